@@ -1,0 +1,177 @@
+package tenovos
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Kind says what an error means for the caller. The zero Kind is no kind.
+type Kind int
+
+const (
+	// Unauthorized says that the session, the API key or the account was refused,
+	// even after the session was renewed. It can also mean a missing permission for
+	// this one asset; CurrentUser tells the two apart.
+	Unauthorized Kind = iota + 1
+	// Rejected says that the request was understood and refused. Sending it again
+	// unchanged is of no use.
+	Rejected
+	// NotFound says that the asset, template or vocabulary is not there, or that
+	// this account may not see it.
+	NotFound
+	// Throttled says that nothing was done; come back after RetryAfter.
+	Throttled
+	// Unavailable says that there was no usable answer, and either nothing was
+	// done or doing it again does no harm.
+	Unavailable
+	// Ambiguous says that there was no usable answer to a call that must not be
+	// repeated blindly. It may have been carried out: look before sending it again.
+	Ambiguous
+)
+
+// The kinds as errors, for errors.Is.
+var (
+	ErrUnauthorized = errors.New("unauthorized")
+	ErrRejected     = errors.New("rejected")
+	ErrNotFound     = errors.New("not found")
+	ErrThrottled    = errors.New("throttled")
+	ErrUnavailable  = errors.New("unavailable")
+	ErrAmbiguous    = errors.New("outcome unknown")
+)
+
+// Finer distinctions, for errors.Is. Each comes with a kind.
+var (
+	// ErrCredentials: user name, password or API key were refused at login
+	// (Unauthorized). Nobody can go on until an operator has acted.
+	ErrCredentials = errors.New("the credentials were refused")
+	// ErrInvalidPart: CompleteUpload named a part that the store does not have,
+	// or has with another ETag.
+	ErrInvalidPart = errors.New("the store does not know one of the parts by this ETag")
+	// ErrNoSuchUpload: the multipart upload is gone, because it was completed,
+	// cancelled or cleaned away.
+	ErrNoSuchUpload = errors.New("the multipart upload is not open (any more)")
+)
+
+var kindErrors = map[Kind]error{
+	Unauthorized: ErrUnauthorized,
+	Rejected:     ErrRejected,
+	NotFound:     ErrNotFound,
+	Throttled:    ErrThrottled,
+	Unavailable:  ErrUnavailable,
+	Ambiguous:    ErrAmbiguous,
+}
+
+// String returns the kind as it appears in error texts.
+func (k Kind) String() string {
+	if err, ok := kindErrors[k]; ok {
+		return err.Error()
+	}
+	return "unknown kind"
+}
+
+// Error is a failed call. Its texts hold no secret.
+type Error struct {
+	// Op is the operation in words, "create asset".
+	Op string
+	// Kind says what the caller may do; errors.Is with ErrRejected and its
+	// siblings asks for it.
+	Kind Kind
+	// Status is the HTTP status of the reply, 0 where there was none. It may be
+	// 200: the service reports some errors so.
+	Status int
+	// Message and Detail are the service's own words, shortened.
+	Message, Detail string
+	// RetryAfter is how long the service asks to wait; 0 where it does not say.
+	RetryAfter time.Duration
+	// Err is the cause, or one of ErrCredentials, ErrInvalidPart and
+	// ErrNoSuchUpload, or nil.
+	Err error
+}
+
+// Error returns one sentence: operation, kind, status, what the service said,
+// and the cause.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s", e.Op, e.Kind)
+	if e.Status != 0 {
+		fmt.Fprintf(&b, " (HTTP %d)", e.Status)
+	}
+	if e.RetryAfter > 0 {
+		fmt.Fprintf(&b, ", retry after %s", e.RetryAfter.Round(time.Millisecond))
+	}
+	for _, part := range []string{e.Message, e.Detail} {
+		if part != "" {
+			b.WriteString(": ")
+			b.WriteString(part)
+		}
+	}
+	if e.Err != nil {
+		b.WriteString(": ")
+		b.WriteString(e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is reports whether target is the error of e's kind.
+func (e *Error) Is(target error) bool { return target == kindErrors[e.Kind] }
+
+// classify turns a reply that is an error into a kind. A 403 and an error inside
+// a 200 are told apart by their text, because the API uses them for everything.
+// A text that is no JSON comes from a gateway, not from the API.
+func classify(status int, p problem, repeatable bool) Kind {
+	lost := Ambiguous
+	if repeatable {
+		lost = Unavailable
+	}
+	switch {
+	case status >= 300 && status < 400:
+		return Unavailable // never followed, so nothing was done
+	case status == 401:
+		return Unauthorized
+	case status == 404:
+		return NotFound
+	case status == 429:
+		return Throttled
+	case status == 407:
+		return Unavailable // a proxy's, before the API
+	case status == 408, status >= 500:
+		return lost
+	case status == 403 && p.gateway:
+		return Unauthorized
+	}
+	switch m := strings.ToLower(strings.TrimRight(p.message, ". ")); {
+	case m == "forbidden", m == "unauthorized",
+		strings.HasPrefix(m, "user is not authorized to access this resource"):
+		return Unauthorized
+	case m == gatewayNoRoute:
+		return Unavailable
+	case m == "asset not found", m == "metadata template not found", m == "controlled vocabulary not found":
+		return NotFound
+	case m == "too many requests", m == "rate exceeded", m == "limit exceeded":
+		return Throttled
+	case m == "endpoint request timed out", m == "internal server error", m == "service unavailable":
+		return lost
+	}
+	return Rejected
+}
+
+// gatewayNoRoute is how an AWS gateway answers, with a 403, for a path that it
+// does not know. In spite of its words it is about the URL.
+const gatewayNoRoute = "missing authentication token"
+
+// storeError finds the content store's own error code in what the API passes on.
+func storeError(p problem) error {
+	text := strings.ToLower(p.message + " " + p.detail)
+	switch {
+	case strings.Contains(text, "nosuchupload"), strings.Contains(text, "specified upload does not exist"):
+		return ErrNoSuchUpload
+	case strings.Contains(text, "invalidpart"), strings.Contains(text, "entity tag"):
+		return ErrInvalidPart
+	}
+	return nil
+}
