@@ -1,0 +1,232 @@
+package uploader
+
+import (
+	"context"
+	"crypto/md5"
+	"crypto/sha256"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// place writes content to a new file f in a new folder and returns the folder.
+func place(t testing.TB, content []byte) string {
+	t.Helper()
+	folder := t.TempDir()
+	check(t, os.WriteFile(filepath.Join(folder, "f"), content, 0o600))
+	return folder
+}
+
+// opened opens a file of content, for the time of the test.
+func opened(t testing.TB, content []byte) (*Source, string) {
+	t.Helper()
+	folder := place(t, content)
+	src, err := Open(folder, "f")
+	check(t, err)
+	t.Cleanup(func() { _ = src.Close() })
+	return src, filepath.Join(folder, "f")
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// changes are the ways in which a file stops being what was opened.
+var changes = map[string]struct {
+	do   func(t testing.TB, path string)
+	want error
+}{
+	"grown": {func(t testing.TB, path string) {
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+		check(t, err)
+		_, err = f.WriteString("more")
+		check(t, errors.Join(err, f.Close()))
+	}, ErrSourceChanged},
+	"shrunk": {func(t testing.TB, path string) { check(t, os.Truncate(path, 1)) }, ErrSourceChanged},
+	"rewritten with its old mtime": {func(t testing.TB, path string) {
+		info, err := os.Stat(path)
+		check(t, err)
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		check(t, err)
+		_, err = f.WriteString("X")
+		check(t, errors.Join(err, f.Close(), os.Chtimes(path, time.Time{}, info.ModTime())))
+	}, ErrSourceChanged},
+	"replaced": {func(t testing.TB, path string) {
+		content, err := os.ReadFile(path)
+		check(t, err)
+		check(t, os.WriteFile(path+".new", content, 0o600))
+		check(t, os.Rename(path+".new", path))
+	}, ErrSourceChanged},
+	"replaced by a link to itself": {func(t testing.TB, path string) {
+		check(t, os.Rename(path, path+".old"))
+		check(t, os.Symlink(path+".old", path))
+	}, ErrSourceChanged},
+	"removed": {func(t testing.TB, path string) { check(t, os.Remove(path)) }, ErrSourceGone},
+	"renamed": {func(t testing.TB, path string) { check(t, os.Rename(path, path+".old")) }, ErrSourceGone},
+}
+
+// tick waits until the file system's clock has moved on, so that a write gets
+// another time stamp than the one before.
+func tick(t testing.TB, src *Source) {
+	t.Helper()
+	probe := filepath.Join(t.TempDir(), "probe")
+	for {
+		check(t, os.WriteFile(probe, []byte("x"), 0o600))
+		info, err := os.Stat(probe)
+		check(t, err)
+		if hintOf(info).ChangeTime > src.Hint().ChangeTime {
+			return
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for name, tc := range changes {
+		t.Run(name, func(t *testing.T) {
+			src, path := opened(t, []byte("content"))
+			check(t, src.Check())
+			tick(t, src)
+			tc.do(t, path)
+			err := src.Check()
+			if !errors.Is(err, tc.want) {
+				t.Fatalf("got %v, want %v", err, tc.want)
+			}
+			if tc.want == ErrSourceGone && !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%v does not wrap fs.ErrNotExist", err)
+			}
+		})
+	}
+	t.Run("parent replaced by a file", func(t *testing.T) {
+		folder := t.TempDir()
+		check(t, os.Mkdir(filepath.Join(folder, "d"), 0o700))
+		check(t, os.WriteFile(filepath.Join(folder, "d", "f"), nil, 0o600))
+		src, err := Open(folder, "d/f")
+		check(t, err)
+		defer src.Close()
+		check(t, os.Rename(filepath.Join(folder, "d"), filepath.Join(folder, "e")))
+		check(t, os.WriteFile(filepath.Join(folder, "d"), nil, 0o600))
+		if err := src.Check(); !errors.Is(err, ErrSourceGone) {
+			t.Errorf("got %v, want ErrSourceGone", err)
+		}
+	})
+}
+
+func TestOpen(t *testing.T) {
+	outside := t.TempDir()
+	check(t, os.WriteFile(filepath.Join(outside, "secret"), []byte("x"), 0o600))
+	folder := t.TempDir()
+	in := func(name string) string { return filepath.Join(folder, name) }
+	check(t, os.MkdirAll(in("a/b"), 0o700))
+	check(t, os.WriteFile(in("a/b/grün \xff #%&?+ 🎞.jpg"), []byte("x"), 0o600))
+	check(t, os.Symlink(filepath.Join(outside, "secret"), in("out")))
+	check(t, os.Symlink(outside, in("outdir")))
+	check(t, os.Symlink("a/b", in("indir")))
+	check(t, os.Symlink("a/b/grün \xff #%&?+ 🎞.jpg", in("in")))
+	check(t, syscall.Mkfifo(in("pipe"), 0o600))
+
+	for _, tc := range []struct {
+		path string
+		want error // nil: opens
+		any  bool  // any error will do
+	}{
+		{path: "a/b/grün \xff #%&?+ 🎞.jpg"},
+		{path: "indir/grün \xff #%&?+ 🎞.jpg"},
+		{path: "out", want: ErrNotRegular},
+		{path: "in", want: ErrNotRegular},
+		{path: "a", want: ErrNotRegular},
+		{path: "pipe", want: ErrNotRegular},
+		{path: "none", want: ErrSourceGone},
+		{path: "a/none/f", want: ErrSourceGone},
+		{path: "outdir/secret", any: true},
+		{path: "../" + filepath.Base(outside) + "/secret", any: true},
+		{path: filepath.Join(outside, "secret"), any: true},
+	} {
+		src, err := Open(folder, tc.path)
+		if err == nil {
+			check(t, src.Close())
+		}
+		if tc.any && err == nil || !tc.any && !errors.Is(err, tc.want) {
+			t.Errorf("%q: got %v, want %v", tc.path, err, tc.want)
+		}
+	}
+	if _, err := Open(in("none"), "f"); err == nil || errors.Is(err, ErrSourceGone) {
+		t.Errorf("a missing folder: got %v, want an error other than ErrSourceGone", err)
+	}
+}
+
+// A pipe that takes the file's place after the first look must not block either.
+func TestOpenWhilePipesComeAndGo(t *testing.T) {
+	folder := place(t, []byte("x"))
+	path := filepath.Join(folder, "f")
+	check(t, os.Link(path, path+".file"))
+	check(t, syscall.Mkfifo(path+".pipe", 0o600))
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			from := path + []string{".pipe", ".file"}[i%2]
+			_ = os.Link(from, path+".next")
+			_ = os.Rename(path+".next", path)
+		}
+	}()
+	opened := make(chan struct{})
+	go func() {
+		defer close(opened)
+		for range 2000 {
+			if src, err := Open(folder, "f"); err == nil {
+				_ = src.Close()
+			}
+		}
+	}()
+	select {
+	case <-opened:
+	case <-time.After(20 * time.Second):
+		t.Error("Open blocks on a pipe")
+	}
+	close(stop)
+	<-stopped
+}
+
+func TestHintAndSums(t *testing.T) {
+	content := random(3*hashBuffer + 17)
+	src, path := opened(t, content)
+	info, err := os.Stat(path)
+	check(t, err)
+	h := src.Hint()
+	if h.Size != int64(len(content)) || h.ModTime != info.ModTime().UnixNano() || h.Ino == 0 || h.ChangeTime == 0 {
+		t.Errorf("hint is %+v", h)
+	}
+	ctx := context.Background()
+	for _, r := range [][2]int{{0, len(content)}, {5, hashBuffer}, {hashBuffer, 2*hashBuffer + 17}, {9, 0}} {
+		got, err := src.MD5(ctx, int64(r[0]), int64(r[1]))
+		check(t, err)
+		if want := md5.Sum(content[r[0] : r[0]+r[1]]); string(got) != string(want[:]) {
+			t.Errorf("MD5 of %v is %x, want %x", r, got, want)
+		}
+	}
+	got, err := src.SHA256(ctx)
+	check(t, err)
+	if want := sha256.Sum256(content); string(got) != string(want[:]) {
+		t.Errorf("SHA-256 is %x, want %x", got, want)
+	}
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := src.SHA256(cancelled); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled", err)
+	}
+	if _, err := src.MD5(ctx, 1, int64(len(content))); !errors.Is(err, ErrSourceChanged) {
+		t.Errorf("past the end: got %v, want ErrSourceChanged", err)
+	}
+}

@@ -1,0 +1,156 @@
+package uploader
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+)
+
+// Config sets up an Uploader. The zero value is usable.
+type Config struct {
+	Parts        int              // parts in flight for one file; default 4
+	Bandwidth    int64            // bytes a second over all uploads together; 0 is no limit
+	StallAfter   time.Duration    // how long a part may stand still, and half of how long its answer may take; default 30s
+	ExpiryMargin time.Duration    // a URL with less life than this is not used any more; default 30s
+	HTTP         *http.Client     // default: a client of our own for content stores
+	Clock        func() time.Time // default time.Now
+}
+
+// Uploader sends files to a content store. It may be used concurrently; all
+// uploads share its connections and its bandwidth.
+type Uploader struct {
+	parts  int
+	limit  *rate.Limiter
+	stall  time.Duration
+	margin time.Duration
+	client *http.Client
+	now    func() time.Time
+}
+
+// New returns an Uploader.
+func New(c Config) *Uploader {
+	u := &Uploader{parts: c.Parts, stall: c.StallAfter, margin: c.ExpiryMargin, client: c.HTTP, now: c.Clock}
+	if u.parts < 1 {
+		u.parts = 4
+	}
+	if u.stall <= 0 {
+		u.stall = 30 * time.Second
+	}
+	if u.margin <= 0 {
+		u.margin = 30 * time.Second
+	}
+	if u.client == nil {
+		u.client = &http.Client{Transport: newTransport()}
+	}
+	u.client = noRedirect(u.client)
+	if u.now == nil {
+		u.now = time.Now
+	}
+	if c.Bandwidth > 0 {
+		// A burst of an eighth of a second at most, so that the parts in flight
+		// take turns in slow links too.
+		u.limit = rate.NewLimiter(rate.Limit(c.Bandwidth), int(min(max(c.Bandwidth/8, 1), maxRead)))
+	}
+	return u
+}
+
+// Done is a part that the store has confirmed.
+type Done struct {
+	Number     int
+	ETag       string // as the store sent it, quotes included
+	MD5        []byte // of the bytes sent
+	SHA256     []byte // of the bytes sent, if the part is the whole file; else nil
+	Comparable bool   // ETag is an MD5, and it equals ours; false says nothing either way
+}
+
+// Job is one file to send, or what is left of it.
+type Job struct {
+	Source *Source
+	Parts  []Part // those that are not stored yet
+
+	// Done is called once for each stored part, one call at a time, before
+	// Upload returns. Its context outlives Upload's, for a stored part is a fact
+	// that must be recorded even during a shutdown. An error ends the upload.
+	Done func(context.Context, Done) error
+
+	// Progress, if not nil, is called with the bytes that a part moved on by,
+	// negative when a part failed and its bytes do not count. It is called from
+	// several goroutines at once and must not block. The sum is exact when
+	// Upload returns; meanwhile it runs ahead of the wire by what the
+	// connections buffer.
+	Progress func(delta int64)
+
+	// Stop, when closed, drains: no further part is started, those on their way
+	// finish. Nil never stops.
+	Stop <-chan struct{}
+}
+
+// Upload sends the job's parts, at most Config.Parts at once. It returns nil when
+// each is stored, reported, and the source is still what it was.
+//
+// A part is a PUT with Content-Length, of the bare URL and no header but Expect:
+// 100-continue, so that a refusal arrives before the bytes leave. If the store
+// does not accept the signature and the signature covers x-amz-meta-objectid,
+// the part is sent once more with that header.
+//
+// The first error cancels the other parts; those stored by then are reported.
+// ErrSourceChanged and ErrSourceGone prevail over what else went wrong, and are
+// looked for before each part and after the last. When ctx ends, everything
+// is cut off at once and the error wraps its cause.
+func (u *Uploader) Upload(ctx context.Context, job Job) error {
+	if job.Progress == nil {
+		job.Progress = func(int64) {}
+	}
+	if err := job.Source.Check(); err != nil {
+		return err
+	}
+	var (
+		mu     sync.Mutex // serialises Done
+		stored int
+	)
+	group, inner := errgroup.WithContext(ctx)
+	group.SetLimit(u.parts)
+	for _, part := range job.Parts {
+		group.Go(func() error {
+			select {
+			case <-job.Stop:
+				return nil
+			case <-inner.Done():
+				return nil
+			default:
+			}
+			if err := job.Source.Check(); err != nil {
+				return err
+			}
+			done, err := u.put(inner, job.Source, part, job.Progress)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if err := job.Done(context.WithoutCancel(ctx), done); err != nil {
+				return fmt.Errorf("part %d: record that it is stored: %w", part.Number, err)
+			}
+			stored++
+			return nil
+		})
+	}
+	err := group.Wait()
+	switch {
+	case err == nil && stored == len(job.Parts):
+		return job.Source.Check()
+	case ctx.Err() != nil:
+		return fmt.Errorf("upload of %q was cut off: %w", job.Source.name, context.Cause(ctx))
+	case err == nil:
+		return ErrStopped
+	}
+	if changed := job.Source.Check(); changed != nil {
+		return changed
+	}
+	return err
+}
