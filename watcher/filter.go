@@ -1,0 +1,48 @@
+package watcher
+
+import (
+	"path"
+	"slices"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// filter says which names below one folder are looked at. Paths are relative
+// and slash-separated. It judges a path on the assumption that the directories
+// above it were not skipped, as they are never entered then.
+type filter struct {
+	include, exclude []string
+	skip             []string
+	marker           string
+}
+
+func newFilter(f Folder) filter {
+	c := filter{include: f.Include, exclude: f.Exclude}
+	for _, dir := range f.Skip {
+		c.skip = append(c.skip, path.Clean(dir))
+	}
+	if f.Marker != "" {
+		c.marker = path.Clean(f.Marker)
+	}
+	return c
+}
+
+// dir reports whether a directory is to be entered. An exclude pattern that
+// matches the directory excludes all that is in it, as in a .gitignore.
+func (c filter) dir(rel string) bool {
+	return !junkName(path.Base(rel)) && !slices.Contains(c.skip, rel) && !matches(c.exclude, rel)
+}
+
+// file reports whether a regular file is wanted.
+func (c filter) file(rel string) bool {
+	if junkName(path.Base(rel)) || rel == c.marker || matches(c.exclude, rel) {
+		return false
+	}
+	return len(c.include) == 0 || matches(c.include, rel)
+}
+
+func matches(patterns []string, rel string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		return doublestar.MatchUnvalidated(p, rel)
+	})
+}

@@ -1,0 +1,308 @@
+package watcher
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+	"github.com/rs/zerolog"
+)
+
+const (
+	// rootCheck is how often a folder's root and marker are looked at:
+	// nothing tells when a root is replaced, or a share mounted.
+	rootCheck = 3 * time.Second
+
+	// shareSkew is how far a file server's clock may be behind ours. Within
+	// it the age of a ctime proves nothing there, and a file has to be seen
+	// holding still.
+	shareSkew = time.Hour
+)
+
+// folder watches one drop folder. All but conf, names, inbox and ended belongs
+// to the goroutine in run.
+type folder struct {
+	conf  Folder
+	names filter
+	inbox *inbox
+	ended atomic.Bool
+
+	emit   Emit
+	report func(State)
+	log    zerolog.Logger
+	now    func() time.Time
+	// watches is nil where no events can be had: then the folder is polled.
+	watches *watches
+
+	root    root // of the last look; zero while paused
+	settle  *settler
+	state   State // as reported last
+	paused  string
+	limited string // why the running scan can add no more watches
+	polled  bool   // the scan before ended limited
+
+	checkEvery time.Duration
+	checkAt    time.Time // the next look at the root
+	scanAt     time.Time // the next scan by the clock; zero for none
+	scanNow    bool      // a scan was asked for
+	scan       uint64    // number of the latest scan
+	scanning   bool
+	scanned    time.Time // when the latest scan ended
+	todo       []string  // directories to read, relative; read from the end
+
+	waiters    []*waiter
+	unreadable map[string]error // what this scan could not read
+	warned     map[string]error // what the scan before could not read
+}
+
+func newFolder(conf Folder, o Options) *folder {
+	return &folder{
+		conf:       conf,
+		names:      newFilter(conf),
+		inbox:      newInbox(),
+		emit:       o.Emit,
+		report:     o.Report,
+		log:        o.Log.With().Str("folder", conf.Name).Logger(),
+		now:        o.Clock,
+		settle:     newSettler(conf.Settle, conf.Settle),
+		checkEvery: rootCheck,
+		unreadable: make(map[string]error),
+	}
+}
+
+// run watches until ctx ends. Its error is the receiver's.
+func (f *folder) run(ctx context.Context) error {
+	defer f.ended.Store(true)
+	for ctx.Err() == nil {
+		if err := f.step(ctx); err != nil {
+			return err
+		}
+		if len(f.todo) == 0 {
+			f.sleep(ctx)
+		}
+	}
+	return nil
+}
+
+// walk emits what there is, once. The first error says what could not be
+// walked, which is no reason to stop others; the second ends all.
+func (f *folder) walk(ctx context.Context) (incomplete, err error) {
+	defer f.ended.Store(true)
+	for ctx.Err() == nil {
+		if err := f.step(ctx); err != nil {
+			return nil, err
+		}
+		f.scanAt = time.Time{} // one scan is all
+		switch {
+		case f.paused != "":
+			return f.failure(fmt.Errorf("%w: %s", ErrPaused, f.paused)), nil
+		case len(f.todo) > 0:
+		case f.scan > 0 && !f.scanning && len(f.settle.pending) == 0:
+			return f.unread(), nil
+		default:
+			f.sleep(ctx)
+		}
+	}
+	return nil, context.Cause(ctx)
+}
+
+// step does one round of what there is to do.
+func (f *folder) step(ctx context.Context) error {
+	if !f.now().Before(f.checkAt) {
+		f.check()
+	}
+	if err := f.takeMail(ctx); err != nil {
+		return err
+	}
+	if f.paused == "" {
+		if err := f.turn(ctx); err != nil {
+			return err
+		}
+	}
+	f.tell()
+	return nil
+}
+
+// turn does what there is to do: begins a scan, looks at the files that are
+// due, reads one directory.
+func (f *folder) turn(ctx context.Context) error {
+	if !f.scanning && (f.scanNow || f.scanDue()) {
+		f.beginScan()
+	}
+	if err := f.emitDue(ctx); err != nil {
+		return err
+	}
+	if last := len(f.todo) - 1; last >= 0 {
+		rel := f.todo[last]
+		f.todo = f.todo[:last]
+		if err := f.readDir(ctx, rel); err != nil {
+			return err
+		}
+	}
+	if f.scanning && len(f.todo) == 0 {
+		f.endScan()
+	}
+	return nil
+}
+
+// scanDue reports whether the clock asks for a scan.
+func (f *folder) scanDue() bool { return !f.scanAt.IsZero() && !f.now().Before(f.scanAt) }
+
+// sleep waits for mail, the next thing that is due, or the end.
+func (f *folder) sleep(ctx context.Context) {
+	until := f.checkAt
+	if f.paused == "" && !f.scanAt.IsZero() && f.scanAt.Before(until) {
+		until = f.scanAt
+	}
+	if due, ok := f.settle.next(); ok && due.Before(until) {
+		until = due
+	}
+	timer := time.NewTimer(until.Sub(f.now()))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-f.inbox.wake:
+	}
+}
+
+// check looks at the root: is it there, is it mounted, is it still the same
+// directory? Nothing is concluded from a folder that is not.
+func (f *folder) check() {
+	f.checkAt = f.now().Add(f.checkEvery)
+	at, err := inspect(f.conf)
+	switch {
+	case err != nil && f.paused != err.Error():
+		f.leaveRoot()
+		f.paused = err.Error()
+		f.log.Warn().Str("reason", f.paused).Stringer("again_in", f.checkEvery).Msg("folder paused")
+	case err == nil && f.root != at:
+		back := f.paused != "" || f.scan > 0
+		f.leaveRoot()
+		f.paused, f.root = "", at
+		f.settle = newSettler(f.conf.Settle, f.conf.Settle)
+		if !at.local {
+			f.settle.aged += shareSkew
+		}
+		f.scanNow = true
+		if back {
+			f.log.Info().Msg("folder is there (again): scanning it")
+		}
+	}
+	if f.paused != "" && len(f.waiters) > 0 {
+		f.answer(func(*waiter) bool { return true }, f.failure(fmt.Errorf("%w: %s", ErrPaused, f.paused)))
+	}
+}
+
+// leaveRoot forgets all that was known below the root.
+func (f *folder) leaveRoot() {
+	if f.watches != nil && f.root.path != "" {
+		f.watches.drop(f.root.path)
+	}
+	f.root = root{}
+	f.settle = newSettler(f.conf.Settle, f.conf.Settle)
+	f.todo, f.scanning, f.limited, f.polled = nil, false, "", false
+	// A scan that was cut short is begun anew for those who wait for it.
+	for _, wt := range f.waiters {
+		wt.scan, wt.left = 0, nil
+	}
+}
+
+// takeMail acts on what came into the inbox.
+func (f *folder) takeMail(ctx context.Context) error {
+	m := f.inbox.take()
+	f.waiters = append(f.waiters, m.waiters...)
+	f.scanNow = f.scanNow || m.rescan
+	if f.paused != "" {
+		if len(m.waiters) > 0 || m.rescan {
+			f.check() // the operator may just have mounted it
+		}
+		return nil
+	}
+	for _, ev := range m.events {
+		if err := f.handle(ctx, ev); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// handle acts on one event. Its name may be stale: whatever is done is done
+// after a fresh look.
+func (f *folder) handle(ctx context.Context, ev fsnotify.Event) error {
+	gone := ev.Has(fsnotify.Remove) || ev.Has(fsnotify.Rename)
+	if ev.Name == f.root.path {
+		if gone {
+			// The watch is lost even if the same directory comes back.
+			f.leaveRoot()
+			f.check()
+		}
+		return nil
+	}
+	rel, err := filepath.Rel(f.root.path, ev.Name)
+	if err != nil || !filepath.IsLocal(rel) {
+		return nil // of a root before this one
+	}
+	if gone {
+		f.watches.drop(ev.Name)
+		return nil
+	}
+	if !ev.Has(fsnotify.Create) && f.settle.waits(rel) {
+		return nil // it is looked at when it is due
+	}
+	return f.look(ctx, rel, ev.Has(fsnotify.Create))
+}
+
+// notifies reports whether the folder is one to watch for events. A limit that
+// was met is tried again by each scan.
+func (f *folder) notifies() bool {
+	if f.watches == nil || f.conf.Mode == ModePoll {
+		return false
+	}
+	// Changes made on another machine cause no events here.
+	return f.conf.Mode == ModeNotify || f.root.local || f.root.path == ""
+}
+
+// mode returns the watch mode in force.
+func (f *folder) mode() Mode {
+	if f.notifies() && f.limited == "" && !f.polled {
+		return ModeNotify
+	}
+	return ModePoll
+}
+
+// tell reports the state if it changed.
+func (f *folder) tell() {
+	s := State{
+		Folder:   f.conf.Name,
+		Watch:    f.mode(),
+		Paused:   f.paused,
+		Settling: len(f.settle.pending),
+		LastScan: f.scanned,
+	}
+	if s != f.state {
+		f.state = s
+		f.report(s)
+	}
+}
+
+// answer ends the waiters that which chooses.
+func (f *folder) answer(which func(*waiter) bool, err error) {
+	kept := f.waiters[:0]
+	for _, wt := range f.waiters {
+		if which(wt) {
+			wt.done <- err
+		} else {
+			kept = append(kept, wt)
+		}
+	}
+	clear(f.waiters[len(kept):])
+	f.waiters = kept
+}
+
+func (f *folder) failure(err error) error {
+	return fmt.Errorf("folder %q: %w", f.conf.Name, err)
+}

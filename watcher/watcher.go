@@ -1,0 +1,343 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"github.com/fsnotify/fsnotify"
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+)
+
+// Mode says how changes below a folder are noticed.
+type Mode string
+
+// The modes. In a State only notify and poll occur.
+const (
+	ModeAuto   Mode = "auto"   // notify on file systems of this machine, poll elsewhere; also ""
+	ModeNotify Mode = "notify" // events, and a scan now and then as a safety net
+	ModePoll   Mode = "poll"   // scans only
+)
+
+// Defaults for a Folder whose intervals are zero.
+const (
+	DefaultRescan       = 5 * time.Minute
+	DefaultPollInterval = 30 * time.Second
+)
+
+// Why a walk or a scan is not complete. Neither is an error of Run.
+var (
+	ErrPaused     = errors.New("folder paused")               // missing, not mounted, or not readable
+	ErrUnreadable = errors.New("something could not be read") // within the folder
+)
+
+// Folder is one drop folder to watch. All patterns and paths but Path are
+// relative to it and slash-separated; patterns are doublestar's.
+type Folder struct {
+	Name string
+	Path string // may be or contain a symbolic link; below it none is followed
+
+	Include []string // files wanted; none means all
+	Exclude []string // files and whole directories not wanted, besides the junk list
+	Skip    []string // directories never entered, such as where files are moved to when done
+	Marker  string   // a file that must exist, else the folder counts as not mounted; "" for none
+
+	Settle       time.Duration // how long a file must have held still
+	Rescan       time.Duration // between scans while events are had
+	PollInterval time.Duration // between scans while not
+	Mode         Mode
+}
+
+// File is a settled file: a regular file as it was when last looked at.
+type File struct {
+	Folder string // Folder.Name
+	Path   string // below the folder, slash-separated, as the bytes on disk: perhaps not UTF-8
+	Size   int64  // bytes
+
+	ModTime, ChangeTime int64 // unix ns
+	Dev, Ino            uint64
+}
+
+// State is what is known of a folder beside its files.
+type State struct {
+	Folder   string
+	Watch    Mode      // in force: ModeNotify or ModePoll
+	Paused   string    // why the folder is not looked at; "" while it is
+	Settling int       // files seen that are not settled yet
+	LastScan time.Time // when the latest scan ended; zero before the first
+}
+
+// Emit receives settled files: a batch of up to 1,000 from one directory, no
+// path twice in it. It is called from one goroutine for each folder, so for
+// several folders at once. The same file may come again, in events and in every
+// scan. An error ends Run and Walk.
+type Emit func(ctx context.Context, files []File) error
+
+// Options are what a Watcher needs beside its folders.
+type Options struct {
+	Emit   Emit             // required
+	Report func(State)      // called with each change of a folder's state, one call at a time; may be nil
+	Log    zerolog.Logger   // the zero Logger is silent
+	Clock  func() time.Time // what a ctime's age is measured against; nil is time.Now
+}
+
+// Watcher watches drop folders. Its methods are safe for concurrent use; Run or
+// Walk may be called once.
+type Watcher struct {
+	folders []*folder
+	log     zerolog.Logger
+	started atomic.Bool
+	ended   chan struct{} // closed when Run or Walk returns
+}
+
+// New returns a Watcher for folders, whose paths must not overlap. It looks at
+// no file yet: a folder that is not there is paused by Run and an error of Walk.
+func New(folders []Folder, o Options) (*Watcher, error) {
+	if o.Emit == nil {
+		return nil, errors.New("watcher: Options.Emit is required")
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	report, mu := o.Report, new(sync.Mutex)
+	o.Report = func(s State) {
+		if report != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			report(s)
+		}
+	}
+	w := &Watcher{log: o.Log, ended: make(chan struct{})}
+	names := make(map[string]bool)
+	for _, conf := range folders {
+		if err := conf.complete(); err != nil {
+			return nil, fmt.Errorf("folder %q: %w", conf.Name, err)
+		}
+		if names[conf.Name] {
+			return nil, fmt.Errorf("folder %q: two folders have this name", conf.Name)
+		}
+		names[conf.Name] = true
+		w.folders = append(w.folders, newFolder(conf, o))
+	}
+	return w, nil
+}
+
+// complete fills in defaults and refuses what cannot work.
+func (f *Folder) complete() error {
+	if f.Name == "" || f.Path == "" {
+		return errors.New("a folder needs a name and a path")
+	}
+	abs, err := filepath.Abs(f.Path)
+	if err != nil {
+		return fmt.Errorf("make the path absolute: %w", err)
+	}
+	f.Path = abs
+	for _, patterns := range [][]string{f.Include, f.Exclude} {
+		for _, p := range patterns {
+			if !doublestar.ValidatePattern(p) {
+				return fmt.Errorf("malformed pattern %q", p)
+			}
+		}
+	}
+	switch f.Mode {
+	case "":
+		f.Mode = ModeAuto
+	case ModeAuto, ModeNotify, ModePoll:
+	default:
+		return fmt.Errorf("unknown watch mode %q: use auto, notify or poll", f.Mode)
+	}
+	if f.Settle < 0 {
+		return fmt.Errorf("negative settle time %v", f.Settle)
+	}
+	if f.Rescan <= 0 {
+		f.Rescan = DefaultRescan
+	}
+	if f.PollInterval <= 0 {
+		f.PollInterval = DefaultPollInterval
+	}
+	return nil
+}
+
+// Run emits what is there and what comes, until ctx ends, and then returns nil.
+// A folder that cannot be watched is polled, one that is not there is paused
+// and looked at again every few seconds: only an error of Emit ends Run before.
+func (w *Watcher) Run(ctx context.Context) error {
+	err := w.start(ctx, func(ctx context.Context, g *errgroup.Group) {
+		if fsn := w.newNotify(); fsn != nil {
+			set := newWatches(fsn)
+			for _, f := range w.folders {
+				f.watches = set
+			}
+			g.Go(func() error { dispatch(fsn.Events, set); return nil })
+			g.Go(func() error { w.drain(fsn.Errors); return nil })
+			g.Go(func() error { <-ctx.Done(); return fsn.Close() })
+		}
+		for _, f := range w.folders {
+			g.Go(func() error { return f.run(ctx) })
+		}
+	})
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
+}
+
+// Walk emits what is there, once: it returns when all folders have been walked
+// and every file in them has settled. A folder that is not there, or holds a
+// directory that cannot be read, does not stop the others; the error then names
+// each, and is ErrPaused or ErrUnreadable.
+// A file that is written without end keeps Walk from returning until ctx ends.
+func (w *Watcher) Walk(ctx context.Context) error {
+	failed := make([]error, len(w.folders))
+	err := w.start(ctx, func(ctx context.Context, g *errgroup.Group) {
+		for i, f := range w.folders {
+			g.Go(func() error {
+				var err error
+				failed[i], err = f.walk(ctx)
+				return err
+			})
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return errors.Join(failed...)
+}
+
+// abandonAfter is how long a folder may take to notice the end. A system call
+// on a share that hangs cannot be interrupted; it must not keep the daemon from
+// stopping.
+const abandonAfter = 2 * time.Second
+
+// start runs what begin adds to a group, and waits for its end.
+func (w *Watcher) start(ctx context.Context, begin func(context.Context, *errgroup.Group)) error {
+	if w.started.Swap(true) {
+		return errors.New("watcher: Run or Walk was called before")
+	}
+	defer close(w.ended)
+	g, ctx := errgroup.WithContext(ctx)
+	begin(ctx, g)
+	done := make(chan error, 1)
+	go func() { done <- g.Wait() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(abandonAfter):
+		for _, f := range w.folders {
+			if !f.ended.Load() {
+				f.log.Warn().Msg("folder does not answer: stopping without it")
+			}
+		}
+		return context.Cause(ctx)
+	}
+}
+
+// Rescan asks for a scan of a folder now, of all if folder is "". It does not
+// wait.
+func (w *Watcher) Rescan(folder string) {
+	for _, f := range w.choose(folder) {
+		f.inbox.rescan()
+	}
+}
+
+// WaitScan asks for a scan of a folder, of all if folder is "", and waits until
+// it is over and every file that it found has been emitted or has gone. It
+// fails if the folder is unknown, paused (ErrPaused) or not wholly readable
+// (ErrUnreadable), or if ctx or Run ends first.
+func (w *Watcher) WaitScan(ctx context.Context, folder string) error {
+	chosen := w.choose(folder)
+	if len(chosen) == 0 {
+		return fmt.Errorf("no folder is named %q", folder)
+	}
+	waiters := make([]*waiter, len(chosen))
+	for i, f := range chosen {
+		waiters[i] = &waiter{done: make(chan error, 1)}
+		f.inbox.wait(waiters[i])
+	}
+	var failed []error
+	for _, wt := range waiters {
+		select {
+		case err := <-wt.done:
+			failed = append(failed, err)
+		case <-w.ended:
+			return errors.New("the watcher has stopped")
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func (w *Watcher) choose(name string) []*folder {
+	if name == "" {
+		return w.folders
+	}
+	for _, f := range w.folders {
+		if f.conf.Name == name {
+			return []*folder{f}
+		}
+	}
+	return nil
+}
+
+// newNotify returns the one fsnotify watcher, or nil if no folder wants it or
+// there can be none.
+func (w *Watcher) newNotify() *fsnotify.Watcher {
+	wanted := false
+	for _, f := range w.folders {
+		wanted = wanted || f.conf.Mode != ModePoll
+	}
+	if !wanted {
+		return nil
+	}
+	fsn, err := fsnotify.NewWatcher()
+	if err != nil {
+		hint := ""
+		if errors.Is(err, syscall.EMFILE) {
+			hint = "raise the sysctl fs.inotify.max_user_instances, or the limit of open files (LimitNOFILE)"
+		}
+		w.log.Warn().Err(err).Str("hint", hint).Msg("no file system events can be had: all folders are polled")
+		return nil
+	}
+	return fsn
+}
+
+// dispatch hands events to their folders. It blocks on nothing but the set's
+// lock, so that the kernel's queue is always drained.
+func dispatch(events <-chan fsnotify.Event, set *watches) {
+	for ev := range events {
+		if f := set.owner(ev.Name); f != nil {
+			f.inbox.put(ev)
+		}
+	}
+}
+
+// drain reads fsnotify's errors. It takes no lock but an inbox's: fsnotify may
+// hold its own while it sends, and a goroutine that waits for that lock would
+// never come to read.
+func (w *Watcher) drain(errs <-chan error) {
+	log := w.log.Sample(&zerolog.BurstSampler{Burst: 5, Period: time.Minute})
+	for err := range errs {
+		switch {
+		case errors.Is(err, fsnotify.ErrEventOverflow):
+			log.Warn().Msg("the kernel dropped file system events: scanning all folders; to avoid it raise the sysctl fs.inotify.max_queued_events")
+			w.Rescan("")
+		case errors.Is(err, syscall.EINVAL):
+			// fsnotify removes the watch of a directory that is gone.
+		default:
+			log.Warn().Err(err).Msg("file system events")
+		}
+	}
+}

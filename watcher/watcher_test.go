@@ -1,0 +1,247 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/charlievieth/fastwalk"
+	"github.com/fsnotify/fsnotify"
+)
+
+func event(name string) fsnotify.Event { return fsnotify.Event{Name: name, Op: fsnotify.Create} }
+func write(name string) fsnotify.Event { return fsnotify.Event{Name: name, Op: fsnotify.Write} }
+
+// In a bubble the clock stands in the year 2000, so that every real ctime is in
+// the future and each file has to be seen holding still.
+func TestWalkWaitsForTheUnsettled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Folder{Path: "in", Settle: time.Minute}, Folder{Path: "missing", Name: "m"}, Folder{Path: "too", Name: "too"})
+		r.write("in/a/quiet", "x")
+		r.write("in/growing", "x")
+		r.write("in/vanishing", "x")
+		r.write("too/b", "x")
+		start := time.Now()
+		grown := make(chan struct{})
+		go func() {
+			defer close(grown)
+			time.Sleep(50 * time.Second)
+			r.write("in/growing", "more")
+			_ = os.Remove(r.path("in/vanishing"))
+		}()
+		err := r.w.Walk(t.Context())
+		<-grown
+		if !errors.Is(err, ErrPaused) || !strings.Contains(err.Error(), `folder "m"`) || strings.Contains(err.Error(), `"too"`) {
+			t.Errorf("Walk: %v, want an error naming the missing folder alone", err)
+		}
+		if got, want := r.emitted(), []string{"a/quiet", "b", "growing"}; !slices.Equal(got, want) {
+			t.Errorf("emitted %q, want %q", got, want)
+		}
+		if d := r.when["a/quiet"].Sub(start); d != time.Minute {
+			t.Errorf("the quiet file took %v", d)
+		}
+		if d := r.when["growing"].Sub(start); d != 2*time.Minute {
+			t.Errorf("the growing file took %v", d)
+		}
+		if s := r.state("drop"); s.Settling != 0 || s.Watch != ModePoll {
+			t.Errorf("state at the end: %+v", s)
+		}
+		if err := r.w.Walk(t.Context()); err == nil {
+			t.Error("a second Walk was not refused")
+		}
+		if err := r.w.WaitScan(t.Context(), ""); err == nil {
+			t.Error("WaitScan after the end was not refused")
+		}
+	})
+}
+
+func TestWalkEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Folder{Path: "in", Settle: time.Hour})
+		r.write("in/a", "x")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := r.w.Walk(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Walk: %v", err)
+		}
+		if got := r.emitted(); got != nil {
+			t.Errorf("emitted %q", got)
+		}
+	})
+}
+
+// Old files pass at once, in batches of one directory, and leave nothing behind
+// in memory.
+func TestWalkOfOldFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const files = 1200
+	for i := range files {
+		must(t, os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), nil, 0o600))
+	}
+	seen := 0
+	w, err := New([]Folder{{Name: "f", Path: dir, Settle: time.Minute}}, Options{
+		Emit: func(_ context.Context, files []File) error {
+			if len(files) > batchSize {
+				t.Errorf("a batch of %d", len(files))
+			}
+			seen += len(files)
+			return nil
+		},
+		Report: func(s State) {
+			if s.Settling != 0 {
+				t.Errorf("old files are settling: %+v", s)
+			}
+		},
+		Clock: func() time.Time { return time.Now().Add(time.Hour) },
+	})
+	must(t, err)
+	must(t, w.Walk(t.Context()))
+	if seen != files || len(w.folders[0].settle.pending) != 0 {
+		t.Errorf("%d emitted, %d pending", seen, len(w.folders[0].settle.pending))
+	}
+}
+
+func TestEmitErrorEndsAll(t *testing.T) {
+	broken := errors.New("journal broken")
+	for name, call := range map[string]func(*Watcher, context.Context) error{"Run": (*Watcher).Run, "Walk": (*Watcher).Walk} {
+		t.Run(name, func(t *testing.T) {
+			dirs := []string{t.TempDir(), t.TempDir()}
+			must(t, os.WriteFile(filepath.Join(dirs[0], "a"), nil, 0o600))
+			must(t, os.WriteFile(filepath.Join(dirs[1], "b"), nil, 0o600))
+			w, err := New([]Folder{
+				{Name: "one", Path: dirs[0]},
+				{Name: "two", Path: dirs[1], Settle: time.Hour},
+			}, Options{Emit: func(context.Context, []File) error { return broken }})
+			must(t, err)
+			if err := call(w, t.Context()); !errors.Is(err, broken) || !strings.Contains(err.Error(), `"one"`) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// A folder whose goroutine hangs stops neither the others nor the end.
+func TestHangingFolder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		folders := make([]Folder, 2)
+		for i, name := range []string{"hangs", "fine"} {
+			folders[i] = Folder{Name: name, Path: filepath.Join(dir, name), Mode: ModePoll, Settle: time.Duration(i) * time.Minute}
+			must(t, os.Mkdir(folders[i].Path, 0o700))
+			must(t, os.WriteFile(filepath.Join(folders[i].Path, "file"), nil, 0o600))
+		}
+		hanging, fine, release := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		w, err := New(folders, Options{Emit: func(_ context.Context, files []File) error {
+			if files[0].Folder == "hangs" {
+				close(hanging)
+				<-release // ctx or not, as a system call does
+				return nil
+			}
+			close(fine)
+			return nil
+		}})
+		must(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- w.Run(ctx) }()
+		<-hanging
+		<-fine
+		cancel()
+		stopped := time.Now()
+		if err := <-done; err != nil || time.Since(stopped) != abandonAfter {
+			t.Errorf("Run ended %v after its context: %v", time.Since(stopped), err)
+		}
+		close(release)
+	})
+}
+
+func TestUnreadableDirectory(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root reads everything")
+	}
+	r := newRig(t, Folder{Path: "in"})
+	r.write("in/closed/a", "x")
+	r.write("in/open/b", "x")
+	must(t, os.Chmod(r.path("in/closed"), 0))
+	t.Cleanup(func() { _ = os.Chmod(r.path("in/closed"), 0o700) })
+	if err := r.w.Walk(t.Context()); !errors.Is(err, ErrUnreadable) || !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "closed") {
+		t.Errorf("Walk: %v", err)
+	}
+	r.await("open/b")
+}
+
+func TestNewRefuses(t *testing.T) {
+	emit := func(context.Context, []File) error { return nil }
+	good := Folder{Name: "a", Path: "/x"}
+	for name, folders := range map[string][]Folder{
+		"no name":         {{Path: "/x"}},
+		"no path":         {{Name: "a"}},
+		"two of one name": {good, good},
+		"bad pattern":     {{Name: "a", Path: "/x", Include: []string{"[a"}}},
+		"bad exclude":     {{Name: "a", Path: "/x", Exclude: []string{"{a"}}},
+		"bad mode":        {{Name: "a", Path: "/x", Mode: "fanotify"}},
+		"negative settle": {{Name: "a", Path: "/x", Settle: -1}},
+	} {
+		if _, err := New(folders, Options{Emit: emit}); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if _, err := New([]Folder{good}, Options{}); err == nil {
+		t.Error("no Emit: accepted")
+	}
+}
+
+// BenchmarkWalk walks old files, beside a bare fastwalk with Info of the same
+// tree.
+func BenchmarkWalk(b *testing.B) {
+	dir := b.TempDir()
+	const dirs, files = 200, 100
+	for d := range dirs {
+		sub := filepath.Join(dir, fmt.Sprint(d%10), fmt.Sprint(d))
+		if err := os.MkdirAll(sub, 0o700); err != nil {
+			b.Fatal(err)
+		}
+		for i := range files {
+			if err := os.WriteFile(filepath.Join(sub, fmt.Sprintf("IMG_%05d.jpg", i)), nil, 0o600); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.Run("watcher", func(b *testing.B) {
+		for b.Loop() {
+			seen := 0
+			w, err := New([]Folder{{Name: "f", Path: dir}}, Options{
+				Emit:  func(_ context.Context, files []File) error { seen += len(files); return nil },
+				Clock: func() time.Time { return time.Now().Add(time.Hour) },
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := w.Walk(b.Context()); err != nil || seen != dirs*files {
+				b.Fatal(seen, err)
+			}
+		}
+	})
+	b.Run("fastwalk", func(b *testing.B) {
+		for b.Loop() {
+			err := fastwalk.Walk(nil, dir, func(_ string, d fs.DirEntry, err error) error {
+				if err == nil {
+					_, err = d.Info()
+				}
+				return err
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
