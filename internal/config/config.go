@@ -1,0 +1,109 @@
+package config
+
+import (
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/secret"
+)
+
+// Config is a configuration file, complete with its defaults. Paths are absolute
+// and clean, sizes are bytes.
+type Config struct {
+	File          string // the file it was read from, as given
+	Tenovos       Tenovos
+	Journal       string // path of the database
+	Workers       int    // files in flight
+	Upload        Upload
+	Retry         Retry
+	Listen        string // host:port of the status page; "" is off
+	Log           Log
+	ShutdownGrace time.Duration // how long parts on their way may take to finish
+	Folders       []Folder      // at least one
+}
+
+// Tenovos says how to reach the account.
+type Tenovos struct {
+	URL                string // without a slash at the end
+	Version            string // "1.5" or "1.0"
+	APIKey             secret.Text
+	Username           string
+	Password           secret.Text
+	ClientID           string // needed by 1.0
+	MaxConcurrentCalls int
+	SendAccessToken    bool // send the AccessToken header
+	BasicLogin         bool // send the credentials as HTTP Basic, too
+}
+
+// Upload bounds the transfer of content.
+type Upload struct {
+	Parts         int           // in flight for one file
+	MaxFileSize   int64         // bytes
+	Bandwidth     int64         // bytes a second over all uploads; 0 is no limit
+	Verify        string        // etag, asset
+	VerifyTimeout time.Duration // how long verify: asset waits for Tenovos' checksum
+}
+
+// Retry bounds the attempts at one file.
+type Retry struct {
+	MaxAttempts  int
+	Initial, Max time.Duration // the first pause between attempts, and the longest
+}
+
+// Log says what is logged, and how.
+type Log struct {
+	Level  string // trace, debug, info, warn, error
+	Format string // auto, json, console
+}
+
+// Folder is a drop folder.
+type Folder struct {
+	Name             string
+	Path             string
+	Include, Exclude []string // doublestar patterns of slash-separated paths below it
+	Settle           time.Duration
+	Watch            string // auto, notify, poll
+	PollInterval     time.Duration
+	Rescan           time.Duration
+	Marker           string // a path below the folder that must exist; "" is none
+	After            string // keep
+	Done, Failed     string // paths below the folder
+	Versions         string // path, off
+	Duplicates       string // upload
+	Rules            mapping.Rules
+	Pos              mapping.Pos // of its path
+}
+
+// defaults returns a Config without folders and credentials.
+func defaults(file string) *Config {
+	return &Config{
+		File: file,
+		Tenovos: Tenovos{
+			Version:            "1.5",
+			MaxConcurrentCalls: 8,
+			SendAccessToken:    true,
+		},
+		Workers:       8,
+		Upload:        Upload{Parts: 4, MaxFileSize: 5 << 30, Verify: "etag", VerifyTimeout: 30 * time.Minute},
+		Retry:         Retry{MaxAttempts: 8, Initial: time.Second, Max: 5 * time.Minute},
+		Listen:        "127.0.0.1:9470",
+		Log:           Log{Level: "info", Format: "auto"},
+		ShutdownGrace: 15 * time.Second,
+	}
+}
+
+// defaultFolder returns a Folder without name, path and rules.
+func defaultFolder() Folder {
+	return Folder{
+		Include:      []string{"**"},
+		Settle:       5 * time.Second,
+		Watch:        "auto",
+		PollInterval: 30 * time.Second,
+		Rescan:       5 * time.Minute,
+		After:        "keep",
+		Done:         "_ingested",
+		Failed:       "_failed",
+		Versions:     "path",
+		Duplicates:   "upload",
+	}
+}

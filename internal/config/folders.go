@@ -1,0 +1,185 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+	"unicode"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/tenovos-ingest/ingestd/internal/mapping"
+)
+
+// folders reads the drop folders.
+func (l *loader) folders(n *yaml.Node) {
+	nodes, ok := l.List(n, "folders")
+	if !ok {
+		return
+	}
+	if len(nodes) == 0 {
+		l.Add(mapping.At(n), "", "folders name no folder")
+	}
+	for _, node := range nodes {
+		if folder, ok := l.folder(node); ok {
+			l.config.Folders = append(l.config.Folders, folder)
+		}
+	}
+}
+
+func (l *loader) folder(n *yaml.Node) (Folder, bool) {
+	f := l.Fields(n, "a folder", folderKeys)
+	if f == nil {
+		return Folder{}, false
+	}
+	d := defaultFolder()
+	d.Pos = mapping.At(n)
+	if at := l.need(n, f, "name", "the folder"); at != nil {
+		d.Name = l.folderName(at)
+	}
+	if at := l.need(n, f, "path", "the folder"); at != nil {
+		d.Pos = mapping.At(at)
+		if d.Path = l.path(at, "path"); d.Path != "" {
+			l.overlap(at, d.Path)
+		}
+	}
+	l.globs(f["include"], "include", &d.Include)
+	l.globs(f["exclude"], "exclude", &d.Exclude)
+	l.duration(f["settle"], "settle", &d.Settle, time.Millisecond)
+	l.duration(f["poll_interval"], "poll_interval", &d.PollInterval, time.Millisecond)
+	l.duration(f["rescan"], "rescan", &d.Rescan, time.Millisecond)
+	l.below(f["marker"], "marker", &d.Marker)
+	l.below(f["done"], "done", &d.Done)
+	l.below(f["failed"], "failed", &d.Failed)
+	for _, choice := range []struct {
+		key          string
+		to           *string
+		known, later []string
+	}{
+		{"watch", &d.Watch, []string{"auto", "notify", "poll"}, nil},
+		{"after", &d.After, []string{"keep"}, []string{"move", "delete"}},
+		{"versions", &d.Versions, []string{"path", "off"}, []string{"filename"}},
+		{"duplicates", &d.Duplicates, []string{"upload"}, []string{"skip", "hold"}},
+	} {
+		if at := f[choice.key]; at != nil {
+			*choice.to = l.Choice(at, choice.key, choice.known, choice.later)
+		}
+	}
+	if at := l.need(n, f, "rules", "the folder"); at != nil {
+		d.Rules = mapping.ParseRules(l.Reader, f["levels"], at)
+	} else if at := f["levels"]; at != nil {
+		mapping.ParseRules(l.Reader, at, nil)
+	}
+	return d, true
+}
+
+// folderName reads a folder's name, which stands in commands, the journal and
+// metrics.
+func (l *loader) folderName(n *yaml.Node) string {
+	name := l.filled(n, "name")
+	if strings.ContainsFunc(name, func(r rune) bool { return r == '/' || r == unicode.ReplacementChar || unicode.IsControl(r) }) {
+		l.Add(mapping.At(n), "", "name: %s has a slash or a character that cannot be printed", l.Quote(n))
+	}
+	for _, other := range l.config.Folders {
+		if name != "" && other.Name == name {
+			l.Add(mapping.At(n), fmt.Sprintf("the folder of line %d has it already", other.Pos.Line), "two folders are named %s", l.Quote(n))
+		}
+	}
+	return name
+}
+
+// overlap refuses a folder that is, contains or lies in an earlier one: its files
+// would be ingested twice.
+func (l *loader) overlap(n *yaml.Node, path string) {
+	ours := resolve(path)
+	for _, other := range l.config.Folders {
+		if other.Path == "" {
+			continue
+		}
+		theirName := fmt.Sprintf("that of line %d", other.Pos.Line)
+		switch theirs := resolve(other.Path); {
+		case ours == theirs:
+			l.Add(mapping.At(n), "", "the folder overlaps with %s: they are the same directory", theirName)
+		case inside(ours, theirs):
+			l.Add(mapping.At(n), "", "the folder overlaps with %s: it lies inside of it", theirName)
+		case inside(theirs, ours):
+			l.Add(mapping.At(n), "", "the folder overlaps with %s, which lies inside of it", theirName)
+		}
+	}
+}
+
+// journalOutside refuses a journal inside a drop folder: the daemon would ingest
+// its own database.
+func (l *loader) journalOutside(n *yaml.Node) {
+	for _, folder := range l.config.Folders {
+		if folder.Path != "" && inside(resolve(l.config.Journal), resolve(folder.Path)) {
+			l.Add(mapping.At(n), "", "the journal lies inside of the drop folder of line %d", folder.Pos.Line)
+		}
+	}
+}
+
+// resolve returns path without symbolic links, as far as it exists.
+func resolve(path string) string {
+	rest := ""
+	for at := path; ; {
+		found, err := filepath.EvalSymlinks(at)
+		if err == nil {
+			return filepath.Join(found, rest)
+		}
+		parent := filepath.Dir(at)
+		if parent == at {
+			return path
+		}
+		rest = filepath.Join(filepath.Base(at), rest)
+		at = parent
+	}
+}
+
+// inside says whether path lies below dir.
+func inside(path, dir string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && rel != "." && filepath.IsLocal(rel)
+}
+
+// CheckFolders says which drop folders are not there, at the place of their path.
+// A running daemon pauses such a folder; only `check` calls it a mistake.
+func (c *Config) CheckFolders() []mapping.Problem {
+	var problems []mapping.Problem
+	for _, folder := range c.Folders {
+		if folder.Path == "" {
+			continue
+		}
+		if message, hint := folder.missing(); message != "" {
+			problems = append(problems, mapping.Problem{Pos: folder.Pos, Message: message, Hint: hint})
+		}
+	}
+	return problems
+}
+
+// missing says what keeps a folder from being watched; "" when nothing does.
+func (f Folder) missing() (message, hint string) {
+	info, err := os.Stat(f.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Sprintf("folder %s does not exist", f.Path), "create it, or mount its share"
+	case err != nil:
+		return fmt.Sprintf("folder cannot be looked at: %v", err), ""
+	case !info.IsDir():
+		return fmt.Sprintf("folder %s is no directory", f.Path), ""
+	}
+	dir, err := os.Open(f.Path)
+	if err != nil {
+		return fmt.Sprintf("folder cannot be read: %v", err), "give the service's user the right to read it"
+	}
+	_ = dir.Close()
+	if f.Marker != "" {
+		if _, err := os.Lstat(filepath.Join(f.Path, f.Marker)); err != nil {
+			return fmt.Sprintf("folder %s has no marker %s", f.Path, f.Marker), "is its share mounted?"
+		}
+	}
+	return "", ""
+}

@@ -1,0 +1,36 @@
+package config
+
+import (
+	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/mapping"
+)
+
+// Invalid is the error for a configuration file with mistakes.
+type Invalid struct {
+	File     string
+	Problems []mapping.Problem // by position; at least one
+
+	// AccountKnown says that none of the mistakes is in the tenovos section, so that
+	// a check may go on and hold the rules against the account.
+	AccountKnown bool
+}
+
+// Error returns a line for each problem: file:line:column: message (hint).
+func (e *Invalid) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = e.File + ":" + p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Invalid returns problems that were found after loading, by mapping.Resolve or
+// CheckFolders, as an error that prints like those of Load; nil when there are
+// none.
+func (c *Config) Invalid(problems []mapping.Problem) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	return &Invalid{File: c.File, Problems: mapping.SortProblems(problems), AccountKnown: true}
+}

@@ -1,0 +1,115 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/tenovos-ingest/ingestd/internal/mapping"
+)
+
+// maxFile bounds the configuration file, in bytes. It leaves room for a `map` of
+// every value in a large vocabulary.
+const maxFile = 8 << 20
+
+// Load reads and checks a configuration file. env looks up a variable, as
+// os.LookupEnv does.
+//
+// The error is an *Invalid for a file with mistakes, and another error for one
+// that cannot be read. With an *Invalid the Config holds what could be read, for
+// `check` to go on with; nothing else may use it.
+func Load(path string, env func(string) (string, bool)) (*Config, error) {
+	data, err := read(path)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	return parse(path, data, env)
+}
+
+func read(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("%s is larger than %d MiB", path, maxFile>>20)
+	}
+	return data, err
+}
+
+// parse is Load of a file that has been read.
+func parse(file string, data []byte, env func(string) (string, bool)) (*Config, error) {
+	c := defaults(file)
+	root, err := decode(data)
+	if err != nil {
+		return c, &Invalid{File: file, Problems: []mapping.Problem{syntaxProblem(err)}}
+	}
+	t := &tree{env: env, shown: map[*yaml.Node]string{}}
+	plain := t.plain(root)
+
+	l := &loader{Reader: mapping.NewReader(t.shown), config: c, env: env}
+	if plain != nil {
+		l.file(plain)
+	}
+	problems := t.problems
+	complained := map[mapping.Pos]bool{}
+	for _, p := range t.problems {
+		complained[p.Pos] = true
+	}
+	for _, p := range l.Problems() {
+		if !complained[p.Pos] { // what a missing variable leads to is no second mistake
+			problems = append(problems, p)
+		}
+	}
+	if len(problems) == 0 {
+		return c, nil
+	}
+	// A mistake of the tree (a duplicate key, a missing variable) may well be in
+	// the credentials: only its absence makes the account known.
+	return c, &Invalid{File: file, Problems: mapping.SortProblems(problems), AccountKnown: l.accountKnown && len(t.problems) == 0}
+}
+
+// decode returns the one document of a YAML stream.
+func decode(data []byte) (*yaml.Node, error) {
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	var doc, more yaml.Node
+	if err := d.Decode(&doc); err != nil {
+		return nil, err
+	}
+	switch err := d.Decode(&more); {
+	case err == nil:
+		return nil, fmt.Errorf("yaml: line %d: a second document begins; the file must hold one", more.Line)
+	case !errors.Is(err, io.EOF):
+		return nil, err
+	}
+	if len(doc.Content) == 0 {
+		return nil, io.EOF
+	}
+	return doc.Content[0], nil
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: line (\d+): (.*)$`)
+
+// syntaxProblem gives the YAML parser's error a place. The parser offers its line
+// in no other way than in the text.
+func syntaxProblem(err error) mapping.Problem {
+	p := mapping.Problem{Pos: mapping.Pos{Line: 1, Column: 1}, Message: "not YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
+	if errors.Is(err, io.EOF) {
+		p.Message, p.Hint = "the file is empty", "config.example.yaml is a start"
+	} else if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+		if line, err := strconv.Atoi(m[1]); err == nil && line > 0 {
+			p.Line = line
+		}
+		p.Message = "not YAML: " + m[2]
+	}
+	return p
+}

@@ -1,0 +1,268 @@
+package config
+
+import (
+	"net"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/tenovos-ingest/ingestd/internal/mapping"
+)
+
+// loader reads the sections of a plain tree into a Config.
+type loader struct {
+	*mapping.Reader
+	config       *Config
+	env          func(string) (string, bool)
+	accountKnown bool // the tenovos section has no mistake
+}
+
+var (
+	fileKeys = mapping.Keys{Known: []string{
+		"tenovos", "journal", "workers", "upload", "retry", "listen", "log", "shutdown_grace", "folders"}}
+	tenovosKeys = mapping.Keys{Known: []string{
+		"url", "version", "api_key", "api_key_file", "username", "password", "password_file", "client_id",
+		"max_concurrent_calls", "send_access_token", "basic_login"}}
+	uploadKeys = mapping.Keys{Known: []string{"parts", "max_file_size", "bandwidth", "verify", "verify_timeout"}}
+	retryKeys  = mapping.Keys{Known: []string{"max_attempts", "initial", "max"}}
+	logKeys    = mapping.Keys{Known: []string{"level", "format"}}
+	folderKeys = mapping.Keys{
+		Known: []string{
+			"name", "path", "include", "exclude", "settle", "watch", "poll_interval", "rescan", "marker",
+			"after", "done", "failed", "versions", "duplicates", "levels", "rules"},
+		Later: []string{"batch", "wait_for", "unknown", "manifest", "manifests", "sidecars"},
+	}
+)
+
+// file reads the whole file.
+func (l *loader) file(n *yaml.Node) {
+	f := l.Fields(n, "the file", fileKeys)
+	if f == nil {
+		return
+	}
+	c := l.config
+	if at := l.need(n, f, "tenovos", "the file"); at != nil {
+		before := len(l.Problems())
+		l.tenovos(at)
+		l.accountKnown = len(l.Problems()) == before
+	}
+	journal := l.need(n, f, "journal", "the file")
+	if journal != nil {
+		c.Journal = l.path(journal, "journal")
+	}
+	l.number(f["workers"], "workers", &c.Workers, 1, 256)
+	l.upload(f["upload"])
+	l.retry(f["retry"])
+	l.log(f["log"])
+	if at := f["listen"]; at != nil {
+		c.Listen = l.listen(at)
+	}
+	l.duration(f["shutdown_grace"], "shutdown_grace", &c.ShutdownGrace, 0)
+	if at := l.need(n, f, "folders", "the file"); at != nil {
+		l.folders(at)
+	}
+	if journal != nil && c.Journal != "" {
+		l.journalOutside(journal)
+	}
+}
+
+func (l *loader) tenovos(n *yaml.Node) {
+	f := l.Fields(n, "tenovos", tenovosKeys)
+	if f == nil {
+		return
+	}
+	t := &l.config.Tenovos
+	if at := l.need(n, f, "url", "tenovos"); at != nil {
+		t.URL = l.url(at)
+	}
+	if at := f["version"]; at != nil {
+		t.Version = l.Choice(at, "version", []string{"1.5", "1.0"}, nil)
+	}
+	t.APIKey = l.secret(n, f, "api_key")
+	t.Password = l.secret(n, f, "password")
+	if at := l.need(n, f, "username", "tenovos"); at != nil {
+		t.Username = l.filled(at, "username")
+	}
+	if at := f["client_id"]; at != nil {
+		t.ClientID, _ = l.Text(at, "client_id")
+	}
+	if t.Version == "1.0" && t.ClientID == "" {
+		l.Add(mapping.At(n), "", "version 1.0 of the API needs a client_id")
+	}
+	l.number(f["max_concurrent_calls"], "max_concurrent_calls", &t.MaxConcurrentCalls, 1, 256)
+	l.flag(f["send_access_token"], "send_access_token", &t.SendAccessToken)
+	l.flag(f["basic_login"], "basic_login", &t.BasicLogin)
+}
+
+func (l *loader) upload(n *yaml.Node) {
+	f := l.section(n, "upload", uploadKeys)
+	u := &l.config.Upload
+	l.number(f["parts"], "parts", &u.Parts, 1, 64)
+	l.size(f["max_file_size"], "max_file_size", &u.MaxFileSize, 1)
+	l.size(f["bandwidth"], "bandwidth", &u.Bandwidth, 0)
+	if at := f["verify"]; at != nil {
+		u.Verify = l.Choice(at, "verify", []string{"etag", "asset"}, nil)
+	}
+	l.duration(f["verify_timeout"], "verify_timeout", &u.VerifyTimeout, time.Second)
+}
+
+func (l *loader) retry(n *yaml.Node) {
+	f := l.section(n, "retry", retryKeys)
+	r := &l.config.Retry
+	l.number(f["max_attempts"], "max_attempts", &r.MaxAttempts, 1, 1000)
+	l.duration(f["initial"], "initial", &r.Initial, time.Millisecond)
+	l.duration(f["max"], "max", &r.Max, time.Millisecond)
+	if r.Initial > r.Max {
+		at := f["initial"]
+		if at == nil {
+			at = f["max"]
+		}
+		l.Add(mapping.At(at), "", "retry: the initial pause of %v is longer than the longest, %v", r.Initial, r.Max)
+	}
+}
+
+func (l *loader) log(n *yaml.Node) {
+	f := l.section(n, "log", logKeys)
+	if at := f["level"]; at != nil {
+		l.config.Log.Level = l.Choice(at, "level", []string{"trace", "debug", "info", "warn", "error"}, nil)
+	}
+	if at := f["format"]; at != nil {
+		l.config.Log.Format = l.Choice(at, "format", []string{"auto", "json", "console"}, nil)
+	}
+}
+
+// section returns the keys of a section that may be left out.
+func (l *loader) section(n *yaml.Node, what string, keys mapping.Keys) map[string]*yaml.Node {
+	if n == nil {
+		return nil
+	}
+	return l.Fields(n, what, keys)
+}
+
+// need returns the value of a key that must be there, or nil after a complaint.
+func (l *loader) need(n *yaml.Node, fields map[string]*yaml.Node, key, what string) *yaml.Node {
+	at := fields[key]
+	if at == nil {
+		l.Add(mapping.At(n), "", "%s has no %s", what, key)
+	}
+	return at
+}
+
+// filled reads a text that must not be empty.
+func (l *loader) filled(n *yaml.Node, what string) string {
+	text, ok := l.Text(n, what)
+	if ok && text == "" {
+		l.Add(mapping.At(n), "", "%s is empty", what)
+	}
+	return text
+}
+
+// path reads a path and makes it absolute.
+func (l *loader) path(n *yaml.Node, what string) string {
+	text := l.filled(n, what)
+	if text == "" {
+		return ""
+	}
+	if strings.ContainsRune(text, 0) {
+		l.Add(mapping.At(n), "", "%s is no path: it contains a zero byte", what)
+		return ""
+	}
+	abs, err := filepath.Abs(text)
+	if err != nil {
+		l.Add(mapping.At(n), "write it from the root", "%s: %v", what, err)
+		return ""
+	}
+	return abs
+}
+
+// below reads a slash-separated path below a folder.
+func (l *loader) below(n *yaml.Node, what string, to *string) {
+	if n == nil {
+		return
+	}
+	text, ok := l.Text(n, what)
+	switch {
+	case !ok:
+	case text != "" && (!filepath.IsLocal(text) || filepath.Clean(text) == "." || strings.ContainsRune(text, 0)):
+		l.Add(mapping.At(n), "such as _ingested", "%s must be a path below the folder, not %s", what, l.Quote(n))
+	case text != "":
+		*to = filepath.ToSlash(filepath.Clean(text))
+	default:
+		*to = ""
+	}
+}
+
+func (l *loader) url(n *yaml.Node) string {
+	text, ok := l.Text(n, "url")
+	if !ok {
+		return ""
+	}
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		l.Add(mapping.At(n), "such as https://api.uat.tenovos.io/v1", "url: %s is no address of an API", l.Quote(n))
+		return ""
+	}
+	return strings.TrimRight(text, "/")
+}
+
+func (l *loader) listen(n *yaml.Node) string {
+	text, ok := l.Text(n, "listen")
+	if !ok || text == "" {
+		return ""
+	}
+	host, port, err := net.SplitHostPort(text)
+	number, bad := strconv.ParseUint(port, 10, 16)
+	if err != nil || bad != nil || number > 65535 || strings.ContainsFunc(host, unicode.IsSpace) {
+		l.Add(mapping.At(n), `such as 127.0.0.1:9470; "" switches it off`, "listen: %s is no address to listen on", l.Quote(n))
+		return ""
+	}
+	return text
+}
+
+// number reads a whole number into to, if there is one.
+func (l *loader) number(n *yaml.Node, what string, to *int, low, high int) {
+	if n == nil {
+		return
+	}
+	if number, ok := l.Int(n, what, low, high); ok {
+		*to = number
+	}
+}
+
+// flag reads true or false into to, if there is one.
+func (l *loader) flag(n *yaml.Node, what string, to *bool) {
+	if n == nil {
+		return
+	}
+	if value, ok := l.Bool(n, what); ok {
+		*to = value
+	}
+}
+
+// globs reads a list of patterns into to, if there is one.
+func (l *loader) globs(n *yaml.Node, what string, to *[]string) {
+	if n == nil {
+		return
+	}
+	nodes, ok := l.List(n, what)
+	if !ok {
+		return
+	}
+	patterns := make([]string, 0, len(nodes))
+	for _, node := range nodes {
+		text, ok := l.Text(node, what)
+		if !ok {
+			continue
+		}
+		if pattern := l.Glob(node, text, what); pattern != "" && !slices.Contains(patterns, pattern) {
+			patterns = append(patterns, pattern)
+		}
+	}
+	*to = patterns
+}

@@ -1,0 +1,88 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/secret"
+)
+
+// maxSecret bounds a file with a secret, in bytes: a wrong name may be that of
+// anything.
+const maxSecret = 64 << 10
+
+// secret reads a credential from KEY or from the file that KEY_file names; there
+// must be one of them.
+func (l *loader) secret(n *yaml.Node, fields map[string]*yaml.Node, key string) secret.Text {
+	plain, file := fields[key], fields[key+"_file"]
+	switch {
+	case plain != nil && file != nil:
+		l.Add(mapping.At(file), "keep one of them", "tenovos has both %s and %s_file", key, key)
+	case plain != nil:
+		return secret.Text(l.filled(plain, key))
+	case file != nil:
+		return l.secretFile(file, key+"_file")
+	default:
+		l.Add(mapping.At(n), "", "tenovos has no %s and no %s_file", key, key)
+	}
+	return ""
+}
+
+// secretFile reads a secret from a file. A name without a slash is looked up
+// where systemd puts credentials.
+func (l *loader) secretFile(n *yaml.Node, what string) secret.Text {
+	name := l.filled(n, what)
+	if name == "" {
+		return ""
+	}
+	if !strings.ContainsRune(name, '/') {
+		dir, ok := l.env("CREDENTIALS_DIRECTORY")
+		if !ok || dir == "" {
+			l.Add(mapping.At(n), "write a path with a slash, or start it as a systemd service with LoadCredential",
+				"%s: %s is looked up in $CREDENTIALS_DIRECTORY, which is not set", what, l.Quote(n))
+			return ""
+		}
+		name = filepath.Join(dir, name)
+	}
+	text, err := readSecret(name)
+	if err != nil {
+		l.Add(mapping.At(n), "", "%s: %v", what, err)
+		return ""
+	}
+	return text
+}
+
+// readSecret returns a file's content without the newline that editors put at the
+// end.
+func readSecret(name string) (secret.Text, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() { // a pipe would be waited for without end
+		return "", fmt.Errorf("%s is no regular file", name)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	data, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+	if err != nil {
+		return "", err
+	}
+	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	switch {
+	case len(data) > maxSecret:
+		return "", fmt.Errorf("%s is too large for a secret", name)
+	case text == "":
+		return "", fmt.Errorf("%s is empty", name)
+	}
+	return secret.Text(text), nil
+}

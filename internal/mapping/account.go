@@ -1,0 +1,108 @@
+package mapping
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+)
+
+// Account is what the rules' names are resolved against.
+type Account struct {
+	Templates    []tenovos.Template
+	Vocabularies map[string]tenovos.Vocabulary // by id; those that VocabularyIDs names are enough
+	Security     []tenovos.SecurityTemplate
+}
+
+// VocabularyIDs returns the ids of the vocabularies that the rules need, each
+// once. Names that the templates do not have are left out; Resolve reports them.
+func VocabularyIDs(rules []Rules, templates []tenovos.Template) []string {
+	var ids []string
+	seen := map[string]bool{}
+	for _, r := range rules {
+		for _, rule := range r.Rules {
+			template, problem := findTemplate(rule.Template.Text, templates)
+			if problem != nil {
+				continue
+			}
+			attributes := attributeIndex(template)
+			for _, l := range rule.lines {
+				for _, i := range attributes.find(l.attribute.Text) {
+					if id := template.Attributes[i].VocabularyID; isVocabulary(template.Attributes[i]) && id != "" && !seen[id] {
+						seen[id] = true
+						ids = append(ids, id)
+					}
+				}
+			}
+		}
+	}
+	return ids
+}
+
+// findTemplate finds a metadata template by id or name. An account may use one
+// name for templates of several types; assets are made of the default ones.
+func findTemplate(name string, templates []tenovos.Template) (tenovos.Template, *issue) {
+	names := make([]string, len(templates))
+	x := newIndex(len(templates), func(i int) []string {
+		names[i] = templates[i].Name
+		return []string{templates[i].ID, templates[i].Name}
+	})
+	hits := x.find(name)
+	if len(hits) > 1 {
+		var ofAssets []int
+		for _, i := range hits {
+			if t := templates[i].Type; t == "" || strings.EqualFold(t, "default") {
+				ofAssets = append(ofAssets, i)
+			}
+		}
+		if len(ofAssets) == 1 {
+			hits = ofAssets
+		}
+	}
+	if len(hits) == 1 {
+		return templates[hits[0]], nil
+	}
+	return tenovos.Template{}, notOne("the account", "metadata template", name, len(hits), names)
+}
+
+func attributeIndex(t tenovos.Template) *index {
+	return newIndex(len(t.Attributes), func(i int) []string {
+		a := t.Attributes[i]
+		return []string{a.ID, a.Name, a.SearchField}
+	})
+}
+
+// security finds security templates by id or name.
+type security struct {
+	templates []tenovos.SecurityTemplate
+	names     []string
+	index     *index
+}
+
+func newSecurity(templates []tenovos.SecurityTemplate) *security {
+	s := &security{templates: templates, names: make([]string, len(templates))}
+	s.index = newIndex(len(templates), func(i int) []string {
+		s.names[i] = templates[i].Name
+		return []string{templates[i].ID, templates[i].Name}
+	})
+	return s
+}
+
+func (s *security) find(name string) (tenovos.SecurityTemplate, *issue) {
+	hits := s.index.find(name)
+	if len(hits) != 1 {
+		return tenovos.SecurityTemplate{}, notOne("the account", "security template", name, len(hits), s.names)
+	}
+	return s.templates[hits[0]], nil
+}
+
+// notOne says that a name means nothing, or more than one thing.
+func notOne(owner, what, name string, hits int, names []string) *issue {
+	switch {
+	case hits > 1:
+		return &issue{fmt.Sprintf("%s has %d %ss that %q could mean", owner, hits, what, name), "give the id instead"}
+	case len(names) == 0:
+		return &issue{fmt.Sprintf("%s has no %s %q", owner, what, name), "it shows none at all; the user may lack the right to see them"}
+	}
+	return &issue{fmt.Sprintf("%s has no %s %q", owner, what, name), SuggestOf(name, names)}
+}

@@ -1,0 +1,298 @@
+package mapping
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/text/unicode/norm"
+	"gopkg.in/yaml.v3"
+
+	"github.com/tenovos-ingest/ingestd/internal/facts"
+)
+
+// Form says where the texts of one value come from: constants, or sources and
+// what is done with them. Its zero value yields nothing.
+type Form struct {
+	Pos
+	broken    bool // it has been complained of: say no more
+	constants []Name
+
+	layers   []layer        // in the order they are tried
+	match    *regexp.Regexp // its first group, or all of it, is the text
+	split    string
+	mapping  *replacements
+	letters  string // lower, upper, title
+	date     Name   // Go layout of the source
+	fallback []Name
+	required bool
+}
+
+// layer is one source, or one format made of several.
+type layer struct {
+	name   string // as explain calls it
+	pieces []piece
+}
+
+// piece is a literal text, or the name of a fact.
+type piece struct{ literal, fact string }
+
+// replacements is a form's `map`.
+type replacements struct {
+	exact  map[string]string
+	folded map[string]string // left out where two keys differ only in case
+	right  []Name            // the right sides, for checks
+}
+
+func (m *replacements) replace(text string) string {
+	if to, ok := m.exact[text]; ok {
+		return to
+	}
+	if to, ok := m.folded[fold(text)]; ok {
+		return to
+	}
+	return text
+}
+
+var (
+	formKeys = Keys{
+		Known: []string{"from", "format", "match", "split", "map", "case", "date", "default", "required"},
+		Later: []string{"rows", "unknown", "wait_for"},
+	}
+	letterCases   = []string{"lower", "upper", "title"}
+	laterSources  = []string{"exif.", "iptc.", "xmp.", "sidecar.", "manifest."}
+	notSupported  = "%s is not supported by this version"
+	formatExample = `write it like "{path.brand} {file.stem}"; {{ stands for a brace`
+)
+
+// form reads a value: a constant, a list of constants, or keys such as `from`.
+func (p *parser) form(n *yaml.Node, what string) Form {
+	before := len(p.problems)
+	f := Form{Pos: At(n)}
+	if n.Kind == yaml.MappingNode {
+		p.sources(&f, n, what)
+	} else {
+		f.constants = p.constants(n, what)
+	}
+	f.broken = len(p.problems) > before
+	return f
+}
+
+// constants reads one constant or a list of them.
+func (p *parser) constants(n *yaml.Node, what string) []Name {
+	nodes := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		nodes = n.Content
+		if len(nodes) == 0 {
+			p.Add(At(n), "give it a value or remove it", "%s is an empty list", what)
+		}
+	}
+	names := make([]Name, 0, len(nodes))
+	for _, node := range nodes {
+		text, ok := p.Constant(node, what)
+		if !ok {
+			continue
+		}
+		text = norm.NFC.String(strings.TrimSpace(text))
+		if text == "" {
+			p.Add(At(node), "give it a value or remove it", "%s is empty", what)
+			continue
+		}
+		names = append(names, Name{At(node), text})
+	}
+	return names
+}
+
+// sources reads the keys of a form.
+func (p *parser) sources(f *Form, n *yaml.Node, what string) {
+	before := len(p.problems)
+	fields := p.Fields(n, what, formKeys)
+	from, format := fields["from"], fields["format"]
+	switch {
+	case from != nil && format != nil:
+		p.Add(At(format), "", "%s has both from and format", what)
+	case from != nil:
+		p.from(f, from)
+	case format != nil:
+		if text, ok := p.Text(format, "format"); ok {
+			f.layers = []layer{{name: text, pieces: p.format(format, text)}}
+		}
+	case len(p.problems) == before:
+		p.Add(At(n), "a constant is written without keys", "%s has neither from nor format", what)
+	}
+	if at := fields["match"]; at != nil {
+		if text, ok := p.Text(at, "match"); ok {
+			var err error
+			if f.match, err = regexp.Compile(text); err != nil {
+				p.Add(At(at), "", "match is no regular expression: %v", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+			}
+		}
+	}
+	if at := fields["split"]; at != nil {
+		text, ok := p.Text(at, "split")
+		if ok && text == "" {
+			p.Add(At(at), `such as ";"`, "split is empty")
+		}
+		f.split = text
+	}
+	if at := fields["map"]; at != nil {
+		f.mapping = p.replacements(at)
+	}
+	if at := fields["case"]; at != nil {
+		f.letters = p.Choice(at, "case", letterCases, nil)
+	}
+	if at := fields["date"]; at != nil {
+		if text, ok := p.Text(at, "date"); ok {
+			f.date = Name{At(at), text}
+			if !isDateLayout(text) {
+				p.Add(At(at), `write 2 January 2006 the way the source writes dates, such as "02.01.2006"`, "date: %s is no layout of dates", p.Quote(at))
+			}
+		}
+	}
+	if at := fields["default"]; at != nil {
+		f.fallback = p.constants(at, "default")
+	}
+	if at := fields["required"]; at != nil {
+		f.required, _ = p.Bool(at, "required")
+	}
+}
+
+// Choice returns a text that must be one of known. Those of a later version are
+// refused as such. It returns "" after a complaint.
+func (r *Reader) Choice(n *yaml.Node, what string, known, later []string) string {
+	text, ok := r.Text(n, what)
+	switch {
+	case !ok:
+		return ""
+	case slices.Contains(later, text):
+		r.Add(At(n), "", notSupported, fmt.Sprintf("%s: %s", what, text))
+		return ""
+	case !slices.Contains(known, text):
+		hint := SuggestOf(text, known)
+		if _, masked := r.shown[n]; masked {
+			hint = "" // it could give away what a secret is like
+		}
+		r.Add(At(n), hint, "%s cannot be %s", what, r.Quote(n))
+		return ""
+	}
+	return text
+}
+
+// from reads one source or a list of them.
+func (p *parser) from(f *Form, n *yaml.Node) {
+	nodes := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		nodes = n.Content
+		if len(nodes) == 0 {
+			p.Add(At(n), "", "from names no source")
+		}
+	}
+	for _, node := range nodes {
+		if name, ok := p.Text(node, "from"); ok && p.source(node, name) {
+			f.layers = append(f.layers, layer{name: name, pieces: []piece{{fact: name}}})
+		}
+	}
+}
+
+// source checks the name of a source.
+func (p *parser) source(n *yaml.Node, name string) bool {
+	files := facts.FileSources()
+	if slices.Contains(files, name) {
+		return true
+	}
+	if level, ok := strings.CutPrefix(name, facts.PathPrefix); ok {
+		switch {
+		case p.anyLevel || slices.Contains(p.levels, level):
+			return true
+		case len(p.levels) == 0:
+			p.Add(At(n), fmt.Sprintf(`give the folder levels: "{%s}/**"`, level), "%s: the folder has no levels that name its paths", name)
+		default:
+			p.Add(At(n), SuggestOf(level, p.levels), "%s: the folder's levels name no %q", name, level)
+		}
+		return false
+	}
+	for _, prefix := range laterSources {
+		if strings.HasPrefix(name, prefix) {
+			p.Add(At(n), "", notSupported, "source "+name)
+			return false
+		}
+	}
+	known := slices.Clone(files)
+	for _, level := range p.levels {
+		known = append(known, facts.PathPrefix+level)
+	}
+	p.Add(At(n), SuggestOf(name, known), "there is no source %q", name)
+	return false
+}
+
+// format takes a text with {source} placeholders to pieces.
+func (p *parser) format(n *yaml.Node, text string) []piece {
+	var pieces []piece
+	literal := ""
+	named := false
+	for rest := text; rest != ""; {
+		switch {
+		case strings.HasPrefix(rest, "{{") || strings.HasPrefix(rest, "}}"):
+			literal, rest = literal+rest[:1], rest[2:]
+		case rest[0] == '{':
+			name, after, closed := strings.Cut(rest[1:], "}")
+			if !closed {
+				p.Add(At(n), formatExample, "format: a { is not closed")
+				return nil
+			}
+			if !p.source(n, name) {
+				return nil
+			}
+			pieces = append(pieces, piece{literal: literal}, piece{fact: name})
+			literal, rest, named = "", after, true
+		case rest[0] == '}':
+			p.Add(At(n), formatExample, "format: a } has no {")
+			return nil
+		default:
+			end := strings.IndexAny(rest, "{}")
+			if end < 0 {
+				end = len(rest)
+			}
+			literal, rest = literal+rest[:end], rest[end:]
+		}
+	}
+	if !named {
+		p.Add(At(n), formatExample, "format names no source")
+	}
+	return append(pieces, piece{literal: literal})
+}
+
+// replacements reads a form's `map`.
+func (p *parser) replacements(n *yaml.Node) *replacements {
+	m := &replacements{exact: map[string]string{}, folded: map[string]string{}}
+	pairs, _ := p.Pairs(n, "map")
+	clashes := map[string]bool{}
+	for _, pair := range pairs {
+		to, ok := p.Constant(pair.Value, "map: "+pair.Key.Value)
+		if !ok {
+			continue
+		}
+		from, to := norm.NFC.String(strings.TrimSpace(pair.Key.Value)), norm.NFC.String(strings.TrimSpace(to))
+		m.exact[from] = to
+		if _, clash := m.folded[fold(from)]; clash {
+			clashes[fold(from)] = true
+		}
+		m.folded[fold(from)] = to
+		if to != "" { // an empty right side drops the text
+			m.right = append(m.right, Name{At(pair.Value), to})
+		}
+	}
+	for key := range clashes {
+		delete(m.folded, key)
+	}
+	return m
+}
+
+// isDateLayout says whether a Go layout carries year, month and day.
+func isDateLayout(layout string) bool {
+	day := time.Date(2034, 11, 27, 0, 0, 0, 0, time.UTC)
+	back, err := time.Parse(layout, day.Format(layout))
+	return err == nil && back.Year() == 2034 && back.Month() == 11 && back.Day() == 27
+}

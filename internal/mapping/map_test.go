@@ -1,0 +1,309 @@
+package mapping
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/unicode/norm"
+	"gopkg.in/yaml.v3"
+
+	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+)
+
+// mapFile maps a file that was modified on 1 May 2026, 00:30 in Berlin.
+func mapFile(m *Mapper, rules Rules, path string) (Result, error) {
+	modified := time.Date(2026, 5, 1, 0, 30, 0, 0, time.FixedZone("CEST", 2*60*60))
+	return m.Map(facts.Gather(facts.File{Folder: "campaigns", Path: path, Size: 42, ModTime: modified}, rules.Levels), path)
+}
+
+func TestMap(t *testing.T) {
+	m, rules := newMapper(t, `
+levels: "{brand}/{campaign}/**"
+rules:
+  - {match: "**/*.txt", template: Plain, security: Public}
+  - match: "**/*.{jpg,png}"
+    template: Creative Asset
+    security: [Internal, public, s-1]
+    metadata:
+      Title: {from: [path.campaign, file.stem], case: title}
+      Brand: {from: path.brand, map: {acme-co: Acme}, required: true}
+      Keywords: {from: file.stem, split: _, map: {ss: Summer, ignore: ""}, match: "^[0-9]+_(.*)$"}
+      Shot Date: {from: file.modified}
+      iso_date: {from: file.stem, match: "^([0-9]+)_", date: "20060102"}
+      Notes: {format: "{path.brand} / {file.name} {{raw}}"}
+      Code: {from: path.campaign, default: none}
+      Season: Winter
+`)
+	got, err := mapFile(m, rules, "ACME-CO/spring sale/deep/20260131_SS_autumn_ignore_v-Winter_summer.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Result{
+		Asset: tenovos.NewAsset{
+			TemplateID: "t-1", SecurityIDs: []string{"s-1", "s-2"}, Size: 42,
+			Filename: "20260131_SS_autumn_ignore_v-Winter_summer.jpg",
+			Metadata: []tenovos.Value{
+				tenovos.TextValue("a-title", "Spring Sale"),
+				tenovos.SingleValue("a-brand", "v-Acme"),
+				tenovos.MultiValue("a-keywords", "v-Summer", "v-Autumn", "v-Winter"),
+				tenovos.DateValue("a-shot", "05/01/2026"),
+				tenovos.DateValue("a-iso", "2026-01-31"),
+				tenovos.TextValue("a-notes", "ACME-CO / 20260131_SS_autumn_ignore_v-Winter_summer.jpg {raw}"),
+				tenovos.SingleValue("a-season", "v-Winter"),
+			},
+		},
+		Rule: 1, RulePos: Pos{Line: 5, Column: 5}, Template: "Creative Asset",
+		Values: []Explained{
+			{Attribute: "Title", Value: "Spring Sale", Source: "path.campaign", Origin: `the path's level "campaign"`},
+			{Attribute: "Brand", Value: "Acme", Source: "path.brand", Origin: `the path's level "brand"`},
+			{Attribute: "Keywords", Value: "Summer, Autumn, Winter", Source: "file.stem", Origin: "the file's name"},
+			{Attribute: "Shot Date", Value: "05/01/2026", Source: "file.modified", Origin: "the file's modification time"},
+			{Attribute: "Iso Date", Value: "2026-01-31", Source: "file.stem", Origin: "the file's name"},
+			{Attribute: "Notes", Value: "ACME-CO / 20260131_SS_autumn_ignore_v-Winter_summer.jpg {raw}",
+				Source: "{path.brand} / {file.name} {{raw}}", Origin: "the format"},
+			{Attribute: "Code", Value: "spring sale", Source: "path.campaign", Origin: `the path's level "campaign"`},
+			{Attribute: "Season", Value: "Winter", Source: "constant"},
+			{Attribute: "security", Value: "Internal, Public", Source: "constant"},
+		},
+		Problems: []Fault{{Attribute: "Code", Message: `attribute "Code" holds 6 characters, not 11`, Hint: "shorten it"}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("result differs (-want +got):\n%s", diff)
+	}
+	if wire, err := json.Marshal(got.Asset.Metadata); err != nil || !strings.Contains(string(wire), `{"valueId":"v-Acme"}`) {
+		t.Errorf("metadata marshals to %s, %v", wire, err)
+	}
+
+	if got, err = mapFile(m, rules, "note.txt"); err != nil || got.Rule != 0 || got.Asset.TemplateID != "t-5" || got.Asset.Metadata == nil || got.Problems != nil {
+		t.Errorf("note.txt: %+v, %v; want the first rule with an empty list of metadata", got, err)
+	}
+	if _, err = mapFile(m, rules, "movie.mov"); !errors.Is(err, ErrNoRule) {
+		t.Errorf("movie.mov: %v, want ErrNoRule", err)
+	}
+}
+
+func TestMapHolds(t *testing.T) {
+	m, rules := newMapper(t, `
+levels: "{brand}/{season}/**"
+rules:
+  - match: "**"
+    template: Creative Asset
+    security: {from: path.brand, map: {acme: Internal}}
+    metadata:
+      Title: {from: file.stem}
+      Brand: {from: path.brand}
+      Season: {from: path.season, split: "+"}
+      Shot Date: {from: file.stem}
+      Notes: {from: path.season, required: true}
+`)
+	got, err := mapFile(m, rules, "Acmee/Sumer+Winter/a name that is much too long.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Fault{
+		{"Title", `attribute "Title" holds 20 characters, not 28`, "shorten it"},
+		{"Brand", `vocabulary "Brands" has no value "Acmee"`, `did you mean "Acme"?`},
+		{"Season", `vocabulary "Seasons" has no value "Sumer"`, `did you mean "Summer"?`},
+		{"Shot Date", `"a name that is much too long" is no date`, "write 2006-01-31, or say with `date` how the source writes it"},
+		{"security", `the account has no security template "Acmee"`, `there is "Internal", "Public"`},
+	}
+	if diff := cmp.Diff(want, got.Problems); diff != "" {
+		t.Errorf("problems differ (-want +got):\n%s", diff)
+	}
+	got, _ = mapFile(m, rules, "20260131.jpg")
+	want = []Fault{
+		{"Brand", "no source gives a required value", "looked in path.brand; a default would fill the gap"},
+		{"Notes", "no source gives a required value", "looked in path.season; a default would fill the gap"},
+		{"security", "no source gives a required value", "looked in path.brand; a default would fill the gap"},
+	}
+	if diff := cmp.Diff(want, got.Problems); diff != "" {
+		t.Errorf("problems differ (-want +got):\n%s", diff)
+	}
+	if e := got.Values[1]; e.Value != "" || e.Source != "" || !cmp.Equal(e.Tried, []string{"path.brand"}) {
+		t.Errorf("a missing brand is explained as %+v", e)
+	}
+}
+
+// TestForms holds what each form makes of acme-co/ss26/0001_Front_rear.JPG.
+func TestForms(t *testing.T) {
+	tests := []struct {
+		form   string
+		want   string // texts joined with |
+		source string
+	}{
+		{"plain", "plain", "constant"},
+		{"2024-01-02", "2024-01-02", "constant"},
+		{"017", "017", "constant"},
+		{"true", "true", "constant"},
+		{"[a, 1_000, b]", "a|1_000|b", "constant"},
+		{"{from: file.stem}", "0001_Front_rear", "file.stem"},
+		{"{from: [path.none, file.ext]}", "JPG", "file.ext"},
+		{"{from: path.none}", "", ""},
+		{"{from: path.none, default: x}", "x", "default"},
+		{"{from: path.none, default: [x, y]}", "x|y", "default"},
+		{"{from: file.stem, match: '^([0-9]+)_'}", "0001", "file.stem"},
+		{"{from: file.stem, match: '[a-z]+$'}", "rear", "file.stem"},
+		{"{from: [file.ext, file.stem], match: '^[0-9]+'}", "0001", "file.stem"},
+		{"{from: file.stem, split: _}", "0001|Front|rear", "file.stem"},
+		{"{from: file.stem, split: _, map: {front: F, '0001': ''}}", "F|rear", "file.stem"},
+		{"{from: file.stem, match: '_(.*)', split: _, map: {Front: A, FRONT: B, rear: C}}", "A|C", "file.stem"},
+		{"{from: path.brand, map: {acme-co: Acme}}", "Acme", "path.brand"},
+		{"{from: path.brand, map: {other: Other}}", "acme-co", "path.brand"},
+		{"{from: path.brand, map: {acme-co: ''}, default: x}", "x", "default"},
+		{"{from: file.ext, case: lower}", "jpg", "file.ext"},
+		{"{from: path.brand, case: upper}", "ACME-CO", "path.brand"},
+		{"{from: path.brand, case: title}", "Acme-Co", "path.brand"},
+		{"{format: '{path.brand} {file.ext}'}", "acme-co JPG", "{path.brand} {file.ext}"},
+		{"{format: '{path.brand} {path.none}', default: x}", "x", "default"},
+		{"{format: '{file.stem}', match: '_(.*)_'}", "Front", "{file.stem}"},
+		{"{from: file.size}", "42", "file.size"},
+		{"{from: file.modified}", "2026-05-01T00:30:00+02:00", "file.modified"},
+		{"{from: file.folder}", "campaigns", "file.folder"},
+	}
+	const path = "acme-co/ss26/0001_Front_rear.JPG"
+	for _, tt := range tests {
+		rules, problems := parseRules(t, "levels: '{brand}/{campaign}/{none}/**'\nrules: [{match: '**', template: T, security: S, metadata: {X: "+tt.form+"}}]")
+		if len(problems) > 0 {
+			t.Errorf("%s: %v", tt.form, problems)
+			continue
+		}
+		known := facts.Gather(facts.File{Folder: "campaigns", Path: path, Size: 42,
+			ModTime: time.Date(2026, 5, 1, 0, 30, 0, 0, time.FixedZone("", 7200))}, rules.Levels)
+		got := rules.Rules[0].lines[0].form.eval(known)
+		if joined := strings.Join(got.texts, "|"); joined != tt.want || got.source != tt.source {
+			t.Errorf("%s: %q from %q, want %q from %q", tt.form, joined, got.source, tt.want, tt.source)
+		}
+	}
+}
+
+func TestFilename(t *testing.T) {
+	long := strings.Repeat("ü", 200)
+	for path, want := range map[string]string{
+		"a/b/c d.jpg":          "c d.jpg",
+		"Mu\u0308ller.jpg":     "Müller.jpg",
+		"a\x00b\x1b\n.jpg":     "ab.jpg",
+		"a\xffb.jpg":           "a\uFFFDb.jpg",
+		"a/":                   "unnamed",
+		"":                     "unnamed",
+		"\x01":                 "unnamed",
+		"x/ ..":                "unnamed",
+		"👩‍🚀.png":              "👩‍🚀.png",
+		"#%&?+.png":            "#%&?+.png",
+		long + ".jpeg":         strings.Repeat("ü", 125) + ".jpeg",
+		"x." + long:            "x." + strings.Repeat("ü", 126),
+		strings.Repeat(".", 3): "unnamed",
+	} {
+		if got := Filename(path); got != want {
+			t.Errorf("Filename(%q) = %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestDateLayout(t *testing.T) {
+	for format, want := range map[string]string{
+		"": "01/02/2006", "N/A": "01/02/2006", "MM/DD/YYYY": "01/02/2006", "MM/dd/yyyy": "01/02/2006", "mm/dd/yyyy": "01/02/2006",
+		"yyyy-MM-dd": "2006-01-02", "dd/MM/yyyy": "02/01/2006", "d.M.yyyy": "2.1.2006", "dd MMM yyyy": "02 Jan 2006",
+		"yyyy-MM-dd HH:mm:ss": "2006-01-02 15:04:05", "QQ": "", "yyyy-MM": "", "MM/dd": "", "ÿ": "",
+	} {
+		got, err := dateLayout(format)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("dateLayout(%q) = %q, %v; want %q", format, got, err, want)
+		}
+	}
+}
+
+func TestDates(t *testing.T) {
+	a := &attribute{kind: tenovos.Date, layout: "02/01/2006"}
+	for _, tt := range []struct{ text, layout, want string }{
+		{"2026-01-31", "", "31/01/2026"},
+		{"2026-01-31T23:30:00-05:00", "", "31/01/2026"},
+		{"2026-01-31T23:30:00.123Z", "", "31/01/2026"},
+		{"2026:01:31 23:30:00", "", "31/01/2026"},
+		{"2026:01:31 23:30:00.50+02:00", "", "31/01/2026"},
+		{"20260131", "", "31/01/2026"},
+		{"31/01/2026", "", "31/01/2026"}, // as the account itself writes it
+		{"01/31/2026", "", ""},
+		{"01/31/2026", "01/02/2006", "31/01/2026"},
+		{"31. January 2026", "2. January 2006", "31/01/2026"},
+		{"2026-01-31", "01/02/2006", ""},
+		{"2026-02-30", "", ""},
+		{"0000:00:00 00:00:00", "", ""},
+		{"", "", ""},
+	} {
+		got, bad := a.item(tt.text, tt.layout)
+		if got.shown != tt.want || (bad == nil) != (tt.want != "") {
+			t.Errorf("date %q in %q: %q, %v; want %q", tt.text, tt.layout, got.shown, bad, tt.want)
+		}
+	}
+}
+
+func FuzzFilename(f *testing.F) {
+	for _, seed := range []string{"a/b.jpg", "\xff.\x00", strings.Repeat("u\u0308", 300) + ".tiff", "." + strings.Repeat("é", 255)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		name := Filename(path)
+		switch {
+		case name == "" || name == "." || name == "..":
+			t.Fatalf("%q has no name: %q", path, name)
+		case len(name) > maxFilename || !utf8.ValidString(name) || !norm.NFC.IsNormalString(name):
+			t.Fatalf("%q becomes %q", path, name)
+		case strings.ContainsFunc(name, func(r rune) bool { return r == '/' || unicode.IsControl(r) }):
+			t.Fatalf("%q becomes %q", path, name)
+		case Filename(name) != name:
+			t.Fatalf("%q becomes %q, and that %q", path, name, Filename(name))
+		}
+	})
+}
+
+func FuzzForms(f *testing.F) {
+	f.Add("levels: '{brand}/**'\nrules: [{match: '**', template: t-1, security: s-1, metadata: {Title: x, Brand: Acme}}]", "acme/x.jpg")
+	f.Add("rules: [{match: '{a,b}*', template: t-1, security: {from: file.ext, map: {a: b}}, metadata: {Title: {format: '{{{file.stem}}}'}, "+
+		"Brand: {from: file.ext, match: '(a)|b', split: ',', case: title, date: '2006-01-02', default: [x], required: true}}}]", "a.\xff")
+	f.Fuzz(func(t *testing.T, text, path string) {
+		var doc yaml.Node
+		if yaml.Unmarshal([]byte(text), &doc) != nil || len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode || hasAlias(&doc) {
+			return // config makes the tree plain before it comes here
+		}
+		r := NewReader(nil)
+		fields := r.Fields(doc.Content[0], "the test", Keys{Known: []string{"levels", "rules"}})
+		rules := ParseRules(r, fields["levels"], fields["rules"])
+		m, problems := Resolve(rules, account())
+		if m == nil && len(problems) == 0 {
+			t.Fatal("neither a Mapper nor problems")
+		}
+		if len(r.Problems()) > 0 || m == nil {
+			return
+		}
+		got, err := mapFile(m, rules, path)
+		if err != nil {
+			return
+		}
+		if len(got.Problems) == 0 && (got.Asset.TemplateID == "" || len(got.Asset.SecurityIDs) == 0) {
+			t.Fatalf("an asset without template or security: %+v", got)
+		}
+		if _, err := json.Marshal(got); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// hasAlias says whether a tree has aliases.
+func hasAlias(n *yaml.Node) bool {
+	if n.Kind == yaml.AliasNode {
+		return true
+	}
+	for _, child := range n.Content {
+		if hasAlias(child) {
+			return true
+		}
+	}
+	return false
+}

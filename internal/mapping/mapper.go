@@ -1,0 +1,143 @@
+package mapping
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+)
+
+// ErrNoRule says that no rule matches a path: the file is ignored.
+var ErrNoRule = errors.New("no rule matches the path")
+
+// Result is what the rules make of one file.
+type Result struct {
+	// Asset is the asset to create, without OriginalFileID. It is only complete
+	// when there are no Problems.
+	Asset tenovos.NewAsset `json:"asset"`
+	// Rule is the number of the deciding rule, from 0; RulePos is its place.
+	Rule    int `json:"rule"`
+	RulePos Pos `json:"-"`
+	// Template is the name of the asset's template, as the account spells it.
+	Template string `json:"template"`
+	// Values tells each value of the rule, the security templates last.
+	Values []Explained `json:"values"`
+	// Problems tells what keeps the file from becoming an asset: with any, the file
+	// must not be created.
+	Problems []Fault `json:"problems,omitempty"`
+}
+
+// Explained tells what an attribute gets and why.
+type Explained struct {
+	Attribute string `json:"attribute"`
+	// Value is what the account will show; "" where nothing was found.
+	Value string `json:"value"`
+	// Source is the fact or format that gave the value, "constant", "default", or
+	// "" where nothing was found; Origin says where the fact came from.
+	Source string `json:"source,omitempty"`
+	Origin string `json:"origin,omitempty"`
+	// Tried names the sources before it that gave nothing.
+	Tried []string `json:"tried,omitempty"`
+}
+
+// Fault is one thing that is wrong with a file's values. Attribute is a name, or
+// "security".
+type Fault struct {
+	Attribute string `json:"attribute"`
+	Message   string `json:"message"`
+	Hint      string `json:"hint,omitempty"`
+}
+
+// securityName is what Explained and Fault call the security templates.
+const securityName = "security"
+
+// Map applies the first rule that matches path, the file's slash-separated path
+// below its folder, to what is known of the file. Names are compared as written,
+// case included, composition not. The error is ErrNoRule, or nil.
+func (m *Mapper) Map(known facts.Facts, path string) (Result, error) {
+	path = facts.Clean(path)
+	for i, r := range m.rules {
+		if r.Match != "" && doublestar.MatchUnvalidated(r.Match, path) {
+			out := m.apply(r, known)
+			out.Rule, out.RulePos = i, r.Pos
+			out.Asset.Filename = Filename(path)
+			return out, nil
+		}
+	}
+	return Result{}, ErrNoRule
+}
+
+func (m *Mapper) apply(r *rule, known facts.Facts) Result {
+	out := Result{Template: r.template.Name, Asset: tenovos.NewAsset{
+		TemplateID:  r.template.ID,
+		Metadata:    []tenovos.Value{}, // the API wants a list, be it empty
+		SecurityIDs: []string{},
+	}}
+	if size, ok := known[facts.FileSize]; ok {
+		out.Asset.Size, _ = strconv.ParseInt(size.Values[0], 10, 64)
+	}
+	for _, f := range r.fills {
+		found := f.form.eval(known)
+		e := explain(f.Name, found)
+		switch {
+		case len(found.texts) > 0:
+			layout := f.form.date.Text
+			if found.source == SourceConstant || found.source == SourceDefault {
+				layout = "" // `date` is the layout of the source
+			}
+			value, shown, bad := f.fill(found.texts, layout)
+			e.Value = shown
+			if len(bad) == 0 {
+				out.Asset.Metadata = append(out.Asset.Metadata, value)
+			}
+			out.fault(f.Name, bad...)
+		case f.form.required || f.Required:
+			out.fault(f.Name, missing(found))
+		}
+		out.Values = append(out.Values, e)
+	}
+	m.secure(&out, &r.security, known)
+	return out
+}
+
+// secure fills the security templates; an asset must have one.
+func (m *Mapper) secure(out *Result, form *Form, known facts.Facts) {
+	found := form.eval(known)
+	e := explain(securityName, found)
+	var names []string
+	for _, text := range found.texts {
+		template, bad := m.security.find(text)
+		if bad != nil {
+			out.fault(securityName, *bad)
+			continue
+		}
+		if !slices.Contains(out.Asset.SecurityIDs, template.ID) {
+			out.Asset.SecurityIDs = append(out.Asset.SecurityIDs, template.ID)
+			names = append(names, template.Name)
+		}
+	}
+	e.Value = strings.Join(names, ", ")
+	if len(found.texts) == 0 {
+		out.fault(securityName, missing(found))
+	}
+	out.Values = append(out.Values, e)
+}
+
+func (r *Result) fault(attribute string, bad ...issue) {
+	for _, i := range bad {
+		r.Problems = append(r.Problems, Fault{Attribute: attribute, Message: i.message, Hint: i.hint})
+	}
+}
+
+func explain(name string, found outcome) Explained {
+	return Explained{Attribute: name, Source: found.source, Origin: found.origin, Tried: found.tried}
+}
+
+func missing(found outcome) issue {
+	return issue{"no source gives a required value", "looked in " + strings.Join(found.tried, ", ") + "; a default would fill the gap"}
+}
