@@ -1,0 +1,183 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// MiB is 2^20 bytes.
+const MiB = 1 << 20
+
+// Options are the knobs of a Server. Those with a JSON name may be changed
+// while it runs (POST /_sandbox/options, or [Server.Configure]); in JSON a
+// duration is a Go duration such as "1h30m".
+type Options struct {
+	Dir     string           `json:"-"` // content and state.json; created when missing
+	Account *Account         `json:"-"` // what the customer has configured; nil is DefaultAccount
+	Clock   func() time.Time `json:"-"` // nil is time.Now
+	Store   StoreSigner      `json:"-"` // another S3 server instead of the built-in store
+
+	// Dialect of the API.
+	APIVersion         string `json:"apiVersion"`         // "1.5" (default) or "1.0"
+	Enveloped          bool   `json:"enveloped"`          // create answers {status, message, data}
+	EnvelopeAll        bool   `json:"envelopeAll"`        // so does every other operation but login
+	EnvelopeText       bool   `json:"envelopeText"`       // data is JSON in a string
+	ErrorShape         string `json:"errorShape"`         // documented (default), message, status, statusCode, string
+	ErrorsIn200        bool   `json:"errorsIn200"`        // every API error has HTTP status 200
+	RequireAccessToken bool   `json:"requireAccessToken"` // the AccessToken header is needed beside Authorization
+	AuthorizeWith      string `json:"authorizeWith"`      // token that Authorization takes: authorization (default), access, either
+	RequireBasic       bool   `json:"requireBasic"`       // login needs HTTP Basic as well as the body
+	RequireClientID    bool   `json:"requireClientId"`    // login needs clientId
+	LogoutBody         string `json:"logoutBody"`         // auto (default: 1.5 needs it), required, optional
+	EmptyUserPoolID    bool   `json:"emptyUserPoolId"`    // login answers userPoolId ""
+	NumbersAsText      bool   `json:"numbersAsText"`      // epochs arrive as strings
+	DraftNames         bool   `json:"draftNames"`         // fileName, technical_metadata, metadatadefinitionId as in the 1.5 draft
+
+	// Sessions.
+	TokenLife               time.Duration `json:"tokenLife"`               // default 1h
+	RefreshLife             time.Duration `json:"refreshLife"`             // default 30 days
+	RotateRefresh           bool          `json:"rotateRefresh"`           // each refresh kills the refresh token that it used
+	NoRefreshTokenOnRefresh bool          `json:"noRefreshTokenOnRefresh"` // a refresh answers without refresh token
+
+	// Uploads.
+	MultipartAlways             bool          `json:"multipartAlways"`             // multipart whenever filesize is sent, else only above 100 MiB
+	PartSizeDecimal             bool          `json:"partSizeDecimal"`             // parts of 10^8 bytes, not 100 MiB
+	ExtraURLs                   int           `json:"extraUrls"`                   // more (or fewer) URLs than the size needs
+	ShuffleURLs                 bool          `json:"shuffleUrls"`                 // urls[] in no order
+	OmitPartNumbers             bool          `json:"omitPartNumbers"`             // urls[] in order, without partNumber
+	MinPart                     int64         `json:"minPart"`                     // smallest part but the last, bytes; default 5 MiB
+	URLLife                     time.Duration `json:"urlLife"`                     // of upload URLs; default 24h; whole seconds
+	CredentialLife              time.Duration `json:"credentialLife"`              // URLs die this early with ExpiredToken; 0 is never
+	MetaHeader                  string        `json:"metaHeader"`                  // x-amz-meta-objectid: query (default, header not needed), required, none
+	ETagForm                    string        `json:"etagForm"`                    // what complete takes: any (default), quoted, bare
+	SSEKMS                      bool          `json:"sseKms"`                      // ETags are no MD5s
+	Discard                     string        `json:"discard"`                     // keep (default), hash (no bytes kept), count (not hashed either)
+	CompleteNeedsOriginalFileID bool          `json:"completeNeedsOriginalFileId"` // complete and cancel without it are refused
+	CompleteTwice               string        `json:"completeTwice"`               // gone (default: 400), success, 404
+	CancelTwice                 string        `json:"cancelTwice"`                 // gone (default: 400), success, 404
+	CancelRecord                string        `json:"cancelRecord"`                // fate of the asset: keep (default), delete, purge
+
+	// Assets.
+	IndexLag           time.Duration `json:"indexLag"`           // search and scan see the past
+	ChecksumLag        time.Duration `json:"checksumLag"`        // technicalMetadata appears this long after the content
+	BulkLag            time.Duration `json:"bulkLag"`            // a bulk edit takes effect after it; default 100ms
+	ContentLinkLife    time.Duration `json:"contentLinkLife"`    // default 20s
+	FileSizeInBytes    bool          `json:"fileSizeInBytes"`    // technicalMetadata has fileSizeInBytes
+	SystemMetadata     bool          `json:"systemMetadata"`     // metadata[] holds system_* values too
+	EnforceRequired    bool          `json:"enforceRequired"`    // create without a required attribute is refused
+	RefuseNullMetadata bool          `json:"refuseNullMetadata"` // metadata: null is refused like a missing one
+	VersionFlipsLate   bool          `json:"versionFlipsLate"`   // a version is current only once it has content
+	DeleteScope        string        `json:"deleteScope"`        // version (default), all versions
+	NoFallbackVersion  bool          `json:"noFallbackVersion"`  // deleting the current version leaves none current
+	HideDeleted        bool          `json:"hideDeleted"`        // GET of a deleted asset is "Asset not found"
+	UndeleteVerb       string        `json:"undeleteVerb"`       // undelete (default), un-delete, either
+	BulkEditField      string        `json:"bulkEditField"`      // metadataDocument (default), metadata, either
+
+	// Descriptions and search.
+	VocabularyValuesShape string `json:"vocabularyValuesShape"` // documented (default: metadata in lists, metadataDocument in one), metadata, metadataDocument
+	TemplateNameShape     string `json:"templateNameShape"`     // beside (default) or inside "template"
+	TableColumnsKey       string `json:"tableColumnsKey"`       // key of a table attribute's columns; default metadataAttributes
+	SearchPage            int    `json:"searchPage"`            // default 50
+	ScanEnd               string `json:"scanEnd"`               // empty (default: a last page without results), omit the cursor, repeat it
+
+	// Weather.
+	APIDelay   time.Duration `json:"apiDelay"`   // before each API operation
+	StoreDelay time.Duration `json:"storeDelay"` // before each request to the store
+}
+
+// Preset returns the options of one API version as its documents have it: "1.5"
+// envelopes, hands out multipart URLs above 100 MiB and in no order; "1.0"
+// answers bare, hands them out whenever filesize is sent, and needs the
+// AccessToken header and a client id.
+func Preset(version string) (Options, error) {
+	switch version {
+	case "1.5":
+		return Options{APIVersion: version, Enveloped: true, ShuffleURLs: true}, nil
+	case "1.0":
+		return Options{APIVersion: version, MultipartAlways: true, RequireAccessToken: true, RequireClientID: true}, nil
+	}
+	return Options{}, fmt.Errorf("sandbox: no preset for API version %q: have 1.5 and 1.0", version)
+}
+
+// BasePath is the path that the documents put before the operations of the API
+// version. The server answers below any other as well.
+func (o Options) BasePath() string {
+	if o.APIVersion == "1.0" {
+		return "/content-store-v1"
+	}
+	return "/v1"
+}
+
+// partSize is the size of all parts but the last, and the size above which an
+// upload is multipart.
+func (o Options) partSize() int64 {
+	if o.PartSizeDecimal {
+		return 100_000_000
+	}
+	return 100 * MiB
+}
+
+// complete fills in the defaults and reports every knob that makes no sense.
+func (o *Options) complete() error {
+	var bad []error
+	enum := func(name string, v *string, allowed ...string) {
+		if *v == "" {
+			*v = allowed[0]
+		}
+		if !slices.Contains(allowed, *v) {
+			bad = append(bad, fmt.Errorf("%s is %q, not one of %s", name, *v, strings.Join(allowed, ", ")))
+		}
+	}
+	enum("apiVersion", &o.APIVersion, "1.5", "1.0")
+	enum("errorShape", &o.ErrorShape, "documented", "message", "status", "statusCode", "string")
+	enum("authorizeWith", &o.AuthorizeWith, "authorization", "access", "either")
+	enum("logoutBody", &o.LogoutBody, "auto", "required", "optional")
+	enum("metaHeader", &o.MetaHeader, "query", "required", "none")
+	enum("etagForm", &o.ETagForm, "any", "quoted", "bare")
+	enum("discard", &o.Discard, "keep", "hash", "count")
+	enum("completeTwice", &o.CompleteTwice, "gone", "success", "404")
+	enum("cancelTwice", &o.CancelTwice, "gone", "success", "404")
+	enum("cancelRecord", &o.CancelRecord, "keep", "delete", "purge")
+	enum("deleteScope", &o.DeleteScope, "version", "all")
+	enum("undeleteVerb", &o.UndeleteVerb, "undelete", "un-delete", "either")
+	enum("bulkEditField", &o.BulkEditField, "metadataDocument", "metadata", "either")
+	enum("vocabularyValuesShape", &o.VocabularyValuesShape, "documented", "metadata", "metadataDocument")
+	enum("templateNameShape", &o.TemplateNameShape, "beside", "inside")
+	enum("scanEnd", &o.ScanEnd, "empty", "omit", "repeat")
+
+	length := func(name string, v *time.Duration, def time.Duration) {
+		if *v == 0 {
+			*v = def
+		}
+		if *v < 0 {
+			bad = append(bad, fmt.Errorf("%s is negative", name))
+		}
+	}
+	length("tokenLife", &o.TokenLife, time.Hour)
+	length("refreshLife", &o.RefreshLife, 30*24*time.Hour)
+	length("urlLife", &o.URLLife, 24*time.Hour)
+	length("credentialLife", &o.CredentialLife, 0)
+	length("indexLag", &o.IndexLag, 0)
+	length("checksumLag", &o.ChecksumLag, 0)
+	length("bulkLag", &o.BulkLag, 100*time.Millisecond)
+	length("contentLinkLife", &o.ContentLinkLife, 20*time.Second)
+	length("apiDelay", &o.APIDelay, 0)
+	length("storeDelay", &o.StoreDelay, 0)
+
+	if o.MinPart == 0 {
+		o.MinPart = 5 * MiB
+	}
+	if o.SearchPage == 0 {
+		o.SearchPage = 50
+	}
+	if o.TableColumnsKey == "" {
+		o.TableColumnsKey = "metadataAttributes"
+	}
+	if o.MinPart < 0 || o.SearchPage < 0 {
+		bad = append(bad, errors.New("minPart and searchPage cannot be negative"))
+	}
+	return errors.Join(bad...)
+}
