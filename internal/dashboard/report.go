@@ -1,0 +1,144 @@
+package dashboard
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+// Folder is one drop folder's books. They balance: Seen is counted on its own
+// when a file is first found, and equals the sum of what follows it.
+type Folder struct {
+	Name       string `json:"name"`
+	Path       string `json:"path"`
+	Watch      string `json:"watch"`  // notify or poll, as in force
+	Paused     string `json:"paused"` // why the folder waits; "" while it does not
+	Seen       int    `json:"seen"`
+	Ignored    int    `json:"ignored"`
+	Settling   int    `json:"settling"`
+	Queued     int    `json:"queued"`    // settled or mapped
+	Uploading  int    `json:"uploading"` // from creating to verified, and cancelling
+	Filed      int    `json:"filed"`
+	Duplicate  int    `json:"duplicate"`
+	Held       int    `json:"held"`
+	Failed     int    `json:"failed"`
+	Cancelled  int    `json:"cancelled"`
+	Superseded int    `json:"superseded"`
+	Withdrawn  int    `json:"withdrawn"`
+}
+
+// Unbalanced is how many files the books miss (positive) or count twice.
+func (f Folder) Unbalanced() int {
+	return f.Seen - (f.Ignored + f.Settling + f.Queued + f.Uploading + f.Filed + f.Duplicate +
+		f.Held + f.Failed + f.Cancelled + f.Superseded + f.Withdrawn)
+}
+
+// Entry is one file as the journal knows it.
+type Entry struct {
+	ID             int64     `json:"id"`
+	Folder         string    `json:"folder"`
+	Path           string    `json:"path"`
+	Status         string    `json:"status"`
+	Reason         string    `json:"reason"`
+	Hint           string    `json:"hint"`
+	ObjectID       string    `json:"object_id"`
+	FileID         string    `json:"file_id"`
+	OriginalFileID string    `json:"original_file_id"`
+	Attempts       int       `json:"attempts"`
+	Size           int64     `json:"size"` // bytes
+	Sent           int64     `json:"sent"` // bytes stored by the last attempt
+	Updated        time.Time `json:"updated"`
+}
+
+// Folders returns the books of every folder that the journal knows, by name.
+func Folders(ctx context.Context, r *journal.Reader) ([]Folder, error) {
+	counts, err := r.Counts(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("count the journal's entries: %w", err)
+	}
+	folders := make([]Folder, len(counts))
+	for i, c := range counts {
+		folders[i] = folderOf(c)
+	}
+	return folders, nil
+}
+
+func folderOf(c journal.Counts) Folder {
+	f := Folder{
+		Name: c.Name, Path: c.Path, Watch: c.Watch, Paused: c.Paused,
+		Seen: c.Seen + c.Settling, Settling: c.Settling,
+	}
+	for status, n := range c.By {
+		switch status {
+		case journal.Settled, journal.Mapped:
+			f.Queued += n
+		case journal.Creating, journal.Created, journal.Uploading, journal.Completing,
+			journal.Verifying, journal.Verified, journal.Cancelling:
+			f.Uploading += n
+		case journal.Filed:
+			f.Filed += n
+		case journal.Duplicate:
+			f.Duplicate += n
+		case journal.Held:
+			f.Held += n
+		case journal.Failed:
+			f.Failed += n
+		case journal.Cancelled:
+			f.Cancelled += n
+		case journal.Ignored:
+			f.Ignored += n
+		case journal.Superseded:
+			f.Superseded += n
+		case journal.Withdrawn:
+			f.Withdrawn += n
+		}
+	}
+	return f
+}
+
+// Entries yields what is not filed, or everything.
+func Entries(ctx context.Context, r *journal.Reader, all bool, yield func(Entry) error) error {
+	return r.Entries(ctx, journal.Filter{All: all}, func(e journal.Entry) error {
+		return yield(Entry{
+			ID: e.ID, Folder: e.Folder, Path: e.Path, Status: string(e.Status),
+			Reason: e.Reason.Message, Hint: e.Reason.Hint,
+			ObjectID: e.ObjectID, FileID: e.FileID, OriginalFileID: e.OriginalFileID,
+			Attempts: e.AttemptCount, Size: e.Size, Sent: e.Sent, Updated: e.Updated,
+		})
+	})
+}
+
+// WriteJSON writes folders and entries as one JSON document. The entries are
+// streamed: a journal of a million of them is never in memory.
+func WriteJSON(ctx context.Context, out io.Writer, r *journal.Reader, all bool) error {
+	folders, err := Folders(ctx, r)
+	if err != nil {
+		return err
+	}
+	head, err := json.Marshal(folders)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(out)
+	fmt.Fprintf(w, "{\"folders\": %s, \"entries\": [", head)
+	separator := "\n"
+	err = Entries(ctx, r, all, func(e Entry) error {
+		line, err := json.Marshal(e)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(w, "%s%s", separator, line)
+		separator = ",\n"
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(w, "]}")
+	return w.Flush()
+}
