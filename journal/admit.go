@@ -1,0 +1,178 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+)
+
+// Found is a stable file that the watcher found.
+type Found struct {
+	Folder              string // name of the drop folder
+	Path                string // slash-separated below the folder; may be invalid UTF-8
+	Size                int64  // bytes
+	ModTime, ChangeTime int64  // unix nanoseconds
+	Dev, Ino            uint64
+}
+
+// latest is what Admit needs to know of the last generation of a path.
+type latest struct {
+	found      bool
+	id         int64
+	generation int
+	status     Status
+	outcome    Status
+	class      string
+	hint       Found
+}
+
+// Admit records a batch of files in one transaction and returns how many new
+// entries it made. A file that the latest generation of its path describes
+// already (same size, times, device and inode) changes nothing, so that Admit
+// may be told of the same file any number of times. Any other becomes the next
+// generation, settled; where the latest one had nothing in Tenovos yet, it
+// becomes superseded.
+//
+// A latest generation that was superseded or is about to be describes nothing:
+// its file had vanished, and here it is again.
+//
+// A batch of known files is only read, and blocks no writer.
+func (j *Journal) Admit(ctx context.Context, found []Found) (int, error) {
+	fresh, err := j.reader.unknown(ctx, found)
+	if err != nil || len(fresh) == 0 {
+		return 0, err
+	}
+	var admitted int
+	err = j.write(ctx, "admit files", func(tx *sql.Tx) error {
+		see, err := tx.PrepareContext(ctx, seeOne) //nolint:sqlclosecheck // closed below; the linter loses it in the closure
+		if err != nil {
+			return err
+		}
+		defer see.Close()
+		insert, err := tx.PrepareContext(ctx, insertEntry) //nolint:sqlclosecheck // as above
+		if err != nil {
+			return err
+		}
+		defer insert.Close()
+		now := j.now()
+		// Looked up again: another Admit may have been faster, and a path may be in
+		// the batch twice.
+		return eachLatest(ctx, tx, fresh, func(f Found, l latest) error {
+			if l.describes(f) {
+				return nil
+			}
+			admitted++
+			if _, err := see.ExecContext(ctx, f.Folder); err != nil {
+				return err
+			}
+			if err := l.yield(ctx, tx, now); err != nil {
+				return err
+			}
+			_, err = insert.ExecContext(ctx, f.Folder, []byte(f.Path), l.generation+1, Settled,
+				f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino), now, now, now)
+			return err
+		})
+	})
+	if err != nil {
+		return 0, err
+	}
+	return admitted, nil
+}
+
+const insertEntry = `INSERT INTO entries
+	(folder, path, generation, status, size, mod_time, change_time, dev, ino, seen_at, since, updated)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+// seeOne counts one more entry of a folder, which may be a new one.
+const seeOne = `INSERT INTO folders (name, seen) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET seen = seen + 1`
+
+// unknownFiles yields the numbers of the files, given as JSON, that the latest
+// generation of their path does not describe.
+const unknownFiles = `WITH f AS MATERIALIZED (SELECT key, value ->> 0 AS folder, unhex(value ->> 1) AS path, value ->> 2 AS size,
+		value ->> 3 AS mod_time, value ->> 4 AS change_time, value ->> 5 AS dev, value ->> 6 AS ino FROM json_each(?))
+	SELECT key FROM f WHERE NOT EXISTS (
+		SELECT 1 FROM entries e WHERE e.folder = f.folder AND e.path = f.path
+		  AND e.generation = (SELECT max(generation) FROM entries l WHERE l.folder = f.folder AND l.path = f.path)
+		  AND e.size = f.size AND e.mod_time = f.mod_time AND e.change_time = f.change_time
+		  AND e.dev = f.dev AND e.ino = f.ino
+		  AND e.status <> 'superseded' AND (e.status <> 'cancelling' OR e.outcome <> 'superseded'))
+	ORDER BY key`
+
+// unknown returns those of the files that the latest generation of their path
+// does not describe. The batch goes through as one statement that yields only
+// the exceptions, because on a rescan there are none: a lookup for each file
+// would take several times as long.
+func (r *Reader) unknown(ctx context.Context, found []Found) ([]Found, error) {
+	if len(found) == 0 {
+		return nil, nil
+	}
+	batch := make([][7]any, len(found))
+	for i, f := range found {
+		batch[i] = [7]any{f.Folder, hex.EncodeToString([]byte(f.Path)), f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino)}
+	}
+	var fresh []Found
+	err := r.read(ctx, "look up files", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var i int
+			if err := rows.Scan(&i); err != nil {
+				return err
+			}
+			fresh = append(fresh, found[i])
+			return nil
+		}, unknownFiles, list(batch))
+	})
+	return fresh, err
+}
+
+// eachLatest calls do with each file and the latest generation of its path.
+func eachLatest(ctx context.Context, tx *sql.Tx, found []Found, do func(Found, latest) error) error {
+	stmt, err := tx.PrepareContext(ctx, `SELECT id, generation, status, outcome, class, size, mod_time, change_time, dev, ino
+		FROM entries WHERE folder = ? AND path = ? ORDER BY generation DESC LIMIT 1`)
+	if err != nil {
+		return err
+	}
+	defer stmt.Close()
+	for _, f := range found {
+		l := latest{found: true, hint: Found{Folder: f.Folder, Path: f.Path}}
+		var dev, ino int64
+		err := stmt.QueryRowContext(ctx, f.Folder, []byte(f.Path)).Scan(&l.id, &l.generation, &l.status, &l.outcome, &l.class,
+			&l.hint.Size, &l.hint.ModTime, &l.hint.ChangeTime, &dev, &ino)
+		l.hint.Dev, l.hint.Ino = uint64(dev), uint64(ino)
+		if errors.Is(err, sql.ErrNoRows) {
+			l, err = latest{}, nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := do(f, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// describes reports whether the entry is about this very file.
+func (l latest) describes(f Found) bool {
+	gone := l.status == Superseded || l.status == Cancelling && l.outcome == Superseded
+	return l.found && !gone && l.hint == f
+}
+
+// yield lets a newer generation take the place of an entry of which nothing is
+// or may be in Tenovos.
+func (l latest) yield(ctx context.Context, tx *sql.Tx, now int64) error {
+	switch l.status {
+	case Settled, Mapped, Failed, Cancelled, Ignored:
+	case Held:
+		if l.class == ClassUnverified {
+			return nil
+		}
+	default: // or there is none
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE entries SET status = ?, class = '', message = ?, hint = '', not_before = 0,
+		since = ?, tries = 0, updated = ? WHERE id = ? AND status = ?`,
+		Superseded, fmt.Sprintf("the file changed; generation %d carries on", l.generation+1), now, now, l.id, l.status)
+	return err
+}

@@ -1,0 +1,224 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Move is one change of status and the facts that belong to it.
+type Move struct {
+	ID       int64
+	From, To Status
+	// Reason and Outcome replace those of the entry; empty clears them. Outcome is
+	// required with To == Cancelling and not allowed otherwise.
+	Reason  Reason
+	Outcome Status
+	// NotBefore is when the entry may run again; zero is at once.
+	NotBefore time.Time
+	// Asset (JSON) and Filename are stored with To == Mapped: required from
+	// Settled, otherwise the ones stored earlier stay when they are empty.
+	Asset    []byte
+	Filename string
+	// Created is required from Creating to Created. From Creating to Cancelling it
+	// gives the ids of our own empty asset, if one was found.
+	Created *Creation
+	// CountFailure and CountExpiry add one to the entry's counters, ResetCounts
+	// sets both to zero.
+	CountFailure, CountExpiry, ResetCounts bool
+	// Chores are opened in the same transaction.
+	Chores []NewChore
+}
+
+// Creation is what the creation of an asset returned, and the plan made of it.
+type Creation struct {
+	ObjectID, FileID, OriginalFileID string
+	UploadID                         string    // "" for a single PUT
+	Expires                          time.Time // when the first URL dies; zero if unknown
+	PartSize                         int64     // bytes
+	Parts                            []Part
+}
+
+// check refuses what no state of the journal can make right.
+func (m Move) check() error {
+	illegal := func(why string) error {
+		return fmt.Errorf("move entry %d from %s to %s: %w: %s", m.ID, m.From, m.To, ErrIllegal, why)
+	}
+	switch {
+	case !CanAdvance(m.From, m.To):
+		return fmt.Errorf("move entry %d from %s to %s: %w", m.ID, m.From, m.To, ErrIllegal)
+	case m.To == Cancelling && !CanAdvance(Cancelling, m.Outcome):
+		return illegal(fmt.Sprintf("%q is no outcome of a cancel", m.Outcome))
+	case m.To != Cancelling && m.Outcome != "":
+		return illegal("only a cancel has an outcome")
+	case m.From == Settled && m.To == Mapped && (len(m.Asset) == 0 || m.Filename == ""):
+		return illegal("the asset to create or its file name is missing")
+	case m.To == Created && m.Created == nil:
+		return illegal("what was created is missing")
+	case m.Created != nil && (m.From != Creating || m.To != Created && m.To != Cancelling):
+		return illegal("nothing is created by it")
+	}
+	return nil
+}
+
+// Advance moves an entry from one status to another; nothing else does. It is
+// one transaction, durable when it returns nil.
+//
+// To Creating opens an attempt; to Created stores its ids, URLs and plan. An
+// attempt ends, and its URLs are wiped, when the entry leaves the statuses from
+// Creating to Verifying and Cancelling. From Held to Verifying opens the last
+// one again, without URLs; it is legal only if that one's bytes were all handed
+// over. Leaving Cancelling and going back to Settled clear the entry's ids.
+//
+// Errors: ErrIllegal if the table has no such move or a fact is missing,
+// ErrMoved if the entry is not in From (somebody else moved it), ErrNameBusy if
+// another entry with the same Filename is in Creating. None of them changes
+// anything.
+func (j *Journal) Advance(ctx context.Context, m Move) error {
+	if err := m.check(); err != nil {
+		return err
+	}
+	op := fmt.Sprintf("move entry %d from %s to %s", m.ID, m.From, m.To)
+	return j.write(ctx, op, func(tx *sql.Tx) error {
+		now := j.now()
+		if err := setStatus(ctx, tx, m, now); err != nil {
+			return err
+		}
+		if err := moveAttempt(ctx, tx, m, now); err != nil {
+			return err
+		}
+		for _, c := range m.Chores {
+			if err := addChore(ctx, tx, m.ID, c, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// setStatus changes the entry itself.
+func setStatus(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
+	var asset, filename string
+	if m.To == Mapped {
+		asset, filename = string(m.Asset), m.Filename
+	}
+	res, err := tx.ExecContext(ctx, `UPDATE entries SET
+			status = ?, outcome = ?, class = ?, message = ?, hint = ?, not_before = ?, since = ?, tries = 0, updated = ?,
+			asset = coalesce(nullif(?, ''), asset), filename = coalesce(nullif(?, ''), filename),
+			failures = iif(?, 0, failures + ?), expiries = iif(?, 0, expiries + ?)
+		WHERE id = ? AND status = ?`,
+		m.To, m.Outcome, m.Reason.Class, m.Reason.Message, m.Reason.Hint, ms(m.NotBefore), now, now,
+		asset, filename,
+		m.ResetCounts, m.CountFailure, m.ResetCounts, m.CountExpiry,
+		m.ID, m.From)
+	if violatesUnique(err) {
+		return ErrNameBusy // entries_creating is the only unique index that a move touches
+	}
+	if err := moved(res, err); err != nil {
+		return err
+	}
+	if m.From == Cancelling || m.To == Settled {
+		return setIDs(ctx, tx, m.ID, Creation{})
+	}
+	return nil
+}
+
+// moved is ErrMoved if a statement changed no row.
+func moved(res sql.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	n, err := res.RowsAffected()
+	if err == nil && n == 0 {
+		err = ErrMoved
+	}
+	return err
+}
+
+func setIDs(ctx context.Context, tx *sql.Tx, id int64, c Creation) error {
+	_, err := tx.ExecContext(ctx, `UPDATE entries SET object_id = ?, file_id = ?, original_file_id = ? WHERE id = ?`,
+		c.ObjectID, c.FileID, c.OriginalFileID, id)
+	return err
+}
+
+// moveAttempt opens, fills, ends or opens again the attempt that belongs to a
+// move.
+func moveAttempt(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
+	switch {
+	case m.To == Creating:
+		_, err := tx.ExecContext(ctx, `INSERT INTO attempts (entry_id, number, intent_at)
+			SELECT ?1, coalesce(max(number), 0) + 1, ?2 FROM attempts WHERE entry_id = ?1`, m.ID, now)
+		return err
+	case m.Created != nil:
+		return fillAttempt(ctx, tx, m.ID, *m.Created)
+	case m.From.attempting() && !m.To.attempting():
+		return endAttempt(ctx, tx, m.ID, now)
+	case m.From == Held && m.To == Verifying:
+		return reopenAttempt(ctx, tx, m.ID)
+	}
+	return nil
+}
+
+// fillAttempt stores what was created in the open attempt and its ids in the
+// entry.
+func fillAttempt(ctx context.Context, tx *sql.Tx, entry int64, c Creation) error {
+	var attempt int64
+	err := tx.QueryRowContext(ctx, `UPDATE attempts SET object_id = ?, file_id = ?, original_file_id = ?, upload_id = ?,
+			expires = ?, part_size = ? WHERE entry_id = ? AND ended_at IS NULL RETURNING id`,
+		c.ObjectID, c.FileID, c.OriginalFileID, c.UploadID, ms(c.Expires), c.PartSize, entry).Scan(&attempt)
+	if err != nil {
+		return err
+	}
+	insert, err := tx.PrepareContext(ctx, `INSERT INTO parts (attempt_id, number, "offset", size, url) VALUES (?, ?, ?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	for _, p := range c.Parts {
+		if _, err := insert.ExecContext(ctx, attempt, p.Number, p.Offset, p.Size, []byte(p.URL.Reveal())); err != nil {
+			return fmt.Errorf("part %d: %w", p.Number, err)
+		}
+	}
+	return setIDs(ctx, tx, entry, c)
+}
+
+// endAttempt closes the open attempt and wipes its URLs.
+func endAttempt(ctx context.Context, tx *sql.Tx, entry, now int64) error {
+	_, err := tx.ExecContext(ctx, `UPDATE parts SET url = NULL WHERE attempt_id IN
+		(SELECT id FROM attempts WHERE entry_id = ? AND ended_at IS NULL)`, entry)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE attempts SET ended_at = ? WHERE entry_id = ? AND ended_at IS NULL`, now, entry)
+	return err
+}
+
+// reopenAttempt opens the last attempt again, to look once more at what it
+// uploaded. The entry still has the attempt's ids, unless it was cancelled.
+func reopenAttempt(ctx context.Context, tx *sql.Tx, entry int64) error {
+	err := moved(tx.ExecContext(ctx, `UPDATE attempts SET ended_at = NULL
+		WHERE id = (SELECT id FROM attempts WHERE entry_id = ?1 ORDER BY number DESC LIMIT 1)
+		  AND object_id <> '' AND object_id = (SELECT object_id FROM entries WHERE id = ?1)
+		  AND NOT EXISTS (SELECT 1 FROM parts WHERE attempt_id = attempts.id AND done_at IS NULL)`, entry))
+	if errors.Is(err, ErrMoved) {
+		return fmt.Errorf("%w: its bytes were never all handed over", ErrIllegal)
+	}
+	return err
+}
+
+// Defer leaves an entry in its status until a later time, with the reason why,
+// and counts the try, and a failure too if asked to. ErrMoved if it is no longer in that
+// status, ErrIllegal if nobody runs an entry in that status anyway.
+func (j *Journal) Defer(ctx context.Context, id int64, in Status, until time.Time, r Reason, countFailure bool) error {
+	op := fmt.Sprintf("defer entry %d", id)
+	if !in.Runnable() {
+		return fmt.Errorf("%s: %w: an entry that is %s does not run", op, ErrIllegal, in)
+	}
+	return j.write(ctx, op, func(tx *sql.Tx) error {
+		return moved(tx.ExecContext(ctx, `UPDATE entries SET class = ?, message = ?, hint = ?, not_before = ?, updated = ?,
+			tries = tries + 1, failures = failures + ? WHERE id = ? AND status = ?`,
+			r.Class, r.Message, r.Hint, ms(until), j.now(), countFailure, id, in))
+	})
+}

@@ -1,0 +1,142 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// Whatever happens to files, in whatever order, each folder has seen the sum of
+// what its entries are, one attempt at most is open, and ended ones have no URL.
+func TestBooksBalance(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	r := newRig(t)
+	ctx := t.Context()
+	all := statuses()
+	for step := range 120 {
+		ids := r.ids(Filter{All: true})
+		switch what := rng.IntN(10); {
+		case len(ids) == 0 || what < 3:
+			f := file(fmt.Sprint(rng.IntN(6)), rng.IntN(4))
+			f.Folder = []string{"in", "other"}[rng.IntN(2)]
+			r.admit(f, f)
+		case what == 3:
+			id := ids[rng.IntN(len(ids))]
+			if err := r.Unchanged(ctx, id); err != nil && !errors.Is(err, ErrMoved) && !errors.Is(err, ErrUnknown) {
+				t.Fatal(err)
+			}
+		default:
+			id := ids[rng.IntN(len(ids))]
+			from := r.entry(id).Status
+			if rng.IntN(10) == 0 {
+				from = all[rng.IntN(len(all))] // a worker with an old idea
+			}
+			next := moves[from]
+			if len(next) == 0 {
+				continue
+			}
+			m := move(id, from, next[rng.IntN(len(next))])
+			if rng.IntN(4) == 0 {
+				m.Chores = []NewChore{{Kind: ChoreDelete, ObjectID: "o"}}
+			}
+			if err := r.Advance(ctx, m); err != nil && !errors.Is(err, ErrMoved) && !errors.Is(err, ErrNameBusy) &&
+				!(errors.Is(err, ErrIllegal) && from == Held) {
+				t.Fatal(err)
+			}
+		}
+		r.balanced()
+		if step%20 == 0 {
+			r.consistent()
+		}
+	}
+	r.consistent()
+}
+
+// consistent asserts what must hold between the tables.
+func (r *rig) consistent() {
+	r.t.Helper()
+	for name, query := range map[string]string{
+		"open attempts of an entry that attempts nothing": `SELECT count(*) FROM attempts a JOIN entries e ON e.id = a.entry_id
+			WHERE a.ended_at IS NULL AND (NOT e.` + begunSQL + ` OR e.status = 'verified')`,
+		"entries without the attempt they are in": `SELECT count(*) FROM entries e WHERE e.` + begunSQL + ` AND e.status <> 'verified'
+			AND (SELECT count(*) FROM attempts WHERE entry_id = e.id AND ended_at IS NULL) <> 1`,
+		"URLs of ended attempts": `SELECT count(*) FROM parts p JOIN attempts a ON a.id = p.attempt_id
+			WHERE a.ended_at IS NOT NULL AND p.url IS NOT NULL`,
+		"foreign keys": `SELECT count(*) FROM pragma_foreign_key_check`,
+	} {
+		var n int
+		r.ok(r.Reader().db.QueryRow(query).Scan(&n))
+		if n != 0 {
+			r.t.Fatalf("%s: %d", name, n)
+		}
+	}
+}
+
+func TestFolders(t *testing.T) {
+	r := newRig(t)
+	r.admit(Found{Folder: "b", Path: "x"})
+	s := FolderState{Name: "b", Path: "/srv/b", Watch: "poll", Paused: "gone", Settling: 3}
+	r.ok(r.SetFolder(t.Context(), s))
+	r.ok(r.SetFolder(t.Context(), FolderState{Name: "a"}))
+	c, err := r.Reader().Counts(t.Context())
+	r.ok(err)
+	if len(c) != 2 || c[0].Name != "a" || c[0].Seen != 0 || c[1].FolderState != s || c[1].Seen != 1 || c[1].By[Settled] != 1 || len(c[1].By) != 1 {
+		t.Errorf("counts %+v", c)
+	}
+}
+
+func TestChores(t *testing.T) {
+	r := newRig(t)
+	ctx := t.Context()
+	id := r.admit(file("a", 1))[0]
+	r.bring(id, Uploading)
+	due := r.time.Add(time.Minute)
+	c := NewChore{Kind: ChoreDelete, ObjectID: "o", FileID: "f", Filename: "n", Spec: "{}", Until: due.Add(time.Hour), NotBefore: due}
+	m := move(id, Uploading, Cancelling)
+	m.Chores = []NewChore{c, {Kind: ChoreTwin}}
+	r.ok(r.Advance(ctx, m))
+	got, err := r.DueChores(ctx, r.time, 10)
+	r.ok(err)
+	if len(got) != 1 || got[0].Kind != ChoreTwin || got[0].EntryID != id || !got[0].Since.Equal(r.time) {
+		t.Fatalf("due: %+v", got)
+	}
+	r.ok(r.DoneChore(ctx, got[0].ID))
+	r.fails(r.DoneChore(ctx, got[0].ID), ErrUnknown)
+	if next, ok, err := r.NextWake(ctx, r.time); err != nil || !ok || !next.Equal(due) {
+		t.Errorf("next: %v %v %v", next, ok, err)
+	}
+	got, err = r.DueChores(ctx, due, 10)
+	r.ok(err)
+	if len(got) != 1 || got[0].NewChore != c {
+		t.Fatalf("due: %+v", got)
+	}
+	later := due.Add(time.Minute)
+	r.ok(r.DeferChore(ctx, got[0].ID, later, "busy"))
+	r.fails(r.DeferChore(ctx, 999, later, ""), ErrUnknown)
+	got, err = r.DueChores(ctx, later, 10)
+	r.ok(err)
+	if len(got) != 1 || got[0].Tries != 1 || got[0].Message != "busy" {
+		t.Fatalf("deferred: %+v", got)
+	}
+	if known, err := r.Reader().KnownIDs(ctx, []string{"o", "f", "z"}); err != nil || len(known) != 2 {
+		t.Errorf("known: %v, %v", known, err)
+	}
+
+	// Clean-up outlives an entry that turns out to be nothing new.
+	filed := r.admit(file("b", 1))[0]
+	r.bring(filed, Filed)
+	again := r.admit(file("b", 2))[0]
+	m = move(again, Settled, Mapped)
+	m.Chores = []NewChore{{Kind: ChoreTwin}}
+	r.ok(r.Advance(ctx, m))
+	r.ok(r.Unchanged(ctx, again))
+	got, err = r.DueChores(ctx, r.time, 10)
+	r.ok(err)
+	if len(got) != 1 || got[0].EntryID != filed {
+		t.Errorf("after the merge: %+v", got)
+	}
+}

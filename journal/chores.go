@@ -1,0 +1,77 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// ChoreKind says what a chore does.
+type ChoreKind string
+
+// The kinds of chores.
+const (
+	ChoreDelete ChoreKind = "delete" // soft-delete an empty asset of ours
+	ChoreTwin   ChoreKind = "twin"   // search again for a late empty twin
+)
+
+// NewChore is clean-up work that outlives the status of its entry.
+type NewChore struct {
+	Kind             ChoreKind
+	ObjectID, FileID string
+	Filename         string
+	Spec             string    // JSON for the worker; no secret
+	Until            time.Time // when to give up; zero is never
+	NotBefore        time.Time // when to try first; zero is at once
+}
+
+// Chore is an open chore.
+type Chore struct {
+	ID, EntryID int64
+	NewChore
+	Since   time.Time
+	Tries   int    // how often it was deferred
+	Message string // why it was deferred last
+}
+
+func addChore(ctx context.Context, tx *sql.Tx, entry int64, c NewChore, now int64) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO chores (entry_id, kind, object_id, file_id, filename, spec, until, not_before, since)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		entry, c.Kind, c.ObjectID, c.FileID, c.Filename, c.Spec, ms(c.Until), ms(c.NotBefore), now)
+	return err
+}
+
+// DueChores returns up to limit open chores that are due, longest due first.
+func (j *Journal) DueChores(ctx context.Context, now time.Time, limit int) ([]Chore, error) {
+	var out []Chore
+	err := j.reader.read(ctx, "claim chores", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var c Chore
+			var until, notBefore, since int64
+			err := rows.Scan(&c.ID, &c.EntryID, &c.Kind, &c.ObjectID, &c.FileID, &c.Filename, &c.Spec,
+				&until, &notBefore, &since, &c.Tries, &c.Message)
+			c.Until, c.NotBefore, c.Since = at(until), at(notBefore), at(since)
+			out = append(out, c)
+			return err
+		}, `SELECT id, entry_id, kind, object_id, file_id, filename, spec, until, not_before, since, tries, message
+			FROM chores WHERE not_before <= ? ORDER BY not_before, id LIMIT ?`, ms(now), limit)
+	})
+	return out, err
+}
+
+// DeferChore leaves a chore until a later time, with the reason why (no
+// secret), and counts the try. ErrUnknown if it is not open.
+func (j *Journal) DeferChore(ctx context.Context, id int64, until time.Time, message string) error {
+	return j.write(ctx, fmt.Sprintf("defer chore %d", id), func(tx *sql.Tx) error {
+		return known(tx.ExecContext(ctx, `UPDATE chores SET not_before = ?, message = ?, tries = tries + 1 WHERE id = ?`,
+			ms(until), message, id))
+	})
+}
+
+// DoneChore closes a chore. ErrUnknown if it is not open.
+func (j *Journal) DoneChore(ctx context.Context, id int64) error {
+	return j.write(ctx, fmt.Sprintf("close chore %d", id), func(tx *sql.Tx) error {
+		return known(tx.ExecContext(ctx, `DELETE FROM chores WHERE id = ?`, id))
+	})
+}

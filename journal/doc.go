@@ -1,0 +1,33 @@
+// Package journal is the durable truth about every file and, at the same time,
+// the queue of what is to be done. It is the only package with SQL and the
+// owner of Status and its legal moves.
+//
+// # What it holds
+//
+// An Entry is one generation of one path: the content that was found there at
+// one time. It has attempts (each one creation of an asset, with its presigned
+// URLs), an attempt has parts. Chores are clean-up work that outlives an
+// entry's status, requests are what an operator asks of a running daemon.
+//
+// # Rules
+//
+//   - Only Journal.Advance moves an entry from one status to another; Admit also
+//     sets an earlier generation aside when it records its successor. Both check
+//     the table of Moves, and the row changes only if it still has the old
+//     status, so no two workers can move one entry at once.
+//   - Each exported method that writes is one transaction: when it returns nil
+//     the facts are on disk (WAL, synchronous=FULL), when it returns an error
+//     nothing has changed.
+//   - Times are stored in milliseconds, hint times in nanoseconds. The zero
+//     time means none.
+//   - Presigned URLs are stored only while their attempt is open, in a BLOB
+//     column; the file has mode 0600 and deleted content is overwritten.
+//
+// # Processes
+//
+// Open takes a lock file beside the database, so one process owns the journal.
+// Any other process may read (OpenReader) and ask (Ask) meanwhile; neither ever
+// changes a status.
+//
+// All methods may be called from several goroutines.
+package journal

@@ -1,0 +1,219 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/secret"
+)
+
+// Entry is one generation of one path.
+type Entry struct {
+	ID         int64
+	Folder     string // name of the drop folder
+	Path       string // slash-separated below the folder; may be invalid UTF-8
+	Generation int    // 1 for the first content found at the path
+	Status     Status
+
+	// The hint at what the path held when it was found.
+	Size                int64 // bytes
+	ModTime, ChangeTime int64 // unix nanoseconds
+	Dev, Ino            uint64
+
+	SHA256   []byte // nil until it is known
+	Asset    []byte // JSON of the asset to create; nil until mapped
+	Filename string // name of the asset; "" until mapped
+	Outcome  Status // what follows cancelling; "" otherwise
+	Reason   Reason // why it is in its status
+	Failures int    // counted against the file
+	Expiries int    // attempts that ended because their URLs died
+
+	// The ids of its asset; "" until created and after a cancel.
+	ObjectID, FileID, OriginalFileID string
+
+	NotBefore    time.Time // not to be run earlier; zero is at once
+	SeenAt       time.Time // when it was admitted
+	Since        time.Time // when it came to its status
+	Tries        int       // how often it was deferred in that status
+	Updated      time.Time // when its status or reason was last set
+	Attempt      *Attempt  // see the method that returns the entry
+	AttemptCount int
+	Sent         int64 // bytes of the stored parts of the last attempt
+}
+
+// Reason says why an entry is where it is. Its texts are shown to operators and
+// must hold no secret.
+type Reason struct {
+	Class   string // a constant of the caller; the journal knows ClassUnverified
+	Message string
+	Hint    string // what the operator can do
+}
+
+// Attempt is one creation of an asset and the upload into it.
+type Attempt struct {
+	ID                               int64
+	Number                           int // 1 for an entry's first
+	IntentAt                         time.Time
+	ObjectID, FileID, OriginalFileID string    // "" until created
+	UploadID                         string    // "" for a single PUT
+	Expires                          time.Time // when the first of its URLs dies; zero if unknown
+	PartSize                         int64     // bytes of each part but the last
+	Parts                            []Part    // by number
+}
+
+// Part is one range of the file and where it goes.
+type Part struct {
+	Number       int
+	Offset, Size int64      // bytes
+	URL          secret.URL // "" once the attempt has ended
+	ETag         string     // as the store gave it; "" until the part is stored
+	MD5          []byte     // of the bytes sent; nil until the part is stored
+	Comparable   bool       // the ETag is an MD5 and was compared
+	DoneAt       time.Time  // zero until the part is stored
+}
+
+// entryColumns are the columns that scanEntry reads, of a table called e.
+const entryColumns = `e.id, e.folder, e.path, e.generation, e.status, e.size, e.mod_time, e.change_time,
+	e.dev, e.ino, e.sha256, e.asset, e.filename, e.outcome, e.class, e.message, e.hint, e.failures, e.expiries,
+	e.object_id, e.file_id, e.original_file_id, e.not_before, e.seen_at, e.since, e.tries, e.updated,
+	(SELECT count(*) FROM attempts a WHERE a.entry_id = e.id),
+	(SELECT coalesce(sum(p.size), 0) FROM parts p WHERE p.done_at IS NOT NULL AND p.attempt_id =
+		(SELECT a.id FROM attempts a WHERE a.entry_id = e.id ORDER BY a.number DESC LIMIT 1))`
+
+func scanEntry(scan func(...any) error) (Entry, error) {
+	var e Entry
+	var path []byte
+	var dev, ino, notBefore, seenAt, since, updated int64
+	err := scan(&e.ID, &e.Folder, &path, &e.Generation, &e.Status, &e.Size, &e.ModTime, &e.ChangeTime,
+		&dev, &ino, &e.SHA256, &e.Asset, &e.Filename, &e.Outcome, &e.Reason.Class, &e.Reason.Message, &e.Reason.Hint,
+		&e.Failures, &e.Expiries, &e.ObjectID, &e.FileID, &e.OriginalFileID, &notBefore, &seenAt, &since, &e.Tries, &updated,
+		&e.AttemptCount, &e.Sent)
+	e.Path, e.Dev, e.Ino = string(path), uint64(dev), uint64(ino)
+	e.NotBefore, e.SeenAt, e.Since, e.Updated = at(notBefore), at(seenAt), at(since), at(updated)
+	if len(e.Asset) == 0 {
+		e.Asset = nil
+	}
+	return e, err
+}
+
+// Entry returns one entry with its open attempt, if it has one, and that
+// attempt's parts. ErrUnknown if there is no such entry.
+func (j *Journal) Entry(ctx context.Context, id int64) (Entry, error) {
+	return j.reader.Entry(ctx, id)
+}
+
+// Entry is Journal.Entry.
+func (r *Reader) Entry(ctx context.Context, id int64) (Entry, error) {
+	var e Entry
+	op := fmt.Sprintf("read entry %d", id)
+	err := r.read(ctx, op, func(tx *sql.Tx) (err error) {
+		e, err = scanEntry(tx.QueryRowContext(ctx, `SELECT `+entryColumns+` FROM entries e WHERE e.id = ?`, id).Scan)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrUnknown
+		}
+		if err != nil {
+			return err
+		}
+		return openAttempt(ctx, tx, &e)
+	})
+	return e, err
+}
+
+// openAttempt sets e.Attempt if e has an open one.
+func openAttempt(ctx context.Context, tx *sql.Tx, e *Entry) error {
+	if !e.Status.attempting() {
+		return nil
+	}
+	return lastAttempt(ctx, tx, e)
+}
+
+// lastAttempt sets e.Attempt to the last attempt, open or ended.
+func lastAttempt(ctx context.Context, tx *sql.Tx, e *Entry) error {
+	var a Attempt
+	var intentAt, expires int64
+	err := tx.QueryRowContext(ctx, `SELECT id, number, intent_at, object_id, file_id, original_file_id, upload_id, expires, part_size
+		FROM attempts WHERE entry_id = ? ORDER BY number DESC LIMIT 1`, e.ID).
+		Scan(&a.ID, &a.Number, &intentAt, &a.ObjectID, &a.FileID, &a.OriginalFileID, &a.UploadID, &expires, &a.PartSize)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	a.IntentAt, a.Expires = at(intentAt), at(expires)
+	e.Attempt = &a
+	return each(ctx, tx, func(rows *sql.Rows) error {
+		var p Part
+		var url []byte
+		var doneAt sql.NullInt64
+		if err := rows.Scan(&p.Number, &p.Offset, &p.Size, &url, &p.ETag, &p.MD5, &p.Comparable, &doneAt); err != nil {
+			return err
+		}
+		p.URL, p.DoneAt = secret.URL(url), at(doneAt.Int64)
+		a.Parts = append(a.Parts, p)
+		return nil
+	}, `SELECT number, "offset", size, url, etag, md5, comparable, done_at FROM parts WHERE attempt_id = ? ORDER BY number`, a.ID)
+}
+
+// Filter selects entries. Empty lists select everything; a filter with neither
+// IDs nor Statuses leaves out filed entries unless All is set.
+type Filter struct {
+	All      bool
+	Folders  []string
+	IDs      []int64
+	Statuses []Status
+}
+
+// where is the filter as SQL and its arguments.
+func (f Filter) where() (string, []any) {
+	var terms []string
+	var args []any
+	add := func(column, values string) {
+		terms = append(terms, column+` IN (SELECT value FROM json_each(?))`)
+		args = append(args, values)
+	}
+	statuses := f.Statuses
+	if !f.All && len(f.IDs) == 0 && len(statuses) == 0 {
+		for s := range moves {
+			if s != Filed {
+				statuses = append(statuses, s)
+			}
+		}
+	}
+	if len(f.IDs) > 0 {
+		add("id", list(f.IDs))
+	}
+	if len(statuses) > 0 {
+		add("status", list(statuses))
+	}
+	if len(f.Folders) > 0 {
+		add("folder", list(f.Folders))
+	}
+	if len(terms) == 0 {
+		return "", nil
+	}
+	// The inner query answers from an index and yields ids only, so that sorting
+	// them costs eight bytes an entry.
+	return ` WHERE e.id IN (SELECT id FROM entries WHERE ` + strings.Join(terms, ` AND `) + `)`, args
+}
+
+// Entries calls yield for each entry that the filter selects, by id, without
+// its Attempt, and stops with yield's first error. It holds one entry at a
+// time. While it runs the journal file cannot shrink, so yield should not
+// wait for anything slow.
+func (r *Reader) Entries(ctx context.Context, f Filter, yield func(Entry) error) error {
+	where, args := f.where()
+	return r.read(ctx, "list entries", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			e, err := scanEntry(rows.Scan)
+			if err != nil {
+				return err
+			}
+			return yield(e)
+		}, `SELECT `+entryColumns+` FROM entries e`+where+` ORDER BY e.id`, args...)
+	})
+}

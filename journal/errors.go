@@ -1,0 +1,53 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// The errors that a caller can tell apart with errors.Is. Their text is meant
+// for the operator.
+var (
+	ErrLocked   = errors.New("another ingestd owns this journal; stop it first, or use a command that works beside it")
+	ErrMissing  = errors.New("there is no journal here; check the path, or start ingestd once to create it")
+	ErrCorrupt  = errors.New("the journal is damaged; stop ingestd, keep a copy of the file, and restore a back-up of it (or rescue what is readable with `sqlite3 FILE .recover`)")
+	ErrNewer    = errors.New("the journal was written by a newer ingestd; use that version or a newer one")
+	ErrOlder    = errors.New("the journal was written by an older ingestd; start the daemon of this version once to bring it up to date")
+	ErrForeign  = errors.New("this database is not a journal of ingestd; check the path")
+	ErrFull     = errors.New("there is no room for the journal; free space on its disk, nothing recorded so far is lost")
+	ErrJournal  = errors.New("the journal cannot be used") // matches every failure of the database itself
+	ErrMoved    = errors.New("the entry is no longer in the expected status")
+	ErrIllegal  = errors.New("no such move")
+	ErrNameBusy = errors.New("an asset of the same file name is being created")
+	ErrUnknown  = errors.New("the journal has no such record")
+)
+
+// fail wraps err with what was being done and, where SQLite's code has a
+// meaning to the operator, with the error that says so.
+func fail(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if se, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch se.Code() & 0xff {
+		case sqlite3.SQLITE_FULL:
+			err = fmt.Errorf("%w: %w", ErrFull, err)
+		case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+			err = fmt.Errorf("%w: %w", ErrCorrupt, err)
+		case sqlite3.SQLITE_INTERRUPT: // the caller's context ended
+			return fmt.Errorf("%s: %w", op, err)
+		}
+		return fmt.Errorf("%s: %w: %w", op, ErrJournal, err)
+	}
+	return fmt.Errorf("%s: %w", op, err)
+}
+
+// violatesUnique reports whether err is SQLite's refusal of a second row with
+// one key.
+func violatesUnique(err error) bool {
+	var se *sqlite.Error
+	return errors.As(err, &se) && se.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE
+}

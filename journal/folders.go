@@ -1,0 +1,67 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+)
+
+// FolderState is what only the watcher knows of a drop folder, kept as gauges so
+// that other processes can see it.
+type FolderState struct {
+	Name     string // the folder's name in the configuration
+	Path     string
+	Watch    string // how it is watched
+	Paused   string // why it is not; "" while it is
+	Settling int    // files seen but not yet stable
+}
+
+// Counts are the books of one folder: Seen is the sum of By at any time.
+type Counts struct {
+	FolderState
+	Seen int            // entries ever admitted, counted on its own
+	By   map[Status]int // entries by status; a status without any is missing
+}
+
+// SetFolder records the state of a folder. It does not touch its count of
+// entries seen.
+func (j *Journal) SetFolder(ctx context.Context, s FolderState) error {
+	return j.write(ctx, "record the state of folder "+s.Name, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO folders (name, path, watch, paused, settling) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (name) DO UPDATE SET path = excluded.path, watch = excluded.watch,
+				paused = excluded.paused, settling = excluded.settling`,
+			s.Name, s.Path, s.Watch, s.Paused, s.Settling)
+		return err
+	})
+}
+
+// Counts returns the books of all folders, by name. It counts the entries in an
+// index that covers the question: some 0.2 s for a million of them.
+func (r *Reader) Counts(ctx context.Context) ([]Counts, error) {
+	var all []Counts
+	err := r.read(ctx, "count entries", func(tx *sql.Tx) error {
+		index := make(map[string]int)
+		err := each(ctx, tx, func(rows *sql.Rows) error {
+			c := Counts{By: make(map[Status]int)}
+			if err := rows.Scan(&c.Name, &c.Path, &c.Watch, &c.Paused, &c.Settling, &c.Seen); err != nil {
+				return err
+			}
+			index[c.Name] = len(all)
+			all = append(all, c)
+			return nil
+		}, `SELECT name, path, watch, paused, settling, seen FROM folders ORDER BY name`)
+		if err != nil {
+			return err
+		}
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var name string
+			var s Status
+			var n int
+			if err := rows.Scan(&name, &s, &n); err != nil {
+				return err
+			}
+			all[index[name]].By[s] = n
+			return nil
+		}, `SELECT folder, status, count(*) FROM entries INDEXED BY entries_status GROUP BY status, folder`)
+	})
+	return all, err
+}

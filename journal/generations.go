@@ -1,0 +1,147 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ingestedSQL selects generations whose content reached Tenovos.
+const ingestedSQL = `(status IN ('verified', 'filed', 'withdrawn') OR status = 'held' AND class = '` + ClassUnverified + `')`
+
+// Previous returns the latest earlier generation of e's path whose content was
+// ingested: verified, filed, withdrawn, or held as unverified. Its Attempt is
+// its last one, ended or not, with the parts and their MD5. False if there is
+// none.
+func (j *Journal) Previous(ctx context.Context, e Entry) (Entry, bool, error) {
+	return j.reader.Previous(ctx, e)
+}
+
+// Latest returns the latest generation of a path, without its Attempt. False if
+// the journal does not know the path.
+func (r *Reader) Latest(ctx context.Context, folder, path string) (Entry, bool, error) {
+	var e Entry
+	var ok bool
+	err := r.read(ctx, "find the latest generation of a path", func(tx *sql.Tx) (err error) {
+		e, err = scanEntry(tx.QueryRowContext(ctx, `SELECT `+entryColumns+` FROM entries e
+			WHERE folder = ? AND path = ? ORDER BY generation DESC LIMIT 1`, folder, []byte(path)).Scan)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		ok = err == nil
+		return err
+	})
+	return e, ok, err
+}
+
+// Previous is Journal.Previous.
+func (r *Reader) Previous(ctx context.Context, e Entry) (Entry, bool, error) {
+	var p Entry
+	var ok bool
+	op := fmt.Sprintf("find what was ingested before entry %d", e.ID)
+	err := r.read(ctx, op, func(tx *sql.Tx) (err error) {
+		p, err = scanEntry(tx.QueryRowContext(ctx, `SELECT `+entryColumns+` FROM entries e
+			WHERE folder = ? AND path = ? AND generation < ? AND `+ingestedSQL+`
+			ORDER BY generation DESC LIMIT 1`, e.Folder, []byte(e.Path), e.Generation).Scan)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		ok = true
+		return lastAttempt(ctx, tx, &p)
+	})
+	return p, ok, err
+}
+
+// Unchanged records that an entry was proved to hold the same bytes as its
+// Previous: that one takes over the hint (and the hash, if it has none), the
+// entry is forgotten, and the folder has seen one less. If generations lie
+// between the two, the previous one moves up to the entry's place, so that the
+// latest generation of the path is the one that describes the file.
+//
+// ErrMoved if the entry is not settled or mapped, ErrUnknown if nothing was
+// ingested before.
+func (j *Journal) Unchanged(ctx context.Context, id int64) error {
+	return j.write(ctx, fmt.Sprintf("merge unchanged entry %d", id), func(tx *sql.Tx) error {
+		var folder string
+		var path []byte
+		var generation int
+		err := tx.QueryRowContext(ctx, `SELECT folder, path, generation FROM entries WHERE id = ? AND `+queuedSQL, id).
+			Scan(&folder, &path, &generation)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrMoved
+		}
+		if err != nil {
+			return err
+		}
+		var previous int64
+		var place int
+		err = tx.QueryRowContext(ctx, `SELECT id, generation FROM entries
+			WHERE folder = ? AND path = ? AND generation < ? AND `+ingestedSQL+`
+			ORDER BY generation DESC LIMIT 1`, folder, path, generation).Scan(&previous, &place)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrUnknown
+		}
+		if err != nil {
+			return err
+		}
+		if place+1 < generation {
+			place = generation
+		}
+		return merge(ctx, tx, id, previous, place)
+	})
+}
+
+// merge lets the entry called previous take over the hint, the open chores and
+// the place of the entry called id, which is deleted.
+func merge(ctx context.Context, tx *sql.Tx, id, previous int64, place int) error {
+	var n Entry
+	var dev, ino int64
+	err := tx.QueryRowContext(ctx, `SELECT folder, size, mod_time, change_time, dev, ino, sha256 FROM entries WHERE id = ?`, id).
+		Scan(&n.Folder, &n.Size, &n.ModTime, &n.ChangeTime, &dev, &ino, &n.SHA256)
+	if err != nil {
+		return err
+	}
+	for _, step := range []struct {
+		sql  string
+		args []any
+	}{
+		{`UPDATE chores SET entry_id = ? WHERE entry_id = ?`, []any{previous, id}},
+		{`DELETE FROM entries WHERE id = ?`, []any{id}}, // first: the place is taken until then
+		{`UPDATE entries SET size = ?, mod_time = ?, change_time = ?, dev = ?, ino = ?, sha256 = coalesce(sha256, ?), generation = ?
+			WHERE id = ?`, []any{n.Size, n.ModTime, n.ChangeTime, dev, ino, n.SHA256, place, previous}},
+		{`UPDATE folders SET seen = seen - 1 WHERE name = ?`, []any{n.Folder}},
+	} {
+		if _, err := tx.ExecContext(ctx, step.sql, step.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// HasNewer reports whether a later generation of e's path is recorded.
+func (j *Journal) HasNewer(ctx context.Context, e Entry) (bool, error) {
+	var newer bool
+	err := j.reader.read(ctx, fmt.Sprintf("look for a generation after entry %d", e.ID), func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM entries WHERE folder = ? AND path = ? AND generation > ?)`,
+			e.Folder, []byte(e.Path), e.Generation).Scan(&newer)
+	})
+	return newer, err
+}
+
+// Rehint tells a settled entry that its path holds something else than what was
+// found: it is about that from now on, not to be run before a time. ErrMoved if
+// it is not settled or no longer the latest generation of its path.
+func (j *Journal) Rehint(ctx context.Context, id int64, f Found, notBefore time.Time) error {
+	return j.write(ctx, fmt.Sprintf("record the change of entry %d", id), func(tx *sql.Tx) error {
+		return moved(tx.ExecContext(ctx, `UPDATE entries AS e SET size = ?, mod_time = ?, change_time = ?, dev = ?, ino = ?,
+				sha256 = NULL, not_before = ?, updated = ?
+			WHERE id = ? AND status = ? AND NOT EXISTS (SELECT 1 FROM entries n
+				WHERE n.folder = e.folder AND n.path = e.path AND n.generation > e.generation)`,
+			f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino), ms(notBefore), j.now(), id, Settled))
+	})
+}

@@ -1,0 +1,265 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// checkWait is how long Open waits for the integrity check. A journal of up to
+// some 100,000 entries is checked completely in that time; the check of a
+// larger one goes on beside the work.
+const checkWait = 500 * time.Millisecond
+
+// lockWait is how long Open tries to get the lock: Owned holds it for a moment
+// when it looks.
+const lockWait = 300 * time.Millisecond
+
+// Options are the optional parts of a Journal.
+type Options struct {
+	// Clock tells the time that is stored; nil is time.Now.
+	Clock func() time.Time
+	// OnCommit, if not nil, is called after each transaction that wrote, before
+	// the method that wrote returns.
+	OnCommit func()
+}
+
+// Journal is the owner's handle: it alone changes entries. It is safe for
+// concurrent use; writes take turns.
+type Journal struct {
+	db       *sql.DB // one connection: SQLite has one writer
+	reader   *Reader
+	lock     *flock.Flock
+	clock    func() time.Time
+	onCommit func()
+
+	stopCheck context.CancelFunc
+	checked   chan struct{}         // closed when the integrity check has ended
+	damage    atomic.Pointer[error] // what it found; from then on nothing is written
+}
+
+// Open takes ownership of the journal at path, creates it (mode 0600, its
+// directory 0700) where there is none, and brings its schema up to date.
+//
+// It also checks the integrity of the whole file. Where that takes longer than
+// half a second, the check goes on in the background until it is done or the
+// journal is closed, and if it finds damage every later write fails with
+// ErrCorrupt.
+//
+// Errors: ErrLocked if a live process owns it, ErrCorrupt, ErrNewer, ErrForeign.
+func Open(ctx context.Context, path string, o Options) (*Journal, error) {
+	j, err := open(ctx, path, o)
+	if err != nil {
+		return nil, fmt.Errorf("open journal %s: %w", path, err)
+	}
+	return j, nil
+}
+
+func open(ctx context.Context, path string, o Options) (_ *Journal, err error) {
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	j := &Journal{clock: o.Clock, onCommit: o.OnCommit}
+	if j.clock == nil {
+		j.clock = time.Now
+	}
+	defer func() {
+		if err != nil {
+			_ = j.Close() // the first error is the one to tell
+		}
+	}()
+	if j.lock, err = own(ctx, path); err != nil {
+		return nil, err
+	}
+	if err := private(path); err != nil {
+		return nil, err
+	}
+	if j.db, err = connect(path, ownerMode, 1); err != nil {
+		return nil, err
+	}
+	from, err := version(ctx, j.db)
+	if err != nil {
+		return nil, fail("read the schema version", err)
+	}
+	if from > 0 {
+		if j.reader, err = newReader(path); err != nil {
+			return nil, err
+		}
+		if err := j.startCheck(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := migrate(ctx, j.db, from); err != nil {
+		return nil, err
+	}
+	if j.reader == nil {
+		j.reader, err = newReader(path)
+	}
+	return j, err
+}
+
+// own takes the lock that makes this process the owner. It is a file of its
+// own: locks on the database file vanish when any descriptor of it is closed.
+// The file stays when the lock is released; removing it would let two processes
+// lock two files of one name.
+func own(ctx context.Context, path string) (*flock.Flock, error) {
+	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
+	wait, cancel := context.WithTimeout(ctx, lockWait)
+	defer cancel()
+	ok, err := lock.TryLockContext(wait, lockWait/10)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, ErrLocked
+	case err != nil:
+		return nil, fmt.Errorf("lock: %w", err)
+	case !ok:
+		return nil, ErrLocked
+	}
+	return lock, nil
+}
+
+// Owned reports whether a live process owns the journal at path. It changes
+// nothing.
+func Owned(path string) (bool, error) {
+	name := path + ".lock"
+	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	lock := flock.New(name, flock.SetFlag(os.O_RDONLY)) // shared, so that two who look do not see each other
+	free, err := lock.TryRLock()
+	if err != nil {
+		return false, fmt.Errorf("look for the owner of journal %s: %w", path, err)
+	}
+	return !free, lock.Close()
+}
+
+// private creates the database file if it is missing and takes all rights from
+// group and others. SQLite gives -wal and -shm the mode of the database.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		info, err := os.Stat(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if info.Mode().Perm()&0o077 != 0 {
+			if err := os.Chmod(name, 0o600); err != nil {
+				return fmt.Errorf("the journal holds presigned URLs and must not be readable by others: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// startCheck begins the integrity check and waits for it for checkWait.
+func (j *Journal) startCheck(ctx context.Context) error {
+	ctx, j.stopCheck = context.WithCancel(context.WithoutCancel(ctx))
+	j.checked = make(chan struct{})
+	go func() {
+		defer close(j.checked)
+		if err := quickCheck(ctx, j.reader.db); errors.Is(err, ErrCorrupt) {
+			j.damage.Store(&err)
+		}
+	}()
+	select {
+	case <-j.checked:
+	case <-time.After(checkWait):
+	}
+	return j.damaged()
+}
+
+// damaged returns what the integrity check has found so far.
+func (j *Journal) damaged() error {
+	if err := j.damage.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// Reader returns the owner's own reader. It is closed with the journal.
+func (j *Journal) Reader() *Reader { return j.reader }
+
+// Close ends the integrity check if it still runs, closes the database and
+// releases the lock.
+func (j *Journal) Close() error {
+	var errs []error
+	if j.stopCheck != nil {
+		j.stopCheck()
+		<-j.checked
+	}
+	if j.reader != nil {
+		errs = append(errs, j.reader.Close())
+	}
+	if j.db != nil {
+		errs = append(errs, j.db.Close()) // after the reader: the last connection empties the WAL
+	}
+	if j.lock != nil {
+		errs = append(errs, j.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// write runs work in one transaction and commits it durably. If work or the
+// commit fails, nothing has changed.
+func (j *Journal) write(ctx context.Context, op string, work func(*sql.Tx) error) error {
+	if err := j.damaged(); err != nil {
+		return fmt.Errorf("%s: %w: %w", op, ErrJournal, err)
+	}
+	tx, err := j.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fail(op, err)
+	}
+	defer func() { _ = tx.Rollback() }() // no effect after Commit
+	if err := work(tx); err != nil {
+		return fail(op, err)
+	}
+	if err := tx.Commit(); err != nil {
+		return fail(op, err)
+	}
+	if j.onCommit != nil {
+		j.onCommit()
+	}
+	return nil
+}
+
+// now is the time as the journal stores it.
+func (j *Journal) now() int64 { return ms(j.clock()) }
+
+// ms is a time as it is stored; the zero time is 0.
+func ms(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// at is the reverse of ms.
+func at(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}

@@ -1,0 +1,162 @@
+package journal
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func (r *rig) runnable(skip []int64, limit int) []int64 {
+	r.t.Helper()
+	list, err := r.Runnable(r.t.Context(), r.time, testFolders, skip, limit)
+	r.ok(err)
+	var ids []int64
+	for _, e := range list {
+		ids = append(ids, e.ID)
+		if (e.Attempt != nil) != e.Status.attempting() {
+			r.t.Errorf("entry %d in %s: attempt %v", e.ID, e.Status, e.Attempt)
+		}
+	}
+	return ids
+}
+
+func TestQueueOrder(t *testing.T) {
+	r := newRig(t)
+	ids := r.admit(file("a", 1), file("b", 1), file("c", 1), file("d", 1), file("e", 1))
+	r.bring(ids[2], Uploading)
+	r.bring(ids[3], Filed)
+	r.ok(r.Defer(t.Context(), ids[0], Settled, r.time.Add(-time.Second), Reason{}, false))
+	r.ok(r.Defer(t.Context(), ids[4], Settled, r.time.Add(time.Hour), Reason{}, false))
+	want := []int64{ids[2], ids[1], ids[0]} // begun first, then by time
+	if got := r.runnable(nil, 10); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := r.runnable(nil, 2); !slices.Equal(got, want[:2]) {
+		t.Errorf("got %v, want %v", got, want[:2])
+	}
+	if got := r.runnable([]int64{ids[2], ids[1]}, 10); !slices.Equal(got, want[2:]) {
+		t.Errorf("got %v, want %v", got, want[2:])
+	}
+	if n, err := r.Reader().Unfinished(t.Context(), []string{"in"}); err != nil || n != 4 {
+		t.Errorf("unfinished: %d, %v", n, err)
+	}
+	if n, err := r.Reader().Unfinished(t.Context(), []string{"elsewhere"}); err != nil || n != 0 {
+		t.Errorf("unfinished elsewhere: %d, %v", n, err)
+	}
+	if next, ok, err := r.NextWake(t.Context(), r.time); err != nil || !ok || !next.Equal(r.time.Add(time.Hour)) {
+		t.Errorf("next: %v %v %v", next, ok, err)
+	}
+	r.time = r.time.Add(time.Hour)
+	if got := r.runnable(nil, 10); len(got) != 4 {
+		t.Errorf("an hour later: %v", got)
+	}
+	if _, ok, err := r.NextWake(t.Context(), r.time); err != nil || ok {
+		t.Errorf("nothing is left to wake for: %v %v", ok, err)
+	}
+}
+
+func TestNewerGenerationWaits(t *testing.T) {
+	r := newRig(t)
+	for _, s := range statuses() {
+		id := r.admit(file(string(s), 1))[0]
+		r.bring(id, s)
+		next := r.admit(file(string(s), 2))[0]
+		waits := !slices.Contains(r.runnable(nil, 100), next)
+		if waits != s.Active() {
+			t.Errorf("%s: the next generation waits: %v", s, waits)
+		}
+	}
+}
+
+// An attempt that starts over puts the earlier generation back to mapped; the
+// two must not run at once.
+func TestEarlierGenerationThatStartsOver(t *testing.T) {
+	r := newRig(t)
+	id := r.admit(file("a", 1))[0]
+	r.bring(id, Uploading)
+	next := r.admit(file("a", 2))[0]
+	m := move(id, Uploading, Cancelling)
+	m.Outcome = Mapped
+	r.ok(r.Advance(t.Context(), m))
+	r.ok(r.Advance(t.Context(), Move{ID: id, From: Cancelling, To: Mapped}))
+	if got := r.runnable(nil, 10); !slices.Equal(got, []int64{id}) {
+		t.Errorf("got %v", got)
+	}
+	r.ok(r.Advance(t.Context(), Move{ID: id, From: Mapped, To: Superseded}))
+	if got := r.runnable(nil, 10); !slices.Equal(got, []int64{next}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+// No question that is asked often may read all entries.
+func TestPlansUseIndexes(t *testing.T) {
+	r := newRig(t)
+	plan := func(query string, args ...any) string {
+		t.Helper()
+		rows, err := r.Reader().db.Query(`EXPLAIN QUERY PLAN `+query, args...)
+		r.ok(err)
+		defer func() { _ = rows.Close() }()
+		var out []string
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			r.ok(rows.Scan(&id, &parent, &unused, &detail))
+			out = append(out, detail)
+		}
+		r.ok(rows.Err())
+		return strings.Join(out, "\n")
+	}
+	where, args := Filter{}.where()
+	for name, p := range map[string]string{
+		"begun":   plan(begunFirst, 0, "[]", 1, `["in"]`),
+		"queued":  plan(queuedNext, 0, "[]", 1, `["in"]`),
+		"wake":    plan(nextWake, 0),
+		"unknown": plan(unknownFiles, "[]"),
+		"list":    plan(`SELECT `+entryColumns+` FROM entries e`+where+` ORDER BY e.id`, args...),
+	} {
+		for line := range strings.Lines(p) {
+			if strings.HasPrefix(line, "SCAN e") || strings.Contains(line, "TEMP B-TREE") && name != "unknown" {
+				t.Errorf("%s: %s", name, p)
+			}
+		}
+	}
+}
+
+func TestEntriesFilter(t *testing.T) {
+	r := newRig(t)
+	ids := r.admit(file("a", 1), file("b", 1), Found{Folder: "other", Path: "c"})
+	r.bring(ids[0], Filed)
+	for _, c := range []struct {
+		f    Filter
+		want []int64
+	}{
+		{Filter{}, ids[1:]},
+		{Filter{All: true}, ids},
+		{Filter{Folders: []string{"other"}}, ids[2:]},
+		{Filter{IDs: ids[:2]}, ids[:2]},
+		{Filter{Statuses: []Status{Filed}}, ids[:1]},
+		{Filter{All: true, Folders: []string{"in"}}, ids[:2]},
+		{Filter{IDs: ids, Statuses: []Status{Settled}, Folders: []string{"in"}}, ids[1:2]},
+	} {
+		if got := r.ids(c.f); !slices.Equal(got, c.want) {
+			t.Errorf("%+v: got %v, want %v", c.f, got, c.want)
+		}
+	}
+	stop := fmt.Errorf("stop")
+	r.fails(r.Reader().Entries(t.Context(), Filter{All: true}, func(Entry) error { return stop }), stop)
+}
+
+// testFolders are the folders that the tests and benchmarks use.
+var testFolders = []string{"a", "b", "in", "other", "photos"}
+
+func TestRunnableOnlyOfTheFoldersAskedFor(t *testing.T) {
+	r := newRig(t)
+	r.admit(Found{Folder: "in", Path: "x"}, Found{Folder: "other", Path: "y"})
+	got, err := r.Runnable(t.Context(), r.time, []string{"other"}, nil, 10)
+	r.ok(err)
+	if len(got) != 1 || got[0].Path != "y" {
+		t.Errorf("want the entry of folder other alone, got %+v", got)
+	}
+}

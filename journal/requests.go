@@ -1,0 +1,97 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// answersKept is how long an answered request stays: long enough for any
+// command that waits for it.
+const answersKept = 7 * 24 * time.Hour
+
+// Request is something an operator asks of the daemon that owns the journal.
+type Request struct {
+	ID      int64
+	Kind    string
+	Args    []byte // JSON; no secret
+	AskedAt time.Time
+}
+
+// Ask leaves a request in the journal at path, for its owner to find, and
+// returns the id under which Reader.Answered gives the answer. It needs no
+// lock; any process may ask. Errors as with OpenReader.
+func Ask(ctx context.Context, path, kind string, args []byte) (id int64, err error) {
+	defer func() {
+		if err != nil {
+			err = fail("leave a request in journal "+path, err)
+		}
+	}()
+	abs, err := locate(path)
+	if err != nil {
+		return 0, err
+	}
+	db, err := connect(abs, askerMode, 1)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := current(ctx, db); err != nil {
+		return 0, err
+	}
+	res, err := db.ExecContext(ctx, `INSERT INTO requests (kind, args, asked_at) VALUES (?, ?, ?)`, kind, string(args), ms(time.Now()))
+	if err != nil {
+		return 0, err
+	}
+	return res.LastInsertId()
+}
+
+// TakeRequests returns the requests that are not yet answered, oldest first. A
+// request is returned until it is answered, so a crash in between lets it be
+// carried out twice: requests must be idempotent.
+func (j *Journal) TakeRequests(ctx context.Context) ([]Request, error) {
+	var out []Request
+	err := j.reader.read(ctx, "read requests", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var r Request
+			var asked int64
+			err := rows.Scan(&r.ID, &r.Kind, &r.Args, &asked)
+			r.AskedAt = at(asked)
+			out = append(out, r)
+			return err
+		}, `SELECT id, kind, args, asked_at FROM requests WHERE answered_at IS NULL ORDER BY id`)
+	})
+	return out, err
+}
+
+// Answer closes a request with an answer (JSON) or with the text of an error,
+// neither with a secret, and forgets answers that are a week old. ErrUnknown if
+// the request is not open.
+func (j *Journal) Answer(ctx context.Context, id int64, answer []byte, errText string) error {
+	return j.write(ctx, fmt.Sprintf("answer request %d", id), func(tx *sql.Tx) error {
+		now := j.clock()
+		err := known(tx.ExecContext(ctx, `UPDATE requests SET answer = ?, error = ?, answered_at = ? WHERE id = ? AND answered_at IS NULL`,
+			string(answer), errText, ms(now), id))
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM requests WHERE answered_at IS NOT NULL AND answered_at < ?`, ms(now.Add(-answersKept)))
+		return err
+	})
+}
+
+// Answered returns the answer to a request, or the text of the error it ended
+// with; done is false while it is open. ErrUnknown if there is no such request.
+func (r *Reader) Answered(ctx context.Context, id int64) (answer []byte, errText string, done bool, err error) {
+	err = r.read(ctx, fmt.Sprintf("read the answer to request %d", id), func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `SELECT answer, error, answered_at IS NOT NULL FROM requests WHERE id = ?`, id).
+			Scan(&answer, &errText, &done)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrUnknown
+		}
+		return err
+	})
+	return answer, errText, done, err
+}

@@ -1,0 +1,191 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/secret"
+)
+
+// rig is a journal in a temporary directory with a clock that tests set.
+type rig struct {
+	*Journal
+	t    *testing.T
+	path string
+	time time.Time
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{t: t, path: filepath.Join(t.TempDir(), "journal.db"), time: time.UnixMilli(1_700_000_000_000)}
+	r.reopen()
+	t.Cleanup(func() { _ = r.Close() })
+	return r
+}
+
+// reopen opens the journal, after a Close.
+func (r *rig) reopen() {
+	r.t.Helper()
+	j, err := Open(r.t.Context(), r.path, Options{Clock: func() time.Time { return r.time }})
+	r.ok(err)
+	r.Journal = j
+}
+
+func (r *rig) ok(err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// fails asserts that err is want.
+func (r *rig) fails(err, want error) {
+	r.t.Helper()
+	if !errors.Is(err, want) {
+		r.t.Fatalf("got error %v, want %v", err, want)
+	}
+}
+
+// file is a file whose hint is told by its version.
+func file(path string, version int) Found {
+	return Found{Folder: "in", Path: path, Size: int64(100 + version), ModTime: 1, ChangeTime: int64(version), Dev: 1, Ino: 7}
+}
+
+// admit admits files and returns the ids of the new entries, in order.
+func (r *rig) admit(files ...Found) []int64 {
+	r.t.Helper()
+	var last sql.NullInt64
+	r.ok(r.Reader().db.QueryRow(`SELECT max(id) FROM entries`).Scan(&last))
+	n, err := r.Admit(r.t.Context(), files)
+	r.ok(err)
+	rows, err := r.Reader().db.Query(`SELECT id FROM entries WHERE id > ? ORDER BY id`, last.Int64)
+	r.ok(err)
+	defer rows.Close()
+	var added []int64
+	for rows.Next() {
+		var id int64
+		r.ok(rows.Scan(&id))
+		added = append(added, id)
+	}
+	r.ok(rows.Err())
+	if len(added) != n {
+		r.t.Fatalf("Admit says %d new entries, there are %d", n, len(added))
+	}
+	return added
+}
+
+func (r *rig) ids(f Filter) []int64 {
+	r.t.Helper()
+	var out []int64
+	r.ok(r.Reader().Entries(r.t.Context(), f, func(e Entry) error {
+		out = append(out, e.ID)
+		return nil
+	}))
+	return out
+}
+
+func (r *rig) entry(id int64) Entry {
+	r.t.Helper()
+	e, err := r.Entry(r.t.Context(), id)
+	r.ok(err)
+	return e
+}
+
+const signature = "X-Amz-Signature=5f7e0c"
+
+// move is a legal move with all the facts that it needs.
+func move(id int64, from, to Status) Move {
+	m := Move{ID: id, From: from, To: to}
+	switch to {
+	case Mapped:
+		m.Asset, m.Filename = []byte(`{"templateId":"t"}`), fmt.Sprintf("name-%d.jpg", id)
+	case Created:
+		m.Created = &Creation{
+			ObjectID: fmt.Sprintf("object-%d", id), FileID: fmt.Sprintf("file-%d", id), OriginalFileID: fmt.Sprintf("file-%d", id),
+			UploadID: "upload", Expires: time.UnixMilli(1_700_000_900_000), PartSize: 60,
+			Parts: []Part{
+				{Number: 1, Offset: 0, Size: 60, URL: secret.URL("https://store.example/1?" + signature)},
+				{Number: 2, Offset: 60, Size: 41, URL: secret.URL("https://store.example/2?" + signature)},
+			},
+		}
+	case Cancelling:
+		m.Outcome = Cancelled
+	}
+	return m
+}
+
+// bring moves a settled entry to a status, by the shortest way.
+func (r *rig) bring(id int64, to Status) {
+	r.t.Helper()
+	way := shortest(r.entry(id).Status, to)
+	for i := 1; i < len(way); i++ {
+		if way[i-1] == Uploading && way[i] == Verifying {
+			r.sendAll(id)
+		}
+		r.ok(r.Advance(r.t.Context(), move(id, way[i-1], way[i])))
+	}
+}
+
+// sendAll records every part of an upload as stored.
+func (r *rig) sendAll(id int64) {
+	r.t.Helper()
+	a := r.entry(id).Attempt
+	for _, p := range a.Parts {
+		r.ok(r.PartDone(r.t.Context(), a.ID, Part{Number: p.Number, ETag: "e", MD5: []byte{byte(p.Number)}, Comparable: true}))
+	}
+}
+
+// shortest is the shortest way from one status to another, both included; nil
+// if there is none.
+func shortest(from, to Status) []Status {
+	ways := [][]Status{{from}}
+	seen := map[Status]bool{from: true}
+	for len(ways) > 0 {
+		way := ways[0]
+		ways = ways[1:]
+		last := way[len(way)-1]
+		if last == to {
+			return way
+		}
+		for _, next := range moves[last] {
+			if !seen[next] && !(last == Held && next == Verifying) { // no way for what was never uploaded
+				seen[next] = true
+				ways = append(ways, append(slices.Clone(way), next))
+			}
+		}
+	}
+	return nil
+}
+
+// statuses is every status, sorted.
+func statuses() []Status {
+	var all []Status
+	for s := range Moves() {
+		all = append(all, s)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// balanced asserts that in every folder the entries seen are the sum of all
+// statuses.
+func (r *rig) balanced() {
+	r.t.Helper()
+	counts, err := r.Reader().Counts(context.Background())
+	r.ok(err)
+	for _, c := range counts {
+		sum := 0
+		for _, n := range c.By {
+			sum += n
+		}
+		if sum != c.Seen {
+			r.t.Fatalf("folder %s has seen %d, but %v are %d", c.Name, c.Seen, c.By, sum)
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package journal
+
+import "slices"
+
+// Status says where an entry stands. A status in -ing is an intent, committed
+// before a remote call whose result may be lost; a past tense is a fact.
+type Status string
+
+// The statuses.
+const (
+	Settled    Status = "settled"    // a stable file is recorded
+	Mapped     Status = "mapped"     // the asset to create is stored, complete
+	Creating   Status = "creating"   // the create call may have happened
+	Created    Status = "created"    // ids, URLs and plan are stored
+	Uploading  Status = "uploading"  // parts with an ETag are done
+	Completing Status = "completing" // the complete call may have happened
+	Verifying  Status = "verifying"  // bytes handed over, not yet seen right
+	Verified   Status = "verified"   // the remote agrees
+	Filed      Status = "filed"      // the source is kept, moved or deleted as asked
+	Cancelling Status = "cancelling" // a cancel is sent or to be sent; Entry.Outcome comes next
+	Superseded Status = "superseded" // the path changed or vanished before its content was in
+	Cancelled  Status = "cancelled"  // an operator stopped it
+	Failed     Status = "failed"     // it cannot be ingested as it is
+	Duplicate  Status = "duplicate"  // its content is ingested already
+	Held       Status = "held"       // it waits for a decision
+	Ignored    Status = "ignored"    // no rule matches it
+	Withdrawn  Status = "withdrawn"  // its asset was soft-deleted on request
+)
+
+// ClassUnverified is the Reason.Class of a held entry whose bytes were handed
+// over completely but never seen right. Such an entry counts as ingested: a
+// newer generation does not supersede it.
+const ClassUnverified = "unverified"
+
+// moves is the table of legal moves. Each status that is not an end has a way
+// out, and from each there is a way to a resting status.
+var moves = map[Status][]Status{
+	Settled:    {Mapped, Held, Failed, Ignored, Duplicate, Superseded, Cancelled},
+	Mapped:     {Creating, Settled, Held, Failed, Superseded, Cancelled},
+	Creating:   {Created, Mapped, Held, Failed, Cancelling},
+	Created:    {Uploading, Cancelling},
+	Uploading:  {Completing, Verifying, Cancelling},
+	Completing: {Verifying, Cancelling},
+	Verifying:  {Verified, Held, Failed},
+	Verified:   {Filed},
+	Filed:      {Withdrawn},
+	Cancelling: {Cancelled, Mapped, Settled, Superseded, Held, Failed},
+	Superseded: {},
+	Cancelled:  {Settled, Superseded},
+	Failed:     {Settled, Superseded},
+	Duplicate:  {Settled},
+	Held:       {Settled, Superseded, Verifying},
+	Ignored:    {Settled, Superseded},
+	Withdrawn:  {Settled},
+}
+
+// The statuses of the two halves of the queue. The partial indexes of the
+// schema carry the same text, which lets SQLite use them.
+const (
+	begunSQL  = `status IN ('creating', 'created', 'uploading', 'completing', 'verifying', 'verified', 'cancelling')`
+	queuedSQL = `status IN ('settled', 'mapped')`
+)
+
+// Moves returns a copy of the table of legal moves, with a key for every
+// status.
+func Moves() map[Status][]Status {
+	out := make(map[Status][]Status, len(moves))
+	for from, to := range moves {
+		out[from] = slices.Clone(to)
+	}
+	return out
+}
+
+// CanAdvance reports whether an entry may move between two statuses.
+func CanAdvance(from, to Status) bool { return slices.Contains(moves[from], to) }
+
+// Runnable reports whether a worker has something to do for an entry in s.
+func (s Status) Runnable() bool { return s == Settled || s == Mapped || s.Active() }
+
+// Active reports whether s is runnable and beyond mapped: something of the
+// entry may exist remotely, so a newer generation of its path waits for it.
+func (s Status) Active() bool {
+	switch s {
+	case Creating, Created, Uploading, Completing, Verifying, Verified, Cancelling:
+		return true
+	}
+	return false
+}
+
+// Resting reports whether an entry in s stays there until somebody asks for
+// more.
+func (s Status) Resting() bool {
+	_, known := moves[s]
+	return known && !s.Runnable()
+}
+
+// attempting reports whether an entry in s has an open attempt.
+func (s Status) attempting() bool { return s.Active() && s != Verified }
