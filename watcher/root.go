@@ -34,7 +34,7 @@ func inspect(f Folder) (root, error) {
 	if err != nil {
 		return root{}, fmt.Errorf("open the folder: %w", err)
 	}
-	defer dir.Close() //nolint:errcheck // nothing was written
+	defer dir.Close() // nothing was written
 	info, err := dir.Stat()
 	if err != nil {
 		return root{}, fmt.Errorf("look at the folder: %w", err)
@@ -56,7 +56,7 @@ func localFS(dir *os.File) bool {
 	if err := unix.Fstatfs(int(dir.Fd()), &st); err != nil {
 		return false
 	}
-	switch uint32(st.Type) { //nolint:gosec // magic numbers are 32 bits wide
+	switch uint32(st.Type) { // magic numbers are 32 bits wide
 	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC,
 		unix.TMPFS_MAGIC, unix.RAMFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, zfsMagic:
 		return true

@@ -77,7 +77,7 @@ func TestPolling(t *testing.T) {
 		if got := r.emitted(); got != nil {
 			t.Errorf("emitted %q before it had settled", got)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if got := r.emitted(); len(got) != 1 {
 			t.Errorf("emitted %q, want the file", got)

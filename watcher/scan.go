@@ -76,7 +76,7 @@ func (f *folder) readDir(ctx context.Context, rel string) error {
 		f.cannotRead(rel, err)
 		return nil
 	}
-	defer dir.Close() //nolint:errcheck // nothing was written
+	defer dir.Close() // nothing was written
 	for ctx.Err() == nil {
 		entries, err := dir.ReadDir(batchSize)
 		if err := f.sift(ctx, rel, entries); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 )
@@ -17,7 +18,7 @@ func list(ctx context.Context, control string, out io.Writer) error {
 	if err != nil {
 		return usageError{err}
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{Timeout: time.Minute}).Do(req)
 	if err != nil {
 		return fmt.Errorf("ask the sandbox what it holds: %w", err)
 	}

@@ -319,3 +319,19 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestOnlyCredentialsMissing(t *testing.T) {
+	const head = "tenovos: {url: http://127.0.0.1:1/v1, api_key: \"${KEY}\", username: u, password_file: pw}\njournal: /tmp/j.db\n"
+	const folders = "folders: [{name: a, path: /srv/a, rules: [{match: \"**\", template: T, security: [S]}]}]\n"
+	none := func(string) (string, bool) { return "", false }
+	for text, want := range map[string]bool{
+		head + folders:                     true,
+		head + "workers: many\n" + folders: false,
+	} {
+		_, err := parse("c.yaml", []byte(text), none)
+		var invalid *Invalid
+		if !errors.As(err, &invalid) || invalid.OnlyCredentials != want {
+			t.Errorf("%s\nonly credentials: want %v of %v", text, want, err)
+		}
+	}
+}

@@ -14,6 +14,11 @@ type Invalid struct {
 	// AccountKnown says that none of the mistakes is in the tenovos section, so that
 	// a check may go on and hold the rules against the account.
 	AccountKnown bool
+
+	// OnlyCredentials says that every mistake is a credential that cannot be had
+	// here, as in a shell that lacks the service's environment: a command that does
+	// not log in may go on.
+	OnlyCredentials bool
 }
 
 // Error returns a line for each problem: file:line:column: message (hint).

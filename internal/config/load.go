@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,7 +25,8 @@ const maxFile = 8 << 20
 //
 // The error is an *Invalid for a file with mistakes, and another error for one
 // that cannot be read. With an *Invalid the Config holds what could be read, for
-// `check` to go on with; nothing else may use it.
+// `check` to go on with, and for commands that do not log in where nothing but
+// the credentials is missing; nothing else may use it.
 func Load(path string, env func(string) (string, bool)) (*Config, error) {
 	data, err := read(path)
 	if err != nil {
@@ -75,7 +77,11 @@ func parse(file string, data []byte, env func(string) (string, bool)) (*Config, 
 	}
 	// A mistake of the tree (a duplicate key, a missing variable) may well be in
 	// the credentials: only its absence makes the account known.
-	return c, &Invalid{File: file, Problems: mapping.SortProblems(problems), AccountKnown: l.accountKnown && len(t.problems) == 0}
+	return c, &Invalid{
+		File: file, Problems: mapping.SortProblems(problems),
+		AccountKnown:    l.accountKnown && len(t.problems) == 0,
+		OnlyCredentials: !slices.ContainsFunc(problems, func(p mapping.Problem) bool { return !slices.Contains(l.credentials, p.Pos) }),
+	}
 }
 
 // decode returns the one document of a YAML stream.

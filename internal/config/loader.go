@@ -20,7 +20,8 @@ type loader struct {
 	*mapping.Reader
 	config       *Config
 	env          func(string) (string, bool)
-	accountKnown bool // the tenovos section has no mistake
+	accountKnown bool          // the tenovos section has no mistake
+	credentials  []mapping.Pos // where those are read that only a login needs
 }
 
 var (
@@ -76,6 +77,11 @@ func (l *loader) tenovos(n *yaml.Node) {
 	f := l.Fields(n, "tenovos", tenovosKeys)
 	if f == nil {
 		return
+	}
+	for _, key := range []string{"api_key", "api_key_file", "username", "password", "password_file", "client_id"} {
+		if at := f[key]; at != nil {
+			l.credentials = append(l.credentials, mapping.At(at))
+		}
 	}
 	t := &l.config.Tenovos
 	if at := l.need(n, f, "url", "tenovos"); at != nil {

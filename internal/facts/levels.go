@@ -3,6 +3,7 @@ package facts
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -61,10 +62,8 @@ func ParseLevels(pattern string) (Levels, error) {
 			return Levels{}, fmt.Errorf("levels %q: %w", pattern, err)
 		}
 		for _, name := range seg.names {
-			for _, earlier := range l.names {
-				if name == earlier {
-					return Levels{}, fmt.Errorf("levels %q name {%s} twice", pattern, name)
-				}
+			if slices.Contains(l.names, name) {
+				return Levels{}, fmt.Errorf("levels %q name {%s} twice", pattern, name)
 			}
 			l.names = append(l.names, name)
 		}
