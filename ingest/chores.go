@@ -1,0 +1,119 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+// choreTick is how often open clean-up work is looked at.
+const choreTick = time.Second
+
+// choreBatch bounds how many chores are read at a time.
+const choreBatch = 16
+
+// choreWait is the wait before the n-th try of a chore: from ten seconds to an hour.
+func choreWait(n int) time.Duration {
+	return min(10*time.Second<<min(n, 10), time.Hour)
+}
+
+// doChores does the clean-up work that outlives its entry's status, until idle
+// closes or ctx ends. It never ends the pipeline for anything but the journal.
+func (p *Pipeline) doChores(ctx context.Context, idle <-chan struct{}) error {
+	tick := time.NewTicker(choreTick)
+	defer tick.Stop()
+	for {
+		select {
+		case <-idle:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		if p.gate.reason() != "" || p.draining() {
+			continue
+		}
+		due, err := p.journal.DueChores(ctx, p.now(), choreBatch)
+		if err != nil {
+			return err
+		}
+		for _, c := range due {
+			if err := p.doChore(ctx, c); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// doChore tries one chore once and records what came of it.
+func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
+	var done bool
+	var err error
+	switch c.Kind {
+	case journal.ChoreDelete:
+		done, err = p.deleteOrphan(ctx, c)
+	case journal.ChoreTwin:
+		done, err = p.searchAgain(ctx, c)
+	default:
+		err = fmt.Errorf("unknown kind of clean-up work %q", c.Kind)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	rctx, cancel := record(ctx)
+	defer cancel()
+	if done {
+		return p.journal.DoneChore(rctx, c.ID)
+	}
+	return p.journal.DeferChore(rctx, c.ID, p.now().Add(choreWait(c.Tries)), messageOf(err))
+}
+
+// deleteOrphan removes the empty asset of an upload that was given up.
+func (p *Pipeline) deleteOrphan(ctx context.Context, c journal.Chore) (bool, error) {
+	err := p.api.DeleteAsset(ctx, c.ObjectID)
+	if err == nil || alreadyGone(err) {
+		return true, nil
+	}
+	// A refused delete may mean that somebody removed the asset already.
+	a, lookErr := p.api.Asset(ctx, c.FileID)
+	if errors.Is(lookErr, tenovos.ErrNotFound) || lookErr == nil && a.Deleted() {
+		return true, nil
+	}
+	return false, err
+}
+
+// searchAgain looks for the late empty twin of a create whose reply was lost, and
+// removes it. The doubt ends after a day.
+func (p *Pipeline) searchAgain(ctx context.Context, c journal.Chore) (bool, error) {
+	var t twin
+	if err := json.Unmarshal([]byte(c.Spec), &t); err != nil {
+		return false, fmt.Errorf("read the doubt: %w", err)
+	}
+	found, err := p.findTwins(ctx, t)
+	if err != nil {
+		return false, err
+	}
+	if len(found) > 1 {
+		return false, fmt.Errorf("%s", reasonTwins(found).Message)
+	}
+	for _, a := range found {
+		if err := p.api.DeleteAsset(ctx, a.ObjectID); err != nil && !alreadyGone(err) {
+			return false, err
+		}
+		p.log.Info().Str("filename", t.Filename).Str("object_id", a.ObjectID).
+			Msg("removed the empty asset of a create whose reply had been lost")
+	}
+	return !p.now().Before(c.Until), nil
+}
+
+func messageOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return reasonOf("", err, "").Message
+}

@@ -1,0 +1,284 @@
+package ingest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/sandbox"
+	"github.com/tenovos-ingest/ingestd/internal/secret"
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/uploader"
+	"github.com/tenovos-ingest/ingestd/watcher"
+)
+
+// TestMain makes the test binary the process that a crash sweep kills.
+func TestMain(m *testing.M) {
+	if os.Getenv("CRASH_URL") != "" {
+		if err := crashingProcess(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// points counts the moments at which a process can die: after each commit of the
+// journal, and before and after each remote call. At the one that it is told to,
+// it dies as by kill -9.
+type points struct {
+	at   int64 // 0: never
+	seen atomic.Int64
+}
+
+func (p *points) pass(string) {
+	if n := p.seen.Add(1); n == p.at {
+		_ = syscall.Kill(syscall.Getpid(), syscall.SIGKILL)
+		select {} // the signal is on its way
+	}
+}
+
+// RoundTrip passes a point before and after each call.
+func (p *points) wrap(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		p.pass("before")
+		resp, err := next.RoundTrip(req)
+		if err == nil {
+			// The reply is all here: what follows it is the process's own.
+			body, rerr := io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
+			resp.Body = io.NopCloser(strings.NewReader(string(body)))
+			err = rerr
+		}
+		p.pass("after")
+		return resp, err
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// crashingProcess is one start of the program: a backfill of a folder, with the
+// point of its death in the environment. It prints how many points it passed.
+func crashingProcess() error {
+	at, err := strconv.ParseInt(os.Getenv("CRASH_AT"), 10, 64)
+	if err != nil {
+		return err
+	}
+	p := &points{at: at}
+	acct := sandbox.DefaultAccount()
+	transport := func() http.RoundTripper { return p.wrap(&http.Transport{ExpectContinueTimeout: time.Second}) }
+	client, err := tenovos.New(tenovos.Config{
+		URL: os.Getenv("CRASH_URL"), Version: "1.5", APIKey: secret.Text(acct.APIKey),
+		Username: acct.Users[0].Username, Password: secret.Text(acct.Users[0].Password), MaxConcurrentCalls: 8,
+		HTTP: &http.Client{Transport: transport()},
+	})
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	j, err := journal.Open(ctx, os.Getenv("CRASH_JOURNAL"), journal.Options{OnCommit: func() { p.pass("commit") }})
+	if err != nil {
+		return err
+	}
+	drop := os.Getenv("CRASH_DROP")
+	rig := &rig{}
+	rig.account = acct
+	pipe := ingest.New(ingest.Config{
+		Workers: 2, MaxFileSize: 5 << 30, MaxAttempts: 4, RetryInitial: 5 * time.Millisecond, RetryMax: 20 * time.Millisecond,
+		VerifyTimeout: 10 * time.Second, ShutdownGrace: time.Second, Looks: []time.Duration{0, 10 * time.Millisecond},
+		Folders: []ingest.Folder{{Name: "drop", Path: drop, Settle: 20 * time.Millisecond, VersionByPath: true, Map: rig.mapFile}},
+	}, ingest.Deps{
+		API: client, Journal: j, Log: zerolog.New(os.Stderr),
+		Store: uploader.New(uploader.Config{Parts: 1, HTTP: &http.Client{Transport: transport()}}),
+	})
+	w, err := watcher.New([]watcher.Folder{{Name: "drop", Path: drop}}, watcher.Options{Emit: pipe.Admit})
+	if err != nil {
+		return err
+	}
+	if err := w.Walk(ctx); err != nil {
+		return err
+	}
+	walked := make(chan struct{})
+	close(walked)
+	if err := pipe.Run(ctx, nil, walked); err != nil {
+		return err
+	}
+	fmt.Println(p.seen.Load())
+	return j.Close()
+}
+
+// crash runs the process and lets it die at a point; 0 lets it live. It returns
+// how many points it passed, or -1 if it died.
+func (r *rig) crash(at int) int {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0])
+	cmd.Env = append(os.Environ(), "CRASH_URL="+r.web.URL+r.sandbox.Options().BasePath(),
+		"CRASH_DROP="+r.drop, "CRASH_JOURNAL="+r.journal, "CRASH_AT="+strconv.Itoa(at))
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL && ctx.Err() == nil {
+		return -1
+	}
+	if err != nil {
+		r.t.Fatalf("the process failed: %v\n%.4000s\n%v", err, stderr.String(), r.entries())
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(out)))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return n
+}
+
+// sweeps are the ways through the states that a crash can cut.
+var sweeps = []struct {
+	name  string
+	long  bool // moves more than 100 MiB a time
+	setUp func(r *rig) (want []string)
+}{
+	{name: "single", setUp: func(r *rig) []string {
+		r.write("a.jpg", 3000, 1)
+		return []string{"a.jpg"}
+	}},
+	{name: "two of one name", setUp: func(r *rig) []string {
+		r.write("x/a.jpg", 3000, 1)
+		r.write("y/a.jpg", 4000, 1)
+		return []string{"x/a.jpg", "y/a.jpg"}
+	}},
+	{name: "cancelled and begun again", setUp: func(r *rig) []string {
+		r.write("a.jpg", 3000, 1)
+		r.queue(sandbox.Fault{Operation: sandbox.PutObject, Kind: sandbox.FaultStatus, Status: 403, Body: denied})
+		return []string{"a.jpg"}
+	}},
+	{name: "version", setUp: func(r *rig) []string {
+		r.write("a.jpg", 3000, 1)
+		r.crash(0)
+		r.write("a.jpg", 3000, 2)
+		return []string{"a.jpg"}
+	}},
+	{name: "multipart", long: true, setUp: func(r *rig) []string {
+		r.sparse("a.mov", 101*mib)
+		return []string{"a.mov"}
+	}},
+	{name: "multipart cancelled and begun again", long: true, setUp: func(r *rig) []string {
+		r.sparse("a.mov", 101*mib)
+		r.queue(sandbox.Fault{Operation: sandbox.PutPart, Part: 2, Kind: sandbox.FaultStatus, Status: 403, Body: denied})
+		return []string{"a.mov"}
+	}},
+}
+
+const denied = `<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`
+
+// sparse makes a file that is long but cheap.
+func (r *rig) sparse(path string, size int64) {
+	r.t.Helper()
+	name := filepath.Join(r.drop, path)
+	if err := os.WriteFile(name, []byte("head"), 0o644); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.Truncate(name, size); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *rig) queue(faults ...sandbox.Fault) {
+	r.t.Helper()
+	if err := r.sandbox.Queue(faults...); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func TestCrashSweep(t *testing.T) {
+	for _, s := range sweeps {
+		t.Run(s.name, func(t *testing.T) {
+			if s.long && testing.Short() {
+				t.Skip("moves gigabytes")
+			}
+			t.Parallel()
+			r := newRig(t, nil)
+			s.setUp(r)
+			n := r.crash(0)
+			t.Logf("%d stopping points", n)
+			for at := 1; at <= n; at++ {
+				t.Run(fmt.Sprint(at), func(t *testing.T) {
+					r := newRig(t, nil)
+					want := s.setUp(r)
+					if died := r.crash(at); died != -1 {
+						t.Fatalf("the process lived past point %d of %d", at, n)
+					}
+					r.crash(0)
+					r.wantAfterCrash(want)
+				})
+			}
+		})
+	}
+}
+
+// wantAfterCrash is wantExactly for the current content, where earlier versions
+// may be there too, and where a create whose reply was lost may have left an
+// upload without parts.
+func (r *rig) wantAfterCrash(paths []string) {
+	r.t.Helper()
+	s := r.sandbox.State()
+	current := map[string]int{}
+	empty := 0
+	for _, a := range available(s) {
+		if !a.HasContent {
+			empty++
+		}
+		if a.Current {
+			current[a.Filename+" "+a.ContentMD5]++
+		}
+	}
+	if empty > 0 {
+		r.t.Errorf("%d empty assets were left behind", empty)
+	}
+	for _, path := range paths {
+		if n := current[filepath.Base(path)+" "+r.md5(path)]; n != 1 {
+			r.t.Errorf("%s is there %d times with its content, want once", path, n)
+		}
+	}
+	if len(current) != len(paths) {
+		r.t.Errorf("%d current assets, want %d: %v", len(current), len(paths), current)
+	}
+	for _, u := range s.OpenUploads() {
+		if len(u.Parts) > 0 {
+			r.t.Errorf("an upload of %d parts was left open", len(u.Parts))
+		}
+	}
+	for _, u := range s.Uploads {
+		for _, part := range u.Parts {
+			if part.Stored > 2 { // once more where the reply to the first was lost
+				r.t.Errorf("part %d was stored %d times", part.Number, part.Stored)
+			}
+		}
+	}
+	for _, v := range s.Violations {
+		r.t.Errorf("the client broke a rule: %s: %s (%s)", v.Operation, v.Rule, v.Detail)
+	}
+	for _, e := range r.entries() {
+		if !e.Status.Resting() || e.Status == journal.Held || e.Status == journal.Failed {
+			r.t.Errorf("%s generation %d ended %s: %s", e.Path, e.Generation, e.Status, e.Reason.Message)
+		}
+	}
+}

@@ -1,0 +1,258 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"syscall"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/secret"
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/uploader"
+)
+
+// action is what happens after a step failed.
+type action int
+
+const (
+	moveOn action = iota // to verdict.to, through cancelling where an upload is open
+	leave                // nothing: the process is ending, or somebody else moved the entry
+	retry                // the same status again, later
+	pause                // everyone's trouble: the whole pool waits
+	stop                 // the journal broke: nothing may be done any more
+)
+
+// verdict is the answer to an error.
+type verdict struct {
+	do     action
+	to     journal.Status // with moveOn
+	after  time.Duration  // with retry and pause, where the server named a time
+	count  bool           // counts against the file's attempts
+	expiry bool           // counts as an expired upload
+	reason journal.Reason
+}
+
+// verdictError is how a step answers for itself.
+type verdictError struct{ verdict }
+
+func (v *verdictError) Error() string { return v.reason.Message }
+
+// limits are the settings that dispose needs.
+type limits struct {
+	attempts int // a file's own failures before it fails
+	expiries int // expired uploads before it is held
+}
+
+// maxExpiries is how often a file's URLs may die before it is held.
+const maxExpiries = 5
+
+// dispose answers every error that a step can meet. It is pure. Whether trouble
+// with Tenovos is everyone's is asked of Tenovos afterwards, in answer.
+func dispose(e journal.Entry, err error, l limits) verdict {
+	var own *verdictError
+	var broken *journalError
+	switch {
+	case errors.As(err, &own):
+		return own.verdict
+	case errors.Is(err, journal.ErrMoved), errors.Is(err, journal.ErrUnknown):
+		return verdict{do: leave}
+	case errors.Is(err, context.Canceled), errors.Is(err, uploader.ErrStopped):
+		return verdict{do: leave}
+	case errors.As(err, &broken), errors.Is(err, journal.ErrJournal):
+		return verdict{do: stop}
+
+	// the source
+	case isGone(err):
+		return verdict{to: afterChange(e), reason: reasonGone}
+	case errors.Is(err, uploader.ErrSourceChanged):
+		return verdict{to: afterChange(e), reason: reasonChanged}
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, uploader.ErrNotRegular):
+		return verdict{to: journal.Failed, reason: reasonOf(classUnreadable, err,
+			"Let the daemon's user read the file, then run `ingestd retry`.")}
+	case isFileSystemError(err):
+		return counted(e, err, l, classUnreadable, "The file could not be read. Look at the disk or the share it lies on.")
+
+	// the content store
+	case errors.Is(err, uploader.ErrURLExpired):
+		if e.Expiries+1 >= l.expiries {
+			return verdict{to: journal.Held, expiry: true, reason: reasonExpiries(e, l.expiries)}
+		}
+		return verdict{to: journal.Mapped, expiry: true, reason: reasonOf(classExpired, err, "")}
+	case errors.Is(err, uploader.ErrClockSkew):
+		return verdict{to: journal.Held, reason: reasonOf(classSkew, err, "Set this host's clock (NTP), then run `ingestd retry`.")}
+	case errors.Is(err, uploader.ErrChecksum):
+		if e.Reason.Class == classChecksum {
+			return verdict{to: journal.Failed, count: true, reason: reasonOf(classChecksum, err,
+				"What the store received twice was not what the disk holds: look for faulty memory, disk or network gear, then run `ingestd retry`.")}
+		}
+		return verdict{do: retry, count: true, reason: reasonOf(classChecksum, err, "")}
+	case errors.Is(err, uploader.ErrNoSuchUpload):
+		return newAttempt(e, err, l, classStore, "The store forgot the upload again and again. Ask Tenovos support what aborts uploads.")
+	case isStoreRefusal(err):
+		return newAttempt(e, err, l, classStore, "The content store refuses this file's upload. Show the code to Tenovos support.")
+	case isStoreTrouble(err):
+		return counted(e, err, l, classNetwork, "The content store did not take the file. Look at network, proxy and firewall between this host and the store.")
+
+	// the API
+	case errors.Is(err, tenovos.ErrThrottled):
+		return verdict{do: pause, after: retryAfter(err), reason: reasonOf(classThrottled, err, "")}
+	case errors.Is(err, tenovos.ErrCredentials), errors.Is(err, tenovos.ErrUnauthorized), errors.Is(err, tenovos.ErrUnavailable):
+		v := counted(e, err, l, classUnavailable, "Tenovos answers other calls but not this one. Try `ingestd retry` later, then ask Tenovos support.")
+		if e.Status == journal.Creating && v.to == "" {
+			v.to = journal.Mapped // it was not performed: nothing is in doubt
+		}
+		v.do = pause
+		return v
+	case errors.Is(err, tenovos.ErrAmbiguous):
+		// The intent stays: creating and completing are looked into before they are
+		// repeated, and a cancel may simply be repeated.
+		return verdict{do: pause, count: true, reason: reasonOf(classAmbiguous, err, "")}
+	case errors.Is(err, tenovos.ErrNotFound), errors.Is(err, tenovos.ErrRejected), errors.Is(err, tenovos.ErrNoSuchUpload):
+		switch e.Status {
+		case journal.Completing:
+			return newAttempt(e, err, l, classRejected, "Tenovos refuses to complete the upload. Show the message to Tenovos support.")
+		case journal.Verifying:
+			return verdict{to: journal.Held, reason: reasonOf(journal.ClassUnverified, err,
+				"The content was handed over, but the asset cannot be read back. Look for it in Tenovos; `ingestd retry` looks again.")}
+		case journal.Cancelling:
+			return verdict{do: retry, reason: reasonOf(classRejected, err, "")}
+		}
+		return verdict{to: journal.Failed, reason: reasonOf(classRejected, err,
+			"Tenovos refuses the asset: correct the rule, or the account's rights, then run `ingestd retry`.")}
+	}
+	return counted(e, err, l, classInternal, "An unexpected error. Please report it with the log lines of this file.")
+}
+
+// counted is a retry until the file's attempts are spent.
+func counted(e journal.Entry, err error, l limits, class, hint string) verdict {
+	if e.Failures+1 >= l.attempts && e.Status != journal.Cancelling {
+		return verdict{to: journal.Failed, count: true, reason: reasonOf(class, err, hint)}
+	}
+	return verdict{do: retry, count: true, reason: reasonOf(class, err, hint)}
+}
+
+// newAttempt cancels the upload and starts over until the attempts are spent.
+func newAttempt(e journal.Entry, err error, l limits, class, hint string) verdict {
+	v := counted(e, err, l, class, hint)
+	if v.do == retry {
+		v.do, v.to = moveOn, journal.Mapped
+	}
+	return v
+}
+
+// afterChange is where an entry goes whose file is not what was recorded: back to
+// settled, where a newer generation or the new hint carries on.
+func afterChange(e journal.Entry) journal.Status {
+	if e.Status == journal.Settled {
+		return journal.Superseded
+	}
+	if e.Status == journal.Verifying {
+		return journal.Held
+	}
+	return journal.Settled
+}
+
+// isFileSystemError reports an error of reading the source.
+func isFileSystemError(err error) bool {
+	var pe *fs.PathError
+	return errors.As(err, &pe)
+}
+
+// isStoreRefusal reports an answer of the store that a repetition will not change.
+func isStoreRefusal(err error) bool {
+	var se *uploader.StoreError
+	return errors.As(err, &se) && se.Status >= 400 && se.Status < 500 && se.Status != 408 && se.Status != 429
+}
+
+// isStoreTrouble reports trouble on the way to the store, or inside it.
+func isStoreTrouble(err error) bool {
+	var se *uploader.StoreError
+	return errors.As(err, &se) || errors.Is(err, uploader.ErrUnreachable) || errors.Is(err, uploader.ErrStalled) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.ECONNRESET)
+}
+
+func retryAfter(err error) time.Duration {
+	if te, ok := errors.AsType[*tenovos.Error](err); ok {
+		return te.RetryAfter
+	}
+	return 0
+}
+
+// answer carries out the verdict on a step's error. Its own error is the journal's.
+func (p *Pipeline) answer(ctx context.Context, id int64, cause error) error {
+	rctx, cancel := record(ctx)
+	defer cancel()
+	e, err := p.journal.Entry(rctx, id) // the step may have moved it before it failed
+	if errors.Is(err, journal.ErrUnknown) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	v := dispose(e, cause, limits{attempts: p.cfg.MaxAttempts, expiries: maxExpiries})
+	if v.do == pause {
+		if p.gate.blame(ctx, cause, v.after) {
+			if e.Status == journal.Creating && v.to != "" { // not performed: the intent is taken back
+				return ignoreMoved(p.giveUp(ctx, e, verdict{to: journal.Mapped, reason: v.reason}))
+			}
+			return nil
+		}
+		v = ownTrouble(v)
+	}
+	switch v.do {
+	case leave:
+		return nil
+	case stop:
+		return cause
+	case retry:
+		after := v.after
+		if after == 0 {
+			after = p.backoff(max(e.Failures, e.Tries) + 1)
+		}
+		p.entryLog(p.log.Debug(), e).Str("reason", v.reason.Message).Dur("after", after).Msg("tried again later")
+		err = p.journal.Defer(rctx, e.ID, e.Status, p.now().Add(after), v.reason, v.count)
+	default:
+		if v.to.Runnable() && v.count {
+			v.after = p.backoff(e.Failures + 1)
+		}
+		err = p.giveUp(ctx, e, v)
+	}
+	return ignoreMoved(err)
+}
+
+// ownTrouble is what a pause becomes when Tenovos serves everyone else.
+func ownTrouble(v verdict) verdict {
+	v.do = retry
+	if v.to != "" {
+		v.do = moveOn
+	}
+	return v
+}
+
+// ignoreMoved drops the error of a move that somebody else was faster with.
+func ignoreMoved(err error) error {
+	if errors.Is(err, journal.ErrMoved) || errors.Is(err, journal.ErrUnknown) {
+		return nil
+	}
+	return err
+}
+
+// backoff is the wait before the n-th retry: doubling from RetryInitial to
+// RetryMax, with a fifth of jitter so that files do not come back in step.
+func (p *Pipeline) backoff(n int) time.Duration {
+	d := p.cfg.RetryInitial << min(max(n-1, 0), 20)
+	if d <= 0 || d > p.cfg.RetryMax {
+		d = p.cfg.RetryMax
+	}
+	return d - time.Duration(rand.Float64()*0.2*float64(d))
+}
+
+// reasonOf makes a reason of an error. The journal's text columns are shown to
+// people, so the query of a URL never gets there.
+func reasonOf(class string, err error, hint string) journal.Reason {
+	return journal.Reason{Class: class, Message: fmt.Sprint(secret.Error(err)), Hint: hint}
+}

@@ -1,0 +1,15 @@
+// Package ingest is the only package that knows the order of things. It takes
+// settled files from the watcher, records them in the journal, and moves each
+// journal entry, one legal step at a time, until it rests:
+//
+//	Admit      settled files become journal rows; the watcher never waits longer
+//	dispatch   runnable rows go to a bounded number of workers
+//	step       one status to the next: map, create, upload, complete, verify, file away
+//	dispose    one exhaustive answer to every error a step can meet
+//	recover    what a crash or a lost reply left in doubt is looked at, never guessed
+//	cancel     an upload that is given up is cancelled and its empty asset removed
+//
+// An "-ing" status is an intent that is committed before the remote call; a past
+// tense is a fact. Whatever process dies in between, the next one reads from the
+// journal what may have happened and asks Tenovos before it acts again.
+package ingest

@@ -1,0 +1,125 @@
+package ingest
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/tenovos-ingest/ingestd/internal/secret"
+)
+
+// gate holds the whole pool back while Tenovos cannot be worked with. It closes
+// when an error proves to be everyone's trouble and opens when a probe succeeds;
+// each costs one log line, however long the outage and however many files wait.
+type gate struct {
+	log   zerolog.Logger
+	now   func() time.Time
+	probe func(context.Context) error
+
+	mu      sync.Mutex
+	why     string        // "" is open
+	since   time.Time     // when it closed
+	rest    time.Duration // wait that the server asked for
+	changed chan struct{} // closed and replaced whenever why changes
+}
+
+func newGate(log zerolog.Logger, now func() time.Time, probe func(context.Context) error) *gate {
+	return &gate{log: log, now: now, probe: probe, changed: make(chan struct{})}
+}
+
+// reason returns why the pool waits, or "".
+func (g *gate) reason() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.why
+}
+
+// wait returns when the gate is open, drain closes or ctx ends.
+func (g *gate) wait(ctx context.Context, drain <-chan struct{}) error {
+	for {
+		g.mu.Lock()
+		why, changed := g.why, g.changed
+		g.mu.Unlock()
+		if why == "" {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-drain:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// blame decides whether an error is everyone's trouble: it is when the server
+// asked for a rest, when the gate is closed already, or when a probe fails too.
+// It then closes the gate.
+func (g *gate) blame(ctx context.Context, cause error, rest time.Duration) bool {
+	if rest == 0 && g.reason() == "" && g.probe(ctx) == nil {
+		return false
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.why != "" || ctx.Err() != nil {
+		return true
+	}
+	g.why, g.since, g.rest = secret.Error(cause).Error(), g.now(), rest
+	g.signal()
+	g.log.Warn().Str("reason", g.why).
+		Msg("Tenovos cannot be worked with: all files wait, none loses an attempt; it is asked again until it answers")
+	return true
+}
+
+func (g *gate) open() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.log.Info().Dur("after", g.now().Sub(g.since)).Msg("Tenovos answers again: going on")
+	g.why = ""
+	g.signal()
+}
+
+// signal wakes everyone who waits for a change. g.mu is held.
+func (g *gate) signal() {
+	close(g.changed)
+	g.changed = make(chan struct{})
+}
+
+// Probes while the gate is closed start at a second and grow to half a minute.
+const (
+	firstProbe = time.Second
+	lastProbe  = 30 * time.Second
+)
+
+// run probes while the gate is closed, until idle closes or ctx ends.
+func (g *gate) run(ctx context.Context, idle <-chan struct{}) error {
+	wait := firstProbe
+	for {
+		g.mu.Lock()
+		why, changed, rest := g.why, g.changed, g.rest
+		g.rest = 0
+		g.mu.Unlock()
+		var timer <-chan time.Time
+		if why != "" {
+			timer = time.After(max(wait, rest))
+		} else {
+			wait = firstProbe
+		}
+		select {
+		case <-idle:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
+		case <-timer:
+			if g.probe(ctx) == nil {
+				g.open()
+			} else {
+				wait = min(2*wait, lastProbe)
+			}
+		}
+	}
+}

@@ -1,0 +1,292 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/uploader"
+	"github.com/tenovos-ingest/ingestd/watcher"
+)
+
+// Assets is what the pipeline does to assets in Tenovos.
+type Assets interface {
+	Ready(ctx context.Context) error
+	CreateAsset(ctx context.Context, a tenovos.NewAsset) (tenovos.Upload, error)
+	CompleteUpload(ctx context.Context, c tenovos.Completion) error
+	CancelUpload(ctx context.Context, c tenovos.Completion) error
+	DeleteAsset(ctx context.Context, objectID string) error
+}
+
+// Lookup is how the pipeline asks Tenovos what is true.
+type Lookup interface {
+	CurrentUser(ctx context.Context) (tenovos.User, error)
+	Asset(ctx context.Context, id string) (tenovos.Asset, error)
+	Versions(ctx context.Context, id string) ([]tenovos.Asset, error)
+	Search(ctx context.Context, q tenovos.Query) (tenovos.Page, error)
+}
+
+// API is a Tenovos account.
+type API interface {
+	Assets
+	Lookup
+}
+
+// Store sends the parts of one file to their presigned URLs.
+type Store interface {
+	Upload(ctx context.Context, job uploader.Job) error
+}
+
+// Mapped is what a folder's rules make of a file.
+type Mapped struct {
+	Asset    tenovos.NewAsset
+	Problems []Problem // when there are any, nothing may be created
+}
+
+// Problem is one reason why a file's metadata cannot be sent.
+type Problem struct{ Message, Hint string }
+
+// ErrNoRule says that no rule of the folder matches the file.
+var ErrNoRule = errors.New("no rule matches the file")
+
+// Folder is a drop folder as the pipeline needs it.
+type Folder struct {
+	Name string
+	Path string
+	// Settle is how long a file that changed under an upload must be quiet before
+	// it is looked at again.
+	Settle time.Duration
+	// VersionByPath makes new content under a known path a version of its asset.
+	VersionByPath bool
+	// Map applies the rules. It is called concurrently.
+	Map func(watcher.File) (Mapped, error)
+}
+
+// Config is the pipeline's share of the configuration.
+type Config struct {
+	Folders     []Folder
+	Workers     int   // files in flight
+	MaxFileSize int64 // bytes; a larger file fails
+
+	MaxAttempts  int // failures of a file's own before it fails
+	RetryInitial time.Duration
+	RetryMax     time.Duration
+
+	VerifyAsset   bool          // wait for Tenovos' own checksum
+	VerifyTimeout time.Duration // then the file is held as uploaded, unverified
+
+	ShutdownGrace time.Duration // how long parts on their way may take after a drain
+
+	// Looks are the waits before each search for the asset of a create whose reply
+	// was lost; the search index lags, so there are several. Nil is the default.
+	Looks []time.Duration
+	// Skew is how far the clocks of this host and Tenovos may differ. 0 is the default.
+	Skew time.Duration
+}
+
+// Defaults of the two settings that only tests change.
+const defaultSkew = 5 * time.Minute
+
+func defaultLooks() []time.Duration {
+	return []time.Duration{0, 2 * time.Second, 5 * time.Second, 10 * time.Second}
+}
+
+// Pipeline moves journal entries to their rest. Its methods may be called from
+// any goroutine; Run only once.
+type Pipeline struct {
+	cfg     Config
+	folders map[string]Folder
+	api     API
+	store   Store
+	journal *journal.Journal
+	log     zerolog.Logger
+	now     func() time.Time
+	started time.Time // parts stored before belong to an earlier process
+
+	handlers map[string]Handler
+	gate     *gate
+	poke     chan struct{} // capacity 1: "the queue may have changed"
+	drain    <-chan struct{}
+
+	mu       sync.Mutex
+	inFlight map[int64]*flight
+	unwanted map[int64]bool // entries that an operator wants cancelled
+
+	account atomic.Pointer[tenovos.User]
+	stats   struct{ rested, ingested, versions, bytes atomic.Int64 }
+}
+
+// flight is an entry in a worker's hands.
+type flight struct {
+	path  string
+	size  int64
+	sent  atomic.Int64
+	abort atomic.Pointer[context.CancelFunc] // ends the sending of parts, where that is what is going on
+}
+
+// Deps are the parts that a pipeline works with.
+type Deps struct {
+	API     API
+	Store   Store
+	Journal *journal.Journal
+	Log     zerolog.Logger
+	Clock   func() time.Time // nil is time.Now
+	// Handlers answer the kinds of requests that the pipeline does not know itself.
+	Handlers map[string]Handler
+}
+
+// New makes a pipeline. Nothing happens before Run, but Admit works already.
+func New(cfg Config, d Deps) *Pipeline {
+	if d.Clock == nil {
+		d.Clock = time.Now
+	}
+	if cfg.Looks == nil {
+		cfg.Looks = defaultLooks()
+	}
+	if cfg.Skew == 0 {
+		cfg.Skew = defaultSkew
+	}
+	p := &Pipeline{
+		cfg:      cfg,
+		folders:  make(map[string]Folder, len(cfg.Folders)),
+		api:      d.API,
+		store:    d.Store,
+		journal:  d.Journal,
+		log:      d.Log,
+		now:      d.Clock,
+		handlers: d.Handlers,
+		poke:     make(chan struct{}, 1),
+		inFlight: make(map[int64]*flight),
+		unwanted: make(map[int64]bool),
+		started:  d.Clock(),
+	}
+	for _, f := range cfg.Folders {
+		p.folders[f.Name] = f
+	}
+	p.gate = newGate(d.Log, d.Clock, func(ctx context.Context) error {
+		_, err := d.API.CurrentUser(ctx)
+		return err
+	})
+	return p
+}
+
+// Run works until drain closes, then lets the parts that are on their way finish
+// within Config.ShutdownGrace; ctx ends everything at once. With a source, Run is
+// a backfill: it returns when source has closed and nothing is left to do.
+// It returns nil however it was ended; an error means that the journal broke.
+func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error {
+	ctx, cut := context.WithCancel(ctx)
+	defer cut()
+	p.drain = drain
+
+	idle := make(chan struct{})
+	g, gctx := errgroup.WithContext(ctx)
+	work := make(chan int64)
+	g.Go(func() error {
+		defer close(work)
+		defer close(idle)
+		return p.dispatch(gctx, work, source)
+	})
+	for range max(1, p.cfg.Workers) {
+		g.Go(func() error {
+			for id := range work {
+				if err := p.work(gctx, id); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	g.Go(func() error { return p.gate.run(gctx, idle) })
+	g.Go(func() error { return p.serveRequests(gctx, idle) })
+	g.Go(func() error { return p.doChores(gctx, idle) })
+	g.Go(func() error { p.limitGrace(gctx, cut, idle); return nil })
+	err := g.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// limitGrace cuts off what is still running ShutdownGrace after the drain began.
+func (p *Pipeline) limitGrace(ctx context.Context, cut func(), idle <-chan struct{}) {
+	select {
+	case <-p.drain:
+	case <-idle:
+		return
+	case <-ctx.Done():
+		return
+	}
+	timer := time.AfterFunc(p.cfg.ShutdownGrace, cut)
+	context.AfterFunc(ctx, func() { timer.Stop() })
+}
+
+func (p *Pipeline) draining() bool {
+	select {
+	case <-p.drain:
+		return true
+	default:
+		return false
+	}
+}
+
+// record returns a context for storing a fact: it survives the end of ctx,
+// because what has happened must be known to the next process, but not for long.
+func record(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+}
+
+// advance is Journal.Advance for facts: it outlives ctx.
+func (p *Pipeline) advance(ctx context.Context, m journal.Move) error {
+	ctx, cancel := record(ctx)
+	defer cancel()
+	if err := p.journal.Advance(ctx, m); err != nil {
+		return fmt.Errorf("record %s -> %s of entry %d: %w", m.From, m.To, m.ID, err)
+	}
+	return nil
+}
+
+// Activity is a file in a worker's hands, for progress displays.
+type Activity struct {
+	Path string
+	Size int64 // bytes
+	Sent int64 // bytes that left in this process; parts stored earlier are not counted
+}
+
+// Active lists the files that workers hold now.
+func (p *Pipeline) Active() []Activity {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := make([]Activity, 0, len(p.inFlight))
+	for _, f := range p.inFlight {
+		out = append(out, Activity{Path: f.path, Size: f.size, Sent: f.sent.Load()})
+	}
+	return out
+}
+
+// Paused returns why the whole pool waits, or "".
+func (p *Pipeline) Paused() string { return p.gate.reason() }
+
+// Stats are what a run has done so far.
+type Stats struct {
+	Rested   int64 // entries that came to rest, in whatever way
+	Ingested int64 // assets and versions made
+	Versions int64 // of these, versions
+	Bytes    int64 // of what was ingested
+}
+
+// Stats returns what this pipeline has done since New.
+func (p *Pipeline) Stats() Stats {
+	return Stats{
+		Rested: p.stats.rested.Load(), Ingested: p.stats.ingested.Load(),
+		Versions: p.stats.versions.Load(), Bytes: p.stats.bytes.Load(),
+	}
+}

@@ -1,0 +1,146 @@
+package ingest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/rs/zerolog"
+
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+// Classes of reasons: what kind of trouble an entry rests or waits with.
+const (
+	classTooLarge    = "too-large"
+	classNoRule      = "no-rule"
+	classMetadata    = "metadata"
+	classGone        = "gone"
+	classChanged     = "changed"
+	classUnreadable  = "unreadable"
+	classPlan        = "plan"
+	classExpired     = "expired"
+	classSkew        = "clock-skew"
+	classChecksum    = "checksum"
+	classStore       = "store"
+	classNetwork     = "network"
+	classThrottled   = "throttled"
+	classUnavailable = "unavailable"
+	classAmbiguous   = "ambiguous"
+	classRejected    = "rejected"
+	classMismatch    = "mismatch"
+	classUnconfirmed = "unconfirmed"
+	classTwins       = "twins"
+	classCancelled   = "cancelled"
+	classInternal    = "internal"
+)
+
+var (
+	reasonNoRule = journal.Reason{
+		Class: classNoRule, Message: "no rule of the folder matches the file",
+		Hint: "Add a rule that matches it, then run `ingestd retry`.",
+	}
+	reasonGone = journal.Reason{
+		Class: classGone, Message: "the file vanished before its content was in",
+	}
+	reasonChanged = journal.Reason{
+		Class: classChanged, Message: "the file changed before its content was in",
+	}
+	reasonLostCreate = journal.Reason{
+		Class: classAmbiguous, Message: "the reply to the asset's creation was lost; looking for the asset",
+	}
+	reasonNoReply = journal.Reason{
+		Class: classAmbiguous, Message: "Tenovos gave no clear answer to the asset's creation, time after time, and no asset came of it",
+		Hint: "Tenovos answers other calls: show this file's rule and name to Tenovos support. `ingestd retry` tries again.",
+	}
+	reasonUnconfirmed = journal.Reason{
+		Class: classUnconfirmed, Message: "the reply to the upload's completion was lost; looking for the content",
+	}
+	reasonSourceLost = journal.Reason{
+		Class: journal.ClassUnverified, Message: "the file changed or vanished after its upload, so its checksum cannot be compared any more",
+		Hint: "Compare the asset in Tenovos with your copy of the file by eye.",
+	}
+	reasonCancelled = journal.Reason{
+		Class: classCancelled, Message: "cancelled by the operator", Hint: "`ingestd retry` ingests it after all.",
+	}
+)
+
+func reasonTooLarge(size, limit int64) journal.Reason {
+	return journal.Reason{
+		Class:   classTooLarge,
+		Message: fmt.Sprintf("the file has %s, more than upload.max_file_size (%s)", humanize.IBytes(uint64(size)), humanize.IBytes(uint64(limit))),
+		Hint:    "Raise upload.max_file_size if the account takes such files, then run `ingestd retry`.",
+	}
+}
+
+func reasonProblems(problems []Problem) journal.Reason {
+	var messages, hints []string
+	for _, p := range problems {
+		messages = append(messages, p.Message)
+		if p.Hint != "" {
+			hints = append(hints, p.Hint)
+		}
+	}
+	return journal.Reason{Class: classMetadata, Message: strings.Join(messages, "; "), Hint: strings.Join(hints, " ")}
+}
+
+func reasonMismatch(e journal.Entry, remote string) journal.Reason {
+	return journal.Reason{
+		Class:   classMismatch,
+		Message: fmt.Sprintf("Tenovos holds other bytes (MD5 %s) than the file", remote),
+		Hint:    fmt.Sprintf("Keep the file. Look at asset %s in Tenovos; `ingestd retry` uploads the file again as its next version.", e.ObjectID),
+	}
+}
+
+func reasonUnverified(waited time.Duration) journal.Reason {
+	return journal.Reason{
+		Class:   journal.ClassUnverified,
+		Message: fmt.Sprintf("uploaded, unverified: Tenovos has not named the content's checksum within %s", waited),
+		Hint:    "The content was handed over and the file is kept. `ingestd retry` looks again; nothing is uploaded twice.",
+	}
+}
+
+func reasonExpiries(e journal.Entry, n int) journal.Reason {
+	hint := fmt.Sprintf("%s did not get through while its upload URLs lived", humanize.IBytes(uint64(e.Size)))
+	if e.Attempt != nil && !e.Attempt.Expires.IsZero() {
+		life := e.Attempt.Expires.Sub(e.Attempt.IntentAt).Round(time.Second)
+		rate := float64(e.Size) / max(life.Seconds(), 1)
+		hint = fmt.Sprintf("%s within the %s that the URLs live takes %s/s; %s of it were stored. Raise upload.bandwidth or upload.parts, or lower workers, then run `ingestd retry`.",
+			humanize.IBytes(uint64(e.Size)), life, humanize.IBytes(uint64(rate)), humanize.IBytes(uint64(e.Sent)))
+	}
+	return journal.Reason{
+		Class: classExpired, Message: fmt.Sprintf("the upload URLs died %d times before the file was in", n), Hint: hint,
+	}
+}
+
+func reasonTwins(found []tenovos.Asset) journal.Reason {
+	ids := make([]string, len(found))
+	for i, a := range found {
+		ids[i] = a.ObjectID
+	}
+	return journal.Reason{
+		Class:   classTwins,
+		Message: fmt.Sprintf("the reply to the asset's creation was lost, and %d empty assets could be it: %s", len(found), strings.Join(ids, ", ")),
+		Hint:    "Delete the empty ones in Tenovos, then run `ingestd retry`.",
+	}
+}
+
+// entryLog adds the fields that name an entry.
+func (p *Pipeline) entryLog(ev *zerolog.Event, e journal.Entry) *zerolog.Event {
+	return ev.Str("folder", e.Folder).Str("path", e.Path).Int64("id", e.ID)
+}
+
+// logRest says what became of an entry that did not end as an asset.
+func (p *Pipeline) logRest(e journal.Entry, to journal.Status, r journal.Reason) {
+	p.stats.rested.Add(1)
+	ev := p.log.Warn()
+	switch to {
+	case journal.Ignored, journal.Superseded, journal.Cancelled, journal.Duplicate:
+		ev = p.log.Info()
+	case journal.Failed:
+		ev = p.log.Error()
+	}
+	p.entryLog(ev, e).Str("status", string(to)).Str("reason", r.Message).Str("hint", r.Hint).Msg("not ingested")
+}

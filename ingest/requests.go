@@ -1,0 +1,97 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+// Handler answers a request that an operator's command left in the journal. The
+// answer is encoded as JSON; an error's text is what the operator reads.
+type Handler func(ctx context.Context, args json.RawMessage) (any, error)
+
+// requestTick is how often the journal is asked for requests.
+const requestTick = 300 * time.Millisecond
+
+// maxServing bounds how many requests are answered at the same time.
+const maxServing = 4
+
+// serveRequests answers requests until idle closes or ctx ends. An answer may
+// take long (a scan, a cancel), so each has a goroutine of its own.
+func (p *Pipeline) serveRequests(ctx context.Context, idle <-chan struct{}) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(maxServing + 1) // the poller below is one of them
+	g.Go(func() error {
+		defer cancel()
+		var serving sync.Map
+		tick := time.NewTicker(requestTick)
+		defer tick.Stop()
+		for {
+			select {
+			case <-idle:
+				return nil
+			case <-gctx.Done():
+				return gctx.Err()
+			case <-tick.C:
+			}
+			requests, err := p.journal.TakeRequests(gctx)
+			if err != nil {
+				return err
+			}
+			for _, r := range requests {
+				if _, busy := serving.LoadOrStore(r.ID, true); busy {
+					continue
+				}
+				if !g.TryGo(func() error { defer serving.Delete(r.ID); return p.serve(gctx, r) }) {
+					serving.Delete(r.ID)
+				}
+			}
+		}
+	})
+	return g.Wait()
+}
+
+func (p *Pipeline) serve(ctx context.Context, r journal.Request) error {
+	var answer any
+	err := fmt.Errorf("this ingestd knows no request %q: is the command of another version than the daemon?", r.Kind)
+	if h, ok := p.handlers[r.Kind]; ok {
+		answer, err = h(ctx, r.Args)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	text, encoded := "", []byte("null")
+	if err == nil {
+		encoded, err = json.Marshal(answer)
+	}
+	if err != nil {
+		text = messageOf(err)
+	}
+	rctx, cancel := record(ctx)
+	defer cancel()
+	return p.journal.Answer(rctx, r.ID, encoded, text)
+}
+
+// obeyCancel ends an entry that an operator wants cancelled, where its status
+// allows it. What may have been created or completed is looked into first.
+func (p *Pipeline) obeyCancel(ctx context.Context, e journal.Entry) (bool, error) {
+	p.mu.Lock()
+	unwanted := p.unwanted[e.ID]
+	p.mu.Unlock()
+	if !unwanted {
+		return false, nil
+	}
+	switch e.Status {
+	case journal.Settled, journal.Mapped, journal.Created, journal.Uploading:
+		return true, p.giveUp(ctx, e, verdict{to: journal.Cancelled, reason: reasonCancelled})
+	}
+	return false, nil
+}

@@ -1,0 +1,209 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/uploader"
+	"github.com/tenovos-ingest/ingestd/watcher"
+)
+
+// step moves an entry one status on, or says why it cannot. An intent that a
+// worker finds, rather than makes, was left by a crash or a lost reply.
+func (p *Pipeline) step(ctx context.Context, e journal.Entry) error {
+	if moved, err := p.obeyCancel(ctx, e); moved || err != nil {
+		return err
+	}
+	switch e.Status {
+	case journal.Settled:
+		return p.mapFile(ctx, e)
+	case journal.Mapped:
+		return p.create(ctx, e)
+	case journal.Created:
+		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Created, To: journal.Uploading})
+	case journal.Uploading:
+		return p.upload(ctx, e)
+	case journal.Creating, journal.Completing:
+		return p.recover(ctx, e)
+	case journal.Verifying:
+		return p.verify(ctx, e)
+	case journal.Verified:
+		return p.fileAway(ctx, e)
+	case journal.Cancelling:
+		return p.cancelUpload(ctx, e)
+	default:
+		return fmt.Errorf("entry %d: no step leads on from %s", e.ID, e.Status)
+	}
+}
+
+// mapFile decides what a settled file becomes: settled -> mapped, or a rest.
+func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
+	folder := p.folders[e.Folder]
+	src, err := p.open(e)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	if found := foundOf(e, src.Hint()); found != hintOf(e) {
+		return p.resettle(ctx, e, found, folder.Settle)
+	}
+	if e.Size > p.cfg.MaxFileSize {
+		return &verdictError{verdict{to: journal.Failed, reason: reasonTooLarge(e.Size, p.cfg.MaxFileSize)}}
+	}
+
+	original := ""
+	if prev, ok, err := p.journal.Previous(ctx, e); err != nil {
+		return err
+	} else if ok {
+		same, err := sameContent(ctx, src, prev)
+		if err != nil {
+			return err
+		}
+		if same {
+			return p.journal.Unchanged(ctx, e.ID)
+		}
+		if folder.VersionByPath {
+			original = prev.OriginalFileID
+		}
+	}
+
+	m, err := folder.Map(watcher.File(hintOf(e)))
+	if errors.Is(err, ErrNoRule) {
+		return &verdictError{verdict{to: journal.Ignored, reason: reasonNoRule}}
+	}
+	if err != nil {
+		return err
+	}
+	if len(m.Problems) > 0 {
+		return &verdictError{verdict{to: journal.Held, reason: reasonProblems(m.Problems)}}
+	}
+	m.Asset.Size = e.Size
+	m.Asset.OriginalFileID = original
+	asset, err := json.Marshal(m.Asset)
+	if err != nil {
+		return fmt.Errorf("store the asset of %s: %w", e.Path, err)
+	}
+	return p.advance(ctx, journal.Move{
+		ID: e.ID, From: journal.Settled, To: journal.Mapped, Asset: asset, Filename: m.Asset.Filename,
+	})
+}
+
+// resettle answers a file that is no longer what the watcher saw: when a newer
+// generation is recorded already, that one carries on; else this one does, once
+// the file has been quiet again.
+func (p *Pipeline) resettle(ctx context.Context, e journal.Entry, found journal.Found, quiet time.Duration) error {
+	newer, err := p.journal.HasNewer(ctx, e)
+	if err != nil {
+		return err
+	}
+	if newer {
+		return &verdictError{verdict{to: journal.Superseded, reason: reasonChanged}}
+	}
+	return p.journal.Rehint(ctx, e.ID, found, p.now().Add(quiet))
+}
+
+// create asks Tenovos for the asset: mapped -> creating -> created. Only one
+// create of a filename is in doubt at any time, because an asset whose reply was
+// lost can be told from another only by its name.
+func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
+	asset, err := storedAsset(e)
+	if err != nil {
+		return err
+	}
+	if err := p.unchanged(e); err != nil {
+		return err
+	}
+	if err := p.api.Ready(ctx); err != nil { // before the intent: a refused login creates nothing
+		return err
+	}
+	err = p.advance(ctx, journal.Move{ID: e.ID, From: journal.Mapped, To: journal.Creating})
+	if errors.Is(err, journal.ErrNameBusy) {
+		return p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(nameBusyWait), e.Reason, false)
+	}
+	if err != nil {
+		return err
+	}
+	up, err := p.api.CreateAsset(ctx, asset)
+	if err != nil {
+		return fmt.Errorf("create asset: %w", err)
+	}
+	created, err := plan(e.Size, up)
+	if err != nil {
+		r := reasonOf(classPlan, err, "The store handed out a number of upload URLs that fits no documented part size. Report it to Tenovos support; `ingestd retry` tries again.")
+		return p.advance(ctx, journal.Move{
+			ID: e.ID, From: journal.Creating, To: journal.Cancelling, Outcome: journal.Failed, Created: &created, Reason: r,
+		})
+	}
+	return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Creating, To: journal.Created, Created: &created})
+}
+
+// nameBusyWait is how long a create waits for another of the same filename.
+const nameBusyWait = 200 * time.Millisecond
+
+// plan turns the reply to a create into what the journal stores. On an error the
+// result still holds the ids, so that the upload can be cancelled.
+func plan(size int64, up tenovos.Upload) (journal.Creation, error) {
+	c := journal.Creation{ObjectID: up.ObjectID, FileID: up.FileID, OriginalFileID: up.OriginalFileID, UploadID: up.UploadID}
+	urls := make([]uploader.URL, len(up.URLs))
+	for i, u := range up.URLs {
+		urls[i] = uploader.URL(u)
+	}
+	parts, err := uploader.Plan(size, urls)
+	if err != nil {
+		return c, err
+	}
+	c.PartSize = parts[0].Size
+	c.Parts = make([]journal.Part, len(parts))
+	for i, part := range parts {
+		c.Parts[i] = journal.Part{Number: part.Number, Offset: part.Offset, Size: part.Size, URL: part.URL}
+		if t, ok := uploader.Expiry(part.URL); ok && (c.Expires.IsZero() || t.Before(c.Expires)) {
+			c.Expires = t
+		}
+	}
+	return c, nil
+}
+
+// open opens an entry's file beneath its drop folder.
+func (p *Pipeline) open(e journal.Entry) (*uploader.Source, error) {
+	return uploader.Open(p.folders[e.Folder].Path, e.Path)
+}
+
+// unchanged reports ErrSourceChanged when the file is not what was mapped.
+func (p *Pipeline) unchanged(e journal.Entry) error {
+	src, err := p.open(e)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	if foundOf(e, src.Hint()) != hintOf(e) {
+		return fmt.Errorf("%s: %w", e.Path, uploader.ErrSourceChanged)
+	}
+	return nil
+}
+
+// hintOf returns what the journal knows of the entry's file.
+func hintOf(e journal.Entry) journal.Found {
+	return journal.Found{
+		Folder: e.Folder, Path: e.Path, Size: e.Size,
+		ModTime: e.ModTime, ChangeTime: e.ChangeTime, Dev: e.Dev, Ino: e.Ino,
+	}
+}
+
+// foundOf returns what the file system says of the entry's file.
+func foundOf(e journal.Entry, h uploader.Hint) journal.Found {
+	return journal.Found{
+		Folder: e.Folder, Path: e.Path, Size: h.Size,
+		ModTime: h.ModTime, ChangeTime: h.ChangeTime, Dev: h.Dev, Ino: h.Ino,
+	}
+}
+
+// isGone reports that the file, or the whole path to it, is not there any more.
+func isGone(err error) bool {
+	return errors.Is(err, uploader.ErrSourceGone) || errors.Is(err, fs.ErrNotExist)
+}

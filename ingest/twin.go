@@ -1,0 +1,142 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+// twin describes an empty asset that a create of ours may have left although its
+// reply never came. It is stored with a chore, and holds no secret.
+type twin struct {
+	Filename       string    `json:"filename"`
+	TemplateID     string    `json:"template_id"`
+	SecurityIDs    []string  `json:"security_ids"`
+	OriginalFileID string    `json:"original_file_id,omitempty"`
+	From           time.Time `json:"from"` // created in this span, allowing for skewed clocks
+	To             time.Time `json:"to"`
+}
+
+// twinDoubt is how long a lost create is searched for again.
+const twinDoubt = 24 * time.Hour
+
+// chore keeps the doubt open after a new create is allowed.
+func (t twin) chore(e journal.Entry, now time.Time) (journal.NewChore, error) {
+	spec, err := json.Marshal(t)
+	if err != nil {
+		return journal.NewChore{}, fmt.Errorf("store the doubt about %s: %w", e.Path, err)
+	}
+	return journal.NewChore{
+		Kind: journal.ChoreTwin, Filename: t.Filename, Spec: string(spec),
+		NotBefore: now.Add(choreWait(0)), Until: now.Add(twinDoubt),
+	}, nil
+}
+
+// matches reports whether an asset is such an empty asset of the account's user.
+func (t twin) matches(a tenovos.Asset, userID string) bool {
+	return a.Filename == t.Filename && a.CreatedBy == userID && a.TemplateID == t.TemplateID &&
+		sameSet(a.SecurityIDs, t.SecurityIDs) && !a.HasContent && !a.Deleted() &&
+		(t.OriginalFileID == "" || a.OriginalFileID == t.OriginalFileID) &&
+		!a.Created.Before(t.From) && !a.Created.After(t.To)
+}
+
+func sameSet(a, b []string) bool {
+	a, b = slices.Clone(a), slices.Clone(b)
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(slices.Compact(a), slices.Compact(b))
+}
+
+// findTwins returns the empty assets that t describes and that no entry of the
+// journal knows. A lost version is looked for among the versions of its asset,
+// anything else by its exact filename.
+func (p *Pipeline) findTwins(ctx context.Context, t twin) ([]tenovos.Asset, error) {
+	user, err := p.currentUser(ctx)
+	if err != nil {
+		return nil, err
+	}
+	candidates, err := p.candidates(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	var found []tenovos.Asset
+	var ids []string
+	for _, a := range candidates {
+		if t.matches(a, user.ID) {
+			found = append(found, a)
+			ids = append(ids, a.ObjectID)
+		}
+	}
+	known, err := p.journal.Reader().KnownIDs(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	found = slices.DeleteFunc(found, func(a tenovos.Asset) bool { return known[a.ObjectID] })
+	return p.stillEmpty(ctx, t, found, user.ID)
+}
+
+// stillEmpty asks for each asset itself: the index that a search reads lags, and
+// shows an asset empty that has been filled since.
+func (p *Pipeline) stillEmpty(ctx context.Context, t twin, found []tenovos.Asset, userID string) ([]tenovos.Asset, error) {
+	var empty []tenovos.Asset
+	for _, a := range found {
+		now, err := p.api.Asset(ctx, a.FileID)
+		if errors.Is(err, tenovos.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if t.matches(now, userID) {
+			empty = append(empty, now)
+		}
+	}
+	return empty, nil
+}
+
+func (p *Pipeline) candidates(ctx context.Context, t twin) ([]tenovos.Asset, error) {
+	if t.OriginalFileID != "" {
+		return p.api.Versions(ctx, t.OriginalFileID)
+	}
+	var all []tenovos.Asset
+	for {
+		page, err := p.api.Search(ctx, tenovos.Query{
+			Terms: []string{t.Filename}, Field: tenovos.InFilename, IncludeVersions: true, From: len(all),
+		})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Assets...)
+		if len(page.Assets) == 0 || len(all) >= page.Hits {
+			return all, nil
+		}
+	}
+}
+
+// currentUser asks once who the account is.
+func (p *Pipeline) currentUser(ctx context.Context) (tenovos.User, error) {
+	if u := p.account.Load(); u != nil {
+		return *u, nil
+	}
+	u, err := p.api.CurrentUser(ctx)
+	if err != nil {
+		return u, err
+	}
+	p.account.Store(&u)
+	return u, nil
+}
+
+// storedAsset reads the asset to create back from the journal.
+func storedAsset(e journal.Entry) (tenovos.NewAsset, error) {
+	var a tenovos.NewAsset
+	if err := json.Unmarshal(e.Asset, &a); err != nil {
+		return a, fmt.Errorf("read the stored asset of %s: %w", e.Path, err)
+	}
+	return a, nil
+}

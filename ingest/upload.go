@@ -1,0 +1,140 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/uploader"
+)
+
+// upload sends the parts that have no ETag yet and hands the bytes over:
+// uploading -> verifying for a single PUT, uploading -> completing -> verifying
+// for a multipart upload.
+func (p *Pipeline) upload(ctx context.Context, e journal.Entry) error {
+	src, err := p.open(e)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	if foundOf(e, src.Hint()) != hintOf(e) {
+		return fmt.Errorf("%s: %w", e.Path, uploader.ErrSourceChanged)
+	}
+	if err := p.checkStored(ctx, src, e); err != nil {
+		return err
+	}
+	if err := p.send(ctx, e, src); err != nil {
+		return err
+	}
+	if e.Attempt.UploadID == "" {
+		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Uploading, To: journal.Verifying})
+	}
+	if err := p.api.Ready(ctx); err != nil { // parts can take longer than a token lives
+		return err
+	}
+	if err := p.advance(ctx, journal.Move{ID: e.ID, From: journal.Uploading, To: journal.Completing}); err != nil {
+		return err
+	}
+	return p.complete(ctx, e.ID)
+}
+
+// checkStored compares the parts that an earlier process stored with the file's
+// bytes: the hint may lie where a file was rewritten with its times put back.
+func (p *Pipeline) checkStored(ctx context.Context, src *uploader.Source, e journal.Entry) error {
+	for _, part := range e.Attempt.Parts {
+		if part.ETag == "" || len(part.MD5) == 0 || !part.DoneAt.Before(p.started) {
+			continue
+		}
+		same, err := samePart(ctx, src, part)
+		if err != nil {
+			return err
+		}
+		if !same {
+			return fmt.Errorf("%s: part %d was sent with other bytes: %w", e.Path, part.Number, uploader.ErrSourceChanged)
+		}
+	}
+	return nil
+}
+
+// send uploads the missing parts and records each one as it is stored.
+func (p *Pipeline) send(ctx context.Context, e journal.Entry, src *uploader.Source) error {
+	ctx, abort := context.WithCancel(ctx)
+	defer abort()
+	fl := p.flight(e.ID)
+	fl.abort.Store(&abort)
+	defer fl.abort.Store(nil)
+	job := uploader.Job{
+		Source:   src,
+		Stop:     p.drain,
+		Progress: func(delta int64) { fl.sent.Add(delta) },
+		Done: func(ctx context.Context, d uploader.Done) error {
+			return p.partDone(ctx, e, d)
+		},
+	}
+	for _, part := range e.Attempt.Parts {
+		if part.ETag == "" {
+			job.Parts = append(job.Parts, uploader.Part{Number: part.Number, Offset: part.Offset, Size: part.Size, URL: part.URL})
+		}
+	}
+	if len(job.Parts) == 0 {
+		return nil
+	}
+	if err := p.store.Upload(ctx, job); err != nil {
+		return fmt.Errorf("upload: %w", err)
+	}
+	return nil
+}
+
+func (p *Pipeline) partDone(ctx context.Context, e journal.Entry, d uploader.Done) error {
+	ctx, cancel := record(ctx)
+	defer cancel()
+	if !d.Comparable {
+		p.log.Debug().Str("folder", e.Folder).Str("path", e.Path).Int("part", d.Number).
+			Msg("the store encrypts with a key of its own: this part's ETag is no MD5 and was accepted unchecked")
+	}
+	if d.SHA256 != nil {
+		if err := p.journal.SetSHA256(ctx, e.ID, d.SHA256); err != nil {
+			return &journalError{err}
+		}
+	}
+	err := p.journal.PartDone(ctx, e.Attempt.ID, journal.Part{
+		Number: d.Number, ETag: d.ETag, MD5: d.MD5, Comparable: d.Comparable, DoneAt: p.now(),
+	})
+	if err != nil {
+		return &journalError{err}
+	}
+	return nil
+}
+
+// journalError keeps a journal's failure recognisable behind the uploader's.
+type journalError struct{ err error }
+
+func (e *journalError) Error() string { return "record a stored part: " + e.err.Error() }
+func (e *journalError) Unwrap() error { return e.err }
+
+// complete asks Tenovos to put the parts together: completing -> verifying.
+func (p *Pipeline) complete(ctx context.Context, id int64) error {
+	e, err := p.journal.Entry(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := p.api.CompleteUpload(ctx, completion(e)); err != nil {
+		return fmt.Errorf("complete upload: %w", err)
+	}
+	return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Completing, To: journal.Verifying})
+}
+
+// completion is the body of /asset/complete for the entry's attempt.
+func completion(e journal.Entry) tenovos.Completion {
+	c := tenovos.Completion{
+		FileID: e.Attempt.FileID, OriginalFileID: e.Attempt.OriginalFileID,
+		UploadID: e.Attempt.UploadID, Filename: e.Filename, Size: e.Size,
+	}
+	for _, part := range e.Attempt.Parts {
+		if part.ETag != "" {
+			c.Parts = append(c.Parts, tenovos.CompletedPart{Number: part.Number, ETag: part.ETag})
+		}
+	}
+	return c
+}

@@ -1,0 +1,120 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+// verify decides whether the remote agrees: verifying -> verified. Part MD5s
+// that matched their ETags are proof enough where the configuration says etag;
+// where it says asset, or where the completion was never answered, Tenovos' own
+// record of the content is waited for.
+func (p *Pipeline) verify(ctx context.Context, e journal.Entry) error {
+	unconfirmed := e.Reason.Class == classUnconfirmed
+	if !p.cfg.VerifyAsset && !unconfirmed {
+		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})
+	}
+	asset, err := p.api.Asset(ctx, e.FileID)
+	if err != nil {
+		return fmt.Errorf("look at the uploaded asset: %w", err)
+	}
+	switch {
+	case asset.MD5 != "":
+		same, err := p.sameChecksum(ctx, e, asset.MD5)
+		if err != nil {
+			return err
+		}
+		if !same {
+			return &verdictError{verdict{to: journal.Failed, reason: reasonMismatch(e, asset.MD5)}}
+		}
+		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})
+	case !p.cfg.VerifyAsset && holdsContent(asset, e.Size):
+		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})
+	case p.now().Sub(e.Since) >= p.cfg.VerifyTimeout:
+		return &verdictError{verdict{to: journal.Held, reason: reasonUnverified(p.cfg.VerifyTimeout)}}
+	}
+	return p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), e.Reason, false)
+}
+
+// holdsContent reports that Tenovos has seen bytes of the asset, and as many as
+// were sent where it says how many.
+func holdsContent(a tenovos.Asset, size int64) bool {
+	return a.HasContent && (a.FileSize < 0 || a.FileSize == size)
+}
+
+// pollWait grows from a second to half a minute.
+func pollWait(tries int) time.Duration {
+	return min(time.Second<<min(tries, 5), 30*time.Second)
+}
+
+// sameChecksum compares Tenovos' MD5 with that of the bytes that were sent.
+func (p *Pipeline) sameChecksum(ctx context.Context, e journal.Entry, remote string) (bool, error) {
+	sum, err := p.wholeMD5(ctx, e)
+	if err != nil {
+		return false, err
+	}
+	return strings.EqualFold(hex.EncodeToString(sum), remote), nil
+}
+
+// wholeMD5 is the MD5 of the whole content. That of a single part is known; a
+// multipart upload's is read from the file, whose parts must still be those that
+// were sent.
+func (p *Pipeline) wholeMD5(ctx context.Context, e journal.Entry) ([]byte, error) {
+	if e.Attempt != nil && len(e.Attempt.Parts) == 1 && len(e.Attempt.Parts[0].MD5) > 0 {
+		return e.Attempt.Parts[0].MD5, nil
+	}
+	src, err := p.open(e)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	if foundOf(e, src.Hint()) != hintOf(e) {
+		if same, err := p.partsAgree(ctx, e); err != nil || !same {
+			return nil, &verdictError{verdict{to: journal.Held, reason: reasonSourceLost}}
+		}
+	}
+	return src.MD5(ctx, 0, e.Size)
+}
+
+func (p *Pipeline) partsAgree(ctx context.Context, e journal.Entry) (bool, error) {
+	src, err := p.open(e)
+	if err != nil {
+		return false, err
+	}
+	defer src.Close()
+	if src.Hint().Size != e.Size || e.Attempt == nil {
+		return false, nil
+	}
+	for _, part := range e.Attempt.Parts {
+		sum, err := src.MD5(ctx, part.Offset, part.Size)
+		if err != nil || !bytes.Equal(sum, part.MD5) {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// fileAway does with the source what the folder asks for: verified -> filed.
+func (p *Pipeline) fileAway(ctx context.Context, e journal.Entry) error {
+	if err := p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verified, To: journal.Filed}); err != nil {
+		return err
+	}
+	what := "asset created"
+	if e.OriginalFileID != e.FileID {
+		what = "version created"
+		p.stats.versions.Add(1)
+	}
+	p.stats.rested.Add(1)
+	p.stats.ingested.Add(1)
+	p.stats.bytes.Add(e.Size)
+	p.entryLog(p.log.Info(), e).Str("object_id", e.ObjectID).Str("file_id", e.FileID).
+		Int64("bytes", e.Size).Msg(what)
+	return nil
+}
