@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/watcher"
+)
+
+// account is a Tenovos login together with the rules resolved against it.
+type account struct {
+	client  *tenovos.Client
+	mappers map[string]*mapping.Mapper // by folder name
+}
+
+// connect logs in, reads what the account has and resolves every rule. Mistakes
+// are all in one *config.Invalid.
+func connect(ctx context.Context, cfg *config.Config) (*account, error) {
+	client, err := newClient(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := client.Ready(ctx); err != nil {
+		return nil, err
+	}
+	known, err := readAccount(ctx, client, cfg)
+	if err != nil {
+		return nil, err
+	}
+	a := &account{client: client, mappers: make(map[string]*mapping.Mapper, len(cfg.Folders))}
+	var problems []mapping.Problem
+	for _, f := range cfg.Folders {
+		m, wrong := mapping.Resolve(f.Rules, known)
+		problems = append(problems, wrong...)
+		a.mappers[f.Name] = m
+	}
+	return a, cfg.Invalid(problems)
+}
+
+// readAccount asks for the names that the rules use.
+func readAccount(ctx context.Context, c *tenovos.Client, cfg *config.Config) (mapping.Account, error) {
+	acct := mapping.Account{Vocabularies: make(map[string]tenovos.Vocabulary)}
+	var err error
+	if acct.Templates, err = c.Templates(ctx); err != nil {
+		return acct, fmt.Errorf("read the metadata templates: %w", err)
+	}
+	if acct.Security, err = c.SecurityTemplates(ctx); err != nil {
+		return acct, fmt.Errorf("read the security templates: %w", err)
+	}
+	rules := make([]mapping.Rules, len(cfg.Folders))
+	for i, f := range cfg.Folders {
+		rules[i] = f.Rules
+	}
+	for _, id := range mapping.VocabularyIDs(rules, acct.Templates) {
+		v, err := c.Vocabulary(ctx, id)
+		if errors.Is(err, tenovos.ErrNotFound) {
+			continue // Resolve says which attribute misses it
+		}
+		if err != nil {
+			return acct, fmt.Errorf("read the vocabulary %s: %w", id, err)
+		}
+		acct.Vocabularies[id] = v
+	}
+	return acct, nil
+}
+
+// Waits between the tries to reach the API at the start.
+const (
+	firstConnectWait = time.Second
+	lastConnectWait  = 30 * time.Second
+)
+
+// connectPatiently is connect for the daemon and the backfill: an API that does
+// not answer is waited for, and said so once; a refusal is final.
+func connectPatiently(ctx context.Context, cfg *config.Config, log zerolog.Logger) (*account, error) {
+	said := false
+	for wait := firstConnectWait; ; wait = min(2*wait, lastConnectWait) {
+		a, err := connect(ctx, cfg)
+		if !isOutage(err) {
+			if said && err == nil {
+				log.Info().Msg("Tenovos answers: starting")
+			}
+			return a, err
+		}
+		if !said {
+			log.Warn().AnErr("reason", err).Msg("Tenovos cannot be reached: waiting for it before anything else")
+			said = true
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func isOutage(err error) bool {
+	return !errors.Is(err, tenovos.ErrCredentials) &&
+		(errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrThrottled) || errors.Is(err, tenovos.ErrAmbiguous))
+}
+
+// mapFunc adapts a folder's rules to what the pipeline asks for.
+func (a *account) mapFunc(f config.Folder) func(watcher.File) (ingest.Mapped, error) {
+	mapper := a.mappers[f.Name]
+	return func(file watcher.File) (ingest.Mapped, error) {
+		r, err := mapper.Map(factsOf(f, file), file.Path)
+		if errors.Is(err, mapping.ErrNoRule) {
+			return ingest.Mapped{}, ingest.ErrNoRule
+		}
+		if err != nil {
+			return ingest.Mapped{}, err
+		}
+		m := ingest.Mapped{Asset: r.Asset}
+		for _, p := range r.Problems {
+			m.Problems = append(m.Problems, ingest.Problem{Message: p.Message, Hint: p.Hint})
+		}
+		return m, nil
+	}
+}
+
+// factsOf gathers what can be known of a file.
+func factsOf(f config.Folder, file watcher.File) facts.Facts {
+	return facts.Gather(facts.File{
+		Folder: f.Name, Path: file.Path, Size: file.Size, ModTime: time.Unix(0, file.ModTime),
+	}, f.Rules.Levels)
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/term"
+
+	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/uploader"
+	"github.com/tenovos-ingest/ingestd/watcher"
+)
+
+// loadConfig reads the configuration file with the environment of the process. A
+// file that cannot be read is an *unreadableError.
+func loadConfig(path string) (*config.Config, error) {
+	cfg, err := config.Load(path, os.LookupEnv)
+	var invalid *config.Invalid
+	if err != nil && !errors.As(err, &invalid) {
+		err = &unreadableError{err}
+	}
+	return cfg, err
+}
+
+// loadLocal is loadConfig for commands that do not log in: credentials that only
+// the service has may be missing.
+func loadLocal(path string) (*config.Config, error) {
+	cfg, err := loadConfig(path)
+	if invalid, ok := errors.AsType[*config.Invalid](err); ok && invalid.OnlyCredentials {
+		return cfg, nil
+	}
+	return cfg, err
+}
+
+// newLogger makes the log as configured. It goes to stderr; data goes to stdout.
+func newLogger(cfg *config.Config, stderr io.Writer) zerolog.Logger {
+	zerolog.TimeFieldFormat = time.RFC3339Nano
+	zerolog.DurationFieldUnit = time.Second
+	level, err := zerolog.ParseLevel(cfg.Log.Level)
+	if err != nil {
+		level = zerolog.InfoLevel
+	}
+	out := stderr
+	if cfg.Log.Format == "console" || cfg.Log.Format == "auto" && isTerminal(stderr) {
+		out = zerolog.ConsoleWriter{Out: stderr, TimeFormat: time.TimeOnly, NoColor: !isTerminal(stderr)}
+	}
+	return zerolog.New(out).Level(level).With().Timestamp().Logger()
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// signals returns a channel that closes at the first SIGINT or SIGTERM, and a
+// context that ends at the second.
+func signals(parent context.Context) (context.Context, <-chan struct{}, func()) {
+	ctx, cancel := context.WithCancel(parent)
+	got := make(chan os.Signal, 2)
+	signal.Notify(got, syscall.SIGINT, syscall.SIGTERM)
+	first := make(chan struct{})
+	go func() {
+		defer close(first)
+		select {
+		case <-got:
+		case <-ctx.Done():
+		}
+	}()
+	go func() {
+		<-first
+		select {
+		case <-got:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, first, func() { signal.Stop(got); cancel() }
+}
+
+// untilDrain returns a context that ends when drain closes.
+func untilDrain(parent context.Context, drain <-chan struct{}) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(parent)
+	go func() {
+		select {
+		case <-drain:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+// newClient makes the API client of the configuration.
+func newClient(cfg *config.Config) (*tenovos.Client, error) {
+	t := cfg.Tenovos
+	return tenovos.New(tenovos.Config{
+		URL: t.URL, Version: t.Version, APIKey: t.APIKey, Username: t.Username, Password: t.Password,
+		ClientID: t.ClientID, MaxConcurrentCalls: t.MaxConcurrentCalls,
+		OmitAccessToken: !t.SendAccessToken, BasicLogin: t.BasicLogin,
+	})
+}
+
+// engine is the pipeline with the watcher that feeds it.
+type engine struct {
+	journal  *journal.Journal
+	pipeline *ingest.Pipeline
+	watcher  *watcher.Watcher
+	walked   atomic.Int64 // files that the watcher reported, repetitions included
+}
+
+// newEngine puts the rooms together for the given folders.
+func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *journal.Journal, log zerolog.Logger) (*engine, error) {
+	e := &engine{journal: j}
+	e.pipeline = ingest.New(pipelineConfig(cfg, folders, acct), ingest.Deps{
+		API:     acct.client,
+		Store:   uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth}),
+		Journal: j,
+		Log:     log,
+		Handlers: map[string]ingest.Handler{
+			requestBackfill: e.handleBackfill,
+		},
+	})
+	w, err := watcher.New(watchedFolders(folders), watcher.Options{
+		Emit: func(ctx context.Context, files []watcher.File) error {
+			e.walked.Add(int64(len(files)))
+			return e.pipeline.Admit(ctx, files)
+		},
+		Report: e.report(folders, log),
+		Log:    log,
+	})
+	e.watcher = w
+	return e, err
+}
+
+// report keeps in the journal what only the watcher knows, for status.
+func (e *engine) report(folders []config.Folder, log zerolog.Logger) func(watcher.State) {
+	paths := make(map[string]string, len(folders))
+	for _, f := range folders {
+		paths[f.Name] = f.Path
+	}
+	return func(s watcher.State) {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		err := e.journal.SetFolder(ctx, journal.FolderState{
+			Name: s.Folder, Path: paths[s.Folder], Watch: string(s.Watch), Paused: s.Paused, Settling: s.Settling,
+		})
+		if err != nil {
+			log.Error().Err(err).Str("folder", s.Folder).Msg("the folder's state could not be recorded")
+		}
+	}
+}
+
+func pipelineConfig(cfg *config.Config, folders []config.Folder, acct *account) ingest.Config {
+	c := ingest.Config{
+		Workers: cfg.Workers, MaxFileSize: cfg.Upload.MaxFileSize,
+		MaxAttempts: cfg.Retry.MaxAttempts, RetryInitial: cfg.Retry.Initial, RetryMax: cfg.Retry.Max,
+		VerifyAsset: cfg.Upload.Verify == "asset", VerifyTimeout: cfg.Upload.VerifyTimeout,
+		ShutdownGrace: cfg.ShutdownGrace,
+	}
+	for _, f := range folders {
+		c.Folders = append(c.Folders, ingest.Folder{
+			Name: f.Name, Path: f.Path, Settle: f.Settle,
+			VersionByPath: f.Versions == "path", Map: acct.mapFunc(f),
+		})
+	}
+	return c
+}
+
+func watchedFolders(folders []config.Folder) []watcher.Folder {
+	out := make([]watcher.Folder, len(folders))
+	for i, f := range folders {
+		out[i] = watcher.Folder{
+			Name: f.Name, Path: f.Path, Include: f.Include, Exclude: f.Exclude, Skip: []string{f.Done, f.Failed},
+			Settle: f.Settle, Rescan: f.Rescan, PollInterval: f.PollInterval,
+			Mode: watcher.Mode(f.Watch), Marker: f.Marker,
+		}
+	}
+	return out
+}
+
+// selectFolders returns the named folders, or all of them.
+func selectFolders(cfg *config.Config, names []string) ([]config.Folder, error) {
+	if len(names) == 0 {
+		return cfg.Folders, nil
+	}
+	var out []config.Folder
+next:
+	for _, name := range names {
+		for _, f := range cfg.Folders {
+			if f.Name == name {
+				out = append(out, f)
+				continue next
+			}
+		}
+		return nil, &usageError{fmt.Errorf("the configuration has no folder %q", name)}
+	}
+	return out, nil
+}
+
+// openJournal opens the journal as its owner.
+func openJournal(ctx context.Context, cfg *config.Config) (*journal.Journal, error) {
+	return journal.Open(ctx, cfg.Journal, journal.Options{})
+}
+
+// isEnd reports that an error only says that the command was told to end.
+func isEnd(err error) bool { return err == nil || errors.Is(err, context.Canceled) }

@@ -1,0 +1,394 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/dashboard"
+	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/watcher"
+)
+
+// backfillOptions are the flags of backfill.
+type backfillOptions struct {
+	folders        []string
+	dryRun, asJSON bool
+}
+
+func newBackfillCommand() *cobra.Command {
+	var path string
+	var o backfillOptions
+	cmd := &cobra.Command{
+		Use:   "backfill",
+		Short: "Ingest everything that the folders hold now, once; files stay where they are",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(path)
+			if err != nil {
+				return err
+			}
+			folders, err := selectFolders(cfg, o.folders)
+			if err != nil {
+				return err
+			}
+			b := &backfill{
+				cfg: cfg, folders: folders, options: o,
+				out: cmd.OutOrStdout(), err: cmd.ErrOrStderr(), log: newLogger(cfg, cmd.ErrOrStderr()),
+			}
+			ctx, drain, stop := signals(cmd.Context())
+			defer stop()
+			return b.run(ctx, drain)
+		},
+	}
+	configFlag(cmd, &path)
+	jsonFlag(cmd, &o.asJSON)
+	cmd.Flags().StringArrayVar(&o.folders, "folder", nil, "only the folder `NAME` (repeatable)")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "only say what would become of each file")
+	return cmd
+}
+
+// backfill is one run of the command.
+type backfill struct {
+	cfg      *config.Config
+	folders  []config.Folder
+	options  backfillOptions
+	out, err io.Writer
+	log      zerolog.Logger
+}
+
+// summary is what a backfill prints at its end.
+type summary struct {
+	Seen       int64   `json:"seen"`     // files found
+	Ingested   int64   `json:"ingested"` // assets and versions made by this run
+	Versions   int64   `json:"versions"` // of these, versions
+	Duplicates int     `json:"duplicates"`
+	Held       int     `json:"held"`
+	Failed     int     `json:"failed"`
+	Bytes      int64   `json:"bytes"` // of what was ingested
+	Seconds    float64 `json:"seconds"`
+}
+
+func (b *backfill) run(ctx context.Context, drain <-chan struct{}) error {
+	begun := time.Now()
+	waiting, cancel := untilDrain(ctx, drain)
+	defer cancel()
+	if b.options.dryRun {
+		return b.dryRun(waiting)
+	}
+	j, err := openJournal(ctx, b.cfg)
+	if errors.Is(err, journal.ErrLocked) {
+		return b.follow(waiting, begun)
+	}
+	if err != nil {
+		return err
+	}
+	err = b.ingest(ctx, drain, j, begun)
+	return closeWith(j.Close, err)
+}
+
+// ingest walks the folders and works until nothing is left to do.
+func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal.Journal, begun time.Time) error {
+	waiting, cancel := untilDrain(ctx, drain)
+	defer cancel()
+	acct, err := connectPatiently(waiting, b.cfg, b.log)
+	if err != nil {
+		return err
+	}
+	e, err := newEngine(b.cfg, b.folders, acct, j, b.log)
+	if err != nil {
+		return err
+	}
+	walked := make(chan struct{})
+	var walkErr error
+	g, gctx := errgroup.WithContext(ctx)
+	walking, cancelWalk := untilDrain(gctx, drain)
+	defer cancelWalk()
+	g.Go(func() error {
+		defer close(walked)
+		walkErr = e.watcher.Walk(walking)
+		return nil // a folder that cannot be walked does not stop the others' files
+	})
+	g.Go(func() error { return e.pipeline.Run(gctx, drain, walked) })
+	over := make(chan struct{})
+	var progress sync.WaitGroup
+	progress.Go(func() { b.showProgress(e, begun, over) })
+	err = g.Wait()
+	close(over)
+	progress.Wait()
+	if err != nil {
+		return err
+	}
+	stats := e.pipeline.Stats()
+	err = b.finish(context.WithoutCancel(ctx), j.Reader(), summary{
+		Seen: e.walked.Load(), Ingested: stats.Ingested, Versions: stats.Versions, Bytes: stats.Bytes,
+	}, begun)
+	if closed(drain) {
+		return errors.Join(errors.New("stopped by a signal; run it again to go on where it stopped"), err)
+	}
+	if !isEnd(walkErr) {
+		return errors.Join(walkErr, errNotIngested)
+	}
+	return err
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// finish adds to the summary what the books say of the folders, prints it, and
+// returns errNotIngested where something was left behind.
+func (b *backfill) finish(ctx context.Context, r *journal.Reader, s summary, begun time.Time) error {
+	folders, err := dashboard.Folders(ctx, r)
+	if err != nil {
+		return err
+	}
+	unfinished := 0
+	for _, f := range folders {
+		if !b.includes(f.Name) {
+			continue
+		}
+		s.Duplicates += f.Duplicate
+		s.Held += f.Held
+		s.Failed += f.Failed
+		unfinished += f.Queued + f.Uploading
+	}
+	s.Seconds = time.Since(begun).Seconds()
+	if b.options.asJSON {
+		err = json.NewEncoder(b.out).Encode(s)
+	} else {
+		_, err = fmt.Fprintf(b.out, "%d files seen: %d ingested (%d as new versions, %s) in %.1f s; %d duplicates, %d held, %d failed\n",
+			s.Seen, s.Ingested, s.Versions, humanize.IBytes(uint64(s.Bytes)), s.Seconds, s.Duplicates, s.Held, s.Failed)
+	}
+	if err == nil && s.Held+s.Failed+unfinished > 0 {
+		return errNotIngested
+	}
+	return err
+}
+
+func (b *backfill) includes(name string) bool {
+	for _, f := range b.folders {
+		if f.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// progressEvery is how often a terminal is told how far a backfill is; a log is
+// told after a second and then less and less often.
+const (
+	progressEvery = 500 * time.Millisecond
+	firstInLog    = time.Second
+	lastInLog     = time.Minute
+)
+
+// showProgress tells how far the backfill is, until over closes.
+func (b *backfill) showProgress(e *engine, begun time.Time, over <-chan struct{}) {
+	terminal := isTerminal(b.err)
+	every := firstInLog
+	if terminal {
+		every = progressEvery
+	}
+	timer := time.NewTimer(every)
+	defer timer.Stop()
+	for {
+		select {
+		case <-over:
+			if terminal {
+				fmt.Fprint(b.err, "\r\x1b[K")
+			}
+			return
+		case <-timer.C:
+		}
+		if !terminal {
+			every = min(2*every, lastInLog)
+		}
+		timer.Reset(every)
+		line := e.progressLine(begun)
+		if terminal {
+			fmt.Fprintf(b.err, "\r\x1b[K%s", line)
+		} else {
+			b.log.Info().Msg(line)
+		}
+	}
+}
+
+// progressLine says how far a run is, in one line.
+func (e *engine) progressLine(begun time.Time) string {
+	stats := e.pipeline.Stats()
+	sent := stats.Bytes
+	var files strings.Builder
+	for _, a := range e.pipeline.Active() {
+		sent += a.Sent
+		if a.Size > 0 && a.Sent > 0 {
+			fmt.Fprintf(&files, " · %s %d%%", printable(a.Path), 100*a.Sent/a.Size)
+		}
+	}
+	rate := float64(sent) / time.Since(begun).Seconds()
+	return fmt.Sprintf("%s sent at %s/s · %d of %d files done%s", humanize.IBytes(uint64(sent)), humanize.IBytes(uint64(rate)),
+		stats.Rested, e.walked.Load(), files.String())
+}
+
+// dryRun walks the folders and says what would become of each file.
+func (b *backfill) dryRun(ctx context.Context) error {
+	acct, err := connectPatiently(ctx, b.cfg, b.log)
+	if err != nil {
+		return err
+	}
+	o, err := newOracle(ctx, b.cfg, acct)
+	if err != nil {
+		return err
+	}
+	defer o.close()
+	var mu sync.Mutex
+	var left atomic.Int64
+	w, err := watcher.New(watchedFolders(b.folders), watcher.Options{Log: b.log, Emit: func(ctx context.Context, files []watcher.File) error {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, file := range files {
+			f, err := o.foretell(ctx, file)
+			if err != nil {
+				return err
+			}
+			if !f.ingests() {
+				left.Add(1)
+			}
+			if b.options.asJSON {
+				err = json.NewEncoder(b.out).Encode(f)
+			} else {
+				printForecast(b.out, f)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+	if err != nil {
+		return err
+	}
+	if err := w.Walk(ctx); err != nil {
+		return err
+	}
+	if left.Load() > 0 {
+		return errNotIngested
+	}
+	return nil
+}
+
+// follow asks the daemon that owns the journal to look at the folders, and waits
+// until nothing of them is left to do.
+func (b *backfill) follow(ctx context.Context, begun time.Time) error {
+	r, err := journal.OpenReader(ctx, b.cfg.Journal)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	before, err := b.books(ctx, r)
+	if err != nil {
+		return err
+	}
+	args := backfillArgs{}
+	for _, f := range b.folders {
+		args.Folders = append(args.Folders, f.Name)
+	}
+	fmt.Fprintln(b.err, "a daemon owns the journal: asking it to look at the folders, and following it")
+	if _, err := ask(ctx, b.cfg.Journal, r, requestBackfill, args); err != nil {
+		return err
+	}
+	names := args.Folders
+	for {
+		n, err := r.Unfinished(ctx, names)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+		select {
+		case <-time.After(followEvery):
+		case <-ctx.Done():
+			return errors.New("stopped following; the daemon goes on")
+		}
+	}
+	after, err := b.books(ctx, r)
+	if err != nil {
+		return err
+	}
+	return b.finish(ctx, r, summary{
+		Seen: int64(after.Seen - before.Seen), Ingested: int64(after.Filed - before.Filed),
+	}, begun)
+}
+
+// followEvery is how often a followed daemon's journal is looked at.
+const followEvery = 500 * time.Millisecond
+
+// books adds up the folders of this run.
+func (b *backfill) books(ctx context.Context, r *journal.Reader) (dashboard.Folder, error) {
+	var sum dashboard.Folder
+	folders, err := dashboard.Folders(ctx, r)
+	for _, f := range folders {
+		if b.includes(f.Name) {
+			sum.Seen += f.Seen
+			sum.Filed += f.Filed
+		}
+	}
+	return sum, err
+}
+
+// askEvery is how often a request is looked at for its answer.
+const askEvery = 100 * time.Millisecond
+
+// ask leaves a request in the journal and waits for the daemon's answer.
+func ask(ctx context.Context, path string, r *journal.Reader, kind string, args any) (json.RawMessage, error) {
+	raw, err := json.Marshal(args)
+	if err != nil {
+		return nil, err
+	}
+	id, err := journal.Ask(ctx, path, kind, raw)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		answer, text, done, err := r.Answered(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if done {
+			if text != "" {
+				return nil, errors.New(text)
+			}
+			return answer, nil
+		}
+		owned, err := journal.Owned(path)
+		if err != nil {
+			return nil, err
+		}
+		if !owned {
+			return nil, errors.New("the daemon stopped before it answered; start it again, or run the command without it")
+		}
+		select {
+		case <-time.After(askEvery):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/mapping"
+)
+
+func newCheckCommand() *cobra.Command {
+	var path string
+	var offline, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Check the configuration, the login and every name that the rules use",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := check(cmd.Context(), path, offline)
+			if asJSON {
+				return errors.Join(err, writeCheck(cmd, err))
+			}
+			if err != nil {
+				return err
+			}
+			what := "the file, the login and every name in the rules"
+			if offline {
+				what = "the file"
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: checked %s: no mistake found\n", cfg.File, what)
+			return err
+		},
+	}
+	configFlag(cmd, &path)
+	jsonFlag(cmd, &asJSON)
+	cmd.Flags().BoolVar(&offline, "offline", false, "do not ask Tenovos")
+	return cmd
+}
+
+// check collects the mistakes of the file, of the folders and, where the login is
+// beyond doubt, of the names, so that all are shown at once.
+func check(ctx context.Context, path string, offline bool) (*config.Config, error) {
+	cfg, err := loadConfig(path)
+	var invalid *config.Invalid
+	if err != nil && !errors.As(err, &invalid) {
+		return nil, err
+	}
+	problems := cfg.CheckFolders()
+	if invalid != nil {
+		problems = append(problems, invalid.Problems...)
+	}
+	if !offline && (invalid == nil || invalid.AccountKnown) {
+		_, err := connect(ctx, cfg)
+		var refused *config.Invalid
+		if err != nil && !errors.As(err, &refused) {
+			return cfg, errors.Join(cfg.Invalid(problems), err)
+		}
+		if refused != nil {
+			problems = append(problems, refused.Problems...)
+		}
+	}
+	return cfg, cfg.Invalid(problems)
+}
+
+// writeCheck prints the mistakes as JSON.
+func writeCheck(cmd *cobra.Command, err error) error {
+	type problem struct {
+		Line    int    `json:"line"`
+		Column  int    `json:"column"`
+		Message string `json:"message"`
+		Hint    string `json:"hint"`
+	}
+	out := struct {
+		OK       bool      `json:"ok"`
+		Problems []problem `json:"problems"`
+		Error    string    `json:"error,omitempty"`
+	}{OK: err == nil, Problems: []problem{}}
+	if invalid, ok := errors.AsType[*config.Invalid](err); ok {
+		for _, p := range mapping.SortProblems(invalid.Problems) {
+			out.Problems = append(out.Problems, problem{p.Line, p.Column, p.Message, p.Hint})
+		}
+	} else if err != nil {
+		out.Error = err.Error()
+	}
+	return json.NewEncoder(cmd.OutOrStdout()).Encode(out)
+}

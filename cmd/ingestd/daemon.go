@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/dashboard"
+)
+
+func newRunCommand() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Watch the drop folders and ingest what arrives, until a signal ends it",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(path)
+			if err != nil {
+				return err
+			}
+			return runDaemon(cmd.Context(), cfg, newLogger(cfg, cmd.ErrOrStderr()))
+		},
+	}
+	configFlag(cmd, &path)
+	return cmd
+}
+
+// runDaemon is the daemon: it ends without an error when a signal ends it.
+func runDaemon(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error) {
+	ctx, drain, stop := signals(ctx)
+	defer stop()
+	j, err := openJournal(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = closeWith(j.Close, err) }()
+
+	// systemd waits for READY only so long, and the API may be down for longer.
+	notify(daemon.SdNotifyReady, "STATUS=waiting for Tenovos")
+	defer notify(daemon.SdNotifyStopping, "STATUS=stopping: parts on their way may finish")
+
+	waiting, cancel := untilDrain(ctx, drain)
+	defer cancel()
+	acct, err := connectPatiently(waiting, cfg, log)
+	if err != nil {
+		if isEnd(err) {
+			return nil
+		}
+		return err
+	}
+	e, err := newEngine(cfg, cfg.Folders, acct, j, log)
+	if err != nil {
+		return err
+	}
+	log.Info().Str("version", versionText()).Int("folders", len(cfg.Folders)).Int("workers", cfg.Workers).Msg("running")
+
+	g, gctx := errgroup.WithContext(ctx)
+	watching, cancelWatch := untilDrain(gctx, drain)
+	defer cancelWatch()
+	g.Go(func() error { return e.watcher.Run(watching) })
+	g.Go(func() error { return e.pipeline.Run(gctx, drain, nil) })
+	g.Go(func() error { return e.serveDashboard(watching, cfg.Listen, log) })
+	g.Go(func() error { e.tellSystemd(watching); return nil })
+	g.Go(func() error {
+		<-watching.Done()
+		notify(daemon.SdNotifyStopping, "STATUS=stopping: parts on their way may finish")
+		log.Info().Msg("stopping: no new work is begun, parts on their way may finish")
+		return nil
+	})
+	if err := g.Wait(); !isEnd(err) {
+		return err
+	}
+	log.Info().Msg("stopped")
+	return nil
+}
+
+// closeWith reports the error of a close unless there is one already.
+func closeWith(closer func() error, err error) error {
+	if cerr := closer(); err == nil {
+		return cerr
+	}
+	return err
+}
+
+// serveDashboard serves health and status. A port that is taken is no reason to
+// leave files lying, so it is only said.
+func (e *engine) serveDashboard(ctx context.Context, addr string, log zerolog.Logger) error {
+	if addr == "" {
+		return nil
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		log.Warn().Err(err).Str("listen", addr).Msg("no status page: the address cannot be used; files are ingested all the same")
+		return nil
+	}
+	return dashboard.Serve(ctx, l, e.journal.Reader())
+}
+
+// statusEvery is how often systemd's status line is brought up to date.
+const statusEvery = 5 * time.Second
+
+func (e *engine) tellSystemd(ctx context.Context) {
+	tick := time.NewTicker(statusEvery)
+	defer tick.Stop()
+	for {
+		notify("STATUS=" + e.summary(ctx))
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// summary is the daemon's state in one line.
+func (e *engine) summary(ctx context.Context) string {
+	folders, err := dashboard.Folders(ctx, e.journal.Reader())
+	if err != nil {
+		return "the journal cannot be read"
+	}
+	var sum dashboard.Folder
+	for _, f := range folders {
+		sum.Queued += f.Queued + f.Settling
+		sum.Uploading += f.Uploading
+		sum.Filed += f.Filed
+		sum.Held += f.Held
+		sum.Failed += f.Failed
+	}
+	s := fmt.Sprintf("%d queued, %d uploading, %d filed, %d held, %d failed", sum.Queued, sum.Uploading, sum.Filed, sum.Held, sum.Failed)
+	if why := e.pipeline.Paused(); why != "" {
+		s += "; waiting for Tenovos: " + strings.ReplaceAll(why, "\n", " ")
+	}
+	return s
+}
+
+// notify tells systemd something; without systemd it does nothing.
+func notify(lines ...string) {
+	_, _ = daemon.SdNotify(false, strings.Join(lines, "\n"))
+}
+
+// requestBackfill asks a running daemon to look at its folders now.
+const requestBackfill = "backfill"
+
+// backfillArgs are the arguments of that request.
+type backfillArgs struct {
+	Folders []string `json:"folders"` // empty: all
+}
+
+// handleBackfill scans the folders and answers when everything found is recorded.
+func (e *engine) handleBackfill(ctx context.Context, raw json.RawMessage) (any, error) {
+	var args backfillArgs
+	if err := json.Unmarshal(raw, &args); err != nil {
+		return nil, fmt.Errorf("the request cannot be read: %w", err)
+	}
+	if len(args.Folders) == 0 {
+		args.Folders = []string{""}
+	}
+	for _, name := range args.Folders {
+		if err := e.watcher.WaitScan(ctx, name); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}

@@ -1,0 +1,265 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/watcher"
+)
+
+func newExplainCommand() *cobra.Command {
+	var path string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "explain PATH...",
+		Short: "Show what a file would become: the rule, each value and where it came from",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return &usageError{errors.New("name at least one file")}
+			}
+			cfg, err := loadConfig(path)
+			if err != nil {
+				return err
+			}
+			acct, err := connect(cmd.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			return explainAll(cmd.Context(), cfg, acct, args, asJSON, cmd.OutOrStdout())
+		},
+	}
+	configFlag(cmd, &path)
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}
+
+// forecast is what ingesting a file would do.
+type forecast struct {
+	Folder string `json:"folder"`
+	Path   string `json:"path"`
+	// Becomes is asset, version, known, ignored, held, failed or skipped.
+	Becomes string          `json:"becomes"`
+	Why     string          `json:"why,omitempty"`
+	Version string          `json:"original_file_id,omitempty"` // of the asset that gets a version
+	Size    int64           `json:"size"`
+	Rule    int             `json:"rule_line,omitempty"`
+	Result  *mapping.Result `json:"result,omitempty"`
+}
+
+// ingests reports that the file would become an asset or a version, or is one.
+func (f forecast) ingests() bool {
+	switch f.Becomes {
+	case "held", "failed":
+		return false
+	}
+	return true
+}
+
+func explainAll(ctx context.Context, cfg *config.Config, acct *account, paths []string, asJSON bool, out io.Writer) error {
+	o, err := newOracle(ctx, cfg, acct)
+	if err != nil {
+		return err
+	}
+	defer o.close()
+	all := []forecast{}
+	var failed []error
+	for _, path := range paths {
+		f, err := o.explain(ctx, cfg, path)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		all = append(all, f)
+		if !asJSON {
+			printForecast(out, f)
+		}
+	}
+	if asJSON {
+		enc := json.NewEncoder(out)
+		enc.SetIndent("", "  ")
+		failed = append(failed, enc.Encode(all))
+	}
+	return errors.Join(failed...)
+}
+
+// oracle foretells what would become of a file, without changing anything.
+type oracle struct {
+	folders map[string]config.Folder
+	acct    *account
+	limit   int64
+	reader  *journal.Reader // nil while there is no journal
+}
+
+func newOracle(ctx context.Context, cfg *config.Config, acct *account) (*oracle, error) {
+	o := &oracle{folders: make(map[string]config.Folder), acct: acct, limit: cfg.Upload.MaxFileSize}
+	for _, f := range cfg.Folders {
+		o.folders[f.Name] = f
+	}
+	r, err := journal.OpenReader(ctx, cfg.Journal)
+	if errors.Is(err, journal.ErrMissing) {
+		return o, nil
+	}
+	o.reader = r
+	return o, err
+}
+
+func (o *oracle) close() {
+	if o.reader != nil {
+		_ = o.reader.Close()
+	}
+}
+
+// explain finds the folder of a path and foretells.
+func (o *oracle) explain(ctx context.Context, cfg *config.Config, path string) (forecast, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return forecast{}, err
+	}
+	info, err := os.Lstat(abs)
+	if err != nil {
+		return forecast{}, fmt.Errorf("explain %s: %w", path, err)
+	}
+	dir, err := filepath.EvalSymlinks(filepath.Dir(abs))
+	if err != nil {
+		return forecast{}, fmt.Errorf("explain %s: %w", path, err)
+	}
+	abs = filepath.Join(dir, filepath.Base(abs))
+	for _, f := range cfg.Folders {
+		root, err := filepath.EvalSymlinks(f.Path)
+		if err != nil {
+			continue
+		}
+		rel, ok := strings.CutPrefix(abs, strings.TrimSuffix(root, "/")+"/")
+		if !ok {
+			continue
+		}
+		return o.foretell(ctx, fileOf(f.Name, rel, info))
+	}
+	return forecast{}, fmt.Errorf("explain %s: it lies in none of the configured folders", path)
+}
+
+// fileOf is a file as the watcher would report it.
+func fileOf(folder, rel string, info os.FileInfo) watcher.File {
+	f := watcher.File{Folder: folder, Path: filepath.ToSlash(rel), Size: info.Size(), ModTime: info.ModTime().UnixNano()}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		f.ChangeTime, f.Dev, f.Ino = st.Ctim.Nano(), uint64(st.Dev), st.Ino //nolint:unconvert // their width differs between machines
+	}
+	if !info.Mode().IsRegular() {
+		f.Size = -1
+	}
+	return f
+}
+
+// foretell says what would become of a settled file.
+func (o *oracle) foretell(ctx context.Context, file watcher.File) (forecast, error) {
+	folder := o.folders[file.Folder]
+	f := forecast{Folder: file.Folder, Path: file.Path, Size: file.Size}
+	if why := watcher.Skipped(watchedFolders([]config.Folder{folder})[0], file.Path); file.Size < 0 || why != "" {
+		if file.Size < 0 {
+			why = "only regular files are ingested"
+		}
+		f.Becomes, f.Why = "skipped", why
+		return f, nil
+	}
+	r, err := o.acct.mappers[file.Folder].Map(factsOf(folder, file), file.Path)
+	if errors.Is(err, mapping.ErrNoRule) {
+		f.Becomes, f.Why = "ignored", err.Error()
+		return f, nil
+	}
+	if err != nil {
+		return f, err
+	}
+	f.Result, f.Rule, f.Becomes = &r, r.RulePos.Line, "asset"
+	if len(r.Problems) > 0 {
+		f.Becomes, f.Why = "held", r.Problems[0].Attribute+": "+r.Problems[0].Message
+	}
+	if file.Size > o.limit {
+		f.Becomes, f.Why = "failed", "the file is larger than upload.max_file_size"
+	}
+	return f, o.recall(ctx, folder, file, &f)
+}
+
+// recall adds what the journal knows of the path.
+func (o *oracle) recall(ctx context.Context, folder config.Folder, file watcher.File, f *forecast) error {
+	if o.reader == nil {
+		return nil
+	}
+	latest, ok, err := o.reader.Latest(ctx, file.Folder, file.Path)
+	if err != nil || !ok {
+		return err
+	}
+	if latest.Size == file.Size && latest.ModTime == file.ModTime && latest.ChangeTime == file.ChangeTime &&
+		latest.Dev == file.Dev && latest.Ino == file.Ino {
+		f.Becomes, f.Version = "known", latest.OriginalFileID
+		f.Why = fmt.Sprintf("the journal knows this content as entry %d: %s", latest.ID, latest.Status)
+		if latest.Reason.Message != "" {
+			f.Why += ", " + latest.Reason.Message
+		}
+		return nil
+	}
+	if f.Becomes != "asset" || folder.Versions != "path" {
+		return nil
+	}
+	latest.Generation++ // what comes before the next generation
+	prev, ok, err := o.reader.Previous(ctx, latest)
+	if ok {
+		f.Becomes, f.Version = "version", prev.OriginalFileID
+		f.Why = "the path was ingested before, with other size or times; the same bytes would not be sent again"
+	}
+	return err
+}
+
+func printForecast(out io.Writer, f forecast) {
+	fmt.Fprintf(out, "%s/%s: %s", f.Folder, printable(f.Path), f.Becomes)
+	if f.Version != "" {
+		fmt.Fprintf(out, " of %s", f.Version)
+	}
+	if f.Why != "" {
+		fmt.Fprintf(out, " (%s)", f.Why)
+	}
+	fmt.Fprintln(out)
+	if f.Result == nil {
+		return
+	}
+	fmt.Fprintf(out, "  rule at line %d, template %s, filename %s\n", f.Rule, f.Result.Template, printable(f.Result.Asset.Filename))
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	for _, v := range f.Result.Values {
+		from := v.Source
+		if v.Origin != "" {
+			from += " (" + v.Origin + ")"
+		}
+		if len(v.Tried) > 0 {
+			if from != "" {
+				from += "; "
+			}
+			from += "empty: " + strings.Join(v.Tried, ", ")
+		}
+		value := v.Value
+		if value == "" {
+			value = "-"
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", v.Attribute, printable(value), from)
+	}
+	_ = w.Flush()
+	for _, p := range f.Result.Problems {
+		fmt.Fprintf(out, "  ! %s: %s", p.Attribute, p.Message)
+		if p.Hint != "" {
+			fmt.Fprintf(out, " (%s)", p.Hint)
+		}
+		fmt.Fprintln(out)
+	}
+	fmt.Fprintln(out)
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+)
+
+// Exit codes, for scripts and for systemd, which must not restart after 2.
+const (
+	exitDone        = 0
+	exitError       = 1
+	exitUsage       = 2 // usage or configuration
+	exitNotIngested = 3 // finished, with files not ingested
+)
+
+// errNotIngested ends a command that worked but left files behind.
+var errNotIngested = errors.New("some files were not ingested; `ingestd status` says which and why")
+
+// exitCode is the one place that decides how the process ends.
+func exitCode(err error) int {
+	var invalid *config.Invalid
+	var usage *usageError
+	var unreadable *unreadableError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errNotIngested):
+		return exitNotIngested
+	case errors.As(err, &usage), errors.As(err, &invalid), errors.As(err, &unreadable), errors.Is(err, tenovos.ErrCredentials):
+		return exitUsage
+	default:
+		return exitError
+	}
+}
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() + " (see ingestd --help)" }
+func (e *usageError) Unwrap() error { return e.err }
+
+// unreadableError is a configuration file that cannot be read: the next start
+// would not read it either.
+type unreadableError struct{ error }
+
+func (e *unreadableError) Unwrap() error { return e.error }
+
+// run executes the command line and returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	began := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { began = true }
+	err := root.ExecuteContext(ctx)
+	if err != nil && !began {
+		err = &usageError{err}
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "ingestd:", err)
+	}
+	return exitCode(err)
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "ingestd",
+		Short:         "Turns the files of drop folders into Tenovos assets",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_ = cmd.Help()
+			return &usageError{errors.New("a command is missing")}
+		},
+	}
+	root.AddCommand(
+		newRunCommand(), newBackfillCommand(), newCheckCommand(), newExplainCommand(),
+		newStatusCommand(), newVersionCommand(),
+	)
+	return root
+}
+
+// configFlag adds -c to a command.
+func configFlag(cmd *cobra.Command, path *string) {
+	cmd.Flags().StringVarP(path, "config", "c", "/etc/ingestd/config.yaml", "configuration `FILE`")
+}
+
+// jsonFlag adds --json to a command.
+func jsonFlag(cmd *cobra.Command, on *bool) {
+	cmd.Flags().BoolVar(on, "json", false, "print JSON")
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/tenovos-ingest/ingestd/internal/dashboard"
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+func newStatusCommand() *cobra.Command {
+	var path string
+	var asJSON, all bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show what became of every file, as the journal says",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := loadLocal(path)
+			if err != nil {
+				return err
+			}
+			r, err := journal.OpenReader(cmd.Context(), cfg.Journal)
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			if asJSON {
+				return dashboard.WriteJSON(cmd.Context(), cmd.OutOrStdout(), r, all)
+			}
+			return printStatus(cmd.Context(), cmd.OutOrStdout(), r, all)
+		},
+	}
+	configFlag(cmd, &path)
+	jsonFlag(cmd, &asJSON)
+	cmd.Flags().BoolVar(&all, "all", false, "list filed files too")
+	return cmd
+}
+
+// printStatus writes the books of each folder, and then each file that is not
+// filed with what to do about it.
+func printStatus(ctx context.Context, out io.Writer, r *journal.Reader, all bool) error {
+	folders, err := dashboard.Folders(ctx, r)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "FOLDER\tSEEN\tSETTLING\tQUEUED\tUPLOADING\tFILED\tDUPLICATE\tHELD\tFAILED\tOTHER\tWATCH\tBOOKS")
+	for _, f := range folders {
+		books := "balance"
+		if n := f.Unbalanced(); n != 0 {
+			books = fmt.Sprintf("off by %d", n)
+		}
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\n", f.Name, f.Seen, f.Settling, f.Queued, f.Uploading,
+			f.Filed, f.Duplicate, f.Held, f.Failed, f.Ignored+f.Cancelled+f.Superseded+f.Withdrawn, f.Watch, books)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, f := range folders {
+		if f.Paused != "" {
+			fmt.Fprintf(out, "folder %s is paused: %s\n", f.Name, f.Paused)
+		}
+	}
+	return dashboard.Entries(ctx, r, all, func(e dashboard.Entry) error {
+		_, err := fmt.Fprintf(out, "\n%d  %s  %s/%s  %s\n", e.ID, e.Status, e.Folder, printable(e.Path), humanize.IBytes(uint64(e.Size)))
+		for _, line := range []struct{ label, text string }{
+			{"why", e.Reason}, {"try", e.Hint}, {"asset", e.ObjectID},
+		} {
+			if line.text != "" && err == nil {
+				_, err = fmt.Fprintf(out, "    %s: %s\n", line.label, line.text)
+			}
+		}
+		return err
+	})
+}
+
+// printable keeps control characters of a file name off the terminal.
+func printable(path string) string {
+	quoted := fmt.Sprintf("%+q", path)
+	if plain := fmt.Sprintf("%q", path); plain[1:len(plain)-1] == path {
+		return path
+	}
+	return quoted
+}
