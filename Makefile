@@ -1,0 +1,108 @@
+# `make` lists the targets. Needed: Go as go.mod names it, make, git, and a C
+# compiler for the race detector in `make test`.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+# Where `make install` puts things, below DESTDIR. The configuration and the
+# journal are in /etc/ingestd and /var/lib/ingestd wherever PREFIX is.
+PREFIX ?= /usr/local
+BINDIR  = $(PREFIX)/bin
+LIBDIR  = $(PREFIX)/lib
+DOCDIR  = $(PREFIX)/share/doc/ingestd
+ETCDIR  = /etc/ingestd
+
+# The limit for the tests of one package, and which benchmarks `make bench` runs.
+TEST_TIMEOUT ?= 10m
+BENCH        ?= .
+
+# The linter is built and run by Go, outside of go.mod, so that what it depends
+# on is not what we depend on. Pinned: a new release must not fail an old commit.
+GOLANGCI = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# No cgo: one static binary for any Linux of its architecture. The linters and
+# the benchmarks see the build that is shipped; only the race detector needs C.
+export CGO_ENABLED = 0
+
+.DEFAULT_GOAL = help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/ingestd and bin/tenovos-sandbox
+	$(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
+
+# Built again only when a source is newer, so that `make build` and then
+# `sudo make install` ask for no Go under sudo.
+bin/ingestd: go.mod go.sum $(shell find cmd ingest internal journal uploader watcher -type f ! -name '*_test.go')
+	$(MAKE) build
+
+.PHONY: install
+install: bin/ingestd ## install program, service, account and example configuration (PREFIX, DESTDIR)
+	install -D -m 0755 bin/ingestd '$(DESTDIR)$(BINDIR)/ingestd'
+	install -D -m 0644 deploy/ingestd.service '$(DESTDIR)$(LIBDIR)/systemd/system/ingestd.service'
+	sed -i 's|/usr/local/bin/|$(BINDIR)/|' '$(DESTDIR)$(LIBDIR)/systemd/system/ingestd.service'
+	install -D -m 0644 deploy/sysusers.d/ingestd.conf '$(DESTDIR)$(LIBDIR)/sysusers.d/ingestd.conf'
+	install -D -m 0644 deploy/tmpfiles.d/ingestd.conf '$(DESTDIR)$(LIBDIR)/tmpfiles.d/ingestd.conf'
+	install -D -m 0644 config.example.yaml '$(DESTDIR)$(DOCDIR)/config.example.yaml'
+# A configuration that is there is never touched; the new example lies in DOCDIR.
+	test -e '$(DESTDIR)$(ETCDIR)/config.yaml' || \
+		install -D -m 0640 config.example.yaml '$(DESTDIR)$(ETCDIR)/config.yaml'
+	@test -n '$(DESTDIR)' || printf '%s\n' '' \
+		'Next, as root:' \
+		'  systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload' \
+		'  edit $(ETCDIR)/config.yaml; put the secrets into $(ETCDIR)/credentials/api_key and password' \
+		'  systemctl enable --now ingestd'
+
+.PHONY: demo
+demo: build ## ingest sample files into a sandbox and show what became of each
+	deploy/demo.sh bin/ingestd bin/tenovos-sandbox
+
+.PHONY: test
+test: ## run all tests with the race detector
+	CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) ./...
+
+# The journal's claims at up to a million rows, and the speed and peak memory of
+# a 2 GiB upload. One package at a time, each in a process of its own.
+.PHONY: bench
+bench: ## run the benchmarks of journal and uploader, peak memory included (BENCH)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./journal
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./uploader
+
+.PHONY: fmt
+fmt: ## format the code
+	gofmt -s -w .
+
+.PHONY: vet
+vet: ## run go vet
+	$(GO) vet ./...
+
+.PHONY: lint
+lint: ## check formatting, go.mod and the rules of .golangci.yml
+	@files=$$(gofmt -s -l .) || exit 1; test -z "$$files" || { echo "not formatted (make fmt):" $$files >&2; exit 1; }
+	$(GO) mod tidy -diff
+	$(GOLANGCI) run --allow-parallel-runners ./...
+
+.PHONY: lint-arrows
+lint-arrows: ## prove that each wrong import between the rooms is refused
+	GOLANGCI='$(GOLANGCI)' .ci/lint-arrows
+
+.PHONY: check-install
+check-install: bin/ingestd ## install into a temporary root and check what is there
+	.ci/check-install
+
+# The tests come last: their result closes the output.
+.PHONY: ci
+ci: ## all of it: build, vet, lint, installation, tests
+	$(MAKE) build
+	$(MAKE) vet
+	$(MAKE) lint
+	$(MAKE) lint-arrows
+	$(MAKE) check-install
+	$(MAKE) test
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin
