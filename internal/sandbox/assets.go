@@ -114,9 +114,6 @@ func (c *call) asset(a *Asset, at time.Time) map[string]any {
 	if deleted {
 		m["fileDeletedEpoch"], m["fileDeletedBy"] = c.epoch(a.DeletedAt), a.DeletedBy
 	}
-	if a.FederatedPath != "" {
-		m["contentPath"] = a.FederatedPath
-	}
 	if technical := c.technical(a, at); technical != nil {
 		m[c.draft("technicalMetadata", "technical_metadata")] = technical
 		preview := "https://content.example.com/" + c.s.account.CustomerID + "/" + a.FileID

@@ -193,7 +193,9 @@ func TestFederated(t *testing.T) {
 	if made.text("url") != "some/file.tif" || made.text("uploadId") != "" {
 		t.Errorf("%s", made.body)
 	}
-	c.get("/asset/"+made.text("fileId")).want(t, 200, `"contentPath":"s3://bucket/some/file.tif"`)
+	if got := c.asset(made.text("objectId")).FederatedPath; got != "s3://bucket/some/file.tif" {
+		t.Errorf("the asset's content is at %q", got)
+	}
 }
 
 func TestEdit(t *testing.T) {

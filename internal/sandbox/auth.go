@@ -176,7 +176,7 @@ func (c *call) expireToken() (int, any) {
 		}
 	}
 	return http.StatusOK, map[string]any{
-		"endpointUrl": c.endpoint(), "clientId": c.s.account.ClientID, "userPoolId": c.poolID(), "username": x.user.Username, "password": "",
+		"endpointUrl": c.endpoint(), "clientId": c.s.account.ClientID, "userPoolId": c.poolID(), "username": x.user.Username,
 		"session": map[string]any{"authorization": "", "accessToken": "", "refreshToken": ""},
 	}
 }

@@ -111,7 +111,7 @@ func (c *call) placeUpload(a *Asset, out map[string]any) (*upload, error) {
 	}
 	signer, ctx := c.signer(), c.r.Context()
 	part := c.o.partSize()
-	if a.DeclaredSize < 0 || !c.o.MultipartAlways && a.DeclaredSize <= part {
+	if !c.o.MultipartUnasked && (a.DeclaredSize < 0 || !c.o.MultipartAlways && a.DeclaredSize <= part) {
 		url, err := signer.PresignPut(ctx, a.Key, a.ObjectID, c.o.URLLife)
 		out["url"] = url
 		return nil, err

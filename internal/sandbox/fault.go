@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -38,6 +39,7 @@ type Fault struct {
 	Times      int           `json:"times"`      // strike so often; 0 is once
 	Path       string        `json:"path"`       // only requests whose unescaped path contains it, such as an id or a filename
 	BodyHas    string        `json:"bodyHas"`    // only API requests whose body contains it, such as "cancel" or a filename
+	About      string        `json:"about"`      // only requests about the asset of this filename: in the path, in the body, or by an id in the path
 	Part       int           `json:"part"`       // only this part number
 	Status     int           `json:"status"`     // Status
 	Body       string        `json:"body"`       // Status, Garbage: sent as it is; ErrorIn200: the message
@@ -162,7 +164,7 @@ func (s *Server) ClearFaults() {
 func (s *Server) takeFault(c *call) Fault {
 	s.mu.Lock()
 	body := slices.ContainsFunc(s.faults.queue, func(f *Fault) bool {
-		return f.Left > 0 && f.Operation == c.op && f.BodyHas != ""
+		return f.Left > 0 && f.Operation == c.op && !isStore(c.op) && (f.BodyHas != "" || f.About != "")
 	})
 	s.mu.Unlock()
 	var text []byte
@@ -175,7 +177,7 @@ func (s *Server) takeFault(c *call) Fault {
 	for _, f := range s.faults.queue {
 		if f.Left == 0 || f.Operation != c.op || !strings.Contains(c.r.URL.Path, f.Path) ||
 			f.Part != 0 && fmt.Sprint(f.Part) != c.r.URL.Query().Get("partNumber") ||
-			f.BodyHas != "" && !bytes.Contains(text, []byte(f.BodyHas)) {
+			f.BodyHas != "" && !bytes.Contains(text, []byte(f.BodyHas)) || f.About != "" && !c.isAbout(f.About, text) {
 			continue
 		}
 		if f.After > 0 {
@@ -187,6 +189,15 @@ func (s *Server) takeFault(c *call) Fault {
 		return *f
 	}
 	return Fault{}
+}
+
+// isAbout tells whether a request is about the asset of a filename. The lock is
+// held.
+func (c *call) isAbout(filename string, body []byte) bool {
+	if a := c.s.db.find(c.id); a != nil {
+		return a.Filename == filename
+	}
+	return strings.Contains(c.r.URL.Path, filename) || bytes.Contains(body, []byte(filename))
 }
 
 // rest is a body of which something was read already.
@@ -269,7 +280,7 @@ func (f Fault) replace(out *reply) {
 		switch {
 		case strings.HasPrefix(f.Body, "<?xml"), strings.HasPrefix(f.Body, "<Error"):
 			out.set("Content-Type", "application/xml")
-		case strings.HasPrefix(f.Body, "{"):
+		case strings.HasPrefix(f.Body, "{"), json.Valid([]byte(f.Body)):
 			out.set("Content-Type", "application/json")
 		case f.Body == "" && isStore(f.Operation):
 			(&s3Error{f.Status, s3Codes[f.Status], http.StatusText(f.Status)}).reply(out)

@@ -75,6 +75,28 @@ func TestFaultsAreAimed(t *testing.T) {
 		t.Errorf("%+v", u)
 	}
 	c.get("/asset/1abc2").want(t, 500)
+
+	if err := c.s.Queue(
+		Fault{Operation: "CreateAsset", Kind: FaultStatus, Status: 500, About: "plums"},
+		Fault{Operation: "GetAsset", Kind: FaultStatus, Status: 500, About: "plums"},
+		Fault{Operation: PutObject, Kind: FaultStatus, Status: 500, About: "plums"},
+	); err != nil {
+		t.Fatal(err)
+	}
+	apples := c.create(map[string]any{"filename": "apples"})
+	c.post("/asset", newAsset(map[string]any{"filename": "plums"})).want(t, 500)
+	plums := c.create(map[string]any{"filename": "plums"})
+	for _, made := range []answered{apples, plums} {
+		want := 200
+		if made.text("filename") == "plums" {
+			want = 500
+		}
+		c.get("/asset/"+made.text("fileId")).want(t, want)
+		c.put(made.text("url"), "body").want(t, want)
+	}
+	if u := c.s.UnusedFaults(); len(u) != 0 {
+		t.Errorf("%+v", u)
+	}
 	for _, bad := range []Fault{{Operation: "Nothing", Kind: FaultStall}, {Operation: "GetAsset", Kind: "Nothing"}, {Operation: "GetAsset", Kind: FaultWrongETag},
 		{Operation: "GetAsset", Kind: FaultStatus}, {Operation: "GetAsset", Kind: FaultStall, Delay: time.Hour}, {Operation: PutPart, Kind: FaultStall, BodyHas: "x"}} {
 		if c.s.Queue(bad) == nil {

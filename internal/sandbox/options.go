@@ -44,6 +44,7 @@ type Options struct {
 
 	// Uploads.
 	MultipartAlways             bool          `json:"multipartAlways"`             // multipart whenever filesize is sent, else only above 100 MiB
+	MultipartUnasked            bool          `json:"multipartUnasked"`            // multipart though no filesize was sent, of one part: a cheap way to see one
 	PartSizeDecimal             bool          `json:"partSizeDecimal"`             // parts of 10^8 bytes, not 100 MiB
 	ExtraURLs                   int           `json:"extraUrls"`                   // more (or fewer) URLs than the size needs
 	ShuffleURLs                 bool          `json:"shuffleUrls"`                 // urls[] in no order

@@ -64,6 +64,7 @@ func TestPlan(t *testing.T) {
 		{Options{}, 5368709120, 52}, {Options{PartSizeDecimal: true}, 5368709120, 54},
 		{Options{MultipartAlways: true}, -1, 0}, {Options{MultipartAlways: true}, 5, 1}, {Options{MultipartAlways: true}, 0, 1},
 		{Options{ExtraURLs: -1}, 300 * mib, 2}, {Options{ExtraURLs: 1}, 300 * mib, 4},
+		{Options{MultipartUnasked: true}, -1, 1}, {Options{MultipartUnasked: true}, 300 * mib, 3},
 	} {
 		tt.o.ShuffleURLs = true
 		c := start(t, tt.o)
