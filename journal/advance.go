@@ -23,7 +23,9 @@ type Move struct {
 	Asset    []byte
 	Filename string
 	// Created is required from Creating to Created. From Creating to Cancelling it
-	// gives the ids of our own empty asset, if one was found.
+	// gives the ids of our own empty asset, if one was found; from Mapped to
+	// Verified, where it is required too, those of the asset that the account holds
+	// already.
 	Created *Creation
 	// CountFailure and CountExpiry add one to the entry's counters, ResetCounts
 	// sets both to zero.
@@ -55,13 +57,16 @@ func (m Move) check() error {
 		return illegal("only a cancel has an outcome")
 	case m.From == Settled && m.To == Mapped && (len(m.Asset) == 0 || m.Filename == ""):
 		return illegal("the asset to create or its file name is missing")
-	case m.To == Created && m.Created == nil:
+	case (m.To == Created || m.adopts()) && m.Created == nil:
 		return illegal("what was created is missing")
-	case m.Created != nil && (m.From != Creating || m.To != Created && m.To != Cancelling):
+	case m.Created != nil && !m.adopts() && (m.From != Creating || m.To != Created && m.To != Cancelling):
 		return illegal("nothing is created by it")
 	}
 	return nil
 }
+
+// adopts reports a move that takes over an asset which the account holds already.
+func (m Move) adopts() bool { return m.From == Mapped && m.To == Verified }
 
 // Advance moves an entry from one status to another; nothing else does. It is
 // one transaction, durable when it returns nil.
@@ -151,6 +156,8 @@ func moveAttempt(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO attempts (entry_id, number, intent_at)
 			SELECT ?1, coalesce(max(number), 0) + 1, ?2 FROM attempts WHERE entry_id = ?1`, m.ID, now)
 		return err
+	case m.adopts():
+		return setIDs(ctx, tx, m.ID, *m.Created)
 	case m.Created != nil:
 		return fillAttempt(ctx, tx, m.ID, *m.Created)
 	case m.From.attempting() && !m.To.attempting():

@@ -16,6 +16,8 @@ var (
 	ErrCorrupt  = errors.New("the journal is damaged; stop ingestd, keep a copy of the file, and restore a back-up of it (or rescue what is readable with `sqlite3 FILE .recover`)")
 	ErrNewer    = errors.New("the journal was written by a newer ingestd; use that version or a newer one")
 	ErrOlder    = errors.New("the journal was written by an older ingestd; start the daemon of this version once to bring it up to date")
+	ErrRemoved  = errors.New("the journal's file was removed or replaced underneath; nothing more can be recorded: stop ingestd, put the file or a back-up of it back, and start again")
+	ErrNetwork  = errors.New("the journal lies on a network file system, whose locks and syncs cannot be relied on; put it on a local disk")
 	ErrForeign  = errors.New("this database is not a journal of ingestd; check the path")
 	ErrFull     = errors.New("there is no room for the journal; free space on its disk, nothing recorded so far is lost")
 	ErrJournal  = errors.New("the journal cannot be used") // matches every failure of the database itself

@@ -123,6 +123,15 @@ func merge(ctx context.Context, tx *sql.Tx, id, previous int64, place int) error
 	return nil
 }
 
+// LastAttempt returns e with its last attempt, ended or not, and the attempt's
+// parts. False if there was none.
+func (j *Journal) LastAttempt(ctx context.Context, e Entry) (Entry, bool, error) {
+	err := j.reader.read(ctx, fmt.Sprintf("read the last attempt of entry %d", e.ID), func(tx *sql.Tx) error {
+		return lastAttempt(ctx, tx, &e)
+	})
+	return e, e.Attempt != nil, err
+}
+
 // HasNewer reports whether a later generation of e's path is recorded.
 func (j *Journal) HasNewer(ctx context.Context, e Entry) (bool, error) {
 	var newer bool

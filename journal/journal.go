@@ -37,6 +37,8 @@ type Options struct {
 type Journal struct {
 	db       *sql.DB // one connection: SQLite has one writer
 	reader   *Reader
+	path     string
+	file     os.FileInfo // which file path named when it was opened
 	lock     *flock.Flock
 	clock    func() time.Time
 	onCommit func()
@@ -54,7 +56,8 @@ type Journal struct {
 // journal is closed, and if it finds damage every later write fails with
 // ErrCorrupt.
 //
-// Errors: ErrLocked if a live process owns it, ErrCorrupt, ErrNewer, ErrForeign.
+// Errors: ErrLocked if a live process owns it, ErrCorrupt, ErrNewer, ErrForeign,
+// ErrNetwork.
 func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 	j, err := open(ctx, path, o)
 	if err != nil {
@@ -80,10 +83,17 @@ func open(ctx context.Context, path string, o Options) (_ *Journal, err error) {
 			_ = j.Close() // the first error is the one to tell
 		}
 	}()
+	if err := local(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
 	if j.lock, err = own(ctx, path); err != nil {
 		return nil, err
 	}
 	if err := private(path); err != nil {
+		return nil, err
+	}
+	j.path = path
+	if j.file, err = os.Stat(path); err != nil {
 		return nil, err
 	}
 	if j.db, err = connect(path, ownerMode, 1); err != nil {
@@ -199,6 +209,16 @@ func (j *Journal) damaged() error {
 	return nil
 }
 
+// removed reports that the path no longer names the file that is written to:
+// what is recorded would be lost with the last descriptor.
+func (j *Journal) removed() error {
+	now, err := os.Stat(j.path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, j.file) {
+		return fmt.Errorf("%w (%s)", ErrRemoved, j.path)
+	}
+	return err
+}
+
 // Reader returns the owner's own reader. It is closed with the journal.
 func (j *Journal) Reader() *Reader { return j.reader }
 
@@ -225,7 +245,7 @@ func (j *Journal) Close() error {
 // write runs work in one transaction and commits it durably. If work or the
 // commit fails, nothing has changed.
 func (j *Journal) write(ctx context.Context, op string, work func(*sql.Tx) error) error {
-	if err := j.damaged(); err != nil {
+	if err := errors.Join(j.damaged(), j.removed()); err != nil {
 		return fmt.Errorf("%s: %w: %w", op, ErrJournal, err)
 	}
 	tx, err := j.db.BeginTx(ctx, nil)

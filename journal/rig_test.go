@@ -114,6 +114,10 @@ func move(id int64, from, to Status) Move {
 				{Number: 2, Offset: 60, Size: 41, URL: secret.URL("https://store.example/2?" + signature)},
 			},
 		}
+	case Verified:
+		if from == Mapped {
+			m.Created = &Creation{ObjectID: "held already"}
+		}
 	case Cancelling:
 		m.Outcome = Cancelled
 	}
@@ -154,6 +158,9 @@ func shortest(from, to Status) []Status {
 			return way
 		}
 		for _, next := range moves[last] {
+			if last == Mapped && next == Verified {
+				continue // adopted: the entry would have no upload to test with
+			}
 			if !seen[next] && !(last == Held && next == Verifying) { // no way for what was never uploaded
 				seen[next] = true
 				ways = append(ways, append(slices.Clone(way), next))

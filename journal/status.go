@@ -36,7 +36,7 @@ const ClassUnverified = "unverified"
 // out, and from each there is a way to a resting status.
 var moves = map[Status][]Status{
 	Settled:    {Mapped, Held, Failed, Ignored, Duplicate, Superseded, Cancelled},
-	Mapped:     {Creating, Settled, Held, Failed, Superseded, Cancelled},
+	Mapped:     {Creating, Verified, Settled, Held, Failed, Superseded, Cancelled},
 	Creating:   {Created, Mapped, Held, Failed, Cancelling},
 	Created:    {Uploading, Cancelling},
 	Uploading:  {Completing, Verifying, Cancelling},
@@ -51,7 +51,7 @@ var moves = map[Status][]Status{
 	Duplicate:  {Settled},
 	Held:       {Settled, Superseded, Verifying},
 	Ignored:    {Settled, Superseded},
-	Withdrawn:  {Settled},
+	Withdrawn:  {Filed, Settled},
 }
 
 // The statuses of the two halves of the queue. The partial indexes of the

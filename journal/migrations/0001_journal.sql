@@ -56,6 +56,12 @@ CREATE INDEX entries_begun ON entries (not_before, id)
 CREATE INDEX entries_queued ON entries (not_before, id)
     WHERE status IN ('settled', 'mapped');
 
+-- Who could hold the same content.
+CREATE INDEX entries_size ON entries (size, sha256);
+
+-- Which assets are known, those that were adopted included.
+CREATE INDEX entries_object ON entries (object_id) WHERE object_id <> '';
+
 -- Never two creates of one file name at once: their lost replies could not be told apart.
 CREATE UNIQUE INDEX entries_creating ON entries (filename) WHERE status = 'creating';
 

@@ -1,0 +1,50 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// Backup writes a complete, compact copy of the journal at path to a file that
+// must not exist yet; its mode is 0600, because it holds live presigned URLs. It
+// may run beside the owner.
+func Backup(ctx context.Context, path, to string) (err error) {
+	path, err = locate(path)
+	if err != nil {
+		return fmt.Errorf("back up journal %s: %w", path, err)
+	}
+	db, err := connect(path, "mode=ro", 1) // not query_only: that forbids VACUUM INTO as well
+	if err != nil {
+		return fmt.Errorf("back up the journal: %w", err)
+	}
+	defer db.Close()
+	if err := current(ctx, db); err != nil {
+		return fail("back up the journal", err)
+	}
+	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("back up the journal: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(to)) // half a back-up is none
+		}
+	}()
+	if err := f.Close(); err != nil { // VACUUM INTO accepts an empty file and keeps its mode
+		return fmt.Errorf("back up the journal: %w", err)
+	}
+	if _, err := db.ExecContext(ctx, `VACUUM INTO ?`, to); err != nil {
+		return fail("back up the journal to "+to, err)
+	}
+	return syncFile(to)
+}
+
+func syncFile(name string) error {
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

@@ -1,0 +1,110 @@
+package journal
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestAdopt(t *testing.T) {
+	r := newRig(t)
+	id := r.admit(file("a", 1))[0]
+	r.bring(id, Mapped)
+	r.fails(r.Advance(t.Context(), Move{ID: id, From: Mapped, To: Verified}), ErrIllegal)
+	r.ok(r.Advance(t.Context(), Move{ID: id, From: Mapped, To: Verified, Created: &Creation{ObjectID: "o", FileID: "f", OriginalFileID: "g"}}))
+	if e := r.entry(id); e.ObjectID != "o" || e.FileID != "f" || e.OriginalFileID != "g" || e.AttemptCount != 0 {
+		t.Errorf("the ids of the adopted asset are missing, or an attempt was made: %+v", e)
+	}
+	r.consistent()
+}
+
+func TestSameContent(t *testing.T) {
+	r := newRig(t)
+	sized := func(path string, gen int) Found { f := file(path, gen); f.Size = 77; return f }
+	ids := r.admit(sized("filed", 1), sized("queued", 1), sized("failed", 1), sized("replaced", 1), sized("other", 1), file("size", 1))
+	r.bring(ids[0], Filed)
+	r.bring(ids[2], Failed)
+	r.bring(ids[3], Filed)
+	r.bring(r.admit(file("replaced", 2))[0], Filed)
+	r.bring(ids[4], Filed)
+	r.ok(r.SetSHA256(t.Context(), ids[0], []byte("sum")))
+	r.ok(r.SetSHA256(t.Context(), ids[4], []byte("another")))
+	probe := r.entry(r.admit(sized("probe", 1))[0])
+	if has, err := r.HasSameSize(t.Context(), probe); err != nil || !has {
+		t.Errorf("others have the size: %v, %v", has, err)
+	}
+	probe.SHA256 = []byte("sum")
+	got, err := r.SameContent(t.Context(), probe)
+	r.ok(err)
+	if len(got) != 2 || got[0].ID != ids[0] || got[1].ID != ids[1] {
+		t.Fatalf("want the filed file with the hash and the queued one without, got %+v", got)
+	}
+	if got[0].Attempt == nil || len(got[0].Attempt.Parts) == 0 {
+		t.Error("the filed one should come with its parts")
+	}
+	lone := r.entry(r.admit(Found{Folder: "in", Path: "lone", Size: 12345})[0])
+	if has, err := r.HasSameSize(t.Context(), lone); err != nil || has {
+		t.Errorf("nobody has the size: %v, %v", has, err)
+	}
+}
+
+func TestRemovedJournalIsNoticedBeforeTheNextWrite(t *testing.T) {
+	r := newRig(t)
+	ids := r.admit(file("a", 1))
+	away := r.path + ".away"
+	r.ok(os.Rename(r.path, away))
+	err := r.Advance(t.Context(), move(ids[0], Settled, Held))
+	if !errors.Is(err, ErrRemoved) || !errors.Is(err, ErrJournal) {
+		t.Errorf("want ErrRemoved, got %v", err)
+	}
+	r.ok(os.WriteFile(r.path, nil, 0o600))
+	r.fails(r.Advance(t.Context(), move(ids[0], Settled, Held)), ErrRemoved)
+	r.ok(os.Rename(away, r.path))
+	r.ok(r.Advance(t.Context(), move(ids[0], Settled, Held)))
+}
+
+func TestNetworkFileSystemsAreRefused(t *testing.T) {
+	for _, magic := range []int64{unix.NFS_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC} {
+		if err := localType("/j", magic); !errors.Is(err, ErrNetwork) {
+			t.Errorf("%#x: want ErrNetwork, got %v", magic, err)
+		}
+	}
+	for _, magic := range []int64{unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.TMPFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC} {
+		if err := localType("/j", magic); err != nil {
+			t.Errorf("%#x: %v", magic, err)
+		}
+	}
+}
+
+func TestBackupIsAJournal(t *testing.T) {
+	r := newRig(t)
+	ids := r.admit(file("a", 1), file("b", 1))
+	r.bring(ids[0], Uploading)
+	to := filepath.Join(t.TempDir(), "copy.db")
+	r.ok(Backup(t.Context(), r.path, to))
+	if err := Backup(t.Context(), r.path, to); !errors.Is(err, os.ErrExist) {
+		t.Errorf("a back-up must not overwrite: %v", err)
+	}
+	info, err := os.Stat(to)
+	r.ok(err)
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("the back-up has mode %v", info.Mode())
+	}
+	j, err := Open(t.Context(), to, Options{Clock: func() time.Time { return r.time }})
+	r.ok(err)
+	defer func() { r.ok(j.Close()) }()
+	e, err := j.Entry(t.Context(), ids[0])
+	r.ok(err)
+	if e.Status != Uploading || e.Attempt == nil || e.Attempt.Parts[0].URL == "" {
+		t.Errorf("the copy should be able to go on: %+v", e)
+	}
+	var check string
+	r.ok(j.db.QueryRow(`PRAGMA integrity_check`).Scan(&check))
+	if check != "ok" {
+		t.Error(check)
+	}
+}
