@@ -8,35 +8,131 @@ import (
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
 
-// sameContent compares an open file with what an earlier entry sent: by its
-// SHA-256 where that is known, else by the MD5 of each part. Without either it
-// answers false: to send the same bytes again is a smaller harm than to take new
-// ones for old.
-func sameContent(ctx context.Context, src *uploader.Source, prev journal.Entry) (bool, error) {
-	if prev.Size != src.Hint().Size {
+// content is an open file whose hashes are computed when they are asked for, and
+// only once: comparing it with many others reads it no more often than with one.
+type content struct {
+	src    *uploader.Source
+	sha256 []byte
+	md5    map[span][]byte
+}
+
+// span is a range of bytes.
+type span struct{ offset, size int64 }
+
+func (c *content) sum256(ctx context.Context) (sum []byte, err error) {
+	if c.sha256 == nil {
+		c.sha256, err = c.src.SHA256(ctx)
+	}
+	return c.sha256, err
+}
+
+// holds reports whether the file still holds the bytes that were sent as part.
+func (c *content) holds(ctx context.Context, part journal.Part) (bool, error) {
+	if len(part.MD5) == 0 {
 		return false, nil
 	}
-	if len(prev.SHA256) > 0 {
-		sum, err := src.SHA256(ctx)
-		return bytes.Equal(sum, prev.SHA256), err
+	at := span{part.Offset, part.Size}
+	if c.md5[at] == nil {
+		sum, err := c.src.MD5(ctx, part.Offset, part.Size)
+		if err != nil {
+			return false, err
+		}
+		if c.md5 == nil {
+			c.md5 = make(map[span][]byte)
+		}
+		c.md5[at] = sum
 	}
-	if prev.Attempt == nil {
+	return bytes.Equal(c.md5[at], part.MD5), nil
+}
+
+// same compares the file with what an entry sent: by its SHA-256 where that is
+// known, else by the MD5 of each part. Without either it answers false: to send
+// the same bytes again is a smaller harm than to take new ones for old.
+func (c *content) same(ctx context.Context, e journal.Entry) (bool, error) {
+	if e.Size != c.src.Hint().Size {
 		return false, nil
 	}
-	for _, part := range prev.Attempt.Parts {
-		same, err := samePart(ctx, src, part)
+	if len(e.SHA256) > 0 {
+		sum, err := c.sum256(ctx)
+		return bytes.Equal(sum, e.SHA256), err
+	}
+	if e.Attempt == nil {
+		return false, nil
+	}
+	for _, part := range e.Attempt.Parts {
+		same, err := c.holds(ctx, part)
 		if !same || err != nil {
 			return false, err
 		}
 	}
-	return len(prev.Attempt.Parts) > 0, nil
+	return len(e.Attempt.Parts) > 0, nil
 }
 
-// samePart reports whether the file still holds the bytes that were sent as part.
-func samePart(ctx context.Context, src *uploader.Source, part journal.Part) (bool, error) {
-	if len(part.MD5) == 0 {
+// original finds the entry of another path that holds e's content, or will once
+// it is ingested. The file is hashed only where its size is known already.
+func (p *Pipeline) original(ctx context.Context, e journal.Entry, c *content) (journal.Entry, bool, error) {
+	none := journal.Entry{}
+	has, err := p.journal.HasSameSize(ctx, e)
+	if err != nil || !has {
+		return none, false, err
+	}
+	if e.SHA256, err = c.sum256(ctx); err != nil {
+		return none, false, err
+	}
+	if err := p.journal.SetSHA256(ctx, e.ID, e.SHA256); err != nil {
+		return none, false, err
+	}
+	others, err := p.journal.SameContent(ctx, e)
+	if err != nil {
+		return none, false, err
+	}
+	for _, o := range others {
+		waiting := o.Status == journal.Settled || o.Status == journal.Mapped
+		if waiting && o.ID > e.ID {
+			continue // of two that wait, the first goes first
+		}
+		same, err := p.holdsContentOf(ctx, o, c)
+		if same || err != nil {
+			return o, same, err
+		}
+	}
+	return none, false, nil
+}
+
+// holdsContentOf compares the file with another entry's content: with what was
+// sent, or with the file itself where not all of it was.
+func (p *Pipeline) holdsContentOf(ctx context.Context, o journal.Entry, c *content) (bool, error) {
+	if len(o.SHA256) > 0 || sentWhole(o) {
+		return c.same(ctx, o)
+	}
+	if _, ours := p.folders[o.Folder]; !ours {
 		return false, nil
 	}
-	sum, err := src.MD5(ctx, part.Offset, part.Size)
-	return bytes.Equal(sum, part.MD5), err
+	src, err := p.open(o)
+	if err != nil {
+		return false, nil //nolint:nilerr // a file that cannot be read is not the original of anything
+	}
+	defer src.Close()
+	if foundOf(o, src.Hint()) != hintOf(o) {
+		return false, nil
+	}
+	if o.SHA256, err = src.SHA256(ctx); err != nil {
+		return false, nil //nolint:nilerr // as above; the end of ctx shows in the comparison below
+	}
+	if err := p.journal.SetSHA256(ctx, o.ID, o.SHA256); err != nil {
+		return false, err
+	}
+	return c.same(ctx, o)
+}
+
+func sentWhole(e journal.Entry) bool {
+	if e.Attempt == nil || len(e.Attempt.Parts) == 0 {
+		return false
+	}
+	for _, part := range e.Attempt.Parts {
+		if len(part.MD5) == 0 {
+			return false
+		}
+	}
+	return true
 }

@@ -46,7 +46,9 @@ func (p *Pipeline) handOut(ctx context.Context, work chan<- int64, now time.Time
 		if p.gate.reason() != "" {
 			return sent, nil
 		}
-		p.take(e)
+		if !p.take(e) {
+			continue // an operator's request has it
+		}
 		select {
 		case work <- e.ID:
 			sent++
@@ -129,11 +131,16 @@ func (p *Pipeline) work(ctx context.Context, id int64) error {
 	return nil
 }
 
-// take marks an entry as being in a worker's hands, so that it is not handed out twice.
-func (p *Pipeline) take(e journal.Entry) {
+// take marks an entry as being in a worker's hands, so that it is not handed out
+// twice; false if it is.
+func (p *Pipeline) take(e journal.Entry) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.inFlight[e.ID] != nil {
+		return false
+	}
 	p.inFlight[e.ID] = &flight{path: e.Path, size: e.Size}
+	return true
 }
 
 func (p *Pipeline) release(id int64) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,7 @@ type Assets interface {
 	CompleteUpload(ctx context.Context, c tenovos.Completion) error
 	CancelUpload(ctx context.Context, c tenovos.Completion) error
 	DeleteAsset(ctx context.Context, objectID string) error
+	UndeleteAsset(ctx context.Context, objectID string) error
 }
 
 // Lookup is how the pipeline asks Tenovos what is true.
@@ -66,9 +68,22 @@ type Folder struct {
 	Settle time.Duration
 	// VersionByPath makes new content under a known path a version of its asset.
 	VersionByPath bool
+	// Duplicates says what becomes of content that another path has in Tenovos;
+	// "" is DuplicatesUpload. Empty files are never duplicates.
+	Duplicates Duplicates
 	// Map applies the rules. It is called concurrently.
 	Map func(watcher.File) (Mapped, error)
 }
+
+// Duplicates is a policy for content that was ingested under another path.
+type Duplicates string
+
+// The policies.
+const (
+	DuplicatesUpload Duplicates = "upload" // it becomes an asset of its own
+	DuplicatesSkip   Duplicates = "skip"   // it rests as a duplicate
+	DuplicatesHold   Duplicates = "hold"   // it is held for the operator
+)
 
 // Config is the pipeline's share of the configuration.
 type Config struct {
@@ -79,6 +94,10 @@ type Config struct {
 	MaxAttempts  int // failures of a file's own before it fails
 	RetryInitial time.Duration
 	RetryMax     time.Duration
+
+	// Adopt looks for an asset of the same filename and MD5 before one is created,
+	// and takes it over: the way back after a journal was lost.
+	Adopt bool
 
 	VerifyAsset   bool          // wait for Tenovos' own checksum
 	VerifyTimeout time.Duration // then the file is held as uploaded, unverified
@@ -162,12 +181,13 @@ func New(cfg Config, d Deps) *Pipeline {
 		journal:  d.Journal,
 		log:      d.Log,
 		now:      d.Clock,
-		handlers: d.Handlers,
 		poke:     make(chan struct{}, 1),
 		inFlight: make(map[int64]*flight),
 		unwanted: make(map[int64]bool),
 		started:  d.Clock(),
 	}
+	p.handlers = p.operators()
+	maps.Copy(p.handlers, d.Handlers)
 	for _, f := range cfg.Folders {
 		p.folders[f.Name] = f
 	}

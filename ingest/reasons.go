@@ -33,6 +33,10 @@ const (
 	classMismatch    = "mismatch"
 	classUnconfirmed = "unconfirmed"
 	classTwins       = "twins"
+	classWithdrawn   = "withdrawn"
+	classDuplicate   = "duplicate"
+	classAsNew       = "as-new" // an operator wants a new asset, not a version
+	classAdopted     = "adopted"
 	classCancelled   = "cancelled"
 	classInternal    = "internal"
 )
@@ -51,6 +55,8 @@ var (
 	reasonLostCreate = journal.Reason{
 		Class: classAmbiguous, Message: "the reply to the asset's creation was lost; looking for the asset",
 	}
+	reasonAsNew   = journal.Reason{Class: classAsNew, Message: "to become an asset of its own"}
+	reasonAdopted = journal.Reason{Class: classAdopted, Message: "the account held the asset already"}
 	reasonNoReply = journal.Reason{
 		Class: classAmbiguous, Message: "Tenovos gave no clear answer to the asset's creation, time after time, and no asset came of it",
 		Hint: "Tenovos answers other calls: show this file's rule and name to Tenovos support. `ingestd retry` tries again.",
@@ -61,6 +67,13 @@ var (
 	reasonSourceLost = journal.Reason{
 		Class: journal.ClassUnverified, Message: "the file changed or vanished after its upload, so its checksum cannot be compared any more",
 		Hint: "Compare the asset in Tenovos with your copy of the file by eye.",
+	}
+	reasonWithdrawn = journal.Reason{
+		Class: classWithdrawn, Message: "the asset was withdrawn by the operator", Hint: "`ingestd withdraw --undo` restores it.",
+	}
+	reasonChangedWithdrawn = journal.Reason{
+		Class: classWithdrawn, Message: "the file changed after its asset was withdrawn",
+		Hint: "To make it the next version: `ingestd withdraw --undo`, then `ingestd retry`. To make it an asset of its own: `ingestd retry --as-new`.",
 	}
 	reasonCancelled = journal.Reason{
 		Class: classCancelled, Message: "cancelled by the operator", Hint: "`ingestd retry` ingests it after all.",
@@ -86,11 +99,26 @@ func reasonProblems(problems []Problem) journal.Reason {
 	return journal.Reason{Class: classMetadata, Message: strings.Join(messages, "; "), Hint: strings.Join(hints, " ")}
 }
 
+func reasonDuplicate(original journal.Entry) journal.Reason {
+	return journal.Reason{
+		Class:   classDuplicate,
+		Message: fmt.Sprintf("the same content is in Tenovos already, from %s/%s (entry %d, asset %s)", original.Folder, original.Path, original.ID, original.ObjectID),
+		Hint:    "Set duplicates: upload for the folder to make an asset of each copy, then run `ingestd retry`.",
+	}
+}
+
+func reasonWaits(original journal.Entry) journal.Reason {
+	return journal.Reason{
+		Class:   classDuplicate,
+		Message: fmt.Sprintf("the same content is on its way from %s/%s (entry %d): waiting for that one", original.Folder, original.Path, original.ID),
+	}
+}
+
 func reasonMismatch(e journal.Entry, remote string) journal.Reason {
 	return journal.Reason{
 		Class:   classMismatch,
 		Message: fmt.Sprintf("Tenovos holds other bytes (MD5 %s) than the file", remote),
-		Hint:    fmt.Sprintf("Keep the file. Look at asset %s in Tenovos; `ingestd retry` uploads the file again as its next version.", e.ObjectID),
+		Hint:    fmt.Sprintf("Keep the file. Look at asset %s in Tenovos; `ingestd retry` removes that asset and uploads the file again.", e.ObjectID),
 	}
 }
 

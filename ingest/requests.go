@@ -19,6 +19,9 @@ type Handler func(ctx context.Context, args json.RawMessage) (any, error)
 // requestTick is how often the journal is asked for requests.
 const requestTick = 300 * time.Millisecond
 
+// answerGrace is how long requests may take after the last entry is done.
+const answerGrace = time.Second
+
 // maxServing bounds how many requests are answered at the same time.
 const maxServing = 4
 
@@ -30,7 +33,7 @@ func (p *Pipeline) serveRequests(ctx context.Context, idle <-chan struct{}) erro
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(maxServing + 1) // the poller below is one of them
 	g.Go(func() error {
-		defer cancel()
+		defer time.AfterFunc(answerGrace, cancel) // what is about to be answered still is
 		var serving sync.Map
 		tick := time.NewTicker(requestTick)
 		defer tick.Stop()

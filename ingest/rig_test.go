@@ -65,11 +65,11 @@ func newRig(t testing.TB, change func(*sandbox.Options)) *rig {
 	r.account = r.sandbox.Account()
 	r.web = httptest.NewServer(r.sandbox.Handler())
 	t.Cleanup(func() {
-		r.web.CloseClientConnections()
-		r.web.Close()
-		if err := r.sandbox.Close(); err != nil {
+		if err := r.sandbox.Close(); err != nil { // first: it ends the stalls that the server would wait for
 			t.Error(err)
 		}
+		r.web.CloseClientConnections()
+		r.web.Close()
 	})
 	if err := os.MkdirAll(r.drop, 0o755); err != nil {
 		t.Fatal(err)

@@ -57,19 +57,30 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
 		return &verdictError{verdict{to: journal.Failed, reason: reasonTooLarge(e.Size, p.cfg.MaxFileSize)}}
 	}
 
-	original := ""
-	if prev, ok, err := p.journal.Previous(ctx, e); err != nil {
+	prev, known, err := p.journal.Previous(ctx, e)
+	if err != nil {
 		return err
-	} else if ok {
-		same, err := sameContent(ctx, src, prev)
+	}
+	file := &content{src: src}
+	if known {
+		same, err := file.same(ctx, prev)
 		if err != nil {
 			return err
 		}
 		if same {
 			return p.journal.Unchanged(ctx, e.ID)
 		}
-		if folder.VersionByPath {
-			original = prev.OriginalFileID
+	}
+	version := known && folder.VersionByPath && e.Reason.Class != classAsNew
+	original := ""
+	switch {
+	case version && prev.Status == journal.Withdrawn:
+		return &verdictError{verdict{to: journal.Held, reason: reasonChangedWithdrawn}}
+	case version:
+		original = prev.OriginalFileID
+	case folder.Duplicates != DuplicatesUpload && folder.Duplicates != "" && e.Size > 0 && e.Reason.Class != classAsNew:
+		if done, err := p.answerDuplicate(ctx, e, folder.Duplicates, file); done || err != nil {
+			return err
 		}
 	}
 
@@ -92,6 +103,23 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
 	return p.advance(ctx, journal.Move{
 		ID: e.ID, From: journal.Settled, To: journal.Mapped, Asset: asset, Filename: m.Asset.Filename,
 	})
+}
+
+// answerDuplicate ends an entry whose content another path has in Tenovos, or
+// lets it wait while the other one is on its way there.
+func (p *Pipeline) answerDuplicate(ctx context.Context, e journal.Entry, policy Duplicates, file *content) (bool, error) {
+	original, found, err := p.original(ctx, e, file)
+	if err != nil || !found {
+		return false, err
+	}
+	if original.Status != journal.Filed {
+		return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasonWaits(original), false)
+	}
+	to := journal.Duplicate
+	if policy == DuplicatesHold {
+		to = journal.Held
+	}
+	return true, &verdictError{verdict{to: to, reason: reasonDuplicate(original)}}
 }
 
 // resettle answers a file that is no longer what the watcher saw: when a newer
@@ -120,6 +148,9 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 		return err
 	}
 	if err := p.api.Ready(ctx); err != nil { // before the intent: a refused login creates nothing
+		return err
+	}
+	if adopted, err := p.adopt(ctx, e, asset); adopted || err != nil {
 		return err
 	}
 	err = p.advance(ctx, journal.Move{ID: e.ID, From: journal.Mapped, To: journal.Creating})

@@ -42,11 +42,12 @@ func (p *Pipeline) upload(ctx context.Context, e journal.Entry) error {
 // checkStored compares the parts that an earlier process stored with the file's
 // bytes: the hint may lie where a file was rewritten with its times put back.
 func (p *Pipeline) checkStored(ctx context.Context, src *uploader.Source, e journal.Entry) error {
+	stored := content{src: src}
 	for _, part := range e.Attempt.Parts {
 		if part.ETag == "" || len(part.MD5) == 0 || !part.DoneAt.Before(p.started) {
 			continue
 		}
-		same, err := samePart(ctx, src, part)
+		same, err := stored.holds(ctx, part)
 		if err != nil {
 			return err
 		}

@@ -107,7 +107,9 @@ func (p *Pipeline) fileAway(ctx context.Context, e journal.Entry) error {
 		return err
 	}
 	what := "asset created"
-	if e.OriginalFileID != e.FileID {
+	if e.Reason.Class == classAdopted {
+		what = "asset adopted"
+	} else if e.OriginalFileID != e.FileID {
 		what = "version created"
 		p.stats.versions.Add(1)
 	}

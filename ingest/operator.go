@@ -1,0 +1,335 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+// Kinds of the requests that the pipeline answers itself.
+const (
+	RequestRetry    = "retry"
+	RequestCancel   = "cancel"
+	RequestVerify   = "verify"
+	RequestWithdraw = "withdraw"
+	RequestRestore  = "restore"
+)
+
+// Selection says which entries a request is about: those that match every field
+// that is set. Statuses are those of the request's kind where none are given.
+type Selection struct {
+	IDs      []int64          `json:"ids,omitempty"`
+	Statuses []journal.Status `json:"statuses,omitempty"`
+	Folders  []string         `json:"folders,omitempty"`
+	Since    time.Time        `json:"since,omitzero"` // last moved at or after
+	Until    time.Time        `json:"until,omitzero"` // last moved before
+	// AsNew makes a retried file an asset of its own where it would be a version.
+	AsNew bool `json:"as_new,omitempty"`
+}
+
+// Covers reports whether an entry lies within the selection's times.
+func (s Selection) Covers(e journal.Entry) bool {
+	return (s.Since.IsZero() || !e.Since.Before(s.Since)) && (s.Until.IsZero() || e.Since.Before(s.Until))
+}
+
+// Outcome is what a request did to one entry.
+type Outcome struct {
+	ID     int64  `json:"id"`
+	Folder string `json:"folder"`
+	Path   string `json:"path"`
+	// Result is what became of it: requeued, cancelled, ingested, withdrawn,
+	// restored, ok, wrong, missing, unknown, skipped or failed.
+	Result string `json:"result"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// Good reports that the operator got what was asked for.
+func (o Outcome) Good() bool {
+	switch o.Result {
+	case "wrong", "missing", "unknown", "skipped", "failed":
+		return false
+	}
+	return true
+}
+
+// operators are the requests that the pipeline answers: which statuses each is
+// about, and what it does to one entry. Each may be carried out again after a
+// crash, because a request stays in the journal until it is answered.
+func (p *Pipeline) operators() map[string]Handler {
+	return map[string]Handler{
+		RequestRetry:    p.operator(p.retry, journal.Failed, journal.Held),
+		RequestCancel:   p.operator(p.cancel, unfinished()...),
+		RequestVerify:   p.operator(p.verifyAgain, journal.Filed),
+		RequestWithdraw: p.operator(p.withdraw, journal.Filed),
+		RequestRestore:  p.operator(p.restore, journal.Withdrawn),
+	}
+}
+
+func unfinished() []journal.Status {
+	var out []journal.Status
+	for s := range journal.Moves() {
+		if s.Runnable() {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// entryFunc is what a request does to one entry.
+type entryFunc func(ctx context.Context, e journal.Entry, s Selection) (Outcome, error)
+
+// operator makes a handler of what is to be done to one entry. An entry that
+// cannot be served does not stop the others.
+func (p *Pipeline) operator(do entryFunc, statuses ...journal.Status) Handler {
+	return func(ctx context.Context, raw json.RawMessage) (any, error) {
+		var s Selection
+		if err := json.Unmarshal(raw, &s); err != nil {
+			return nil, fmt.Errorf("the request cannot be read: %w", err)
+		}
+		if len(s.IDs) == 0 && len(s.Statuses) == 0 {
+			s.Statuses = statuses
+		}
+		selected, err := p.selected(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		outcomes := []Outcome{}
+		for _, id := range selected {
+			o, err := p.serveEntry(ctx, id, s, do)
+			if err != nil {
+				return nil, err
+			}
+			outcomes = append(outcomes, o)
+		}
+		return outcomes, nil
+	}
+}
+
+// selected lists the entries of a selection. They are read before anything is
+// done: a reader must not stay open while entries change.
+func (p *Pipeline) selected(ctx context.Context, s Selection) ([]int64, error) {
+	var ids []int64
+	filter := journal.Filter{IDs: s.IDs, Statuses: s.Statuses, Folders: s.Folders}
+	err := p.journal.Reader().Entries(ctx, filter, func(e journal.Entry) error {
+		if s.Covers(e) {
+			ids = append(ids, e.ID)
+		}
+		return nil
+	})
+	for _, id := range s.IDs {
+		if err == nil && !slices.Contains(ids, id) {
+			ids = append(ids, id) // so that it is answered as unknown
+		}
+	}
+	return ids, err
+}
+
+// serveEntry does one entry. Only trouble that all would have is an error.
+func (p *Pipeline) serveEntry(ctx context.Context, id int64, s Selection, do entryFunc) (Outcome, error) {
+	e, err := p.journal.Entry(ctx, id)
+	if errors.Is(err, journal.ErrUnknown) {
+		return Outcome{ID: id, Result: "unknown", Detail: "the journal has no such entry in this selection"}, nil
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	o, err := do(ctx, e, s)
+	o.ID, o.Folder, o.Path = e.ID, e.Folder, e.Path
+	switch {
+	case errors.Is(err, journal.ErrMoved):
+		o.Result, o.Detail = "skipped", "it moved on in the meantime"
+	case err != nil && (everyonesTrouble(err) || errors.Is(err, journal.ErrJournal) || ctx.Err() != nil):
+		return o, err
+	case err != nil:
+		o.Result, o.Detail = "failed", messageOf(err)
+	}
+	return o, nil
+}
+
+// retry sends a resting entry round again. What was handed over but never seen
+// right is looked at again, not uploaded again.
+func (p *Pipeline) retry(ctx context.Context, e journal.Entry, s Selection) (Outcome, error) {
+	m := journal.Move{ID: e.ID, From: e.Status, To: journal.Settled, ResetCounts: true}
+	switch {
+	case e.Status == journal.Held && e.Reason.Class == journal.ClassUnverified:
+		m.To = journal.Verifying
+	case e.Status == journal.Failed && e.Reason.Class == classMismatch && e.ObjectID != "":
+		// The asset holds wrong bytes: the operator was told that this removes it.
+		m.Chores = []journal.NewChore{{
+			Kind: journal.ChoreDelete, ObjectID: e.ObjectID, FileID: e.FileID, Filename: e.Filename, NotBefore: p.now(),
+		}}
+	case e.Status == journal.Filed || !e.Status.Resting() || e.Status == journal.Superseded:
+		return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
+	}
+	if s.AsNew {
+		m.Reason = reasonAsNew
+	}
+	err := p.advance(ctx, m)
+	if errors.Is(err, journal.ErrIllegal) && m.To == journal.Verifying {
+		m.To = journal.Settled
+		err = p.advance(ctx, m)
+	}
+	if err == nil {
+		p.wake()
+	}
+	return Outcome{Result: "requeued"}, err
+}
+
+// cancelPoll is how often an entry that is being cancelled is looked at.
+const cancelPoll = 50 * time.Millisecond
+
+// cancel stops an entry: its upload is cancelled and its empty asset removed. One
+// whose content was already handed over is ingested instead.
+func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Outcome, error) {
+	p.setUnwanted(e.ID, true)
+	defer p.setUnwanted(e.ID, false)
+	for {
+		switch {
+		case e.Status == journal.Cancelled:
+			return Outcome{Result: "cancelled"}, nil
+		case e.Status == journal.Filed:
+			return Outcome{Result: "ingested", Detail: "its content was handed over already; `ingestd withdraw` removes the asset"}, nil
+		case e.Status.Resting():
+			return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
+		}
+		if p.take(e) { // nobody works on it: this goroutine does
+			if _, err := p.obeyCancel(ctx, e); err != nil && !errors.Is(err, journal.ErrMoved) {
+				p.release(e.ID)
+				return Outcome{}, err
+			}
+			if err := p.work(ctx, e.ID); err != nil {
+				return Outcome{}, err
+			}
+		} else if fl := p.flight(e.ID); fl != nil {
+			if abort := fl.abort.Load(); abort != nil {
+				(*abort)()
+			}
+		}
+		select {
+		case <-time.After(cancelPoll):
+		case <-ctx.Done():
+			return Outcome{}, ctx.Err()
+		}
+		var err error
+		if e, err = p.journal.Entry(ctx, e.ID); err != nil {
+			return Outcome{}, err
+		}
+	}
+}
+
+func (p *Pipeline) setUnwanted(id int64, unwanted bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if unwanted {
+		p.unwanted[id] = true
+	} else {
+		delete(p.unwanted, id)
+	}
+}
+
+// verifyAgain asks Tenovos about what was ingested. It changes nothing.
+func (p *Pipeline) verifyAgain(ctx context.Context, e journal.Entry, _ Selection) (Outcome, error) {
+	if e.FileID == "" {
+		return Outcome{Result: "skipped", Detail: "it is " + string(e.Status) + " and has no asset"}, nil
+	}
+	a, err := p.api.Asset(ctx, e.FileID)
+	switch {
+	case errors.Is(err, tenovos.ErrNotFound):
+		return Outcome{Result: "missing", Detail: fmt.Sprintf("Tenovos has no asset %s, or this account may not see it", e.ObjectID)}, nil
+	case err != nil:
+		return Outcome{}, fmt.Errorf("look at asset %s: %w", e.ObjectID, err)
+	case a.Deleted():
+		return Outcome{Result: "missing", Detail: fmt.Sprintf("asset %s is in the recycle bin", e.ObjectID)}, nil
+	case !a.HasContent:
+		return Outcome{Result: "wrong", Detail: fmt.Sprintf("asset %s shows no content (yet)", e.ObjectID)}, nil
+	case a.MD5 == "":
+		return Outcome{Result: "ok", Detail: "content is there; Tenovos names no checksum"}, nil
+	}
+	prev, ok, err := p.journal.LastAttempt(ctx, e)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if !ok { // adopted: its checksum was compared then
+		prev = e
+	}
+	same, err := p.sameChecksum(ctx, prev, a.MD5)
+	if v, own := errors.AsType[*verdictError](err); own || isGone(err) {
+		detail := "content is there; the file is no longer there to compare it with"
+		if own {
+			detail = "content is there; " + v.Error()
+		}
+		return Outcome{Result: "ok", Detail: detail}, nil
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	if !same {
+		return Outcome{Result: "wrong", Detail: reasonMismatch(e, a.MD5).Message}, nil
+	}
+	return Outcome{Result: "ok", Detail: "MD5 " + strings.ToLower(a.MD5)}, nil
+}
+
+// withdraw soft-deletes the asset of a filed entry.
+func (p *Pipeline) withdraw(ctx context.Context, e journal.Entry, _ Selection) (Outcome, error) {
+	if e.Status == journal.Withdrawn {
+		return Outcome{Result: "withdrawn"}, nil
+	}
+	if e.Status != journal.Filed {
+		return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
+	}
+	err := p.api.DeleteAsset(ctx, e.ObjectID)
+	if err != nil && !alreadyGone(err) {
+		a, lookErr := p.api.Asset(ctx, e.FileID)
+		if lookErr != nil || !a.Deleted() {
+			return Outcome{}, fmt.Errorf("withdraw asset %s: %w", e.ObjectID, err)
+		}
+	}
+	return Outcome{Result: "withdrawn"}, p.advance(ctx, journal.Move{
+		ID: e.ID, From: journal.Filed, To: journal.Withdrawn, Reason: reasonWithdrawn,
+	})
+}
+
+// restore brings a withdrawn asset back.
+func (p *Pipeline) restore(ctx context.Context, e journal.Entry, _ Selection) (Outcome, error) {
+	if e.Status != journal.Withdrawn {
+		return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
+	}
+	if err := p.api.UndeleteAsset(ctx, e.ObjectID); err != nil {
+		a, lookErr := p.api.Asset(ctx, e.FileID)
+		if lookErr != nil || a.Deleted() {
+			return Outcome{}, fmt.Errorf("restore asset %s: %w", e.ObjectID, err)
+		}
+	}
+	return Outcome{Result: "restored"}, p.advance(ctx, journal.Move{ID: e.ID, From: journal.Withdrawn, To: journal.Filed})
+}
+
+// ServePending answers the requests that wait in the journal, for a command that
+// found no daemon to do so. It returns when none is left.
+func (p *Pipeline) ServePending(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	idle := make(chan struct{})
+	var probing sync.WaitGroup
+	probing.Go(func() { _ = p.gate.run(ctx, idle) }) // ends with idle, or with ctx, whose error the loop meets too
+	defer probing.Wait()
+	defer close(idle)
+	for {
+		requests, err := p.journal.TakeRequests(ctx)
+		if err != nil || len(requests) == 0 {
+			return err
+		}
+		for _, r := range requests {
+			if err := p.serve(ctx, r); err != nil {
+				return err
+			}
+		}
+	}
+}

@@ -1,0 +1,293 @@
+package ingest_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/sandbox"
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+// ask does what a command does where no daemon runs: it takes the journal and
+// answers its own request.
+func (r *rig) ask(kind string, s ingest.Selection) []ingest.Outcome {
+	r.t.Helper()
+	p := r.start()
+	defer r.close(p)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	return r.askOf(ctx, kind, s, func() error { return p.ServePending(ctx) })
+}
+
+func (r *rig) askOf(ctx context.Context, kind string, s ingest.Selection, serve func() error) []ingest.Outcome {
+	r.t.Helper()
+	args, err := json.Marshal(s)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	id, err := journal.Ask(ctx, r.journal, kind, args)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := serve(); err != nil {
+		r.t.Fatal(err)
+	}
+	reader, err := journal.OpenReader(ctx, r.journal)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer reader.Close()
+	for {
+		answer, text, done, err := reader.Answered(ctx, id)
+		if err != nil || text != "" {
+			r.t.Fatalf("%s: %v %s", kind, err, text)
+		}
+		if done {
+			var out []ingest.Outcome
+			if err := json.Unmarshal(answer, &out); err != nil {
+				r.t.Fatal(err)
+			}
+			return out
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// wantResults fails unless the outcomes have these results, in order.
+func (r *rig) wantResults(got []ingest.Outcome, want ...string) {
+	r.t.Helper()
+	if len(got) != len(want) {
+		r.t.Fatalf("want %v, got %+v", want, got)
+	}
+	for i := range want {
+		if got[i].Result != want[i] {
+			r.t.Errorf("entry %d: want %s, got %+v", got[i].ID, want[i], got[i])
+		}
+	}
+}
+
+func TestRetryOfWhatFailed(t *testing.T) {
+	r := newRig(t, nil)
+	r.queue(sandbox.Fault{Operation: "CreateAsset", Kind: sandbox.FaultStatus, Status: 403, Body: `{"message":"Invalid Asset: Missing Metadata Template ID"}`})
+	r.write("a.jpg", 1000, 1)
+	r.backfill()
+	if e := r.entry("a.jpg"); e.Status != journal.Failed || e.Reason.Hint == "" {
+		t.Fatalf("want failed with a hint, got %s %+v", e.Status, e.Reason)
+	}
+	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{}), "requeued")
+	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{IDs: []int64{1, 77}}), "skipped", "unknown")
+	r.backfill()
+	r.wantExactly("a.jpg")
+}
+
+func TestRetryOfTheUnverifiedUploadsNothing(t *testing.T) {
+	r := newRig(t, func(o *sandbox.Options) { o.ChecksumLag = time.Hour })
+	r.config.VerifyAsset, r.config.VerifyTimeout = true, time.Millisecond
+	r.write("a.jpg", 1000, 1)
+	r.backfill()
+	if err := r.sandbox.Configure(func(o *sandbox.Options) { o.ChecksumLag = 0 }); err != nil {
+		t.Fatal(err)
+	}
+	r.config.VerifyTimeout = time.Minute
+	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{}), "requeued")
+	r.backfill()
+	if e := r.entry("a.jpg"); e.Status != journal.Filed {
+		t.Errorf("want filed, got %s: %s", e.Status, e.Reason.Message)
+	}
+	if n := r.sandbox.State().Counts.Requests["PutObject"]; n != 1 {
+		t.Errorf("the content was sent %d times", n)
+	}
+	r.wantExactly("a.jpg")
+}
+
+func TestCancelBeforeAndDuringTheUpload(t *testing.T) {
+	r := newRig(t, nil)
+	r.write("waiting.jpg", 1000, 1)
+	p := r.start()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := r.scan(ctx, p); err != nil {
+		t.Fatal(err)
+	}
+	r.close(p)
+	r.wantResults(r.ask(ingest.RequestCancel, ingest.Selection{}), "cancelled")
+	r.wantExactly() // nothing
+
+	// One that is on its way: the store takes its time.
+	r.queue(sandbox.Fault{Operation: sandbox.PutObject, Kind: sandbox.FaultStall, Delay: 20 * time.Second})
+	r.write("sending.jpg", 1000, 1)
+	p = r.start()
+	defer r.close(p)
+	done := make(chan error, 1)
+	go func() { done <- r.run(ctx, p) }()
+	for r.sandbox.State().InFlight == 0 || r.statusOf("sending.jpg") != journal.Uploading {
+		time.Sleep(5 * time.Millisecond)
+	}
+	e := r.entry("sending.jpg")
+	r.wantResults(r.askOf(ctx, ingest.RequestCancel, ingest.Selection{IDs: []int64{e.ID}}, func() error { return nil }), "cancelled")
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	r.wantExactly() // nothing
+}
+
+// statusOf is the status of a path's latest generation, "" while it is unknown.
+func (r *rig) statusOf(path string) journal.Status {
+	for _, e := range r.entries() {
+		if e.Path == path {
+			return e.Status
+		}
+	}
+	return ""
+}
+
+func TestVerifyTellsWhatIsThere(t *testing.T) {
+	r := newRig(t, nil)
+	for _, path := range []string{"fine.jpg", "deleted.jpg", "purged.jpg"} {
+		r.write(path, 1000, 1)
+	}
+	r.backfill()
+	r.sandbox.Purge(r.entry("purged.jpg").ObjectID)
+	c := r.client()
+	defer c.Close()
+	if err := c.DeleteAsset(t.Context(), r.entry("deleted.jpg").ObjectID); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, o := range r.ask(ingest.RequestVerify, ingest.Selection{}) {
+		got[o.Path] = o.Result
+	}
+	for path, want := range map[string]string{"fine.jpg": "ok", "deleted.jpg": "missing", "purged.jpg": "missing"} {
+		if got[path] != want {
+			t.Errorf("%s: want %s, got %q", path, want, got[path])
+		}
+	}
+}
+
+func TestWithdrawRestoreAndWhatChangesMeanwhile(t *testing.T) {
+	r := newRig(t, nil)
+	r.write("a.jpg", 1000, 1)
+	r.write("b.jpg", 1000, 2)
+	r.backfill()
+	b := r.entry("b.jpg")
+	r.wantResults(r.ask(ingest.RequestWithdraw, ingest.Selection{IDs: []int64{b.ID}}), "withdrawn")
+	if n := len(available(r.sandbox.State())); n != 1 {
+		t.Errorf("%d assets are available, want 1", n)
+	}
+	r.backfill() // nothing comes back by itself
+	if n := len(available(r.sandbox.State())); n != 1 {
+		t.Errorf("a withdrawn file was ingested again: %d assets", n)
+	}
+	r.write("b.jpg", 1000, 3)
+	r.backfill()
+	if e := r.entry("b.jpg"); e.Status != journal.Held || e.Reason.Hint == "" {
+		t.Fatalf("changed after its withdrawal: want held with the choice, got %s %+v", e.Status, e.Reason)
+	}
+	r.wantResults(r.ask(ingest.RequestRestore, ingest.Selection{}), "restored")
+	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{}), "requeued")
+	r.backfill()
+	if e := r.entry("b.jpg"); e.Status != journal.Filed || e.OriginalFileID != b.OriginalFileID {
+		t.Errorf("restored and retried, it should be a version: %s %+v", e.Status, e)
+	}
+}
+
+func TestChangedAfterWithdrawalAsNew(t *testing.T) {
+	r := newRig(t, nil)
+	r.write("b.jpg", 1000, 2)
+	r.backfill()
+	r.ask(ingest.RequestWithdraw, ingest.Selection{})
+	r.write("b.jpg", 1000, 3)
+	r.backfill()
+	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{AsNew: true}), "requeued")
+	r.backfill()
+	r.wantExactly("b.jpg")
+}
+
+func TestDuplicatesBySettledContent(t *testing.T) {
+	for policy, want := range map[ingest.Duplicates]journal.Status{
+		ingest.DuplicatesSkip: journal.Duplicate, ingest.DuplicatesHold: journal.Held, ingest.DuplicatesUpload: journal.Filed,
+	} {
+		t.Run(string(policy), func(t *testing.T) {
+			r := newRig(t, nil)
+			r.config.Folders[0].Duplicates = policy
+			r.write("one.jpg", 5000, 1)
+			data, err := os.ReadFile(filepath.Join(r.drop, "one.jpg"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range []string{"two.jpg", "three.jpg"} { // at the same time as the first
+				if err := os.WriteFile(filepath.Join(r.drop, name), data, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.write("empty1", 0, 1)
+			r.write("empty2", 0, 1)
+			r.write("other.jpg", 5000, 2) // the same size, other content
+			r.backfill()
+			count := map[journal.Status]int{}
+			for _, e := range r.entries() {
+				count[e.Status]++
+				if e.Status == want && want != journal.Filed && (e.Reason.Message == "" || e.Reason.Hint == "") {
+					t.Errorf("%s without a reason", e.Path)
+				}
+			}
+			filed := 4
+			if policy == ingest.DuplicatesUpload {
+				filed = 6
+			}
+			if count[journal.Filed] != filed || count[want] < 2 {
+				t.Errorf("want %d filed and two %s, got %v", filed, want, count)
+			}
+			r.wantNothingLeft(r.sandbox.State())
+		})
+	}
+}
+
+func TestBackAndForthIsNoDuplicate(t *testing.T) {
+	r := newRig(t, nil)
+	r.config.Folders[0].Duplicates = ingest.DuplicatesSkip
+	for _, n := range []uint64{1, 2, 1} {
+		r.write("a.jpg", 5000, n)
+		r.backfill()
+	}
+	if n := len(available(r.sandbox.State())); n != 3 {
+		t.Errorf("want three versions, got %d", n)
+	}
+}
+
+func TestAdoptAfterTheJournalWasLost(t *testing.T) {
+	r := newRig(t, nil)
+	paths := []string{"a.jpg", "b.jpg", "sub/c.jpg"}
+	for _, path := range paths {
+		r.write(path, 4000, 1)
+	}
+	r.backfill()
+	for _, name := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(r.journal + name); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+	r.write("new.jpg", 4000, 1)
+	r.config.Adopt = true
+	r.backfill()
+	r.wantExactly(append(paths, "new.jpg")...)
+	if e := r.entry("a.jpg"); e.Status != journal.Filed || e.ObjectID == "" {
+		t.Errorf("want filed with its asset, got %s %+v", e.Status, e)
+	}
+	// What was adopted is known: touched it stays, changed it becomes a version.
+	later := time.Now().Add(time.Second)
+	if err := os.Chtimes(filepath.Join(r.drop, "a.jpg"), later, later); err != nil {
+		t.Fatal(err)
+	}
+	r.write("b.jpg", 4000, 2)
+	r.backfill()
+	s := r.sandbox.State()
+	if n := len(available(s)); n != 5 {
+		t.Errorf("want the four assets and one version, got %d", n)
+	}
+}
