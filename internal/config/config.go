@@ -69,7 +69,7 @@ type Folder struct {
 	After            string // keep
 	Done, Failed     string // paths below the folder
 	Versions         string // path, off
-	Duplicates       string // upload
+	Duplicates       string // skip, upload, hold
 	Rules            mapping.Rules
 	Pos              mapping.Pos // of its path
 }
@@ -104,6 +104,6 @@ func defaultFolder() Folder {
 		Done:         "_ingested",
 		Failed:       "_failed",
 		Versions:     "path",
-		Duplicates:   "upload",
+		Duplicates:   "skip",
 	}
 }

@@ -63,7 +63,7 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 		{"watch", &d.Watch, []string{"auto", "notify", "poll"}, nil},
 		{"after", &d.After, []string{"keep"}, []string{"move", "delete"}},
 		{"versions", &d.Versions, []string{"path", "off"}, []string{"filename"}},
-		{"duplicates", &d.Duplicates, []string{"upload"}, []string{"skip", "hold"}},
+		{"duplicates", &d.Duplicates, []string{"skip", "upload", "hold"}, nil},
 	} {
 		if at := f[choice.key]; at != nil {
 			*choice.to = l.Choice(at, choice.key, choice.known, choice.later)
