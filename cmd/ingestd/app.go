@@ -116,15 +116,41 @@ type engine struct {
 	journal  *journal.Journal
 	pipeline *ingest.Pipeline
 	watcher  *watcher.Watcher
-	walked   atomic.Int64 // files that the watcher reported, repetitions included
+	walked   map[string]*atomic.Int64 // files that the watcher reported in each folder, repetitions included
+}
+
+// walkedIn returns how many files the watcher reported in a folder.
+func (e *engine) walkedIn(folder string) int64 {
+	n, ok := e.walked[folder]
+	if !ok {
+		return 0
+	}
+	return n.Load()
+}
+
+// allWalked returns how many files the watcher reported in all folders.
+func (e *engine) allWalked() int64 {
+	sum := int64(0)
+	for _, n := range e.walked {
+		sum += n.Load()
+	}
+	return sum
 }
 
 // newEngine puts the rooms together for the given folders.
-func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *journal.Journal, log zerolog.Logger) (*engine, error) {
-	e := &engine{journal: j}
-	e.pipeline = ingest.New(pipelineConfig(cfg, folders, acct), ingest.Deps{
+func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *journal.Journal, adopt bool, log zerolog.Logger) (*engine, error) {
+	e := &engine{journal: j, walked: make(map[string]*atomic.Int64, len(folders))}
+	for _, f := range folders {
+		e.walked[f.Name] = new(atomic.Int64)
+	}
+	pc := pipelineConfig(cfg, folders)
+	for i, f := range folders {
+		pc.Folders[i].Map = acct.mapFunc(f)
+	}
+	pc.Adopt = adopt
+	e.pipeline = ingest.New(pc, ingest.Deps{
 		API:     acct.client,
-		Store:   uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth}),
+		Store:   newStore(cfg),
 		Journal: j,
 		Log:     log,
 		Handlers: map[string]ingest.Handler{
@@ -133,7 +159,9 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 	})
 	w, err := watcher.New(watchedFolders(folders), watcher.Options{
 		Emit: func(ctx context.Context, files []watcher.File) error {
-			e.walked.Add(int64(len(files)))
+			for _, f := range files {
+				e.walked[f.Folder].Add(1)
+			}
 			return e.pipeline.Admit(ctx, files)
 		},
 		Report: e.report(folders, log),
@@ -141,6 +169,10 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 	})
 	e.watcher = w
 	return e, err
+}
+
+func newStore(cfg *config.Config) *uploader.Uploader {
+	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth})
 }
 
 // report keeps in the journal what only the watcher knows, for status.
@@ -161,7 +193,8 @@ func (e *engine) report(folders []config.Folder, log zerolog.Logger) func(watche
 	}
 }
 
-func pipelineConfig(cfg *config.Config, folders []config.Folder, acct *account) ingest.Config {
+// pipelineConfig is the pipeline's share of the configuration, without the rules.
+func pipelineConfig(cfg *config.Config, folders []config.Folder) ingest.Config {
 	c := ingest.Config{
 		Workers: cfg.Workers, MaxFileSize: cfg.Upload.MaxFileSize,
 		MaxAttempts: cfg.Retry.MaxAttempts, RetryInitial: cfg.Retry.Initial, RetryMax: cfg.Retry.Max,
@@ -171,7 +204,7 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder, acct *account) 
 	for _, f := range folders {
 		c.Folders = append(c.Folders, ingest.Folder{
 			Name: f.Name, Path: f.Path, Settle: f.Settle,
-			VersionByPath: f.Versions == "path", Map: acct.mapFunc(f),
+			VersionByPath: f.Versions == "path", Duplicates: ingest.Duplicates(f.Duplicates),
 		})
 	}
 	return c

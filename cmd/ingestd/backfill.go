@@ -26,6 +26,7 @@ import (
 type backfillOptions struct {
 	folders        []string
 	dryRun, asJSON bool
+	adopt          bool
 }
 
 func newBackfillCommand() *cobra.Command {
@@ -56,6 +57,7 @@ func newBackfillCommand() *cobra.Command {
 	configFlag(cmd, &path)
 	jsonFlag(cmd, &o.asJSON)
 	cmd.Flags().StringArrayVar(&o.folders, "folder", nil, "only the folder `NAME` (repeatable)")
+	cmd.Flags().BoolVar(&o.adopt, "adopt", false, "take over assets that the account holds already (same filename and MD5) instead of creating them: the way back after the journal was lost")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "only say what would become of each file")
 	return cmd
 }
@@ -89,6 +91,9 @@ func (b *backfill) run(ctx context.Context, drain <-chan struct{}) error {
 		return b.dryRun(waiting)
 	}
 	j, err := openJournal(ctx, b.cfg)
+	if errors.Is(err, journal.ErrLocked) && b.options.adopt {
+		return &usageError{errors.New("--adopt needs the journal for itself: stop the daemon first")}
+	}
 	if errors.Is(err, journal.ErrLocked) {
 		return b.follow(waiting, begun)
 	}
@@ -107,7 +112,7 @@ func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal
 	if err != nil {
 		return err
 	}
-	e, err := newEngine(b.cfg, b.folders, acct, j, b.log)
+	e, err := newEngine(b.cfg, b.folders, acct, j, b.options.adopt, b.log)
 	if err != nil {
 		return err
 	}
@@ -133,7 +138,7 @@ func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal
 	}
 	stats := e.pipeline.Stats()
 	err = b.finish(context.WithoutCancel(ctx), j.Reader(), summary{
-		Seen: e.walked.Load(), Ingested: stats.Ingested, Versions: stats.Versions, Bytes: stats.Bytes,
+		Seen: e.allWalked(), Ingested: stats.Ingested, Versions: stats.Versions, Bytes: stats.Bytes,
 	}, begun)
 	if closed(drain) {
 		return errors.Join(errors.New("stopped by a signal; run it again to go on where it stopped"), err)
@@ -244,7 +249,7 @@ func (e *engine) progressLine(begun time.Time) string {
 	}
 	rate := float64(sent) / time.Since(begun).Seconds()
 	return fmt.Sprintf("%s sent at %s/s · %d of %d files done%s", humanize.IBytes(uint64(sent)), humanize.IBytes(uint64(rate)),
-		stats.Rested, e.walked.Load(), files.String())
+		stats.Rested, e.allWalked(), files.String())
 }
 
 // dryRun walks the folders and says what would become of each file.
@@ -292,103 +297,4 @@ func (b *backfill) dryRun(ctx context.Context) error {
 		return errNotIngested
 	}
 	return nil
-}
-
-// follow asks the daemon that owns the journal to look at the folders, and waits
-// until nothing of them is left to do.
-func (b *backfill) follow(ctx context.Context, begun time.Time) error {
-	r, err := journal.OpenReader(ctx, b.cfg.Journal)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	before, err := b.books(ctx, r)
-	if err != nil {
-		return err
-	}
-	args := backfillArgs{}
-	for _, f := range b.folders {
-		args.Folders = append(args.Folders, f.Name)
-	}
-	fmt.Fprintln(b.err, "a daemon owns the journal: asking it to look at the folders, and following it")
-	if _, err := ask(ctx, b.cfg.Journal, r, requestBackfill, args); err != nil {
-		return err
-	}
-	names := args.Folders
-	for {
-		n, err := r.Unfinished(ctx, names)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			break
-		}
-		select {
-		case <-time.After(followEvery):
-		case <-ctx.Done():
-			return errors.New("stopped following; the daemon goes on")
-		}
-	}
-	after, err := b.books(ctx, r)
-	if err != nil {
-		return err
-	}
-	return b.finish(ctx, r, summary{
-		Seen: int64(after.Seen - before.Seen), Ingested: int64(after.Filed - before.Filed),
-	}, begun)
-}
-
-// followEvery is how often a followed daemon's journal is looked at.
-const followEvery = 500 * time.Millisecond
-
-// books adds up the folders of this run.
-func (b *backfill) books(ctx context.Context, r *journal.Reader) (dashboard.Folder, error) {
-	var sum dashboard.Folder
-	folders, err := dashboard.Folders(ctx, r)
-	for _, f := range folders {
-		if b.includes(f.Name) {
-			sum.Seen += f.Seen
-			sum.Filed += f.Filed
-		}
-	}
-	return sum, err
-}
-
-// askEvery is how often a request is looked at for its answer.
-const askEvery = 100 * time.Millisecond
-
-// ask leaves a request in the journal and waits for the daemon's answer.
-func ask(ctx context.Context, path string, r *journal.Reader, kind string, args any) (json.RawMessage, error) {
-	raw, err := json.Marshal(args)
-	if err != nil {
-		return nil, err
-	}
-	id, err := journal.Ask(ctx, path, kind, raw)
-	if err != nil {
-		return nil, err
-	}
-	for {
-		answer, text, done, err := r.Answered(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if done {
-			if text != "" {
-				return nil, errors.New(text)
-			}
-			return answer, nil
-		}
-		owned, err := journal.Owned(path)
-		if err != nil {
-			return nil, err
-		}
-		if !owned {
-			return nil, errors.New("the daemon stopped before it answered; start it again, or run the command without it")
-		}
-		select {
-		case <-time.After(askEvery):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
 }

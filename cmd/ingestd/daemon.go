@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -15,6 +18,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dashboard"
+	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 func newRunCommand() *cobra.Command {
@@ -58,7 +62,7 @@ func runDaemon(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err
 		}
 		return err
 	}
-	e, err := newEngine(cfg, cfg.Folders, acct, j, log)
+	e, err := newEngine(cfg, cfg.Folders, acct, j, false, log)
 	if err != nil {
 		return err
 	}
@@ -153,7 +157,13 @@ const requestBackfill = "backfill"
 
 // backfillArgs are the arguments of that request.
 type backfillArgs struct {
-	Folders []string `json:"folders"` // empty: all
+	Folders []string `json:"folders"`
+}
+
+// backfillAnswer is what the daemon found.
+type backfillAnswer struct {
+	Seen int64    `json:"seen"` // files found
+	Left []string `json:"left"` // why a folder, or a part of it, could not be looked at
 }
 
 // handleBackfill scans the folders and answers when everything found is recorded.
@@ -162,13 +172,24 @@ func (e *engine) handleBackfill(ctx context.Context, raw json.RawMessage) (any, 
 	if err := json.Unmarshal(raw, &args); err != nil {
 		return nil, fmt.Errorf("the request cannot be read: %w", err)
 	}
-	if len(args.Folders) == 0 {
-		args.Folders = []string{""}
-	}
+	var mu sync.Mutex
+	answer := backfillAnswer{}
+	g, gctx := errgroup.WithContext(ctx)
 	for _, name := range args.Folders {
-		if err := e.watcher.WaitScan(ctx, name); err != nil {
-			return nil, err
-		}
+		g.Go(func() error {
+			before := e.walkedIn(name)
+			err := e.watcher.WaitScan(gctx, name)
+			mu.Lock()
+			defer mu.Unlock()
+			answer.Seen += e.walkedIn(name) - before
+			if errors.Is(err, watcher.ErrPaused) || errors.Is(err, watcher.ErrUnreadable) {
+				answer.Left = append(answer.Left, err.Error())
+				return nil
+			}
+			return err
+		})
 	}
-	return nil, nil
+	err := g.Wait()
+	slices.Sort(answer.Left)
+	return answer, err
 }

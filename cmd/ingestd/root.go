@@ -23,6 +23,9 @@ const (
 // errNotIngested ends a command that worked but left files behind.
 var errNotIngested = errors.New("some files were not ingested; `ingestd status` says which and why")
 
+// errNotDone ends a command that could not do all that it was asked for.
+var errNotDone = errors.New("not everything was done; see above")
+
 // exitCode is the one place that decides how the process ends.
 func exitCode(err error) int {
 	var invalid *config.Invalid
@@ -31,7 +34,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.Is(err, errNotIngested):
+	case errors.Is(err, errNotIngested), errors.Is(err, errNotDone):
 		return exitNotIngested
 	case errors.As(err, &usage), errors.As(err, &invalid), errors.As(err, &unreadable), errors.Is(err, tenovos.ErrCredentials):
 		return exitUsage
@@ -84,7 +87,8 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(
 		newRunCommand(), newBackfillCommand(), newCheckCommand(), newExplainCommand(),
-		newStatusCommand(), newVersionCommand(),
+		newStatusCommand(), newRetryCommand(), newCancelCommand(), newVerifyCommand(), newWithdrawCommand(),
+		newBackupCommand(), newVersionCommand(),
 	)
 	return root
 }

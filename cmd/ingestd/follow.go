@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+// follow asks the daemon that owns the journal to look at the folders, and waits
+// until nothing of them is left to do.
+func (b *backfill) follow(ctx context.Context, begun time.Time) error {
+	r, err := journal.OpenReader(ctx, b.cfg.Journal)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	names := make([]string, len(b.folders))
+	for i, f := range b.folders {
+		names[i] = f.Name
+	}
+	fmt.Fprintln(b.err, "a daemon owns the journal: asking it to look at the folders, and following it")
+	raw, err := ask(ctx, b.cfg.Journal, r, requestBackfill, backfillArgs{Folders: names})
+	if err != nil {
+		return err
+	}
+	var looked backfillAnswer
+	if err := json.Unmarshal(raw, &looked); err != nil {
+		return fmt.Errorf("read the daemon's answer: %w", err)
+	}
+	if err := b.untilFinished(ctx, r, names); err != nil {
+		return err
+	}
+	s, err := filedSince(ctx, r, names, begun)
+	if err != nil {
+		return err
+	}
+	s.Seen = looked.Seen
+	err = b.finish(ctx, r, s, begun)
+	if err == nil && len(looked.Left) > 0 {
+		err = errNotIngested
+	}
+	if len(looked.Left) > 0 {
+		err = errors.Join(errors.New(strings.Join(looked.Left, "\n")), err)
+	}
+	return err
+}
+
+// followEvery is how often a followed daemon's journal is looked at.
+const followEvery = 500 * time.Millisecond
+
+// untilFinished waits until the daemon has nothing left to do in the folders.
+func (b *backfill) untilFinished(ctx context.Context, r *journal.Reader, folders []string) error {
+	for {
+		n, err := r.Unfinished(ctx, folders)
+		if err != nil || n == 0 {
+			return err
+		}
+		owned, err := journal.Owned(b.cfg.Journal)
+		if err != nil {
+			return err
+		}
+		if !owned {
+			return fmt.Errorf("the daemon stopped with %d files left to do; start it again, or run the backfill without it", n)
+		}
+		select {
+		case <-time.After(followEvery):
+		case <-ctx.Done():
+			return errors.New("stopped following; the daemon goes on")
+		}
+	}
+}
+
+// filedSince adds up what came to its end as an asset since a time.
+func filedSince(ctx context.Context, r *journal.Reader, folders []string, begun time.Time) (summary, error) {
+	var s summary
+	f := journal.Filter{Folders: folders, Statuses: []journal.Status{journal.Filed}}
+	err := r.Entries(ctx, f, func(e journal.Entry) error {
+		if e.Since.Before(begun.Truncate(time.Millisecond)) { // the journal's precision
+			return nil
+		}
+		s.Ingested++
+		s.Bytes += e.Size
+		if e.OriginalFileID != e.FileID {
+			s.Versions++
+		}
+		return nil
+	})
+	return s, err
+}
+
+// askEvery is how often a request is looked at for its answer.
+const askEvery = 100 * time.Millisecond
+
+// ask leaves a request in the journal and waits for the daemon's answer.
+func ask(ctx context.Context, path string, r *journal.Reader, kind string, args any) (json.RawMessage, error) {
+	raw, err := json.Marshal(args)
+	if err != nil {
+		return nil, err
+	}
+	id, err := journal.Ask(ctx, path, kind, raw)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		answer, text, done, err := r.Answered(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if done {
+			if text != "" {
+				return nil, errors.New(text)
+			}
+			return answer, nil
+		}
+		owned, err := journal.Owned(path)
+		if err != nil {
+			return nil, err
+		}
+		if !owned {
+			return nil, errors.New("the daemon stopped before it answered; start it again, or run the command without it")
+		}
+		select {
+		case <-time.After(askEvery):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}

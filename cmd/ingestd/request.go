@@ -1,0 +1,342 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+// request leaves a request in the journal. A running daemon carries it out; where
+// there is none, this process takes the journal and does so itself.
+func request(ctx context.Context, path, kind string, s ingest.Selection, stderr io.Writer) ([]ingest.Outcome, error) {
+	cfg, err := loadLocal(path)
+	if err != nil {
+		return nil, err
+	}
+	r, err := journal.OpenReader(ctx, cfg.Journal)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	owned, err := journal.Owned(cfg.Journal)
+	if err != nil {
+		return nil, err
+	}
+	var answer json.RawMessage
+	if owned {
+		answer, err = ask(ctx, cfg.Journal, r, kind, s)
+	} else {
+		answer, err = serveOurselves(ctx, path, r, kind, s, stderr)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out []ingest.Outcome
+	if err := json.Unmarshal(answer, &out); err != nil {
+		return nil, fmt.Errorf("read the answer: %w", err)
+	}
+	return out, nil
+}
+
+// serveOurselves answers a request in this process, which must be able to log in.
+func serveOurselves(ctx context.Context, path string, r *journal.Reader, kind string, s ingest.Selection, stderr io.Writer) (_ json.RawMessage, err error) {
+	load := loadConfig
+	if kind == ingest.RequestRetry {
+		load = loadLocal // it only turns rows round
+	}
+	cfg, err := load(path)
+	if err != nil {
+		return nil, err
+	}
+	client, err := newClient(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if kind != ingest.RequestRetry {
+		if err := client.Ready(ctx); err != nil {
+			return nil, err
+		}
+	}
+	j, err := openJournal(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = closeWith(j.Close, err) }()
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	id, err := journal.Ask(ctx, cfg.Journal, kind, raw)
+	if err != nil {
+		return nil, err
+	}
+	p := ingest.New(pipelineConfig(cfg, cfg.Folders), ingest.Deps{
+		API: client, Store: newStore(cfg), Journal: j, Log: newLogger(cfg, stderr),
+	})
+	if err := p.ServePending(ctx); err != nil {
+		return nil, err
+	}
+	answer, text, _, err := r.Answered(ctx, id)
+	if err == nil && text != "" {
+		err = errors.New(text)
+	}
+	return answer, err
+}
+
+// printOutcomes prints what a request did to each entry.
+func printOutcomes(cmd *cobra.Command, outcomes []ingest.Outcome, asJSON bool, nothing string) error {
+	out := cmd.OutOrStdout()
+	if asJSON {
+		if err := json.NewEncoder(out).Encode(outcomes); err != nil {
+			return err
+		}
+	} else if len(outcomes) == 0 {
+		fmt.Fprintln(out, nothing)
+	}
+	good := true
+	for _, o := range outcomes {
+		good = good && o.Good()
+		if asJSON {
+			continue
+		}
+		fmt.Fprintf(out, "%d  %s", o.ID, o.Result)
+		if o.Path != "" {
+			fmt.Fprintf(out, "  %s/%s", o.Folder, printable(o.Path))
+		}
+		if o.Detail != "" {
+			fmt.Fprintf(out, "  (%s)", o.Detail)
+		}
+		fmt.Fprintln(out)
+	}
+	if !good {
+		return errNotDone
+	}
+	return nil
+}
+
+// ids reads entry ids from the command line.
+func ids(args []string) ([]int64, error) {
+	out := make([]int64, len(args))
+	for i, arg := range args {
+		id, err := strconv.ParseInt(arg, 10, 64)
+		if err != nil || id < 1 {
+			return nil, &usageError{fmt.Errorf("%q is no id; `ingestd status` shows the ids", arg)}
+		}
+		out[i] = id
+	}
+	return out, nil
+}
+
+// requestCommand makes a command that is about entries: ids, or flags that select.
+func requestCommand(use, short string, flags func(*cobra.Command), do func(cmd *cobra.Command, path string, ids []int64, asJSON bool) error) *cobra.Command {
+	var path string
+	var asJSON bool
+	cmd := &cobra.Command{Use: use, Short: short, RunE: func(cmd *cobra.Command, args []string) error {
+		list, err := ids(args)
+		if err != nil {
+			return err
+		}
+		return do(cmd, path, list, asJSON)
+	}}
+	configFlag(cmd, &path)
+	jsonFlag(cmd, &asJSON)
+	if flags != nil {
+		flags(cmd)
+	}
+	return cmd
+}
+
+func newRetryCommand() *cobra.Command {
+	var failed, held, asNew bool
+	return requestCommand("retry (ID... | --failed | --held)", "Send failed, held or cancelled files round again",
+		func(cmd *cobra.Command) {
+			cmd.Flags().BoolVar(&failed, "failed", false, "all that failed")
+			cmd.Flags().BoolVar(&held, "held", false, "all that are held")
+			cmd.Flags().BoolVar(&asNew, "as-new", false, "make an asset of its own where it would be a version")
+		},
+		func(cmd *cobra.Command, path string, ids []int64, asJSON bool) error {
+			s := ingest.Selection{IDs: ids, AsNew: asNew}
+			if failed {
+				s.Statuses = append(s.Statuses, journal.Failed)
+			}
+			if held {
+				s.Statuses = append(s.Statuses, journal.Held)
+			}
+			if err := either(len(ids) > 0, len(s.Statuses) > 0, "--failed or --held"); err != nil {
+				return err
+			}
+			outcomes, err := request(cmd.Context(), path, ingest.RequestRetry, s, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			return printOutcomes(cmd, outcomes, asJSON, "nothing to retry")
+		})
+}
+
+func newCancelCommand() *cobra.Command {
+	var all bool
+	return requestCommand("cancel (ID... | --all)", "Stop files that are not in yet: cancels their uploads and removes the empty assets",
+		func(cmd *cobra.Command) {
+			cmd.Flags().BoolVar(&all, "all", false, "everything that is waiting or on its way")
+		},
+		func(cmd *cobra.Command, path string, ids []int64, asJSON bool) error {
+			if err := either(len(ids) > 0, all, "--all"); err != nil {
+				return err
+			}
+			outcomes, err := request(cmd.Context(), path, ingest.RequestCancel, ingest.Selection{IDs: ids}, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			return printOutcomes(cmd, outcomes, asJSON, "nothing to cancel")
+		})
+}
+
+func newVerifyCommand() *cobra.Command {
+	return requestCommand("verify [ID...]", "Ask Tenovos again about what was ingested", nil,
+		func(cmd *cobra.Command, path string, ids []int64, asJSON bool) error {
+			outcomes, err := request(cmd.Context(), path, ingest.RequestVerify, ingest.Selection{IDs: ids}, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			return printOutcomes(cmd, outcomes, asJSON, "nothing was ingested yet")
+		})
+}
+
+// either refuses a command line that selects nothing, or in two ways.
+func either(byID, byFlag bool, flags string) error {
+	switch {
+	case byID && byFlag:
+		return &usageError{fmt.Errorf("give ids or %s, not both", flags)}
+	case !byID && !byFlag:
+		return &usageError{fmt.Errorf("give ids or %s", flags)}
+	}
+	return nil
+}
+
+func newWithdrawCommand() *cobra.Command {
+	var folders []string
+	var since, until string
+	var undo, yes bool
+	return requestCommand("withdraw (ID... | --folder NAME | --since TIME | --until TIME)", "Remove assets that were ingested into the recycle bin of Tenovos, or restore them",
+		func(cmd *cobra.Command) {
+			cmd.Flags().StringArrayVar(&folders, "folder", nil, "what was ingested from the folder `NAME` (repeatable)")
+			cmd.Flags().StringVar(&since, "since", "", "what was ingested at or after `TIME` (RFC 3339, or 2006-01-02)")
+			cmd.Flags().StringVar(&until, "until", "", "what was ingested before `TIME`")
+			cmd.Flags().BoolVar(&undo, "undo", false, "restore what was withdrawn")
+			cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+		},
+		func(cmd *cobra.Command, path string, ids []int64, asJSON bool) error {
+			s := ingest.Selection{IDs: ids, Folders: folders}
+			var err error
+			if s.Since, err = moment(since); err != nil {
+				return err
+			}
+			if s.Until, err = moment(until); err != nil {
+				return err
+			}
+			if err := either(len(ids) > 0, len(folders) > 0 || since != "" || until != "", "--folder, --since or --until"); err != nil {
+				return err
+			}
+			kind, from, verb := ingest.RequestWithdraw, journal.Filed, "Remove"
+			if undo {
+				kind, from, verb = ingest.RequestRestore, journal.Withdrawn, "Restore"
+			}
+			if len(ids) == 0 {
+				s.Statuses = []journal.Status{from}
+			}
+			cfg, err := loadLocal(path)
+			if err != nil {
+				return err
+			}
+			if !yes {
+				if err := confirm(cmd, cfg, s, verb); err != nil {
+					return err
+				}
+			}
+			outcomes, err := request(cmd.Context(), path, kind, s, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			return printOutcomes(cmd, outcomes, asJSON, "nothing matches")
+		})
+}
+
+// moment reads a time of the command line; "" is none.
+func moment(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, &usageError{fmt.Errorf("%q is no time: write 2026-01-31 or 2026-01-31T08:00:00+01:00", text)}
+}
+
+// confirm shows how many assets a command is about and asks.
+func confirm(cmd *cobra.Command, cfg *config.Config, s ingest.Selection, verb string) error {
+	r, err := journal.OpenReader(cmd.Context(), cfg.Journal)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	n := 0
+	err = r.Entries(cmd.Context(), journal.Filter{IDs: s.IDs, Statuses: s.Statuses, Folders: s.Folders}, func(e journal.Entry) error {
+		if s.Covers(e) {
+			n++
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if in, ok := cmd.InOrStdin().(*os.File); ok && !isTerminal(in) {
+		return &usageError{fmt.Errorf("this is about %d assets: say --yes where nobody can be asked", n)}
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s %d assets? [y/N] ", verb, n)
+	line, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
+		return errors.New("nothing was done")
+	}
+	return nil
+}
+
+func newBackupCommand() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use: "backup FILE", Short: "Write a copy of the journal, also while the daemon runs", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return &usageError{errors.New("name the file to write")}
+			}
+			cfg, err := loadLocal(path)
+			if err != nil {
+				return err
+			}
+			if err := journal.Backup(cmd.Context(), cfg.Journal, args[0]); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "wrote %s\n", args[0])
+			return err
+		},
+	}
+	configFlag(cmd, &path)
+	return cmd
+}
