@@ -28,7 +28,7 @@ export CGO_ENABLED = 0
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/ingestd and bin/tenovos-sandbox
@@ -64,6 +64,11 @@ demo: build ## ingest sample files into a sandbox and show what became of each
 test: ## run all tests with the race detector
 	CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) ./...
 
+# The server is built and run by Go, outside of go.mod, as the linter is.
+.PHONY: test-s3
+test-s3: ## upload into a real S3 server (versitygw), which is started for it
+	GO='$(GO)' .ci/test-s3 -timeout $(TEST_TIMEOUT)
+
 # The journal's claims at up to a million rows, and the speed and peak memory of
 # a 2 GiB upload. One package at a time, each in a process of its own.
 .PHONY: bench
@@ -95,12 +100,13 @@ check-install: bin/ingestd ## install into a temporary root and check what is th
 
 # The tests come last: their result closes the output.
 .PHONY: ci
-ci: ## all of it: build, vet, lint, installation, tests
+ci: ## all of it: build, vet, lint, installation, a real S3 server, tests
 	$(MAKE) build
 	$(MAKE) vet
 	$(MAKE) lint
 	$(MAKE) lint-arrows
 	$(MAKE) check-install
+	$(MAKE) test-s3
 	$(MAKE) test
 
 .PHONY: clean

@@ -106,6 +106,39 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestRefusalMidway refuses as proxies and some stores do: the body is asked for,
+// and then answered and reset after its first bytes.
+func TestRefusalMidway(t *testing.T) {
+	src, _ := opened(t, random(8<<20))
+	for name, start := range map[string]func(http.Handler) *httptest.Server{"plain": httptest.NewServer, "TLS": httptest.NewTLSServer} {
+		t.Run(name, func(t *testing.T) {
+			s := newStore(t, start, func(w http.ResponseWriter, r *http.Request) bool {
+				_, _ = io.CopyN(io.Discard, r.Body, 1<<10)
+				conn, out, err := w.(http.Hijacker).Hijack()
+				if err != nil {
+					t.Error(err)
+					return true
+				}
+				const answer = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
+				fmt.Fprintf(out, "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", len(answer), answer)
+				_ = out.Flush()
+				_ = conn.Close() // what was not read makes it a reset
+				return true
+			})
+			transport := newTransport()
+			if s.TLS != nil {
+				transport.TLSClientConfig = s.Client().Transport.(*http.Transport).TLSClientConfig
+			}
+			for range 20 {
+				o := upload(t.Context(), t, New(Config{HTTP: &http.Client{Transport: transport}}), Job{Source: src, Parts: cut(s.URL, src, 8<<20)})
+				if !errors.Is(o.err, ErrURLExpired) {
+					t.Fatalf("got %v, want %v", o.err, ErrURLExpired)
+				}
+			}
+		})
+	}
+}
+
 func TestSignatureThatWantsAHeader(t *testing.T) {
 	const with = "?X-Amz-SignedHeaders=host%3Bx-amz-meta-objectid&x-amz-meta-objectid=7a-1"
 	for _, tc := range []struct {

@@ -26,7 +26,7 @@ func newTransport() *http.Transport {
 	protocols.SetHTTP1(true)
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer.DialContext,
+		DialContext:            hearOut(dialer.DialContext),
 		TLSHandshakeTimeout:    10 * time.Second,
 		ExpectContinueTimeout:  2 * time.Second,
 		MaxIdleConnsPerHost:    1024,

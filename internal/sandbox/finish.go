@@ -87,6 +87,11 @@ func (c *call) gone(knob string) (int, any) {
 func (c *call) cancelUpload(u *upload, a *Asset, done map[string]any) (int, any) {
 	if c.s.store != nil {
 		if err := c.s.store.AbortUpload(c.r.Context(), u.Key, u.ID); err != nil {
+			if strings.HasPrefix(err.Error(), errNoSuchUpload.code) {
+				c.s.mu.Lock()
+				u.Status = "cancelled" // the store has forgotten it already
+				c.s.mu.Unlock()
+			}
 			return failStatus(http.StatusBadRequest, err.Error())
 		}
 	}

@@ -164,6 +164,9 @@ type call struct {
 // serve carries one request through fault, delay, work and reply.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	rt, id := route(r)
+	// A copy, for net/http has to find its own body in r: else it does not know
+	// that a body waits for 100 Continue, and waits for the body.
+	r = r.WithContext(r.Context())
 	c := &call{s: s, w: w, r: r, op: rt.op, id: id}
 	rec := s.begin(c)
 	counted := &countingBody{ReadCloser: r.Body}

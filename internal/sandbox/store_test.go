@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -99,5 +100,19 @@ func TestStoreNeedsALength(t *testing.T) {
 	}
 	if n := len(c.s.State().Violations); n != 2 {
 		t.Errorf("%+v", c.s.State().Violations)
+	}
+}
+
+func TestRefusalComesBeforeTheBody(t *testing.T) {
+	c := start(t, Options{})
+	if err := c.s.Queue(Fault{Operation: PutObject, Kind: FaultStatus, Status: 403}); err != nil {
+		t.Fatal(err)
+	}
+	conn := dial(t, c.create(nil).text("url"))
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn.write(t, "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
+	got := make([]byte, len("HTTP/1.1 403 "))
+	if _, err := io.ReadFull(conn, got); err != nil || string(got) != "HTTP/1.1 403 " {
+		t.Errorf("got %q, %v", got, err)
 	}
 }
