@@ -47,6 +47,10 @@ type limits struct {
 	expiries int // expired uploads before it is held
 }
 
+// completeAttempts is how often a completion may be refused, each time after
+// another upload of the whole file.
+const completeAttempts = 2
+
 // maxExpiries is how often a file's URLs may die before it is held.
 const maxExpiries = 5
 
@@ -99,7 +103,11 @@ func dispose(e journal.Entry, err error, l limits) verdict {
 
 	// the API
 	case errors.Is(err, tenovos.ErrThrottled):
-		return verdict{do: pause, after: retryAfter(err), reason: reasonOf(classThrottled, err, "")}
+		v := verdict{do: pause, after: max(retryAfter(err), firstProbe), reason: reasonOf(classThrottled, err, "")}
+		if e.Status == journal.Creating {
+			v.to = journal.Mapped // it was not performed: nothing is in doubt
+		}
+		return v
 	case errors.Is(err, tenovos.ErrCredentials), errors.Is(err, tenovos.ErrUnauthorized), errors.Is(err, tenovos.ErrUnavailable):
 		v := counted(e, err, l, classUnavailable, "Tenovos answers other calls but not this one. Try `ingestd retry` later, then ask Tenovos support.")
 		if e.Status == journal.Creating && v.to == "" {
@@ -114,6 +122,7 @@ func dispose(e journal.Entry, err error, l limits) verdict {
 	case errors.Is(err, tenovos.ErrNotFound), errors.Is(err, tenovos.ErrRejected), errors.Is(err, tenovos.ErrNoSuchUpload):
 		switch e.Status {
 		case journal.Completing:
+			l.attempts = min(l.attempts, completeAttempts) // each costs the whole file
 			return newAttempt(e, err, l, classRejected, "Tenovos refuses to complete the upload. Show the message to Tenovos support.")
 		case journal.Verifying:
 			return verdict{to: journal.Held, reason: reasonOf(journal.ClassUnverified, err,
@@ -203,6 +212,12 @@ func (p *Pipeline) answer(ctx context.Context, id int64, cause error) error {
 		}
 		v = ownTrouble(v)
 	}
+	if v.reason.Class == classNetwork {
+		if rest := p.noteStoreTrouble(id); rest > 0 { // not this file's trouble alone
+			p.gate.blame(ctx, cause, rest)
+			return ignoreMoved(p.journal.Defer(rctx, e.ID, e.Status, p.now().Add(rest), v.reason, false))
+		}
+	}
 	switch v.do {
 	case leave:
 		return nil
@@ -222,6 +237,32 @@ func (p *Pipeline) answer(ctx context.Context, id int64, cause error) error {
 		err = p.giveUp(ctx, e, v)
 	}
 	return ignoreMoved(err)
+}
+
+// storeStreak is how many files in a row the store must fail before that counts
+// as everyone's trouble.
+const storeStreak = 3
+
+// noteStoreTrouble counts a file that the content store failed and returns how
+// long everyone should rest: nothing until storeStreak different files have
+// failed without a single part stored in between, then longer and longer.
+func (p *Pipeline) noteStoreTrouble(id int64) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.storeFailed[id] = true
+	if len(p.storeFailed) < storeStreak {
+		return 0
+	}
+	p.storeRests++
+	return min(time.Second<<min(p.storeRests-1, 6), time.Minute)
+}
+
+// noteStored ends a streak of failures of the content store.
+func (p *Pipeline) noteStored() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	clear(p.storeFailed)
+	p.storeRests = 0
 }
 
 // ownTrouble is what a pause becomes when Tenovos serves everyone else.

@@ -70,14 +70,14 @@ func (g *gate) blame(ctx context.Context, cause error, rest time.Duration) bool 
 	g.why, g.since, g.rest = secret.Error(cause).Error(), g.now(), rest
 	g.signal()
 	g.log.Warn().Str("reason", g.why).
-		Msg("Tenovos cannot be worked with: all files wait, none loses an attempt; it is asked again until it answers")
+		Msg("everyone's trouble: all files wait, none loses an attempt; tried again until it is over")
 	return true
 }
 
 func (g *gate) open() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.log.Info().Dur("after", g.now().Sub(g.since)).Msg("Tenovos answers again: going on")
+	g.log.Info().Dur("after", g.now().Sub(g.since)).Msg("going on")
 	g.why = ""
 	g.signal()
 }

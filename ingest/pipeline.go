@@ -138,6 +138,10 @@ type Pipeline struct {
 	mu       sync.Mutex
 	inFlight map[int64]*flight
 	unwanted map[int64]bool // entries that an operator wants cancelled
+	// Files that the content store failed since it last took a part, and how often
+	// everyone rested for it.
+	storeFailed map[int64]bool
+	storeRests  int
 
 	account atomic.Pointer[tenovos.User]
 	stats   struct{ rested, ingested, versions, bytes atomic.Int64 }
@@ -184,7 +188,9 @@ func New(cfg Config, d Deps) *Pipeline {
 		poke:     make(chan struct{}, 1),
 		inFlight: make(map[int64]*flight),
 		unwanted: make(map[int64]bool),
-		started:  d.Clock(),
+
+		storeFailed: make(map[int64]bool),
+		started:     d.Clock(),
 	}
 	p.handlers = p.operators()
 	maps.Copy(p.handlers, d.Handlers)

@@ -90,6 +90,7 @@ func (p *Pipeline) send(ctx context.Context, e journal.Entry, src *uploader.Sour
 func (p *Pipeline) partDone(ctx context.Context, e journal.Entry, d uploader.Done) error {
 	ctx, cancel := record(ctx)
 	defer cancel()
+	p.noteStored()
 	if !d.Comparable {
 		p.log.Debug().Str("folder", e.Folder).Str("path", e.Path).Int("part", d.Number).
 			Msg("the store encrypts with a key of its own: this part's ETag is no MD5 and was accepted unchecked")

@@ -1,0 +1,116 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/uploader"
+)
+
+func apiError(kind tenovos.Kind) error {
+	return fmt.Errorf("create asset: %w", &tenovos.Error{Op: "create asset", Kind: kind, Status: 400, Message: "no"})
+}
+
+// TestDispose holds one answer for each kind of error, and where the answer
+// depends on the status or on what was tried before, one for each.
+func TestDispose(t *testing.T) {
+	l := limits{attempts: 3, expiries: 2}
+	for _, c := range []struct {
+		name  string
+		entry journal.Entry
+		err   error
+		want  verdict // reason is not compared
+		hint  bool
+	}{
+		{name: "moved by somebody else", err: journal.ErrMoved, want: verdict{do: leave}},
+		{name: "the process ends", err: fmt.Errorf("upload: %w", context.Canceled), want: verdict{do: leave}},
+		{name: "drained", err: uploader.ErrStopped, want: verdict{do: leave}},
+		{name: "journal", err: fmt.Errorf("x: %w", journal.ErrJournal), want: verdict{do: stop}},
+		{name: "journal while a part is stored", err: fmt.Errorf("upload: %w", &journalError{journal.ErrFull}), want: verdict{do: stop}},
+
+		{name: "gone before anything", entry: journal.Entry{Status: journal.Settled}, err: uploader.ErrSourceGone, want: verdict{to: journal.Superseded}},
+		{name: "gone during the upload", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrSourceGone, want: verdict{to: journal.Settled}},
+		{name: "gone after the upload", entry: journal.Entry{Status: journal.Verifying}, err: uploader.ErrSourceGone, want: verdict{to: journal.Held}},
+		{name: "changed", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrSourceChanged, want: verdict{to: journal.Settled}},
+		{name: "unreadable", entry: journal.Entry{Status: journal.Settled}, err: &fs.PathError{Op: "open", Path: "a", Err: fs.ErrPermission}, want: verdict{to: journal.Failed}, hint: true},
+		{name: "disk error", entry: journal.Entry{Status: journal.Uploading}, err: &fs.PathError{Op: "read", Path: "a", Err: syscall.EIO}, want: verdict{do: retry, count: true}},
+		{name: "disk error, again and again", entry: journal.Entry{Status: journal.Uploading, Failures: 2}, err: &fs.PathError{Op: "read", Path: "a", Err: syscall.EIO}, want: verdict{to: journal.Failed, count: true}, hint: true},
+
+		{name: "expired", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrURLExpired, want: verdict{to: journal.Mapped, expiry: true}},
+		{name: "expired too often", entry: journal.Entry{Status: journal.Uploading, Expiries: 1}, err: uploader.ErrURLExpired, want: verdict{to: journal.Held, expiry: true}, hint: true},
+		{name: "clock", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrClockSkew, want: verdict{to: journal.Held}, hint: true},
+		{name: "wrong ETag", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrChecksum, want: verdict{do: retry, count: true}},
+		{name: "wrong ETag twice", entry: journal.Entry{Status: journal.Uploading, Reason: journal.Reason{Class: classChecksum}}, err: uploader.ErrChecksum, want: verdict{to: journal.Failed, count: true}, hint: true},
+		{name: "upload forgotten", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrNoSuchUpload, want: verdict{to: journal.Mapped, count: true}},
+		{name: "store refuses", entry: journal.Entry{Status: journal.Uploading}, err: &uploader.StoreError{Status: 403, Code: "AccessDenied"}, want: verdict{to: journal.Mapped, count: true}},
+		{name: "store refuses to the end", entry: journal.Entry{Status: journal.Uploading, Failures: 2}, err: &uploader.StoreError{Status: 403, Code: "AccessDenied"}, want: verdict{to: journal.Failed, count: true}, hint: true},
+		{name: "store busy", entry: journal.Entry{Status: journal.Uploading}, err: &uploader.StoreError{Status: 503, Code: "SlowDown"}, want: verdict{do: retry, count: true}},
+		{name: "stalled", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrStalled, want: verdict{do: retry, count: true}},
+		{name: "unreachable", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrUnreachable, want: verdict{do: retry, count: true}},
+
+		{name: "throttled", entry: journal.Entry{Status: journal.Creating}, err: apiError(tenovos.Throttled), want: verdict{do: pause, to: journal.Mapped, after: firstProbe}},
+		{name: "API down", entry: journal.Entry{Status: journal.Uploading}, err: apiError(tenovos.Unavailable), want: verdict{do: pause, count: true}},
+		{name: "API down, not created", entry: journal.Entry{Status: journal.Creating}, err: apiError(tenovos.Unavailable), want: verdict{do: pause, to: journal.Mapped, count: true}},
+		{name: "unauthorized", entry: journal.Entry{Status: journal.Mapped}, err: apiError(tenovos.Unauthorized), want: verdict{do: pause, count: true}},
+		{name: "unauthorized to the end", entry: journal.Entry{Status: journal.Mapped, Failures: 2}, err: apiError(tenovos.Unauthorized), want: verdict{do: pause, to: journal.Failed, count: true}, hint: true},
+		{name: "create in doubt", entry: journal.Entry{Status: journal.Creating}, err: apiError(tenovos.Ambiguous), want: verdict{do: pause, count: true}},
+		{name: "create refused", entry: journal.Entry{Status: journal.Creating}, err: apiError(tenovos.Rejected), want: verdict{to: journal.Failed}, hint: true},
+		{name: "complete refused", entry: journal.Entry{Status: journal.Completing}, err: apiError(tenovos.Rejected), want: verdict{to: journal.Mapped, count: true}},
+		{name: "asset vanished", entry: journal.Entry{Status: journal.Verifying}, err: apiError(tenovos.NotFound), want: verdict{to: journal.Held}, hint: true},
+		{name: "cancel refused", entry: journal.Entry{Status: journal.Cancelling}, err: apiError(tenovos.Rejected), want: verdict{do: retry}},
+		{name: "a cancel never fails the file", entry: journal.Entry{Status: journal.Cancelling, Failures: 9}, err: errors.New("odd"), want: verdict{do: retry, count: true}},
+
+		{name: "anything else", entry: journal.Entry{Status: journal.Mapped}, err: errors.New("odd"), want: verdict{do: retry, count: true}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := dispose(c.entry, c.err, l)
+			reason := got.reason
+			got.reason = journal.Reason{}
+			if got != c.want {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+			if c.hint && (reason.Message == "" || reason.Hint == "") {
+				t.Errorf("an operator is told too little: %+v", reason)
+			}
+			if got.to != "" && c.entry.Status != "" {
+				to := got.to
+				if c.entry.Status == journal.Created || c.entry.Status == journal.Uploading || c.entry.Status == journal.Completing {
+					if !journal.CanAdvance(journal.Cancelling, to) {
+						t.Errorf("a cancel cannot lead to %s", to)
+					}
+				} else if got.do == moveOn && !journal.CanAdvance(c.entry.Status, to) {
+					t.Errorf("%s cannot become %s", c.entry.Status, to)
+				}
+			}
+		})
+	}
+}
+
+func TestReasonsHoldNoSignature(t *testing.T) {
+	err := &url.Error{Op: "Put", URL: "https://b/k?X-Amz-Signature=5f7e", Err: syscall.ECONNRESET}
+	if r := reasonOf(classNetwork, err, ""); strings.Contains(r.Message, "5f7e") {
+		t.Error(r.Message)
+	}
+}
+
+func TestBackoffGrowsToItsLimit(t *testing.T) {
+	p := &Pipeline{cfg: Config{RetryInitial: 1000, RetryMax: 16_000}}
+	last := p.backoff(1)
+	if last > 1000 || last < 800 {
+		t.Errorf("the first wait is %d", last)
+	}
+	for n := 2; n < 100; n++ {
+		d := p.backoff(n)
+		if d > 16_000 || d < 800 {
+			t.Fatalf("wait %d is %d", n, d)
+		}
+	}
+}
