@@ -3,6 +3,7 @@ package watcher
 import (
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
 )
@@ -41,8 +42,10 @@ func (c filter) file(rel string) bool {
 	return len(c.include) == 0 || matches(c.include, rel)
 }
 
+// matches ignores case: cameras write IMG_1.JPG, and a rule that says *.jpg means it.
 func matches(patterns []string, rel string) bool {
+	rel = strings.ToLower(rel)
 	return slices.ContainsFunc(patterns, func(p string) bool {
-		return doublestar.MatchUnvalidated(p, rel)
+		return doublestar.MatchUnvalidated(strings.ToLower(p), rel)
 	})
 }

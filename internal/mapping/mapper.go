@@ -57,12 +57,14 @@ type Fault struct {
 const securityName = "security"
 
 // Map applies the first rule that matches path, the file's slash-separated path
-// below its folder, to what is known of the file. Names are compared as written,
-// case included, composition not. The error is ErrNoRule, or nil.
+// below its folder, to what is known of the file. Neither case nor Unicode
+// composition counts when a path is matched: *.jpg means IMG_1.JPG too. The error
+// is ErrNoRule, or nil.
 func (m *Mapper) Map(known facts.Facts, path string) (Result, error) {
 	path = facts.Clean(path)
+	folded := strings.ToLower(path)
 	for i, r := range m.rules {
-		if r.Match != "" && doublestar.MatchUnvalidated(r.Match, path) {
+		if r.Match != "" && doublestar.MatchUnvalidated(strings.ToLower(r.Match), folded) {
 			out := m.apply(r, known)
 			out.Rule, out.RulePos = i, r.Pos
 			out.Asset.Filename = Filename(path)
