@@ -117,6 +117,7 @@ type engine struct {
 	pipeline *ingest.Pipeline
 	watcher  *watcher.Watcher
 	walked   map[string]*atomic.Int64 // files that the watcher reported in each folder, repetitions included
+	once     bool                     // it is a backfill's: the watcher walks, and then has ended
 }
 
 // walkedIn returns how many files the watcher reported in a folder.

@@ -116,6 +116,7 @@ func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal
 	if err != nil {
 		return err
 	}
+	e.once = true
 	walked := make(chan struct{})
 	var walkErr error
 	g, gctx := errgroup.WithContext(ctx)
@@ -140,8 +141,8 @@ func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal
 	err = b.finish(context.WithoutCancel(ctx), j.Reader(), summary{
 		Seen: e.allWalked(), Ingested: stats.Ingested, Versions: stats.Versions, Bytes: stats.Bytes,
 	}, begun)
-	if closed(drain) {
-		return errors.Join(errors.New("stopped by a signal; run it again to go on where it stopped"), err)
+	if closed(drain) && (err == nil || errors.Is(err, errNotIngested)) { // it has not finished, so it is no errNotIngested
+		return errors.New("stopped by a signal; run it again to go on where it stopped")
 	}
 	if !isEnd(walkErr) {
 		return errors.Join(walkErr, errNotIngested)

@@ -168,6 +168,9 @@ type backfillAnswer struct {
 
 // handleBackfill scans the folders and answers when everything found is recorded.
 func (e *engine) handleBackfill(ctx context.Context, raw json.RawMessage) (any, error) {
+	if e.once {
+		return nil, errors.New("another backfill owns the journal; run this one when it has ended")
+	}
 	var args backfillArgs
 	if err := json.Unmarshal(raw, &args); err != nil {
 		return nil, fmt.Errorf("the request cannot be read: %w", err)
