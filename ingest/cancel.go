@@ -46,7 +46,7 @@ func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) error {
 		if e.Attempt.UploadID != "" {
 			err := p.api.CancelUpload(ctx, completion(e))
 			if err != nil && !alreadyGone(err) && !(errors.Is(err, tenovos.ErrRejected) && e.Tries >= maxCancels) {
-				return fmt.Errorf("cancel upload: %w", err)
+				return err
 			}
 		}
 		chore, err := p.removeAsset(ctx, e)

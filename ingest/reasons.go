@@ -83,7 +83,7 @@ var (
 func reasonTooLarge(size, limit int64) journal.Reason {
 	return journal.Reason{
 		Class:   classTooLarge,
-		Message: fmt.Sprintf("the file has %s, more than upload.max_file_size (%s)", humanize.IBytes(uint64(size)), humanize.IBytes(uint64(limit))),
+		Message: fmt.Sprintf("the file has %s bytes, more than upload.max_file_size (%s)", humanize.Comma(size), humanize.Comma(limit)),
 		Hint:    "Raise upload.max_file_size if the account takes such files, then run `ingestd retry`.",
 	}
 }

@@ -88,7 +88,7 @@ func (p *Pipeline) recoverComplete(ctx context.Context, e journal.Entry) error {
 	case errors.Is(err, tenovos.ErrRejected), errors.Is(err, tenovos.ErrNotFound), errors.Is(err, tenovos.ErrNoSuchUpload):
 		return p.advance(ctx, unconfirmed)
 	}
-	return fmt.Errorf("complete upload again: %w", err)
+	return err
 }
 
 // lostCreate describes the asset that a lost create may have left.

@@ -162,7 +162,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 	}
 	up, err := p.api.CreateAsset(ctx, asset)
 	if err != nil {
-		return fmt.Errorf("create asset: %w", err)
+		return err
 	}
 	created, err := plan(e.Size, up)
 	if err != nil {

@@ -81,10 +81,7 @@ func (p *Pipeline) send(ctx context.Context, e journal.Entry, src *uploader.Sour
 	if len(job.Parts) == 0 {
 		return nil
 	}
-	if err := p.store.Upload(ctx, job); err != nil {
-		return fmt.Errorf("upload: %w", err)
-	}
-	return nil
+	return p.store.Upload(ctx, job)
 }
 
 func (p *Pipeline) partDone(ctx context.Context, e journal.Entry, d uploader.Done) error {
@@ -122,7 +119,7 @@ func (p *Pipeline) complete(ctx context.Context, id int64) error {
 		return err
 	}
 	if err := p.api.CompleteUpload(ctx, completion(e)); err != nil {
-		return fmt.Errorf("complete upload: %w", err)
+		return err
 	}
 	return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Completing, To: journal.Verifying})
 }

@@ -121,7 +121,7 @@ func (a *account) mapFunc(f config.Folder) func(watcher.File) (ingest.Mapped, er
 		}
 		m := ingest.Mapped{Asset: r.Asset}
 		for _, p := range r.Problems {
-			m.Problems = append(m.Problems, ingest.Problem{Message: p.Message, Hint: p.Hint})
+			m.Problems = append(m.Problems, ingest.Problem{Message: p.Attribute + ": " + p.Message, Hint: p.Hint})
 		}
 		return m, nil
 	}

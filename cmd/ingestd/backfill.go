@@ -144,10 +144,13 @@ func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal
 	if closed(drain) && (err == nil || errors.Is(err, errNotIngested)) { // it has not finished, so it is no errNotIngested
 		return errors.New("stopped by a signal; run it again to go on where it stopped")
 	}
-	if !isEnd(walkErr) {
+	switch {
+	case isEnd(walkErr):
+		return err
+	case errors.Is(walkErr, watcher.ErrPaused), errors.Is(walkErr, watcher.ErrUnreadable):
 		return errors.Join(walkErr, errNotIngested)
 	}
-	return err
+	return errors.Join(walkErr, err)
 }
 
 func closed(c <-chan struct{}) bool {

@@ -204,6 +204,9 @@ func (o *oracle) recall(ctx context.Context, folder config.Folder, file watcher.
 	if latest.Size == file.Size && latest.ModTime == file.ModTime && latest.ChangeTime == file.ChangeTime &&
 		latest.Dev == file.Dev && latest.Ino == file.Ino {
 		f.Becomes, f.Version = "known", latest.OriginalFileID
+		if latest.Status == journal.Held || latest.Status == journal.Failed {
+			f.Becomes = string(latest.Status)
+		}
 		f.Why = fmt.Sprintf("the journal knows this content as entry %d: %s", latest.ID, latest.Status)
 		if latest.Reason.Message != "" {
 			f.Why += ", " + latest.Reason.Message

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/journal"
 )
 
 // Exit codes, for scripts and for systemd, which must not restart after 2.
@@ -34,6 +35,8 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.Is(err, journal.ErrJournal):
+		return exitError
 	case errors.Is(err, errNotIngested), errors.Is(err, errNotDone):
 		return exitNotIngested
 	case errors.As(err, &usage), errors.As(err, &invalid), errors.As(err, &unreadable), errors.Is(err, tenovos.ErrCredentials):

@@ -1,0 +1,141 @@
+package dashboard
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"testing"
+
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+// books opens a journal with a file in each of a few statuses.
+func books(t *testing.T) *journal.Journal {
+	t.Helper()
+	ctx := t.Context()
+	j, err := journal.Open(ctx, filepath.Join(t.TempDir(), "journal.db"), journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	var found []journal.Found
+	for i := range 5 {
+		found = append(found, journal.Found{Folder: "in", Path: fmt.Sprintf("%d.jpg", i), Size: int64(i)})
+	}
+	if _, err := j.Admit(ctx, found); err != nil {
+		t.Fatal(err)
+	}
+	for id, to := range map[int64]journal.Status{1: journal.Held, 2: journal.Failed, 3: journal.Ignored} {
+		err := j.Advance(ctx, journal.Move{ID: id, From: journal.Settled, To: to, Reason: journal.Reason{Message: "because", Hint: "do"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	err = j.Advance(ctx, journal.Move{ID: 4, From: journal.Settled, To: journal.Mapped, Asset: []byte("{}"), Filename: "3.jpg"})
+	if err == nil {
+		err = j.Advance(ctx, journal.Move{ID: 4, From: journal.Mapped, To: journal.Creating})
+	}
+	if err == nil {
+		err = j.SetFolder(ctx, journal.FolderState{Name: "in", Path: "/in", Watch: "notify", Settling: 2})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+func TestBooksBalance(t *testing.T) {
+	folders, err := Folders(t.Context(), books(t).Reader())
+	if err != nil || len(folders) != 1 {
+		t.Fatal(folders, err)
+	}
+	want := Folder{Name: "in", Path: "/in", Watch: "notify", Seen: 7, Settling: 2, Queued: 1, Uploading: 1, Held: 1, Failed: 1, Ignored: 1}
+	if folders[0] != want {
+		t.Errorf("got %+v, want %+v", folders[0], want)
+	}
+	if n := folders[0].Unbalanced(); n != 0 {
+		t.Errorf("the books are off by %d", n)
+	}
+	if n := (Folder{Seen: 3, Filed: 1}).Unbalanced(); n != 2 {
+		t.Errorf("two files are missing, the books say %d", n)
+	}
+}
+
+// TestEveryStatusIsCounted fails when the journal gets a status that the books
+// leave out.
+func TestEveryStatusIsCounted(t *testing.T) {
+	for s := range journal.Moves() {
+		f := folderOf(journal.Counts{Seen: 1, By: map[journal.Status]int{s: 1}})
+		if n := f.Unbalanced(); n != 0 {
+			t.Errorf("%s is not counted", s)
+		}
+	}
+}
+
+func TestWriteJSON(t *testing.T) {
+	j := books(t)
+	for all, want := range map[bool]int{false: 5, true: 5} { // none is filed
+		var out bytes.Buffer
+		if err := WriteJSON(t.Context(), &out, j.Reader(), all); err != nil {
+			t.Fatal(err)
+		}
+		var doc struct {
+			Folders []map[string]any
+			Entries []map[string]any
+		}
+		if err := json.Unmarshal(out.Bytes(), &doc); err != nil {
+			t.Fatalf("%v in %s", err, &out)
+		}
+		if len(doc.Folders) != 1 || len(doc.Entries) != want {
+			t.Errorf("got %d folders and %d entries: %s", len(doc.Folders), len(doc.Entries), &out)
+		}
+		if e := doc.Entries[0]; e["reason"] != "because" || e["hint"] != "do" || e["status"] != "held" {
+			t.Errorf("the first entry is %v", e)
+		}
+	}
+}
+
+func TestServe(t *testing.T) {
+	j := books(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- Serve(ctx, l, j.Reader()) }()
+	get := func(path string) (int, string) {
+		resp, err := http.Get("http://" + l.Addr().String() + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(body)
+	}
+	if code, body := get("/healthz"); code != http.StatusOK || body != "ok\n" {
+		t.Error(code, body)
+	}
+	if code, body := get("/status.json?all"); code != http.StatusOK || !json.Valid([]byte(body)) {
+		t.Error(code, body)
+	}
+	if code, _ := get("/"); code != http.StatusNotFound {
+		t.Error(code)
+	}
+	cancel()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
