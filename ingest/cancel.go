@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -34,26 +35,40 @@ func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) error
 
 // cancelUpload cancels the multipart upload and removes the empty asset, then
 // moves on to the outcome that was stored with the intent. A cancel is repeated
-// until it is answered; one that finds nothing to cancel has succeeded.
+// until it is answered; one that finds nothing to cancel has succeeded, unless the
+// upload may have been completed: then its content is looked for instead.
 func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) error {
-	next := journal.Move{
-		ID: e.ID, From: journal.Cancelling, To: e.Outcome, Reason: e.Reason,
-	}
+	next := journal.Move{ID: e.ID, From: journal.Cancelling, To: e.Outcome, Reason: e.Reason}
 	if e.Outcome.Runnable() && e.Failures > 0 {
 		next.NotBefore = p.now().Add(p.backoff(e.Failures))
 	}
 	if e.Attempt != nil && e.Attempt.ObjectID != "" {
-		if e.Attempt.UploadID != "" {
-			err := p.api.CancelUpload(ctx, completion(e))
-			if err != nil && !alreadyGone(err) && !(errors.Is(err, tenovos.ErrRejected) && e.Tries >= maxCancels) {
+		stillOpen, err := p.abort(ctx, e)
+		if err != nil && (e.Tries < maxCancels || everyonesTrouble(err)) {
+			return err
+		}
+		if err == nil && !stillOpen && e.Attempt.Completing {
+			return p.advance(ctx, journal.Move{
+				ID: e.ID, From: journal.Cancelling, To: journal.Verifying, Unconfirmed: true, Reason: reasonUnconfirmed,
+			})
+		}
+		var deleteErr error
+		if err == nil {
+			deleteErr = p.api.DeleteAsset(ctx, e.Attempt.ObjectID)
+			if alreadyGone(deleteErr) {
+				deleteErr = nil
+			}
+			if deleteErr != nil && (e.Tries < maxCancels || everyonesTrouble(deleteErr)) {
+				return deleteErr
+			}
+		}
+		if err != nil || deleteErr != nil {
+			p.entryLog(p.log.Warn(), e).Str("object_id", e.Attempt.ObjectID).AnErr("reason", errors.Join(err, deleteErr)).
+				Msg("an upload that was given up could not be cleaned up yet: it is tried again beside the work")
+			if next.Chores, err = p.cleanUp(e, err != nil); err != nil {
 				return err
 			}
 		}
-		chore, err := p.removeAsset(ctx, e)
-		if err != nil {
-			return err
-		}
-		next.Chores = chore
 	}
 	if err := p.advance(ctx, next); err != nil {
 		return err
@@ -64,23 +79,36 @@ func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) error {
 	return nil
 }
 
-// removeAsset soft-deletes the asset of an attempt that was given up: we created
-// it, and nobody was told that it holds content. What cannot be removed now
-// becomes a chore, so that the file does not wait for it.
-func (p *Pipeline) removeAsset(ctx context.Context, e journal.Entry) ([]journal.NewChore, error) {
-	err := p.api.DeleteAsset(ctx, e.Attempt.ObjectID)
-	switch {
-	case err == nil, alreadyGone(err):
-		return nil, nil
-	case e.Tries < maxCancels || everyonesTrouble(err):
-		return nil, fmt.Errorf("remove the empty asset: %w", err)
+// abort cancels the attempt's multipart upload, if it has one, and reports
+// whether it was open until then.
+func (p *Pipeline) abort(ctx context.Context, e journal.Entry) (stillOpen bool, err error) {
+	if e.Attempt.UploadID == "" {
+		return true, nil
 	}
-	p.entryLog(p.log.Warn(), e).Str("object_id", e.Attempt.ObjectID).AnErr("error", err).
-		Msg("the empty asset of a cancelled upload could not be removed yet; it is tried again")
-	return []journal.NewChore{{
+	err = p.api.CancelUpload(ctx, completion(e))
+	if alreadyGone(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// cleanUp makes chores of what an upload that was given up may have left: the
+// open upload, if there may be one, and the empty asset.
+func (p *Pipeline) cleanUp(e journal.Entry, upload bool) ([]journal.NewChore, error) {
+	chore := journal.NewChore{
 		Kind: journal.ChoreDelete, ObjectID: e.Attempt.ObjectID, FileID: e.Attempt.FileID,
 		Filename: e.Filename, NotBefore: p.now().Add(choreWait(0)),
-	}}, nil
+	}
+	if upload && e.Attempt.UploadID != "" {
+		c := completion(e)
+		c.Parts = nil // a cancel names none
+		spec, err := json.Marshal(c)
+		if err != nil {
+			return nil, fmt.Errorf("store the upload to cancel: %w", err)
+		}
+		chore.Kind, chore.Spec = journal.ChoreCancel, string(spec)
+	}
+	return []journal.NewChore{chore}, nil
 }
 
 // alreadyGone reports that what was to be removed is not there, which is what a

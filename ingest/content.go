@@ -87,9 +87,8 @@ func (p *Pipeline) original(ctx context.Context, e journal.Entry, c *content) (j
 		return none, false, err
 	}
 	for _, o := range others {
-		waiting := o.Status == journal.Settled || o.Status == journal.Mapped
-		if waiting && o.ID > e.ID {
-			continue // of two that wait, the first goes first
+		if _, ours := p.folders[o.Folder]; !ours && o.Status != journal.Filed {
+			continue // nobody would move it on
 		}
 		same, err := p.holdsContentOf(ctx, o, c)
 		if same || err != nil {

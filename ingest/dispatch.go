@@ -122,8 +122,9 @@ func (p *Pipeline) work(ctx context.Context, id int64) error {
 		if !e.Status.Runnable() || e.NotBefore.After(p.now()) {
 			return nil
 		}
+		epoch := p.gate.epoch()
 		if err := p.step(ctx, e); err != nil {
-			if err := p.answer(ctx, id, err); err != nil {
+			if err := p.answer(ctx, id, epoch, err); err != nil {
 				return err
 			}
 		}

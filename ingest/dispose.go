@@ -57,11 +57,42 @@ const maxExpiries = 5
 // dispose answers every error that a step can meet. It is pure. Whether trouble
 // with Tenovos is everyone's is asked of Tenovos afterwards, in answer.
 func dispose(e journal.Entry, err error, l limits) verdict {
-	var own *verdictError
+	if own, ok := errors.AsType[*verdictError](err); ok {
+		return own.verdict
+	}
+	return bound(e, err, judge(e, err, l))
+}
+
+// bound keeps a verdict within what the status knows. Where an asset or its
+// content may be in place that nobody has seen, no error is a reason to create,
+// cancel or send anything again.
+func bound(e journal.Entry, err error, v verdict) verdict {
+	_, certain := errors.AsType[*notPerformedError](err)
+	_, look := errors.AsType[*lookError](err)
+	if look {
+		v.count = false // it is not the file that got no answer
+	}
+	if v.do == leave || v.do == stop || v.to == "" {
+		return v
+	}
+	switch {
+	case e.Status == journal.Creating && !certain, e.Status == journal.Completing && look:
+		v.to = "" // it is looked into again
+		if v.do == moveOn {
+			v.do = retry
+		}
+	case e.Status == journal.Verifying:
+		v.to, v.reason.Class = journal.Held, journal.ClassUnverified
+		v.reason.Message = "uploaded, unverified: " + v.reason.Message
+		v.reason.Hint = "The content was handed over. `ingestd retry` looks again; nothing is uploaded twice."
+	}
+	return v
+}
+
+// judge is dispose without the bounds of the status.
+func judge(e journal.Entry, err error, l limits) verdict {
 	var broken *journalError
 	switch {
-	case errors.As(err, &own):
-		return own.verdict
 	case errors.Is(err, journal.ErrMoved), errors.Is(err, journal.ErrUnknown):
 		return verdict{do: leave}
 	case errors.Is(err, context.Canceled), errors.Is(err, uploader.ErrStopped):
@@ -74,6 +105,9 @@ func dispose(e journal.Entry, err error, l limits) verdict {
 		return verdict{to: afterChange(e), reason: reasonGone}
 	case errors.Is(err, uploader.ErrSourceChanged):
 		return verdict{to: afterChange(e), reason: reasonChanged}
+	case folderGone(err):
+		return verdict{do: retry, after: folderWait, reason: reasonOf(classNoFolder, err,
+			"The drop folder is not there: mount or make it again. Its files wait until then.")}
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, uploader.ErrNotRegular):
 		return verdict{to: journal.Failed, reason: reasonOf(classUnreadable, err,
 			"Let the daemon's user read the file, then run `ingestd retry`.")}
@@ -105,13 +139,13 @@ func dispose(e journal.Entry, err error, l limits) verdict {
 	case errors.Is(err, tenovos.ErrThrottled):
 		v := verdict{do: pause, after: max(retryAfter(err), firstProbe), reason: reasonOf(classThrottled, err, "")}
 		if e.Status == journal.Creating {
-			v.to = journal.Mapped // it was not performed: nothing is in doubt
+			v.to = journal.Mapped // it was not performed
 		}
 		return v
 	case errors.Is(err, tenovos.ErrCredentials), errors.Is(err, tenovos.ErrUnauthorized), errors.Is(err, tenovos.ErrUnavailable):
 		v := counted(e, err, l, classUnavailable, "Tenovos answers other calls but not this one. Try `ingestd retry` later, then ask Tenovos support.")
 		if e.Status == journal.Creating && v.to == "" {
-			v.to = journal.Mapped // it was not performed: nothing is in doubt
+			v.to = journal.Mapped // it was not performed
 		}
 		v.do = pause
 		return v
@@ -124,9 +158,6 @@ func dispose(e journal.Entry, err error, l limits) verdict {
 		case journal.Completing:
 			l.attempts = min(l.attempts, completeAttempts) // each costs the whole file
 			return newAttempt(e, err, l, classRejected, "Tenovos refuses to complete the upload. Show the message to Tenovos support.")
-		case journal.Verifying:
-			return verdict{to: journal.Held, reason: reasonOf(journal.ClassUnverified, err,
-				"The content was handed over, but the asset cannot be read back. Look for it in Tenovos; `ingestd retry` looks again.")}
 		case journal.Cancelling:
 			return verdict{do: retry, reason: reasonOf(classRejected, err, "")}
 		}
@@ -135,6 +166,9 @@ func dispose(e journal.Entry, err error, l limits) verdict {
 	}
 	return counted(e, err, l, classInternal, "An unexpected error. Please report it with the log lines of this file.")
 }
+
+// folderWait is how long the files of a folder that is not there wait.
+const folderWait = 5 * time.Second
 
 // counted is a retry until the file's attempts are spent.
 func counted(e journal.Entry, err error, l limits, class, hint string) verdict {
@@ -158,9 +192,6 @@ func newAttempt(e journal.Entry, err error, l limits, class, hint string) verdic
 func afterChange(e journal.Entry) journal.Status {
 	if e.Status == journal.Settled {
 		return journal.Superseded
-	}
-	if e.Status == journal.Verifying {
-		return journal.Held
 	}
 	return journal.Settled
 }
@@ -191,8 +222,9 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
-// answer carries out the verdict on a step's error. Its own error is the journal's.
-func (p *Pipeline) answer(ctx context.Context, id int64, cause error) error {
+// answer carries out the verdict on the error of a step that began in an epoch of
+// the gate. Its own error is the journal's.
+func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error) error {
 	rctx, cancel := record(ctx)
 	defer cancel()
 	e, err := p.journal.Entry(rctx, id) // the step may have moved it before it failed
@@ -204,11 +236,10 @@ func (p *Pipeline) answer(ctx context.Context, id int64, cause error) error {
 	}
 	v := dispose(e, cause, limits{attempts: p.cfg.MaxAttempts, expiries: maxExpiries})
 	if v.do == pause {
-		if p.gate.blame(ctx, cause, v.after) {
-			if e.Status == journal.Creating && v.to != "" { // not performed: the intent is taken back
-				return ignoreMoved(p.giveUp(ctx, e, verdict{to: journal.Mapped, reason: v.reason}))
-			}
-			return nil
+		// A call that fails while the gate moves met the same trouble as those that
+		// moved it, whatever a probe says now.
+		if p.gate.epoch() != epoch || p.gate.blame(ctx, cause, v.after) {
+			return p.rest(rctx, e, v)
 		}
 		v = ownTrouble(v)
 	}
@@ -237,6 +268,19 @@ func (p *Pipeline) answer(ctx context.Context, id int64, cause error) error {
 		err = p.giveUp(ctx, e, v)
 	}
 	return ignoreMoved(err)
+}
+
+// rest leaves an entry as it is while everyone waits, but for an intent of which
+// it is certain that nothing came: that is taken back. Where the server asked for
+// a rest, others go first afterwards.
+func (p *Pipeline) rest(ctx context.Context, e journal.Entry, v verdict) error {
+	switch {
+	case e.Status == journal.Creating && v.to != "":
+		return ignoreMoved(p.giveUp(ctx, e, verdict{to: journal.Mapped, after: 2 * v.after, reason: v.reason}))
+	case v.after > 0:
+		return ignoreMoved(p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(2*v.after), v.reason, false))
+	}
+	return nil
 }
 
 // storeStreak is how many files in a row the store must fail before that counts

@@ -22,11 +22,13 @@ type gate struct {
 	why     string        // "" is open
 	since   time.Time     // when it closed
 	rest    time.Duration // wait that the server asked for
+	pause   time.Duration // next wait before a probe; grows until something worked
 	changed chan struct{} // closed and replaced whenever why changes
+	turns   int           // how often it closed and opened
 }
 
 func newGate(log zerolog.Logger, now func() time.Time, probe func(context.Context) error) *gate {
-	return &gate{log: log, now: now, probe: probe, changed: make(chan struct{})}
+	return &gate{log: log, now: now, probe: probe, pause: firstProbe, changed: make(chan struct{})}
 }
 
 // reason returns why the pool waits, or "".
@@ -74,6 +76,14 @@ func (g *gate) blame(ctx context.Context, cause error, rest time.Duration) bool 
 	return true
 }
 
+// worked notes that a call which changes something has succeeded: only that, not
+// a probe, shows that the trouble is over.
+func (g *gate) worked() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.pause = firstProbe
+}
+
 func (g *gate) open() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -82,8 +92,16 @@ func (g *gate) open() {
 	g.signal()
 }
 
+// epoch changes whenever the gate closes or opens.
+func (g *gate) epoch() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.turns
+}
+
 // signal wakes everyone who waits for a change. g.mu is held.
 func (g *gate) signal() {
+	g.turns++
 	close(g.changed)
 	g.changed = make(chan struct{})
 }
@@ -96,18 +114,15 @@ const (
 
 // run probes while the gate is closed, until idle closes or ctx ends.
 func (g *gate) run(ctx context.Context, idle <-chan struct{}) error {
-	wait := firstProbe
 	for {
 		g.mu.Lock()
-		why, changed, rest := g.why, g.changed, g.rest
-		g.rest = 0
-		g.mu.Unlock()
+		why, changed := g.why, g.changed
 		var timer <-chan time.Time
 		if why != "" {
-			timer = time.After(max(wait, rest))
-		} else {
-			wait = firstProbe
+			timer = time.After(max(g.pause, g.rest))
+			g.pause, g.rest = min(2*g.pause, lastProbe), 0
 		}
+		g.mu.Unlock()
 		select {
 		case <-idle:
 			return nil
@@ -117,8 +132,6 @@ func (g *gate) run(ctx context.Context, idle <-chan struct{}) error {
 		case <-timer:
 			if g.probe(ctx) == nil {
 				g.open()
-			} else {
-				wait = min(2*wait, lastProbe)
 			}
 		}
 	}

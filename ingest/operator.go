@@ -33,6 +33,8 @@ type Selection struct {
 	Until    time.Time        `json:"until,omitzero"` // last moved before
 	// AsNew makes a retried file an asset of its own where it would be a version.
 	AsNew bool `json:"as_new,omitempty"`
+
+	asked time.Time // what came later is not meant
 }
 
 // Covers reports whether an entry lies within the selection's times.
@@ -89,11 +91,12 @@ type entryFunc func(ctx context.Context, e journal.Entry, s Selection) (Outcome,
 // operator makes a handler of what is to be done to one entry. An entry that
 // cannot be served does not stop the others.
 func (p *Pipeline) operator(do entryFunc, statuses ...journal.Status) Handler {
-	return func(ctx context.Context, raw json.RawMessage) (any, error) {
+	return func(ctx context.Context, r journal.Request) (any, error) {
 		var s Selection
-		if err := json.Unmarshal(raw, &s); err != nil {
+		if err := json.Unmarshal(r.Args, &s); err != nil {
 			return nil, fmt.Errorf("the request cannot be read: %w", err)
 		}
+		s.asked = r.AskedAt
 		if len(s.IDs) == 0 && len(s.Statuses) == 0 {
 			s.Statuses = statuses
 		}
@@ -119,7 +122,7 @@ func (p *Pipeline) selected(ctx context.Context, s Selection) ([]int64, error) {
 	var ids []int64
 	filter := journal.Filter{IDs: s.IDs, Statuses: s.Statuses, Folders: s.Folders}
 	err := p.journal.Reader().Entries(ctx, filter, func(e journal.Entry) error {
-		if s.Covers(e) {
+		if s.Covers(e) && (s.asked.IsZero() || !e.SeenAt.After(s.asked)) {
 			ids = append(ids, e.ID)
 		}
 		return nil
@@ -157,10 +160,12 @@ func (p *Pipeline) serveEntry(ctx context.Context, id int64, s Selection, do ent
 // retry sends a resting entry round again. What was handed over but never seen
 // right is looked at again, not uploaded again.
 func (p *Pipeline) retry(ctx context.Context, e journal.Entry, s Selection) (Outcome, error) {
-	m := journal.Move{ID: e.ID, From: e.Status, To: journal.Settled, ResetCounts: true}
+	m := journal.Move{ID: e.ID, From: e.Status, To: journal.Settled, ResetCounts: true, AsNew: s.AsNew}
 	switch {
+	case e.Status == journal.Held && e.Reason.Class == journal.ClassUnverified && s.AsNew:
+		return p.startOver(ctx, e, m)
 	case e.Status == journal.Held && e.Reason.Class == journal.ClassUnverified:
-		m.To = journal.Verifying
+		m.To, m.Unconfirmed = journal.Verifying, true
 	case e.Status == journal.Failed && e.Reason.Class == classMismatch && e.ObjectID != "":
 		// The asset holds wrong bytes: the operator was told that this removes it.
 		m.Chores = []journal.NewChore{{
@@ -169,17 +174,35 @@ func (p *Pipeline) retry(ctx context.Context, e journal.Entry, s Selection) (Out
 	case e.Status == journal.Filed || !e.Status.Resting() || e.Status == journal.Superseded:
 		return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
 	}
-	if s.AsNew {
-		m.Reason = reasonAsNew
-	}
 	err := p.advance(ctx, m)
-	if errors.Is(err, journal.ErrIllegal) && m.To == journal.Verifying {
-		m.To = journal.Settled
-		err = p.advance(ctx, m)
-	}
 	if err == nil {
 		p.wake()
 	}
+	return Outcome{Result: "requeued"}, err
+}
+
+// startOver gives up an upload that was handed over but never seen right: where
+// Tenovos shows no content, it is cancelled, its empty asset removed, and the file
+// sent round again.
+func (p *Pipeline) startOver(ctx context.Context, e journal.Entry, m journal.Move) (Outcome, error) {
+	a, err := p.api.Asset(ctx, e.FileID)
+	switch {
+	case err != nil && !errors.Is(err, tenovos.ErrNotFound):
+		return Outcome{}, err
+	case err == nil && a.HasContent && !a.Deleted():
+		return Outcome{Result: "skipped", Detail: fmt.Sprintf("asset %s holds content: look at it, or retry without --as-new", e.ObjectID)}, nil
+	}
+	last, ok, err := p.journal.LastAttempt(ctx, e)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if ok && err == nil {
+		if m.Chores, err = p.cleanUp(last, true); err != nil {
+			return Outcome{}, err
+		}
+	}
+	err = p.advance(ctx, m)
+	p.wake()
 	return Outcome{Result: "requeued"}, err
 }
 
@@ -199,6 +222,11 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 			return Outcome{Result: "ingested", Detail: "its content was handed over already; `ingestd withdraw` removes the asset"}, nil
 		case e.Status.Resting():
 			return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
+		}
+		if p.gate.reason() != "" && e.Status != journal.Settled && e.Status != journal.Mapped {
+			if err := p.gate.wait(ctx, p.drain); err != nil { // nothing can be cancelled meanwhile
+				return Outcome{}, err
+			}
 		}
 		if p.take(e) { // nobody works on it: this goroutine does
 			if _, err := p.obeyCancel(ctx, e); err != nil && !errors.Is(err, journal.ErrMoved) {

@@ -274,7 +274,11 @@ func record(ctx context.Context) (context.Context, context.CancelFunc) {
 func (p *Pipeline) advance(ctx context.Context, m journal.Move) error {
 	ctx, cancel := record(ctx)
 	defer cancel()
-	if err := p.journal.Advance(ctx, m); err != nil {
+	err := p.journal.Advance(ctx, m)
+	if errors.Is(err, context.DeadlineExceeded) { // record's own: the disk does not keep up
+		err = &journalError{err}
+	}
+	if err != nil {
 		return fmt.Errorf("record %s -> %s of entry %d: %w", m.From, m.To, m.ID, err)
 	}
 	return nil

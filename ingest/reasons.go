@@ -32,10 +32,10 @@ const (
 	classRejected    = "rejected"
 	classMismatch    = "mismatch"
 	classUnconfirmed = "unconfirmed"
+	classNoFolder    = "no-folder"
 	classTwins       = "twins"
 	classWithdrawn   = "withdrawn"
 	classDuplicate   = "duplicate"
-	classAsNew       = "as-new" // an operator wants a new asset, not a version
 	classAdopted     = "adopted"
 	classCancelled   = "cancelled"
 	classInternal    = "internal"
@@ -55,7 +55,6 @@ var (
 	reasonLostCreate = journal.Reason{
 		Class: classAmbiguous, Message: "the reply to the asset's creation was lost; looking for the asset",
 	}
-	reasonAsNew   = journal.Reason{Class: classAsNew, Message: "to become an asset of its own"}
 	reasonAdopted = journal.Reason{Class: classAdopted, Message: "the account held the asset already"}
 	reasonNoReply = journal.Reason{
 		Class: classAmbiguous, Message: "Tenovos gave no clear answer to the asset's creation, time after time, and no asset came of it",
@@ -74,6 +73,14 @@ var (
 	reasonChangedWithdrawn = journal.Reason{
 		Class: classWithdrawn, Message: "the file changed after its asset was withdrawn",
 		Hint: "To make it the next version: `ingestd withdraw --undo`, then `ingestd retry`. To make it an asset of its own: `ingestd retry --as-new`.",
+	}
+	reasonOriginalGone = journal.Reason{
+		Class: classWithdrawn, Message: "the file changed, but the asset that it was ingested as is no longer in Tenovos",
+		Hint: "Restore the asset in Tenovos and run `ingestd retry` to make the file its next version, or run `ingestd retry --as-new` to make it an asset of its own.",
+	}
+	reasonDeletedMeanwhile = journal.Reason{
+		Class: journal.ClassUnverified, Message: "the content was handed over, but the asset has been moved to the recycle bin of Tenovos since",
+		Hint: "Restore it there and run `ingestd retry` to look again, or leave it held.",
 	}
 	reasonCancelled = journal.Reason{
 		Class: classCancelled, Message: "cancelled by the operator", Hint: "`ingestd retry` ingests it after all.",

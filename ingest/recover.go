@@ -38,58 +38,77 @@ func (p *Pipeline) recoverCreate(ctx context.Context, e journal.Entry) error {
 	}
 	found, err := p.findTwins(ctx, t)
 	if err != nil {
-		return fmt.Errorf("look for the asset of a lost create: %w", err)
-	}
-	switch {
-	case len(found) == 1:
-		a := found[0]
-		return p.advance(ctx, journal.Move{
-			ID: e.ID, From: journal.Creating, To: journal.Cancelling, Outcome: journal.Mapped,
-			Created: &journal.Creation{ObjectID: a.ObjectID, FileID: a.FileID, OriginalFileID: a.OriginalFileID},
-			Reason:  reasonLostCreate,
-		})
-	case len(found) > 1:
-		return &verdictError{verdict{to: journal.Held, reason: reasonTwins(found)}}
-	case e.Tries+1 < len(p.cfg.Looks):
-		return p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(p.cfg.Looks[e.Tries+1]), reasonLostCreate, false)
+		return &lookError{fmt.Errorf("look for the asset of a lost create: %w", err)}
 	}
 	chore, err := t.chore(e, p.now())
 	if err != nil {
 		return err
 	}
-	m := journal.Move{ID: e.ID, From: journal.Creating, To: journal.Mapped, Chores: []journal.NewChore{chore}}
-	if e.Failures >= p.cfg.MaxAttempts {
+	spent := e.Failures >= p.cfg.MaxAttempts
+	m := journal.Move{ID: e.ID, From: journal.Creating, Chores: []journal.NewChore{chore}}
+	switch {
+	case len(found) == 1:
+		a := found[0]
+		m.To, m.Outcome, m.Reason, m.Chores = journal.Cancelling, journal.Mapped, reasonLostCreate, nil
+		m.Created = &journal.Creation{ObjectID: a.ObjectID, FileID: a.FileID, OriginalFileID: a.OriginalFileID}
+		if spent {
+			m.Outcome, m.Reason = journal.Failed, reasonNoReply
+		}
+	case len(found) > 1:
+		m.To, m.Reason = journal.Held, reasonTwins(found)
+	case e.Tries+1 < len(p.cfg.Looks):
+		return p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(p.cfg.Looks[e.Tries+1]), reasonLostCreate, false)
+	case spent:
 		m.To, m.Reason = journal.Failed, reasonNoReply
+	default:
+		m.To = journal.Mapped
+	}
+	if err := p.advance(ctx, m); err != nil {
+		return err
+	}
+	if m.To.Resting() {
 		p.logRest(e, m.To, m.Reason)
 	}
-	return p.advance(ctx, m)
+	return nil
 }
 
-// maxCompletes bounds how often a completion that stays unanswered is sent.
-const maxCompletes = 3
+// maxLooks bounds how often a completion that stays unanswered is looked into
+// and repeated before its content is waited for.
+const maxLooks = 3
 
 // recoverComplete looks at the asset first and completes again only where no
 // content is to be seen. A store that knows no such upload may have completed it.
+// Whatever a look fails with, nothing is cancelled for it: the content may be in.
 func (p *Pipeline) recoverComplete(ctx context.Context, e journal.Entry) error {
+	unconfirmed := journal.Move{
+		ID: e.ID, From: journal.Completing, To: journal.Verifying, Unconfirmed: true, Reason: reasonUnconfirmed,
+	}
+	if e.Tries >= maxLooks {
+		return p.advance(ctx, unconfirmed)
+	}
 	asset, err := p.api.Asset(ctx, e.Attempt.FileID)
 	if err != nil {
-		return fmt.Errorf("look at the asset of a lost completion: %w", err)
+		return &lookError{fmt.Errorf("look at the asset of a lost completion: %w", err)}
 	}
-	unconfirmed := journal.Move{
-		ID: e.ID, From: journal.Completing, To: journal.Verifying, Reason: reasonUnconfirmed,
-	}
-	if asset.HasContent || e.Tries >= maxCompletes {
+	if asset.HasContent {
 		return p.advance(ctx, unconfirmed)
 	}
 	err = p.api.CompleteUpload(ctx, completion(e))
 	switch {
 	case err == nil:
 		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Completing, To: journal.Verifying})
-	case errors.Is(err, tenovos.ErrRejected), errors.Is(err, tenovos.ErrNotFound), errors.Is(err, tenovos.ErrNoSuchUpload):
+	case errors.Is(err, tenovos.ErrNotFound), errors.Is(err, tenovos.ErrNoSuchUpload):
 		return p.advance(ctx, unconfirmed)
 	}
 	return err
 }
+
+// lookError is a question about a doubtful status that got no answer: it says
+// nothing about what happened.
+type lookError struct{ err error }
+
+func (e *lookError) Error() string { return e.err.Error() }
+func (e *lookError) Unwrap() error { return e.err }
 
 // lostCreate describes the asset that a lost create may have left.
 func (p *Pipeline) lostCreate(e journal.Entry) (twin, error) {

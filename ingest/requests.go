@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -13,8 +14,9 @@ import (
 )
 
 // Handler answers a request that an operator's command left in the journal. The
-// answer is encoded as JSON; an error's text is what the operator reads.
-type Handler func(ctx context.Context, args json.RawMessage) (any, error)
+// answer is encoded as JSON; an error's text is what the operator reads. It may be
+// asked again after a crash.
+type Handler func(ctx context.Context, r journal.Request) (any, error)
 
 // requestTick is how often the journal is asked for requests.
 const requestTick = 300 * time.Millisecond
@@ -28,9 +30,9 @@ const maxServing = 4
 // serveRequests answers requests until idle closes or ctx ends. An answer may
 // take long (a scan, a cancel), so each has a goroutine of its own.
 func (p *Pipeline) serveRequests(ctx context.Context, idle <-chan struct{}) error {
-	ctx, cancel := context.WithCancel(ctx)
+	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
-	g, gctx := errgroup.WithContext(ctx)
+	g, gctx := errgroup.WithContext(inner)
 	g.SetLimit(maxServing + 1) // the poller below is one of them
 	g.Go(func() error {
 		defer time.AfterFunc(answerGrace, cancel) // what is about to be answered still is
@@ -53,20 +55,24 @@ func (p *Pipeline) serveRequests(ctx context.Context, idle <-chan struct{}) erro
 				if _, busy := serving.LoadOrStore(r.ID, true); busy {
 					continue
 				}
-				if !g.TryGo(func() error { defer serving.Delete(r.ID); return p.serve(gctx, r) }) {
+				// An id stays in serving: the list above may be older than its answer.
+				if !g.TryGo(func() error { return p.serve(gctx, r) }) {
 					serving.Delete(r.ID)
 				}
 			}
 		}
 	})
-	return g.Wait()
+	if err := g.Wait(); !errors.Is(err, context.Canceled) || ctx.Err() != nil {
+		return err
+	}
+	return nil // answerGrace is over: no reason to end the workers
 }
 
 func (p *Pipeline) serve(ctx context.Context, r journal.Request) error {
 	var answer any
 	err := fmt.Errorf("this ingestd knows no request %q: is the command of another version than the daemon?", r.Kind)
 	if h, ok := p.handlers[r.Kind]; ok {
-		answer, err = h(ctx, r.Args)
+		answer, err = h(ctx, r)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -80,7 +86,7 @@ func (p *Pipeline) serve(ctx context.Context, r journal.Request) error {
 	}
 	rctx, cancel := record(ctx)
 	defer cancel()
-	return p.journal.Answer(rctx, r.ID, encoded, text)
+	return ignoreMoved(p.journal.Answer(rctx, r.ID, encoded, text))
 }
 
 // obeyCancel ends an entry that an operator wants cancelled, where its status

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -71,14 +72,14 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
 			return p.journal.Unchanged(ctx, e.ID)
 		}
 	}
-	version := known && folder.VersionByPath && e.Reason.Class != classAsNew
+	version := known && folder.VersionByPath && !e.AsNew
 	original := ""
 	switch {
 	case version && prev.Status == journal.Withdrawn:
 		return &verdictError{verdict{to: journal.Held, reason: reasonChangedWithdrawn}}
 	case version:
 		original = prev.OriginalFileID
-	case folder.Duplicates != DuplicatesUpload && folder.Duplicates != "" && e.Size > 0 && e.Reason.Class != classAsNew:
+	case folder.Duplicates != DuplicatesUpload && folder.Duplicates != "" && e.Size > 0 && !e.AsNew:
 		if done, err := p.answerDuplicate(ctx, e, folder.Duplicates, file); done || err != nil {
 			return err
 		}
@@ -144,6 +145,13 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 	if err != nil {
 		return err
 	}
+	busy, err := p.journal.NameCreating(ctx, asset.Filename)
+	if err != nil {
+		return err
+	}
+	if busy {
+		return p.waitForName(ctx, e)
+	}
 	if err := p.unchanged(e); err != nil {
 		return err
 	}
@@ -155,15 +163,16 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 	}
 	err = p.advance(ctx, journal.Move{ID: e.ID, From: journal.Mapped, To: journal.Creating})
 	if errors.Is(err, journal.ErrNameBusy) {
-		return p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(nameBusyWait), e.Reason, false)
+		return p.waitForName(ctx, e)
 	}
 	if err != nil {
 		return err
 	}
 	up, err := p.api.CreateAsset(ctx, asset)
 	if err != nil {
-		return err
+		return p.notCreated(ctx, e, asset, up, err)
 	}
+	p.gate.worked()
 	created, err := plan(e.Size, up)
 	if err != nil {
 		r := reasonOf(classPlan, err, "The store handed out a number of upload URLs that fits no documented part size. Report it to Tenovos support; `ingestd retry` tries again.")
@@ -174,8 +183,52 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 	return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Creating, To: journal.Created, Created: &created})
 }
 
-// nameBusyWait is how long a create waits for another of the same filename.
-const nameBusyWait = 200 * time.Millisecond
+// notPerformedError is a create of which it is certain that it made no asset.
+type notPerformedError struct{ err error }
+
+func (e *notPerformedError) Error() string { return e.err.Error() }
+func (e *notPerformedError) Unwrap() error { return e.err }
+
+// notCreated sorts out a create that failed. Only here is it known whether the
+// call took place; whoever finds the entry in creating later knows nothing.
+func (p *Pipeline) notCreated(ctx context.Context, e journal.Entry, asset tenovos.NewAsset, up tenovos.Upload, err error) error {
+	switch {
+	case up.ObjectID != "": // made, but the reply is of no use
+		return p.advance(ctx, journal.Move{
+			ID: e.ID, From: journal.Creating, To: journal.Cancelling, Outcome: journal.Mapped, CountFailure: true,
+			Created: &journal.Creation{ObjectID: up.ObjectID, FileID: up.FileID, OriginalFileID: up.OriginalFileID, UploadID: up.UploadID},
+			Reason:  reasonOf(classAmbiguous, err, ""),
+		})
+	case errors.Is(err, tenovos.ErrAmbiguous):
+		return err
+	case asset.OriginalFileID != "" && (errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound)):
+		if gone, lookErr := p.originalGone(ctx, asset.OriginalFileID); lookErr == nil && gone {
+			return &verdictError{verdict{to: journal.Held, reason: reasonOriginalGone}}
+		}
+	}
+	return &notPerformedError{err}
+}
+
+// originalGone reports that no version of an asset is left in Tenovos.
+func (p *Pipeline) originalGone(ctx context.Context, originalFileID string) (bool, error) {
+	versions, err := p.api.Versions(ctx, originalFileID)
+	if errors.Is(err, tenovos.ErrNotFound) || errors.Is(err, tenovos.ErrRejected) {
+		return true, nil
+	}
+	return !slices.ContainsFunc(versions, func(a tenovos.Asset) bool { return !a.Deleted() }), err
+}
+
+// waitForName lets an entry wait for another create of its filename.
+func (p *Pipeline) waitForName(ctx context.Context, e journal.Entry) error {
+	wait := min(nameBusyWait<<min(e.Tries, 10), nameBusyMax)
+	return p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(wait), e.Reason, false)
+}
+
+// How long a create waits for another of the same filename.
+const (
+	nameBusyWait = 50 * time.Millisecond
+	nameBusyMax  = 5 * time.Second
+)
 
 // plan turns the reply to a create into what the journal stores. On an error the
 // result still holds the ids, so that the upload can be cancelled.
@@ -234,7 +287,9 @@ func foundOf(e journal.Entry, h uploader.Hint) journal.Found {
 	}
 }
 
-// isGone reports that the file, or the whole path to it, is not there any more.
-func isGone(err error) bool {
-	return errors.Is(err, uploader.ErrSourceGone) || errors.Is(err, fs.ErrNotExist)
-}
+// isGone reports that the file is not there any more, though its folder is.
+func isGone(err error) bool { return errors.Is(err, uploader.ErrSourceGone) }
+
+// folderGone reports that the drop folder itself is not there: nothing is
+// concluded from that.
+func folderGone(err error) bool { return errors.Is(err, fs.ErrNotExist) && !isGone(err) }

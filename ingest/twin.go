@@ -65,20 +65,21 @@ func (p *Pipeline) findTwins(ctx context.Context, t twin) ([]tenovos.Asset, erro
 	if err != nil {
 		return nil, err
 	}
-	var found []tenovos.Asset
-	var ids []string
-	for _, a := range candidates {
-		if t.matches(a, user.ID) {
-			found = append(found, a)
-			ids = append(ids, a.ObjectID)
-		}
-	}
-	known, err := p.journal.Reader().KnownIDs(ctx, ids)
-	if err != nil {
+	found := slices.DeleteFunc(candidates, func(a tenovos.Asset) bool { return !t.matches(a, user.ID) })
+	if found, err = p.unknown(ctx, found); err != nil {
 		return nil, err
 	}
-	found = slices.DeleteFunc(found, func(a tenovos.Asset) bool { return known[a.ObjectID] })
 	return p.stillEmpty(ctx, t, found, user.ID)
+}
+
+// unknown returns the assets whose ids the journal does not know.
+func (p *Pipeline) unknown(ctx context.Context, assets []tenovos.Asset) ([]tenovos.Asset, error) {
+	ids := make([]string, len(assets))
+	for i, a := range assets {
+		ids[i] = a.ObjectID
+	}
+	known, err := p.journal.Reader().KnownIDs(ctx, ids)
+	return slices.DeleteFunc(assets, func(a tenovos.Asset) bool { return known[a.ObjectID] }), err
 }
 
 // stillEmpty asks for each asset itself: the index that a search reads lags, and
@@ -104,20 +105,29 @@ func (p *Pipeline) candidates(ctx context.Context, t twin) ([]tenovos.Asset, err
 	if t.OriginalFileID != "" {
 		return p.api.Versions(ctx, t.OriginalFileID)
 	}
-	var all []tenovos.Asset
-	for {
+	var named []tenovos.Asset
+	for from := 0; from < searchWindow; {
 		page, err := p.api.Search(ctx, tenovos.Query{
-			Terms: []string{t.Filename}, Field: tenovos.InFilename, IncludeVersions: true, From: len(all),
+			Terms: []string{t.Filename}, Field: tenovos.InFilename, IncludeVersions: true, From: from,
 		})
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, page.Assets...)
-		if len(page.Assets) == 0 || len(all) >= page.Hits {
-			return all, nil
+		for _, a := range page.Assets { // the search goes by words: most are others
+			if a.Filename == t.Filename {
+				named = append(named, a)
+			}
+		}
+		from += len(page.Assets)
+		if len(page.Assets) == 0 || from >= page.Hits {
+			break
 		}
 	}
+	return named, nil
 }
+
+// searchWindow is how many results a search can be asked for.
+const searchWindow = 10_000
 
 // currentUser asks once who the account is.
 func (p *Pipeline) currentUser(ctx context.Context) (tenovos.User, error) {

@@ -88,6 +88,7 @@ func (p *Pipeline) partDone(ctx context.Context, e journal.Entry, d uploader.Don
 	ctx, cancel := record(ctx)
 	defer cancel()
 	p.noteStored()
+	p.gate.worked()
 	if !d.Comparable {
 		p.log.Debug().Str("folder", e.Folder).Str("path", e.Path).Int("part", d.Number).
 			Msg("the store encrypts with a key of its own: this part's ETag is no MD5 and was accepted unchecked")
@@ -109,7 +110,7 @@ func (p *Pipeline) partDone(ctx context.Context, e journal.Entry, d uploader.Don
 // journalError keeps a journal's failure recognisable behind the uploader's.
 type journalError struct{ err error }
 
-func (e *journalError) Error() string { return "record a stored part: " + e.err.Error() }
+func (e *journalError) Error() string { return "the journal cannot keep up: " + e.err.Error() }
 func (e *journalError) Unwrap() error { return e.err }
 
 // complete asks Tenovos to put the parts together: completing -> verifying.

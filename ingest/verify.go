@@ -17,7 +17,7 @@ import (
 // where it says asset, or where the completion was never answered, Tenovos' own
 // record of the content is waited for.
 func (p *Pipeline) verify(ctx context.Context, e journal.Entry) error {
-	unconfirmed := e.Reason.Class == classUnconfirmed
+	unconfirmed := e.Attempt == nil || e.Attempt.Unconfirmed
 	if !p.cfg.VerifyAsset && !unconfirmed {
 		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})
 	}
@@ -26,6 +26,8 @@ func (p *Pipeline) verify(ctx context.Context, e journal.Entry) error {
 		return fmt.Errorf("look at the uploaded asset: %w", err)
 	}
 	switch {
+	case asset.Deleted():
+		return &verdictError{verdict{to: journal.Held, reason: reasonDeletedMeanwhile}}
 	case asset.MD5 != "":
 		same, err := p.sameChecksum(ctx, e, asset.MD5)
 		if err != nil {

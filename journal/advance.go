@@ -30,6 +30,11 @@ type Move struct {
 	// CountFailure and CountExpiry add one to the entry's counters, ResetCounts
 	// sets both to zero.
 	CountFailure, CountExpiry, ResetCounts bool
+	// AsNew is stored with ResetCounts: the entry is to become an asset of its own.
+	AsNew bool
+	// Unconfirmed is stored with To == Verifying: nobody answered for the bytes, so
+	// they must be seen.
+	Unconfirmed bool
 	// Chores are opened in the same transaction.
 	Chores []NewChore
 }
@@ -51,7 +56,7 @@ func (m Move) check() error {
 	switch {
 	case !CanAdvance(m.From, m.To):
 		return fmt.Errorf("move entry %d from %s to %s: %w", m.ID, m.From, m.To, ErrIllegal)
-	case m.To == Cancelling && !CanAdvance(Cancelling, m.Outcome):
+	case m.To == Cancelling && (!CanAdvance(Cancelling, m.Outcome) || m.Outcome == Verifying):
 		return illegal(fmt.Sprintf("%q is no outcome of a cancel", m.Outcome))
 	case m.To != Cancelling && m.Outcome != "":
 		return illegal("only a cancel has an outcome")
@@ -71,11 +76,13 @@ func (m Move) adopts() bool { return m.From == Mapped && m.To == Verified }
 // Advance moves an entry from one status to another; nothing else does. It is
 // one transaction, durable when it returns nil.
 //
-// To Creating opens an attempt; to Created stores its ids, URLs and plan. An
+// To Creating opens an attempt; to Created stores its ids, URLs and plan; from
+// Creating back to Mapped it is forgotten, because nothing came of it. An
 // attempt ends, and its URLs are wiped, when the entry leaves the statuses from
 // Creating to Verifying and Cancelling. From Held to Verifying opens the last
 // one again, without URLs; it is legal only if that one's bytes were all handed
-// over. Leaving Cancelling and going back to Settled clear the entry's ids.
+// over. Leaving Cancelling and going back to Settled clear the entry's ids, but
+// not from Cancelling to Verifying: what was to be cancelled proved complete.
 //
 // Errors: ErrIllegal if the table has no such move or a fact is missing,
 // ErrMoved if the entry is not in From (somebody else moved it), ErrNameBusy if
@@ -112,11 +119,11 @@ func setStatus(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
 	res, err := tx.ExecContext(ctx, `UPDATE entries SET
 			status = ?, outcome = ?, class = ?, message = ?, hint = ?, not_before = ?, since = ?, tries = 0, updated = ?,
 			asset = coalesce(nullif(?, ''), asset), filename = coalesce(nullif(?, ''), filename),
-			failures = iif(?, 0, failures + ?), expiries = iif(?, 0, expiries + ?)
+			failures = iif(?, 0, failures + ?), expiries = iif(?, 0, expiries + ?), as_new = iif(?, ?, as_new)
 		WHERE id = ? AND status = ?`,
 		m.To, m.Outcome, m.Reason.Class, m.Reason.Message, m.Reason.Hint, ms(m.NotBefore), now, now,
 		asset, filename,
-		m.ResetCounts, m.CountFailure, m.ResetCounts, m.CountExpiry,
+		m.ResetCounts, m.CountFailure, m.ResetCounts, m.CountExpiry, m.ResetCounts, m.AsNew,
 		m.ID, m.From)
 	if violatesUnique(err) {
 		return ErrNameBusy // entries_creating is the only unique index that a move touches
@@ -124,7 +131,7 @@ func setStatus(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
 	if err := moved(res, err); err != nil {
 		return err
 	}
-	if m.From == Cancelling || m.To == Settled {
+	if m.From == Cancelling && m.To != Verifying || m.To == Settled {
 		return setIDs(ctx, tx, m.ID, Creation{})
 	}
 	return nil
@@ -150,22 +157,65 @@ func setIDs(ctx context.Context, tx *sql.Tx, id int64, c Creation) error {
 
 // moveAttempt opens, fills, ends or opens again the attempt that belongs to a
 // move.
-func moveAttempt(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
+func moveAttempt(ctx context.Context, tx *sql.Tx, m Move, now int64) (err error) {
+	if m.To == Completing || m.To == Verifying {
+		defer func() {
+			if err == nil {
+				err = markAttempt(ctx, tx, m, now)
+			}
+		}()
+	}
 	switch {
 	case m.To == Creating:
 		_, err := tx.ExecContext(ctx, `INSERT INTO attempts (entry_id, number, intent_at)
 			SELECT ?1, coalesce(max(number), 0) + 1, ?2 FROM attempts WHERE entry_id = ?1`, m.ID, now)
 		return err
 	case m.adopts():
-		return setIDs(ctx, tx, m.ID, *m.Created)
+		return adopt(ctx, tx, m)
 	case m.Created != nil:
 		return fillAttempt(ctx, tx, m.ID, *m.Created)
+	case m.From == Cancelling && m.To == Verifying:
+		err := moved(tx.ExecContext(ctx, `UPDATE attempts SET unconfirmed = 1
+			WHERE entry_id = ? AND ended_at IS NULL AND completing_at IS NOT NULL`, m.ID))
+		if errors.Is(err, ErrMoved) {
+			return fmt.Errorf("%w: its upload was never to be completed", ErrIllegal)
+		}
+		return err
+	case m.From == Creating && m.To == Mapped: // nothing came of it: it was no attempt
+		_, err := tx.ExecContext(ctx, `DELETE FROM attempts WHERE entry_id = ? AND ended_at IS NULL`, m.ID)
+		return err
 	case m.From.attempting() && !m.To.attempting():
 		return endAttempt(ctx, tx, m.ID, now)
 	case m.From == Held && m.To == Verifying:
 		return reopenAttempt(ctx, tx, m.ID)
 	}
 	return nil
+}
+
+// markAttempt stores how sure it is that the open attempt's bytes are in place.
+func markAttempt(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
+	set := `completing_at = ?`
+	value := any(now)
+	if m.To == Verifying {
+		set, value = `unconfirmed = ?`, m.Unconfirmed
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE attempts SET `+set+` WHERE entry_id = ? AND ended_at IS NULL`, value, m.ID)
+	return err
+}
+
+// adopt gives an entry an asset that the account held already, unless another
+// entry has it: ErrMoved, for a second look will show that.
+func adopt(ctx context.Context, tx *sql.Tx, m Move) error {
+	var taken bool
+	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM entries WHERE object_id = ?1 AND object_id <> '' AND id <> ?2)`,
+		m.Created.ObjectID, m.ID).Scan(&taken)
+	if err == nil && taken {
+		err = ErrMoved
+	}
+	if err != nil {
+		return err
+	}
+	return setIDs(ctx, tx, m.ID, *m.Created)
 }
 
 // fillAttempt stores what was created in the open attempt and its ids in the

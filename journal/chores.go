@@ -12,6 +12,7 @@ type ChoreKind string
 
 // The kinds of chores.
 const (
+	ChoreCancel ChoreKind = "cancel" // cancel a multipart upload that was given up
 	ChoreDelete ChoreKind = "delete" // soft-delete an empty asset of ours
 	ChoreTwin   ChoreKind = "twin"   // search again for a late empty twin
 )

@@ -31,6 +31,7 @@ type Entry struct {
 	Reason   Reason // why it is in its status
 	Failures int    // counted against the file
 	Expiries int    // attempts that ended because their URLs died
+	AsNew    bool   // it is to become an asset of its own where it would be a version
 
 	// The ids of its asset; "" until created and after a cancel.
 	ObjectID, FileID, OriginalFileID string
@@ -62,6 +63,8 @@ type Attempt struct {
 	UploadID                         string    // "" for a single PUT
 	Expires                          time.Time // when the first of its URLs dies; zero if unknown
 	PartSize                         int64     // bytes of each part but the last
+	Completing                       bool      // the complete call may have happened
+	Unconfirmed                      bool      // handed over, but nobody answered for it
 	Parts                            []Part    // by number
 }
 
@@ -78,7 +81,7 @@ type Part struct {
 
 // entryColumns are the columns that scanEntry reads, of a table called e.
 const entryColumns = `e.id, e.folder, e.path, e.generation, e.status, e.size, e.mod_time, e.change_time,
-	e.dev, e.ino, e.sha256, e.asset, e.filename, e.outcome, e.class, e.message, e.hint, e.failures, e.expiries,
+	e.dev, e.ino, e.sha256, e.asset, e.filename, e.outcome, e.class, e.message, e.hint, e.failures, e.expiries, e.as_new,
 	e.object_id, e.file_id, e.original_file_id, e.not_before, e.seen_at, e.since, e.tries, e.updated,
 	(SELECT count(*) FROM attempts a WHERE a.entry_id = e.id),
 	(SELECT coalesce(sum(p.size), 0) FROM parts p WHERE p.done_at IS NOT NULL AND p.attempt_id =
@@ -90,7 +93,7 @@ func scanEntry(scan func(...any) error) (Entry, error) {
 	var dev, ino, notBefore, seenAt, since, updated int64
 	err := scan(&e.ID, &e.Folder, &path, &e.Generation, &e.Status, &e.Size, &e.ModTime, &e.ChangeTime,
 		&dev, &ino, &e.SHA256, &e.Asset, &e.Filename, &e.Outcome, &e.Reason.Class, &e.Reason.Message, &e.Reason.Hint,
-		&e.Failures, &e.Expiries, &e.ObjectID, &e.FileID, &e.OriginalFileID, &notBefore, &seenAt, &since, &e.Tries, &updated,
+		&e.Failures, &e.Expiries, &e.AsNew, &e.ObjectID, &e.FileID, &e.OriginalFileID, &notBefore, &seenAt, &since, &e.Tries, &updated,
 		&e.AttemptCount, &e.Sent)
 	e.Path, e.Dev, e.Ino = string(path), uint64(dev), uint64(ino)
 	e.NotBefore, e.SeenAt, e.Since, e.Updated = at(notBefore), at(seenAt), at(since), at(updated)
@@ -135,9 +138,11 @@ func openAttempt(ctx context.Context, tx *sql.Tx, e *Entry) error {
 func lastAttempt(ctx context.Context, tx *sql.Tx, e *Entry) error {
 	var a Attempt
 	var intentAt, expires int64
-	err := tx.QueryRowContext(ctx, `SELECT id, number, intent_at, object_id, file_id, original_file_id, upload_id, expires, part_size
+	err := tx.QueryRowContext(ctx, `SELECT id, number, intent_at, object_id, file_id, original_file_id, upload_id, expires, part_size,
+			completing_at IS NOT NULL, unconfirmed
 		FROM attempts WHERE entry_id = ? ORDER BY number DESC LIMIT 1`, e.ID).
-		Scan(&a.ID, &a.Number, &intentAt, &a.ObjectID, &a.FileID, &a.OriginalFileID, &a.UploadID, &expires, &a.PartSize)
+		Scan(&a.ID, &a.Number, &intentAt, &a.ObjectID, &a.FileID, &a.OriginalFileID, &a.UploadID, &expires, &a.PartSize,
+			&a.Completing, &a.Unconfirmed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}

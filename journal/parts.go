@@ -22,17 +22,6 @@ func (j *Journal) PartDone(ctx context.Context, attemptID int64, p Part) error {
 	})
 }
 
-// PartLost forgets that a part was stored, because its bytes proved wrong: it
-// will be sent again. ErrMoved as with PartDone.
-func (j *Journal) PartLost(ctx context.Context, attemptID int64, number int) error {
-	return j.write(ctx, fmt.Sprintf("forget part %d of attempt %d", number, attemptID), func(tx *sql.Tx) error {
-		return moved(tx.ExecContext(ctx, `UPDATE parts SET etag = '', md5 = NULL, comparable = 0, done_at = NULL
-			WHERE attempt_id = ? AND number = ?
-			  AND EXISTS (SELECT 1 FROM attempts a WHERE a.id = attempt_id AND a.ended_at IS NULL)`,
-			attemptID, number))
-	})
-}
-
 // SetSHA256 records the hash of an entry's content. ErrUnknown if there is no
 // such entry.
 func (j *Journal) SetSHA256(ctx context.Context, id int64, sum []byte) error {

@@ -68,3 +68,14 @@ func (j *Journal) NextWake(ctx context.Context, now time.Time) (time.Time, bool,
 	})
 	return at(next.Int64), next.Valid, err
 }
+
+// NameCreating reports whether an entry with the file name is in creating: an
+// asset of that name may exist whose id is not stored yet.
+func (j *Journal) NameCreating(ctx context.Context, filename string) (bool, error) {
+	var creating bool
+	err := j.reader.read(ctx, "look for a create of "+filename, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM entries WHERE filename = ? AND status = 'creating')`, filename).
+			Scan(&creating)
+	})
+	return creating, err
+}

@@ -158,8 +158,8 @@ func shortest(from, to Status) []Status {
 			return way
 		}
 		for _, next := range moves[last] {
-			if last == Mapped && next == Verified {
-				continue // adopted: the entry would have no upload to test with
+			if last == Mapped && next == Verified || last == Cancelling && next == Verifying {
+				continue // the entry would have no upload to test with
 			}
 			if !seen[next] && !(last == Held && next == Verifying) { // no way for what was never uploaded
 				seen[next] = true

@@ -44,7 +44,7 @@ var moves = map[Status][]Status{
 	Verifying:  {Verified, Held, Failed},
 	Verified:   {Filed},
 	Filed:      {Withdrawn},
-	Cancelling: {Cancelled, Mapped, Settled, Superseded, Held, Failed},
+	Cancelling: {Cancelled, Mapped, Settled, Superseded, Held, Failed, Verifying},
 	Superseded: {},
 	Cancelled:  {Settled, Superseded},
 	Failed:     {Settled, Superseded},

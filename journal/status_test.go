@@ -12,6 +12,9 @@ func TestEveryMove(t *testing.T) {
 		if from == Held && to == Verifying {
 			r.bring(id, Verifying)
 		}
+		if from == Cancelling && to == Verifying {
+			r.bring(id, Completing)
+		}
 		r.bring(id, from)
 		return id
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dashboard"
+	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
@@ -167,12 +168,12 @@ type backfillAnswer struct {
 }
 
 // handleBackfill scans the folders and answers when everything found is recorded.
-func (e *engine) handleBackfill(ctx context.Context, raw json.RawMessage) (any, error) {
+func (e *engine) handleBackfill(ctx context.Context, r journal.Request) (any, error) {
 	if e.once {
 		return nil, errors.New("another backfill owns the journal; run this one when it has ended")
 	}
 	var args backfillArgs
-	if err := json.Unmarshal(raw, &args); err != nil {
+	if err := json.Unmarshal(r.Args, &args); err != nil {
 		return nil, fmt.Errorf("the request cannot be read: %w", err)
 	}
 	var mu sync.Mutex

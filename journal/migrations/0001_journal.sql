@@ -33,6 +33,7 @@ CREATE TABLE entries (
     hint             TEXT NOT NULL DEFAULT '',
     failures         INTEGER NOT NULL DEFAULT 0,
     expiries         INTEGER NOT NULL DEFAULT 0,
+    as_new           INTEGER NOT NULL DEFAULT 0, -- an operator wants an asset of its own, not a version
     object_id        TEXT NOT NULL DEFAULT '',
     file_id          TEXT NOT NULL DEFAULT '',
     original_file_id TEXT NOT NULL DEFAULT '',
@@ -76,6 +77,8 @@ CREATE TABLE attempts (
     upload_id        TEXT NOT NULL DEFAULT '', -- '' is a single PUT
     expires          INTEGER NOT NULL DEFAULT 0,
     part_size        INTEGER NOT NULL DEFAULT 0,
+    completing_at    INTEGER,                    -- when the intent to complete was stored
+    unconfirmed      INTEGER NOT NULL DEFAULT 0, -- handed over, but nobody answered for it
     ended_at         INTEGER,
 
     UNIQUE (entry_id, number)
