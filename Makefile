@@ -63,6 +63,13 @@ demo: build ## ingest sample files into a sandbox and show what became of each
 .PHONY: test
 test: ## run all tests with the race detector
 	CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) ./...
+# All of the fault table, of which the race detector leaves time for a part.
+	$(GO) test -run '^TestFaults$$' -timeout $(TEST_TIMEOUT) ./ingest
+
+# What it draws is repeated with the seed that it prints.
+.PHONY: soak
+soak: ## ingest 5,000 files while every tenth request fails and the program is killed (INGESTD_SOAK_FILES, _KILLS, _SEED)
+	INGESTD_SOAK=1 $(GO) test -count=1 -v -run '^TestSoak$$' -timeout 15m ./ingest
 
 # The server is built and run by Go, outside of go.mod, as the linter is.
 .PHONY: test-s3

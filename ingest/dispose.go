@@ -276,6 +276,7 @@ func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error)
 func (p *Pipeline) rest(ctx context.Context, e journal.Entry, v verdict) error {
 	switch {
 	case e.Status == journal.Creating && v.to != "":
+		v.reason.Hint = "" // the pause says what there is to say
 		return ignoreMoved(p.giveUp(ctx, e, verdict{to: journal.Mapped, after: 2 * v.after, reason: v.reason}))
 	case v.after > 0:
 		return ignoreMoved(p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(2*v.after), v.reason, false))

@@ -15,6 +15,7 @@ import (
 // each costs one log line, however long the outage and however many files wait.
 type gate struct {
 	log   zerolog.Logger
+	told  func(why string) // told each change; "" is open
 	now   func() time.Time
 	probe func(context.Context) error
 
@@ -27,8 +28,11 @@ type gate struct {
 	turns   int           // how often it closed and opened
 }
 
-func newGate(log zerolog.Logger, now func() time.Time, probe func(context.Context) error) *gate {
-	return &gate{log: log, now: now, probe: probe, pause: firstProbe, changed: make(chan struct{})}
+func newGate(log zerolog.Logger, now func() time.Time, told func(string), probe func(context.Context) error) *gate {
+	if told == nil {
+		told = func(string) {}
+	}
+	return &gate{log: log, told: told, now: now, probe: probe, pause: firstProbe, changed: make(chan struct{})}
 }
 
 // reason returns why the pool waits, or "".
@@ -72,7 +76,8 @@ func (g *gate) blame(ctx context.Context, cause error, rest time.Duration) bool 
 	g.why, g.since, g.rest = secret.Error(cause).Error(), g.now(), rest
 	g.signal()
 	g.log.Warn().Str("reason", g.why).
-		Msg("everyone's trouble: all files wait, none loses an attempt; tried again until it is over")
+		Msg("Tenovos or its content store cannot be worked with: everything waits, no file loses an attempt; tried again until it is over")
+	g.told(g.why)
 	return true
 }
 
@@ -87,8 +92,9 @@ func (g *gate) worked() {
 func (g *gate) open() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.log.Info().Dur("after", g.now().Sub(g.since)).Msg("going on")
+	g.log.Info().Str("after", g.now().Sub(g.since).Round(time.Second).String()).Msg("going on")
 	g.why = ""
+	g.told("")
 	g.signal()
 }
 

@@ -144,7 +144,7 @@ type Pipeline struct {
 	storeRests  int
 
 	account atomic.Pointer[tenovos.User]
-	stats   struct{ rested, ingested, versions, bytes atomic.Int64 }
+	stats   struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
 }
 
 // flight is an entry in a worker's hands.
@@ -162,6 +162,9 @@ type Deps struct {
 	Journal *journal.Journal
 	Log     zerolog.Logger
 	Clock   func() time.Time // nil is time.Now
+	// Paused is told why the whole pool waits, and "" when it goes on; it may be nil
+	// and must not call the pipeline.
+	Paused func(why string)
 	// Handlers answer the kinds of requests that the pipeline does not know itself.
 	Handlers map[string]Handler
 }
@@ -197,7 +200,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	for _, f := range cfg.Folders {
 		p.folders[f.Name] = f
 	}
-	p.gate = newGate(d.Log, d.Clock, func(ctx context.Context) error {
+	p.gate = newGate(d.Log, d.Clock, d.Paused, func(ctx context.Context) error {
 		_, err := d.API.CurrentUser(ctx)
 		return err
 	})
@@ -307,6 +310,7 @@ func (p *Pipeline) Paused() string { return p.gate.reason() }
 
 // Stats are what a run has done so far.
 type Stats struct {
+	Adopted  int64 // assets that the account held already
 	Rested   int64 // entries that came to rest, in whatever way
 	Ingested int64 // assets and versions made
 	Versions int64 // of these, versions
@@ -316,7 +320,7 @@ type Stats struct {
 // Stats returns what this pipeline has done since New.
 func (p *Pipeline) Stats() Stats {
 	return Stats{
-		Rested: p.stats.rested.Load(), Ingested: p.stats.ingested.Load(),
+		Adopted: p.stats.adopted.Load(), Rested: p.stats.rested.Load(), Ingested: p.stats.ingested.Load(),
 		Versions: p.stats.versions.Load(), Bytes: p.stats.bytes.Load(),
 	}
 }

@@ -108,14 +108,16 @@ func (p *Pipeline) fileAway(ctx context.Context, e journal.Entry) error {
 	if err := p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verified, To: journal.Filed}); err != nil {
 		return err
 	}
+	p.stats.rested.Add(1)
+	if e.Reason.Class == classAdopted { // said when it was found
+		p.stats.adopted.Add(1)
+		return nil
+	}
 	what := "asset created"
-	if e.Reason.Class == classAdopted {
-		what = "asset adopted"
-	} else if e.OriginalFileID != e.FileID {
+	if e.OriginalFileID != e.FileID {
 		what = "version created"
 		p.stats.versions.Add(1)
 	}
-	p.stats.rested.Add(1)
 	p.stats.ingested.Add(1)
 	p.stats.bytes.Add(e.Size)
 	p.entryLog(p.log.Info(), e).Str("object_id", e.ObjectID).Str("file_id", e.FileID).

@@ -108,3 +108,48 @@ func TestBackupIsAJournal(t *testing.T) {
 		t.Error(check)
 	}
 }
+
+func TestOrphanedWALIsNotOverwritten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j.db")
+	if err := os.WriteFile(path+"-wal", []byte("what was recorded last"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), path, Options{}); !errors.Is(err, ErrOrphaned) {
+		t.Fatalf("want ErrOrphaned, got %v", err)
+	}
+	j, err := Open(t.Context(), path, Options{Anew: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !j.Fresh() {
+		t.Error("the journal is new")
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := filepath.Glob(path + "-wal.replaced-*")
+	if err != nil || len(kept) != 1 {
+		t.Errorf("the old -wal should lie aside: %v, %v", kept, err)
+	}
+}
+
+func TestRestorePutsABackupInPlaceOfARuin(t *testing.T) {
+	r := newRig(t)
+	r.admit(file("a", 1))
+	to := filepath.Join(t.TempDir(), "copy.db")
+	r.ok(Backup(t.Context(), r.path, to))
+	r.fails(Restore(r.path, to), ErrLocked)
+	ruin := filepath.Join(t.TempDir(), "j.db")
+	r.ok(os.WriteFile(ruin, []byte("ruined"), 0o600))
+	r.ok(os.WriteFile(ruin+"-wal", []byte("stale"), 0o600))
+	r.ok(Restore(ruin, to))
+	j, err := Open(t.Context(), ruin, Options{})
+	r.ok(err)
+	defer func() { r.ok(j.Close()) }()
+	if _, err := j.Entry(t.Context(), 1); err != nil {
+		t.Error(err)
+	}
+	if j.Fresh() {
+		t.Error("a restored journal is not new")
+	}
+}

@@ -30,6 +30,9 @@ type Options struct {
 	// OnCommit, if not nil, is called after each transaction that wrote, before
 	// the method that wrote returns.
 	OnCommit func()
+	// Anew lets Open begin a new journal where the -wal file of a lost one lies; it
+	// is moved aside.
+	Anew bool
 }
 
 // Journal is the owner's handle: it alone changes entries. It is safe for
@@ -37,6 +40,7 @@ type Options struct {
 type Journal struct {
 	db       *sql.DB // one connection: SQLite has one writer
 	reader   *Reader
+	fresh    bool // there was no journal before
 	path     string
 	file     os.FileInfo // which file path named when it was opened
 	lock     *flock.Flock
@@ -57,7 +61,7 @@ type Journal struct {
 // ErrCorrupt.
 //
 // Errors: ErrLocked if a live process owns it, ErrCorrupt, ErrNewer, ErrForeign,
-// ErrNetwork.
+// ErrNetwork, ErrOrphaned.
 func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 	j, err := open(ctx, path, o)
 	if err != nil {
@@ -89,7 +93,13 @@ func open(ctx context.Context, path string, o Options) (_ *Journal, err error) {
 	if j.lock, err = own(ctx, path); err != nil {
 		return nil, err
 	}
+	if j.fresh, err = orphans(path, o.Anew); err != nil {
+		return nil, err
+	}
 	if err := private(path); err != nil {
+		return nil, err
+	}
+	if err := inheritOwner(path, path+".lock"); err != nil {
 		return nil, err
 	}
 	j.path = path
@@ -218,6 +228,9 @@ func (j *Journal) removed() error {
 	}
 	return err
 }
+
+// Fresh reports that Open found no journal and began a new one.
+func (j *Journal) Fresh() bool { return j.fresh }
 
 // Reader returns the owner's own reader. It is closed with the journal.
 func (j *Journal) Reader() *Reader { return j.reader }

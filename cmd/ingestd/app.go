@@ -116,6 +116,7 @@ type engine struct {
 	journal  *journal.Journal
 	pipeline *ingest.Pipeline
 	watcher  *watcher.Watcher
+	folders  *folderStates
 	walked   map[string]*atomic.Int64 // files that the watcher reported in each folder, repetitions included
 	once     bool                     // it is a backfill's: the watcher walks, and then has ended
 }
@@ -140,7 +141,7 @@ func (e *engine) allWalked() int64 {
 
 // newEngine puts the rooms together for the given folders.
 func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *journal.Journal, adopt bool, log zerolog.Logger) (*engine, error) {
-	e := &engine{journal: j, walked: make(map[string]*atomic.Int64, len(folders))}
+	e := &engine{journal: j, folders: newFolderStates(folders, j, log), walked: make(map[string]*atomic.Int64, len(folders))}
 	for _, f := range folders {
 		e.walked[f.Name] = new(atomic.Int64)
 	}
@@ -154,6 +155,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		Store:   newStore(cfg),
 		Journal: j,
 		Log:     log,
+		Paused:  e.folders.pause,
 		Handlers: map[string]ingest.Handler{
 			requestBackfill: e.handleBackfill,
 		},
@@ -165,7 +167,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 			}
 			return e.pipeline.Admit(ctx, files)
 		},
-		Report: e.report(folders, log),
+		Report: e.folders.report,
 		Log:    log,
 	})
 	e.watcher = w
@@ -174,24 +176,6 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 
 func newStore(cfg *config.Config) *uploader.Uploader {
 	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth})
-}
-
-// report keeps in the journal what only the watcher knows, for status.
-func (e *engine) report(folders []config.Folder, log zerolog.Logger) func(watcher.State) {
-	paths := make(map[string]string, len(folders))
-	for _, f := range folders {
-		paths[f.Name] = f.Path
-	}
-	return func(s watcher.State) {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		err := e.journal.SetFolder(ctx, journal.FolderState{
-			Name: s.Folder, Path: paths[s.Folder], Watch: string(s.Watch), Paused: s.Paused, Settling: s.Settling,
-		})
-		if err != nil {
-			log.Error().Err(err).Str("folder", s.Folder).Msg("the folder's state could not be recorded")
-		}
-	}
 }
 
 // pipelineConfig is the pipeline's share of the configuration, without the rules.
@@ -243,8 +227,12 @@ next:
 }
 
 // openJournal opens the journal as its owner.
-func openJournal(ctx context.Context, cfg *config.Config) (*journal.Journal, error) {
-	return journal.Open(ctx, cfg.Journal, journal.Options{})
+func openJournal(ctx context.Context, cfg *config.Config, anew bool, log zerolog.Logger) (*journal.Journal, error) {
+	j, err := journal.Open(ctx, cfg.Journal, journal.Options{Anew: anew})
+	if err == nil && j.Fresh() {
+		log.Warn().Str("journal", cfg.Journal).Msg("there is no journal yet: beginning a new one, to which every file in the folders is new")
+	}
+	return j, err
 }
 
 // isEnd reports that an error only says that the command was told to end.

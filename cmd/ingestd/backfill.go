@@ -74,6 +74,7 @@ type backfill struct {
 // summary is what a backfill prints at its end.
 type summary struct {
 	Seen       int64   `json:"seen"`     // files found
+	Adopted    int64   `json:"adopted"`  // assets that the account held already, with --adopt
 	Ingested   int64   `json:"ingested"` // assets and versions made by this run
 	Versions   int64   `json:"versions"` // of these, versions
 	Duplicates int     `json:"duplicates"`
@@ -90,7 +91,7 @@ func (b *backfill) run(ctx context.Context, drain <-chan struct{}) error {
 	if b.options.dryRun {
 		return b.dryRun(waiting)
 	}
-	j, err := openJournal(ctx, b.cfg)
+	j, err := openJournal(ctx, b.cfg, b.options.adopt, b.log)
 	if errors.Is(err, journal.ErrLocked) && b.options.adopt {
 		return &usageError{errors.New("--adopt needs the journal for itself: stop the daemon first")}
 	}
@@ -109,6 +110,9 @@ func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal
 	waiting, cancel := untilDrain(ctx, drain)
 	defer cancel()
 	acct, err := connectPatiently(waiting, b.cfg, b.log)
+	if closed(drain) {
+		return errStopped
+	}
 	if err != nil {
 		return err
 	}
@@ -139,10 +143,10 @@ func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal
 	}
 	stats := e.pipeline.Stats()
 	err = b.finish(context.WithoutCancel(ctx), j.Reader(), summary{
-		Seen: e.allWalked(), Ingested: stats.Ingested, Versions: stats.Versions, Bytes: stats.Bytes,
+		Seen: e.allWalked(), Adopted: stats.Adopted, Ingested: stats.Ingested, Versions: stats.Versions, Bytes: stats.Bytes,
 	}, begun)
 	if closed(drain) && (err == nil || errors.Is(err, errNotIngested)) { // it has not finished, so it is no errNotIngested
-		return errors.New("stopped by a signal; run it again to go on where it stopped")
+		return errStopped
 	}
 	switch {
 	case isEnd(walkErr):
@@ -183,6 +187,9 @@ func (b *backfill) finish(ctx context.Context, r *journal.Reader, s summary, beg
 	if b.options.asJSON {
 		err = json.NewEncoder(b.out).Encode(s)
 	} else {
+		if s.Adopted > 0 {
+			fmt.Fprintf(b.out, "%d adopted: the account held them already\n", s.Adopted)
+		}
 		_, err = fmt.Fprintf(b.out, "%d files seen: %d ingested (%d as new versions, %s) in %.1f s; %d duplicates, %d held, %d failed\n",
 			s.Seen, s.Ingested, s.Versions, humanize.IBytes(uint64(s.Bytes)), s.Seconds, s.Duplicates, s.Held, s.Failed)
 	}
@@ -298,7 +305,7 @@ func (b *backfill) dryRun(ctx context.Context) error {
 		return err
 	}
 	if left.Load() > 0 {
-		return errNotIngested
+		return errWouldNot
 	}
 	return nil
 }

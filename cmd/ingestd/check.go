@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
@@ -63,7 +66,24 @@ func check(ctx context.Context, path string, offline bool) (*config.Config, erro
 			problems = append(problems, refused.Problems...)
 		}
 	}
-	return cfg, cfg.Invalid(problems)
+	return cfg, errors.Join(cfg.Invalid(problems), checkJournal(cfg))
+}
+
+// checkJournal looks whether the journal can be written, without making it.
+func checkJournal(cfg *config.Config) error {
+	if cfg.Journal == "" {
+		return nil // said already
+	}
+	for at := cfg.Journal; ; at = filepath.Dir(at) {
+		err := unix.Access(at, unix.W_OK)
+		if errors.Is(err, fs.ErrNotExist) && at != filepath.Dir(at) {
+			continue // it would be made
+		}
+		if err != nil {
+			return fmt.Errorf("journal %s: %s cannot be written by this user: %w: %w", cfg.Journal, at, err, errUnusable)
+		}
+		return nil
+	}
 }
 
 // writeCheck prints the mistakes as JSON.

@@ -44,7 +44,7 @@ func newRunCommand() *cobra.Command {
 func runDaemon(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error) {
 	ctx, drain, stop := signals(ctx)
 	defer stop()
-	j, err := openJournal(ctx, cfg)
+	j, err := openJournal(ctx, cfg, false, log)
 	if err != nil {
 		return err
 	}

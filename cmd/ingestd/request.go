@@ -70,7 +70,7 @@ func serveOurselves(ctx context.Context, path string, r *journal.Reader, kind st
 			return nil, err
 		}
 	}
-	j, err := openJournal(ctx, cfg)
+	j, err := openJournal(ctx, cfg, false, newLogger(cfg, stderr))
 	if err != nil {
 		return nil, err
 	}
@@ -250,15 +250,18 @@ func newWithdrawCommand() *cobra.Command {
 			if err := either(len(ids) > 0, len(folders) > 0 || since != "" || until != "", "--folder, --since or --until"); err != nil {
 				return err
 			}
-			kind, from, verb := ingest.RequestWithdraw, journal.Filed, "Remove"
+			kind, from, verb := ingest.RequestWithdraw, journal.Filed, "Move %d asset(s) to the recycle bin of Tenovos?"
 			if undo {
-				kind, from, verb = ingest.RequestRestore, journal.Withdrawn, "Restore"
+				kind, from, verb = ingest.RequestRestore, journal.Withdrawn, "Restore %d asset(s) from the recycle bin of Tenovos?"
 			}
 			if len(ids) == 0 {
 				s.Statuses = []journal.Status{from}
 			}
 			cfg, err := loadLocal(path)
 			if err != nil {
+				return err
+			}
+			if _, err := selectFolders(cfg, folders); err != nil {
 				return err
 			}
 			if !yes {
@@ -305,9 +308,9 @@ func confirm(cmd *cobra.Command, cfg *config.Config, s ingest.Selection, verb st
 		return err
 	}
 	if in, ok := cmd.InOrStdin().(*os.File); ok && !isTerminal(in) {
-		return &usageError{fmt.Errorf("this is about %d assets: say --yes where nobody can be asked", n)}
+		return &usageError{fmt.Errorf("this is about %d asset(s): say --yes where nobody can be asked", n)}
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s %d assets? [y/N] ", verb, n)
+	fmt.Fprintf(cmd.ErrOrStderr(), verb+" [y/N] ", n)
 	line, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
@@ -318,10 +321,33 @@ func confirm(cmd *cobra.Command, cfg *config.Config, s ingest.Selection, verb st
 	return nil
 }
 
+func newRestoreCommand() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use: "restore COPY", Short: "Put a copy of the journal in its place; what is there is moved aside", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return &usageError{errors.New("name the copy")}
+			}
+			cfg, err := loadLocal(path)
+			if err != nil {
+				return err
+			}
+			if err := journal.Restore(cfg.Journal, args[0]); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), "restored. Before the daemon starts again, run `ingestd backfill --adopt`: it recognises what was ingested since the copy was made.")
+			return err
+		},
+	}
+	configFlag(cmd, &path)
+	return cmd
+}
+
 func newBackupCommand() *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
-		Use: "backup FILE", Short: "Write a copy of the journal, also while the daemon runs", Args: cobra.MaximumNArgs(1),
+		Use: "backup COPY", Short: "Write a copy of the journal, also while the daemon runs", Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return &usageError{errors.New("name the file to write")}

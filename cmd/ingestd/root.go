@@ -24,6 +24,16 @@ const (
 // errNotIngested ends a command that worked but left files behind.
 var errNotIngested = errors.New("some files were not ingested; `ingestd status` says which and why")
 
+// errWouldNot is errNotIngested of a dry run.
+var errWouldNot = errors.New("some files would not be ingested; see above")
+
+// errStopped ends a command that a signal cut short.
+var errStopped = errors.New("stopped by a signal; run it again to go on where it stopped")
+
+// errUnusable is something outside of the configuration file that must be put
+// right before a start can succeed.
+var errUnusable = errors.New("nothing can be ingested like this")
+
 // errNotDone ends a command that could not do all that it was asked for.
 var errNotDone = errors.New("not everything was done; see above")
 
@@ -35,9 +45,12 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.Is(err, journal.ErrRemoved), errors.Is(err, journal.ErrOrphaned), errors.Is(err, journal.ErrCorrupt),
+		errors.Is(err, journal.ErrNewer), errors.Is(err, journal.ErrForeign), errors.Is(err, journal.ErrNetwork), errors.Is(err, errUnusable):
+		return exitUsage // another start would do harm, or no better
 	case errors.Is(err, journal.ErrJournal):
 		return exitError
-	case errors.Is(err, errNotIngested), errors.Is(err, errNotDone):
+	case errors.Is(err, errNotIngested), errors.Is(err, errWouldNot), errors.Is(err, errNotDone):
 		return exitNotIngested
 	case errors.As(err, &usage), errors.As(err, &invalid), errors.As(err, &unreadable), errors.Is(err, tenovos.ErrCredentials):
 		return exitUsage
@@ -80,6 +93,7 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "ingestd",
 		Short:         "Turns the files of drop folders into Tenovos assets",
+		Version:       versionText(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
@@ -91,7 +105,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newRunCommand(), newBackfillCommand(), newCheckCommand(), newExplainCommand(),
 		newStatusCommand(), newRetryCommand(), newCancelCommand(), newVerifyCommand(), newWithdrawCommand(),
-		newBackupCommand(), newVersionCommand(),
+		newBackupCommand(), newRestoreCommand(), newVersionCommand(),
 	)
 	return root
 }

@@ -68,6 +68,9 @@ func printStatus(ctx context.Context, out io.Writer, r *journal.Reader, all bool
 		}
 	}
 	return dashboard.Entries(ctx, r, all, func(e dashboard.Entry) error {
+		if e.Status == string(journal.Superseded) && !all {
+			return nil // a newer entry of the path tells the rest
+		}
 		_, err := fmt.Fprintf(out, "\n%d  %s  %s/%s  %s\n", e.ID, e.Status, e.Folder, printable(e.Path), humanize.IBytes(uint64(e.Size)))
 		for _, line := range []struct{ label, text string }{
 			{"why", e.Reason}, {"try", e.Hint}, {"asset", e.ObjectID},

@@ -210,7 +210,7 @@ func TestSecretFiles(t *testing.T) {
 		dir + "/none":  "no such file",
 		dir + "/empty": "is empty",
 		dir + "/large": "too large for a secret",
-		"name":         "$CREDENTIALS_DIRECTORY, which is not set",
+		"name":         "/etc/ingestd/credentials/name",
 	} {
 		text := strings.Replace(minimal, "password: p", "password_file: "+name, 1)
 		_, err := parse("f", []byte(text), lookup(nil))

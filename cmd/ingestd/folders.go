@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/watcher"
+)
+
+// folderStates keeps in the journal, for status, what only the running process
+// knows of the folders: how they are watched, and why they wait.
+type folderStates struct {
+	journal *journal.Journal
+	log     zerolog.Logger
+
+	mu     sync.Mutex
+	states map[string]journal.FolderState
+	pool   string // why everything waits; "" while it does not
+}
+
+func newFolderStates(folders []config.Folder, j *journal.Journal, log zerolog.Logger) *folderStates {
+	f := &folderStates{journal: j, log: log, states: make(map[string]journal.FolderState, len(folders))}
+	for _, folder := range folders {
+		f.states[folder.Name] = journal.FolderState{Name: folder.Name, Path: folder.Path}
+	}
+	return f
+}
+
+// report is the watcher's.
+func (f *folderStates) report(s watcher.State) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	state := f.states[s.Folder]
+	state.Watch, state.Paused, state.Settling = string(s.Watch), s.Paused, s.Settling
+	f.states[s.Folder] = state
+	f.record(state)
+}
+
+// pause is the pipeline's: it is about all folders.
+func (f *folderStates) pause(why string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pool = why
+	for _, state := range f.states {
+		f.record(state)
+	}
+}
+
+// record stores a state; a folder's own pause goes before everyone's. f.mu is held.
+func (f *folderStates) record(state journal.FolderState) {
+	if state.Paused == "" {
+		state.Paused = f.pool
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := f.journal.SetFolder(ctx, state); err != nil {
+		f.log.Error().Err(err).Str("folder", state.Name).Msg("the folder's state could not be recorded")
+	}
+}

@@ -1,0 +1,104 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// companions are what SQLite keeps beside a database.
+var companions = []string{"-wal", "-shm"}
+
+// orphans looks for the remains of a lost journal before a new one is begun:
+// SQLite would delete a -wal file that belongs to no database, and with it what
+// was recorded last. It reports whether there is no journal yet.
+func orphans(path string, anew bool) (fresh bool, err error) {
+	if info, err := os.Stat(path); err == nil && info.Size() > 0 {
+		return false, nil
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	for _, c := range companions {
+		info, err := os.Stat(path + c)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+			continue
+		}
+		if err != nil {
+			return true, err
+		}
+		if !anew && c == "-wal" {
+			return true, ErrOrphaned
+		}
+		if err := aside(path + c); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
+}
+
+// aside renames a file so that nothing overwrites it.
+func aside(name string) error {
+	err := os.Rename(name, fmt.Sprintf("%s.replaced-%s", name, time.Now().Format("20060102T150405.000")))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// inheritOwner gives files that root made to the owner of their directory: a
+// command that root runs must not lock out the daemon's own user.
+func inheritOwner(names ...string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	for _, name := range names {
+		info, err := os.Stat(filepath.Dir(name))
+		if err != nil {
+			return err
+		}
+		if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Uid != 0 {
+			if err := os.Lchown(name, int(st.Uid), int(st.Gid)); err != nil {
+				return fmt.Errorf("give the journal to the owner of its directory: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// Restore puts a back-up in the place of the journal at path. What is there, the
+// files that SQLite keeps beside it included, is moved aside, not deleted.
+// ErrLocked while a process owns the journal.
+func Restore(path, from string) (err error) {
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("restore the journal: %w", err)
+	}
+	defer in.Close()
+	if owned, err := Owned(path); err != nil || owned {
+		return errors.Join(err, fmt.Errorf("restore journal %s: %w", path, ErrLocked))
+	}
+	part := path + ".restoring"
+	out, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("restore the journal: %w", err)
+	}
+	_, err = io.Copy(out, in)
+	if err = errors.Join(err, out.Sync(), out.Close(), inheritOwner(part)); err != nil {
+		return errors.Join(fmt.Errorf("restore the journal: %w", err), os.Remove(part))
+	}
+	for _, name := range []string{path + "-wal", path + "-shm", path} {
+		if err := aside(name); err != nil {
+			return fmt.Errorf("move %s aside: %w", name, err)
+		}
+	}
+	return os.Rename(part, path)
+}
