@@ -70,7 +70,7 @@ func bound(e journal.Entry, err error, v verdict) verdict {
 	_, certain := errors.AsType[*notPerformedError](err)
 	_, look := errors.AsType[*lookError](err)
 	if look {
-		v.count = false // it is not the file that got no answer
+		v.count = false // it is not the file's doing that there was no answer
 	}
 	if v.do == leave || v.do == stop || v.to == "" {
 		return v
@@ -241,9 +241,17 @@ func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error)
 		if p.gate.epoch() != epoch || p.gate.blame(ctx, cause, v.after) {
 			return p.rest(rctx, e, v)
 		}
+		if p.gate.justOpened() { // the end of an outage is ragged
+			e.Failures = 0
+			v = dispose(e, cause, limits{attempts: p.cfg.MaxAttempts, expiries: maxExpiries})
+			v.count = false
+		}
 		v = ownTrouble(v)
 	}
 	if v.reason.Class == classNetwork {
+		if p.gate.epoch() != epoch || p.gate.justOpened() || p.gate.blame(ctx, cause, 0) { // the API is, or was, away as well
+			return ignoreMoved(p.journal.Defer(rctx, e.ID, e.Status, p.now().Add(p.backoff(e.Tries+1)), v.reason, false))
+		}
 		if rest := p.noteStoreTrouble(id); rest > 0 { // not this file's trouble alone
 			p.gate.blame(ctx, cause, rest)
 			return ignoreMoved(p.journal.Defer(rctx, e.ID, e.Status, p.now().Add(rest), v.reason, false))

@@ -26,6 +26,7 @@ type gate struct {
 	pause   time.Duration // next wait before a probe; grows until something worked
 	changed chan struct{} // closed and replaced whenever why changes
 	turns   int           // how often it closed and opened
+	opened  time.Time     // when it opened last
 }
 
 func newGate(log zerolog.Logger, now func() time.Time, told func(string), probe func(context.Context) error) *gate {
@@ -93,9 +94,20 @@ func (g *gate) open() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.log.Info().Str("after", g.now().Sub(g.since).Round(time.Second).String()).Msg("going on")
-	g.why = ""
+	g.why, g.opened = "", g.now()
 	g.told("")
 	g.signal()
+}
+
+// raggedEnd is how long after an outage errors may still be of it: connections
+// that died unnoticed, gateways that come back one by one.
+const raggedEnd = 5 * time.Second
+
+// justOpened reports that the gate opened a short time ago.
+func (g *gate) justOpened() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return !g.opened.IsZero() && g.now().Sub(g.opened) < raggedEnd
 }
 
 // epoch changes whenever the gate closes or opens.

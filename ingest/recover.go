@@ -103,8 +103,8 @@ func (p *Pipeline) recoverComplete(ctx context.Context, e journal.Entry) error {
 	return err
 }
 
-// lookError is a question about a doubtful status that got no answer: it says
-// nothing about what happened.
+// lookError is a question that got no answer, about a doubtful status or about the
+// session: it says nothing about the file.
 type lookError struct{ err error }
 
 func (e *lookError) Error() string { return e.err.Error() }

@@ -156,7 +156,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 		return err
 	}
 	if err := p.api.Ready(ctx); err != nil { // before the intent: a refused login creates nothing
-		return err
+		return &lookError{err}
 	}
 	if adopted, err := p.adopt(ctx, e, asset); adopted || err != nil {
 		return err

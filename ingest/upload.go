@@ -31,7 +31,7 @@ func (p *Pipeline) upload(ctx context.Context, e journal.Entry) error {
 		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Uploading, To: journal.Verifying})
 	}
 	if err := p.api.Ready(ctx); err != nil { // parts can take longer than a token lives
-		return err
+		return &lookError{err}
 	}
 	if err := p.advance(ctx, journal.Move{ID: e.ID, From: journal.Uploading, To: journal.Completing}); err != nil {
 		return err
