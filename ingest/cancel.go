@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -19,10 +20,24 @@ func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) error
 	switch e.Status {
 	case journal.Created, journal.Uploading, journal.Completing:
 		m.To, m.Outcome = journal.Cancelling, v.to
-	default:
-		if v.after > 0 {
-			m.NotBefore = p.now().Add(v.after)
+	case journal.Creating:
+		if v.to == journal.Failed { // an asset may have come of it in spite of all
+			t, err := p.lostCreate(e)
+			if err != nil {
+				return err
+			}
+			chore, err := t.chore(e, p.now())
+			if err != nil {
+				return err
+			}
+			if v.reason.Class == classRejected {
+				chore.Until = chore.NotBefore // it was refused in so many words: one look is enough
+			}
+			m.Chores = []journal.NewChore{chore}
 		}
+	}
+	if m.To.Runnable() && m.To != journal.Cancelling && v.after > 0 {
+		m.NotBefore = p.now().Add(v.after)
 	}
 	if err := p.advance(ctx, m); err != nil {
 		return err
@@ -44,7 +59,7 @@ func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) error {
 	}
 	if e.Attempt != nil && e.Attempt.ObjectID != "" {
 		stillOpen, err := p.abort(ctx, e)
-		if err != nil && (e.Tries < maxCancels || everyonesTrouble(err)) {
+		if err != nil && e.Tries < maxCancels {
 			return err
 		}
 		if err == nil && !stillOpen && e.Attempt.Completing {
@@ -54,11 +69,8 @@ func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) error {
 		}
 		var deleteErr error
 		if err == nil {
-			deleteErr = p.api.DeleteAsset(ctx, e.Attempt.ObjectID)
-			if alreadyGone(deleteErr) {
-				deleteErr = nil
-			}
-			if deleteErr != nil && (e.Tries < maxCancels || everyonesTrouble(deleteErr)) {
+			deleteErr = p.deleteAsset(ctx, e.Attempt.ObjectID, e.Attempt.FileID)
+			if deleteErr != nil && e.Tries < maxCancels {
 				return deleteErr
 			}
 		}
@@ -86,18 +98,35 @@ func (p *Pipeline) abort(ctx context.Context, e journal.Entry) (stillOpen bool, 
 		return true, nil
 	}
 	err = p.api.CancelUpload(ctx, completion(e))
-	if alreadyGone(err) {
+	if errors.Is(err, tenovos.ErrNoSuchUpload) {
 		return false, nil
 	}
 	return err == nil, err
 }
+
+// deleteAsset soft-deletes an asset. A refusal may mean that it is gone already,
+// which is what is wanted: it is looked at.
+func (p *Pipeline) deleteAsset(ctx context.Context, objectID, fileID string) error {
+	err := p.api.DeleteAsset(ctx, objectID)
+	if err == nil || everyonesTrouble(err) {
+		return err
+	}
+	a, lookErr := p.api.Asset(ctx, fileID)
+	if errors.Is(lookErr, tenovos.ErrNotFound) || lookErr == nil && a.Deleted() {
+		return nil
+	}
+	return err
+}
+
+// cleanUpFor is how long a clean-up is tried.
+const cleanUpFor = 7 * 24 * time.Hour
 
 // cleanUp makes chores of what an upload that was given up may have left: the
 // open upload, if there may be one, and the empty asset.
 func (p *Pipeline) cleanUp(e journal.Entry, upload bool) ([]journal.NewChore, error) {
 	chore := journal.NewChore{
 		Kind: journal.ChoreDelete, ObjectID: e.Attempt.ObjectID, FileID: e.Attempt.FileID,
-		Filename: e.Filename, NotBefore: p.now().Add(choreWait(0)),
+		Filename: e.Filename, NotBefore: p.now().Add(choreWait(0)), Until: p.now().Add(cleanUpFor),
 	}
 	if upload && e.Attempt.UploadID != "" {
 		c := completion(e)
@@ -109,12 +138,6 @@ func (p *Pipeline) cleanUp(e journal.Entry, upload bool) ([]journal.NewChore, er
 		chore.Kind, chore.Spec = journal.ChoreCancel, string(spec)
 	}
 	return []journal.NewChore{chore}, nil
-}
-
-// alreadyGone reports that what was to be removed is not there, which is what a
-// removal wants. The API answers so with a refusal.
-func alreadyGone(err error) bool {
-	return errors.Is(err, tenovos.ErrNotFound) || errors.Is(err, tenovos.ErrNoSuchUpload)
 }
 
 // maxCancels is how often a clean-up that is refused is tried before the file

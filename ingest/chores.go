@@ -73,7 +73,7 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 		done = true
 		if err != nil {
 			p.log.Warn().Str("filename", c.Filename).Str("reason", messageOf(err)).
-				Msg("gave up looking for what a lost create may have left; look for an empty asset of this name in Tenovos")
+				Msg("gave up cleaning up after an upload; look for an empty asset of this name in Tenovos")
 		}
 	}
 	if done {
@@ -89,7 +89,7 @@ func (p *Pipeline) cancelOrphan(ctx context.Context, c journal.Chore) (bool, err
 	if err := json.Unmarshal([]byte(c.Spec), &upload); err != nil {
 		return false, fmt.Errorf("read the upload to cancel: %w", err)
 	}
-	if err := p.api.CancelUpload(ctx, upload); err != nil && !alreadyGone(err) {
+	if err := p.api.CancelUpload(ctx, upload); err != nil && !errors.Is(err, tenovos.ErrNoSuchUpload) {
 		return false, err
 	}
 	return p.deleteOrphan(ctx, c)
@@ -97,16 +97,8 @@ func (p *Pipeline) cancelOrphan(ctx context.Context, c journal.Chore) (bool, err
 
 // deleteOrphan removes the empty asset of an upload that was given up.
 func (p *Pipeline) deleteOrphan(ctx context.Context, c journal.Chore) (bool, error) {
-	err := p.api.DeleteAsset(ctx, c.ObjectID)
-	if err == nil || alreadyGone(err) {
-		return true, nil
-	}
-	// A refused delete may mean that somebody removed the asset already.
-	a, lookErr := p.api.Asset(ctx, c.FileID)
-	if errors.Is(lookErr, tenovos.ErrNotFound) || lookErr == nil && a.Deleted() {
-		return true, nil
-	}
-	return false, err
+	err := p.deleteAsset(ctx, c.ObjectID, c.FileID)
+	return err == nil, err
 }
 
 // searchAgain looks for the late empty twin of a create whose reply was lost, and
@@ -132,7 +124,7 @@ func (p *Pipeline) searchAgain(ctx context.Context, c journal.Chore) (bool, erro
 		return false, err
 	}
 	for _, a := range found {
-		if err := p.api.DeleteAsset(ctx, a.ObjectID); err != nil && !alreadyGone(err) {
+		if err := p.deleteAsset(ctx, a.ObjectID, a.FileID); err != nil {
 			return false, err
 		}
 		p.log.Info().Str("filename", t.Filename).Str("object_id", a.ObjectID).

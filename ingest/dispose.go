@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"syscall"
@@ -60,24 +59,26 @@ func dispose(e journal.Entry, err error, l limits) verdict {
 	if own, ok := errors.AsType[*verdictError](err); ok {
 		return own.verdict
 	}
-	return bound(e, err, judge(e, err, l))
+	return bound(e, err, judge(e, err, l), l)
 }
 
 // bound keeps a verdict within what the status knows. Where an asset or its
 // content may be in place that nobody has seen, no error is a reason to create,
 // cancel or send anything again.
-func bound(e journal.Entry, err error, v verdict) verdict {
+func bound(e journal.Entry, err error, v verdict, l limits) verdict {
 	_, certain := errors.AsType[*notPerformedError](err)
 	_, look := errors.AsType[*lookError](err)
-	if look {
-		v.count = false // it is not the file's doing that there was no answer
+	if errors.Is(err, tenovos.ErrSession) {
+		v.count, v.to = false, "" // no file's doing
 	}
 	if v.do == leave || v.do == stop || v.to == "" {
 		return v
 	}
 	switch {
+	case e.Status == journal.Creating && !certain && e.Failures+1 >= l.attempts:
+		v.to, v.reason.Class, v.reason.Hint = journal.Failed, classAmbiguous, reasonNoReply.Hint // the doubt stays open as a chore
 	case e.Status == journal.Creating && !certain, e.Status == journal.Completing && look:
-		v.to = "" // it is looked into again
+		v.to, v.count = "", true // it is looked into again
 		if v.do == moveOn {
 			v.do = retry
 		}
@@ -92,6 +93,7 @@ func bound(e journal.Entry, err error, v verdict) verdict {
 // judge is dispose without the bounds of the status.
 func judge(e journal.Entry, err error, l limits) verdict {
 	var broken *journalError
+	_, api := errors.AsType[*tenovos.Error](err) // may wrap the same network errors as the store's
 	switch {
 	case errors.Is(err, journal.ErrMoved), errors.Is(err, journal.ErrUnknown):
 		return verdict{do: leave}
@@ -108,7 +110,7 @@ func judge(e journal.Entry, err error, l limits) verdict {
 	case folderGone(err):
 		return verdict{do: retry, after: folderWait, reason: reasonOf(classNoFolder, err,
 			"The drop folder is not there: mount or make it again. Its files wait until then.")}
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, uploader.ErrNotRegular):
+	case errors.Is(err, fs.ErrPermission) && !errors.Is(err, uploader.ErrUnreachable), errors.Is(err, uploader.ErrNotRegular):
 		return verdict{to: journal.Failed, reason: reasonOf(classUnreadable, err,
 			"Let the daemon's user read the file, then run `ingestd retry`.")}
 	case isFileSystemError(err):
@@ -130,9 +132,9 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		return verdict{do: retry, count: true, reason: reasonOf(classChecksum, err, "")}
 	case errors.Is(err, uploader.ErrNoSuchUpload):
 		return newAttempt(e, err, l, classStore, "The store forgot the upload again and again. Ask Tenovos support what aborts uploads.")
-	case isStoreRefusal(err):
+	case !api && isStoreRefusal(err):
 		return newAttempt(e, err, l, classStore, "The content store refuses this file's upload. Show the code to Tenovos support.")
-	case isStoreTrouble(err):
+	case !api && isStoreTrouble(err):
 		return counted(e, err, l, classNetwork, "The content store did not take the file. Look at network, proxy and firewall between this host and the store.")
 
 	// the API
@@ -175,7 +177,7 @@ func counted(e journal.Entry, err error, l limits, class, hint string) verdict {
 	if e.Failures+1 >= l.attempts && e.Status != journal.Cancelling {
 		return verdict{to: journal.Failed, count: true, reason: reasonOf(class, err, hint)}
 	}
-	return verdict{do: retry, count: true, reason: reasonOf(class, err, hint)}
+	return verdict{do: retry, count: e.Status != journal.Cancelling, reason: reasonOf(class, err, hint)}
 }
 
 // newAttempt cancels the upload and starts over until the attempts are spent.
@@ -225,6 +227,9 @@ func retryAfter(err error) time.Duration {
 // answer carries out the verdict on the error of a step that began in an epoch of
 // the gate. Its own error is the journal's.
 func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error) error {
+	if ctx.Err() != nil {
+		return nil // the process ends: whatever the step met, it was cut short
+	}
 	rctx, cancel := record(ctx)
 	defer cancel()
 	e, err := p.journal.Entry(rctx, id) // the step may have moved it before it failed
@@ -235,21 +240,17 @@ func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error)
 		return err
 	}
 	v := dispose(e, cause, limits{attempts: p.cfg.MaxAttempts, expiries: maxExpiries})
+	ragged := (p.gate.epoch() != epoch || p.gate.justOpened()) && p.excuse(id)
 	if v.do == pause {
 		// A call that fails while the gate moves met the same trouble as those that
 		// moved it, whatever a probe says now.
-		if p.gate.epoch() != epoch || p.gate.blame(ctx, cause, v.after) {
+		if ragged || p.gate.blame(ctx, cause, v.after) {
 			return p.rest(rctx, e, v)
-		}
-		if p.gate.justOpened() { // the end of an outage is ragged
-			e.Failures = 0
-			v = dispose(e, cause, limits{attempts: p.cfg.MaxAttempts, expiries: maxExpiries})
-			v.count = false
 		}
 		v = ownTrouble(v)
 	}
 	if v.reason.Class == classNetwork {
-		if p.gate.epoch() != epoch || p.gate.justOpened() || p.gate.blame(ctx, cause, 0) { // the API is, or was, away as well
+		if ragged || p.gate.blame(ctx, cause, 0) { // the API is, or was, away as well
 			return ignoreMoved(p.journal.Defer(rctx, e.ID, e.Status, p.now().Add(p.backoff(e.Tries+1)), v.reason, false))
 		}
 		if rest := p.noteStoreTrouble(id); rest > 0 { // not this file's trouble alone
@@ -278,6 +279,18 @@ func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error)
 	return ignoreMoved(err)
 }
 
+// maxExcuses is how often a file's failure at the ragged edge of an outage is
+// forgiven: another file's trouble may move the gate again and again.
+const maxExcuses = 3
+
+// excuse reports whether a file's failure may be put down to an outage.
+func (p *Pipeline) excuse(id int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.excused[id]++
+	return p.excused[id] <= maxExcuses
+}
+
 // rest leaves an entry as it is while everyone waits, but for an intent of which
 // it is certain that nothing came: that is taken back. Where the server asked for
 // a rest, others go first afterwards.
@@ -288,6 +301,8 @@ func (p *Pipeline) rest(ctx context.Context, e journal.Entry, v verdict) error {
 		return ignoreMoved(p.giveUp(ctx, e, verdict{to: journal.Mapped, after: 2 * v.after, reason: v.reason}))
 	case v.after > 0:
 		return ignoreMoved(p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(2*v.after), v.reason, false))
+	case p.gate.reason() == "": // it has opened meanwhile
+		return ignoreMoved(p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(p.backoff(e.Tries+1)), v.reason, false))
 	}
 	return nil
 }
@@ -348,5 +363,5 @@ func (p *Pipeline) backoff(n int) time.Duration {
 // reasonOf makes a reason of an error. The journal's text columns are shown to
 // people, so the query of a URL never gets there.
 func reasonOf(class string, err error, hint string) journal.Reason {
-	return journal.Reason{Class: class, Message: fmt.Sprint(secret.Error(err)), Hint: hint}
+	return journal.Reason{Class: class, Message: secret.Sentence(err), Hint: hint}
 }

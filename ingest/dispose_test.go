@@ -59,9 +59,10 @@ func TestDispose(t *testing.T) {
 
 		{name: "throttled", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{apiError(tenovos.Throttled)}, want: verdict{do: pause, to: journal.Mapped, after: firstProbe}},
 		{name: "API down", entry: journal.Entry{Status: journal.Uploading}, err: apiError(tenovos.Unavailable), want: verdict{do: pause, count: true}},
-		{name: "API down during the look for a lost create", entry: journal.Entry{Status: journal.Creating}, err: &lookError{apiError(tenovos.Unavailable)}, want: verdict{do: pause}},
-		{name: "look for a lost create refused", entry: journal.Entry{Status: journal.Creating, Failures: 9}, err: &lookError{apiError(tenovos.Rejected)}, want: verdict{do: retry}},
-		{name: "look at a lost completion failing for good", entry: journal.Entry{Status: journal.Completing, Failures: 9}, err: &lookError{apiError(tenovos.Unavailable)}, want: verdict{do: pause}},
+		{name: "API down during the look for a lost create", entry: journal.Entry{Status: journal.Creating}, err: &lookError{apiError(tenovos.Unavailable)}, want: verdict{do: pause, count: true}},
+		{name: "look for a lost create refused", entry: journal.Entry{Status: journal.Creating}, err: &lookError{apiError(tenovos.Rejected)}, want: verdict{do: retry, count: true}},
+		{name: "look for a lost create refused to the end", entry: journal.Entry{Status: journal.Creating, Failures: 9}, err: &lookError{apiError(tenovos.Rejected)}, want: verdict{to: journal.Failed}, hint: true},
+		{name: "look at a lost completion failing for good", entry: journal.Entry{Status: journal.Completing, Failures: 9}, err: &lookError{apiError(tenovos.Unavailable)}, want: verdict{do: pause, count: true}},
 		{name: "API down to the end while verifying", entry: journal.Entry{Status: journal.Verifying, Failures: 9}, err: apiError(tenovos.Unavailable), want: verdict{do: pause, to: journal.Held, count: true}, hint: true},
 		{name: "unreadable while verifying", entry: journal.Entry{Status: journal.Verifying}, err: &fs.PathError{Op: "open", Path: "a", Err: fs.ErrPermission}, want: verdict{to: journal.Held}, hint: true},
 		{name: "API down, not created", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{apiError(tenovos.Unavailable)}, want: verdict{do: pause, to: journal.Mapped, count: true}},
@@ -72,7 +73,7 @@ func TestDispose(t *testing.T) {
 		{name: "complete refused", entry: journal.Entry{Status: journal.Completing}, err: apiError(tenovos.Rejected), want: verdict{to: journal.Mapped, count: true}},
 		{name: "asset vanished", entry: journal.Entry{Status: journal.Verifying}, err: apiError(tenovos.NotFound), want: verdict{to: journal.Held}, hint: true},
 		{name: "cancel refused", entry: journal.Entry{Status: journal.Cancelling}, err: apiError(tenovos.Rejected), want: verdict{do: retry}},
-		{name: "a cancel never fails the file", entry: journal.Entry{Status: journal.Cancelling, Failures: 9}, err: errors.New("odd"), want: verdict{do: retry, count: true}},
+		{name: "a cancel never fails the file", entry: journal.Entry{Status: journal.Cancelling, Failures: 9}, err: errors.New("odd"), want: verdict{do: retry}},
 
 		{name: "anything else", entry: journal.Entry{Status: journal.Mapped}, err: errors.New("odd"), want: verdict{do: retry, count: true}},
 	} {

@@ -74,7 +74,7 @@ func (g *gate) blame(ctx context.Context, cause error, rest time.Duration) bool 
 	if g.why != "" || ctx.Err() != nil {
 		return true
 	}
-	g.why, g.since, g.rest = secret.Error(cause).Error(), g.now(), rest
+	g.why, g.since, g.rest = secret.Sentence(cause), g.now(), rest
 	g.signal()
 	g.log.Warn().Str("reason", g.why).
 		Msg("Tenovos or its content store cannot be worked with: everything waits, no file loses an attempt; tried again until it is over")

@@ -196,7 +196,7 @@ func (p *Pipeline) startOver(ctx context.Context, e journal.Entry, m journal.Mov
 	if err != nil {
 		return Outcome{}, err
 	}
-	if ok && err == nil {
+	if ok {
 		if m.Chores, err = p.cleanUp(last, true); err != nil {
 			return Outcome{}, err
 		}
@@ -313,12 +313,8 @@ func (p *Pipeline) withdraw(ctx context.Context, e journal.Entry, _ Selection) (
 	if e.Status != journal.Filed {
 		return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
 	}
-	err := p.api.DeleteAsset(ctx, e.ObjectID)
-	if err != nil && !alreadyGone(err) {
-		a, lookErr := p.api.Asset(ctx, e.FileID)
-		if lookErr != nil || !a.Deleted() {
-			return Outcome{}, fmt.Errorf("withdraw asset %s: %w", e.ObjectID, err)
-		}
+	if err := p.deleteAsset(ctx, e.ObjectID, e.FileID); err != nil {
+		return Outcome{}, fmt.Errorf("withdraw asset %s: %w", e.ObjectID, err)
 	}
 	return Outcome{Result: "withdrawn"}, p.advance(ctx, journal.Move{
 		ID: e.ID, From: journal.Filed, To: journal.Withdrawn, Reason: reasonWithdrawn,

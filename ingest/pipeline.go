@@ -141,6 +141,7 @@ type Pipeline struct {
 	// Files that the content store failed since it last took a part, and how often
 	// everyone rested for it.
 	storeFailed map[int64]bool
+	excused     map[int64]int // failures of each file in flight that were put down to an outage
 	storeRests  int
 
 	account atomic.Pointer[tenovos.User]
@@ -193,6 +194,7 @@ func New(cfg Config, d Deps) *Pipeline {
 		unwanted: make(map[int64]bool),
 
 		storeFailed: make(map[int64]bool),
+		excused:     make(map[int64]int),
 		started:     d.Clock(),
 	}
 	p.handlers = p.operators()
@@ -202,6 +204,9 @@ func New(cfg Config, d Deps) *Pipeline {
 	}
 	p.gate = newGate(d.Log, d.Clock, d.Paused, func(ctx context.Context) error {
 		_, err := d.API.CurrentUser(ctx)
+		if errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound) {
+			return nil // an answer, if an odd one
+		}
 		return err
 	})
 	return p

@@ -162,6 +162,14 @@ func reasonTwins(found []tenovos.Asset) journal.Reason {
 	}
 }
 
+// forget drops what the process remembers of an entry that has come to rest.
+func (p *Pipeline) forget(id int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.excused, id)
+	delete(p.storeFailed, id)
+}
+
 // entryLog adds the fields that name an entry.
 func (p *Pipeline) entryLog(ev *zerolog.Event, e journal.Entry) *zerolog.Event {
 	return ev.Str("folder", e.Folder).Str("path", e.Path).Int64("id", e.ID)
@@ -170,6 +178,7 @@ func (p *Pipeline) entryLog(ev *zerolog.Event, e journal.Entry) *zerolog.Event {
 // logRest says what became of an entry that did not end as an asset.
 func (p *Pipeline) logRest(e journal.Entry, to journal.Status, r journal.Reason) {
 	p.stats.rested.Add(1)
+	p.forget(e.ID)
 	ev := p.log.Warn()
 	switch to {
 	case journal.Ignored, journal.Superseded, journal.Cancelled, journal.Duplicate:

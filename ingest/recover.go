@@ -84,7 +84,10 @@ func (p *Pipeline) recoverComplete(ctx context.Context, e journal.Entry) error {
 		ID: e.ID, From: journal.Completing, To: journal.Verifying, Unconfirmed: true, Reason: reasonUnconfirmed,
 	}
 	if e.Tries >= maxLooks {
-		return p.advance(ctx, unconfirmed)
+		// A cancel tells: an upload that can be cancelled was never completed.
+		v := newAttempt(e, errNoCompletion, limits{attempts: p.cfg.MaxAttempts}, classAmbiguous,
+			"Tenovos gives no clear answer to the upload's completion. Show this file's name to Tenovos support.")
+		return p.giveUp(ctx, e, v)
 	}
 	asset, err := p.api.Asset(ctx, e.Attempt.FileID)
 	if err != nil {
@@ -102,6 +105,8 @@ func (p *Pipeline) recoverComplete(ctx context.Context, e journal.Entry) error {
 	}
 	return err
 }
+
+var errNoCompletion = errors.New("the completion of the upload was not answered, time after time, and no content is to be seen")
 
 // lookError is a question that got no answer, about a doubtful status or about the
 // session: it says nothing about the file.

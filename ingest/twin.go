@@ -136,7 +136,7 @@ func (p *Pipeline) currentUser(ctx context.Context) (tenovos.User, error) {
 	}
 	u, err := p.api.CurrentUser(ctx)
 	if err != nil {
-		return u, err
+		return u, fmt.Errorf("%w: %w", tenovos.ErrSession, err) // no file's trouble
 	}
 	p.account.Store(&u)
 	return u, nil

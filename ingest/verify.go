@@ -109,6 +109,7 @@ func (p *Pipeline) fileAway(ctx context.Context, e journal.Entry) error {
 		return err
 	}
 	p.stats.rested.Add(1)
+	p.forget(e.ID)
 	if e.Reason.Class == classAdopted { // said when it was found
 		p.stats.adopted.Add(1)
 		return nil

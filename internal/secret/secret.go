@@ -84,6 +84,19 @@ func Error(err error) error {
 	return &url.Error{Op: ue.Op, URL: StripQuery(ue.URL), Err: Error(ue.Err)}
 }
 
+// Sentence is the text of err with the query of every *url.Error's URL removed.
+func Sentence(err error) string {
+	text := err.Error()
+	for at := err; ; {
+		var ue *url.Error
+		if !errors.As(at, &ue) {
+			return text
+		}
+		text = strings.ReplaceAll(text, ue.URL, StripQuery(ue.URL))
+		at = ue.Err
+	}
+}
+
 var (
 	_ fmt.Formatter          = Text("")
 	_ fmt.Formatter          = URL("")

@@ -65,3 +65,14 @@ func TestErrorKeepsTheCauseAndDropsTheQuery(t *testing.T) {
 		t.Error("an error without a URL must stay as it is")
 	}
 }
+
+func TestSentenceKeepsTheContext(t *testing.T) {
+	inner := &url.Error{Op: "Put", URL: "https://h/x?X-Amz-Signature=5f7e", Err: io.ErrUnexpectedEOF}
+	got := Sentence(fmt.Errorf("part 3: %w", inner))
+	if strings.Contains(got, "5f7e") || !strings.HasPrefix(got, "part 3: ") || !strings.Contains(got, "unexpected EOF") {
+		t.Errorf("got %q", got)
+	}
+	if got := Sentence(io.EOF); got != "EOF" {
+		t.Errorf("got %q", got)
+	}
+}

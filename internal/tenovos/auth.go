@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 )
 
@@ -46,8 +47,10 @@ func (c *Client) Ready(ctx context.Context) error {
 		return err
 	}
 	defer release()
-	_, err = c.token(ctx)
-	return err
+	if _, err = c.token(ctx); err != nil {
+		return fmt.Errorf("%w: %w", ErrSession, err)
+	}
+	return nil
 }
 
 // ExpireToken ends the session on the server. It does nothing where there is no

@@ -68,14 +68,14 @@ func (c *Client) call(ctx context.Context, r request, decode decoder) error {
 	defer release()
 	t, err := c.token(ctx)
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.op, err)
+		return fmt.Errorf("%s: %w: %w", r.op, ErrSession, err)
 	}
 	err = c.send(ctx, r, t, decode)
 	if !sessionRefused(err) {
 		return err
 	}
 	if t, err = c.renew(ctx, t); err != nil {
-		return fmt.Errorf("%s: %w", r.op, err)
+		return fmt.Errorf("%s: %w: %w", r.op, ErrSession, err)
 	}
 	return c.send(ctx, r, t, decode)
 }

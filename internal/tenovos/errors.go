@@ -46,6 +46,9 @@ var (
 	// ErrCredentials: user name, password or API key were refused at login
 	// (Unauthorized). Nobody can go on until an operator has acted.
 	ErrCredentials = errors.New("the credentials were refused")
+	// ErrSession: no session could be had, for whatever reason, so that the call
+	// itself was never sent. It comes around the error of the login or refresh.
+	ErrSession = errors.New("no session")
 	// ErrInvalidPart: CompleteUpload named a part that the store does not have,
 	// or has with another ETag.
 	ErrInvalidPart = errors.New("the store does not know one of the parts by this ETag")

@@ -219,6 +219,10 @@ func (c *Client) authorize(ctx context.Context, op string, body tokenRequest, ol
 	if e := (*Error)(nil); errors.As(err, &e) && e.Status == http.StatusForbidden && strings.EqualFold(e.Message, "Forbidden") {
 		e.Err = fmt.Errorf("%w; check tenovos.api_key", ErrCredentials)
 	}
+	if e := (*Error)(nil); errors.As(err, &e) && e.Kind == NotFound {
+		// There is nothing to be found: the service is not where it should be.
+		e.Kind, e.Err = Unavailable, errors.New("the service knows no login here; check tenovos.url")
+	}
 	if err != nil {
 		return nil, err
 	}

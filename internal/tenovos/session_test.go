@@ -261,7 +261,7 @@ func TestLoginRefusals(t *testing.T) {
 		{"inside a 200", 200, `{"status":"error","message":"User is disabled."}`, true, ErrUnauthorized, "User is disabled"},
 		{"firewall", 403, `<html><title>403 Forbidden</title>`, false, ErrUnauthorized, "403 Forbidden"},
 		{"wrong path", 403, `{"message":"Missing Authentication Token"}`, false, ErrUnavailable, "tenovos.url"},
-		{"no such path", 404, `<html><title>404</title>`, false, ErrNotFound, "404"},
+		{"no such path", 404, `<html><title>404</title>`, false, ErrUnavailable, "tenovos.url"},
 		{"throttled", 429, ``, false, ErrThrottled, "Too Many Requests"},
 		{"server", 502, `{"message":"Internal server error"}`, false, ErrUnavailable, "502"},
 		{"no tokens", 200, `{"session":{}}`, false, ErrUnavailable, "no authorization token"},
@@ -271,7 +271,7 @@ func TestLoginRefusals(t *testing.T) {
 			f.refuse = func(string) (int, any) { return tc.status, tc.body }
 			c := f.client(func(cfg *Config) { cfg.Version = "1.0" })
 			_, err := c.CreateAsset(t.Context(), NewAsset{})
-			if errors.Is(err, ErrCredentials) != tc.credentials || !errors.Is(err, tc.kind) || !strings.Contains(err.Error(), tc.hint) {
+			if errors.Is(err, ErrCredentials) != tc.credentials || !errors.Is(err, tc.kind) || !errors.Is(err, ErrSession) || !strings.Contains(err.Error(), tc.hint) {
 				t.Errorf("got %v", err)
 			}
 			if l, _ := f.counts(); l != 1 {
