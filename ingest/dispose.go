@@ -70,6 +70,9 @@ func bound(e journal.Entry, err error, v verdict, l limits) verdict {
 	_, look := errors.AsType[*lookError](err)
 	if errors.Is(err, tenovos.ErrSession) {
 		v.count, v.to = false, "" // no file's doing
+		if v.do == moveOn {
+			v.do = retry
+		}
 	}
 	if v.do == leave || v.do == stop || v.to == "" {
 		return v

@@ -75,6 +75,7 @@ func TestDispose(t *testing.T) {
 		{name: "cancel refused", entry: journal.Entry{Status: journal.Cancelling}, err: apiError(tenovos.Rejected), want: verdict{do: retry}},
 		{name: "a cancel never fails the file", entry: journal.Entry{Status: journal.Cancelling, Failures: 9}, err: errors.New("odd"), want: verdict{do: retry}},
 
+		{name: "refused login", entry: journal.Entry{Status: journal.Mapped, Failures: 9}, err: fmt.Errorf("%w: %w", tenovos.ErrSession, apiError(tenovos.Rejected)), want: verdict{do: retry}},
 		{name: "anything else", entry: journal.Entry{Status: journal.Mapped}, err: errors.New("odd"), want: verdict{do: retry, count: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
