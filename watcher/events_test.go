@@ -68,9 +68,9 @@ func TestRunEmitsEachOnce(t *testing.T) {
 	r.mu.Lock()
 	got := r.files["slow"][0]
 	r.mu.Unlock()
-	info, err := os.Stat(r.path("in/slow"))
+	st, err := lstat(r.path("in/slow"))
 	must(t, err)
-	if want := r.w.folders[0].file("slow", fingerprintOf(info)); got != want || got.Size != 300 {
+	if want := r.w.folders[0].file("slow", fingerprintOf(&st)); got != want || got.Size != 300 {
 		t.Errorf("emitted %+v, want %+v of 300 bytes", got, want)
 	}
 	r.until("nothing settling", func() bool { return r.state("drop").Settling == 0 })

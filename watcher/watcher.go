@@ -21,7 +21,7 @@ type Mode string
 
 // The modes. In a State only notify and poll occur.
 const (
-	ModeAuto   Mode = "auto"   // notify on file systems of this machine, poll elsewhere; also ""
+	ModeAuto   Mode = "auto"   // notify where all changes cause events, poll elsewhere; also ""
 	ModeNotify Mode = "notify" // events, and a scan now and then as a safety net
 	ModePoll   Mode = "poll"   // scans only
 )
@@ -30,6 +30,7 @@ const (
 const (
 	DefaultRescan       = 5 * time.Minute
 	DefaultPollInterval = 30 * time.Second
+	DefaultPatience     = 15 * time.Second
 )
 
 // Why a walk or a scan is not complete. Neither is an error of Run.
@@ -49,7 +50,20 @@ type Folder struct {
 	Skip    []string // directories never entered, such as where files are moved to when done
 	Marker  string   // a file that must exist, else the folder counts as not mounted; "" for none
 
-	Settle       time.Duration // how long a file must have held still
+	// Ready is the name of what a producer makes beside a file when the file
+	// is complete, such as "{name}.done" or "{stem}.done"; "" for none. With
+	// it a file is settled as soon as that is there, and not before. Files of
+	// such names are never emitted.
+	Ready string
+
+	// Settle is how long a file must have held still. Where the kernel can
+	// tell whether anyone has the file open for writing, that decides beside
+	// it; where it cannot (network shares, files of other users without
+	// CAP_LEASE), a file must have held still for Patience, and its first and
+	// last bytes must not change meanwhile. Zero is 15 s or twice Settle,
+	// whichever is longer.
+	Settle, Patience time.Duration
+
 	Rescan       time.Duration // between scans while events are had
 	PollInterval time.Duration // between scans while not
 	Mode         Mode
@@ -68,9 +82,12 @@ type File struct {
 // State is what is known of a folder beside its files.
 type State struct {
 	Folder   string
-	Watch    Mode      // in force: ModeNotify or ModePoll
+	Watch    Mode      // in force: ModeNotify, or ModePoll if any part of the folder is polled
+	Polled   int       // directories polled, each with all below it, because the kernel's watches are used up
 	Paused   string    // why the folder is not looked at; "" while it is
 	Settling int       // files seen that are not settled yet
+	Open     int       // those of them that wait only because a writer holds them open
+	Waiting  int       // files without their Ready sentinel, as of the latest scan; not in Settling
 	LastScan time.Time // when the latest scan ended; zero before the first
 }
 
@@ -80,9 +97,15 @@ type State struct {
 // scan. An error ends Run and Walk.
 type Emit func(ctx context.Context, files []File) error
 
+// Known returns those of a batch that the receiver does not know as they are.
+// Only they are looked at closely, and emitted. It is called as Emit is, and
+// must not change files. An error ends Run and Walk.
+type Known func(ctx context.Context, files []File) (unknown []File, err error)
+
 // Options are what a Watcher needs beside its folders.
 type Options struct {
 	Emit   Emit             // required
+	Known  Known            // nil: nothing is known
 	Report func(State)      // called with each change of a folder's state, one call at a time; may be nil
 	Log    zerolog.Logger   // the zero Logger is silent
 	Clock  func() time.Time // what a ctime's age is measured against; nil is time.Now
@@ -155,6 +178,13 @@ func (f *Folder) complete() error {
 	}
 	if f.Settle < 0 {
 		return fmt.Errorf("negative settle time %v", f.Settle)
+	}
+	if f.Patience <= 0 {
+		f.Patience = max(DefaultPatience, 2*f.Settle)
+	}
+	f.Patience = max(f.Patience, f.Settle)
+	if _, err := parseSentinel(f.Ready); err != nil {
+		return fmt.Errorf("ready %q: %w", f.Ready, err)
 	}
 	if f.Rescan <= 0 {
 		f.Rescan = DefaultRescan
