@@ -42,7 +42,10 @@ func (f *folder) deliver(ctx context.Context, files []File) error {
 		}
 	}
 	if len(finished) > 0 {
-		if err := f.emit(ctx, finished); err != nil {
+		f.pulse.idle()
+		err := f.emit(ctx, finished)
+		f.pulse.busy()
+		if err != nil {
 			return f.failure(fmt.Errorf("hand over %d settled files: %w", len(finished), err))
 		}
 	}
@@ -76,7 +79,9 @@ func (f *folder) fresh(ctx context.Context, files []File) ([]File, error) {
 	if len(ask) == 0 {
 		return fresh, nil
 	}
+	f.pulse.idle()
 	unknown, err := f.known(ctx, ask)
+	f.pulse.busy()
 	if err != nil {
 		return nil, f.failure(fmt.Errorf("look up %d settled files: %w", len(ask), err))
 	}

@@ -22,13 +22,14 @@ const (
 	shareSkew = time.Hour
 )
 
-// folder watches one drop folder. All but conf, names, inbox and ended belongs
+// folder watches one drop folder. All but conf, names, inbox, ended and pulse belongs
 // to the goroutine in run.
 type folder struct {
 	conf  Folder
 	names filter
 	inbox *inbox
 	ended atomic.Bool
+	pulse pulse
 
 	emit    Emit
 	known   Known
@@ -41,7 +42,6 @@ type folder struct {
 
 	root      root // of the last look; zero while paused
 	settle    *settler
-	state     State // as reported last
 	paused    string
 	canary    canary
 	unwatched subtrees // polled, because the kernel gives no more watches
@@ -120,6 +120,8 @@ func (f *folder) walk(ctx context.Context) (incomplete, err error) {
 
 // step does one round of what there is to do.
 func (f *folder) step(ctx context.Context) error {
+	f.pulse.busy()
+	defer f.pulse.idle()
 	if !f.now().Before(f.checkAt) {
 		f.check()
 	}
@@ -295,24 +297,6 @@ func (f *folder) mode() Mode {
 		return ModeNotify
 	}
 	return ModePoll
-}
-
-// tell reports the state if it changed.
-func (f *folder) tell() {
-	s := State{
-		Folder:   f.conf.Name,
-		Watch:    f.mode(),
-		Paused:   f.paused,
-		Polled:   len(f.unwatched),
-		Settling: len(f.settle.pending),
-		Open:     f.settle.open,
-		Waiting:  f.waiting,
-		LastScan: f.scanned,
-	}
-	if s != f.state {
-		f.state = s
-		f.report(s)
-	}
 }
 
 // answer ends the waiters that which chooses.

@@ -29,8 +29,6 @@ func (s subtrees) holds(dir string) bool {
 	return s["."]
 }
 
-func (s subtrees) remove(dir string) { delete(s, dir) }
-
 // watch asks for the events of one directory. Where none can be had the
 // directory is polled from now with all below it, and each poll tries again.
 func (f *folder) watch(rel string, id identity) {
@@ -45,7 +43,7 @@ func (f *folder) watch(rel string, id identity) {
 	err := f.watches.add(abs, id, f, f.scan)
 	switch {
 	case err == nil:
-		f.watchedNow(rel)
+		f.unpoll(rel)
 		if rel == "." {
 			f.sendCanary()
 		}
@@ -81,13 +79,13 @@ func (f *folder) pollFrom(rel string) {
 	}
 }
 
-// watchedNow notes that rel has a watch. Its directories have none yet, but are
-// about to be met, as whoever was here read it.
-func (f *folder) watchedNow(rel string) {
+// unpoll notes that rel is watched now, or gone. The directories in it have no
+// watch yet, but are about to be met, as rel is being read.
+func (f *folder) unpoll(rel string) {
 	if !f.unwatched[rel] {
 		return
 	}
-	f.unwatched.remove(rel)
+	delete(f.unwatched, rel)
 	if len(f.unwatched) == 0 && !f.limited {
 		f.pollAt = time.Time{}
 		f.log.Info().Msg("every directory is watched again")

@@ -64,7 +64,7 @@ func (f *folder) readDir(ctx context.Context, rel string) error {
 	abs := f.abs(rel)
 	st, err := lstat(abs)
 	if err != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
-		f.unwatched.remove(rel)
+		f.unpoll(rel)
 		f.cannotRead(rel, err)
 		return nil
 	}

@@ -84,7 +84,7 @@ type State struct {
 	Folder   string
 	Watch    Mode      // in force: ModeNotify, or ModePoll if any part of the folder is polled
 	Polled   int       // directories polled, each with all below it, because the kernel's watches are used up
-	Paused   string    // why the folder is not looked at; "" while it is
+	Paused   string    // why the folder is not looked at, or that it hangs; "" while all is well
 	Settling int       // files seen that are not settled yet
 	Open     int       // those of them that wait only because a writer holds them open
 	Waiting  int       // files without their Ready sentinel, as of the latest scan; not in Settling
@@ -200,15 +200,20 @@ func (f *Folder) complete() error {
 // and looked at again every few seconds: only an error of Emit ends Run before.
 func (w *Watcher) Run(ctx context.Context) error {
 	err := w.start(ctx, func(ctx context.Context, g *errgroup.Group) {
-		if fsn := w.newNotify(); fsn != nil {
-			set := newWatches(fsn)
-			for _, f := range w.folders {
-				f.watches = set
+		// The kernel is told of a directory under a lock. A folder for which
+		// notify is asked may be on a share that hangs in that call: it has
+		// an instance of its own.
+		var shared []*folder
+		for _, f := range w.folders {
+			switch f.conf.Mode {
+			case ModeAuto:
+				shared = append(shared, f)
+			case ModeNotify:
+				w.notify(ctx, g, []*folder{f})
 			}
-			g.Go(func() error { dispatch(fsn.Events, set); return nil })
-			g.Go(func() error { w.drain(fsn.Errors); return nil })
-			g.Go(func() error { <-ctx.Done(); return fsn.Close() })
 		}
+		w.notify(ctx, g, shared)
+		g.Go(func() error { w.watchdog(ctx); return nil })
 		for _, f := range w.folders {
 			g.Go(func() error { return f.run(ctx) })
 		}
@@ -297,17 +302,36 @@ func (w *Watcher) WaitScan(ctx context.Context, folder string) error {
 		f.inbox.wait(waiters[i])
 	}
 	var failed []error
-	for _, wt := range waiters {
-		select {
-		case err := <-wt.done:
-			failed = append(failed, err)
-		case <-w.ended:
-			return errors.New("the watcher has stopped")
-		case <-ctx.Done():
-			return context.Cause(ctx)
+	for i, wt := range waiters {
+		err := w.await(ctx, chosen[i], wt)
+		if errors.Is(err, errStopped) || ctx.Err() != nil {
+			return err
 		}
+		failed = append(failed, err)
 	}
 	return errors.Join(failed...)
+}
+
+var errStopped = errors.New("the watcher has stopped")
+
+// await waits until wt is answered. A folder that hangs answers nobody.
+func (w *Watcher) await(ctx context.Context, f *folder, wt *waiter) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-wt.done:
+			return err
+		case <-w.ended:
+			return errStopped
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+			if f.pulse.hanging() {
+				return f.failure(fmt.Errorf("%w: its file system does not answer", ErrPaused))
+			}
+		}
+	}
 }
 
 func (w *Watcher) choose(name string) []*folder {
@@ -322,15 +346,11 @@ func (w *Watcher) choose(name string) []*folder {
 	return nil
 }
 
-// newNotify returns the one fsnotify watcher, or nil if no folder wants it or
-// there can be none.
-func (w *Watcher) newNotify() *fsnotify.Watcher {
-	wanted := false
-	for _, f := range w.folders {
-		wanted = wanted || f.conf.Mode != ModePoll
-	}
-	if !wanted {
-		return nil
+// notify has these folders get events from one fsnotify watcher. If there can be
+// none, they are polled.
+func (w *Watcher) notify(ctx context.Context, g *errgroup.Group, folders []*folder) {
+	if len(folders) == 0 {
+		return
 	}
 	fsn, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -338,10 +358,18 @@ func (w *Watcher) newNotify() *fsnotify.Watcher {
 		if errors.Is(err, syscall.EMFILE) {
 			hint = "raise the sysctl fs.inotify.max_user_instances, or the limit of open files (LimitNOFILE)"
 		}
-		w.log.Warn().Err(err).Str("hint", hint).Msg("no file system events can be had: all folders are polled")
-		return nil
+		for _, f := range folders {
+			f.log.Warn().Err(err).Str("hint", hint).Msg("no file system events can be had: folder is polled")
+		}
+		return
 	}
-	return fsn
+	set := newWatches(fsn)
+	for _, f := range folders {
+		f.watches = set
+	}
+	g.Go(func() error { dispatch(fsn.Events, set); return nil })
+	g.Go(func() error { w.drain(fsn.Errors, folders); return nil })
+	g.Go(func() error { <-ctx.Done(); return fsn.Close() })
 }
 
 // dispatch hands events to their folders. It blocks on nothing but the set's
@@ -357,13 +385,15 @@ func dispatch(events <-chan fsnotify.Event, set *watches) {
 // drain reads fsnotify's errors. It takes no lock but an inbox's: fsnotify may
 // hold its own while it sends, and a goroutine that waits for that lock would
 // never come to read.
-func (w *Watcher) drain(errs <-chan error) {
+func (w *Watcher) drain(errs <-chan error, folders []*folder) {
 	log := w.log.Sample(&zerolog.BurstSampler{Burst: 5, Period: time.Minute})
 	for err := range errs {
 		switch {
 		case errors.Is(err, fsnotify.ErrEventOverflow):
-			log.Warn().Msg("the kernel dropped file system events: scanning all folders; to avoid it raise the sysctl fs.inotify.max_queued_events")
-			w.Rescan("")
+			log.Warn().Msg("the kernel dropped file system events: scanning the folders; to avoid it raise the sysctl fs.inotify.max_queued_events")
+			for _, f := range folders {
+				f.inbox.rescan()
+			}
 		case errors.Is(err, syscall.EINVAL):
 			// fsnotify removes the watch of a directory that is gone.
 		default:
