@@ -38,7 +38,7 @@ func (f *folder) sendCanary() {
 	}
 	_ = file.Close() // nothing was written
 	_ = os.Remove(name)
-	f.canary.until = f.now().Add(canaryTime)
+	f.canary.until = f.now().Add(f.canaryTime)
 }
 
 // heard reports whether rel is the canary, whose event has come.

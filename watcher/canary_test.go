@@ -45,6 +45,7 @@ func TestCanaryThatIsNotHeard(t *testing.T) {
 	})
 	f := r.w.folders[0]
 	f.watches = newWatches(fsn)
+	f.canaryTime = quiet
 	g.Go(func() error { return f.run(ctx) })
 	defer func() {
 		cancel()

@@ -15,6 +15,9 @@ const (
 	// no event of fsnotify's tells that it was closed.
 	openEvery = 500 * time.Millisecond
 
+	// openSaid is how long it may be before that is said.
+	openSaid = 10 * time.Minute
+
 	// endsGap is the least time between two looks at the ends of a file.
 	endsGap = time.Second
 
@@ -117,7 +120,11 @@ func (f *folder) finished(file File) bool {
 	case free:
 		return true
 	case busy, changed:
-		f.settle.putBack(file.Path, fp, now, now.Add(openEvery), v == busy)
+		c := f.settle.putBack(file.Path, fp, now, now.Add(openEvery), v == busy)
+		if v == busy && !c.said && now.Sub(c.since) >= openSaid {
+			c.said = true
+			f.log.Info().Str("path", file.Path).Msg("file does not change, but a program has it open for writing: it is ingested when that closes it")
+		}
 		return false
 	}
 	return told || f.patient(file, now)
@@ -131,31 +138,30 @@ func (f *folder) patient(file File, now time.Time) bool {
 	if age := now.Sub(time.Unix(0, fp.ctime)); age >= f.conf.Patience+f.settle.aged-f.settle.quiet {
 		return true
 	}
-	c := f.settle.putBack(file.Path, fp, now, now, false)
+	c := f.settle.putBack(file.Path, fp, now, now.Add(max(f.conf.Patience, endsGap)), false)
 	before, after := c.ends, readEnds(path, fp.size)
 	c.ends = &after
+	enough := f.conf.Patience
+	if after.blank {
+		enough *= blankFactor // with a look now and then
+	}
 	switch {
 	case before == nil:
+		f.settle.enqueue(c, later(c.since.Add(f.conf.Patience), now.Add(endsGap)))
 	case *before != after:
-		c.since = now // a change that the size and the times did not show
-	default:
-		enough := f.conf.Patience
-		if after.blank {
-			enough *= blankFactor
-		}
-		if now.Sub(c.since) >= enough {
-			f.settle.unqueue(c)
-			return true
-		}
-		f.settle.enqueue(c, c.since.Add(enough))
-		return false
+		c.since = now // a change that size and times did not show
+	case now.Sub(c.since) >= enough:
+		f.settle.unqueue(c)
+		return true
 	}
-	due := c.since.Add(f.conf.Patience)
-	if soonest := now.Add(endsGap); due.Before(soonest) {
-		due = soonest
-	}
-	f.settle.enqueue(c, due)
 	return false
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // announcement is what a sentinel says of its file.

@@ -2,9 +2,11 @@ package watcher
 
 import (
 	"bytes"
-	"fmt"
+	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -91,6 +93,58 @@ func TestProbe(t *testing.T) {
 	}
 }
 
+// The kernel gives leases on files of others to CAP_LEASE alone.
+func TestProbeOfAnothersFile(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make a file of another user")
+	}
+	r := newRig(t, Folder{Path: "in", Settle: time.Second})
+	requireLeases(t, r.dir)
+	r.write("in/theirs", "x")
+	must(t, os.Chown(r.path("in/theirs"), 12345, 12345))
+	f := r.w.folders[0]
+	f.check()
+	st, err := lstat(r.path("in/theirs"))
+	must(t, err)
+	file := f.file("theirs", fingerprintOf(&st))
+
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // for good: the thread ends with this goroutine
+		if err := dropCapability(unix.CAP_LEASE); err != nil {
+			t.Error(err)
+			return
+		}
+		if got, err := probe(r.path("in/theirs"), file.fingerprint()); got != unsure || !errors.Is(err, unix.EACCES) {
+			t.Errorf("verdict %d, %v, want unsure", got, err)
+		}
+		for range 2 {
+			if f.finished(file) {
+				t.Error("finished at once, though nobody could tell")
+			}
+		}
+	}()
+	<-done
+	if n := r.logged("CAP_LEASE"); n != 1 {
+		t.Errorf("the remedy was said %d times", n)
+	}
+	if !f.finished(file) { // with the capability
+		t.Error("not finished")
+	}
+}
+
+// dropCapability takes a capability from this thread.
+func dropCapability(c int) error {
+	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&head, &data[0]); err != nil {
+		return err
+	}
+	data[c/32].Effective &^= 1 << (c % 32)
+	return unix.Capset(&head, &data[0])
+}
+
 // A writer that pauses for ten seconds is what the lease is for.
 func TestPausingWriter(t *testing.T) {
 	t.Parallel()
@@ -173,44 +227,75 @@ func TestWithoutLeasesPatienceRules(t *testing.T) {
 	}
 }
 
-// A copy whose space was reserved at once and whose times are set back, so that
-// only its bytes tell that it grows.
+// The same on a real file system that is not on the list of those whose leases
+// can be relied on.
+func TestPausingWriterWithoutLeases(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Folder{Path: "in", Settle: time.Second, Patience: 4 * time.Second})
+	r.mkdir("in")
+	if err := unix.Mount("none", r.path("in"), "ramfs", 0, ""); err != nil {
+		t.Skipf("no mount here: %v", err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(r.path("in"), unix.MNT_DETACH) })
+	r.started()
+	f, err := os.Create(r.path("in/slow"))
+	must(t, err)
+	_, err = f.WriteString("half")
+	must(t, err)
+	time.Sleep(3 * time.Second)
+	_, err = f.WriteString("half")
+	must(t, err)
+	must(t, f.Close())
+	closed := time.Now()
+	r.await("slow")
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if d := r.when["slow"].Sub(closed); d < 3900*time.Millisecond || len(r.files["slow"]) != 1 || r.files["slow"][0].Size != 8 {
+		t.Errorf("taken %v after it was closed: %+v", d, r.files["slow"])
+	}
+}
+
+// A copy whose space was reserved at once, on a share that does not show each
+// write in size and times: only the bytes tell that it grows.
 func TestPreallocatedCopy(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Folder{Path: "in", Settle: time.Second, Patience: 10 * time.Second, Mode: ModePoll, PollInterval: time.Hour})
-		r.pretend(share, false)
-		const size = 4 * endSize
-		r.write("in/copy", strings.Repeat("\x00", size))
-		r.write("in/blank", strings.Repeat("\x00", size))
-		r.write("in/small", strings.Repeat("\x00", 10))
-		start := time.Now()
-		f := r.w.folders[0]
-		r.run()
-		time.Sleep(30 * time.Second)
-		synctest.Wait()
-		if got := fmt.Sprint(r.emitted()); got != "[small]" {
-			t.Errorf("after 30 s: %s, want only the small file", got)
+	const size, patience = 4 * endSize, 10 * time.Second
+	r := newRig(t, Folder{Path: "in", Settle: time.Second, Patience: patience, Mode: ModePoll, PollInterval: time.Hour})
+	r.pretend(share, false)
+	for _, name := range []string{"copy", "late", "blank"} {
+		r.write("in/"+name, strings.Repeat("\x00", size))
+	}
+	r.write("in/small", strings.Repeat("\x00", 10))
+	f, now := r.w.folders[0], time.Now()
+	f.now = func() time.Time { return now }
+	after := func(d time.Duration, want ...string) {
+		t.Helper()
+		for end := now.Add(d); now.Before(end); now = now.Add(500 * time.Millisecond) {
+			must(t, f.step(t.Context()))
 		}
-		// Written without a trace in size and times: through the candidate's
-		// fingerprint, since nothing can set a ctime.
-		w, err := os.OpenFile(r.path("in/copy"), os.O_WRONLY, 0)
+		if got := r.emitted(); !slices.Equal(got, want) {
+			t.Errorf("emitted %q, want %q", got, want)
+		}
+	}
+	fill := func(name string, at, n int64) {
+		t.Helper()
+		w, err := os.OpenFile(r.path("in/"+name), os.O_WRONLY, 0)
 		must(t, err)
-		_, err = w.WriteAt(bytes.Repeat([]byte("x"), size), 0)
+		_, err = w.WriteAt(bytes.Repeat([]byte("x"), int(n)), at)
 		must(t, err)
 		must(t, w.Close())
-		st, err := lstat(r.path("in/copy"))
+		st, err := lstat(r.path("in/" + name))
 		must(t, err)
-		f.settle.pending["copy"].fp = fingerprintOf(&st) // its goroutine is asleep
-		written := time.Now()
-		time.Sleep(10 * blankFactor * time.Second)
-		r.await("copy", "blank")
-		if d := r.when["blank"].Sub(start); d != 10*blankFactor*time.Second {
-			t.Errorf("the file of zeros took %v", d)
-		}
-		if d := r.when["copy"].Sub(written); d < 10*time.Second {
-			t.Errorf("the copy took %v after its last change", d)
-		}
-	})
+		f.settle.pending[name].fp = fingerprintOf(&st) // as if it were the same
+	}
+	after(3 * time.Second)
+	fill("copy", 0, size/2) // half of it
+	after(patience, "small")
+	fill("copy", size/2, size/2) // the rest
+	after(patience, "small")
+	after(patience, "copy", "small")
+	fill("late", size-1, 1) // its middle was never written: what is said is only that nobody goes on
+	after(2*patience+time.Second, "copy", "late", "small")
+	after(blankFactor*patience-5*patience, "blank", "copy", "late", "small")
 }
 
 func TestEnds(t *testing.T) {

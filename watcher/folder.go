@@ -51,6 +51,7 @@ type folder struct {
 	waiting   int      // and the latest whole one
 
 	checkEvery time.Duration
+	canaryTime time.Duration
 	checkAt    time.Time // the next look at the root
 	scanAt     time.Time // the next scan by the clock; zero for none
 	pollAt     time.Time // the next look at what is not watched; zero for none
@@ -78,6 +79,7 @@ func newFolder(conf Folder, o Options) *folder {
 		inspect:    inspect,
 		settle:     newSettler(conf.Settle, conf.Settle),
 		checkEvery: rootCheck,
+		canaryTime: canaryTime,
 		unreadable: make(map[string]error),
 	}
 }

@@ -140,7 +140,7 @@ func (r *rig) started() {
 // until waits for cond, which is called under the lock.
 func (r *rig) until(what string, cond func() bool) {
 	r.t.Helper()
-	timeout := time.NewTimer(20 * time.Second)
+	timeout := time.NewTimer(40 * time.Second)
 	defer timeout.Stop()
 	for {
 		r.mu.Lock()

@@ -35,6 +35,7 @@ type candidate struct {
 	// Known of a file that held still once, until it changes.
 	still bool  // it did, and was put back
 	open  bool  // a writer holds it open
+	said  bool  // that it is open was said
 	ends  *ends // what its ends were; nil if they were not read
 }
 
@@ -95,7 +96,7 @@ func (s *settler) track(path string, fp fingerprint, now time.Time) *candidate {
 		if c.open {
 			s.open--
 		}
-		c.fp, c.since, c.still, c.open, c.ends = fp, now, false, false, nil
+		*c = candidate{path: path, fp: fp, since: now, due: c.due, index: c.index}
 	}
 	return c
 }

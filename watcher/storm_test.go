@@ -173,7 +173,7 @@ func TestStoppedProcess(t *testing.T) {
 		t.Fatalf("%d of %d files emitted", len(seen), dirs*files)
 	}
 	took, peak := time.Since(woken), peakMemory(t, cmd.Process.Pid)
-	if peak > 160 || took > 20*time.Second {
+	if peak > 160 || took > 30*time.Second {
 		t.Errorf("%d MiB at the peak, all emitted after %v", peak, took)
 	}
 	must(t, cmd.Process.Kill())
@@ -202,8 +202,9 @@ func peakMemory(t *testing.T, pid int) int {
 // TestIdle measures what 2,000 directories cost in which nothing happens.
 func TestIdle(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes ten seconds")
+		t.Skip("takes five seconds")
 	}
+	t.Parallel() // it is another process that is measured
 	dir := t.TempDir()
 	for d := range 2000 {
 		must(t, os.MkdirAll(filepath.Join(dir, fmt.Sprint(d%50), fmt.Sprint(d)), 0o700))
@@ -217,7 +218,7 @@ func TestIdle(t *testing.T) {
 	if lines := bufio.NewScanner(out); !lines.Scan() {
 		t.Fatal("the process said nothing")
 	}
-	const span = 8 * time.Second
+	const span = 5 * time.Second
 	before := cpuTime(t, cmd.Process.Pid)
 	time.Sleep(span)
 	used := cpuTime(t, cmd.Process.Pid) - before
