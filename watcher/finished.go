@@ -135,8 +135,9 @@ func (f *folder) finished(file File) bool {
 // had held still at all.
 func (f *folder) patient(file File, now time.Time) bool {
 	fp, path := file.fingerprint(), f.abs(file.Path)
-	if age := now.Sub(time.Unix(0, fp.ctime)); age >= f.conf.Patience+f.settle.aged-f.settle.quiet {
-		return true
+	skew := f.settle.aged - f.settle.quiet
+	if age := now.Sub(time.Unix(0, fp.ctime)); age >= f.conf.Patience+skew && !f.settle.heldStill(file.Path) {
+		return true // nobody saw it change
 	}
 	c := f.settle.putBack(file.Path, fp, now, now.Add(max(f.conf.Patience, endsGap)), false)
 	before, after := c.ends, readEnds(path, fp.size)
@@ -157,6 +158,7 @@ func (f *folder) patient(file File, now time.Time) bool {
 	return false
 }
 
+// later returns the later of two times.
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a

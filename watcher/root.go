@@ -61,7 +61,8 @@ func inspect(f Folder) (root, error) {
 
 // kindOf tells the kind of dir's file system, and whether its leases can be
 // relied on. FUSE counts as a share: whoever changes the files behind it causes
-// no event, and holds no lease back.
+// no event, and holds no lease back. On overlayfs a writer that has mapped a file
+// and closed it is not seen, which is no reason to distrust it for all others.
 func kindOf(dir *os.File) (_ kind, leases bool) {
 	var st unix.Statfs_t
 	if err := unix.Fstatfs(int(dir.Fd()), &st); err != nil {
