@@ -15,6 +15,7 @@ type filter struct {
 	include, exclude []string
 	skip             []string
 	marker           string
+	ready            sentinel
 }
 
 func newFilter(f Folder) filter {
@@ -25,6 +26,7 @@ func newFilter(f Folder) filter {
 	if f.Marker != "" {
 		c.marker = path.Clean(f.Marker)
 	}
+	c.ready, _ = parseSentinel(f.Ready) // checked by New
 	return c
 }
 
@@ -36,7 +38,7 @@ func (c filter) dir(rel string) bool {
 
 // file reports whether a regular file is wanted.
 func (c filter) file(rel string) bool {
-	if junkName(path.Base(rel)) || rel == c.marker || matches(c.exclude, rel) {
+	if junkName(path.Base(rel)) || rel == c.marker || c.ready.is(rel) || matches(c.exclude, rel) {
 		return false
 	}
 	return len(c.include) == 0 || matches(c.include, rel)

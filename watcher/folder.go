@@ -22,31 +22,39 @@ const (
 	shareSkew = time.Hour
 )
 
-// folder watches one drop folder. All but conf, names, inbox and ended belongs
+// folder watches one drop folder. All but conf, names, inbox, ended and pulse belongs
 // to the goroutine in run.
 type folder struct {
 	conf  Folder
 	names filter
 	inbox *inbox
 	ended atomic.Bool
+	pulse pulse
 
-	emit   Emit
-	report func(State)
-	log    zerolog.Logger
-	now    func() time.Time
+	emit    Emit
+	known   Known
+	report  func(State)
+	log     zerolog.Logger
+	now     func() time.Time
+	inspect func(Folder) (root, error)
 	// watches is nil where no events can be had: then the folder is polled.
 	watches *watches
 
-	root    root // of the last look; zero while paused
-	settle  *settler
-	state   State // as reported last
-	paused  string
-	limited string // why the running scan can add no more watches
-	polled  bool   // the scan before ended limited
+	root      root // of the last look; zero while paused
+	settle    *settler
+	paused    string
+	canary    canary
+	unwatched subtrees // polled, because the kernel gives no more watches
+	limited   bool     // it refused one; not asked again before the next scan or poll
+	leaseless bool     // it was said that leases cannot be had
+	unready   int      // files without their sentinel that the running scan met
+	waiting   int      // and the latest whole one
 
 	checkEvery time.Duration
+	canaryTime time.Duration
 	checkAt    time.Time // the next look at the root
 	scanAt     time.Time // the next scan by the clock; zero for none
+	pollAt     time.Time // the next look at what is not watched; zero for none
 	scanNow    bool      // a scan was asked for
 	scan       uint64    // number of the latest scan
 	scanning   bool
@@ -64,11 +72,14 @@ func newFolder(conf Folder, o Options) *folder {
 		names:      newFilter(conf),
 		inbox:      newInbox(),
 		emit:       o.Emit,
+		known:      o.Known,
 		report:     o.Report,
 		log:        o.Log.With().Str("folder", conf.Name).Logger(),
 		now:        o.Clock,
+		inspect:    inspect,
 		settle:     newSettler(conf.Settle, conf.Settle),
 		checkEvery: rootCheck,
+		canaryTime: canaryTime,
 		unreadable: make(map[string]error),
 	}
 }
@@ -111,6 +122,8 @@ func (f *folder) walk(ctx context.Context) (incomplete, err error) {
 
 // step does one round of what there is to do.
 func (f *folder) step(ctx context.Context) error {
+	f.pulse.busy()
+	defer f.pulse.idle()
 	if !f.now().Before(f.checkAt) {
 		f.check()
 	}
@@ -132,7 +145,11 @@ func (f *folder) turn(ctx context.Context) error {
 	if !f.scanning && (f.scanNow || f.scanDue()) {
 		f.beginScan()
 	}
-	if err := f.emitDue(ctx); err != nil {
+	if !f.pollAt.IsZero() && !f.now().Before(f.pollAt) {
+		f.pollUnwatched()
+	}
+	f.judgeCanary()
+	if err := f.lookAgain(ctx); err != nil {
 		return err
 	}
 	if last := len(f.todo) - 1; last >= 0 {
@@ -157,6 +174,11 @@ func (f *folder) sleep(ctx context.Context) {
 	if f.paused == "" && !f.scanAt.IsZero() && f.scanAt.Before(until) {
 		until = f.scanAt
 	}
+	for _, at := range []time.Time{f.pollAt, f.canary.until} {
+		if f.paused == "" && !at.IsZero() && at.Before(until) {
+			until = at
+		}
+	}
 	if due, ok := f.settle.next(); ok && due.Before(until) {
 		until = due
 	}
@@ -173,7 +195,7 @@ func (f *folder) sleep(ctx context.Context) {
 // directory? Nothing is concluded from a folder that is not.
 func (f *folder) check() {
 	f.checkAt = f.now().Add(f.checkEvery)
-	at, err := inspect(f.conf)
+	at, err := f.inspect(f.conf)
 	switch {
 	case err != nil && f.paused != err.Error():
 		f.leaveRoot()
@@ -184,7 +206,7 @@ func (f *folder) check() {
 		f.leaveRoot()
 		f.paused, f.root = "", at
 		f.settle = newSettler(f.conf.Settle, f.conf.Settle)
-		if !at.local {
+		if at.kind != local {
 			f.settle.aged += shareSkew
 		}
 		f.scanNow = true
@@ -204,7 +226,8 @@ func (f *folder) leaveRoot() {
 	}
 	f.root = root{}
 	f.settle = newSettler(f.conf.Settle, f.conf.Settle)
-	f.todo, f.scanning, f.limited, f.polled = nil, false, "", false
+	f.todo, f.scanning, f.limited = nil, false, false
+	f.unwatched, f.pollAt, f.canary = nil, time.Time{}, canary{}
 	// A scan that was cut short is begun anew for those who wait for it.
 	for _, wt := range f.waiters {
 		wt.scan, wt.left = 0, nil
@@ -250,43 +273,32 @@ func (f *folder) handle(ctx context.Context, ev fsnotify.Event) error {
 		f.watches.drop(ev.Name)
 		return nil
 	}
+	if f.heard(rel) {
+		return nil
+	}
 	if !ev.Has(fsnotify.Create) && f.settle.waits(rel) {
 		return nil // it is looked at when it is due
 	}
 	return f.look(ctx, rel, ev.Has(fsnotify.Create))
 }
 
-// notifies reports whether the folder is one to watch for events. A limit that
-// was met is tried again by each scan.
+// notifies reports whether the folder is one to watch for events.
 func (f *folder) notifies() bool {
 	if f.watches == nil || f.conf.Mode == ModePoll {
 		return false
 	}
-	// Changes made on another machine cause no events here.
-	return f.conf.Mode == ModeNotify || f.root.local || f.root.path == ""
+	if f.conf.Mode == ModeNotify || f.root.path == "" {
+		return true
+	}
+	return f.root.kind == local || f.root.kind == unknown && !f.canary.dead
 }
 
 // mode returns the watch mode in force.
 func (f *folder) mode() Mode {
-	if f.notifies() && f.limited == "" && !f.polled {
+	if f.notifies() && len(f.unwatched) == 0 {
 		return ModeNotify
 	}
 	return ModePoll
-}
-
-// tell reports the state if it changed.
-func (f *folder) tell() {
-	s := State{
-		Folder:   f.conf.Name,
-		Watch:    f.mode(),
-		Paused:   f.paused,
-		Settling: len(f.settle.pending),
-		LastScan: f.scanned,
-	}
-	if s != f.state {
-		f.state = s
-		f.report(s)
-	}
 }
 
 // answer ends the waiters that which chooses.

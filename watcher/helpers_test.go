@@ -21,6 +21,12 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
+	if dir := os.Getenv(stoppedEnv); dir != "" {
+		if err := watchAndPrint(dir); err != nil {
+			panic(err)
+		}
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -39,7 +45,7 @@ type rig struct {
 	when   map[string]time.Time
 	states map[string][]State
 	log    bytes.Buffer
-	news   chan struct{} // closed and replaced with each emission and state
+	news   chan struct{} // closed and replaced with each emission, state and line of the log
 }
 
 func newRig(t *testing.T, folders ...Folder) *rig {
@@ -80,6 +86,7 @@ type locked struct{ r *rig }
 func (l *locked) Write(p []byte) (int, error) {
 	l.r.mu.Lock()
 	defer l.r.mu.Unlock()
+	l.r.notify()
 	return l.r.log.Write(p)
 }
 
@@ -133,7 +140,7 @@ func (r *rig) started() {
 // until waits for cond, which is called under the lock.
 func (r *rig) until(what string, cond func() bool) {
 	r.t.Helper()
-	timeout := time.NewTimer(20 * time.Second)
+	timeout := time.NewTimer(40 * time.Second)
 	defer timeout.Stop()
 	for {
 		r.mu.Lock()

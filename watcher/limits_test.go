@@ -57,25 +57,56 @@ func TestWatchLimit(t *testing.T) {
 	r := newRig(t, Folder{Path: "in", PollInterval: 200 * time.Millisecond})
 	var want []string
 	for i := range 30 {
-		want = append(want, fmt.Sprintf("d%d/before", i))
+		want = append(want, fmt.Sprintf("d%d/e/before", i))
 		r.write("in/"+want[i], "x")
 	}
 	r.started()
 	r.until("polling", func() bool { return r.state("drop").Watch == ModePoll })
 	for i := range 30 {
-		want = append(want, fmt.Sprintf("d%d/e/after", i))
+		want = append(want, fmt.Sprintf("d%d/e/f/after", i))
 		r.write("in/"+want[30+i], "x")
 	}
 	r.await(want...)
+	polled := r.polled()
+	if polled < 20 || polled > 30 {
+		t.Errorf("%d directories are polled, want those without a watch", polled)
+	}
+	// Everything is looked at by the hour; only what has no watch is polled.
+	r.mu.Lock()
+	scan := r.state("drop").LastScan
+	r.mu.Unlock()
+	r.write("in/d29/e/f/polled", "x")
+	r.await("d29/e/f/polled")
+	r.mu.Lock()
+	if !r.state("drop").LastScan.Equal(scan) {
+		t.Error("the whole folder was scanned again")
+	}
+	r.mu.Unlock()
+	must(t, r.w.WaitScan(t.Context(), "")) // gives up no watch and says nothing again
+	if again := r.polled(); again != polled {
+		t.Errorf("%d directories are polled after a scan, %d before", again, polled)
+	}
 	if n := r.logged("fs.inotify.max_user_watches"); n != 1 {
 		t.Errorf("the limit was said %d times", n)
 	}
+	// A polled directory that is gone is not looked for any more.
+	must(t, os.RemoveAll(r.path("in/d28")))
 	// The limit is raised, or others need less: events again.
 	must(t, lowerLimits("1000"))
-	r.until("events", func() bool { return r.state("drop").Watch == ModeNotify })
+	r.until("events", func() bool { s := r.state("drop"); return s.Watch == ModeNotify && s.Polled == 0 })
 	must(t, r.w.WaitScan(t.Context(), ""))
 	r.write("in/d29/e/live", "x")
 	r.await("d29/e/live")
+	if n := r.logged("watched again"); n != 1 {
+		t.Errorf("the end was said %d times", n)
+	}
+}
+
+// polled returns how many directories are polled now.
+func (r *rig) polled() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state("drop").Polled
 }
 
 func TestInstanceLimit(t *testing.T) {

@@ -13,10 +13,20 @@ import (
 
 // root is what a folder's path led to when it was last looked at.
 type root struct {
-	path  string // free of symbolic links
-	id    identity
-	local bool // a file system of this machine: events come, and its clock is ours
+	path   string // free of symbolic links
+	id     identity
+	kind   kind
+	leases bool // a read lease tells whether a file is still being written
 }
+
+// kind says where the changes of a file system are made.
+type kind int
+
+const (
+	share   kind = iota // on other machines too: no events of those, and another clock
+	local               // through this kernel alone
+	unknown             // not known to this program
+)
 
 // inspect looks at a folder's root. Its error says why the folder cannot be
 // ingested from now.
@@ -45,33 +55,47 @@ func inspect(f Folder) (root, error) {
 			return root{}, fmt.Errorf("the marker file is not there, so the share counts as not mounted: %w", err)
 		}
 	}
-	return root{path: path, id: identityOf(info), local: localFS(dir)}, nil
+	kind, leases := kindOf(dir)
+	return root{path: path, id: identityOf(info), kind: kind, leases: leases}, nil
 }
 
-// localFS reports whether dir is on a file system whose changes all pass
-// through this kernel. An unknown one is taken for remote: polling it is slower
-// but right.
-func localFS(dir *os.File) bool {
+// kindOf tells the kind of dir's file system, and whether its leases can be
+// relied on. FUSE counts as a share: whoever changes the files behind it causes
+// no event, and holds no lease back. On overlayfs a writer that has mapped a file
+// and closed it is not seen, which is no reason to distrust it for all others.
+func kindOf(dir *os.File) (_ kind, leases bool) {
 	var st unix.Statfs_t
 	if err := unix.Fstatfs(int(dir.Fd()), &st); err != nil {
-		return false
+		return share, false
 	}
 	switch uint32(st.Type) { // magic numbers are 32 bits wide
 	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC,
-		unix.TMPFS_MAGIC, unix.RAMFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC, zfsMagic:
-		return true
+		unix.TMPFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC:
+		return local, true
+	case unix.RAMFS_MAGIC, zfsMagic:
+		return local, false
+	case unix.NFS_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC, unix.SMB_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC, unix.FUSE_SUPER_MAGIC,
+		unix.V9FS_MAGIC, unix.CEPH_SUPER_MAGIC, unix.AFS_SUPER_MAGIC, unix.AFS_FS_MAGIC, unix.CODA_SUPER_MAGIC,
+		unix.NCP_SUPER_MAGIC, unix.OCFS2_SUPER_MAGIC, lustreMagic, gpfsMagic, gfs2Magic, vboxMagic:
+		return share, false
 	}
-	return false
+	return unknown, false
 }
 
-const zfsMagic = 0x2fc12fc1 // statfs(2) of OpenZFS
+// Magic numbers that package unix does not have.
+const (
+	zfsMagic    = 0x2fc12fc1
+	lustreMagic = 0x0bd00bd0
+	gpfsMagic   = 0x47504653
+	gfs2Magic   = 0x01161970
+	vboxMagic   = 0x786f4256
+)
 
 func identityOf(info fs.FileInfo) identity {
 	st := info.Sys().(*syscall.Stat_t)
 	return identity{dev: st.Dev, ino: st.Ino}
 }
 
-func fingerprintOf(info fs.FileInfo) fingerprint {
-	st := info.Sys().(*syscall.Stat_t)
+func fingerprintOf(st *unix.Stat_t) fingerprint {
 	return fingerprint{size: st.Size, mtime: st.Mtim.Nano(), ctime: st.Ctim.Nano(), dev: st.Dev, ino: st.Ino}
 }

@@ -127,18 +127,3 @@ func TestRescanAndWaitScan(t *testing.T) {
 		t.Errorf("WaitScan: %v", err)
 	}
 }
-
-func TestAutoPollsWhatIsNotLocal(t *testing.T) {
-	for mode, want := range map[Mode]Mode{ModeAuto: ModePoll, ModeNotify: ModeNotify, ModePoll: ModePoll} {
-		f := newFolder(Folder{Mode: mode}, Options{})
-		f.watches = newWatches(nil)
-		f.root = root{path: "/proc"}
-		if got := f.mode(); got != want {
-			t.Errorf("%s on a share: %s, want %s", mode, got, want)
-		}
-	}
-	at, err := inspect(Folder{Path: "/proc"})
-	if err != nil || at.local {
-		t.Errorf("/proc: %+v, %v: not a file system whose events are known to come", at, err)
-	}
-}

@@ -12,8 +12,9 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+	"time"
 
-	"github.com/fsnotify/fsnotify"
+	"golang.org/x/sys/unix"
 )
 
 // batchSize bounds what is read and emitted at once.
@@ -23,7 +24,7 @@ const batchSize = 1000
 // meanwhile join it.
 func (f *folder) beginScan() {
 	f.scan++
-	f.scanNow, f.scanning, f.limited = false, true, ""
+	f.scanNow, f.scanning, f.limited, f.unready = false, true, false, 0
 	f.warned, f.unreadable = f.unreadable, make(map[string]error)
 	f.todo = append(f.todo[:0], ".")
 	for _, wt := range f.waiters {
@@ -36,12 +37,9 @@ func (f *folder) beginScan() {
 // endScan draws the balance of a scan in which every directory was read.
 func (f *folder) endScan() {
 	f.scanning, f.scanned = false, f.now().Round(0)
-	if f.polled && f.limited == "" {
-		f.log.Info().Msg("every directory is watched again")
-	}
-	f.polled = f.limited != ""
+	f.waiting = f.unready
 	every := f.conf.Rescan
-	if f.mode() == ModePoll {
+	if !f.notifies() {
 		every = f.conf.PollInterval
 	}
 	f.scanAt = f.now().Add(every)
@@ -64,12 +62,13 @@ func (f *folder) endScan() {
 // later turns.
 func (f *folder) readDir(ctx context.Context, rel string) error {
 	abs := f.abs(rel)
-	info, err := os.Lstat(abs)
-	if err != nil || !info.IsDir() {
+	st, err := lstat(abs)
+	if err != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		f.unpoll(rel)
 		f.cannotRead(rel, err)
 		return nil
 	}
-	f.watch(abs, identityOf(info))
+	f.watch(rel, identity{dev: st.Dev, ino: st.Ino})
 	// O_NOFOLLOW: the directory may have become a link since.
 	dir, err := os.OpenFile(abs, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
 	if err != nil {
@@ -79,7 +78,7 @@ func (f *folder) readDir(ctx context.Context, rel string) error {
 	defer dir.Close() // nothing was written
 	for ctx.Err() == nil {
 		entries, err := dir.ReadDir(batchSize)
-		if err := f.sift(ctx, rel, entries); err != nil {
+		if err := f.sift(ctx, rel, int(dir.Fd()), entries); err != nil {
 			return err
 		}
 		if errors.Is(err, io.EOF) {
@@ -93,11 +92,11 @@ func (f *folder) readDir(ctx context.Context, rel string) error {
 	return nil
 }
 
-// sift sorts the entries of a directory: directories to read, files that are
-// settled, files to look at again. Links, sockets, pipes and devices are none
-// of these.
-func (f *folder) sift(ctx context.Context, dir string, entries []fs.DirEntry) error {
-	var settled []File
+// sift sorts the entries of a directory: directories to read, files that held
+// still, files to look at again. Links, sockets, pipes and devices are none of
+// these.
+func (f *folder) sift(ctx context.Context, dir string, fd int, entries []fs.DirEntry) error {
+	var still []File
 	for _, e := range entries {
 		rel := path.Join(dir, e.Name())
 		switch {
@@ -105,90 +104,94 @@ func (f *folder) sift(ctx context.Context, dir string, entries []fs.DirEntry) er
 			f.todo = append(f.todo, rel)
 		case e.Type().IsRegular() && f.names.file(rel):
 			now := f.now() // before the look: a file must not seem older than it was seen
-			info, err := e.Info()
-			if err != nil {
+			var st unix.Stat_t
+			if err := unix.Fstatat(fd, e.Name(), &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 				f.cannotRead(rel, err)
 				continue
 			}
-			fp := fingerprintOf(info)
-			if info.Mode().IsRegular() && f.settle.observe(rel, fp, now) {
-				settled = append(settled, f.file(rel, fp))
+			if st.Mode&unix.S_IFMT == unix.S_IFREG && f.still(rel, fingerprintOf(&st), now) {
+				if still == nil {
+					still = make([]File, 0, len(entries))
+				}
+				still = append(still, f.file(rel, fingerprintOf(&st)))
 			}
 		}
 	}
-	return f.send(ctx, settled)
+	return f.deliver(ctx, still)
 }
 
 // look looks at one path that an event named.
 func (f *folder) look(ctx context.Context, rel string, created bool) error {
+	if f.names.ready.is(rel) {
+		file, one := f.names.ready.file(rel)
+		if !one {
+			if dir := path.Dir(rel); !slices.Contains(f.todo, dir) {
+				f.todo = append(f.todo, dir)
+			}
+			return nil
+		}
+		rel = file
+	}
 	if junkName(path.Base(rel)) {
 		return nil
 	}
 	now := f.now()
-	info, err := os.Lstat(f.abs(rel))
-	switch {
-	case err != nil:
+	st, err := lstat(f.abs(rel))
+	if err != nil {
 		f.cannotRead(rel, err)
-	case info.IsDir():
-		// One that is not watched was unreadable until now.
+		return nil
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFDIR:
+		// One that is not watched was unreadable until now, or is polled.
 		if f.names.dir(rel) && (created || !f.watches.has(f.abs(rel))) {
 			f.todo = append(f.todo, rel)
 		}
-	case info.Mode().IsRegular() && f.names.file(rel):
-		fp := fingerprintOf(info)
-		if f.settle.observe(rel, fp, now) {
-			return f.send(ctx, []File{f.file(rel, fp)})
+	case unix.S_IFREG:
+		if fp := fingerprintOf(&st); f.names.file(rel) && f.still(rel, fp, now) {
+			return f.deliver(ctx, []File{f.file(rel, fp)})
 		}
 	}
 	return nil
 }
 
-// emitDue looks again at the files whose time has come, and emits those that
-// held still, by directory.
-func (f *folder) emitDue(ctx context.Context) error {
-	var settled []File
+// lookAgain looks at the files whose time has come, and passes on those that held
+// still, by directory.
+func (f *folder) lookAgain(ctx context.Context) error {
+	var still []File
 	for _, rel := range f.settle.due(f.now(), batchSize) {
 		now := f.now()
-		info, err := os.Lstat(f.abs(rel))
-		if err != nil || !info.Mode().IsRegular() {
+		st, err := lstat(f.abs(rel))
+		if err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
 			f.settle.forget(rel)
 			f.left(rel)
 			f.cannotRead(rel, err)
 			continue
 		}
-		fp := fingerprintOf(info)
-		if f.settle.observe(rel, fp, now) {
-			settled = append(settled, f.file(rel, fp))
+		if fp := fingerprintOf(&st); f.still(rel, fp, now) {
+			still = append(still, f.file(rel, fp))
 		}
 	}
-	slices.SortFunc(settled, func(a, b File) int {
+	slices.SortFunc(still, func(a, b File) int {
 		return cmp.Or(cmp.Compare(path.Dir(a.Path), path.Dir(b.Path)), cmp.Compare(a.Path, b.Path))
 	})
-	for len(settled) > 0 {
-		dir, n := path.Dir(settled[0].Path), 1
-		for n < len(settled) && path.Dir(settled[n].Path) == dir {
+	for len(still) > 0 {
+		dir, n := path.Dir(still[0].Path), 1
+		for n < len(still) && path.Dir(still[n].Path) == dir {
 			n++
 		}
-		if err := f.send(ctx, settled[:n:n]); err != nil {
+		if err := f.deliver(ctx, still[:n:n]); err != nil {
 			return err
 		}
-		settled = settled[n:]
+		still = still[n:]
 	}
 	return nil
 }
 
-// send hands a batch to the receiver.
-func (f *folder) send(ctx context.Context, files []File) error {
-	if len(files) == 0 || ctx.Err() != nil {
-		return nil // at the end: the next scan finds them again
-	}
-	if err := f.emit(ctx, files); err != nil {
-		return f.failure(fmt.Errorf("hand over %d settled files: %w", len(files), err))
-	}
-	for _, file := range files {
-		f.left(file.Path)
-	}
-	return nil
+// still reports whether a file held still. Where its producer says when it is
+// complete, that does not matter.
+func (f *folder) still(rel string, fp fingerprint, now time.Time) bool {
+	return f.names.ready.used() || f.settle.observe(rel, fp, now)
 }
 
 // left tells those who wait that a file is no longer settling.
@@ -204,34 +207,6 @@ func (f *folder) left(rel string) {
 
 func (f *folder) answerSettled() {
 	f.answer(func(wt *waiter) bool { return wt.left != nil && len(wt.left) == 0 }, f.unread())
-}
-
-// watch asks for the events of one directory. Where none can be had the folder
-// is polled from now, and the next scan tries again.
-func (f *folder) watch(abs string, id identity) {
-	if !f.notifies() || f.limited != "" {
-		return
-	}
-	err := f.watches.add(abs, id, f, f.scan)
-	switch {
-	case err == nil, errors.Is(err, fsnotify.ErrClosed):
-		return
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrPermission):
-		return // it cannot be read either, and that is said then
-	case errors.Is(err, syscall.ENOSPC):
-		// Not a full disk, whatever the error's text says.
-		f.limited = "the kernel's limit of inotify watches is reached; raise the sysctl fs.inotify.max_user_watches"
-	default:
-		f.limited = err.Error()
-	}
-	if !f.polled {
-		f.log.Warn().Str("reason", f.limited).Str("directory", abs).Stringer("poll_interval", f.conf.PollInterval).
-			Msg("cannot watch every directory: folder is polled")
-	}
-	f.polled = true
-	if soon := f.now().Add(f.conf.PollInterval); f.scanAt.After(soon) {
-		f.scanAt = soon
-	}
 }
 
 // cannotRead notes what a scan could not read, and says so once, until a scan
@@ -262,9 +237,21 @@ func (f *folder) unread() error {
 
 func (f *folder) abs(rel string) string { return filepath.Join(f.root.path, rel) }
 
+// lstat is os.Lstat without the costs of an os.FileInfo.
+func lstat(path string) (st unix.Stat_t, err error) {
+	if err := unix.Lstat(path, &st); err != nil {
+		return st, &os.PathError{Op: "lstat", Path: path, Err: err}
+	}
+	return st, nil
+}
+
 func (f *folder) file(rel string, p fingerprint) File {
 	return File{
 		Folder: f.conf.Name, Path: rel, Size: p.size,
 		ModTime: p.mtime, ChangeTime: p.ctime, Dev: p.dev, Ino: p.ino,
 	}
+}
+
+func (f File) fingerprint() fingerprint {
+	return fingerprint{size: f.Size, mtime: f.ModTime, ctime: f.ChangeTime, dev: f.Dev, ino: f.Ino}
 }

@@ -13,15 +13,16 @@ type fingerprint struct {
 	dev, ino     uint64
 }
 
-// settler decides when a file counts as delivered. It is pure: it looks at no
-// clock and no file system. It remembers only the files that are not settled
-// yet.
+// settler decides when a file has held still for long enough. It is pure: it
+// looks at no clock and no file system. It remembers only the files that are not
+// settled yet.
 type settler struct {
 	quiet time.Duration // how long a fingerprint must have been seen unchanged
 	aged  time.Duration // a ctime at least this old proves it without being seen; at least quiet
 
 	pending map[string]*candidate
 	queue   dueQueue
+	open    int // how many of the pending a writer holds open
 }
 
 type candidate struct {
@@ -30,14 +31,21 @@ type candidate struct {
 	since time.Time // when this fingerprint was first seen
 	due   time.Time // when to look again
 	index int       // in the queue, -1 when it is not in it
+
+	// Known of a file that held still once, until it changes.
+	still bool  // it did, and was put back
+	open  bool  // a writer holds it open
+	said  bool  // that it is open was said
+	ends  *ends // what its ends were; nil if they were not read
 }
 
 func newSettler(quiet, aged time.Duration) *settler {
 	return &settler{quiet: quiet, aged: aged, pending: make(map[string]*candidate)}
 }
 
-// observe takes what path looked like at now and reports whether it is
-// settled. If so the path is forgotten; else it is due for another look.
+// observe takes what path looked like at now and reports whether it has held
+// still. If not it is due for another look. If it has, it is for the caller to
+// forget it or to put it back.
 func (s *settler) observe(path string, fp fingerprint, now time.Time) bool {
 	c := s.pending[path]
 	changed := time.Unix(0, fp.ctime)
@@ -45,34 +53,71 @@ func (s *settler) observe(path string, fp fingerprint, now time.Time) bool {
 	// that two clocks differ.
 	credible := !changed.After(now)
 	if credible && now.Sub(changed) >= s.aged {
-		s.forget(path)
+		s.unqueue(c)
 		return true
 	}
-	if c == nil || c.fp != fp {
-		if c == nil {
-			c = &candidate{path: path, index: -1}
-			s.pending[path] = c
-		}
-		c.fp, c.since = fp, now
-	}
+	c = s.track(path, fp, now)
 	if now.Sub(c.since) >= s.quiet {
-		s.forget(path)
+		s.unqueue(c)
 		return true
 	}
-	c.due = c.since.Add(s.quiet)
-	if aged := changed.Add(s.aged); credible && aged.Before(c.due) {
-		c.due = aged
+	due := c.since.Add(s.quiet)
+	if aged := changed.Add(s.aged); credible && aged.Before(due) {
+		due = aged
 	}
+	s.enqueue(c, due)
+	return false
+}
+
+// putBack has a file that held still, but is not finished, looked at again.
+func (s *settler) putBack(path string, fp fingerprint, now, due time.Time, open bool) *candidate {
+	c := s.track(path, fp, now)
+	c.still = true
+	if open != c.open {
+		c.open = open
+		if open {
+			s.open++
+		} else {
+			s.open--
+		}
+	}
+	s.enqueue(c, due)
+	return c
+}
+
+// track returns the candidate of path, begun anew if the file changed.
+func (s *settler) track(path string, fp fingerprint, now time.Time) *candidate {
+	c := s.pending[path]
+	if c == nil {
+		c = &candidate{path: path, fp: fp, since: now, index: -1}
+		s.pending[path] = c
+	}
+	if c.fp != fp {
+		if c.open {
+			s.open--
+		}
+		*c = candidate{path: path, fp: fp, since: now, due: c.due, index: c.index}
+	}
+	return c
+}
+
+func (s *settler) enqueue(c *candidate, due time.Time) {
+	c.due = due
 	if c.index < 0 {
 		heap.Push(&s.queue, c)
 	} else {
 		heap.Fix(&s.queue, c.index)
 	}
-	return false
+}
+
+func (s *settler) unqueue(c *candidate) {
+	if c != nil && c.index >= 0 {
+		heap.Remove(&s.queue, c.index)
+	}
 }
 
 // due takes up to limit paths out of the queue that are to be looked at again
-// by now. Each must then be observed or forgotten.
+// by now. Each must then be observed, put back or forgotten.
 func (s *settler) due(now time.Time, limit int) []string {
 	var paths []string
 	for len(s.queue) > 0 && len(paths) < limit && !s.queue[0].due.After(now) {
@@ -89,6 +134,18 @@ func (s *settler) next() (time.Time, bool) {
 	return s.queue[0].due, true
 }
 
+// queued reports whether path is due for another look.
+func (s *settler) queued(path string) bool {
+	c := s.pending[path]
+	return c != nil && c.index >= 0
+}
+
+// heldStill reports whether path held still before, as it is, and was put back.
+func (s *settler) heldStill(path string) bool {
+	c := s.pending[path]
+	return c != nil && c.still
+}
+
 // waits reports whether path is known and not settled yet.
 func (s *settler) waits(path string) bool { return s.pending[path] != nil }
 
@@ -98,8 +155,9 @@ func (s *settler) forget(path string) {
 	if c == nil {
 		return
 	}
-	if c.index >= 0 {
-		heap.Remove(&s.queue, c.index)
+	s.unqueue(c)
+	if c.open {
+		s.open--
 	}
 	delete(s.pending, path)
 }

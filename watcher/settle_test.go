@@ -67,6 +67,9 @@ func TestSettle(t *testing.T) {
 				if got := s.observe("f", l.fp, at(l.now)); got != l.settled {
 					t.Fatalf("look %d: settled %v, want %v", i, got, l.settled)
 				}
+				if l.settled {
+					s.forget("f")
+				}
 				due, waiting := s.next()
 				if waiting == l.settled || s.waits("f") == l.settled {
 					t.Fatalf("look %d: waiting %v with settled %v", i, waiting, l.settled)

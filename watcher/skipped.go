@@ -21,6 +21,8 @@ func Skipped(f Folder, rel string) string {
 		return "the built-in junk list has such names"
 	case rel == c.marker:
 		return "it is the folder's marker"
+	case c.ready.is(rel):
+		return "it is named like the sentinel that says another file is complete"
 	case matches(c.exclude, rel):
 		return "exclude matches it"
 	}

@@ -7,11 +7,9 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
-	"github.com/fsnotify/fsnotify"
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 )
@@ -21,7 +19,7 @@ type Mode string
 
 // The modes. In a State only notify and poll occur.
 const (
-	ModeAuto   Mode = "auto"   // notify on file systems of this machine, poll elsewhere; also ""
+	ModeAuto   Mode = "auto"   // notify where all changes cause events, poll elsewhere; also ""
 	ModeNotify Mode = "notify" // events, and a scan now and then as a safety net
 	ModePoll   Mode = "poll"   // scans only
 )
@@ -30,6 +28,7 @@ const (
 const (
 	DefaultRescan       = 5 * time.Minute
 	DefaultPollInterval = 30 * time.Second
+	DefaultPatience     = 15 * time.Second
 )
 
 // Why a walk or a scan is not complete. Neither is an error of Run.
@@ -49,7 +48,20 @@ type Folder struct {
 	Skip    []string // directories never entered, such as where files are moved to when done
 	Marker  string   // a file that must exist, else the folder counts as not mounted; "" for none
 
-	Settle       time.Duration // how long a file must have held still
+	// Ready is the name of what a producer makes beside a file when the file
+	// is complete, such as "{name}.done" or "{stem}.done"; "" for none. With
+	// it a file is settled as soon as that is there, and not before. Files of
+	// such names are never emitted.
+	Ready string
+
+	// Settle is how long a file must have held still. Where the kernel can
+	// tell whether anyone has the file open for writing, that decides beside
+	// it; where it cannot (network shares, files of other users without
+	// CAP_LEASE), a file must have held still for Patience, and its first and
+	// last bytes must not change meanwhile. Zero is 15 s or twice Settle,
+	// whichever is longer.
+	Settle, Patience time.Duration
+
 	Rescan       time.Duration // between scans while events are had
 	PollInterval time.Duration // between scans while not
 	Mode         Mode
@@ -68,9 +80,12 @@ type File struct {
 // State is what is known of a folder beside its files.
 type State struct {
 	Folder   string
-	Watch    Mode      // in force: ModeNotify or ModePoll
-	Paused   string    // why the folder is not looked at; "" while it is
+	Watch    Mode      // in force: ModeNotify, or ModePoll if any part of the folder is polled
+	Polled   int       // directories polled, each with all below it, because the kernel's watches are used up
+	Paused   string    // why the folder is not looked at, or that it hangs; "" while all is well
 	Settling int       // files seen that are not settled yet
+	Open     int       // those of them that wait only because a writer holds them open
+	Waiting  int       // files without their Ready sentinel, as of the latest scan; not in Settling
 	LastScan time.Time // when the latest scan ended; zero before the first
 }
 
@@ -80,9 +95,15 @@ type State struct {
 // scan. An error ends Run and Walk.
 type Emit func(ctx context.Context, files []File) error
 
+// Known returns those of a batch that the receiver does not know as they are.
+// Only they are looked at closely, and emitted. It is called as Emit is, and
+// must not change files. An error ends Run and Walk.
+type Known func(ctx context.Context, files []File) (unknown []File, err error)
+
 // Options are what a Watcher needs beside its folders.
 type Options struct {
 	Emit   Emit             // required
+	Known  Known            // nil: nothing is known
 	Report func(State)      // called with each change of a folder's state, one call at a time; may be nil
 	Log    zerolog.Logger   // the zero Logger is silent
 	Clock  func() time.Time // what a ctime's age is measured against; nil is time.Now
@@ -156,6 +177,13 @@ func (f *Folder) complete() error {
 	if f.Settle < 0 {
 		return fmt.Errorf("negative settle time %v", f.Settle)
 	}
+	if f.Patience <= 0 {
+		f.Patience = max(DefaultPatience, 2*f.Settle)
+	}
+	f.Patience = max(f.Patience, f.Settle)
+	if _, err := parseSentinel(f.Ready); err != nil {
+		return fmt.Errorf("ready %q: %w", f.Ready, err)
+	}
 	if f.Rescan <= 0 {
 		f.Rescan = DefaultRescan
 	}
@@ -170,15 +198,20 @@ func (f *Folder) complete() error {
 // and looked at again every few seconds: only an error of Emit ends Run before.
 func (w *Watcher) Run(ctx context.Context) error {
 	err := w.start(ctx, func(ctx context.Context, g *errgroup.Group) {
-		if fsn := w.newNotify(); fsn != nil {
-			set := newWatches(fsn)
-			for _, f := range w.folders {
-				f.watches = set
+		// The kernel is told of a directory under a lock. A folder for which
+		// notify is asked may be on a share that hangs in that call: it has
+		// an instance of its own.
+		var shared []*folder
+		for _, f := range w.folders {
+			switch f.conf.Mode {
+			case ModeAuto:
+				shared = append(shared, f)
+			case ModeNotify:
+				w.notify(ctx, g, []*folder{f})
 			}
-			g.Go(func() error { dispatch(fsn.Events, set); return nil })
-			g.Go(func() error { w.drain(fsn.Errors); return nil })
-			g.Go(func() error { <-ctx.Done(); return fsn.Close() })
 		}
+		w.notify(ctx, g, shared)
+		g.Go(func() error { w.watchdog(ctx); return nil })
 		for _, f := range w.folders {
 			g.Go(func() error { return f.run(ctx) })
 		}
@@ -193,7 +226,8 @@ func (w *Watcher) Run(ctx context.Context) error {
 // and every file in them has settled. A folder that is not there, or holds a
 // directory that cannot be read, does not stop the others; the error then names
 // each, and is ErrPaused or ErrUnreadable.
-// A file that is written without end keeps Walk from returning until ctx ends.
+// A file that is written, or held open to be, without end keeps Walk from
+// returning until ctx ends. One without its sentinel does not: it is not taken.
 func (w *Watcher) Walk(ctx context.Context) error {
 	failed := make([]error, len(w.folders))
 	err := w.start(ctx, func(ctx context.Context, g *errgroup.Group) {
@@ -267,17 +301,36 @@ func (w *Watcher) WaitScan(ctx context.Context, folder string) error {
 		f.inbox.wait(waiters[i])
 	}
 	var failed []error
-	for _, wt := range waiters {
-		select {
-		case err := <-wt.done:
-			failed = append(failed, err)
-		case <-w.ended:
-			return errors.New("the watcher has stopped")
-		case <-ctx.Done():
-			return context.Cause(ctx)
+	for i, wt := range waiters {
+		err := w.await(ctx, chosen[i], wt)
+		if errors.Is(err, errStopped) || ctx.Err() != nil {
+			return err
 		}
+		failed = append(failed, err)
 	}
 	return errors.Join(failed...)
+}
+
+var errStopped = errors.New("the watcher has stopped")
+
+// await waits until wt is answered. A folder that hangs answers nobody.
+func (w *Watcher) await(ctx context.Context, f *folder, wt *waiter) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-wt.done:
+			return err
+		case <-w.ended:
+			return errStopped
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+			if f.pulse.hanging() {
+				return f.failure(fmt.Errorf("%w: its file system does not answer", ErrPaused))
+			}
+		}
+	}
 }
 
 func (w *Watcher) choose(name string) []*folder {
@@ -290,54 +343,4 @@ func (w *Watcher) choose(name string) []*folder {
 		}
 	}
 	return nil
-}
-
-// newNotify returns the one fsnotify watcher, or nil if no folder wants it or
-// there can be none.
-func (w *Watcher) newNotify() *fsnotify.Watcher {
-	wanted := false
-	for _, f := range w.folders {
-		wanted = wanted || f.conf.Mode != ModePoll
-	}
-	if !wanted {
-		return nil
-	}
-	fsn, err := fsnotify.NewWatcher()
-	if err != nil {
-		hint := ""
-		if errors.Is(err, syscall.EMFILE) {
-			hint = "raise the sysctl fs.inotify.max_user_instances, or the limit of open files (LimitNOFILE)"
-		}
-		w.log.Warn().Err(err).Str("hint", hint).Msg("no file system events can be had: all folders are polled")
-		return nil
-	}
-	return fsn
-}
-
-// dispatch hands events to their folders. It blocks on nothing but the set's
-// lock, so that the kernel's queue is always drained.
-func dispatch(events <-chan fsnotify.Event, set *watches) {
-	for ev := range events {
-		if f := set.owner(ev.Name); f != nil {
-			f.inbox.put(ev)
-		}
-	}
-}
-
-// drain reads fsnotify's errors. It takes no lock but an inbox's: fsnotify may
-// hold its own while it sends, and a goroutine that waits for that lock would
-// never come to read.
-func (w *Watcher) drain(errs <-chan error) {
-	log := w.log.Sample(&zerolog.BurstSampler{Burst: 5, Period: time.Minute})
-	for err := range errs {
-		switch {
-		case errors.Is(err, fsnotify.ErrEventOverflow):
-			log.Warn().Msg("the kernel dropped file system events: scanning all folders; to avoid it raise the sysctl fs.inotify.max_queued_events")
-			w.Rescan("")
-		case errors.Is(err, syscall.EINVAL):
-			// fsnotify removes the watch of a directory that is gone.
-		default:
-			log.Warn().Err(err).Msg("file system events")
-		}
-	}
 }

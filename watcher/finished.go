@@ -1,0 +1,200 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// openEvery is how often a file that a writer holds open is looked at:
+	// no event of fsnotify's tells that it was closed.
+	openEvery = 500 * time.Millisecond
+
+	// openSaid is how long it may be before that is said.
+	openSaid = 10 * time.Minute
+
+	// endsGap is the least time between two looks at the ends of a file.
+	endsGap = time.Second
+
+	// blankFactor makes a file wait that ends in zeros: a copy whose space
+	// was reserved in one piece looks finished from outside while its middle
+	// is being filled. It cannot wait for ever, because some files do end so.
+	blankFactor = 10
+)
+
+// deliver takes files of one directory that held still and emits those that are
+// finished too. The receiver is asked first which are new to it, because to find
+// out whether a file is finished costs more than all before.
+func (f *folder) deliver(ctx context.Context, files []File) error {
+	if len(files) == 0 || ctx.Err() != nil {
+		return nil // at the end: the next scan finds them again
+	}
+	fresh, err := f.fresh(ctx, files)
+	if err != nil {
+		return err
+	}
+	finished := make([]File, 0, len(fresh))
+	for _, file := range fresh {
+		if f.finished(file) {
+			finished = append(finished, file)
+		}
+	}
+	if len(finished) > 0 {
+		f.pulse.idle()
+		err := f.emit(ctx, finished)
+		f.pulse.busy()
+		if err != nil {
+			return f.failure(fmt.Errorf("hand over %d settled files: %w", len(finished), err))
+		}
+	}
+	for _, file := range files {
+		if !f.settle.queued(file.Path) {
+			f.settle.forget(file.Path)
+			f.left(file.Path)
+		}
+	}
+	return nil
+}
+
+// fresh returns the files that the receiver does not know. One that was put
+// back was asked about before.
+func (f *folder) fresh(ctx context.Context, files []File) ([]File, error) {
+	if f.known == nil {
+		return files, nil
+	}
+	var fresh []File
+	ask := files
+	if len(f.settle.pending) > 0 {
+		ask = make([]File, 0, len(files))
+		for _, file := range files {
+			if f.settle.heldStill(file.Path) {
+				fresh = append(fresh, file)
+			} else {
+				ask = append(ask, file)
+			}
+		}
+	}
+	if len(ask) == 0 {
+		return fresh, nil
+	}
+	f.pulse.idle()
+	unknown, err := f.known(ctx, ask)
+	f.pulse.busy()
+	if err != nil {
+		return nil, f.failure(fmt.Errorf("look up %d settled files: %w", len(ask), err))
+	}
+	return append(fresh, unknown...), nil
+}
+
+// finished reports whether nobody is writing a file any more that held still. If
+// someone may be, the file is put back.
+func (f *folder) finished(file File) bool {
+	fp, now := file.fingerprint(), f.now()
+	told := false
+	if f.names.ready.used() {
+		switch f.announced(file) {
+		case absent:
+			f.unready++
+			return false // its sentinel's event, or the next scan, leads here again
+		case stale:
+			if !f.settle.observe(file.Path, fp, now) {
+				return false
+			}
+		case present:
+			told = true
+		}
+	}
+	v := unsure
+	if f.root.leases {
+		var err error
+		if v, err = probe(f.abs(file.Path), fp); errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
+			f.cannotLease(file.Path, err)
+		}
+	}
+	switch v {
+	case free:
+		return true
+	case busy, changed:
+		c := f.settle.putBack(file.Path, fp, now, now.Add(openEvery), v == busy)
+		if v == busy && !c.said && now.Sub(c.since) >= openSaid {
+			c.said = true
+			f.log.Info().Str("path", file.Path).Msg("file does not change, but a program has it open for writing: it is ingested when that closes it")
+		}
+		return false
+	}
+	return told || f.patient(file, now)
+}
+
+// patient decides where nothing tells whether a file is still written: it must
+// have held still for longer, and its ends must be what they were when it first
+// had held still at all.
+func (f *folder) patient(file File, now time.Time) bool {
+	fp, path := file.fingerprint(), f.abs(file.Path)
+	skew := f.settle.aged - f.settle.quiet
+	if age := now.Sub(time.Unix(0, fp.ctime)); age >= f.conf.Patience+skew && !f.settle.heldStill(file.Path) {
+		return true // nobody saw it change
+	}
+	c := f.settle.putBack(file.Path, fp, now, now.Add(max(f.conf.Patience, endsGap)), false)
+	before, after := c.ends, readEnds(path, fp.size)
+	c.ends = &after
+	enough := f.conf.Patience
+	if after.blank {
+		enough *= blankFactor // with a look now and then
+	}
+	switch {
+	case before == nil:
+		f.settle.enqueue(c, later(c.since.Add(f.conf.Patience), now.Add(endsGap)))
+	case *before != after:
+		c.since = now // a change that size and times did not show
+	case now.Sub(c.since) >= enough:
+		f.settle.unqueue(c)
+		return true
+	}
+	return false
+}
+
+// later returns the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// announcement is what a sentinel says of its file.
+type announcement int
+
+const (
+	absent announcement = iota
+	stale               // it is older than the file's content
+	present
+)
+
+// announced looks for the sentinel of a file. One that is older than the file
+// was made for content before: then the rules are those of any other file, so
+// that nothing is taken half-written and nothing waits for ever.
+func (f *folder) announced(file File) announcement {
+	info, err := os.Lstat(f.abs(f.names.ready.of(file.Path)))
+	switch {
+	case err != nil:
+		return absent
+	case info.ModTime().UnixNano() < file.ModTime:
+		return stale
+	}
+	return present
+}
+
+// cannotLease says once what would make the folder faster.
+func (f *folder) cannotLease(rel string, err error) {
+	if f.leaseless {
+		return
+	}
+	f.leaseless = true
+	f.log.Warn().Str("path", rel).Err(err).Stringer("quiet", f.conf.Patience).
+		Msg("cannot tell whether files of other users are still being written: they wait longer; grant the daemon CAP_LEASE to avoid it")
+}

@@ -1,0 +1,101 @@
+package watcher
+
+import (
+	"crypto/sha256"
+	"errors"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// verdict is what a look at an open file tells of its writers.
+type verdict int
+
+const (
+	unsure  verdict = iota // nothing tells
+	free                   // nobody has it open for writing
+	busy                   // someone has
+	changed                // it is not the file that was looked at before
+)
+
+// openFile opens the file at path without waiting for anyone: a pipe in its place
+// or a writer's lease must not hold up the folder, and a link is not followed.
+func openFile(path string) (*os.File, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
+
+// probe asks the kernel whether anyone has the file at path open for writing, or
+// mapped so: only then it refuses a read lease. The lease is given back at once,
+// because whoever opens the file to write would have to wait for it. The kernel
+// grants leases to the owner of a file and to CAP_LEASE; to others probe is
+// unsure. It is right on file systems whose writers are all on this machine.
+func probe(path string, want fingerprint) (verdict, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	switch {
+	case errors.Is(err, unix.EAGAIN):
+		return busy, nil // a file server has a write lease on it
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ELOOP), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENOTDIR):
+		return changed, nil
+	case err != nil:
+		return unsure, err
+	}
+	defer unix.Close(fd) // nothing was written
+	_, err = unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_RDLCK)
+	if errors.Is(err, unix.EAGAIN) {
+		return busy, nil
+	}
+	if err != nil {
+		return unsure, err
+	}
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_UNLCK); err != nil {
+		return unsure, err
+	}
+	// Last of all: what a writer did until it closed the file has to show.
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return unsure, err
+	}
+	if fingerprintOf(&st) != want {
+		return changed, nil
+	}
+	return free, nil
+}
+
+// endSize is how much is read of each end of a file.
+const endSize = 64 << 10
+
+// ends is what the first and the last bytes of a file were.
+type ends struct {
+	sum   [sha256.Size]byte
+	blank bool // a long file that ends in zeros: perhaps only its space is there yet
+}
+
+// readEnds reads both ends of the file at path. What cannot be read is as good
+// as empty: it is for the receiver to find out why.
+func readEnds(path string, size int64) ends {
+	f, err := openFile(path)
+	if err != nil {
+		return ends{}
+	}
+	defer f.Close() // nothing was written
+	buf := make([]byte, 2*endSize)
+	n, _ := io.ReadFull(io.NewSectionReader(f, 0, endSize), buf[:endSize])
+	tail := buf[n:n]
+	if size > endSize {
+		m, _ := io.ReadFull(io.NewSectionReader(f, max(endSize, size-endSize), endSize), buf[n:n+endSize])
+		tail = buf[n : n+m]
+	}
+	e := ends{sum: sha256.Sum256(buf[:n+len(tail)]), blank: len(tail) > 0}
+	for _, b := range tail {
+		if b != 0 {
+			e.blank = false
+			break
+		}
+	}
+	return e
+}

@@ -1,0 +1,110 @@
+package watcher
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// subtrees is a set of directories, none of them below another, that stand for
+// all below them.
+type subtrees map[string]bool
+
+// holds reports whether dir is in the set or below one that is.
+func (s subtrees) holds(dir string) bool {
+	if len(s) == 0 {
+		return false
+	}
+	for ; dir != "."; dir = path.Dir(dir) {
+		if s[dir] {
+			return true
+		}
+	}
+	return s["."]
+}
+
+// watch asks for the events of one directory. Where none can be had the
+// directory is polled from now with all below it, and each poll tries again.
+func (f *folder) watch(rel string, id identity) {
+	if !f.notifies() {
+		return
+	}
+	abs := f.abs(rel)
+	if f.limited && !f.watches.has(abs) {
+		f.pollFrom(rel)
+		return
+	}
+	err := f.watches.add(abs, id, f, f.scan)
+	switch {
+	case err == nil:
+		f.unpoll(rel)
+		if rel == "." {
+			f.sendCanary()
+		}
+		return
+	case errors.Is(err, fsnotify.ErrClosed):
+		return
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrPermission):
+		return // it cannot be read either, and that is said then
+	}
+	f.limited = true
+	if len(f.unwatched) == 0 {
+		why := err.Error()
+		if errors.Is(err, syscall.ENOSPC) { // not a full disk, whatever the error's text says
+			why = "the kernel's limit of inotify watches is reached; raise the sysctl fs.inotify.max_user_watches"
+		}
+		f.log.Warn().Str("reason", why).Str("directory", abs).Stringer("poll_interval", f.conf.PollInterval).
+			Msg("cannot watch every directory: the others are polled")
+	}
+	f.pollFrom(rel)
+}
+
+// pollFrom notes that rel has no watch. A scan that begins at the root meets a
+// directory before those below it.
+func (f *folder) pollFrom(rel string) {
+	if f.unwatched == nil {
+		f.unwatched = make(subtrees)
+	}
+	if !f.unwatched.holds(rel) {
+		f.unwatched[rel] = true
+	}
+	if f.pollAt.IsZero() {
+		f.pollAt = f.now().Add(f.conf.PollInterval)
+	}
+}
+
+// unpoll notes that rel is watched now, or gone. The directories in it have no
+// watch yet, but are about to be met, as rel is being read.
+func (f *folder) unpoll(rel string) {
+	if !f.unwatched[rel] {
+		return
+	}
+	delete(f.unwatched, rel)
+	if len(f.unwatched) == 0 && !f.limited {
+		f.pollAt = time.Time{}
+		f.log.Info().Msg("every directory is watched again")
+	}
+}
+
+// pollUnwatched has the directories without a watch read again, and with them
+// all below.
+func (f *folder) pollUnwatched() {
+	f.pollAt = time.Time{}
+	f.limited = false // others may need fewer by now
+	dirs := slices.Sorted(maps.Keys(f.unwatched))
+	if len(dirs) == 0 {
+		return
+	}
+	f.pollAt = f.now().Add(f.conf.PollInterval)
+	for _, dir := range dirs {
+		if !slices.Contains(f.todo, dir) {
+			f.todo = append(f.todo, dir)
+		}
+	}
+}
