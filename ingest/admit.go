@@ -25,6 +25,21 @@ func (p *Pipeline) Admit(ctx context.Context, files []watcher.File) error {
 	return nil
 }
 
+// Unknown returns those of the files that the journal does not know as they are
+// now. It is the watcher's Known: what is known needs no closer look.
+func (p *Pipeline) Unknown(ctx context.Context, files []watcher.File) ([]watcher.File, error) {
+	found := make([]journal.Found, len(files))
+	for i, f := range files {
+		found[i] = journal.Found(f)
+	}
+	fresh, err := p.journal.Reader().Unknown(ctx, found)
+	unknown := make([]watcher.File, len(fresh))
+	for i, f := range fresh {
+		unknown[i] = watcher.File(f)
+	}
+	return unknown, err
+}
+
 // wake tells the dispatcher that the queue may have changed.
 func (p *Pipeline) wake() {
 	select {

@@ -40,7 +40,7 @@ type latest struct {
 //
 // A batch of known files is only read, and blocks no writer.
 func (j *Journal) Admit(ctx context.Context, found []Found) (int, error) {
-	fresh, err := j.reader.unknown(ctx, found)
+	fresh, err := j.reader.Unknown(ctx, found)
 	if err != nil || len(fresh) == 0 {
 		return 0, err
 	}
@@ -100,11 +100,11 @@ const unknownFiles = `WITH f AS MATERIALIZED (SELECT key, value ->> 0 AS folder,
 		  AND e.status <> 'superseded' AND (e.status <> 'cancelling' OR e.outcome <> 'superseded'))
 	ORDER BY key`
 
-// unknown returns those of the files that the latest generation of their path
+// Unknown returns those of the files that the latest generation of their path
 // does not describe. The batch goes through as one statement that yields only
 // the exceptions, because on a rescan there are none: a lookup for each file
 // would take several times as long.
-func (r *Reader) unknown(ctx context.Context, found []Found) ([]Found, error) {
+func (r *Reader) Unknown(ctx context.Context, found []Found) ([]Found, error) {
 	if len(found) == 0 {
 		return nil, nil
 	}

@@ -161,12 +161,13 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		},
 	})
 	w, err := watcher.New(watchedFolders(folders), watcher.Options{
-		Emit: func(ctx context.Context, files []watcher.File) error {
+		Known: func(ctx context.Context, files []watcher.File) ([]watcher.File, error) {
 			for _, f := range files {
 				e.walked[f.Folder].Add(1)
 			}
-			return e.pipeline.Admit(ctx, files)
+			return e.pipeline.Unknown(ctx, files)
 		},
+		Emit:   e.pipeline.Admit,
 		Report: e.folders.report,
 		Log:    log,
 	})
@@ -201,7 +202,7 @@ func watchedFolders(folders []config.Folder) []watcher.Folder {
 		out[i] = watcher.Folder{
 			Name: f.Name, Path: f.Path, Include: f.Include, Exclude: f.Exclude, Skip: []string{f.Done, f.Failed},
 			Settle: f.Settle, Rescan: f.Rescan, PollInterval: f.PollInterval,
-			Mode: watcher.Mode(f.Watch), Marker: f.Marker,
+			Mode: watcher.Mode(f.Watch), Marker: f.Marker, Ready: f.Ready, Patience: f.Patience,
 		}
 	}
 	return out

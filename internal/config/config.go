@@ -62,7 +62,9 @@ type Folder struct {
 	Path             string
 	Include, Exclude []string // doublestar patterns of slash-separated paths below it
 	Settle           time.Duration
-	Watch            string // auto, notify, poll
+	Patience         time.Duration // quiet time where nothing tells of an open writer; 0 is the watcher's default
+	Ready            string        // name of the sentinel of a finished file, {name}.done; "" is none
+	Watch            string        // auto, notify, poll
 	PollInterval     time.Duration
 	Rescan           time.Duration
 	Marker           string // a path below the folder that must exist; "" is none

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -332,6 +333,24 @@ func TestOnlyCredentialsMissing(t *testing.T) {
 		var invalid *Invalid
 		if !errors.As(err, &invalid) || invalid.OnlyCredentials != want {
 			t.Errorf("%s\nonly credentials: want %v of %v", text, want, err)
+		}
+	}
+}
+
+func TestReady(t *testing.T) {
+	const with = "tenovos: {url: http://127.0.0.1:1/v1, api_key: k, username: u, password: p}\njournal: /tmp/j.db\n" +
+		"folders: [{name: a, path: /srv/a, ready: %q, rules: [{match: \"**\", template: T, security: [S]}]}]\n"
+	none := func(string) (string, bool) { return "", false }
+	for ready, good := range map[string]bool{
+		"": true, "{name}.done": true, "{stem}.ok": true,
+		"{name}": false, "done": false, "../{name}.done": false, "{name}{stem}": false,
+	} {
+		c, err := parse("c.yaml", fmt.Appendf(nil, with, ready), none)
+		if (err == nil) != good {
+			t.Errorf("%q: %v", ready, err)
+		}
+		if err == nil && c.Folders[0].Ready != ready {
+			t.Errorf("%q became %q", ready, c.Folders[0].Ready)
 		}
 	}
 }

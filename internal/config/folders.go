@@ -50,6 +50,10 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 	l.globs(f["include"], "include", &d.Include)
 	l.globs(f["exclude"], "exclude", &d.Exclude)
 	l.duration(f["settle"], "settle", &d.Settle, time.Millisecond)
+	l.duration(f["patience"], "patience", &d.Patience, 0)
+	if at := f["ready"]; at != nil {
+		d.Ready = l.ready(at)
+	}
 	l.duration(f["poll_interval"], "poll_interval", &d.PollInterval, time.Millisecond)
 	l.duration(f["rescan"], "rescan", &d.Rescan, time.Millisecond)
 	l.below(f["marker"], "marker", &d.Marker)
@@ -75,6 +79,19 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 		mapping.ParseRules(l.Reader, at, nil)
 	}
 	return d, true
+}
+
+// ready reads the name of a sentinel: a name beside the file, made of its own.
+func (l *loader) ready(n *yaml.Node) string {
+	text, ok := l.Text(n, "ready")
+	if !ok || text == "" {
+		return ""
+	}
+	if strings.Contains(text, "/") || text == "{name}" || strings.Count(text, "{name}")+strings.Count(text, "{stem}") != 1 {
+		l.Add(mapping.At(n), "such as \"{name}.done\"", "ready: %s does not name a file beside each file", l.Quote(n))
+		return ""
+	}
+	return text
 }
 
 // folderName reads a folder's name, which stands in commands, the journal and

@@ -35,7 +35,7 @@ var (
 	logKeys    = mapping.Keys{Known: []string{"level", "format"}}
 	folderKeys = mapping.Keys{
 		Known: []string{
-			"name", "path", "include", "exclude", "settle", "watch", "poll_interval", "rescan", "marker",
+			"name", "path", "include", "exclude", "settle", "patience", "ready", "watch", "poll_interval", "rescan", "marker",
 			"after", "done", "failed", "versions", "duplicates", "levels", "rules"},
 		Later: []string{"batch", "wait_for", "unknown", "manifest", "manifests", "sidecars"},
 	}
