@@ -151,7 +151,10 @@ func TestStoppedProcess(t *testing.T) {
 		must(t, os.Mkdir(filepath.Join(dir, fmt.Sprint(d)), 0o700))
 	}
 	must(t, os.WriteFile(filepath.Join(dir, "sign"), nil, 0o600))
-	for lines.Scan() && lines.Text() != "sign" {
+	for lines.Scan() {
+		if lines.Text() == "sign" {
+			break
+		}
 	}
 	must(t, cmd.Process.Signal(syscall.SIGSTOP))
 	for d := range dirs { // the last ones are not watched yet
