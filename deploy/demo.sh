@@ -8,7 +8,7 @@ set -eu
 ingestd=$1
 sandbox=$2
 here=$(dirname "$0")
-work=$(mktemp -d "${TMPDIR:-/tmp}/ingestd-demo.XXXXXX")
+work=$(mktemp -d)
 pid=
 clean_up() {
 	[ -z "$pid" ] || { kill "$pid" 2>/dev/null && wait "$pid" || true; }
@@ -18,8 +18,10 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 mkdir -p "$work/drop/acme/spring" "$work/drop/globex/summer"
-cp "$here"/samples/*.jpg "$work/drop/acme/spring/"
-cp "$here"/samples/*.png "$here"/samples/*.svg "$work/drop/globex/summer/"
+cp "$here/samples/hills.jpg" "$work/drop/acme/spring/Hügel 🌄.jpg" # names as people give them
+cp "$here/samples/meadow.jpg" "$work/drop/acme/spring/meadow at dusk.jpg"
+cp "$here/samples/poster.png" "$work/drop/globex/summer/poster #1 (50% off).png"
+cp "$here/samples/logo.svg" "$work/drop/globex/summer/logo.svg"
 : >"$work/drop/acme/spring/.DS_Store" # junk, as every Mac leaves it
 echo "making a video of 260 MiB ..."
 head -c 272629760 /dev/urandom >"$work/drop/globex/summer/making-of.mov"
