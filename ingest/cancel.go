@@ -22,11 +22,7 @@ func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) error
 		m.To, m.Outcome = journal.Cancelling, v.to
 	case journal.Creating:
 		if v.to == journal.Failed { // an asset may have come of it in spite of all
-			t, err := p.lostCreate(e)
-			if err != nil {
-				return err
-			}
-			chore, err := t.chore(e, p.now())
+			chore, err := p.doubt(e)
 			if err != nil {
 				return err
 			}
@@ -49,38 +45,20 @@ func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) error
 }
 
 // cancelUpload cancels the multipart upload and removes the empty asset, then
-// moves on to the outcome that was stored with the intent. A cancel is repeated
-// until it is answered; one that finds nothing to cancel has succeeded, unless the
-// upload may have been completed: then its content is looked for instead.
+// moves on to the outcome that was stored with the intent.
 func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) error {
-	next := journal.Move{ID: e.ID, From: journal.Cancelling, To: e.Outcome, Reason: e.Reason}
+	chores, complete, err := p.undo(ctx, e)
+	if err != nil {
+		return err
+	}
+	if complete {
+		return p.advance(ctx, journal.Move{
+			ID: e.ID, From: journal.Cancelling, To: journal.Verifying, Unconfirmed: true, Reason: reasonUnconfirmed,
+		})
+	}
+	next := journal.Move{ID: e.ID, From: journal.Cancelling, To: e.Outcome, Reason: e.Reason, Chores: chores}
 	if e.Outcome.Runnable() && e.Failures > 0 {
 		next.NotBefore = p.now().Add(p.backoff(e.Failures))
-	}
-	if e.Attempt != nil && e.Attempt.ObjectID != "" {
-		stillOpen, err := p.abort(ctx, e)
-		if err != nil && e.Tries < maxCancels {
-			return err
-		}
-		if err == nil && !stillOpen && e.Attempt.Completing {
-			return p.advance(ctx, journal.Move{
-				ID: e.ID, From: journal.Cancelling, To: journal.Verifying, Unconfirmed: true, Reason: reasonUnconfirmed,
-			})
-		}
-		var deleteErr error
-		if err == nil {
-			deleteErr = p.deleteAsset(ctx, e.Attempt.ObjectID, e.Attempt.FileID)
-			if deleteErr != nil && e.Tries < maxCancels {
-				return deleteErr
-			}
-		}
-		if err != nil || deleteErr != nil {
-			p.entryLog(p.log.Warn(), e).Str("object_id", e.Attempt.ObjectID).AnErr("reason", errors.Join(err, deleteErr)).
-				Msg("an upload that was given up could not be cleaned up yet: it is tried again beside the work")
-			if next.Chores, err = p.cleanUp(e, err != nil); err != nil {
-				return err
-			}
-		}
 	}
 	if err := p.advance(ctx, next); err != nil {
 		return err
@@ -89,6 +67,31 @@ func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) error {
 		p.logRest(e, e.Outcome, e.Reason)
 	}
 	return nil
+}
+
+// undo takes back what the attempt created. A cancel is repeated until it is
+// answered, or after maxCancels becomes a chore; one that finds nothing to cancel
+// has succeeded, unless the upload may have been completed: then nothing is
+// removed, and complete says that the content is to be looked for.
+func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (chores []journal.NewChore, complete bool, err error) {
+	if e.Attempt == nil || e.Attempt.ObjectID == "" {
+		return nil, false, nil
+	}
+	stillOpen, abortErr := p.abort(ctx, e)
+	if abortErr == nil && !stillOpen && e.Attempt.Completing {
+		return nil, true, nil
+	}
+	failed := abortErr
+	if failed == nil {
+		failed = p.deleteAsset(ctx, e.Attempt.ObjectID, e.Attempt.FileID)
+	}
+	if failed == nil || e.Tries < maxCancels {
+		return nil, false, failed
+	}
+	p.entryLog(p.log.Warn(), e).Str("object_id", e.Attempt.ObjectID).AnErr("reason", failed).
+		Msg("an upload that was given up could not be cleaned up yet: it is tried again beside the work")
+	chores, err = p.cleanUp(e, abortErr != nil)
+	return chores, false, err
 }
 
 // abort cancels the attempt's multipart upload, if it has one, and reports

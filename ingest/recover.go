@@ -73,18 +73,18 @@ func (p *Pipeline) recoverCreate(ctx context.Context, e journal.Entry) error {
 }
 
 // maxLooks bounds how often a completion that stays unanswered is looked into
-// and repeated before its content is waited for.
+// and repeated before a cancel settles it.
 const maxLooks = 3
 
 // recoverComplete looks at the asset first and completes again only where no
 // content is to be seen. A store that knows no such upload may have completed it.
-// Whatever a look fails with, nothing is cancelled for it: the content may be in.
+// After maxLooks a cancel is sent, which tells: an upload that it finds open was
+// never completed, and one that it does not find has its content waited for.
 func (p *Pipeline) recoverComplete(ctx context.Context, e journal.Entry) error {
 	unconfirmed := journal.Move{
 		ID: e.ID, From: journal.Completing, To: journal.Verifying, Unconfirmed: true, Reason: reasonUnconfirmed,
 	}
 	if e.Tries >= maxLooks {
-		// A cancel tells: an upload that can be cancelled was never completed.
 		v := newAttempt(e, errNoCompletion, limits{attempts: p.cfg.MaxAttempts}, classAmbiguous,
 			"Tenovos gives no clear answer to the upload's completion. Show this file's name to Tenovos support.")
 		return p.giveUp(ctx, e, v)
@@ -114,6 +114,15 @@ type lookError struct{ err error }
 
 func (e *lookError) Error() string { return e.err.Error() }
 func (e *lookError) Unwrap() error { return e.err }
+
+// doubt is the chore that keeps looking for the asset of a lost create.
+func (p *Pipeline) doubt(e journal.Entry) (journal.NewChore, error) {
+	t, err := p.lostCreate(e)
+	if err != nil {
+		return journal.NewChore{}, err
+	}
+	return t.chore(e, p.now())
+}
 
 // lostCreate describes the asset that a lost create may have left.
 func (p *Pipeline) lostCreate(e journal.Entry) (twin, error) {

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -78,29 +77,11 @@ func (p *Pipeline) wholeMD5(ctx context.Context, e journal.Entry) ([]byte, error
 	}
 	defer src.Close()
 	if foundOf(e, src.Hint()) != hintOf(e) {
-		if same, err := p.partsAgree(ctx, e); err != nil || !same {
+		if same, err := (&content{src: src}).same(ctx, e); err != nil || !same {
 			return nil, &verdictError{verdict{to: journal.Held, reason: reasonSourceLost}}
 		}
 	}
 	return src.MD5(ctx, 0, e.Size)
-}
-
-func (p *Pipeline) partsAgree(ctx context.Context, e journal.Entry) (bool, error) {
-	src, err := p.open(e)
-	if err != nil {
-		return false, err
-	}
-	defer src.Close()
-	if src.Hint().Size != e.Size || e.Attempt == nil {
-		return false, nil
-	}
-	for _, part := range e.Attempt.Parts {
-		sum, err := src.MD5(ctx, part.Offset, part.Size)
-		if err != nil || !bytes.Equal(sum, part.MD5) {
-			return false, err
-		}
-	}
-	return true, nil
 }
 
 // fileAway does with the source what the folder asks for: verified -> filed.
