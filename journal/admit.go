@@ -71,7 +71,7 @@ func (j *Journal) Admit(ctx context.Context, found []Found) (int, error) {
 				return err
 			}
 			_, err = insert.ExecContext(ctx, f.Folder, []byte(f.Path), l.generation+1, Settled,
-				f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino), now, now, now)
+				f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino), now, now, now, placeOf(f.Folder, f.Path), markOf(f))
 			return err
 		})
 	})
@@ -82,8 +82,8 @@ func (j *Journal) Admit(ctx context.Context, found []Found) (int, error) {
 }
 
 const insertEntry = `INSERT INTO entries
-	(folder, path, generation, status, size, mod_time, change_time, dev, ino, seen_at, since, updated)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	(folder, path, generation, status, size, mod_time, change_time, dev, ino, seen_at, since, updated, place, mark)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // seeOne counts one more entry of a folder, which may be a new one.
 const seeOne = `INSERT INTO folders (name, seen) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET seen = seen + 1`
@@ -101,25 +101,29 @@ const unknownFiles = `WITH f AS MATERIALIZED (SELECT key, value ->> 0 AS folder,
 	ORDER BY key`
 
 // Unknown returns those of the files that the latest generation of their path
-// does not describe. The batch goes through as one statement that yields only
-// the exceptions, because on a rescan there are none: a lookup for each file
-// would take several times as long.
+// does not describe. On a rescan there are none, and the marks of the files'
+// directories say so. What has no mark goes through one statement that yields
+// only the exceptions.
 func (r *Reader) Unknown(ctx context.Context, found []Found) ([]Found, error) {
 	if len(found) == 0 {
 		return nil, nil
 	}
-	batch := make([][7]any, len(found))
-	for i, f := range found {
-		batch[i] = [7]any{f.Folder, hex.EncodeToString([]byte(f.Path)), f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino)}
-	}
 	var fresh []Found
 	err := r.read(ctx, "look up files", func(tx *sql.Tx) error {
+		rest, err := unmarked(ctx, tx, found)
+		if err != nil || len(rest) == 0 {
+			return err
+		}
+		batch := make([][7]any, len(rest))
+		for i, f := range rest {
+			batch[i] = [7]any{f.Folder, hex.EncodeToString([]byte(f.Path)), f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino)}
+		}
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var i int
 			if err := rows.Scan(&i); err != nil {
 				return err
 			}
-			fresh = append(fresh, found[i])
+			fresh = append(fresh, rest[i])
 			return nil
 		}, unknownFiles, list(batch))
 	})
@@ -159,9 +163,14 @@ func (l latest) describes(f Found) bool {
 	return l.found && !gone && l.hint == f
 }
 
-// yield lets a newer generation take the place of an entry of which nothing is
-// or may be in Tenovos.
+// yield lets a newer generation take the place of an entry, which no longer
+// describes its path; one of which nothing is or may be in Tenovos is superseded.
 func (l latest) yield(ctx context.Context, tx *sql.Tx, now int64) error {
+	if l.found {
+		if _, err := tx.ExecContext(ctx, `UPDATE entries SET mark = NULL WHERE id = ?`, l.id); err != nil {
+			return err
+		}
+	}
 	switch l.status {
 	case Settled, Mapped, Failed, Cancelled, Ignored:
 	case Held:

@@ -83,6 +83,7 @@ func (m Move) adopts() bool { return m.From == Mapped && m.To == Verified }
 // one again, without URLs; it is legal only if that one's bytes were all handed
 // over. Leaving Cancelling and going back to Settled clear the entry's ids, but
 // not from Cancelling to Verifying: what was to be cancelled proved complete.
+// Going back to Settled forgets where its file was moved to: it is back.
 //
 // Errors: ErrIllegal if the table has no such move or a fact is missing,
 // ErrMoved if the entry is not in From (somebody else moved it), ErrNameBusy if
@@ -119,11 +120,13 @@ func setStatus(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
 	res, err := tx.ExecContext(ctx, `UPDATE entries SET
 			status = ?, outcome = ?, class = ?, message = ?, hint = ?, not_before = ?, since = ?, tries = 0, updated = ?,
 			asset = coalesce(nullif(?, ''), asset), filename = coalesce(nullif(?, ''), filename),
-			failures = iif(?, 0, failures + ?), expiries = iif(?, 0, expiries + ?), as_new = iif(?, ?, as_new)
+			failures = iif(?, 0, failures + ?), expiries = iif(?, 0, expiries + ?), as_new = iif(?, ?, as_new),
+			mark = iif(?, NULL, mark), aside = iif(?, x'', aside), moved_to = iif(?, x'', moved_to)
 		WHERE id = ? AND status = ?`,
 		m.To, m.Outcome, m.Reason.Class, m.Reason.Message, m.Reason.Hint, ms(m.NotBefore), now, now,
 		asset, filename,
 		m.ResetCounts, m.CountFailure, m.ResetCounts, m.CountExpiry, m.ResetCounts, m.AsNew,
+		m.To == Superseded || m.Outcome == Superseded, m.To == Settled, m.To == Settled,
 		m.ID, m.From)
 	if violatesUnique(err) {
 		return ErrNameBusy // entries_creating is the only unique index that a move touches

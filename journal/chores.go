@@ -15,6 +15,7 @@ const (
 	ChoreCancel ChoreKind = "cancel" // cancel a multipart upload that was given up
 	ChoreDelete ChoreKind = "delete" // soft-delete an empty asset of ours
 	ChoreTwin   ChoreKind = "twin"   // search again for a late empty twin
+	ChoreFile   ChoreKind = "file"   // move the file of an entry that rests
 )
 
 // NewChore is clean-up work that outlives the status of its entry.

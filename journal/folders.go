@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"time"
 )
 
 // FolderState is what only the watcher knows of a drop folder, kept as gauges so
@@ -13,6 +14,10 @@ type FolderState struct {
 	Watch    string // how it is watched
 	Paused   string // why it is not; "" while it is
 	Settling int    // files seen but not yet stable
+	Open     int    // of these, files that only wait for a writer to close them
+	Waiting  int    // files whose sentinel is not there yet; not in Settling
+	Polled   int    // directories polled, with all below, for want of watches
+	LastScan time.Time
 }
 
 // Counts are the books of one folder: Seen is the sum of By at any time.
@@ -26,10 +31,12 @@ type Counts struct {
 // entries seen.
 func (j *Journal) SetFolder(ctx context.Context, s FolderState) error {
 	return j.write(ctx, "record the state of folder "+s.Name, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO folders (name, path, watch, paused, settling) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (name) DO UPDATE SET path = excluded.path, watch = excluded.watch,
-				paused = excluded.paused, settling = excluded.settling`,
-			s.Name, s.Path, s.Watch, s.Paused, s.Settling)
+		_, err := tx.ExecContext(ctx, `INSERT INTO folders (name, path, watch, paused, settling, open, waiting, polled, last_scan)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (name) DO UPDATE SET path = excluded.path, watch = excluded.watch, paused = excluded.paused,
+				settling = excluded.settling, open = excluded.open, waiting = excluded.waiting,
+				polled = excluded.polled, last_scan = excluded.last_scan`,
+			s.Name, s.Path, s.Watch, s.Paused, s.Settling, s.Open, s.Waiting, s.Polled, ms(s.LastScan))
 		return err
 	})
 }
@@ -42,13 +49,16 @@ func (r *Reader) Counts(ctx context.Context) ([]Counts, error) {
 		index := make(map[string]int)
 		err := each(ctx, tx, func(rows *sql.Rows) error {
 			c := Counts{By: make(map[Status]int)}
-			if err := rows.Scan(&c.Name, &c.Path, &c.Watch, &c.Paused, &c.Settling, &c.Seen); err != nil {
+			var scanned int64
+			err := rows.Scan(&c.Name, &c.Path, &c.Watch, &c.Paused, &c.Settling, &c.Open, &c.Waiting, &c.Polled, &scanned, &c.Seen)
+			if err != nil {
 				return err
 			}
+			c.LastScan = at(scanned)
 			index[c.Name] = len(all)
 			all = append(all, c)
 			return nil
-		}, `SELECT name, path, watch, paused, settling, seen FROM folders ORDER BY name`)
+		}, `SELECT name, path, watch, paused, settling, open, waiting, polled, last_scan, seen FROM folders ORDER BY name`)
 		if err != nil {
 			return err
 		}

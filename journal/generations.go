@@ -101,8 +101,10 @@ func (j *Journal) Unchanged(ctx context.Context, id int64) error {
 func merge(ctx context.Context, tx *sql.Tx, id, previous int64, place int) error {
 	var n Entry
 	var dev, ino int64
-	err := tx.QueryRowContext(ctx, `SELECT folder, size, mod_time, change_time, dev, ino, sha256 FROM entries WHERE id = ?`, id).
-		Scan(&n.Folder, &n.Size, &n.ModTime, &n.ChangeTime, &dev, &ino, &n.SHA256)
+	var at int64
+	var mark sql.NullInt64
+	err := tx.QueryRowContext(ctx, `SELECT folder, size, mod_time, change_time, dev, ino, sha256, place, mark FROM entries WHERE id = ?`, id).
+		Scan(&n.Folder, &n.Size, &n.ModTime, &n.ChangeTime, &dev, &ino, &n.SHA256, &at, &mark)
 	if err != nil {
 		return err
 	}
@@ -112,8 +114,8 @@ func merge(ctx context.Context, tx *sql.Tx, id, previous int64, place int) error
 	}{
 		{`UPDATE chores SET entry_id = ? WHERE entry_id = ?`, []any{previous, id}},
 		{`DELETE FROM entries WHERE id = ?`, []any{id}}, // first: the place is taken until then
-		{`UPDATE entries SET size = ?, mod_time = ?, change_time = ?, dev = ?, ino = ?, sha256 = coalesce(sha256, ?), generation = ?
-			WHERE id = ?`, []any{n.Size, n.ModTime, n.ChangeTime, dev, ino, n.SHA256, place, previous}},
+		{`UPDATE entries SET size = ?, mod_time = ?, change_time = ?, dev = ?, ino = ?, sha256 = coalesce(sha256, ?), generation = ?, place = ?, mark = ?
+			WHERE id = ?`, []any{n.Size, n.ModTime, n.ChangeTime, dev, ino, n.SHA256, place, at, mark, previous}},
 		{`UPDATE folders SET seen = seen - 1 WHERE name = ?`, []any{n.Folder}},
 	} {
 		if _, err := tx.ExecContext(ctx, step.sql, step.args...); err != nil {
@@ -148,9 +150,9 @@ func (j *Journal) HasNewer(ctx context.Context, e Entry) (bool, error) {
 func (j *Journal) Rehint(ctx context.Context, id int64, f Found, notBefore time.Time) error {
 	return j.write(ctx, fmt.Sprintf("record the change of entry %d", id), func(tx *sql.Tx) error {
 		return moved(tx.ExecContext(ctx, `UPDATE entries AS e SET size = ?, mod_time = ?, change_time = ?, dev = ?, ino = ?,
-				sha256 = NULL, not_before = ?, updated = ?
+				sha256 = NULL, not_before = ?, updated = ?, mark = ?
 			WHERE id = ? AND status = ? AND NOT EXISTS (SELECT 1 FROM entries n
 				WHERE n.folder = e.folder AND n.path = e.path AND n.generation > e.generation)`,
-			f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino), ms(notBefore), j.now(), id, Settled))
+			f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino), ms(notBefore), j.now(), markOf(f), id, Settled))
 	})
 }

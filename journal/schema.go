@@ -19,6 +19,9 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+// marksVersion is the schema that brought the marks, which SQL cannot compute.
+const marksVersion = 2
+
 // applicationID marks a database as a journal; the first migration sets it.
 const applicationID = 0x696e6764
 
@@ -141,6 +144,11 @@ func migrateStep(ctx context.Context, db *sql.DB, step string, to int) error {
 	defer func() { _ = tx.Rollback() }() // no effect after Commit
 	if _, err := tx.ExecContext(ctx, step); err != nil {
 		return err
+	}
+	if to == marksVersion {
+		if err := fillMarks(ctx, tx); err != nil {
+			return err
+		}
 	}
 	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", to)); err != nil {
 		return err

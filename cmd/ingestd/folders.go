@@ -37,6 +37,7 @@ func (f *folderStates) report(s watcher.State) {
 	defer f.mu.Unlock()
 	state := f.states[s.Folder]
 	state.Watch, state.Paused, state.Settling = string(s.Watch), s.Paused, s.Settling
+	state.Open, state.Waiting, state.Polled, state.LastScan = s.Open, s.Waiting, s.Polled, s.LastScan
 	f.states[s.Folder] = state
 	f.record(state)
 }

@@ -14,22 +14,28 @@ import (
 // Folder is one drop folder's books. They balance: Seen is counted on its own
 // when a file is first found, and equals the sum of what follows it.
 type Folder struct {
-	Name       string `json:"name"`
-	Path       string `json:"path"`
-	Watch      string `json:"watch"`  // notify or poll, as in force
-	Paused     string `json:"paused"` // why the folder waits; "" while it does not
-	Seen       int    `json:"seen"`
-	Ignored    int    `json:"ignored"`
-	Settling   int    `json:"settling"`
-	Queued     int    `json:"queued"`    // settled or mapped
-	Uploading  int    `json:"uploading"` // from creating to verified, and cancelling
-	Filed      int    `json:"filed"`
-	Duplicate  int    `json:"duplicate"`
-	Held       int    `json:"held"`
-	Failed     int    `json:"failed"`
-	Cancelled  int    `json:"cancelled"`
-	Superseded int    `json:"superseded"`
-	Withdrawn  int    `json:"withdrawn"`
+	Name   string `json:"name"`
+	Path   string `json:"path"`
+	Watch  string `json:"watch"`  // notify or poll, as in force
+	Paused string `json:"paused"` // why the folder waits; "" while it does not
+	// Polled is how many directories are polled because the kernel gives no more
+	// watches, each with all below it.
+	Polled     int       `json:"polled"`
+	Open       int       `json:"open"`      // of Settling: a program has the file open for writing
+	Waiting    int       `json:"waiting"`   // files whose sentinel is not there yet; not in Seen
+	LastScan   time.Time `json:"last_scan"` // when the latest scan ended; zero before the first
+	Seen       int       `json:"seen"`
+	Ignored    int       `json:"ignored"`
+	Settling   int       `json:"settling"`
+	Queued     int       `json:"queued"`    // settled or mapped
+	Uploading  int       `json:"uploading"` // from creating to verified, and cancelling
+	Filed      int       `json:"filed"`
+	Duplicate  int       `json:"duplicate"`
+	Held       int       `json:"held"`
+	Failed     int       `json:"failed"`
+	Cancelled  int       `json:"cancelled"`
+	Superseded int       `json:"superseded"`
+	Withdrawn  int       `json:"withdrawn"`
 }
 
 // Unbalanced is how many files the books miss (positive) or count twice.
@@ -72,6 +78,7 @@ func folderOf(c journal.Counts) Folder {
 	f := Folder{
 		Name: c.Name, Path: c.Path, Watch: c.Watch, Paused: c.Paused,
 		Seen: c.Seen + c.Settling, Settling: c.Settling,
+		Polled: c.Polled, Open: c.Open, Waiting: c.Waiting, LastScan: c.LastScan,
 	}
 	for status, n := range c.By {
 		switch status {

@@ -1,0 +1,86 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// SetFiling stores where the file of an entry that came to its end is to go,
+// before anything is done: the hidden name beside it that it gets first, and its
+// place in the end, both below the folder; without a movedTo it is to be deleted.
+// Two empty names take the intent back. ErrMoved if the entry is not in status in.
+func (j *Journal) SetFiling(ctx context.Context, id int64, in Status, aside, movedTo string) error {
+	return j.write(ctx, fmt.Sprintf("record where the file of entry %d goes", id), func(tx *sql.Tx) error {
+		return moved(tx.ExecContext(ctx, `UPDATE entries SET aside = ?, moved_to = ?, updated = ? WHERE id = ? AND status = ?`,
+			[]byte(aside), []byte(movedTo), j.now(), id, in))
+	})
+}
+
+// SameFile returns entries that describe the same file as e under another path
+// of its folder, judged by device, inode, size and modification time: those whose
+// content is in Tenovos with the source kept, or on its way there. A path of which
+// a later generation is known is none of them. Their Attempt is the last one.
+func (j *Journal) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
+	var out []Entry
+	err := j.reader.read(ctx, fmt.Sprintf("look for the earlier path of entry %d", e.ID), func(tx *sql.Tx) error {
+		err := each(ctx, tx, func(rows *sql.Rows) error {
+			same, err := scanEntry(rows.Scan)
+			out = append(out, same)
+			return err
+		}, `SELECT `+entryColumns+` FROM entries e INDEXED BY entries_inode
+			WHERE ino = ? AND size = ? AND dev = ? AND mod_time = ? AND folder = ? AND path <> ?
+			  AND (`+begunSQL+` OR status = 'filed') AND aside = x''
+			  AND NOT EXISTS (SELECT 1 FROM entries l WHERE l.folder = e.folder AND l.path = e.path
+				AND l.generation > e.generation AND l.status <> 'superseded')
+			ORDER BY id LIMIT 8`, int64(e.Ino), e.Size, int64(e.Dev), e.ModTime, e.Folder, []byte(e.Path))
+		if err != nil {
+			return err
+		}
+		for i := range out {
+			if err := lastAttempt(ctx, tx, &out[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Renamed records that a settled entry was proved to be the file of an earlier
+// entry under a new name: all generations of the old path are the new path's from
+// now on, the earlier entry takes over the hint, and the new entry is forgotten,
+// as with Unchanged.
+//
+// ErrMoved if the entry is not settled, if the earlier one is not filed, or if
+// content was ingested under the new path before.
+func (j *Journal) Renamed(ctx context.Context, id, earlier int64) error {
+	return j.write(ctx, fmt.Sprintf("record that entry %d is entry %d renamed", id, earlier), func(tx *sql.Tx) error {
+		var folder string
+		var to, from []byte
+		var top int
+		err := tx.QueryRowContext(ctx, `SELECT n.folder, n.path, o.path,
+				(SELECT max(generation) FROM entries l WHERE l.folder = n.folder AND l.path = n.path)
+			FROM entries n JOIN entries o ON o.folder = n.folder
+			WHERE n.id = ?1 AND n.status = 'settled' AND o.id = ?2 AND o.status = 'filed'
+			  AND NOT EXISTS (SELECT 1 FROM entries WHERE folder = n.folder AND path = n.path AND id <> n.id AND status <> 'superseded')`,
+			id, earlier).Scan(&folder, &to, &from, &top)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrMoved
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE entries SET path = ?, place = ?, mark = NULL, generation = generation + ?
+			WHERE folder = ? AND path = ?`, to, placeOf(folder, string(to)), top, folder, from)
+		if err != nil {
+			return err
+		}
+		var place int
+		if err := tx.QueryRowContext(ctx, `SELECT generation FROM entries WHERE id = ?`, earlier).Scan(&place); err != nil {
+			return err
+		}
+		return merge(ctx, tx, id, earlier, place)
+	})
+}

@@ -1,0 +1,106 @@
+package journal
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"path"
+)
+
+// A mark stands for a path and everything that hints at its content, a place for
+// the directory that the path is in. A restart's scan compares the marks of whole
+// directories, which costs a tenth of comparing the columns they stand for. An
+// entry has a mark while its path is as it describes; one without is compared
+// column by column, so that a mark too few costs time and no file.
+
+func markOf(f Found) int64 {
+	b := make([]byte, 0, 256)
+	b = append(append(b, f.Folder...), 0)
+	b = append(append(b, f.Path...), 0)
+	for _, n := range []int64{f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino)} {
+		b = binary.BigEndian.AppendUint64(b, uint64(n))
+	}
+	return hash(b)
+}
+
+func placeOf(folder, file string) int64 {
+	b := make([]byte, 0, 256)
+	b = append(append(b, folder...), 0)
+	return hash(append(b, path.Dir(file)...))
+}
+
+func hash(b []byte) int64 {
+	sum := sha256.Sum256(b)
+	return int64(binary.BigEndian.Uint64(sum[:8]))
+}
+
+// unmarked returns those of the files for which no entry has the mark.
+func unmarked(ctx context.Context, tx *sql.Tx, found []Found) ([]Found, error) {
+	var rest []Found
+	marks := make(map[int64]struct{}, len(found))
+	var last int64
+	for i, f := range found {
+		if at := placeOf(f.Folder, f.Path); i == 0 || at != last {
+			last = at
+			clear(marks)
+			if err := marksAt(ctx, tx, at, marks); err != nil {
+				return nil, err
+			}
+		}
+		if _, ok := marks[markOf(f)]; !ok {
+			rest = append(rest, f)
+		}
+	}
+	return rest, nil
+}
+
+func marksAt(ctx context.Context, tx *sql.Tx, place int64, to map[int64]struct{}) error {
+	rows, err := tx.QueryContext(ctx, `SELECT mark FROM entries INDEXED BY entries_mark WHERE place = ? AND mark IS NOT NULL`, place)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }() // Err has told what there is to tell
+	for rows.Next() {
+		var mark int64
+		if err := rows.Scan(&mark); err != nil {
+			return err
+		}
+		to[mark] = struct{}{}
+	}
+	return rows.Err()
+}
+
+// fillMarks gives the entries of a journal that was made before there were marks
+// theirs.
+func fillMarks(ctx context.Context, tx *sql.Tx) error {
+	type marked struct{ id, place, mark int64 }
+	var all []marked
+	err := each(ctx, tx, func(rows *sql.Rows) error {
+		var m marked
+		var f Found
+		var p []byte
+		var dev, ino int64
+		err := rows.Scan(&m.id, &f.Folder, &p, &f.Size, &f.ModTime, &f.ChangeTime, &dev, &ino)
+		f.Path, f.Dev, f.Ino = string(p), uint64(dev), uint64(ino)
+		m.place, m.mark = placeOf(f.Folder, f.Path), markOf(f)
+		all = append(all, m)
+		return err
+	}, `SELECT id, folder, path, size, mod_time, change_time, dev, ino FROM entries e
+		WHERE status <> 'superseded' AND (status <> 'cancelling' OR outcome <> 'superseded') AND generation =
+			(SELECT max(generation) FROM entries l WHERE l.folder = e.folder AND l.path = e.path)`)
+	if err != nil {
+		return err
+	}
+	set, err := tx.PrepareContext(ctx, `UPDATE entries SET place = ?, mark = ? WHERE id = ?`)
+	if err != nil {
+		return err
+	}
+	defer set.Close()
+	for _, m := range all {
+		if _, err := set.ExecContext(ctx, m.place, m.mark, m.id); err != nil {
+			return err
+		}
+	}
+	return nil
+}

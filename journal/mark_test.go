@@ -1,0 +1,152 @@
+package journal
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// TestMarksAgree holds the quick look-up of whole directories against the exact
+// one, after many random changes of many paths: a file that a mark calls known
+// must be known.
+func TestMarksAgree(t *testing.T) {
+	r, ctx := newRig(t), t.Context()
+	random := rand.New(rand.NewPCG(1, 2))
+	pick := func() Found {
+		return file(fmt.Sprintf("dir-%d/%d.jpg", random.IntN(3), random.IntN(4)), random.IntN(3))
+	}
+	for range 400 {
+		f := pick()
+		switch e, ok, err := r.Reader().Latest(ctx, f.Folder, f.Path); {
+		case err != nil:
+			t.Fatal(err)
+		case !ok || random.IntN(3) == 0:
+			r.admit(f)
+		case e.Status == Settled && random.IntN(3) == 0:
+			r.ok(r.Rehint(ctx, e.ID, f, time.Time{}))
+		case e.Status == Settled && random.IntN(2) == 0:
+			if _, ok, err := r.Previous(ctx, e); err != nil {
+				t.Fatal(err)
+			} else if ok {
+				r.ok(r.Unchanged(ctx, e.ID))
+			}
+		case e.Status == Settled:
+			to := []Status{Filed, Superseded, Uploading, Failed, Held}[random.IntN(5)]
+			r.bring(e.ID, to)
+		case e.Status == Uploading:
+			m := move(e.ID, Uploading, Cancelling)
+			m.Outcome = Superseded
+			r.ok(r.Advance(ctx, m))
+		}
+	}
+	var marked, exact int
+	for dir := range 3 {
+		for n := range 4 {
+			for version := range 3 {
+				f := file(fmt.Sprintf("dir-%d/%d.jpg", dir, n), version)
+				with, err := r.Reader().Unknown(ctx, []Found{f})
+				r.ok(err)
+				_, err = r.db.ExecContext(ctx, `CREATE TEMP TABLE kept AS SELECT id, mark FROM entries; UPDATE entries SET mark = NULL`)
+				r.ok(err)
+				without, err := r.Reader().Unknown(ctx, []Found{f})
+				r.ok(err)
+				_, err = r.db.ExecContext(ctx, `UPDATE entries SET mark = (SELECT mark FROM kept WHERE kept.id = entries.id); DROP TABLE kept`)
+				r.ok(err)
+				if len(with) != len(without) {
+					t.Errorf("%+v: known by its mark: %t, in fact: %t", f, len(with) == 0, len(without) == 0)
+				}
+				exact += 1 - len(without)
+				var n int
+				r.ok(r.Reader().db.QueryRow(`SELECT count(*) FROM entries WHERE place = ? AND mark = ?`, placeOf(f.Folder, f.Path), markOf(f)).Scan(&n))
+				marked += n
+			}
+		}
+	}
+	if exact == 0 || marked < exact {
+		t.Errorf("%d files are known, %d of them by their marks", exact, marked)
+	}
+}
+
+func TestOlderJournalsGetMarks(t *testing.T) {
+	r, ctx := newRig(t), t.Context()
+	files := []Found{file("a/1", 1), file("a/2", 1), file("b/3", 1)}
+	r.bring(r.admit(files...)[0], Filed)
+	r.admit(file("a/2", 2))
+	for _, undo := range []string{
+		`DROP INDEX entries_mark`, `DROP INDEX entries_next`, `DROP INDEX entries_inode`,
+		`ALTER TABLE entries DROP COLUMN aside`, `ALTER TABLE entries DROP COLUMN moved_to`,
+		`ALTER TABLE entries DROP COLUMN sort_key`, `ALTER TABLE entries DROP COLUMN place`, `ALTER TABLE entries DROP COLUMN mark`,
+		`ALTER TABLE folders DROP COLUMN polled`, `ALTER TABLE folders DROP COLUMN open`, `ALTER TABLE folders DROP COLUMN waiting`,
+		`ALTER TABLE folders DROP COLUMN last_scan`, `ALTER TABLE folders DROP COLUMN sort`, `PRAGMA user_version = 1`,
+	} {
+		_, err := r.db.ExecContext(ctx, undo)
+		r.ok(err)
+	}
+	r.ok(r.Close())
+	r.reopen()
+	var marks int
+	r.ok(r.Reader().db.QueryRow(`SELECT count(mark) FROM entries`).Scan(&marks))
+	if marks != 3 { // the first generation of a/2 describes nothing any more
+		t.Errorf("%d entries have marks", marks)
+	}
+	unknown, err := r.Reader().Unknown(ctx, files)
+	r.ok(err)
+	if len(unknown) != 1 || unknown[0].Path != "a/2" {
+		t.Errorf("unknown are %v", unknown)
+	}
+}
+
+func TestRenamedTakesAllGenerationsAlong(t *testing.T) {
+	r, ctx := newRig(t), t.Context()
+	first := r.admit(file("old", 1))[0]
+	r.bring(first, Filed)
+	second := r.admit(file("old", 2))[0]
+	r.bring(second, Filed)
+	gone := r.admit(file("new", 1))[0]
+	r.bring(gone, Superseded)
+	now := file("new", 2)
+	now.ChangeTime = 99 // a rename sets it
+	renamed := r.admit(now)[0]
+
+	same, err := r.SameFile(ctx, r.entry(renamed))
+	r.ok(err)
+	if len(same) != 1 || same[0].ID != second {
+		t.Fatalf("the same file is %v", same)
+	}
+	r.ok(r.Renamed(ctx, renamed, second))
+	r.balanced()
+	e := r.entry(second)
+	if e.Path != "new" || e.ChangeTime != 99 || e.Status != Filed {
+		t.Errorf("the entry is %+v", e)
+	}
+	if f := r.entry(first); f.Path != "new" || f.Generation >= e.Generation || f.Generation <= r.entry(gone).Generation {
+		t.Errorf("the first generation is %+v", f)
+	}
+	_, err = r.Entry(ctx, renamed)
+	r.fails(err, ErrUnknown)
+	if unknown, err := r.Reader().Unknown(ctx, []Found{now}); err != nil || len(unknown) > 0 {
+		t.Errorf("unknown are %v, %v", unknown, err)
+	}
+	// A path with content of its own keeps its history.
+	other := r.admit(file("other", 1))[0]
+	r.bring(other, Filed)
+	again := file("other", 2)
+	again.ChangeTime = 100
+	r.fails(r.Renamed(ctx, r.admit(again)[0], second), ErrMoved)
+}
+
+func TestFilingIsForgottenByARetry(t *testing.T) {
+	r, ctx := newRig(t), t.Context()
+	id := r.admit(file("a", 1))[0]
+	r.fails(r.SetFiling(ctx, id, Failed, "b", "c"), ErrMoved)
+	r.bring(id, Failed)
+	r.ok(r.SetFiling(ctx, id, Failed, ".aside", "_failed/a"))
+	if e := r.entry(id); !e.Taken() || e.Aside != ".aside" || e.MovedTo != "_failed/a" {
+		t.Errorf("the entry is %+v", e)
+	}
+	r.bring(id, Settled)
+	if e := r.entry(id); e.Taken() || e.MovedTo != "" {
+		t.Errorf("the entry is %+v", e)
+	}
+}
