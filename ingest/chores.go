@@ -30,7 +30,10 @@ func (p *Pipeline) doChores(ctx context.Context, idle <-chan struct{}) error {
 	for {
 		select {
 		case <-idle:
-			return nil
+			if p.draining() {
+				return nil
+			}
+			return p.doDueChores(ctx) // the last files of a backfill
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
@@ -38,6 +41,15 @@ func (p *Pipeline) doChores(ctx context.Context, idle <-chan struct{}) error {
 		if p.gate.reason() != "" || p.draining() {
 			continue
 		}
+		if err := p.doDueChores(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// doDueChores does what is due now.
+func (p *Pipeline) doDueChores(ctx context.Context) error {
+	for {
 		due, err := p.journal.DueChores(ctx, p.now(), choreBatch)
 		if err != nil {
 			return err
@@ -46,6 +58,9 @@ func (p *Pipeline) doChores(ctx context.Context, idle <-chan struct{}) error {
 			if err := p.doChore(ctx, c); err != nil {
 				return err
 			}
+		}
+		if len(due) < choreBatch || p.draining() || p.gate.reason() != "" {
+			return nil
 		}
 	}
 }
@@ -61,6 +76,12 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 		done, err = p.deleteOrphan(ctx, c)
 	case journal.ChoreTwin:
 		done, err = p.searchAgain(ctx, c)
+	case journal.ChoreFile:
+		done, err = p.fileResting(ctx, c)
+		if err != nil && c.Tries == 0 {
+			p.log.Warn().Str("filename", c.Filename).Str("reason", messageOf(err)).
+				Msg("a file could not be moved out of the drop folder yet: tried again until it can")
+		}
 	default:
 		err = fmt.Errorf("unknown kind of clean-up work %q", c.Kind)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/uploader"
 )
 
 // Kinds of the requests that the pipeline answers itself.
@@ -174,11 +175,28 @@ func (p *Pipeline) retry(ctx context.Context, e journal.Entry, s Selection) (Out
 	case e.Status == journal.Filed || !e.Status.Resting() || e.Status == journal.Superseded:
 		return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
 	}
+	if err := p.bringBack(e); err != nil {
+		return Outcome{}, err
+	}
 	err := p.advance(ctx, m)
+	if err == nil && e.Taken() {
+		err = ignoreMoved(p.rehint(ctx, e))
+	}
 	if err == nil {
 		p.wake()
 	}
 	return Outcome{Result: "requeued"}, err
+}
+
+// rehint tells the journal what a file that is back looks like, so that it is not
+// taken for a new drop.
+func (p *Pipeline) rehint(ctx context.Context, e journal.Entry) error {
+	src, err := uploader.Open(p.folders[e.Folder].Path, e.Path)
+	if err != nil {
+		return nil //nolint:nilerr // whoever maps the entry finds out why
+	}
+	defer src.Close()
+	return p.journal.Rehint(ctx, e.ID, foundOf(e, src.Hint()), time.Time{})
 }
 
 // startOver gives up an upload that was handed over but never seen right: where

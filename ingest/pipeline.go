@@ -71,6 +71,12 @@ type Folder struct {
 	// Duplicates says what becomes of content that another path has in Tenovos;
 	// "" is DuplicatesUpload. Empty files are never duplicates.
 	Duplicates Duplicates
+	// After says what becomes of files whose content is in. Done and Failed are the
+	// patterns of where they are moved to, see Destination; Prune has directories
+	// removed that this leaves empty.
+	After        After
+	Done, Failed string
+	Prune        bool
 	// Map applies the rules. It is called concurrently.
 	Map func(watcher.File) (Mapped, error)
 }
@@ -282,7 +288,13 @@ func record(ctx context.Context) (context.Context, context.CancelFunc) {
 func (p *Pipeline) advance(ctx context.Context, m journal.Move) error {
 	ctx, cancel := record(ctx)
 	defer cancel()
-	err := p.journal.Advance(ctx, m)
+	chore, due, err := p.fileChore(ctx, m.ID, m.To)
+	if due {
+		m.Chores = append(m.Chores, chore)
+	}
+	if err == nil {
+		err = p.journal.Advance(ctx, m)
+	}
 	if errors.Is(err, context.DeadlineExceeded) { // record's own: the disk does not keep up
 		err = &journalError{err}
 	}

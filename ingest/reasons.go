@@ -150,6 +150,11 @@ func reasonExpiries(e journal.Entry, n int) journal.Reason {
 	}
 }
 
+func reasonFiling(err error) journal.Reason {
+	return reasonOf(journal.ClassFiling, fmt.Errorf("its content is in Tenovos, but the file cannot be moved away: %w", err),
+		"Let the daemon's user write in the drop folder. It is tried again until it succeeds.")
+}
+
 func reasonTwins(found []tenovos.Asset) journal.Reason {
 	ids := make([]string, len(found))
 	for i, a := range found {

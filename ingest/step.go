@@ -58,33 +58,10 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
 		return &verdictError{verdict{to: journal.Failed, reason: reasonTooLarge(e.Size, p.cfg.MaxFileSize)}}
 	}
 
-	prev, known, err := p.journal.Previous(ctx, e)
-	if err != nil {
+	original, done, err := p.recognise(ctx, e, &content{src: src})
+	if done || err != nil {
 		return err
 	}
-	file := &content{src: src}
-	if known {
-		same, err := file.same(ctx, prev)
-		if err != nil {
-			return err
-		}
-		if same {
-			return p.journal.Unchanged(ctx, e.ID)
-		}
-	}
-	version := known && folder.VersionByPath && !e.AsNew
-	original := ""
-	switch {
-	case version && prev.Status == journal.Withdrawn:
-		return &verdictError{verdict{to: journal.Held, reason: reasonChangedWithdrawn}}
-	case version:
-		original = prev.OriginalFileID
-	case folder.Duplicates != DuplicatesUpload && folder.Duplicates != "" && e.Size > 0 && !e.AsNew:
-		if done, err := p.answerDuplicate(ctx, e, folder.Duplicates, file); done || err != nil {
-			return err
-		}
-	}
-
 	m, err := folder.Map(watcher.File(hintOf(e)))
 	if errors.Is(err, ErrNoRule) {
 		return &verdictError{verdict{to: journal.Ignored, reason: reasonNoRule}}
@@ -104,23 +81,6 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
 	return p.advance(ctx, journal.Move{
 		ID: e.ID, From: journal.Settled, To: journal.Mapped, Asset: asset, Filename: m.Asset.Filename,
 	})
-}
-
-// answerDuplicate ends an entry whose content another path has in Tenovos, or
-// lets it wait while the other one is on its way there.
-func (p *Pipeline) answerDuplicate(ctx context.Context, e journal.Entry, policy Duplicates, file *content) (bool, error) {
-	original, found, err := p.original(ctx, e, file)
-	if err != nil || !found {
-		return false, err
-	}
-	if original.Status != journal.Filed {
-		return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasonWaits(original), false)
-	}
-	to := journal.Duplicate
-	if policy == DuplicatesHold {
-		to = journal.Held
-	}
-	return true, &verdictError{verdict{to: to, reason: reasonDuplicate(original)}}
 }
 
 // resettle answers a file that is no longer what the watcher saw: when a newer
@@ -253,9 +213,14 @@ func plan(size int64, up tenovos.Upload) (journal.Creation, error) {
 	return c, nil
 }
 
-// open opens an entry's file beneath its drop folder.
+// open opens an entry's file beneath its drop folder, where it was moved to if it
+// was.
 func (p *Pipeline) open(e journal.Entry) (*uploader.Source, error) {
-	return uploader.Open(p.folders[e.Folder].Path, e.Path)
+	at := e.Path
+	if e.Status.Resting() && e.MovedTo != "" {
+		at = e.MovedTo
+	}
+	return uploader.Open(p.folders[e.Folder].Path, at)
 }
 
 // unchanged reports ErrSourceChanged when the file is not what was mapped.

@@ -86,6 +86,9 @@ func (p *Pipeline) wholeMD5(ctx context.Context, e journal.Entry) ([]byte, error
 
 // fileAway does with the source what the folder asks for: verified -> filed.
 func (p *Pipeline) fileAway(ctx context.Context, e journal.Entry) error {
+	if done, err := p.fileSource(ctx, e); !done || err != nil {
+		return err
+	}
 	if err := p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verified, To: journal.Filed}); err != nil {
 		return err
 	}

@@ -21,7 +21,8 @@ func (j *Journal) SetFiling(ctx context.Context, id int64, in Status, aside, mov
 // SameFile returns entries that describe the same file as e under another path
 // of its folder, judged by device, inode, size and modification time: those whose
 // content is in Tenovos with the source kept, or on its way there. A path of which
-// a later generation is known is none of them. Their Attempt is the last one.
+// a later generation is known is none of them, and there are none where e's path
+// has a history of its own. Their Attempt is the last one.
 func (j *Journal) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
 	var out []Entry
 	err := j.reader.read(ctx, fmt.Sprintf("look for the earlier path of entry %d", e.ID), func(tx *sql.Tx) error {
@@ -30,11 +31,12 @@ func (j *Journal) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
 			out = append(out, same)
 			return err
 		}, `SELECT `+entryColumns+` FROM entries e INDEXED BY entries_inode
-			WHERE ino = ? AND size = ? AND dev = ? AND mod_time = ? AND folder = ? AND path <> ?
+			WHERE ino = ?1 AND size = ?2 AND dev = ?3 AND mod_time = ?4 AND folder = ?5 AND path <> ?6
 			  AND (`+begunSQL+` OR status = 'filed') AND aside = x''
 			  AND NOT EXISTS (SELECT 1 FROM entries l WHERE l.folder = e.folder AND l.path = e.path
 				AND l.generation > e.generation AND l.status <> 'superseded')
-			ORDER BY id LIMIT 8`, int64(e.Ino), e.Size, int64(e.Dev), e.ModTime, e.Folder, []byte(e.Path))
+			  AND NOT EXISTS (SELECT 1 FROM entries o WHERE o.folder = ?5 AND o.path = ?6 AND o.id <> ?7 AND o.status <> 'superseded')
+			ORDER BY id LIMIT 8`, int64(e.Ino), e.Size, int64(e.Dev), e.ModTime, e.Folder, []byte(e.Path), e.ID)
 		if err != nil {
 			return err
 		}
@@ -53,19 +55,17 @@ func (j *Journal) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
 // now on, the earlier entry takes over the hint, and the new entry is forgotten,
 // as with Unchanged.
 //
-// ErrMoved if the entry is not settled, if the earlier one is not filed, or if
-// content was ingested under the new path before.
-func (j *Journal) Renamed(ctx context.Context, id, earlier int64) error {
-	return j.write(ctx, fmt.Sprintf("record that entry %d is entry %d renamed", id, earlier), func(tx *sql.Tx) error {
-		var folder string
-		var to, from []byte
+// ErrMoved if the entry is not settled any more, or the earlier one is not filed
+// under the path that it had when it was read.
+func (j *Journal) Renamed(ctx context.Context, id int64, earlier Entry) error {
+	return j.write(ctx, fmt.Sprintf("record that entry %d is entry %d renamed", id, earlier.ID), func(tx *sql.Tx) error {
+		var to []byte
 		var top int
-		err := tx.QueryRowContext(ctx, `SELECT n.folder, n.path, o.path,
+		err := tx.QueryRowContext(ctx, `SELECT n.path,
 				(SELECT max(generation) FROM entries l WHERE l.folder = n.folder AND l.path = n.path)
 			FROM entries n JOIN entries o ON o.folder = n.folder
-			WHERE n.id = ?1 AND n.status = 'settled' AND o.id = ?2 AND o.status = 'filed'
-			  AND NOT EXISTS (SELECT 1 FROM entries WHERE folder = n.folder AND path = n.path AND id <> n.id AND status <> 'superseded')`,
-			id, earlier).Scan(&folder, &to, &from, &top)
+			WHERE n.id = ?1 AND n.status = 'settled' AND o.id = ?2 AND o.status = 'filed' AND o.path = ?3`,
+			id, earlier.ID, []byte(earlier.Path)).Scan(&to, &top)
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrMoved
 		}
@@ -73,14 +73,14 @@ func (j *Journal) Renamed(ctx context.Context, id, earlier int64) error {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE entries SET path = ?, place = ?, mark = NULL, generation = generation + ?
-			WHERE folder = ? AND path = ?`, to, placeOf(folder, string(to)), top, folder, from)
+			WHERE folder = ? AND path = ?`, to, placeOf(earlier.Folder, string(to)), top, earlier.Folder, []byte(earlier.Path))
 		if err != nil {
 			return err
 		}
 		var place int
-		if err := tx.QueryRowContext(ctx, `SELECT generation FROM entries WHERE id = ?`, earlier).Scan(&place); err != nil {
+		if err := tx.QueryRowContext(ctx, `SELECT generation FROM entries WHERE id = ?`, earlier.ID).Scan(&place); err != nil {
 			return err
 		}
-		return merge(ctx, tx, id, earlier, place)
+		return merge(ctx, tx, id, earlier.ID, place)
 	})
 }

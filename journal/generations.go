@@ -61,11 +61,12 @@ func (r *Reader) Previous(ctx context.Context, e Entry) (Entry, bool, error) {
 // Previous: that one takes over the hint (and the hash, if it has none), the
 // entry is forgotten, and the folder has seen one less. If generations lie
 // between the two, the previous one moves up to the entry's place, so that the
-// latest generation of the path is the one that describes the file.
+// latest generation of the path is the one that describes the file. The chores are
+// opened for it.
 //
 // ErrMoved if the entry is not settled or mapped, ErrUnknown if nothing was
 // ingested before.
-func (j *Journal) Unchanged(ctx context.Context, id int64) error {
+func (j *Journal) Unchanged(ctx context.Context, id int64, chores ...NewChore) error {
 	return j.write(ctx, fmt.Sprintf("merge unchanged entry %d", id), func(tx *sql.Tx) error {
 		var folder string
 		var path []byte
@@ -91,6 +92,11 @@ func (j *Journal) Unchanged(ctx context.Context, id int64) error {
 		}
 		if place+1 < generation {
 			place = generation
+		}
+		for _, c := range chores {
+			if err := addChore(ctx, tx, previous, c, j.now()); err != nil {
+				return err
+			}
 		}
 		return merge(ctx, tx, id, previous, place)
 	})

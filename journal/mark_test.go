@@ -114,7 +114,7 @@ func TestRenamedTakesAllGenerationsAlong(t *testing.T) {
 	if len(same) != 1 || same[0].ID != second {
 		t.Fatalf("the same file is %v", same)
 	}
-	r.ok(r.Renamed(ctx, renamed, second))
+	r.ok(r.Renamed(ctx, renamed, r.entry(second)))
 	r.balanced()
 	e := r.entry(second)
 	if e.Path != "new" || e.ChangeTime != 99 || e.Status != Filed {
@@ -129,11 +129,20 @@ func TestRenamedTakesAllGenerationsAlong(t *testing.T) {
 		t.Errorf("unknown are %v, %v", unknown, err)
 	}
 	// A path with content of its own keeps its history.
-	other := r.admit(file("other", 1))[0]
-	r.bring(other, Filed)
+	r.bring(r.admit(file("other", 1))[0], Filed)
 	again := file("other", 2)
 	again.ChangeTime = 100
-	r.fails(r.Renamed(ctx, r.admit(again)[0], second), ErrMoved)
+	same, err = r.SameFile(ctx, r.entry(r.admit(again)[0]))
+	r.ok(err)
+	if len(same) > 0 {
+		t.Errorf("the same file is %v", same)
+	}
+	// Somebody was faster.
+	third := file("third", 2)
+	id := r.admit(third)[0]
+	stale := r.entry(second)
+	stale.Path = "old"
+	r.fails(r.Renamed(ctx, id, stale), ErrMoved)
 }
 
 func TestFilingIsForgottenByARetry(t *testing.T) {

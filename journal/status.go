@@ -32,6 +32,11 @@ const (
 // newer generation does not supersede it.
 const ClassUnverified = "unverified"
 
+// ClassFiling is the Reason.Class of a verified entry whose file could not be
+// moved away yet. After a few tries nobody waits for it any more; it is tried
+// again all the same.
+const ClassFiling = "filing"
+
 // moves is the table of legal moves. Each status that is not an end has a way
 // out, and from each there is a way to a resting status.
 var moves = map[Status][]Status{

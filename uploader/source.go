@@ -95,7 +95,7 @@ func (s *Source) Check() error {
 	if err != nil {
 		return err
 	}
-	for _, now := range []Hint{hintOf(info), open} {
+	for _, now := range []Hint{HintOf(info), open} {
 		if now != s.hint {
 			return fmt.Errorf("%q: %w (%s)", s.name, ErrSourceChanged, s.hint.difference(now))
 		}
@@ -147,10 +147,11 @@ func (s *Source) look() (Hint, error) {
 	if err != nil {
 		return Hint{}, sourceError(s.name, err)
 	}
-	return hintOf(info), nil
+	return HintOf(info), nil
 }
 
-func hintOf(info fs.FileInfo) Hint {
+// HintOf returns the hint in what os.Lstat or File.Stat said.
+func HintOf(info fs.FileInfo) Hint {
 	st := info.Sys().(*syscall.Stat_t)
 	return Hint{Size: st.Size, ModTime: st.Mtim.Nano(), ChangeTime: st.Ctim.Nano(), Dev: st.Dev, Ino: st.Ino}
 }

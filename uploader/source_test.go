@@ -81,7 +81,7 @@ func tick(t testing.TB, src *Source) {
 		check(t, os.WriteFile(probe, []byte("x"), 0o600))
 		info, err := os.Stat(probe)
 		check(t, err)
-		if hintOf(info).ChangeTime > src.Hint().ChangeTime {
+		if HintOf(info).ChangeTime > src.Hint().ChangeTime {
 			return
 		}
 	}

@@ -31,6 +31,7 @@ var (
 		".tmp", ".temp", ".part", ".partial", ".filepart", ".!ut", ".aria2", // transfers under way
 		".crdownload", ".opdownload", ".download", // browsers
 		".idlk", ".prlock", // InDesign and Premiere locks
+		".error.txt", // what this program writes beside a file that failed
 	}
 )
 

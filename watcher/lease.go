@@ -66,6 +66,20 @@ func probe(path string, want fingerprint) (verdict, error) {
 	return free, nil
 }
 
+// Written reports whether a program on this machine has the open file f open for
+// writing, or mapped so. False also where nothing tells: on shares, and for files
+// of other users without CAP_LEASE.
+func Written(f *os.File) bool {
+	if _, leases := kindOf(f); !leases {
+		return false
+	}
+	_, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_RDLCK)
+	if err == nil {
+		_, err = unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_UNLCK)
+	}
+	return errors.Is(err, unix.EAGAIN)
+}
+
 // endSize is how much is read of each end of a file.
 const endSize = 64 << 10
 

@@ -191,6 +191,7 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder) ingest.Config {
 		c.Folders = append(c.Folders, ingest.Folder{
 			Name: f.Name, Path: f.Path, Settle: f.Settle,
 			VersionByPath: f.Versions == "path", Duplicates: ingest.Duplicates(f.Duplicates),
+			After: ingest.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune,
 		})
 	}
 	return c
@@ -200,7 +201,7 @@ func watchedFolders(folders []config.Folder) []watcher.Folder {
 	out := make([]watcher.Folder, len(folders))
 	for i, f := range folders {
 		out[i] = watcher.Folder{
-			Name: f.Name, Path: f.Path, Include: f.Include, Exclude: f.Exclude, Skip: []string{f.Done, f.Failed},
+			Name: f.Name, Path: f.Path, Include: f.Include, Exclude: f.Exclude, Skip: f.Kept(),
 			Settle: f.Settle, Rescan: f.Rescan, PollInterval: f.PollInterval,
 			Mode: watcher.Mode(f.Watch), Marker: f.Marker, Ready: f.Ready, Patience: f.Patience,
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,6 +28,7 @@ type backfillOptions struct {
 	folders        []string
 	dryRun, asJSON bool
 	adopt          bool
+	after          string
 }
 
 func newBackfillCommand() *cobra.Command {
@@ -45,6 +47,9 @@ func newBackfillCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if folders, err = afterwards(folders, o.after); err != nil {
+				return err
+			}
 			b := &backfill{
 				cfg: cfg, folders: folders, options: o,
 				out: cmd.OutOrStdout(), err: cmd.ErrOrStderr(), log: newLogger(cfg, cmd.ErrOrStderr()),
@@ -58,8 +63,26 @@ func newBackfillCommand() *cobra.Command {
 	jsonFlag(cmd, &o.asJSON)
 	cmd.Flags().StringArrayVar(&o.folders, "folder", nil, "only the folder `NAME` (repeatable)")
 	cmd.Flags().BoolVar(&o.adopt, "adopt", false, "take over assets that the account holds already (same filename and MD5) instead of creating them: the way back after the journal was lost")
+	cmd.Flags().StringVar(&o.after, "after", "", "keep (default), move or delete files that are in, whatever the configuration says")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "only say what would become of each file")
 	return cmd
+}
+
+// afterwards returns the folders with what a backfill does with files that are in:
+// it leaves them, unless it is told otherwise.
+func afterwards(folders []config.Folder, after string) ([]config.Folder, error) {
+	switch after {
+	case "":
+		after = "keep"
+	case "keep", "move", "delete":
+	default:
+		return nil, &usageError{fmt.Errorf("--after cannot be %q: keep, move or delete", after)}
+	}
+	folders = slices.Clone(folders)
+	for i := range folders {
+		folders[i].After = after
+	}
+	return folders, nil
 }
 
 // backfill is one run of the command.
@@ -94,6 +117,9 @@ func (b *backfill) run(ctx context.Context, drain <-chan struct{}) error {
 	j, err := openJournal(ctx, b.cfg, b.options.adopt, b.log)
 	if errors.Is(err, journal.ErrLocked) && b.options.adopt {
 		return &usageError{errors.New("--adopt needs the journal for itself: stop the daemon first")}
+	}
+	if errors.Is(err, journal.ErrLocked) && b.options.after != "" {
+		return &usageError{errors.New("--after needs the journal for itself: the daemon that owns it goes by its configuration; stop it first")}
 	}
 	if errors.Is(err, journal.ErrLocked) {
 		return b.follow(waiting, begun)

@@ -68,8 +68,9 @@ type Folder struct {
 	PollInterval     time.Duration
 	Rescan           time.Duration
 	Marker           string // a path below the folder that must exist; "" is none
-	After            string // keep
-	Done, Failed     string // paths below the folder
+	After            string // keep, move, delete
+	Done, Failed     string // where files are moved to, below the folder; {date}, {folder} and {path} stand in them
+	Prune            bool   // remove directories that a move leaves empty
 	Versions         string // path, off
 	Duplicates       string // skip, upload, hold
 	Rules            mapping.Rules
@@ -105,7 +106,6 @@ func defaultFolder() Folder {
 		After:        "keep",
 		Done:         "_ingested",
 		Failed:       "_failed",
-		Versions:     "path",
 		Duplicates:   "skip",
 	}
 }

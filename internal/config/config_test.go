@@ -136,6 +136,7 @@ func TestDefaults(t *testing.T) {
 	want.Tenovos.URL, want.Tenovos.APIKey, want.Tenovos.Username, want.Tenovos.Password = "http://127.0.0.1:8080/v1", "k", "u", "p"
 	want.Journal = filepath.Join(wd, "journal.db")
 	folder := defaultFolder()
+	folder.Versions = "path" // as the files are kept
 	folder.Name, folder.Path = "drop", filepath.Join(wd, "drop")
 	want.Folders = []Folder{folder}
 	if diff := cmp.Diff(want, c, cmpopts.IgnoreFields(Folder{}, "Rules", "Pos")); diff != "" {

@@ -25,6 +25,7 @@ func TestExample(t *testing.T) {
 	want.Tenovos.APIKey, want.Tenovos.Username, want.Tenovos.Password = "from-TENOVOS_API_KEY", "from-TENOVOS_USERNAME", "from-TENOVOS_PASSWORD"
 	want.Journal = "/var/lib/ingestd/journal.db"
 	folder := defaultFolder()
+	folder.Versions = "path" // as the files are kept
 	folder.Name, folder.Path = "campaigns", "/srv/drop/campaigns"
 	folder.Exclude = []string{"**/*.tmp", "**/work/**"}
 	want.Folders = []Folder{folder}

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -57,20 +59,26 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 	l.duration(f["poll_interval"], "poll_interval", &d.PollInterval, time.Millisecond)
 	l.duration(f["rescan"], "rescan", &d.Rescan, time.Millisecond)
 	l.below(f["marker"], "marker", &d.Marker)
-	l.below(f["done"], "done", &d.Done)
-	l.below(f["failed"], "failed", &d.Failed)
+	l.destination(f["done"], "done", &d.Done)
+	l.destination(f["failed"], "failed", &d.Failed)
+	l.flag(f["prune"], "prune", &d.Prune)
 	for _, choice := range []struct {
 		key          string
 		to           *string
 		known, later []string
 	}{
 		{"watch", &d.Watch, []string{"auto", "notify", "poll"}, nil},
-		{"after", &d.After, []string{"keep"}, []string{"move", "delete"}},
+		{"after", &d.After, []string{"keep", "move", "delete"}, nil},
 		{"versions", &d.Versions, []string{"path", "off"}, []string{"filename"}},
 		{"duplicates", &d.Duplicates, []string{"skip", "upload", "hold"}, nil},
 	} {
 		if at := f[choice.key]; at != nil {
 			*choice.to = l.Choice(at, choice.key, choice.known, choice.later)
+		}
+	}
+	if d.Versions == "" {
+		if d.Versions = "off"; d.After == "keep" { // tomorrow's IMG_0001.jpg is another picture where today's is moved away
+			d.Versions = "path"
 		}
 	}
 	if at := l.need(n, f, "rules", "the folder"); at != nil {
@@ -79,6 +87,42 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 		mapping.ParseRules(l.Reader, at, nil)
 	}
 	return d, true
+}
+
+// destination reads where files are moved to: a directory below the folder that
+// begins with a fixed one, which is never looked into.
+func (l *loader) destination(n *yaml.Node, what string, to *string) {
+	var text string
+	l.below(n, what, &text)
+	if text == "" {
+		return
+	}
+	rest := placeholder.ReplaceAllString(text, "")
+	first, _, _ := strings.Cut(text, "/")
+	switch {
+	case strings.ContainsAny(rest, "{}"):
+		l.Add(mapping.At(n), "{date}, {folder} and {path} are known", "%s: %s has a placeholder that does not exist", what, l.Quote(n))
+	case strings.ContainsAny(first, "{}"):
+		l.Add(mapping.At(n), "such as _ingested/{date}", "%s: %s must begin with a fixed directory", what, l.Quote(n))
+	default:
+		*to = text
+	}
+}
+
+var placeholder = regexp.MustCompile(`\{(date|folder|path)\}`)
+
+// Kept returns the directories below the folder that belong to files which were
+// moved: they are never looked into.
+func (f Folder) Kept() []string {
+	var dirs []string
+	for _, pattern := range []string{f.Done, f.Failed} {
+		dir, _, _ := strings.Cut(pattern, "{")
+		if dir != pattern { // {date} may be a part of a name
+			dir = path.Dir(dir + "x")
+		}
+		dirs = append(dirs, dir)
+	}
+	return dirs
 }
 
 // ready reads the name of a sentinel: a name beside the file, made of its own.

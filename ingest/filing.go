@@ -1,0 +1,250 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/secret"
+	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/uploader"
+	"github.com/tenovos-ingest/ingestd/watcher"
+)
+
+// After says what becomes of a file whose content is in.
+type After string
+
+// What becomes of it. Only with AfterMove and AfterDelete do files that failed go
+// to Folder.Failed.
+const (
+	AfterKeep   After = "keep" // also ""
+	AfterMove   After = "move" // to Folder.Done
+	AfterDelete After = "delete"
+)
+
+func (a After) keeps() bool { return a == "" || a == AfterKeep }
+
+// Destination is where a file is moved to: pattern is a directory below the
+// folder, in which {date} is the day, {folder} the folder's name and {path} the
+// directories of the file's own path. Those come last where the pattern does not
+// name them.
+func Destination(pattern, folder, file string, day time.Time) string {
+	if !strings.Contains(pattern, "{path}") {
+		pattern += "/{path}"
+	}
+	dir := strings.NewReplacer(
+		"{date}", day.Format(time.DateOnly), "{folder}", strings.ReplaceAll(folder, "/", "_"), "{path}", path.Dir(file),
+	).Replace(pattern)
+	return path.Join(dir, path.Base(file))
+}
+
+// errWritten is a file that a program holds open for writing.
+var errWritten = errors.New("a program has the file open for writing")
+
+// taking is one file on its way out of the drop folder.
+//
+// It first gets a hidden name beside it, so that nobody finds it any more, and is
+// then looked at once more through its open descriptor: what changed in the last
+// moment is put back. Where it goes is in the journal before anything is done, so
+// that whatever a crash leaves is found again.
+type taking struct {
+	*shelf
+	p      *Pipeline
+	e      journal.Entry
+	remove bool   // delete it; else move it below pattern
+	to     string // where it was moved to; "" if it was deleted or stays
+	prunes bool
+}
+
+// takeAway moves or deletes the file of an entry, which is in e.Status. It may be
+// repeated until it succeeds. Without an error the file is where the result
+// says, or was deleted, or was left because it is not what the entry is about.
+func (p *Pipeline) takeAway(ctx context.Context, e journal.Entry, remove bool, pattern string) (to string, err error) {
+	folder := p.folders[e.Folder]
+	s, err := openShelf(folder.Path)
+	if err != nil {
+		return "", err
+	}
+	defer s.close()
+	t := &taking{shelf: s, p: p, e: e, remove: remove, prunes: folder.Prune}
+	file, err := t.aside(ctx, pattern)
+	if err != nil || file == nil {
+		return t.to, err
+	}
+	defer file.Close() // nothing was written
+	if !t.sameContent(file) || !t.names(t.e.Aside, file) {
+		return "", t.putBack(ctx)
+	}
+	if watcher.Written(file) {
+		return "", errors.Join(t.putBack(ctx), errWritten)
+	}
+	return t.to, t.finish(ctx)
+}
+
+// aside gives the file its hidden name and returns it open; nil when there is
+// nothing to take, or it was taken before.
+func (t *taking) aside(ctx context.Context, pattern string) (*os.File, error) {
+	if t.e.Aside != "" { // a crash may have come in between
+		file, _, err := t.look(t.e.Aside)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return file, err
+		}
+		if t.e.MovedTo != "" && t.arrived() {
+			t.to = t.e.MovedTo
+			return nil, nil
+		}
+	}
+	file, hint, err := t.look(t.e.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, t.forget(ctx, t.e.Aside != "" && t.e.MovedTo == "") // deleted by us, or gone anyhow
+	}
+	if err != nil {
+		return nil, err
+	}
+	if foundOf(t.e, hint) != hintOf(t.e) {
+		_ = file.Close() // nothing was written
+		return nil, t.forget(ctx, false)
+	}
+	if watcher.Written(file) {
+		_ = file.Close() // nothing was written
+		return nil, errWritten
+	}
+	if t.e.Aside == "" {
+		t.e.Aside = path.Join(path.Dir(t.e.Path), fmt.Sprintf(".ingestd-%d", t.e.ID))
+		if t.e.MovedTo = ""; !t.remove {
+			t.e.MovedTo = Destination(pattern, t.e.Folder, t.e.Path, t.p.now())
+		}
+		if err := t.record(ctx); err != nil {
+			_ = file.Close() // nothing was written
+			return nil, err
+		}
+	}
+	if err := t.move(t.e.Path, t.e.Aside); err != nil {
+		_ = file.Close() // nothing was written
+		return nil, err
+	}
+	return file, nil
+}
+
+// arrived reports whether the file is in its last place already.
+func (t *taking) arrived() bool {
+	file, _, err := t.look(t.e.MovedTo)
+	if err != nil {
+		return false
+	}
+	defer file.Close() // nothing was written
+	return t.sameContent(file)
+}
+
+// sameContent reports that an open file is the entry's, as it was; its change
+// time moves with its name.
+func (t *taking) sameContent(file *os.File) bool {
+	info, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	now := uploader.HintOf(info)
+	return now.Size == t.e.Size && now.ModTime == t.e.ModTime && now.Ino == t.e.Ino
+}
+
+// finish brings the file from its hidden name to where it belongs.
+func (t *taking) finish(ctx context.Context) error {
+	if t.e.MovedTo == "" {
+		if err := t.root.Remove(t.e.Aside); err != nil {
+			return err
+		}
+	} else {
+		to, err := t.moveNumbered(t.e.Aside, t.e.MovedTo, func(to string) error {
+			if to == t.e.MovedTo {
+				return nil
+			}
+			t.e.MovedTo = to
+			return t.record(ctx)
+		})
+		if err != nil {
+			return err
+		}
+		t.to = to
+	}
+	if t.prunes {
+		t.prune(t.e.Path)
+	}
+	return nil
+}
+
+// putBack gives a file its name back that changed in the last moment. Where a
+// newer one has taken that, it becomes a drop of its own.
+func (t *taking) putBack(ctx context.Context) error {
+	to, err := t.moveNumbered(t.e.Aside, t.e.Path, func(string) error { return nil })
+	if err != nil {
+		return err
+	}
+	t.p.entryLog(t.p.log.Info(), t.e).Str("now", to).Msg("the file changed before it could be moved away: it stays, and is looked at again")
+	return t.forget(ctx, false)
+}
+
+// forget takes the intent back; a deletion that has taken place is none any more.
+func (t *taking) forget(ctx context.Context, deleted bool) error {
+	if deleted || t.e.Aside == "" {
+		return nil
+	}
+	t.e.Aside, t.e.MovedTo = "", ""
+	return t.record(ctx)
+}
+
+// record stores where the file goes.
+func (t *taking) record(ctx context.Context) error {
+	ctx, cancel := record(ctx)
+	defer cancel()
+	return t.p.journal.SetFiling(ctx, t.e.ID, t.e.Status, t.e.Aside, t.e.MovedTo)
+}
+
+// filingWait is the wait before the n-th try to move a file away.
+func filingWait(n int) time.Duration { return min(2*time.Second<<min(n, 10), 10*time.Minute) }
+
+// fileSource does with the source of a verified entry what the folder asks for.
+// False if it could not: then the entry waits and it is tried again, without end.
+func (p *Pipeline) fileSource(ctx context.Context, e journal.Entry) (bool, error) {
+	folder := p.folders[e.Folder]
+	if folder.After.keeps() && !e.Taken() {
+		return true, nil
+	}
+	var err error
+	if folder.After.keeps() { // the configuration changed in the middle of it
+		err = p.restoreAside(ctx, e)
+	} else {
+		_, err = p.takeAway(ctx, e, folder.After == AfterDelete, folder.Done)
+	}
+	if err == nil || errors.Is(err, journal.ErrJournal) || errors.Is(err, journal.ErrMoved) {
+		return err == nil, err
+	}
+	if e.Tries == 0 {
+		p.entryLog(p.log.Warn(), e).Str("reason", secret.Sentence(err)).Msg("the file is in Tenovos but cannot be moved away yet: tried again until it can")
+	}
+	return false, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(filingWait(e.Tries)), reasonFiling(err), false)
+}
+
+// restoreAside gives a file that is on its way out its name back.
+func (p *Pipeline) restoreAside(ctx context.Context, e journal.Entry) error {
+	s, err := openShelf(p.folders[e.Folder].Path)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	t := &taking{shelf: s, p: p, e: e}
+	if file, _, err := s.look(e.Aside); err == nil {
+		_ = file.Close() // nothing was written
+		return t.putBack(ctx)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if e.MovedTo != "" && t.arrived() {
+		return nil // it was too late
+	}
+	return t.forget(ctx, e.MovedTo == "")
+}

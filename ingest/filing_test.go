@@ -1,0 +1,396 @@
+package ingest_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/sandbox"
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+// newFilingRig is a rig whose folder does not keep its files.
+func newFilingRig(t *testing.T, after ingest.After) *rig {
+	t.Helper()
+	r := newRig(t, nil)
+	f := &r.config.Folders[0]
+	f.After, f.Done, f.Failed, f.Prune = after, "_ingested", "_failed", true
+	f.VersionByPath, f.Duplicates = false, ingest.DuplicatesSkip
+	return r
+}
+
+// files lists the files below the drop, hidden ones included.
+func (r *rig) files() []string {
+	r.t.Helper()
+	var all []string
+	err := filepath.WalkDir(r.drop, func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			rel, _ := filepath.Rel(r.drop, path)
+			all = append(all, rel)
+		}
+		return err
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func (r *rig) wantFiles(want ...string) {
+	r.t.Helper()
+	slices.Sort(want)
+	if got := r.files(); !slices.Equal(got, want) {
+		r.t.Errorf("in the folder lie %q, want %q\n%s", got, want, r.log)
+	}
+}
+
+func (r *rig) read(path string) string {
+	r.t.Helper()
+	data, err := os.ReadFile(filepath.Join(r.drop, path))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return string(data)
+}
+
+func (r *rig) rename(from, to string) {
+	r.t.Helper()
+	if err := os.MkdirAll(filepath.Dir(filepath.Join(r.drop, to)), 0o755); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(r.drop, from), filepath.Join(r.drop, to)); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func TestMoveWhenIn(t *testing.T) {
+	r := newFilingRig(t, ingest.AfterMove)
+	r.write("acme/spring/a.jpg", 1000, 1)
+	r.write("b.jpg", 2000, 1)
+	r.write("_ingested/b.jpg", 10, 9) // somebody's, of the same name
+	sum := r.md5("acme/spring/a.jpg")
+	r.backfill()
+	r.wantFiles("_ingested/acme/spring/a.jpg", "_ingested/b.jpg", "_ingested/b (2).jpg")
+	if r.md5("_ingested/acme/spring/a.jpg") != sum {
+		t.Error("another file was moved")
+	}
+	if _, err := os.Stat(filepath.Join(r.drop, "acme")); !os.IsNotExist(err) {
+		t.Errorf("the empty directories stay: %v", err)
+	}
+	if e := r.entry("b.jpg"); e.Status != journal.Filed || e.MovedTo != "_ingested/b (2).jpg" {
+		t.Errorf("the entry is %s, moved to %q", e.Status, e.MovedTo)
+	}
+	r.wantResults(r.ask(ingest.RequestVerify, ingest.Selection{}), "ok", "ok")
+	r.wantNothingLeft(r.sandbox.State())
+
+	// Another picture of the same name is another asset, the same one is not.
+	r.write("b.jpg", 2000, 2)
+	r.write("acme/spring/again.jpg", 0, 0)
+	r.write("acme/spring/a.jpg", 1000, 1)
+	r.backfill()
+	r.wantFiles("_ingested/acme/spring/a.jpg", "_ingested/acme/spring/a (2).jpg", "_ingested/acme/spring/again.jpg",
+		"_ingested/b.jpg", "_ingested/b (2).jpg", "_ingested/b (3).jpg")
+	if e := r.entry("acme/spring/a.jpg"); e.Status != journal.Duplicate {
+		t.Errorf("the same file again is %s", e.Status)
+	}
+	if n := len(available(r.sandbox.State())); n != 4 {
+		t.Errorf("%d assets, want 4", n)
+	}
+}
+
+func TestDestination(t *testing.T) {
+	day := time.Date(2026, 11, 24, 23, 0, 0, 0, time.Local)
+	for _, c := range []struct{ pattern, file, want string }{
+		{"_ingested", "a/b/c.jpg", "_ingested/a/b/c.jpg"},
+		{"_ingested", "c.jpg", "_ingested/c.jpg"},
+		{"_ingested/{date}", "a/c.jpg", "_ingested/2026-11-24/a/c.jpg"},
+		{"_ingested/{path}/{date}", "a/c.jpg", "_ingested/a/2026-11-24/c.jpg"},
+		{"_in/{folder}-{date}/{path}", "c.jpg", "_in/drop-2026-11-24/c.jpg"},
+	} {
+		if got := ingest.Destination(c.pattern, "drop", c.file, day); got != c.want {
+			t.Errorf("%s of %s is %s, want %s", c.pattern, c.file, got, c.want)
+		}
+	}
+}
+
+func TestDeleteWhenIn(t *testing.T) {
+	r := newFilingRig(t, ingest.AfterDelete)
+	r.write("acme/a.jpg", 1000, 1)
+	r.write("acme/ignored.txt", 1000, 1)
+	sum := r.md5("acme/a.jpg")
+	r.backfill()
+	r.wantFiles("acme/ignored.txt")
+	if e := r.entry("acme/a.jpg"); e.Status != journal.Filed || !e.Taken() {
+		t.Errorf("the entry is %+v", e)
+	}
+	if got := available(r.sandbox.State()); len(got) != 1 || got[0].ContentMD5 != sum {
+		t.Errorf("assets are %+v", got)
+	}
+	// What is there twice is not deleted: it was not itself seen right.
+	r.write("acme/copy.jpg", 0, 0)
+	if err := os.WriteFile(filepath.Join(r.drop, "acme/copy.jpg"), content("acme/a.jpg", 1000, 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.backfill()
+	r.wantFiles("acme/copy.jpg", "acme/ignored.txt")
+}
+
+func TestFailedFileIsPutAsideAndTriedAgain(t *testing.T) {
+	r := newFilingRig(t, ingest.AfterMove)
+	refuse := func() {
+		r.queue(sandbox.Fault{Operation: "CreateAsset", Kind: sandbox.FaultStatus, Status: 403, Body: `{"message":"Invalid Asset: Missing Metadata Template ID"}`})
+	}
+	r.write("acme/a.jpg", 1000, 1)
+	refuse()
+	r.backfill()
+	r.wantFiles("_failed/acme/a.jpg", "_failed/acme/a.jpg.error.txt")
+	text := r.read("_failed/acme/a.jpg.error.txt")
+	for _, part := range []string{"a.jpg was not ingested.", "Missing Metadata Template ID", "put the file back into acme of the folder drop"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("the text does not say %q:\n%s", part, text)
+		}
+	}
+
+	// By hand.
+	r.rename("_failed/acme/a.jpg", "acme/a.jpg")
+	refuse()
+	r.backfill()
+	r.wantFiles("_failed/acme/a.jpg", "_failed/acme/a.jpg.error.txt")
+
+	// By the operator.
+	id := r.entry("acme/a.jpg").ID
+	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{IDs: []int64{id}}), "requeued")
+	r.wantFiles("acme/a.jpg")
+	r.backfill()
+	r.wantFiles("_ingested/acme/a.jpg")
+	r.wantExactly("_ingested/acme/a.jpg")
+	if e := r.entry("acme/a.jpg"); e.ID != id || e.Status != journal.Filed {
+		t.Errorf("the entry is %d, %s", e.ID, e.Status)
+	}
+
+	// Something else took its place meanwhile.
+	r.write("acme/b.jpg", 1000, 1)
+	refuse()
+	r.backfill()
+	r.write("acme/b.jpg", 1000, 2)
+	got := r.ask(ingest.RequestRetry, ingest.Selection{IDs: []int64{r.entry("acme/b.jpg").ID}})
+	r.wantResults(got, "failed")
+	if !strings.Contains(got[0].Detail, "another file lies at its place") {
+		t.Errorf("it says %q", got[0].Detail)
+	}
+	r.wantFiles("_failed/acme/b.jpg", "_failed/acme/b.jpg.error.txt", "_ingested/acme/a.jpg", "acme/b.jpg")
+}
+
+// TestChangeInTheLastMomentStays changes a file after it was verified, when it is
+// about to be moved or deleted.
+func TestChangeInTheLastMomentStays(t *testing.T) {
+	for _, after := range []ingest.After{ingest.AfterMove, ingest.AfterDelete} {
+		for name, change := range map[string]func(t *testing.T, path string){
+			"rewritten": func(t *testing.T, path string) {
+				if err := os.WriteFile(path, content("new", 1500, 2), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			},
+			"replaced": func(t *testing.T, path string) {
+				if err := os.WriteFile(path+".tmp", content("new", 1000, 2), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				info, err := os.Stat(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Chtimes(path+".tmp", info.ModTime(), info.ModTime()); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Rename(path+".tmp", path); err != nil {
+					t.Fatal(err)
+				}
+			},
+		} {
+			t.Run(string(after)+" "+name, func(t *testing.T) {
+				r := newFilingRig(t, after)
+				r.write("a.jpg", 1000, 1)
+				changed := false
+				r.commit = func() { // between the intent and the deed
+					if r.intended(t, "a.jpg") && !changed {
+						changed = true
+						change(t, filepath.Join(r.drop, "a.jpg"))
+					}
+				}
+				r.backfill()
+				r.commit = nil
+				if !changed {
+					t.Fatal("there was no intent to move the file")
+				}
+				r.wantFiles("a.jpg")
+				if e := r.entry("a.jpg"); e.Status != journal.Filed || e.Taken() {
+					t.Errorf("the entry is %s, taken: %t", e.Status, e.Taken())
+				}
+				sum := r.md5("a.jpg")
+				r.backfill()
+				if after == ingest.AfterMove {
+					r.wantFiles("_ingested/a.jpg")
+				} else {
+					r.wantFiles()
+				}
+				got := available(r.sandbox.State())
+				if len(got) != 2 || !slices.ContainsFunc(got, func(a sandbox.Asset) bool { return a.ContentMD5 == sum }) {
+					t.Errorf("assets are %+v", got)
+				}
+			})
+		}
+	}
+}
+
+// intended reports whether the journal holds the intent to take a verified file
+// away.
+func (r *rig) intended(t *testing.T, path string) bool {
+	t.Helper()
+	reader, err := journal.OpenReader(t.Context(), r.journal)
+	if err != nil {
+		return false
+	}
+	defer reader.Close()
+	e, ok, err := reader.Latest(t.Context(), "drop", path)
+	return err == nil && ok && e.Status == journal.Verified && e.Taken()
+}
+
+func TestFileHeldOpenIsNotTaken(t *testing.T) {
+	r := newFilingRig(t, ingest.AfterDelete)
+	r.write("a.jpg", 1000, 1)
+	p := r.start()
+	defer r.close(p)
+	if err := r.scan(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	writer, err := os.OpenFile(filepath.Join(r.drop, "a.jpg"), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- p.Run(ctx, nil, nil) }()
+	for r.entry("a.jpg").Reason.Class != journal.ClassFiling {
+		time.Sleep(5 * time.Millisecond)
+	}
+	r.wantFiles("a.jpg")
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for r.entry("a.jpg").Status != journal.Filed {
+		time.Sleep(5 * time.Millisecond)
+	}
+	r.wantFiles()
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestFilingAfterACrash finds each state that a crash can leave a file in, and
+// ends as if there had been none.
+func TestFilingAfterACrash(t *testing.T) {
+	const aside, place = "acme/.ingestd-1", "_ingested/acme/a.jpg"
+	for _, c := range []struct {
+		name  string
+		after ingest.After
+		state func(r *rig)
+		want  []string
+	}{
+		{"move: only the intent", ingest.AfterMove, func(*rig) {}, []string{place}},
+		{"move: aside", ingest.AfterMove, func(r *rig) { r.rename("acme/a.jpg", aside) }, []string{place}},
+		{"move: aside, and the place was taken", ingest.AfterMove, func(r *rig) {
+			r.rename("acme/a.jpg", aside)
+			r.write(place, 10, 1)
+		}, []string{place, "_ingested/acme/a (2).jpg"}},
+		{"move: done", ingest.AfterMove, func(r *rig) { r.rename("acme/a.jpg", place) }, []string{place}},
+		{"move: aside, and a new file has its name", ingest.AfterMove, func(r *rig) {
+			r.rename("acme/a.jpg", aside)
+			r.write("acme/a.jpg", 50, 2)
+		}, []string{place, "acme/a.jpg"}},
+		{"move: aside, then changed", ingest.AfterMove, func(r *rig) {
+			r.rename("acme/a.jpg", aside)
+			r.write(aside, 50, 2)
+		}, []string{"acme/a.jpg"}},
+		{"move: aside, then changed, and a new file has its name", ingest.AfterMove, func(r *rig) {
+			r.rename("acme/a.jpg", aside)
+			r.write(aside, 50, 2)
+			r.write("acme/a.jpg", 60, 3)
+		}, []string{"acme/a.jpg", "acme/a (2).jpg"}},
+		{"delete: only the intent", ingest.AfterDelete, func(*rig) {}, nil},
+		{"delete: aside", ingest.AfterDelete, func(r *rig) { r.rename("acme/a.jpg", aside) }, nil},
+		{"delete: done", ingest.AfterDelete, func(r *rig) { _ = os.Remove(filepath.Join(r.drop, "acme/a.jpg")) }, nil},
+		{"delete: aside, then keep", ingest.AfterKeep, func(r *rig) { r.rename("acme/a.jpg", aside) }, []string{"acme/a.jpg"}},
+		{"move: done, then keep", ingest.AfterKeep, func(r *rig) { r.rename("acme/a.jpg", place) }, []string{place}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ctx := t.Context()
+			r := newFilingRig(t, c.after)
+			r.write("acme/a.jpg", 1000, 1)
+			p := r.start()
+			if err := r.scan(ctx, p); err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range []journal.Move{
+				{ID: 1, From: journal.Settled, To: journal.Mapped, Asset: []byte("{}"), Filename: "a.jpg"},
+				{ID: 1, From: journal.Mapped, To: journal.Verified, Created: &journal.Creation{ObjectID: "o", FileID: "f", OriginalFileID: "f"}},
+			} {
+				if err := p.journal.Advance(ctx, m); err != nil {
+					t.Fatal(err)
+				}
+			}
+			to := place
+			if strings.HasPrefix(c.name, "delete") {
+				to = ""
+			}
+			if err := p.journal.SetFiling(ctx, 1, journal.Verified, aside, to); err != nil {
+				t.Fatal(err)
+			}
+			c.state(r)
+			done := make(chan struct{})
+			close(done)
+			if err := p.Run(ctx, nil, done); err != nil {
+				t.Fatal(err)
+			}
+			r.close(p)
+			r.wantFiles(c.want...)
+			if e := r.entry("acme/a.jpg"); e.Status != journal.Filed {
+				t.Errorf("the entry is %s: %+v", e.Status, e.Reason)
+			}
+		})
+	}
+}
+
+func TestRenamedFileIsNotIngestedAgain(t *testing.T) {
+	r := newRig(t, nil)
+	r.config.Folders[0].Duplicates = ingest.DuplicatesUpload
+	r.write("inbox/a.jpg", 1000, 1)
+	r.write("inbox/b.jpg", 1000, 2)
+	r.backfill()
+	first := r.entry("inbox/a.jpg")
+	r.rename("inbox", "archive/2026")
+	if err := os.Link(filepath.Join(r.drop, "archive/2026/b.jpg"), filepath.Join(r.drop, "second-name.jpg")); err != nil {
+		t.Fatal(err)
+	}
+	r.backfill()
+	// A second name of one file is a copy, for which the folder's policy holds.
+	if n := len(available(r.sandbox.State())); n != 3 {
+		t.Errorf("%d assets, want 3\n%s", n, r.log)
+	}
+	now := r.entry("archive/2026/a.jpg")
+	if now.ID != first.ID || now.ObjectID != first.ObjectID || now.Status != journal.Filed {
+		t.Errorf("the entry was %+v and is %+v", first, now)
+	}
+	// New content under the new path is the next version.
+	r.write("archive/2026/a.jpg", 1500, 3)
+	r.backfill()
+	if v := r.entry("archive/2026/a.jpg"); v.OriginalFileID != first.OriginalFileID || v.FileID == first.FileID {
+		t.Errorf("the new content is %+v", v)
+	}
+}
