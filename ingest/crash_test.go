@@ -104,12 +104,13 @@ func crashingProcess() error {
 	pipe := ingest.New(ingest.Config{
 		Workers: 2, MaxFileSize: 5 << 30, MaxAttempts: 4, RetryInitial: 5 * time.Millisecond, RetryMax: 20 * time.Millisecond,
 		VerifyTimeout: 10 * time.Second, ShutdownGrace: time.Second, Looks: []time.Duration{0, 10 * time.Millisecond},
-		Folders: []ingest.Folder{{Name: "drop", Path: drop, Settle: 20 * time.Millisecond, VersionByPath: true, Map: rig.mapFile}},
+		Folders: []ingest.Folder{{Name: "drop", Path: drop, Settle: 20 * time.Millisecond, VersionByPath: true, Map: rig.mapFile,
+			After: ingest.After(os.Getenv("CRASH_AFTER")), Done: "_ingested", Failed: "_failed"}},
 	}, ingest.Deps{
 		API: client, Journal: j, Log: zerolog.New(os.Stderr),
 		Store: uploader.New(uploader.Config{Parts: 1, HTTP: &http.Client{Transport: transport()}}),
 	})
-	w, err := watcher.New([]watcher.Folder{{Name: "drop", Path: drop}}, watcher.Options{Emit: pipe.Admit})
+	w, err := watcher.New([]watcher.Folder{{Name: "drop", Path: drop, Skip: []string{"_ingested", "_failed"}}}, watcher.Options{Emit: pipe.Admit})
 	if err != nil {
 		return err
 	}
@@ -133,7 +134,7 @@ func (r *rig) crash(at int) int {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), "CRASH_URL="+r.web.URL+r.sandbox.Options().BasePath(),
-		"CRASH_DROP="+r.drop, "CRASH_JOURNAL="+r.journal, "CRASH_AT="+strconv.Itoa(at))
+		"CRASH_DROP="+r.drop, "CRASH_JOURNAL="+r.journal, "CRASH_AT="+strconv.Itoa(at), "CRASH_AFTER="+string(r.config.Folders[0].After))
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -175,6 +176,11 @@ var sweeps = []struct {
 		r.crash(0)
 		r.write("a.jpg", 3000, 2)
 		return []string{"a.jpg"}
+	}},
+	{name: "moved away", setUp: func(r *rig) []string {
+		r.config.Folders[0].After = ingest.AfterMove
+		r.write("acme/a.jpg", 3000, 1)
+		return []string{"_ingested/acme/a.jpg"}
 	}},
 	{name: "multipart", long: true, setUp: func(r *rig) []string {
 		r.sparse("a.mov", 101*mib)

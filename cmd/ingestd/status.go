@@ -63,8 +63,8 @@ func printStatus(ctx context.Context, out io.Writer, r *journal.Reader, all bool
 		return err
 	}
 	for _, f := range folders {
-		if f.Paused != "" {
-			fmt.Fprintf(out, "folder %s is paused: %s\n", f.Name, f.Paused)
+		for _, line := range remarks(f) {
+			fmt.Fprintf(out, "folder %s %s\n", f.Name, line)
 		}
 	}
 	return dashboard.Entries(ctx, r, all, func(e dashboard.Entry) error {
@@ -81,6 +81,24 @@ func printStatus(ctx context.Context, out io.Writer, r *journal.Reader, all bool
 		}
 		return err
 	})
+}
+
+// remarks are what there is to say of a folder beside its numbers.
+func remarks(f dashboard.Folder) []string {
+	var lines []string
+	if f.Paused != "" {
+		lines = append(lines, "is paused: "+f.Paused)
+	}
+	if f.Polled > 0 {
+		lines = append(lines, fmt.Sprintf("polls %d directories with all below them, because the kernel gives no more watches: raise the sysctl fs.inotify.max_user_watches", f.Polled))
+	}
+	if f.Open > 0 {
+		lines = append(lines, fmt.Sprintf("has %d files that a program holds open for writing: they are taken when it closes them", f.Open))
+	}
+	if f.Waiting > 0 {
+		lines = append(lines, fmt.Sprintf("has %d files without the sentinel that says they are complete", f.Waiting))
+	}
+	return lines
 }
 
 // printable keeps control characters of a file name off the terminal.
