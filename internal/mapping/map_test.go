@@ -62,7 +62,8 @@ rules:
 		},
 		Rule: 1, RulePos: Pos{Line: 5, Column: 5}, Template: "Creative Asset",
 		Values: []Explained{
-			{Attribute: "Title", Value: "Spring Sale", Source: "path.campaign", Origin: `the path's level "campaign"`},
+			{Attribute: "Title", Value: "Spring Sale", Source: "path.campaign", Origin: `the path's level "campaign"`,
+				Passed: []string{"file.stem: 20260131_Ss_autumn_ignore_v-Winter_summer"}},
 			{Attribute: "Brand", Value: "Acme", Source: "path.brand", Origin: `the path's level "brand"`},
 			{Attribute: "Keywords", Value: "Summer, Autumn, Winter", Source: "file.stem", Origin: "the file's name"},
 			{Attribute: "Shot Date", Value: "05/01/2026", Source: "file.modified", Origin: "the file's modification time"},
@@ -109,20 +110,20 @@ rules:
 		t.Fatal(err)
 	}
 	want := []Fault{
-		{"Title", `attribute "Title" holds 20 characters, not 28`, "shorten it"},
-		{"Brand", `vocabulary "Brands" has no value "Acmee"`, `did you mean "Acme"?`},
-		{"Season", `vocabulary "Seasons" has no value "Sumer"`, `did you mean "Summer"?`},
-		{"Shot Date", `"a name that is much too long" is no date`, "write 2006-01-31, or say with `date` how the source writes it"},
-		{"security", `the account has no security template "Acmee"`, `there is "Internal", "Public"`},
+		{Attribute: "Title", Message: `attribute "Title" holds 20 characters, not 28`, Hint: "shorten it"},
+		{Attribute: "Brand", Message: `vocabulary "Brands" has no value "Acmee"`, Hint: `did you mean "Acme"?`},
+		{Attribute: "Season", Message: `vocabulary "Seasons" has no value "Sumer"`, Hint: `did you mean "Summer"?`},
+		{Attribute: "Shot Date", Message: `"a name that is much too long" is no date`, Hint: "write 2006-01-31, or say with `date` how the source writes it"},
+		{Attribute: "security", Message: `the account has no security template "Acmee"`, Hint: `there is "Internal", "Public"`},
 	}
 	if diff := cmp.Diff(want, got.Problems); diff != "" {
 		t.Errorf("problems differ (-want +got):\n%s", diff)
 	}
 	got, _ = mapFile(m, rules, "20260131.jpg")
 	want = []Fault{
-		{"Brand", "no source gives a required value", "looked in path.brand; a default would fill the gap"},
-		{"Notes", "no source gives a required value", "looked in path.season; a default would fill the gap"},
-		{"security", "no source gives a required value", "looked in path.brand; a default would fill the gap"},
+		{Attribute: "Brand", Message: "no source gives a required value", Hint: "looked in path.brand; a default would fill the gap"},
+		{Attribute: "Notes", Message: "no source gives a required value", Hint: "looked in path.season; a default would fill the gap"},
+		{Attribute: "security", Message: "no source gives a required value", Hint: "looked in path.brand; a default would fill the gap"},
 	}
 	if diff := cmp.Diff(want, got.Problems); diff != "" {
 		t.Errorf("problems differ (-want +got):\n%s", diff)
