@@ -35,6 +35,22 @@ func (a *answer) value() (tenovos.Value, bool) {
 	return tenovos.Value{}, false
 }
 
+// maxTold bounds what is said of one line: a list from a file's metadata may be
+// long, and wrong from end to end.
+const maxTold = 20
+
+// shorten bounds what the answer says.
+func (a *answer) shorten() {
+	if n := len(a.faults); n > maxTold {
+		rest := fmt.Sprintf("and %d more", n-maxTold)
+		fails := slices.ContainsFunc(a.faults, func(f Fault) bool { return f.Fail })
+		a.faults = append(a.faults[:maxTold], Fault{Attribute: a.explained.Attribute, Message: rest, Fail: fails})
+	}
+	if n := len(a.explained.Dropped); n > maxTold {
+		a.explained.Dropped = append(a.explained.Dropped[:maxTold], fmt.Sprintf("and %d more", n-maxTold))
+	}
+}
+
 func (a *answer) fault(attribute string, fails bool, bad ...issue) {
 	for _, i := range bad {
 		a.faults = append(a.faults, Fault{Attribute: attribute, Message: i.message, Hint: i.hint, Fail: fails})
@@ -96,13 +112,14 @@ func (f *fill) take(found outcome) answer {
 		}
 	}
 	out.explained.Value = strings.Join(shown, ", ")
+	out.shorten()
 	return out
 }
 
 // put adds what the attribute makes of texts, or a gap; what it cannot take is
 // dealt with as the form's `unknown` wants it.
 func (f *fill) put(out *answer, texts []string, layout string) {
-	got := f.fill(texts, layout)
+	got := f.fill(texts, layout, maxTold-len(out.faults)-len(out.explained.Dropped))
 	if f.form.unknown == drop {
 		for _, i := range got.unknown {
 			out.explained.Dropped = append(out.explained.Dropped, i.message)

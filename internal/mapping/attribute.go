@@ -105,8 +105,9 @@ func (s *resolver) levels(what string, a *attribute) *issue {
 	return nil
 }
 
-// item checks one text. layout is the form's `date`, or "".
-func (a *attribute) item(text, layout string) (item, *issue) {
+// item checks one text. layout is the form's `date`, or "". To suggest what may be
+// meant is a search through a vocabulary.
+func (a *attribute) item(text, layout string, suggest bool) (item, *issue) {
 	switch a.kind {
 	case tenovos.Date:
 		layouts := []string{layout}
@@ -122,7 +123,7 @@ func (a *attribute) item(text, layout string) (item, *issue) {
 		}
 		return item{shown: day.Format(a.layout)}, nil
 	case tenovos.Single, tenovos.Multi:
-		return a.vocabulary.item(text)
+		return a.vocabulary.item(text, suggest)
 	}
 	return item{shown: text}, nil
 }
@@ -136,16 +137,17 @@ type filled struct {
 	bad     []issue // what can never be
 }
 
-// fill makes one value of texts, leaving out those that the attribute cannot take.
-// Only a cascade may have an empty text among them.
-func (a *attribute) fill(texts []string, layout string) filled {
+// fill makes one value of texts, leaving out those that the attribute cannot take;
+// for so many of them there are hints. Only a cascade may have an empty text among
+// its texts.
+func (a *attribute) fill(texts []string, layout string, hints int) filled {
 	if a.kind == tenovos.Cascade {
 		return a.descend(texts)
 	}
 	var out filled
 	var items []item
 	for _, text := range texts {
-		it, bad := a.item(text, layout)
+		it, bad := a.item(text, layout, len(out.unknown) < hints)
 		if bad != nil {
 			out.unknown = append(out.unknown, *bad)
 			continue
@@ -203,7 +205,7 @@ func (a *attribute) descend(texts []string) filled {
 			out.bad = append(out.bad, issue{fmt.Sprintf("level %q of cascade %q is empty, and a level below it is not", a.levels[i].Name, a.Name), ""})
 			return out
 		}
-		it, bad := a.levels[i].item(text, "")
+		it, bad := a.levels[i].item(text, "", true)
 		if bad != nil {
 			out.unknown = append(out.unknown, *bad)
 			break

@@ -3,6 +3,8 @@ package mapping
 import (
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
 	"golang.org/x/text/unicode/norm"
 	"gopkg.in/yaml.v3"
 
@@ -239,7 +242,7 @@ func TestDates(t *testing.T) {
 		{"0000:00:00 00:00:00", "", ""},
 		{"", "", ""},
 	} {
-		got, bad := a.item(tt.text, tt.layout)
+		got, bad := a.item(tt.text, tt.layout, true)
 		if got.shown != tt.want || (bad == nil) != (tt.want != "") {
 			t.Errorf("date %q in %q: %q, %v; want %q", tt.text, tt.layout, got.shown, bad, tt.want)
 		}
@@ -265,11 +268,28 @@ func FuzzFilename(f *testing.F) {
 	})
 }
 
-func FuzzForms(f *testing.F) {
-	f.Add("levels: '{brand}/**'\nrules: [{match: '**', template: t-1, security: s-1, metadata: {Title: x, Brand: Acme}}]", "acme/x.jpg")
+// FuzzParseRules: whatever the rules are, they are refused with a place or map a
+// file to something that can be sent, of a size that the facts bound.
+func FuzzParseRules(f *testing.F) {
+	f.Add("levels: '{brand}/**'\nrules: [{match: '**', template: t-1, security: s-1, metadata: {Title: x, Brand: Acme}}]", "acme/x.jpg", "EMEA")
 	f.Add("rules: [{match: '{a,b}*', template: t-1, security: {from: file.ext, map: {a: b}}, metadata: {Title: {format: '{{{file.stem}}}'}, "+
-		"Brand: {from: file.ext, match: '(a)|b', split: ',', case: title, date: '2006-01-02', default: [x], required: true}}}]", "a.\xff")
-	f.Fuzz(func(t *testing.T, text, path string) {
+		"Brand: {from: file.ext, match: '(a)|b', split: ',', case: title, date: '2006-01-02', default: [x], required: true}}}]", "a.\xff", "")
+	for _, file := range []string{"testdata/account.yaml", "testdata/rules.yaml"} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(data), "a/b.jpg", "x")
+	}
+	scripts, _ := filepath.Glob("testdata/map/*.txtar")
+	for _, script := range scripts {
+		archive, err := txtar.ParseFile(script)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(archive.Files[0].Data), "hold/a.jpg", "EMEA;APAC,Web;2026-01-31;Europe/Germany")
+	}
+	f.Fuzz(func(t *testing.T, text, path, fact string) {
 		var doc yaml.Node
 		if yaml.Unmarshal([]byte(text), &doc) != nil || len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode || hasAlias(&doc) {
 			return // config makes the tree plain before it comes here
@@ -277,6 +297,7 @@ func FuzzForms(f *testing.F) {
 		r := NewReader(nil)
 		fields := r.Fields(doc.Content[0], "the test", Keys{Known: []string{"levels", "rules"}})
 		rules := ParseRules(r, fields["levels"], fields["rules"])
+		VocabularyIDs([]Rules{rules}, account())
 		m, problems := Resolve(rules, account())
 		if m == nil && len(problems) == 0 {
 			t.Fatal("neither a Mapper nor problems")
@@ -284,15 +305,35 @@ func FuzzForms(f *testing.F) {
 		if len(r.Problems()) > 0 || m == nil {
 			return
 		}
-		got, err := mapFile(m, rules, path)
+		known := facts.Gather(facts.File{Folder: "campaigns", Path: path, Size: 42, ModTime: time.Unix(1777588200, 0)}, rules.Levels)
+		values := slices.DeleteFunc(strings.Split(facts.Clean(fact), ";"), func(s string) bool { return s == "" })
+		for name := range m.Needs().Names {
+			if _, ok := known[name]; !ok && len(values) > 0 {
+				known[name] = facts.Fact{Values: values, Origin: "the test"}
+			}
+		}
+		got, err := m.Map(known, path)
 		if err != nil {
 			return
 		}
 		if len(got.Problems) == 0 && (got.Asset.TemplateID == "" || len(got.Asset.SecurityIDs) == 0) {
 			t.Fatalf("an asset without template or security: %+v", got)
 		}
-		if _, err := json.Marshal(got); err != nil {
+		for _, v := range got.Asset.Metadata {
+			if v.Kind == tenovos.Table && (len(v.Rows) == 0 || len(v.Rows) > len(text)*(len(text)+len(path)+len(fact)+1)) {
+				t.Fatalf("a table of %d rows", len(v.Rows))
+			}
+		}
+		if len(got.Problems) > (maxTold+1)*(len(text)+1) {
+			t.Fatalf("%d problems", len(got.Problems))
+		}
+		wire, err := json.Marshal(got)
+		if err != nil {
 			t.Fatal(err)
+		}
+		var back Result
+		if err := json.Unmarshal(wire, &back); err != nil || len(tenovos.Changes(back.Asset.Metadata, got.Asset.Metadata)) > 0 {
+			t.Fatalf("%s came back changed, %v", wire, err)
 		}
 	})
 }

@@ -194,7 +194,7 @@ func TestVocabularyIDs(t *testing.T) {
   - {match: "**", template: Creative Asset, security: x, metadata: {Brand: x, Keywords: x, Season: x, Title: x, None: x}}
   - {match: "**", template: Creative Asset, security: x, metadata: {Usage Rights: {rows: [{Territory: x, Note: x}, {Place: x, Territory: x, None: x}]}}}
   - {match: "**", template: No Such, security: x, metadata: {Region: x}}`)
-	got := VocabularyIDs([]Rules{rules, rules}, account().Templates)
+	got := VocabularyIDs([]Rules{rules, rules}, account())
 	if diff := cmp.Diff([]string{"voc-brand", "voc-season", "voc-territory", "voc-continent", "voc-country", "voc-city"}, got); diff != "" {
 		t.Errorf("vocabularies differ (-want +got):\n%s", diff)
 	}
@@ -204,6 +204,10 @@ func TestVocabularyIDs(t *testing.T) {
 	rules, _ = parseRules(t, `rules: [{match: "**", template: Plain, security: x, metadata: {Fees: {columns: {c: {kind: multi, vocabulary: Brands}}, rows: [{c: x}]}}}]`)
 	if !NamesVocabulary([]Rules{{}, rules}) {
 		t.Error("a rule names a vocabulary")
+	}
+	rules, _ = parseRules(t, `rules: [{match: "**", template: t-1, security: x, metadata: {Fees: {columns: {c: {kind: multi, vocabulary: Brands}}, rows: [{c: x}]}}}]`)
+	if got := VocabularyIDs([]Rules{rules}, account()); !cmp.Equal(got, []string{"voc-brand"}) {
+		t.Errorf("vocabularies %v, want that which the rule names", got)
 	}
 }
 

@@ -215,7 +215,7 @@ func (s *resolver) checkTexts(f *fill, pos Pos, names []Name) {
 	}
 	var items []item
 	for _, n := range names {
-		it, bad := f.item(n.Text, "")
+		it, bad := f.item(n.Text, "", true)
 		if bad != nil {
 			s.add(n.Pos, *bad)
 			continue
@@ -245,7 +245,7 @@ func (s *resolver) checkLevels(a *attribute, pos Pos, names []Name) {
 		return
 	}
 	for i, n := range names {
-		if _, bad := a.levels[i].item(n.Text, ""); bad != nil {
+		if _, bad := a.levels[i].item(n.Text, "", true); bad != nil {
 			s.add(n.Pos, *bad)
 		}
 	}
@@ -255,20 +255,17 @@ func (s *resolver) checkLevels(a *attribute, pos Pos, names []Name) {
 // as a date it is written as the source writes dates.
 func (s *resolver) checkRight(f *fill, right Name) {
 	if f.kind == tenovos.Cascade {
-		var first *issue
+		var names []string
 		for _, level := range f.levels {
-			_, bad := level.item(right.Text, "")
-			if bad == nil {
+			if _, bad := level.item(right.Text, "", false); bad == nil {
 				return
 			}
-			if first == nil {
-				first = bad
-			}
+			names = append(names, level.vocabulary.names...)
 		}
-		s.add(right.Pos, *first)
+		s.add(right.Pos, issue{fmt.Sprintf("no level of cascade %q has a value %q", f.Name, right.Text), SuggestOf(right.Text, names)})
 		return
 	}
-	it, bad := f.item(right.Text, f.form.date.Text)
+	it, bad := f.item(right.Text, f.form.date.Text, true)
 	if bad != nil {
 		s.add(right.Pos, *bad)
 		return

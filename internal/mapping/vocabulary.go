@@ -29,10 +29,14 @@ func newVocabularies(known map[string]tenovos.Vocabulary) map[string]*vocabulary
 	return out
 }
 
-func (v *vocabulary) item(text string) (item, *issue) {
+func (v *vocabulary) item(text string, suggest bool) (item, *issue) {
 	hits := v.index.find(text)
-	if len(hits) != 1 {
-		return item{}, notOne(fmt.Sprintf("vocabulary %q", v.Name), "value", text, len(hits), v.names)
+	owner := fmt.Sprintf("vocabulary %q", v.Name)
+	switch {
+	case len(hits) == 0 && !suggest:
+		return item{}, &issue{fmt.Sprintf("%s has no value %q", owner, text), ""}
+	case len(hits) != 1:
+		return item{}, notOne(owner, "value", text, len(hits), v.names)
 	}
 	value := v.Values[hits[0]]
 	return item{shown: value.Name, id: value.ID}, nil
@@ -40,7 +44,7 @@ func (v *vocabulary) item(text string) (item, *issue) {
 
 // NamesVocabulary reports whether rules name a vocabulary themselves, as they do
 // for a column that the template does not show: then Account.Vocabularies must
-// hold all of the account's.
+// hold all of the account's before VocabularyIDs is asked.
 func NamesVocabulary(rules []Rules) bool {
 	for _, r := range rules {
 		for _, rule := range r.Rules {
@@ -55,14 +59,14 @@ func NamesVocabulary(rules []Rules) bool {
 }
 
 // VocabularyIDs returns the ids of the vocabularies that the rules need, each
-// once: those of the attributes, columns and levels that they fill. Names that the
-// templates do not have are left out; Resolve reports them. So are vocabularies
-// that the rules name themselves, see NamesVocabulary.
-func VocabularyIDs(rules []Rules, templates []tenovos.Template) []string {
-	w := wanted{seen: map[string]bool{}}
+// once: those of the attributes, columns and levels that they fill, and those that
+// the rules name themselves. Names that the account does not have are left out;
+// Resolve reports them.
+func VocabularyIDs(rules []Rules, account Account) []string {
+	w := wanted{account: account, seen: map[string]bool{}}
 	for _, r := range rules {
 		for _, rule := range r.Rules {
-			template, problem := findTemplate(rule.Template.Text, templates)
+			template, problem := findTemplate(rule.Template.Text, account.Templates)
 			if problem != nil {
 				continue
 			}
@@ -74,31 +78,43 @@ func VocabularyIDs(rules []Rules, templates []tenovos.Template) []string {
 
 // wanted collects the ids of vocabularies.
 type wanted struct {
-	ids  []string
-	seen map[string]bool
+	account Account
+	ids     []string
+	seen    map[string]bool
 }
 
 func (w *wanted) lines(lines []line, attributes []tenovos.Attribute) {
 	x := attributeIndex(attributes)
 	for _, l := range lines {
 		for _, i := range x.find(l.attribute.Text) {
-			w.add(attributes[i])
+			w.attribute(attributes[i])
 			for _, row := range l.form.rows {
 				w.lines(row.cells, attributes[i].Columns)
+			}
+		}
+		for _, c := range l.form.columns {
+			if v, bad := findVocabulary(c.vocabulary.Text, w.account.Vocabularies); bad == nil {
+				w.add(v.ID)
 			}
 		}
 	}
 }
 
-func (w *wanted) add(a tenovos.Attribute) {
-	if isVocabulary(a) && a.VocabularyID != "" && !w.seen[a.VocabularyID] {
-		w.seen[a.VocabularyID] = true
-		w.ids = append(w.ids, a.VocabularyID)
+func (w *wanted) attribute(a tenovos.Attribute) {
+	if isVocabulary(a) {
+		w.add(a.VocabularyID)
 	}
 	if isCascade(a) {
 		for _, level := range a.Columns {
-			w.add(level)
+			w.attribute(level)
 		}
+	}
+}
+
+func (w *wanted) add(id string) {
+	if id != "" && !w.seen[id] {
+		w.seen[id] = true
+		w.ids = append(w.ids, id)
 	}
 }
 
