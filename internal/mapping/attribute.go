@@ -25,15 +25,19 @@ type attribute struct {
 type item struct{ shown, id string }
 
 // The documents name the types of text, date and vocabulary only. Tables and
-// cascades are told by what their type is called; a table also by the columns that
-// its template shows.
+// cascades are told by what their type is called; a table also by what its template
+// shows within: items that all have a type of their own can only be columns.
 func isVocabulary(a tenovos.Attribute) bool {
 	return strings.EqualFold(a.Type, "controlledVocabulary") || strings.EqualFold(a.Type, "vocabulary")
 }
 
 func isTable(a tenovos.Attribute) bool {
 	kind := strings.ToLower(a.Type)
-	return strings.Contains(kind, "table") || strings.Contains(kind, "grid") || len(a.Columns) > 0 && !isCascade(a)
+	if strings.Contains(kind, "table") || strings.Contains(kind, "grid") {
+		return true
+	}
+	untyped := slices.ContainsFunc(a.Columns, func(c tenovos.Attribute) bool { return c.Type == "" })
+	return len(a.Columns) > 0 && !untyped && !isCascade(a)
 }
 
 func isCascade(a tenovos.Attribute) bool {

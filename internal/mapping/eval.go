@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/cases"
@@ -79,8 +80,8 @@ func filledSpots(spots []string) []string {
 
 // lastFilled returns where the last text stands that is not empty, or -1.
 func lastFilled(spots []string) int {
-	for i := len(spots) - 1; i >= 0; i-- {
-		if spots[i] != "" {
+	for i, text := range slices.Backward(spots) {
+		if text != "" {
 			return i
 		}
 	}

@@ -3,6 +3,7 @@ package mapping
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -133,6 +134,36 @@ rules:
 	}
 	if e := got.Values[1]; e.Value != "" || e.Source != "" || !cmp.Equal(e.Tried, []string{"path.brand"}) {
 		t.Errorf("a missing brand is explained as %+v", e)
+	}
+}
+
+// TestMapSaysNotTooMuch: a long list that is wrong from end to end is told of in
+// part, and so is what was dropped.
+func TestMapSaysNotTooMuch(t *testing.T) {
+	m, _ := newMapper(t, `
+rules:
+  - {match: "drop", template: Creative Asset, security: Public, unknown: drop, metadata:
+      {Title: x, Brand: Acme, Keywords: {from: xmp.subject}, Usage Rights: {rows: [{Territory: {from: xmp.subject}}]}}}
+  - {match: "**", template: Creative Asset, security: Public, unknown: fail, metadata:
+      {Title: x, Brand: Acme, Keywords: {from: xmp.subject}, Usage Rights: {rows: [{Territory: {from: xmp.subject}}]}}}`)
+	words := make([]string, 5000)
+	for i := range words {
+		words[i] = fmt.Sprintf("word %d", i)
+	}
+	known := facts.Facts{"xmp.subject": {Values: words, Origin: "the file's XMP"}}
+	failed, err := m.Map(known, "x.jpg")
+	if err != nil || !failed.Failed() || len(failed.Problems) != 2*(maxTold+1) {
+		t.Fatalf("%d problems, failed %v, %v", len(failed.Problems), failed.Failed(), err)
+	}
+	if last := failed.Problems[maxTold]; last.Message != "and 4980 more" || last.Attribute != "Keywords" || !last.Fail {
+		t.Errorf("the last of one attribute is %+v", last)
+	}
+	dropped, err := m.Map(known, "drop")
+	if err != nil || len(dropped.Problems) > 0 || len(dropped.Asset.Metadata) != 2 {
+		t.Fatalf("%+v, %v", dropped.Problems, err)
+	}
+	if got := dropped.Values[2].Dropped; len(got) != maxTold+1 || got[maxTold] != "and 4980 more" {
+		t.Errorf("dropped: %q", got)
 	}
 }
 

@@ -127,9 +127,11 @@ func (p *parser) sourceHint(name string) string {
 		all = append(all, s.prefix+"."+s.word)
 	}
 	all = append(all, facts.FileSources()...)
-	prefix, rest, dotted := strings.Cut(name, ".")
-	if near := Nearest(prefix, slices.Sorted(maps.Keys(kinds))); dotted && near != "" && near != fold(prefix) {
-		return fmt.Sprintf("did you mean %q?", near+"."+rest)
+	if i := strings.IndexAny(name, ".:"); i > 0 {
+		near := Nearest(name[:i], slices.Sorted(maps.Keys(kinds)))
+		if meant := near + "." + name[i+1:]; near != "" && fold(meant) != fold(name) {
+			return fmt.Sprintf("did you mean %q?", meant)
+		}
 	}
 	known := facts.FileSources()
 	for _, level := range p.levels {
