@@ -60,7 +60,19 @@ func readAccount(ctx context.Context, c *tenovos.Client, cfg *config.Config) (ma
 	for i, f := range cfg.Folders {
 		rules[i] = f.Rules
 	}
-	for _, id := range mapping.VocabularyIDs(rules, acct.Templates) {
+	if mapping.NamesVocabulary(rules) {
+		all, err := c.Vocabularies(ctx)
+		if err != nil {
+			return acct, fmt.Errorf("read the vocabularies: %w", err)
+		}
+		for _, v := range all {
+			acct.Vocabularies[v.ID] = v
+		}
+	}
+	for _, id := range mapping.VocabularyIDs(rules, acct) {
+		if len(acct.Vocabularies[id].Values) > 0 {
+			continue
+		}
 		v, err := c.Vocabulary(ctx, id)
 		if errors.Is(err, tenovos.ErrNotFound) {
 			continue // Resolve says which attribute misses it

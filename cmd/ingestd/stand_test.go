@@ -215,7 +215,9 @@ func (s *stand) metadata(a sandbox.Asset) (template, values string) {
 		for _, g := range t.Groups {
 			for _, at := range g.Attributes {
 				for _, v := range a.Metadata {
-					if v.ID == at.ID {
+					if v.ID == at.ID && v.Table != nil {
+						out = append(out, at.Name+"="+s.table(at, v.Table))
+					} else if v.ID == at.ID {
 						out = append(out, at.Name+"="+s.term(at, v.Value))
 					}
 				}
@@ -223,6 +225,23 @@ func (s *stand) metadata(a sandbox.Asset) (template, values string) {
 		}
 	}
 	return template, strings.Join(out, "; ")
+}
+
+// table is a table as people read it: [column: value, column: value] for each row.
+func (s *stand) table(at sandbox.Attribute, rows [][]sandbox.MetadataValue) string {
+	var out strings.Builder
+	for _, row := range rows {
+		var cells []string
+		for _, cell := range row {
+			for _, column := range at.Columns {
+				if column.ID == cell.ID {
+					cells = append(cells, column.Name+": "+s.term(column, cell.Value))
+				}
+			}
+		}
+		out.WriteString("[" + strings.Join(cells, ", ") + "]")
+	}
+	return out.String()
 }
 
 // term is a value as people read it.

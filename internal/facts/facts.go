@@ -17,8 +17,8 @@ type Fact struct {
 	Origin string
 }
 
-// Facts holds a file's facts by the name rules call them by: "path.brand",
-// "file.stem". What is not known has no entry.
+// Facts holds a file's facts by the Key of the name rules call them by:
+// "path.brand", "file.stem". What is not known has no entry.
 type Facts map[string]Fact
 
 // File is what the file system says of a file.
@@ -70,7 +70,7 @@ func Gather(f File, levels Levels) Facts {
 
 func (f Facts) set(name, origin, value string) {
 	if value != "" {
-		f[name] = Fact{Values: []string{value}, Origin: origin}
+		f[Key(name)] = Fact{Values: []string{value}, Origin: origin}
 	}
 }
 

@@ -102,7 +102,7 @@ func TestLevels(t *testing.T) {
 func TestParseLevelsRefuses(t *testing.T) {
 	for _, pattern := range []string{
 		"/{brand}/**", "{brand}/", "{brand}//{x}", "../{brand}", "{brand/**", "brand}/**", "{}/**", "{a b}/**",
-		"{brand}/{brand}/**", "**/{x}/**", "{a}{b}/**", "*{a}/**", "{a}*/**", "x**/f", "{{a}}/**",
+		"{brand}/{brand}/**", "{brand}/{Brand}/**", "**/{x}/**", "{a}{b}/**", "*{a}/**", "{a}*/**", "x**/f", "{{a}}/**",
 	} {
 		if _, err := ParseLevels(pattern); err == nil {
 			t.Errorf("ParseLevels(%q) accepted it", pattern)

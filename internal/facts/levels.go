@@ -62,7 +62,7 @@ func ParseLevels(pattern string) (Levels, error) {
 			return Levels{}, fmt.Errorf("levels %q: %w", pattern, err)
 		}
 		for _, name := range seg.names {
-			if slices.Contains(l.names, name) {
+			if slices.ContainsFunc(l.names, func(n string) bool { return Key(n) == Key(name) }) {
 				return Levels{}, fmt.Errorf("levels %q name {%s} twice", pattern, name)
 			}
 			l.names = append(l.names, name)

@@ -10,33 +10,8 @@ import (
 // Account is what the rules' names are resolved against.
 type Account struct {
 	Templates    []tenovos.Template
-	Vocabularies map[string]tenovos.Vocabulary // by id; those that VocabularyIDs names are enough
+	Vocabularies map[string]tenovos.Vocabulary // by id; those of VocabularyIDs are enough unless NamesVocabulary
 	Security     []tenovos.SecurityTemplate
-}
-
-// VocabularyIDs returns the ids of the vocabularies that the rules need, each
-// once. Names that the templates do not have are left out; Resolve reports them.
-func VocabularyIDs(rules []Rules, templates []tenovos.Template) []string {
-	var ids []string
-	seen := map[string]bool{}
-	for _, r := range rules {
-		for _, rule := range r.Rules {
-			template, problem := findTemplate(rule.Template.Text, templates)
-			if problem != nil {
-				continue
-			}
-			attributes := attributeIndex(template)
-			for _, l := range rule.lines {
-				for _, i := range attributes.find(l.attribute.Text) {
-					if id := template.Attributes[i].VocabularyID; isVocabulary(template.Attributes[i]) && id != "" && !seen[id] {
-						seen[id] = true
-						ids = append(ids, id)
-					}
-				}
-			}
-		}
-	}
-	return ids
 }
 
 // findTemplate finds a metadata template by id or name. An account may use one
@@ -65,9 +40,9 @@ func findTemplate(name string, templates []tenovos.Template) (tenovos.Template, 
 	return tenovos.Template{}, notOne("the account", "metadata template", name, len(hits), names)
 }
 
-func attributeIndex(t tenovos.Template) *index {
-	return newIndex(len(t.Attributes), func(i int) []string {
-		a := t.Attributes[i]
+func attributeIndex(attributes []tenovos.Attribute) *index {
+	return newIndex(len(attributes), func(i int) []string {
+		a := attributes[i]
 		return []string{a.ID, a.Name, a.SearchField}
 	})
 }
@@ -100,9 +75,16 @@ func (s *security) find(name string) (tenovos.SecurityTemplate, *issue) {
 func notOne(owner, what, name string, hits int, names []string) *issue {
 	switch {
 	case hits > 1:
-		return &issue{fmt.Sprintf("%s has %d %ss that %q could mean", owner, hits, what, name), "give the id instead"}
+		return &issue{fmt.Sprintf("%s has %d %s that %q could mean", owner, hits, plural(what), name), "give the id instead"}
 	case len(names) == 0:
 		return &issue{fmt.Sprintf("%s has no %s %q", owner, what, name), "it shows none at all; the user may lack the right to see them"}
 	}
 	return &issue{fmt.Sprintf("%s has no %s %q", owner, what, name), SuggestOf(name, names)}
+}
+
+func plural(what string) string {
+	if stem, ok := strings.CutSuffix(what, "y"); ok {
+		return stem + "ies"
+	}
+	return what + "s"
 }

@@ -1,6 +1,8 @@
 package mapping
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/cases"
@@ -19,29 +21,81 @@ const (
 // outcome is what a form yields for one file.
 type outcome struct {
 	texts  []string // none is empty
+	spots  []string // the texts with "" where one came to nothing, but for the last
+	width  int      // how many spots there were, with those at the end
+	pieces bool     // several texts were split
 	source string   // the fact or format that gave them, "constant" or "default"; "" when there are none
 	origin string   // where that fact came from
 	tried  []string // the sources before it that gave nothing
+	passed []string // the sources after it that hold something, each with it
+}
+
+// fixed is the outcome of constants.
+func fixed(names []Name, source string) outcome {
+	all := texts(names)
+	return outcome{texts: all, spots: all, width: len(all), source: source}
 }
 
 // eval works the form through for one file.
 func (f *Form) eval(known facts.Facts) outcome {
 	if f.constants != nil {
-		return outcome{texts: texts(f.constants), source: SourceConstant}
+		return fixed(f.constants, SourceConstant)
 	}
 	var out outcome
 	for _, l := range f.layers {
 		found, origin := l.texts(known)
-		if kept := f.refine(found); len(kept) > 0 {
-			out.texts, out.source, out.origin = kept, l.name, origin
-			return out
+		spots := f.refine(found)
+		kept := filledSpots(spots)
+		switch {
+		case len(kept) == 0 && out.source == "":
+			out.tried = append(out.tried, l.name)
+		case len(kept) == 0:
+		case out.source == "":
+			out.texts, out.width = kept, len(spots)
+			out.spots = spots[:lastFilled(spots)+1]
+			out.pieces = f.split != "" && len(found) > 1
+			out.source, out.origin = l.name, origin
+		default:
+			out.passed = append(out.passed, l.name+": "+shorten(strings.Join(kept, ", ")))
 		}
-		out.tried = append(out.tried, l.name)
 	}
-	if f.fallback != nil {
-		out.texts, out.source = texts(f.fallback), SourceDefault
+	if out.source == "" && f.fallback != nil {
+		tried := out.tried
+		out = fixed(f.fallback, SourceDefault)
+		out.tried = tried
 	}
 	return out
+}
+
+// filledSpots returns the texts that are not empty.
+func filledSpots(spots []string) []string {
+	var kept []string
+	for _, text := range spots {
+		if text != "" {
+			kept = append(kept, text)
+		}
+	}
+	return kept
+}
+
+// lastFilled returns where the last text stands that is not empty, or -1.
+func lastFilled(spots []string) int {
+	for i, text := range slices.Backward(spots) {
+		if text != "" {
+			return i
+		}
+	}
+	return -1
+}
+
+// maxPassed bounds the characters that explain shows of a value that is not used.
+const maxPassed = 60
+
+func shorten(text string) string {
+	if runes := []rune(text); len(runes) > maxPassed {
+		return string(runes[:maxPassed]) + "…"
+	}
+	return text
 }
 
 // texts returns what the layer finds among the facts. A format with a gap yields
@@ -66,16 +120,13 @@ func (l layer) texts(known facts.Facts) (found []string, origin string) {
 	return []string{b.String()}, "the format"
 }
 
-// refine applies match, split, map and case to the texts of one source.
+// refine applies match, split, map and case to the texts of one source. A text
+// that comes to nothing leaves "" in its place.
 func (f *Form) refine(found []string) []string {
-	var kept []string
+	var out []string
 	for _, text := range found {
 		if f.match != nil {
-			groups := f.match.FindStringSubmatch(text)
-			if groups == nil {
-				continue
-			}
-			text = groups[min(1, len(groups)-1)]
+			text = firstGroup(f.match, text)
 		}
 		pieces := []string{text}
 		if f.split != "" {
@@ -86,12 +137,20 @@ func (f *Form) refine(found []string) []string {
 			if piece != "" && f.mapping != nil {
 				piece = f.mapping.replace(piece)
 			}
-			if piece = f.recase(piece); piece != "" {
-				kept = append(kept, piece)
-			}
+			out = append(out, f.recase(piece))
 		}
 	}
-	return kept
+	return out
+}
+
+// firstGroup returns what the first group matches, or the whole expression where
+// it has no group.
+func firstGroup(re *regexp.Regexp, text string) string {
+	groups := re.FindStringSubmatch(text)
+	if groups == nil {
+		return ""
+	}
+	return groups[min(1, len(groups)-1)]
 }
 
 // recase applies the form's case.

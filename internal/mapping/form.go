@@ -9,12 +9,19 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 	"gopkg.in/yaml.v3"
+)
 
-	"github.com/tenovos-ingest/ingestd/internal/facts"
+// What a form's `unknown` does with a text that its attribute cannot take: one
+// outside the vocabulary, no date, or too long.
+const (
+	hold = "hold" // the file waits for someone; so does one of a form that says nothing
+	drop = "drop" // the text is left out
+	fail = "fail" // the file has failed
 )
 
 // Form says where the texts of one value come from: constants, or sources and
-// what is done with them. Its zero value yields nothing.
+// what is done with them; or, for a table, what its rows are made of. Its zero
+// value yields nothing.
 type Form struct {
 	Pos
 	broken    bool // it has been complained of: say no more
@@ -28,6 +35,10 @@ type Form struct {
 	date     Name   // Go layout of the source
 	fallback []Name
 	required bool
+	unknown  string // hold, drop, fail, or "" where it does not say
+
+	rows    []row    // of a table; then nothing above but required and unknown is set
+	columns []column // of a table whose template shows none
 }
 
 // layer is one source, or one format made of several.
@@ -36,7 +47,7 @@ type layer struct {
 	pieces []piece
 }
 
-// piece is a literal text, or the name of a fact.
+// piece is a literal text, or the key of a fact.
 type piece struct{ literal, fact string }
 
 // replacements is a form's `map`.
@@ -58,11 +69,11 @@ func (m *replacements) replace(text string) string {
 
 var (
 	formKeys = Keys{
-		Known: []string{"from", "format", "match", "split", "map", "case", "date", "default", "required"},
-		Later: []string{"rows", "unknown", "wait_for"},
+		Known: []string{"from", "format", "match", "split", "map", "case", "date", "default", "required", "unknown", "rows", "columns"},
+		Later: []string{"wait_for"},
 	}
+	policies      = []string{hold, drop, fail}
 	letterCases   = []string{"lower", "upper", "title"}
-	laterSources  = []string{"exif.", "iptc.", "xmp.", "sidecar.", "manifest."}
 	notSupported  = "%s is not supported by this version"
 	formatExample = `write it like "{path.brand} {file.stem}"; {{ stands for a brace`
 )
@@ -109,6 +120,16 @@ func (p *parser) constants(n *yaml.Node, what string) []Name {
 func (p *parser) sources(f *Form, n *yaml.Node, what string) {
 	before := len(p.problems)
 	fields := p.Fields(n, what, formKeys)
+	if at := fields["required"]; at != nil {
+		f.required, _ = p.Bool(at, "required")
+	}
+	if at := fields["unknown"]; at != nil {
+		f.unknown = p.Choice(at, "unknown", policies, nil)
+	}
+	if fields["rows"] != nil || fields["columns"] != nil {
+		p.table(f, n, fields, what)
+		return
+	}
 	from, format := fields["from"], fields["format"]
 	switch {
 	case from != nil && format != nil:
@@ -154,9 +175,6 @@ func (p *parser) sources(f *Form, n *yaml.Node, what string) {
 	if at := fields["default"]; at != nil {
 		f.fallback = p.constants(at, "default")
 	}
-	if at := fields["required"]; at != nil {
-		f.required, _ = p.Bool(at, "required")
-	}
 }
 
 // Choice returns a text that must be one of known. Those of a later version are
@@ -190,41 +208,12 @@ func (p *parser) from(f *Form, n *yaml.Node) {
 		}
 	}
 	for _, node := range nodes {
-		if name, ok := p.Text(node, "from"); ok && p.source(node, name) {
-			f.layers = append(f.layers, layer{name: name, pieces: []piece{{fact: name}}})
+		if name, ok := p.Text(node, "from"); ok {
+			if key := p.source(node, name); key != "" {
+				f.layers = append(f.layers, layer{name: name, pieces: []piece{{fact: key}}})
+			}
 		}
 	}
-}
-
-// source checks the name of a source.
-func (p *parser) source(n *yaml.Node, name string) bool {
-	files := facts.FileSources()
-	if slices.Contains(files, name) {
-		return true
-	}
-	if level, ok := strings.CutPrefix(name, facts.PathPrefix); ok {
-		switch {
-		case p.anyLevel || slices.Contains(p.levels, level):
-			return true
-		case len(p.levels) == 0:
-			p.Add(At(n), fmt.Sprintf(`give the folder levels: "{%s}/**"`, level), "%s: the folder has no levels that name its paths", name)
-		default:
-			p.Add(At(n), SuggestOf(level, p.levels), "%s: the folder's levels name no %q", name, level)
-		}
-		return false
-	}
-	for _, prefix := range laterSources {
-		if strings.HasPrefix(name, prefix) {
-			p.Add(At(n), "", notSupported, "source "+name)
-			return false
-		}
-	}
-	known := slices.Clone(files)
-	for _, level := range p.levels {
-		known = append(known, facts.PathPrefix+level)
-	}
-	p.Add(At(n), SuggestOf(name, known), "there is no source %q", name)
-	return false
 }
 
 // format takes a text with {source} placeholders to pieces.
@@ -242,10 +231,11 @@ func (p *parser) format(n *yaml.Node, text string) []piece {
 				p.Add(At(n), formatExample, "format: a { is not closed")
 				return nil
 			}
-			if !p.source(n, name) {
+			key := p.source(n, name)
+			if key == "" {
 				return nil
 			}
-			pieces = append(pieces, piece{literal: literal}, piece{fact: name})
+			pieces = append(pieces, piece{literal: literal}, piece{fact: key})
 			literal, rest, named = "", after, true
 		case rest[0] == '}':
 			p.Add(At(n), formatExample, "format: a } has no {")

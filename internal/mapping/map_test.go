@@ -3,6 +3,9 @@ package mapping
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
 	"golang.org/x/text/unicode/norm"
 	"gopkg.in/yaml.v3"
 
@@ -62,7 +66,8 @@ rules:
 		},
 		Rule: 1, RulePos: Pos{Line: 5, Column: 5}, Template: "Creative Asset",
 		Values: []Explained{
-			{Attribute: "Title", Value: "Spring Sale", Source: "path.campaign", Origin: `the path's level "campaign"`},
+			{Attribute: "Title", Value: "Spring Sale", Source: "path.campaign", Origin: `the path's level "campaign"`,
+				Passed: []string{"file.stem: 20260131_Ss_autumn_ignore_v-Winter_summer"}},
 			{Attribute: "Brand", Value: "Acme", Source: "path.brand", Origin: `the path's level "brand"`},
 			{Attribute: "Keywords", Value: "Summer, Autumn, Winter", Source: "file.stem", Origin: "the file's name"},
 			{Attribute: "Shot Date", Value: "05/01/2026", Source: "file.modified", Origin: "the file's modification time"},
@@ -109,26 +114,56 @@ rules:
 		t.Fatal(err)
 	}
 	want := []Fault{
-		{"Title", `attribute "Title" holds 20 characters, not 28`, "shorten it"},
-		{"Brand", `vocabulary "Brands" has no value "Acmee"`, `did you mean "Acme"?`},
-		{"Season", `vocabulary "Seasons" has no value "Sumer"`, `did you mean "Summer"?`},
-		{"Shot Date", `"a name that is much too long" is no date`, "write 2006-01-31, or say with `date` how the source writes it"},
-		{"security", `the account has no security template "Acmee"`, `there is "Internal", "Public"`},
+		{Attribute: "Title", Message: `attribute "Title" holds 20 characters, not 28`, Hint: "shorten it"},
+		{Attribute: "Brand", Message: `vocabulary "Brands" has no value "Acmee"`, Hint: `did you mean "Acme"?`},
+		{Attribute: "Season", Message: `vocabulary "Seasons" has no value "Sumer"`, Hint: `did you mean "Summer"?`},
+		{Attribute: "Shot Date", Message: `"a name that is much too long" is no date`, Hint: "write 2006-01-31, or say with `date` how the source writes it"},
+		{Attribute: "security", Message: `the account has no security template "Acmee"`, Hint: `there is "Internal", "Public"`},
 	}
 	if diff := cmp.Diff(want, got.Problems); diff != "" {
 		t.Errorf("problems differ (-want +got):\n%s", diff)
 	}
 	got, _ = mapFile(m, rules, "20260131.jpg")
 	want = []Fault{
-		{"Brand", "no source gives a required value", "looked in path.brand; a default would fill the gap"},
-		{"Notes", "no source gives a required value", "looked in path.season; a default would fill the gap"},
-		{"security", "no source gives a required value", "looked in path.brand; a default would fill the gap"},
+		{Attribute: "Brand", Message: "no source gives a required value", Hint: "looked in path.brand; a default would fill the gap"},
+		{Attribute: "Notes", Message: "no source gives a required value", Hint: "looked in path.season; a default would fill the gap"},
+		{Attribute: "security", Message: "no source gives a required value", Hint: "looked in path.brand; a default would fill the gap"},
 	}
 	if diff := cmp.Diff(want, got.Problems); diff != "" {
 		t.Errorf("problems differ (-want +got):\n%s", diff)
 	}
 	if e := got.Values[1]; e.Value != "" || e.Source != "" || !cmp.Equal(e.Tried, []string{"path.brand"}) {
 		t.Errorf("a missing brand is explained as %+v", e)
+	}
+}
+
+// TestMapSaysNotTooMuch: a long list that is wrong from end to end is told of in
+// part, and so is what was dropped.
+func TestMapSaysNotTooMuch(t *testing.T) {
+	m, _ := newMapper(t, `
+rules:
+  - {match: "drop", template: Creative Asset, security: Public, unknown: drop, metadata:
+      {Title: x, Brand: Acme, Keywords: {from: xmp.subject}, Usage Rights: {rows: [{Territory: {from: xmp.subject}}]}}}
+  - {match: "**", template: Creative Asset, security: Public, unknown: fail, metadata:
+      {Title: x, Brand: Acme, Keywords: {from: xmp.subject}, Usage Rights: {rows: [{Territory: {from: xmp.subject}}]}}}`)
+	words := make([]string, 5000)
+	for i := range words {
+		words[i] = fmt.Sprintf("word %d", i)
+	}
+	known := facts.Facts{"xmp.subject": {Values: words, Origin: "the file's XMP"}}
+	failed, err := m.Map(known, "x.jpg")
+	if err != nil || !failed.Failed() || len(failed.Problems) != 2*(maxTold+1) {
+		t.Fatalf("%d problems, failed %v, %v", len(failed.Problems), failed.Failed(), err)
+	}
+	if last := failed.Problems[maxTold]; last.Message != "and 4980 more" || last.Attribute != "Keywords" || !last.Fail {
+		t.Errorf("the last of one attribute is %+v", last)
+	}
+	dropped, err := m.Map(known, "drop")
+	if err != nil || len(dropped.Problems) > 0 || len(dropped.Asset.Metadata) != 2 {
+		t.Fatalf("%+v, %v", dropped.Problems, err)
+	}
+	if got := dropped.Values[2].Dropped; len(got) != maxTold+1 || got[maxTold] != "and 4980 more" {
+		t.Errorf("dropped: %q", got)
 	}
 }
 
@@ -238,7 +273,7 @@ func TestDates(t *testing.T) {
 		{"0000:00:00 00:00:00", "", ""},
 		{"", "", ""},
 	} {
-		got, bad := a.item(tt.text, tt.layout)
+		got, bad := a.item(tt.text, tt.layout, true)
 		if got.shown != tt.want || (bad == nil) != (tt.want != "") {
 			t.Errorf("date %q in %q: %q, %v; want %q", tt.text, tt.layout, got.shown, bad, tt.want)
 		}
@@ -264,11 +299,28 @@ func FuzzFilename(f *testing.F) {
 	})
 }
 
-func FuzzForms(f *testing.F) {
-	f.Add("levels: '{brand}/**'\nrules: [{match: '**', template: t-1, security: s-1, metadata: {Title: x, Brand: Acme}}]", "acme/x.jpg")
+// FuzzParseRules: whatever the rules are, they are refused with a place or map a
+// file to something that can be sent, of a size that the facts bound.
+func FuzzParseRules(f *testing.F) {
+	f.Add("levels: '{brand}/**'\nrules: [{match: '**', template: t-1, security: s-1, metadata: {Title: x, Brand: Acme}}]", "acme/x.jpg", "EMEA")
 	f.Add("rules: [{match: '{a,b}*', template: t-1, security: {from: file.ext, map: {a: b}}, metadata: {Title: {format: '{{{file.stem}}}'}, "+
-		"Brand: {from: file.ext, match: '(a)|b', split: ',', case: title, date: '2006-01-02', default: [x], required: true}}}]", "a.\xff")
-	f.Fuzz(func(t *testing.T, text, path string) {
+		"Brand: {from: file.ext, match: '(a)|b', split: ',', case: title, date: '2006-01-02', default: [x], required: true}}}]", "a.\xff", "")
+	for _, file := range []string{"testdata/account.yaml", "testdata/rules.yaml"} {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(data), "a/b.jpg", "x")
+	}
+	scripts, _ := filepath.Glob("testdata/map/*.txtar")
+	for _, script := range scripts {
+		archive, err := txtar.ParseFile(script)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(archive.Files[0].Data), "hold/a.jpg", "EMEA;APAC,Web;2026-01-31;Europe/Germany")
+	}
+	f.Fuzz(func(t *testing.T, text, path, fact string) {
 		var doc yaml.Node
 		if yaml.Unmarshal([]byte(text), &doc) != nil || len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode || hasAlias(&doc) {
 			return // config makes the tree plain before it comes here
@@ -276,6 +328,7 @@ func FuzzForms(f *testing.F) {
 		r := NewReader(nil)
 		fields := r.Fields(doc.Content[0], "the test", Keys{Known: []string{"levels", "rules"}})
 		rules := ParseRules(r, fields["levels"], fields["rules"])
+		VocabularyIDs([]Rules{rules}, account())
 		m, problems := Resolve(rules, account())
 		if m == nil && len(problems) == 0 {
 			t.Fatal("neither a Mapper nor problems")
@@ -283,15 +336,35 @@ func FuzzForms(f *testing.F) {
 		if len(r.Problems()) > 0 || m == nil {
 			return
 		}
-		got, err := mapFile(m, rules, path)
+		known := facts.Gather(facts.File{Folder: "campaigns", Path: path, Size: 42, ModTime: time.Unix(1777588200, 0)}, rules.Levels)
+		values := slices.DeleteFunc(strings.Split(facts.Clean(fact), ";"), func(s string) bool { return s == "" })
+		for name := range m.Needs().Names {
+			if _, ok := known[name]; !ok && len(values) > 0 {
+				known[name] = facts.Fact{Values: values, Origin: "the test"}
+			}
+		}
+		got, err := m.Map(known, path)
 		if err != nil {
 			return
 		}
 		if len(got.Problems) == 0 && (got.Asset.TemplateID == "" || len(got.Asset.SecurityIDs) == 0) {
 			t.Fatalf("an asset without template or security: %+v", got)
 		}
-		if _, err := json.Marshal(got); err != nil {
+		for _, v := range got.Asset.Metadata {
+			if v.Kind == tenovos.Table && (len(v.Rows) == 0 || len(v.Rows) > len(text)*(len(text)+len(path)+len(fact)+1)) {
+				t.Fatalf("a table of %d rows", len(v.Rows))
+			}
+		}
+		if len(got.Problems) > (maxTold+1)*(len(text)+1) {
+			t.Fatalf("%d problems", len(got.Problems))
+		}
+		wire, err := json.Marshal(got)
+		if err != nil {
 			t.Fatal(err)
+		}
+		var back Result
+		if err := json.Unmarshal(wire, &back); err != nil || len(tenovos.Changes(back.Asset.Metadata, got.Asset.Metadata)) > 0 {
+			t.Fatalf("%s came back changed, %v", wire, err)
 		}
 	})
 }

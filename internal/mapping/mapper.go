@@ -32,17 +32,39 @@ type Result struct {
 	Problems []Fault `json:"problems,omitempty"`
 }
 
+// Failed reports whether the file has failed, as `unknown: fail` wants it, and is
+// not only to be held: some Problem says so.
+func (r Result) Failed() bool {
+	return slices.ContainsFunc(r.Problems, func(f Fault) bool { return f.Fail })
+}
+
 // Explained tells what an attribute gets and why.
 type Explained struct {
 	Attribute string `json:"attribute"`
-	// Value is what the account will show; "" where nothing was found.
+	// Value is what the account will show; "" where nothing was found. The levels
+	// of a cascade have > between them, the cells of a row ; and the rows of a
+	// table |.
 	Value string `json:"value"`
-	// Source is the fact or format that gave the value, "constant", "default", or
-	// "" where nothing was found; Origin says where the fact came from.
+	// Source is the fact or format that gave the value, "constant", "default",
+	// "rows", or "" where nothing was found; Origin says where the fact came from.
 	Source string `json:"source,omitempty"`
 	Origin string `json:"origin,omitempty"`
 	// Tried names the sources before it that gave nothing.
 	Tried []string `json:"tried,omitempty"`
+	// Passed names the sources after it that hold something, too, each as
+	// "source: value" with at most 60 characters of the value.
+	Passed []string `json:"passed,omitempty"`
+	// Dropped says what was left out, as `unknown: drop` wants it.
+	Dropped []string `json:"dropped,omitempty"`
+	// Cells explains the cells of a table.
+	Cells []Cell `json:"cells,omitempty"`
+}
+
+// Cell explains one cell of the rule's row with that number, from 1; Attribute is
+// the column. A cell that gives several values stands for several rows.
+type Cell struct {
+	Row int `json:"row"`
+	Explained
 }
 
 // Fault is one thing that is wrong with a file's values. Attribute is a name, or
@@ -51,6 +73,8 @@ type Fault struct {
 	Attribute string `json:"attribute"`
 	Message   string `json:"message"`
 	Hint      string `json:"hint,omitempty"`
+	// Fail says that the file has failed, as the rule wants it, and does not wait.
+	Fail bool `json:"fail,omitempty"`
 }
 
 // securityName is what Explained and Fault call the security templates.
@@ -83,25 +107,19 @@ func (m *Mapper) apply(r *rule, known facts.Facts) Result {
 	if size, ok := known[facts.FileSize]; ok {
 		out.Asset.Size, _ = strconv.ParseInt(size.Values[0], 10, 64)
 	}
-	for _, f := range r.fills {
-		found := f.form.eval(known)
-		e := explain(f.Name, found)
-		switch {
-		case len(found.texts) > 0:
-			layout := f.form.date.Text
-			if found.source == SourceConstant || found.source == SourceDefault {
-				layout = "" // `date` is the layout of the source
-			}
-			value, shown, bad := f.fill(found.texts, layout)
-			e.Value = shown
-			if len(bad) == 0 {
-				out.Asset.Metadata = append(out.Asset.Metadata, value)
-			}
-			out.fault(f.Name, bad...)
-		case f.form.required || f.Required:
-			out.fault(f.Name, missing(found))
+	for i := range r.fills {
+		f := &r.fills[i]
+		var got answer
+		if f.kind == tenovos.Table {
+			got = f.table(known)
+		} else {
+			got = f.answer(known)
 		}
-		out.Values = append(out.Values, e)
+		if v, ok := got.value(); ok && len(got.faults) == 0 {
+			out.Asset.Metadata = append(out.Asset.Metadata, v)
+		}
+		out.Values = append(out.Values, got.explained)
+		out.Problems = append(out.Problems, got.faults...)
 	}
 	m.secure(&out, &r.security, known)
 	return out
@@ -125,7 +143,7 @@ func (m *Mapper) secure(out *Result, form *Form, known facts.Facts) {
 	}
 	e.Value = strings.Join(names, ", ")
 	if len(found.texts) == 0 {
-		out.fault(securityName, missing(found))
+		out.fault(securityName, missing(found.tried, nil))
 	}
 	out.Values = append(out.Values, e)
 }
@@ -137,9 +155,5 @@ func (r *Result) fault(attribute string, bad ...issue) {
 }
 
 func explain(name string, found outcome) Explained {
-	return Explained{Attribute: name, Source: found.source, Origin: found.origin, Tried: found.tried}
-}
-
-func missing(found outcome) issue {
-	return issue{"no source gives a required value", "looked in " + strings.Join(found.tried, ", ") + "; a default would fill the gap"}
+	return Explained{Attribute: name, Source: found.source, Origin: found.origin, Tried: found.tried, Passed: found.passed}
 }

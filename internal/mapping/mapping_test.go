@@ -23,6 +23,11 @@ func account() Account {
 		}
 		return v
 	}
+	levels := []tenovos.Attribute{
+		{ID: "l-continent", Name: "Continent", Type: "controlledVocabulary", VocabularyID: "voc-continent"},
+		{ID: "l-country", Name: "Country", Type: "controlledVocabulary", VocabularyID: "voc-country"},
+		{ID: "l-city", Name: "City", Type: "controlledVocabulary", VocabularyID: "voc-city"},
+	}
 	return Account{
 		Templates: []tenovos.Template{
 			{ID: "t-1", Name: "Creative Asset", Type: "default", Attributes: []tenovos.Attribute{
@@ -38,8 +43,24 @@ func account() Account {
 				{ID: "a-odd", Name: "Odd Date", SearchField: "odd_date", Type: "date", DateFormat: "QQ yyyy"},
 				{ID: "a-by", Name: "Created By", SearchField: "created_by", Type: "text", ReadOnly: true, Required: true},
 				{ID: "a-sum", Name: "Checksum", SearchField: "system_checksum", Type: "text", Required: true},
-				{ID: "a-rights", Name: "Usage Rights", SearchField: "rights", Type: "tableAttribute"},
-				{ID: "a-embed", Name: "Embed", SearchField: "embed", Type: "externalContent"},
+				{ID: "a-rights", Name: "Usage Rights", SearchField: "rights", Type: "tableAttribute", Columns: []tenovos.Attribute{
+					{ID: "c-territory", Name: "Territory", SearchField: "territory", Type: "controlledVocabulary", VocabularyID: "voc-territory"},
+					{ID: "c-expire", Name: "Rights Expire", SearchField: "rights_expire", Type: "date", DateFormat: "dd/MM/yyyy"},
+					{ID: "c-note", Name: "Note", SearchField: "note", Type: "text", Length: 10},
+					{ID: "c-channels", Name: "Channels", SearchField: "channels", Type: "controlledVocabulary", VocabularyID: "voc-channel", Multiple: true},
+					{ID: "c-place", Name: "Place", SearchField: "place", Type: "cascade", Columns: levels},
+					{ID: "c-deep", Name: "Deep", SearchField: "deep", Type: "cascade"},
+					{ID: "c-log", Name: "Log", SearchField: "log", Type: "text", ReadOnly: true, Required: true},
+					{ID: "c-embed", Name: "Embed", SearchField: "embed", Type: "externalContent"},
+				}},
+				{ID: "a-terms", Name: "Terms", SearchField: "terms", Type: "complex", Columns: []tenovos.Attribute{
+					{ID: "c-clause", Name: "Clause", Type: "text", Required: true},
+					{ID: "c-until", Name: "Until", Type: "date"},
+				}},
+				{ID: "a-fees", Name: "Fees", SearchField: "fees", Type: "grid"},
+				{ID: "a-origin", Name: "Origin", SearchField: "origin", Type: "cascade", Columns: levels},
+				{ID: "a-embed", Name: "Embed", SearchField: "embed", Type: "externalContent",
+					Columns: []tenovos.Attribute{{ID: "g-1", Name: "Readers"}}},
 				{ID: "a-hidden", Name: "Hidden", SearchField: "hidden", Type: "controlledVocabulary", VocabularyID: "voc-none"},
 				{ID: "a-price1", Name: "Price", SearchField: "price1", Type: "text"},
 				{ID: "a-price2", Name: "Price", SearchField: "price2", Type: "text"},
@@ -50,9 +71,14 @@ func account() Account {
 			{ID: "t-5", Name: "Plain"},
 		},
 		Vocabularies: map[string]tenovos.Vocabulary{
-			"voc-brand":  vocabulary("voc-brand", "Brands", "Acme", "Globex", "Initech", "Müller"),
-			"voc-season": vocabulary("voc-season", "Seasons", "Spring", "Summer", "Autumn", "Winter"),
-			"voc-region": vocabulary("voc-region", "Regions", "EMEA", "Emea", "APAC"),
+			"voc-brand":     vocabulary("voc-brand", "Brands", "Acme", "Globex", "Initech", "Müller"),
+			"voc-season":    vocabulary("voc-season", "Seasons", "Spring", "Summer", "Autumn", "Winter"),
+			"voc-territory": vocabulary("voc-territory", "Territories", "EMEA", "APAC", "Americas"),
+			"voc-channel":   vocabulary("voc-channel", "Channels", "Web", "Print", "Social"),
+			"voc-continent": vocabulary("voc-continent", "Continents", "Europe", "Asia"),
+			"voc-country":   vocabulary("voc-country", "Countries", "Germany", "Japan"),
+			"voc-city":      vocabulary("voc-city", "Cities", "Berlin", "Tokyo"),
+			"voc-region":    vocabulary("voc-region", "Regions", "EMEA", "Emea", "APAC"),
 		},
 		Security: []tenovos.SecurityTemplate{{ID: "s-1", Name: "Internal"}, {ID: "s-2", Name: "Public"}},
 	}
@@ -85,13 +111,22 @@ func newMapper(t testing.TB, text string) (*Mapper, Rules) {
 	return m, rules
 }
 
+// TestRuleMistakesAtOnce: what is wrong in the rules whatever the account has.
+func TestRuleMistakesAtOnce(t *testing.T) {
+	data, err := os.ReadFile("testdata/rules.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, problems := parseRules(t, string(data))
+	golden(t, "testdata/rules.golden", string(data), SortProblems(problems))
+}
+
 func TestAccountMistakesAtOnce(t *testing.T) {
 	data, err := os.ReadFile("testdata/account.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := string(data)
-	rules, problems := parseRules(t, text)
+	rules, problems := parseRules(t, string(data))
 	if len(problems) > 0 {
 		t.Fatalf("the file itself has problems: %v", problems)
 	}
@@ -99,6 +134,13 @@ func TestAccountMistakesAtOnce(t *testing.T) {
 	if m != nil {
 		t.Error("a Mapper in spite of problems")
 	}
+	golden(t, "testdata/account.golden", string(data), problems)
+}
+
+// golden compares problems with those of a file. Each line of text that a comment
+// calls wrong has a problem; a missing attribute is said of the rule.
+func golden(t *testing.T, file, text string, problems []Problem) {
+	t.Helper()
 	var got strings.Builder
 	at := map[int]bool{}
 	for _, p := range problems {
@@ -106,19 +148,17 @@ func TestAccountMistakesAtOnce(t *testing.T) {
 		at[p.Line] = true
 	}
 	if *update {
-		if err := os.WriteFile("testdata/account.golden", []byte(got.String()), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(got.String()), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile("testdata/account.golden")
+	want, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got.String()); diff != "" {
 		t.Errorf("problems differ (-want +got):\n%s", diff)
 	}
-	// Each line that a comment calls wrong has a problem; a missing attribute is
-	// said of the rule.
 	for i, line := range strings.Split(text, "\n") {
 		if strings.Contains(line, "# ") && !at[i+1] && !strings.Contains(line, "fills neither") {
 			t.Errorf("line %d has no problem: %s", i+1, line)
@@ -153,10 +193,49 @@ func TestResolveAccepts(t *testing.T) {
 func TestVocabularyIDs(t *testing.T) {
 	rules, _ := parseRules(t, `rules:
   - {match: "**", template: Creative Asset, security: x, metadata: {Brand: x, Keywords: x, Season: x, Title: x, None: x}}
+  - {match: "**", template: Creative Asset, security: x, metadata: {Usage Rights: {rows: [{Territory: x, Note: x}, {Place: x, Territory: x, None: x}]}}}
   - {match: "**", template: No Such, security: x, metadata: {Region: x}}`)
-	got := VocabularyIDs([]Rules{rules, rules}, account().Templates)
-	if diff := cmp.Diff([]string{"voc-brand", "voc-season"}, got); diff != "" {
+	got := VocabularyIDs([]Rules{rules, rules}, account())
+	if diff := cmp.Diff([]string{"voc-brand", "voc-season", "voc-territory", "voc-continent", "voc-country", "voc-city"}, got); diff != "" {
 		t.Errorf("vocabularies differ (-want +got):\n%s", diff)
+	}
+	if NamesVocabulary([]Rules{rules}) {
+		t.Error("no rule names a vocabulary")
+	}
+	rules, _ = parseRules(t, `rules: [{match: "**", template: Plain, security: x, metadata: {Fees: {columns: {c: {kind: multi, vocabulary: Brands}}, rows: [{c: x}]}}}]`)
+	if !NamesVocabulary([]Rules{{}, rules}) {
+		t.Error("a rule names a vocabulary")
+	}
+	rules, _ = parseRules(t, `rules: [{match: "**", template: t-1, security: x, metadata: {Fees: {columns: {c: {kind: multi, vocabulary: Brands}}, rows: [{c: x}]}}}]`)
+	if got := VocabularyIDs([]Rules{rules}, account()); !cmp.Equal(got, []string{"voc-brand"}) {
+		t.Errorf("vocabularies %v, want that which the rule names", got)
+	}
+}
+
+func TestNeeds(t *testing.T) {
+	rules, problems := parseRules(t, `
+levels: "{Brand}/**"
+rules:
+  - match: "**"
+    template: Plain
+    security: {from: [XMP-Sidecar.dc:rights, path.brand]}
+    metadata:
+      A: {from: [EXIF.DateTimeOriginal, "xmp-embedded.xmpMM:History[1].when"]}
+      B: {format: "{iptc.City}, {xmp.Iptc4xmpCore:Location}"}
+      C: {rows: [{X: constant}, {Y: {from: manifest.Müller}}]}`)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	want := Needs{Exif: true, IPTC: true, XMP: true, XMPEmbedded: true, XMPSidecar: true, Manifest: true, Names: map[string]bool{
+		"xmp-sidecar.dc:rights": true, "path.brand": true, "exif.datetimeoriginal": true, "xmp-embedded.xmpmm:history[1].when": true,
+		"iptc.city": true, "xmp.iptc4xmpcore:location": true, "manifest.müller": true,
+	}}
+	if diff := cmp.Diff(want, rules.Needs()); diff != "" {
+		t.Errorf("needs differ (-want +got):\n%s", diff)
+	}
+	m, _ := newMapper(t, "rules: [{match: '**', template: Plain, security: {from: sidecar.rights}}]")
+	if diff := cmp.Diff(Needs{Sidecar: true, Names: map[string]bool{"sidecar.rights": true}}, m.Needs()); diff != "" {
+		t.Errorf("needs differ (-want +got):\n%s", diff)
 	}
 }
 

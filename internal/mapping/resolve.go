@@ -11,7 +11,11 @@ import (
 type Mapper struct {
 	rules    []*rule
 	security *security
+	needs    Needs
 }
+
+// Needs returns what the rules ask about a file. It is not to be changed.
+func (m *Mapper) Needs() Needs { return m.needs }
 
 // rule is a Rule whose names are resolved.
 type rule struct {
@@ -24,13 +28,15 @@ type rule struct {
 type fill struct {
 	*attribute
 	form Form
+	rows [][]fill // of a table: the cells of each row
+	cell bool     // it is a cell itself
 }
 
 // Resolve finds the rules' names in the account and checks all texts that are
 // known beforehand. It returns a Mapper, or every problem that it found.
 func Resolve(r Rules, account Account) (*Mapper, []Problem) {
-	s := &resolver{account: account, attributes: map[string]*attribute{}}
-	m := &Mapper{security: newSecurity(account.Security)}
+	s := &resolver{account: account, vocabularies: newVocabularies(account.Vocabularies)}
+	m := &Mapper{security: newSecurity(account.Security), needs: r.Needs()}
 	for _, from := range r.Rules {
 		to := &rule{Rule: from}
 		m.rules = append(m.rules, to)
@@ -44,7 +50,10 @@ func Resolve(r Rules, account Account) (*Mapper, []Problem) {
 			continue
 		}
 		to.template = template
-		s.lines(to)
+		to.fills = s.fills(whole{
+			name: fmt.Sprintf("template %q", template.Name), part: "attribute", filler: "rule", place: "metadata",
+			pos: to.Pos, attributes: template.Attributes,
+		}, to.lines)
 	}
 	if len(s.problems) > 0 {
 		return nil, SortProblems(s.problems)
@@ -54,100 +63,214 @@ func Resolve(r Rules, account Account) (*Mapper, []Problem) {
 
 // resolver collects the problems of Resolve.
 type resolver struct {
-	account    Account
-	attributes map[string]*attribute // by template and attribute id: big vocabularies are indexed once
-	problems   []Problem
+	account      Account
+	vocabularies map[string]*vocabulary
+	problems     []Problem
 }
 
 func (s *resolver) add(pos Pos, i issue) { s.problems = append(s.problems, i.at(pos)) }
 
-// lines resolves the lines of a rule, and misses those that its template needs.
-func (s *resolver) lines(to *rule) {
-	x := attributeIndex(to.template)
+// whole is what lines fill: a template, or one row of a table. The texts are what
+// messages call it and its parts.
+type whole struct {
+	name, part    string // such as `template "Creative Asset"` and "attribute"
+	filler, place string // such as "rule" and "metadata"
+	pos           Pos    // of the filler
+	attributes    []tenovos.Attribute
+}
+
+// fills resolves the lines that fill a template or a row, and misses those that it
+// requires.
+func (s *resolver) fills(w whole, lines []line) []fill {
+	x := attributeIndex(w.attributes)
 	var names []string
-	for _, a := range to.template.Attributes {
-		if !a.ReadOnly && !filledByTenovos(a) {
+	for _, a := range w.attributes {
+		if writable(a) {
 			names = append(names, a.Name)
 		}
 	}
+	var out []fill
 	seen := map[int]Pos{}
 	meant := map[string]bool{} // misspelt: not missing as well
-	for _, l := range to.lines {
+	for _, l := range lines {
 		hits := x.find(l.attribute.Text)
 		if len(hits) != 1 {
 			meant[Nearest(l.attribute.Text, names)] = true
-			s.add(l.attribute.Pos, *notOne(fmt.Sprintf("template %q", to.template.Name), "attribute", l.attribute.Text, len(hits), names))
+			s.add(l.attribute.Pos, w.notOne(l.attribute.Text, len(hits), names))
 			continue
 		}
-		from := to.template.Attributes[hits[0]]
+		from := w.attributes[hits[0]]
 		if earlier, ok := seen[hits[0]]; ok {
-			s.add(l.attribute.Pos, issue{fmt.Sprintf("attribute %q is filled twice", from.Name), fmt.Sprintf("line %d fills it, too", earlier.Line)})
+			s.add(l.attribute.Pos, issue{fmt.Sprintf("%s %q is filled twice", w.part, from.Name), fmt.Sprintf("line %d fills it, too", earlier.Line)})
 			continue
 		}
 		seen[hits[0]] = l.attribute.Pos
-		a, bad := s.attribute(to.template.ID, from)
+		a, bad := s.attribute(w.part, from)
 		if bad != nil {
 			s.add(l.attribute.Pos, *bad)
 			continue
 		}
-		s.checkForm(a, &l.form)
-		to.fills = append(to.fills, fill{a, l.form})
+		f := fill{attribute: a, form: l.form, cell: w.part == "column"}
+		s.checkForm(&f)
+		out = append(out, f)
 	}
-	for i, a := range to.template.Attributes {
-		if _, filled := seen[i]; a.Required && !filled && !meant[a.Name] && !a.ReadOnly && !filledByTenovos(a) {
-			s.add(to.Pos, issue{fmt.Sprintf("the rule does not fill attribute %q, which template %q requires", a.Name, to.template.Name), "add it to metadata"})
+	for i, a := range w.attributes {
+		if _, filled := seen[i]; a.Required && !filled && !meant[a.Name] && writable(a) {
+			s.add(w.pos, issue{fmt.Sprintf("the %s does not fill %s %q, which %s requires", w.filler, w.part, a.Name, w.name), "add it to " + w.place})
 		}
 	}
+	return out
 }
 
-func (s *resolver) attribute(template string, a tenovos.Attribute) (*attribute, *issue) {
-	key := template + "/" + a.ID
-	if known, ok := s.attributes[key]; ok {
-		return known, nil
+// notOne says that a name is none, or more than one, of the parts.
+func (w whole) notOne(name string, hits int, names []string) issue {
+	bad := *notOne(w.name, w.part, name, hits, names)
+	if hits == 0 && len(names) == 0 && w.part == "column" {
+		bad.hint = "its template shows none: describe them by id beside rows, columns: {ID: {kind: text}}"
 	}
-	made, bad := newAttribute(a, s.account.Vocabularies)
-	if bad == nil {
-		s.attributes[key] = made
-	}
-	return made, bad
+	return bad
 }
 
-// checkForm checks the texts of a form that are known beforehand.
-func (s *resolver) checkForm(a *attribute, f *Form) {
-	if f.broken {
+// rows resolves the cells of a table.
+func (s *resolver) rows(f *fill) {
+	table := f.Attribute
+	table.Columns = s.columns(table, &f.form)
+	w := whole{name: fmt.Sprintf("table %q", table.Name), part: "column", filler: "row", place: "the row", attributes: table.Columns}
+	for _, r := range f.form.rows {
+		w.pos = r.Pos
+		f.rows = append(f.rows, s.fills(w, r.cells))
+	}
+}
+
+// columns returns the columns of a table: those that its template shows, and those
+// that the form describes, which may replace one of the same id.
+func (s *resolver) columns(table tenovos.Attribute, f *Form) []tenovos.Attribute {
+	described := map[string]bool{}
+	var all []tenovos.Attribute
+	for _, c := range f.columns {
+		described[c.ID] = true
+		if c.vocabulary.Text != "" {
+			v, bad := findVocabulary(c.vocabulary.Text, s.account.Vocabularies)
+			if bad != nil {
+				s.add(c.vocabulary.Pos, *bad)
+			}
+			c.VocabularyID = v.ID
+		}
+		all = append(all, c.Attribute)
+	}
+	for _, a := range table.Columns {
+		if !described[a.ID] {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// checkForm checks what of a form is known beforehand.
+func (s *resolver) checkForm(f *fill) {
+	a, form := f.attribute, &f.form
+	switch {
+	case form.broken:
+		return
+	case a.kind == tenovos.Table && len(form.rows) == 0:
+		s.add(form.Pos, issue{fmt.Sprintf("attribute %q is a table, which takes rows", a.Name), fmt.Sprintf("write %s: {rows: [{%s: value}]}", a.Name, firstColumn(a))})
+		return
+	case a.kind == tenovos.Table:
+		s.rows(f)
+		return
+	case len(form.rows) > 0:
+		s.add(form.Pos, issue{fmt.Sprintf("attribute %q is no table and takes no rows", a.Name), "give it a value or a form"})
 		return
 	}
-	if f.date.Text != "" && a.kind != tenovos.Date {
-		s.add(f.date.Pos, issue{fmt.Sprintf("date is for date attributes; %q is none", a.Name), "remove it"})
+	if form.date.Text != "" && a.kind != tenovos.Date {
+		s.add(form.date.Pos, issue{fmt.Sprintf("date is for date attributes; %q is none", a.Name), "remove it"})
 	}
-	s.checkTexts(a, f.Pos, f.constants)
-	if len(f.fallback) > 0 {
-		s.checkTexts(a, f.fallback[0].Pos, f.fallback)
+	s.checkTexts(f, form.Pos, form.constants)
+	if len(form.fallback) > 0 {
+		s.checkTexts(f, form.fallback[0].Pos, form.fallback)
 	}
-	if f.mapping != nil && a.kind != tenovos.Date {
-		for _, right := range f.mapping.right {
-			s.checkTexts(a, right.Pos, []Name{{right.Pos, f.recase(right.Text)}})
+	if form.mapping != nil {
+		for _, right := range form.mapping.right {
+			s.checkRight(f, Name{right.Pos, form.recase(right.Text)})
 		}
 	}
 }
 
-// checkTexts checks constants that together make one value.
-func (s *resolver) checkTexts(a *attribute, pos Pos, names []Name) {
+// firstColumn is a column for examples.
+func firstColumn(table *attribute) string {
+	for _, c := range table.Columns {
+		if writable(c) && c.Name != "" {
+			return c.Name
+		}
+	}
+	return "COLUMN"
+}
+
+// checkTexts checks constants that together make one value, or in a cell that
+// holds one value a value each.
+func (s *resolver) checkTexts(f *fill, pos Pos, names []Name) {
+	if f.kind == tenovos.Cascade {
+		s.checkLevels(f.attribute, pos, names)
+		return
+	}
 	var items []item
 	for _, n := range names {
-		it, bad := a.item(n.Text, "")
+		it, bad := f.item(n.Text, "", true)
 		if bad != nil {
 			s.add(n.Pos, *bad)
 			continue
 		}
 		items = append(items, it)
+		if f.spreads() {
+			s.checkJoin(f, n.Pos, []item{it})
+		}
 	}
-	if len(names) == 0 || len(items) < len(names) {
+	if len(names) > 0 && len(items) == len(names) && !f.spreads() {
+		s.checkJoin(f, pos, items)
+	}
+}
+
+func (s *resolver) checkJoin(f *fill, pos Pos, items []item) {
+	var got filled
+	f.join(&got, items)
+	for _, bad := range append(got.bad, got.unknown...) {
+		s.add(pos, bad)
+	}
+}
+
+// checkLevels checks the levels of a cascade, from the top.
+func (s *resolver) checkLevels(a *attribute, pos Pos, names []Name) {
+	if bad := a.tooDeep(len(names)); bad != nil {
+		s.add(pos, *bad)
 		return
 	}
-	if _, _, bad := a.value(items); bad != nil {
-		s.add(pos, *bad)
+	for i, n := range names {
+		if _, bad := a.levels[i].item(n.Text, "", true); bad != nil {
+			s.add(n.Pos, *bad)
+		}
 	}
+}
+
+// checkRight checks a right side of `map`. In a cascade it may stand on any level;
+// as a date it is written as the source writes dates.
+func (s *resolver) checkRight(f *fill, right Name) {
+	if f.kind == tenovos.Cascade {
+		var names []string
+		for _, level := range f.levels {
+			if _, bad := level.item(right.Text, "", false); bad == nil {
+				return
+			}
+			names = append(names, level.vocabulary.names...)
+		}
+		s.add(right.Pos, issue{fmt.Sprintf("no level of cascade %q has a value %q", f.Name, right.Text), SuggestOf(right.Text, names)})
+		return
+	}
+	it, bad := f.item(right.Text, f.form.date.Text, true)
+	if bad != nil {
+		s.add(right.Pos, *bad)
+		return
+	}
+	s.checkJoin(f, right.Pos, []item{it})
 }
 
 // checkSecurity checks the security templates that are known beforehand.

@@ -39,8 +39,8 @@ type line struct {
 }
 
 var ruleKeys = Keys{
-	Known: []string{"match", "template", "security", "metadata"},
-	Later: []string{"batch", "wait_for", "unknown", "versions", "duplicates"},
+	Known: []string{"match", "template", "security", "metadata", "unknown"},
+	Later: []string{"batch", "wait_for", "versions", "duplicates"},
 }
 
 // ParseRules reads a folder's rules, and its levels; either node may be nil.
@@ -99,18 +99,34 @@ func (p *parser) rule(n *yaml.Node) (Rule, bool) {
 		rule.Template = p.name(at, "template")
 	}
 	if at, ok := p.need(n, fields, "security"); ok {
-		rule.security = p.form(at, "security")
+		rule.security = p.security(at)
+	}
+	unknown := ""
+	if at, ok := fields["unknown"]; ok {
+		unknown = p.Choice(at, "unknown", policies, nil)
 	}
 	if at, ok := fields["metadata"]; ok {
 		pairs, _ := p.Pairs(at, "metadata")
 		for _, pair := range pairs {
-			rule.lines = append(rule.lines, line{
-				attribute: Name{At(pair.Key), norm.NFC.String(strings.TrimSpace(pair.Key.Value))},
-				form:      p.form(pair.Value, pair.Key.Value),
-			})
+			rule.lines = append(rule.lines, p.line(pair, unknown))
 		}
 	}
 	return rule, true
+}
+
+// security reads the form of the security templates. It has no `unknown`: without
+// its security a file is held, whatever happens.
+func (p *parser) security(n *yaml.Node) Form {
+	f := p.form(n, "security")
+	switch {
+	case len(f.rows) > 0:
+		p.Add(At(n), "name security templates", "security is no table and takes no rows")
+	case f.unknown != "":
+		p.Add(At(n), "remove it: such a file is always held", "security takes no unknown")
+	default:
+		return f
+	}
+	return Form{Pos: At(n), broken: true}
 }
 
 // need returns the value of a key that a rule must have. A key that is there but

@@ -69,6 +69,9 @@ type Attribute struct {
 	// DateFormat is like MM/dd/yyyy; "" where there is none.
 	DateFormat   string
 	VocabularyID string
+	// Columns are the attributes within this one: the columns of a table, or the
+	// levels of a cascade from the top. None where the template shows none.
+	Columns []Attribute
 	// Raw is the whole descriptor, for what is not documented.
 	Raw json.RawMessage
 }
@@ -142,7 +145,7 @@ func decodeTemplate(raw json.RawMessage) (Template, error) {
 	}
 	for _, g := range groups {
 		for _, item := range g.Attributes {
-			a, err := decodeAttribute(item)
+			a, err := decodeAttribute(item, maxNesting)
 			if err != nil {
 				return t, fmt.Errorf("metadata template %s: %w", t.ID, err)
 			}
@@ -151,33 +154,6 @@ func decodeTemplate(raw json.RawMessage) (Template, error) {
 		}
 	}
 	return t, nil
-}
-
-func decodeAttribute(raw json.RawMessage) (Attribute, error) {
-	var w struct {
-		ID           word   `json:"id"`
-		Name         word   `json:"name"`
-		SearchField  word   `json:"searchField"`
-		Type         word   `json:"type"`
-		Required     flag   `json:"required"`
-		ReadOnly     flag   `json:"readonly"`
-		Multiple     flag   `json:"isMultipleSelect"`
-		Length       number `json:"length"`
-		DateFormat   word   `json:"dateFormat"`
-		VocabularyID word   `json:"controlledVocabularyId"`
-	}
-	if err := json.Unmarshal(raw, &w); err != nil {
-		return Attribute{}, fmt.Errorf("an attribute cannot be read: %w", err)
-	}
-	a := Attribute{
-		ID: string(w.ID), Name: string(w.Name), SearchField: string(w.SearchField), Type: string(w.Type),
-		Required: bool(w.Required), ReadOnly: bool(w.ReadOnly), Multiple: bool(w.Multiple),
-		Length: int(w.Length), DateFormat: string(w.DateFormat), VocabularyID: string(w.VocabularyID), Raw: raw,
-	}
-	if strings.EqualFold(a.DateFormat, "N/A") {
-		a.DateFormat = ""
-	}
-	return a, nil
 }
 
 // Vocabulary is a list of permitted values.

@@ -136,6 +136,9 @@ func TestValues(t *testing.T) {
 		{`{"metadataDefinitionId":"d","metadataDefinitionValue":[{"valueId":"v"}]}`, MultiValue("d", "v")},
 		{`{"metadataDefinitionId":"d","metadataDefinitionTableValue":[[{"metadataDefinitionId":"e","metadataDefinitionValue":"x"}],[]]}`,
 			TableValue("d", []Value{TextValue("e", "x")}, []Value{})},
+		{`{"metadataDefinitionId":"d","metadataDefinitionValue":[{"metadataDefinitionId":"e","metadataDefinitionValue":{"valueId":"v"}},` +
+			`{"metadataDefinitionId":"f","metadataDefinitionValue":{"valueId":"w"}}]}`,
+			CascadeValue("d", SingleValue("e", "v"), SingleValue("f", "w"))},
 	} {
 		var v Value
 		if err := json.Unmarshal([]byte(tc.wire), &v); err != nil {
@@ -148,19 +151,26 @@ func TestValues(t *testing.T) {
 			t.Errorf("%s came back as %s, %v", tc.wire, b, err)
 		}
 	}
-	// A number is a text; a cascade is not understood and kept as it is.
+	// A number is a text; what is not understood is kept as it is.
 	var v Value
 	if err := json.Unmarshal([]byte(`{"metadatadefinitionId":"d","metadataDefinitionValue":12}`), &v); err != nil || v.Text != "12" || v.DefinitionID != "d" {
 		t.Errorf("got %+v, %v", v, err)
 	}
-	const cascade = `{"metadataDefinitionId":"d","metadataDefinitionValue":[{"metadataDefinitionId":"e","metadataDefinitionValue":{"valueId":"v"}}]}`
-	if err := json.Unmarshal([]byte(cascade), &v); err != nil || v.Kind != Raw {
-		t.Errorf("got %+v, %v", v, err)
+	for _, odd := range []string{
+		`{"metadataDefinitionId":"d","metadataDefinitionValue":[{"metadataDefinitionId":"e","metadataDefinitionValue":{"valueId":"v"},"order":1}]}`,
+		`{"metadataDefinitionId":"d","metadataDefinitionValue":[{"valueId":"v"},{"metadataDefinitionId":"e","metadataDefinitionValue":{"valueId":"v"}}]}`,
+		`{"metadataDefinitionId":"d","metadataDefinitionValue":[{"metadataDefinitionValue":{"valueId":"v"}}]}`,
+	} {
+		if err := json.Unmarshal([]byte(odd), &v); err != nil || v.Kind != Raw {
+			t.Errorf("%s: got %+v, %v", odd, v, err)
+		}
+		if b, err := json.Marshal(v); err != nil || string(b) != odd {
+			t.Errorf("%s came back as %s, %v", odd, b, err)
+		}
 	}
-	if b, err := json.Marshal(v); err != nil || string(b) != cascade {
-		t.Errorf("the cascade came back as %s, %v", b, err)
-	}
-	for _, bad := range []Value{{Kind: "cascade"}, {Kind: Single}, {Kind: Single, IDs: []string{"a", "b"}}, {}} {
+	for _, bad := range []Value{
+		{Kind: "grid"}, {Kind: Cascade}, CascadeValue("d", TextValue("e", "x")), CascadeValue("d", SingleValue("", "v")), {Kind: Single}, {Kind: Single, IDs: []string{"a", "b"}}, {},
+	} {
 		if b, err := json.Marshal(bad); err == nil {
 			t.Errorf("%+v was written as %s", bad, b)
 		}

@@ -15,6 +15,7 @@ var replySeeds = []string{
 	`<Error><Code>NoSuchUpload</Code><Message>m</Message></Error>`, `<html><title>504 &amp; more</title>`, "\xef\xbb\xbf{}", "upstream \xff\x00",
 	`{"session":{"authorization":"a","expireEpoch":"1"}}`, `{"objectId":"o","fileId":"f","urls":[{"partNumber":2,"url":"u"},"v"]}`,
 	`{"template":"{\"templateId\":1}","metadataGroups":[{"metadataAttributes":[{}]}]}`,
+	`{"templateId":1,"metadataGroups":[{"metadataAttributes":[{"type":"grid","a":[{"b":[{"id":1,"name":"c"}]}],"d":"[{\\"id\\":2,\\"type\\":\\"text\\"}]"}]}]}`,
 	`{"metadataDefinitionId":1,"metadata":{"values":[{"valueId":1}]}}`, `{"hitCount":1,"result":[{"fileId":"f"}],"cursor":[]}`,
 }
 
@@ -89,6 +90,7 @@ func FuzzValue(f *testing.F) {
 	for _, s := range []string{
 		`{"metadataDefinitionId":"d","metadataDefinitionValue":"x"}`, `{"metadataDefinitionId":1,"metadataDefinitionValue":[{"valueId":"v","valueName":"n"}]}`,
 		`{"metadataDefinitionTableValue":[[{"metadataDefinitionValue":{"valueId":true}}],null]}`, `{"metadataDefinitionValue":[[]]}`, `{}`, `null`,
+		`{"metadataDefinitionId":"d","metadataDefinitionValue":[{"metadataDefinitionId":1,"metadataDefinitionValue":{"valueId":"v"}}]}`,
 	} {
 		f.Add([]byte(s))
 	}
@@ -106,6 +108,9 @@ func FuzzValue(f *testing.F) {
 		}
 		if second, err := json.Marshal(again); err != nil || string(first) != string(second) {
 			t.Fatalf("%s became %s, %v", first, second, err)
+		}
+		if !Equal(v, again) || len(Changes([]Value{v}, []Value{again})) > 0 {
+			t.Fatalf("%s differs from itself", first)
 		}
 	})
 }

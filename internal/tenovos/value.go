@@ -10,15 +10,16 @@ import (
 type ValueKind string
 
 // The kinds of values. Raw is a value of an undocumented shape that was read from
-// an asset, a cascade for example; it is kept and written as it is.
+// an asset; it is kept and written as it is.
 const (
-	Text   ValueKind = "text"
-	Date   ValueKind = "date"
-	Single ValueKind = "single"
-	Multi  ValueKind = "multi"
-	Table  ValueKind = "table"
-	Empty  ValueKind = "empty"
-	Raw    ValueKind = "raw"
+	Text    ValueKind = "text"
+	Date    ValueKind = "date"
+	Single  ValueKind = "single"
+	Multi   ValueKind = "multi"
+	Table   ValueKind = "table"
+	Cascade ValueKind = "cascade"
+	Empty   ValueKind = "empty"
+	Raw     ValueKind = "raw"
 )
 
 // Value is the value of one metadata attribute. Its JSON is the API's own shape,
@@ -36,6 +37,9 @@ type Value struct {
 	IDs []string
 	// Rows holds the rows of a Table, each a list of cells.
 	Rows [][]Value
+	// Levels holds a Cascade from the top: for each level its attribute's id and
+	// one vocabulary value, as a Single.
+	Levels []Value
 	// Raw holds the whole item with kind Raw.
 	Raw json.RawMessage
 }
@@ -62,6 +66,12 @@ func MultiValue(id string, valueIDs ...string) Value {
 // TableValue is a table of rows of cells.
 func TableValue(id string, rows ...[]Value) Value {
 	return Value{DefinitionID: id, Kind: Table, Rows: rows}
+}
+
+// CascadeValue is one path through the vocabularies of a cascade, from the top,
+// each level a SingleValue. The documents show cascades within tables only.
+func CascadeValue(id string, levels ...Value) Value {
+	return Value{DefinitionID: id, Kind: Cascade, Levels: levels}
 }
 
 // valueItem is a value on the wire.
@@ -98,6 +108,16 @@ func (v Value) item() (valueItem, error) {
 			rows = [][]Value{}
 		}
 		item.Table = rows
+	case Cascade:
+		if len(v.Levels) == 0 {
+			return item, fmt.Errorf("attribute %s is a cascade without levels", v.DefinitionID)
+		}
+		for _, level := range v.Levels {
+			if level.Kind != Single || level.DefinitionID == "" {
+				return item, fmt.Errorf("attribute %s: a level of a cascade is one vocabulary value with its attribute's id", v.DefinitionID)
+			}
+		}
+		item.Value = v.Levels
 	case Empty:
 	default:
 		return item, fmt.Errorf("attribute %s has a value of kind %q, which cannot be written", v.DefinitionID, v.Kind)
@@ -153,23 +173,54 @@ func (v *Value) UnmarshalJSON(b []byte) error {
 		}
 		v.Kind, v.IDs = Single, []string{id}
 	case value[0] == '[':
-		var list []json.RawMessage
-		if json.Unmarshal(value, &list) != nil {
+		if !v.list(wire.Value) {
 			return raw()
 		}
-		for _, item := range list {
-			id, ok := reference(item)
-			if !ok {
-				v.IDs = nil
-				return raw()
-			}
-			v.IDs = append(v.IDs, id)
-		}
-		v.Kind = Multi
 	default:
 		v.Kind, v.Text = Text, value.text()
 	}
 	return nil
+}
+
+// list reads a list of vocabulary values or of a cascade's levels, and reports
+// false for anything else.
+func (v *Value) list(b json.RawMessage) bool {
+	var items []json.RawMessage
+	if json.Unmarshal(b, &items) != nil {
+		return false
+	}
+	var ids []string
+	var levels []Value
+	for _, item := range items {
+		if id, ok := reference(item); ok {
+			ids = append(ids, id)
+		} else if l, ok := level(item); ok {
+			levels = append(levels, l)
+		} else {
+			return false
+		}
+	}
+	switch {
+	case levels == nil:
+		v.Kind, v.IDs = Multi, ids
+	case ids == nil:
+		v.Kind, v.Levels = Cascade, levels
+	default:
+		return false
+	}
+	return true
+}
+
+// level reads one level of a cascade: the id of its attribute and one vocabulary
+// value. As with a reference, nothing else may stand there.
+func level(b json.RawMessage) (Value, bool) {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(b, &fields) != nil || len(fields) != 2 {
+		return Value{}, false
+	}
+	attribute := loose(fields["metadataDefinitionId"]).text()
+	id, ok := reference(fields["metadataDefinitionValue"])
+	return SingleValue(attribute, id), ok && attribute != ""
 }
 
 // reference reads {"valueId": id}, with or without the value's name. An object

@@ -1,0 +1,144 @@
+package mapping
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/tenovos-ingest/ingestd/internal/facts"
+)
+
+// Needs says what the rules of a folder ask about a file, so that nothing else
+// need be read: which kinds of sources, each by its prefix in `from` and `format`.
+// What XMP says is what a sidecar says, else what is embedded.
+type Needs struct {
+	Exif, IPTC                   bool // exif.TAG, iptc.FIELD
+	XMP, XMPEmbedded, XMPSidecar bool // xmp.PROPERTY, xmp-embedded.PROPERTY, xmp-sidecar.PROPERTY
+	Sidecar, Manifest            bool // sidecar.KEY, manifest.COLUMN
+	// Names holds the facts.Key of every source that the rules name.
+	Names map[string]bool
+}
+
+// wordSource is a kind of source whose names the rules choose freely.
+type wordSource struct {
+	prefix, word string
+	example      string
+	flag         func(*Needs) *bool
+}
+
+var wordSources = []wordSource{
+	{"exif", "TAG", "exif.DateTimeOriginal", func(n *Needs) *bool { return &n.Exif }},
+	{"iptc", "FIELD", "iptc.Headline", func(n *Needs) *bool { return &n.IPTC }},
+	{"xmp", "PROPERTY", "xmp.title", func(n *Needs) *bool { return &n.XMP }},
+	{"xmp-embedded", "PROPERTY", "xmp-embedded.title", func(n *Needs) *bool { return &n.XMPEmbedded }},
+	{"xmp-sidecar", "PROPERTY", "xmp-sidecar.title", func(n *Needs) *bool { return &n.XMPSidecar }},
+	{"sidecar", "KEY", "sidecar.title", func(n *Needs) *bool { return &n.Sidecar }},
+	{"manifest", "COLUMN", "manifest.title", func(n *Needs) *bool { return &n.Manifest }},
+}
+
+// Needs returns what the rules ask about a file.
+func (r Rules) Needs() Needs {
+	needs := Needs{Names: map[string]bool{}}
+	for _, rule := range r.Rules {
+		rule.security.needs(&needs)
+		for _, l := range rule.lines {
+			l.form.needs(&needs)
+		}
+	}
+	return needs
+}
+
+// needs adds what the form asks about a file.
+func (f *Form) needs(to *Needs) {
+	for _, l := range f.layers {
+		for _, p := range l.pieces {
+			if p.fact == "" {
+				continue
+			}
+			to.Names[p.fact] = true
+			prefix, _, _ := strings.Cut(p.fact, ".")
+			for _, s := range wordSources {
+				if s.prefix == prefix {
+					*s.flag(to) = true
+				}
+			}
+		}
+	}
+	for _, row := range f.rows {
+		for i := range row.cells {
+			row.cells[i].form.needs(to)
+		}
+	}
+}
+
+// source checks the name of a source and returns the key of its fact, or "" after
+// a complaint.
+func (p *parser) source(n *yaml.Node, name string) string {
+	key := facts.Key(strings.TrimSpace(name))
+	prefix, rest, dotted := strings.Cut(key, ".")
+	rest = strings.TrimSpace(rest)
+	switch {
+	case slices.Contains(facts.FileSources(), key):
+		return key
+	case dotted && prefix+"." == facts.PathPrefix:
+		return p.level(n, name, rest)
+	}
+	for _, s := range wordSources {
+		if s.prefix != prefix {
+			continue
+		}
+		if rest == "" {
+			p.Add(At(n), "such as "+s.example, "%q names no %s", name, s.word)
+			return ""
+		}
+		return prefix + "." + rest
+	}
+	p.Add(At(n), p.sourceHint(name), "there is no source %q", name)
+	return ""
+}
+
+// level checks the name of a path's level.
+func (p *parser) level(n *yaml.Node, name, level string) string {
+	for _, known := range p.levels {
+		if facts.Key(known) == level {
+			return facts.PathPrefix + level
+		}
+	}
+	switch {
+	case p.anyLevel:
+		return facts.PathPrefix + level
+	case len(p.levels) == 0:
+		p.Add(At(n), fmt.Sprintf(`give the folder levels: "{%s}/**"`, level), "%s: the folder has no levels that name its paths", name)
+	default:
+		p.Add(At(n), SuggestOf(level, p.levels), "%s: the folder's levels name no %q", name, level)
+	}
+	return ""
+}
+
+// sourceHint says which source may be meant: its kind is misspelt, or its name.
+func (p *parser) sourceHint(name string) string {
+	kinds := map[string]bool{"file": true, "path": true}
+	all := []string{"path.LEVEL"}
+	for _, s := range wordSources {
+		kinds[s.prefix] = true
+		all = append(all, s.prefix+"."+s.word)
+	}
+	all = append(all, facts.FileSources()...)
+	if i := strings.IndexAny(name, ".:"); i > 0 {
+		near := Nearest(name[:i], slices.Sorted(maps.Keys(kinds)))
+		if meant := near + "." + name[i+1:]; near != "" && fold(meant) != fold(name) {
+			return fmt.Sprintf("did you mean %q?", meant)
+		}
+	}
+	known := facts.FileSources()
+	for _, level := range p.levels {
+		known = append(known, facts.PathPrefix+level)
+	}
+	if near := Nearest(name, known); near != "" {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return "there is " + strings.Join(all, ", ")
+}
