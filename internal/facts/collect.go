@@ -2,6 +2,7 @@ package facts
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -75,11 +76,13 @@ func (c *collector) excess() string {
 	return said + "; left out"
 }
 
-// cleanText returns a text from within a file as one clean line: what breaks
-// lines becomes a space, which Clean alone would drop and so join words.
+// cleanText returns a text from within a file as one clean line: a line break, and
+// what indents the next line, becomes a space; Clean alone would join the words.
 func cleanText(s string) string {
-	s = lineBreaks.Replace(s)
+	if strings.ContainsAny(s, "\n\r\t\v\f\u0085") {
+		s = lineBreak.ReplaceAllString(s, " ")
+	}
 	return strings.TrimSpace(Clean(s))
 }
 
-var lineBreaks = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ", "\v", " ", "\f", " ", "\u0085", " ")
+var lineBreak = regexp.MustCompile(`\s*[\n\r\t\v\f\x{85}]\s*`)

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -88,4 +90,71 @@ func readTestdata(t testing.TB, name string) []byte {
 		t.Fatal(err)
 	}
 	return data
+}
+
+// checkFacts fails unless facts are what the package promises.
+func checkFacts(t *testing.T, known Facts) {
+	t.Helper()
+	if len(known) > MaxFacts {
+		t.Fatalf("%d facts", len(known))
+	}
+	for name, fact := range known {
+		if Key(name) != name || Clean(name) != name || len(fact.Values) == 0 || len(fact.Values) > MaxValues || fact.Origin == "" {
+			t.Fatalf("%q (Key %q): %d values, origin %q", name, Key(name), len(fact.Values), fact.Origin)
+		}
+		for _, v := range fact.Values {
+			if v == "" || len(v) > MaxValue || Clean(v) != v {
+				t.Fatalf("%s = %.100q: empty, long or not clean", name, v)
+			}
+		}
+	}
+}
+
+// countingReader fails when more is read of a file than Embedded promises.
+type countingReader struct {
+	t    *testing.T
+	r    *bytes.Reader
+	left int
+}
+
+func (c *countingReader) ReadAt(p []byte, off int64) (int, error) {
+	if c.left -= len(p); c.left < 0 || len(p) > maxBlock {
+		c.t.Fatalf("reads %d bytes at %d, too much", len(p), off)
+	}
+	return c.r.ReadAt(p, off)
+}
+
+func FuzzEmbedded(f *testing.F) {
+	for _, file := range []string{
+		"tagged.jpg", "tagged.tif", "tagged.png", "tagged.psd", "tagged.webp", "tagged.heic", "tagged.mp4", "tagged.pdf", "tagged.gif",
+	} {
+		f.Add(readTestdata(f, file))
+	}
+	for _, build := range builtFiles {
+		f.Add(build.data())
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r := &countingReader{t, bytes.NewReader(data), maxBytes}
+		start := time.Now()
+		got, gaps := Embedded(r, int64(len(data)), everything, []string{"de-CH", "en"})
+		if took := time.Since(start); took > 10*time.Second {
+			t.Fatalf("took %v", took)
+		}
+		checkFacts(t, got)
+		for _, gap := range gaps {
+			if gap.Message == "" || !slices.Contains([]string{"exif", "iptc", "xmp"}, gap.Source) || len(gap.Message) > 2000 {
+				t.Fatalf("gap %+v", gap)
+			}
+		}
+	})
+}
+
+func BenchmarkEmbeddedJPEG(b *testing.B) {
+	data := readTestdata(b, "tagged.jpg")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, gaps := Embedded(bytes.NewReader(data), int64(len(data)), everything, nil); gaps != nil {
+			b.Fatal(gaps)
+		}
+	}
 }
