@@ -28,13 +28,16 @@ type blocks struct {
 	gaps []Gap
 }
 
-// addXMP keeps a packet, unless it is empty or there are many already.
+// addXMP keeps a packet, unless it is empty or there is too much already.
 func (b *blocks) addXMP(packet []byte) {
-	const maxPackets = 4
+	size := len(packet)
+	for _, p := range b.xmp {
+		size += len(p)
+	}
 	switch {
 	case len(packet) == 0:
-	case len(b.xmp) == maxPackets:
-		b.gap("xmp", "The file holds more than %d XMP packets; only the first are read.", maxPackets)
+	case size > MaxXMP:
+		b.gap("xmp", "The file holds more than %d MiB of XMP; only the first part is read.", MaxXMP>>20)
 	default:
 		b.xmp = append(b.xmp, packet)
 	}

@@ -69,8 +69,9 @@ func (b *blocks) takeAPP1(segment []byte) error {
 		b.exif = tiff[1:]
 		return nil
 	}
-	if packet, ok := bytes.CutPrefix(segment, []byte(jpegXMP)); ok && b.want.XMP {
-		b.addXMP(packet)
+	// Of the header's "http" some write four other letters.
+	if len(segment) > 4 && bytes.HasPrefix(segment[4:], []byte(jpegXMP[4:])) && b.want.XMP {
+		b.addXMP(segment[len(jpegXMP):])
 		return nil
 	}
 	if part, ok := bytes.CutPrefix(segment, []byte(jpegExtension)); ok && b.want.XMP {

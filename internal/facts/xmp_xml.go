@@ -13,11 +13,11 @@ import (
 	"golang.org/x/text/encoding/unicode/utf32"
 )
 
-// The bounds of the XML. The tree of a packet takes some 40 MiB at most.
+// The bounds of the XML, which bound its tree as well.
 const (
 	maxXMLDepth = 64
-	maxXMLNodes = 100_000 // elements and attributes
-	maxXMLName  = 256     // bytes of a local name, a prefix or a language
+	maxXMLNodes = 50_000 // elements and attributes
+	maxXMLName  = 256    // bytes of a local name, a prefix or a language
 )
 
 const (
