@@ -2,6 +2,7 @@ package facts
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -47,6 +48,15 @@ func (b *blocks) gap(source, format string, args ...any) {
 	b.gaps = append(b.gaps, Gap{source, fmt.Sprintf(format, args...)})
 }
 
+// fault makes a gap of an error that was met on reading what.
+func (b *blocks) fault(source, what string, err error) {
+	if errors.Is(err, errUnreadable) {
+		b.gap(source, "%s is not known: %v.", what, err)
+		return
+	}
+	b.gap(source, "%s is damaged: %v.", what, err)
+}
+
 // Embedded returns what a file says of itself: EXIF (exif.TAG), IPTC (iptc.FIELD)
 // and XMP (xmp.PROPERTY, see [ParseXMP]). The first bytes tell the format, not
 // the name. EXIF and IPTC are read from JPEG, PNG, WebP, HEIF, AVIF, Photoshop
@@ -73,7 +83,7 @@ func Embedded(r io.ReaderAt, size int64, want Want, langs []string) (Facts, []Ga
 	}
 	if want.IPTC && b.iptc != nil {
 		if err := emitIPTC(&c, b.iptc); err != nil {
-			b.gap("iptc", "The IPTC block is damaged: %v.", err)
+			b.fault("iptc", "The IPTC block", err)
 		}
 		b.excess("iptc", &c)
 	}
@@ -87,7 +97,7 @@ func Embedded(r io.ReaderAt, size int64, want Want, langs []string) (Facts, []Ga
 func findBlocks(s *source, b *blocks) {
 	head, err := s.block(0, min(s.size, 1024))
 	if err != nil {
-		b.damaged("The file", err)
+		b.damaged("What the file says of itself", err)
 		return
 	}
 	format := formatOf(head)
@@ -101,7 +111,7 @@ func findBlocks(s *source, b *blocks) {
 	if b.want.XMP && len(b.xmp) == 0 {
 		packet, err := scanXMP(s)
 		if err != nil {
-			b.gap("xmp", "The search for an XMP packet failed: %v.", err)
+			b.fault("xmp", "The XMP packet", err)
 		}
 		b.addXMP(packet)
 	}
@@ -118,7 +128,7 @@ func (b *blocks) damaged(what string, err error) {
 		{"xmp", b.want.XMP && len(b.xmp) == 0},
 	} {
 		if lost.is {
-			b.gap(lost.source, "%s is damaged: %v.", what, err)
+			b.fault(lost.source, what, err)
 		}
 	}
 }
@@ -133,7 +143,7 @@ func (b *blocks) readEXIF(c *collector, s *source) {
 		return
 	}
 	if err := emitEXIF(c, tiff); err != nil {
-		b.gap("exif", "The EXIF block is damaged: %v.", err)
+		b.fault("exif", "The EXIF block", err)
 	}
 	b.excess("exif", c)
 }
@@ -143,7 +153,7 @@ func (b *blocks) readXMP(c *collector, langs []string) {
 	for _, packet := range b.xmp {
 		found, err := xmpProperties(packet)
 		if err != nil {
-			b.gap("xmp", "The XMP packet is damaged: %v.", err)
+			b.fault("xmp", "The XMP packet", err)
 			continue
 		}
 		properties = append(properties, found...)
@@ -155,7 +165,7 @@ func (b *blocks) readXMP(c *collector, langs []string) {
 		properties = append(properties, found...)
 	}
 	if err != nil {
-		b.gap("xmp", "The second part of the XMP (ExtendedXMP) is damaged: %v.", err)
+		b.fault("xmp", "The second part of the XMP (ExtendedXMP)", err)
 	}
 	emitXMP(c, properties, XMPPrefix, "the embedded XMP", langs)
 	b.excess("xmp", c)
@@ -193,7 +203,7 @@ func formatOf(head []byte) format {
 	case at(0, "8BPS"):
 		return format{"Photoshop", walkPSD}
 	case at(4, "ftyp", "moov", "mdat", "wide", "free", "skip", "pnot", "jP  ", "JXL "):
-		return format{"MP4", walkBMFF}
+		return format{"ISO media", walkBMFF}
 	case bytes.Contains(head, []byte("%PDF-")):
 		return format{"PDF", walkPDF}
 	}

@@ -15,7 +15,10 @@ const (
 	peekSize = 512
 )
 
-var errCutShort = errors.New("it is cut short")
+var (
+	errCutShort   = errors.New("it is cut short")
+	errUnreadable = errors.New("the file cannot be read")
+)
 
 // source reads pieces of a file, or of a block of one, within the bounds. Not
 // for several goroutines.
@@ -77,5 +80,5 @@ func (s *source) fill(b []byte, off int64) error {
 	case err == nil, errors.Is(err, io.EOF):
 		return errCutShort
 	}
-	return fmt.Errorf("the file cannot be read: %w", err)
+	return fmt.Errorf("%w: %w", errUnreadable, err)
 }
