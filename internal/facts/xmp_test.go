@@ -179,6 +179,9 @@ func FuzzParseXMP(f *testing.F) {
 		if err != nil && got != nil && !errors.Is(err, ErrExcess) {
 			t.Fatalf("%d facts with the error %v", len(got), err)
 		}
+		if err != nil && (len(err.Error()) > 2000 || Clean(err.Error()) != err.Error()) {
+			t.Fatalf("error %.3000q", err)
+		}
 		checkFacts(t, got)
 	})
 }

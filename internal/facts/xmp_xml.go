@@ -45,20 +45,31 @@ func parseXML(text []byte) (root *node, prefixes map[string]string, err error) {
 			return p.stack[0], p.prefixes, nil
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("it is not well-formed XML: %w", err)
+			return nil, nil, brief(fmt.Errorf("it is not well-formed XML: %w", err))
 		}
 		if err := p.take(token); err != nil {
 			line, _ := d.InputPos()
-			return nil, nil, fmt.Errorf("line %d: %w", line, err)
+			return nil, nil, brief(fmt.Errorf("line %d: %w", line, err))
 		}
 		if p.skip {
 			p.skip = false
 			p.stack = p.stack[:len(p.stack)-1]
 			if err := d.Skip(); err != nil {
-				return nil, nil, fmt.Errorf("it is not well-formed XML: %w", err)
+				return nil, nil, brief(fmt.Errorf("it is not well-formed XML: %w", err))
 			}
 		}
 	}
+}
+
+// brief returns an error as a clean text of bounded length: an error of
+// encoding/xml quotes the file, whatever it holds and however long it is.
+func brief(err error) error {
+	const longest = 300
+	text := cleanText(err.Error())
+	if len(text) > longest {
+		text = Clean(text[:longest]) + "…"
+	}
+	return errors.New(text)
 }
 
 type xmlParser struct {
