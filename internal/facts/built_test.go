@@ -149,6 +149,7 @@ func TestEmbeddedTellsGaps(t *testing.T) {
 		{"PNG with a bomb", png(chunk("iTXt", "XML:com.adobe.xmp\x00\x01\x00\x00\x00"+deflated(strings.Repeat(" ", maxBlock+1)))), "xmp", "expanded it is larger", ""},
 		{"MP4 cut short", []byte(box("ftyp", "isom") + u32(1000) + "moov"), "xmp", "is cut short", ""},
 		{"packet without an end", []byte("text <x:xmpmeta"), "xmp", "begins and does not end", ""},
+		{"more values than are kept", jpeg(jpegSegment(0xE1, jpegXMP+rdf("<xmp:Many><rdf:Bag>"+strings.Repeat("<rdf:li>x</rdf:li>", MaxValues+1)+"</rdf:Bag></xmp:Many><dc:source>kept</dc:source>"))), "xmp", "There is more than is kept of a file: xmp.Many has 1001 values", "xmp.source"},
 		{"a packet without RDF", jpeg(jpegSegment(0xE1, jpegXMP+"<?xpacket begin=''?>"), jpegSegment(0xE1, jpegXMP+rdf("<dc:source>kept</dc:source>"))), "xmp", "no rdf:RDF", "xmp.source"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -190,9 +191,33 @@ func TestEmbeddedReadsWhatIsWanted(t *testing.T) {
 
 func TestEmbeddedOfAnUnreadableFile(t *testing.T) {
 	got, gaps := Embedded(brokenReader{}, 100, everything, nil)
-	if len(got) > 0 || len(gaps) != 3 || !strings.Contains(gaps[0].Message, "input/output error") {
+	if len(got) > 0 || len(gaps) != 3 || gaps[0].Message != "What the file says of itself is not known: the file cannot be read: input/output error." {
 		t.Errorf("facts %v, gaps %v", got, gaps)
 	}
+}
+
+// TestEmbeddedGivesUp reads a PNG of chunks without an end.
+func TestEmbeddedGivesUp(t *testing.T) {
+	got, gaps := Embedded(endlessPNG{}, 1<<50, Want{XMP: true}, nil)
+	if len(got) > 0 || len(gaps) == 0 || !strings.Contains(gaps[0].Message, "in too many pieces") {
+		t.Errorf("facts %v, gaps %v", got, gaps)
+	}
+}
+
+type endlessPNG struct{}
+
+var endlessTile = chunk("IDAT", strings.Repeat("x", 1024-12))
+
+func (endlessPNG) ReadAt(p []byte, off int64) (int, error) {
+	const signature = "\x89PNG\r\n\x1A\n"
+	for i := range p {
+		if at := off + int64(i) - int64(len(signature)); at < 0 {
+			p[i] = signature[off+int64(i)]
+		} else {
+			p[i] = endlessTile[at%1024]
+		}
+	}
+	return len(p), nil
 }
 
 type brokenReader struct{}

@@ -1,7 +1,6 @@
 package facts
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -28,10 +27,10 @@ const (
 // what is damaged.
 type exifReader struct {
 	*tiffReader
-	facts    *collector
-	followed map[uint16]bool   // pointers to directories
-	texts    map[uint16]string // tags that are told together with another: dates, hemispheres
-	damage   []string
+	facts  *collector
+	met    map[uint16]bool   // tags; the first of a kind counts
+	texts  map[uint16]string // tags that are told together with another: dates, hemispheres
+	damage []error
 }
 
 // emitEXIF turns the tags of a block into facts, named as in EXIF and as in
@@ -42,7 +41,7 @@ func emitEXIF(c *collector, s *source) error {
 	if err != nil {
 		return err
 	}
-	r := &exifReader{tiffReader: t, facts: c, followed: map[uint16]bool{}, texts: map[uint16]string{}}
+	r := &exifReader{tiffReader: t, facts: c, met: map[uint16]bool{}, texts: map[uint16]string{}}
 	r.read(t.first, exifTags)
 	r.emitDates()
 	r.emitPlace()
@@ -50,15 +49,21 @@ func emitEXIF(c *collector, s *source) error {
 }
 
 // damageError returns what is damaged as one error, nil where nothing is.
-func damageError(damage []string) error {
+func damageError(damage []error) error {
 	const shown = 3
-	if len(damage) == 0 {
-		return nil
+	more := len(damage) - shown
+	if more > 0 {
+		damage = append(slices.Clone(damage[:shown]), fmt.Errorf("%d more like this", more))
 	}
-	if more := len(damage) - shown; more > 0 {
-		damage = append(slices.Clone(damage[:shown]), fmt.Sprintf("%d more like this", more))
+	var all error
+	for _, d := range damage {
+		if all == nil {
+			all = d
+			continue
+		}
+		all = fmt.Errorf("%w; %w", all, d)
 	}
-	return errors.New(strings.Join(damage, "; "))
+	return all
 }
 
 // read tells the tags of a directory and of those that it points to. The
@@ -66,31 +71,28 @@ func damageError(damage []string) error {
 func (r *exifReader) read(off int64, tags map[uint16]exifTag) {
 	entries, err := r.directory(off)
 	if err != nil {
-		r.damage = append(r.damage, err.Error())
+		r.damage = append(r.damage, err)
 	}
 	for _, e := range entries {
-		if e.tag == tagSubfileType && e.inline != [4]byte{} {
-			tags = withoutSize(tags) // raw formats begin with a smaller picture
+		if e.tag == tagSubfileType && r.order.Uint32(e.inline[:])&1 == 1 {
+			tags = withoutSize(tags) // of a smaller picture, with which raw formats begin
 		}
 	}
 	for _, e := range entries {
+		tag, known := tags[e.tag]
+		pointer := e.tag == tagExifIFD || e.tag == tagGPSIFD
+		if r.met[e.tag] || !known && !pointer {
+			continue
+		}
+		r.met[e.tag] = true
 		switch e.tag {
 		case tagExifIFD:
-			r.follow(e, exifTags)
+			r.read(int64(r.order.Uint32(e.inline[:])), exifTags)
 		case tagGPSIFD:
-			r.follow(e, gpsTags)
+			r.read(int64(r.order.Uint32(e.inline[:])), gpsTags)
 		default:
-			if tag, known := tags[e.tag]; known {
-				r.tell(e, tag)
-			}
+			r.tell(e, tag)
 		}
-	}
-}
-
-func (r *exifReader) follow(e tiffEntry, tags map[uint16]exifTag) {
-	if !r.followed[e.tag] {
-		r.followed[e.tag] = true
-		r.read(int64(r.order.Uint32(e.inline[:])), tags)
 	}
 }
 
@@ -108,14 +110,12 @@ func withoutSize(tags map[uint16]exifTag) map[uint16]exifTag {
 func (r *exifReader) tell(e tiffEntry, tag exifTag) {
 	raw, err := r.value(e, MaxValue)
 	if err != nil {
-		r.damage = append(r.damage, fmt.Sprintf("%s: %v", tag.name(), err))
+		r.damage = append(r.damage, fmt.Errorf("%s: %w", tag.name(), err))
 		return
 	}
 	text := cleanText(r.text(e.typ, raw, tag.form))
 	if tag.part {
-		if _, known := r.texts[e.tag]; !known {
-			r.texts[e.tag] = text
-		}
+		r.texts[e.tag] = text
 	}
 	if tag.form != formDate && tag.form != formDegrees && e.tag != tagGPSAltitude {
 		r.add(tag.names, text)
