@@ -17,9 +17,16 @@ type Fact struct {
 	Origin string
 }
 
-// Facts holds a file's facts by the Key of the name rules call them by:
+// Facts holds a file's facts by the [Key] of the name rules call them by:
 // "path.brand", "file.stem". What is not known has no entry.
 type Facts map[string]Fact
+
+// Key returns the form of a fact's name under which Facts holds it: names are
+// compared without regard to case, "exif.DateTimeOriginal" is
+// "exif.datetimeoriginal". Key(Key(name)) is Key(name).
+func Key(name string) string {
+	return norm.NFC.String(strings.ToLower(norm.NFC.String(name)))
+}
 
 // File is what the file system says of a file.
 type File struct {

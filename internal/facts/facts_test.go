@@ -48,6 +48,24 @@ func TestGatherLeavesOutWhatIsNotKnown(t *testing.T) {
 	}
 }
 
+func TestKey(t *testing.T) {
+	for name, want := range map[string]string{
+		"exif.DateTimeOriginal": "exif.datetimeoriginal", "xmp.dc:title[de-CH]": "xmp.dc:title[de-ch]",
+		"manifest.Mu\u0308ller": "manifest.müller", "sidecar.\u212A": "sidecar.k",
+	} {
+		if got := Key(name); got != want || Key(got) != want {
+			t.Errorf("Key(%q) = %q, and of that %q; want %q", name, got, Key(got), want)
+		}
+	}
+	levels, err := ParseLevels("{Brand}/**")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := Gather(File{Path: "acme/x.jpg"}, levels)["path.brand"]; len(got.Values) != 1 || got.Values[0] != "acme" {
+		t.Errorf("path.Brand is not found as path.brand: %v", got)
+	}
+}
+
 func TestSplitExt(t *testing.T) {
 	for name, want := range map[string][2]string{
 		"a.jpg": {"a", ".jpg"}, "a.tar.gz": {"a.tar", ".gz"}, "README": {"README", ""},

@@ -1,0 +1,93 @@
+package facts
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The bounds of what is taken from within a file or from a sidecar. What lies
+// beyond them is left out whole, since half a list or half a text would be a
+// wrong fact, and is said to be left out.
+const (
+	MaxFacts  = 5000     // facts of one file
+	MaxValues = 1000     // values of one fact
+	MaxValue  = 64 << 10 // bytes of one value
+	maxName   = 512      // bytes of a fact's name
+)
+
+// collector gathers facts within the bounds. The first fact of a name stays.
+type collector struct {
+	facts Facts
+	lost  []string // the first things that the bounds kept out since the last call of excess
+	more  int      // how many came after them
+}
+
+// add takes values that are clean; empty ones do not count.
+func (c *collector) add(name, origin string, values ...string) {
+	if len(name) > maxName {
+		c.lose("a name begins with %.40s and is longer than %d bytes", name, maxName)
+		return
+	}
+	key := Key(name)
+	if _, known := c.facts[key]; known {
+		return
+	}
+	kept := make([]string, 0, len(values))
+	for _, v := range values {
+		if len(v) > MaxValue {
+			c.lose("%s is longer than %d bytes", name, MaxValue)
+			return
+		}
+		if v != "" {
+			kept = append(kept, v)
+		}
+	}
+	switch {
+	case len(kept) == 0:
+	case len(kept) > MaxValues:
+		c.lose("%s has %d values, more than %d", name, len(kept), MaxValues)
+	case len(c.facts) >= MaxFacts:
+		c.lose("%s is beyond the %d facts that are kept of a file", name, MaxFacts)
+	default:
+		c.facts[key] = Fact{Values: kept, Origin: origin}
+	}
+}
+
+func (c *collector) lose(format string, args ...any) {
+	const shown = 3
+	if len(c.lost) == shown {
+		c.more++
+		return
+	}
+	c.lost = append(c.lost, fmt.Sprintf(format, args...))
+}
+
+// excess returns a sentence on what the bounds kept out, or "".
+func (c *collector) excess() string {
+	if len(c.lost) == 0 {
+		return ""
+	}
+	said := strings.Join(c.lost, ", ")
+	if c.more > 0 {
+		said = fmt.Sprintf("%s, and %d more like this", said, c.more)
+	}
+	c.lost, c.more = nil, 0
+	return said + "; left out"
+}
+
+// cleanText returns a text from within a file as one clean line: a line break, and
+// what indents the next line, becomes a space; Clean alone would join the words.
+func cleanText(s string) string {
+	const breaks = "\n\r\t\v\f\u0085\u2028\u2029"
+	s = strings.TrimSpace(s)
+	if strings.ContainsAny(s, breaks) {
+		lines := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(breaks, r) })
+		for i, line := range lines {
+			lines[i] = strings.TrimSpace(line)
+		}
+		lines = slices.DeleteFunc(lines, func(line string) bool { return line == "" })
+		s = strings.Join(lines, " ")
+	}
+	return strings.TrimSpace(Clean(s))
+}

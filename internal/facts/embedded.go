@@ -1,0 +1,211 @@
+package facts
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// Prefixes of the facts that are embedded in a file.
+const (
+	ExifPrefix = "exif."
+	IPTCPrefix = "iptc."
+	XMPPrefix  = "xmp."
+)
+
+// Want names what is to be read. What nobody asks for is not looked for.
+type Want struct{ EXIF, IPTC, XMP bool }
+
+// blocks is what a file's structure leads to.
+type blocks struct {
+	want Want
+	exif []byte     // the block, where it is a piece of the file
+	tiff *source    // the file, where it is such a block
+	iptc []byte     // IIM datasets
+	xmp  [][]byte   // packets; the first that has a property tells it
+	ext  extensions // further parts of a JPEG's XMP
+	gaps []Gap
+}
+
+// addXMP keeps a packet, unless it is empty or there is too much already.
+func (b *blocks) addXMP(packet []byte) {
+	size := len(packet)
+	for _, p := range b.xmp {
+		size += len(p)
+	}
+	switch {
+	case len(packet) == 0:
+	case size > MaxXMP:
+		b.gap("xmp", "The file holds more than %d MiB of XMP; only the first part is read.", MaxXMP>>20)
+	default:
+		b.xmp = append(b.xmp, packet)
+	}
+}
+
+func (b *blocks) gap(source, format string, args ...any) {
+	b.gaps = append(b.gaps, Gap{source, fmt.Sprintf(format, args...)})
+}
+
+// fault makes a gap of an error that was met on reading what.
+func (b *blocks) fault(source, what string, err error) {
+	if errors.Is(err, errUnreadable) {
+		b.gap(source, "%s is not known: %v.", what, err)
+		return
+	}
+	b.gap(source, "%s is damaged: %v.", what, err)
+}
+
+// Embedded returns what a file says of itself: EXIF (exif.TAG), IPTC (iptc.FIELD)
+// and XMP (xmp.PROPERTY, see [ParseXMP]). The first bytes tell the format, not
+// the name. EXIF and IPTC are read from JPEG, PNG, WebP, HEIF, AVIF, Photoshop
+// files, TIFF and the raw formats that are TIFF within (DNG, CR2, NEF, ARW, PEF, …);
+// XMP from all of these, from MP4 and QuickTime, from JPEG 2000 and JPEG XL, and
+// from PDF. In a file of any other format, and in one whose structure is damaged,
+// a packet is looked for in the first and the last 4 MiB.
+//
+// A gap tells of a block that is there and cannot be read, wholly or in part;
+// what a file does not have is no gap. Of damaged EXIF and IPTC the tags that
+// can be read are facts, of damaged XMP nothing is. Of r no more is read than
+// leads to the blocks; memory stays below some 100 MiB for the worst of files.
+// An r that fails makes gaps as well.
+func Embedded(r io.ReaderAt, size int64, want Want, langs []string) (Facts, []Gap) {
+	c := collector{facts: Facts{}}
+	if want == (Want{}) || size <= 0 {
+		return c.facts, nil
+	}
+	b := blocks{want: want}
+	s := newSource(r, size)
+	findBlocks(s, &b)
+	if want.EXIF {
+		b.readEXIF(&c, s)
+	}
+	if want.IPTC && b.iptc != nil {
+		if err := emitIPTC(&c, b.iptc); err != nil {
+			b.fault("iptc", "The IPTC block", err)
+		}
+		b.excess("iptc", &c)
+	}
+	if want.XMP {
+		b.readXMP(&c, langs)
+	}
+	return c.facts, b.gaps
+}
+
+// findBlocks fills b by the file's structure.
+func findBlocks(s *source, b *blocks) {
+	head, err := s.block(0, min(s.size, 1024))
+	if err != nil {
+		b.damaged("What the file says of itself", err)
+		return
+	}
+	format := formatOf(head)
+	if format.walk != nil {
+		err := format.walk(s, b)
+		if err == nil {
+			return
+		}
+		b.damaged("The file's "+format.name+" structure", err)
+	}
+	if b.want.XMP && len(b.xmp) == 0 {
+		packet, err := scanXMP(s)
+		if err != nil {
+			b.fault("xmp", "The XMP packet", err)
+		}
+		b.addXMP(packet)
+	}
+}
+
+// damaged says of every source that is wanted and not yet found that it is lost.
+func (b *blocks) damaged(what string, err error) {
+	for _, lost := range []struct {
+		source string
+		is     bool
+	}{
+		{"exif", b.want.EXIF && b.exif == nil && b.tiff == nil},
+		{"iptc", b.want.IPTC && b.iptc == nil},
+		{"xmp", b.want.XMP && len(b.xmp) == 0},
+	} {
+		if lost.is {
+			b.fault(lost.source, what, err)
+		}
+	}
+}
+
+func (b *blocks) readEXIF(c *collector, s *source) {
+	tiff := b.tiff
+	if b.exif != nil {
+		tiff = newSource(bytes.NewReader(b.exif), int64(len(b.exif)))
+		tiff.spent = s.spent
+	}
+	if tiff == nil {
+		return
+	}
+	if err := emitEXIF(c, tiff); err != nil {
+		b.fault("exif", "The EXIF block", err)
+	}
+	b.excess("exif", c)
+}
+
+func (b *blocks) readXMP(c *collector, langs []string) {
+	var properties []property
+	for _, packet := range b.xmp {
+		found, err := xmpProperties(packet)
+		if err != nil {
+			b.fault("xmp", "The XMP packet", err)
+			continue
+		}
+		properties = append(properties, found...)
+	}
+	extension, err := b.ext.assemble(properties)
+	if err == nil && extension != nil {
+		var found []property
+		found, err = xmpProperties(extension)
+		properties = append(properties, found...)
+	}
+	if err != nil {
+		b.fault("xmp", "The second part of the XMP (ExtendedXMP)", err)
+	}
+	emitXMP(c, properties, XMPPrefix, "the embedded XMP", langs)
+	b.excess("xmp", c)
+}
+
+// excess makes a gap of what the bounds of the collector kept out.
+func (b *blocks) excess(source string, c *collector) {
+	if lost := c.excess(); lost != "" {
+		b.gap(source, "There is more than is kept of a file: %s.", lost)
+	}
+}
+
+type format struct {
+	name string
+	walk func(*source, *blocks) error
+}
+
+// formatOf tells a file's format by its first bytes; walk is nil where the
+// format is not known or has no structure that leads to its XMP.
+func formatOf(head []byte) format {
+	at := func(off int, magics ...string) bool {
+		return slices.ContainsFunc(magics, func(m string) bool {
+			return len(head) >= off && bytes.HasPrefix(head[off:], []byte(m))
+		})
+	}
+	switch {
+	case at(0, "\xFF\xD8\xFF"):
+		return format{"JPEG", walkJPEG}
+	case at(0, "\x89PNG\r\n\x1A\n"):
+		return format{"PNG", walkPNG}
+	case at(0, "II*\x00", "MM\x00*", "IIU\x00", "IIRO", "IIRS", "MMOR"):
+		return format{"TIFF", walkTIFF}
+	case at(0, "RIFF") && at(8, "WEBP"):
+		return format{"WebP", walkRIFF}
+	case at(0, "8BPS"):
+		return format{"Photoshop", walkPSD}
+	case at(4, "ftyp", "moov", "mdat", "wide", "free", "skip", "pnot", "jP  ", "JXL "):
+		return format{"ISO media", walkBMFF}
+	case bytes.Contains(head, []byte("%PDF-")):
+		return format{"PDF", walkPDF}
+	}
+	return format{}
+}

@@ -1,0 +1,212 @@
+package facts
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Tags of EXIF that this file knows by number.
+const (
+	tagSubfileType  = 0x00FE
+	tagImageWidth   = 0x0100
+	tagImageHeight  = 0x0101
+	tagExifIFD      = 0x8769
+	tagGPSIFD       = 0x8825
+	tagGPSLatitude  = 0x0002
+	tagGPSLongitude = 0x0004
+	tagGPSAltitude  = 0x0006
+)
+
+// exifReader reads the tags of one EXIF block. It is a reader of our own because
+// the libraries lose what an archive wants: the zeros of sub-seconds, texts that
+// are not ASCII, the difference between no latitude and latitude 0, and word of
+// what is damaged.
+type exifReader struct {
+	*tiffReader
+	facts  *collector
+	met    map[uint16]bool   // tags; the first of a kind counts
+	texts  map[uint16]string // tags that are told together with another: dates, hemispheres
+	damage []error
+}
+
+// emitEXIF turns the tags of a block into facts, named as in EXIF and as in
+// ExifTool where these differ. Of a damaged block the tags that can be read are
+// facts, and the error says what is lost.
+func emitEXIF(c *collector, s *source) error {
+	t, err := openTIFF(s)
+	if err != nil {
+		return err
+	}
+	r := &exifReader{tiffReader: t, facts: c, met: map[uint16]bool{}, texts: map[uint16]string{}}
+	r.read(t.first, exifTags)
+	r.emitDates()
+	r.emitPlace()
+	return damageError(r.damage)
+}
+
+// damageError returns what is damaged as one error, nil where nothing is.
+func damageError(damage []error) error {
+	const shown = 3
+	more := len(damage) - shown
+	if more > 0 {
+		damage = append(slices.Clone(damage[:shown]), fmt.Errorf("%d more like this", more))
+	}
+	var all error
+	for _, d := range damage {
+		if all == nil {
+			all = d
+			continue
+		}
+		all = fmt.Errorf("%w; %w", all, d)
+	}
+	return all
+}
+
+// read tells the tags of a directory and of those that it points to. The
+// directory of the thumbnail, which follows the first, is of no interest.
+func (r *exifReader) read(off int64, tags map[uint16]exifTag) {
+	entries, err := r.directory(off)
+	if err != nil {
+		r.damage = append(r.damage, err)
+	}
+	for _, e := range entries {
+		if e.tag == tagSubfileType && r.order.Uint32(e.inline[:])&1 == 1 {
+			tags = withoutSize(tags) // of a smaller picture, with which raw formats begin
+		}
+	}
+	for _, e := range entries {
+		tag, known := tags[e.tag]
+		pointer := e.tag == tagExifIFD || e.tag == tagGPSIFD
+		if r.met[e.tag] || !known && !pointer {
+			continue
+		}
+		r.met[e.tag] = true
+		switch e.tag {
+		case tagExifIFD:
+			r.read(int64(r.order.Uint32(e.inline[:])), exifTags)
+		case tagGPSIFD:
+			r.read(int64(r.order.Uint32(e.inline[:])), gpsTags)
+		default:
+			r.tell(e, tag)
+		}
+	}
+}
+
+func withoutSize(tags map[uint16]exifTag) map[uint16]exifTag {
+	rest := make(map[uint16]exifTag, len(tags))
+	for id, tag := range tags {
+		if id != tagImageWidth && id != tagImageHeight {
+			rest[id] = tag
+		}
+	}
+	return rest
+}
+
+// tell makes a tag a fact, or keeps its text for the fact that it is a part of.
+func (r *exifReader) tell(e tiffEntry, tag exifTag) {
+	raw, err := r.value(e, MaxValue)
+	if err != nil {
+		r.damage = append(r.damage, fmt.Errorf("%s: %w", tag.name(), err))
+		return
+	}
+	text := cleanText(r.text(e.typ, raw, tag.form))
+	if tag.part {
+		r.texts[e.tag] = text
+	}
+	if tag.form != formDate && tag.form != formDegrees && e.tag != tagGPSAltitude {
+		r.add(tag.names, text)
+	}
+}
+
+func (r *exifReader) add(names, text string) {
+	for name := range strings.FieldsSeq(names) {
+		r.facts.add(ExifPrefix+name, "the EXIF tag "+name, text)
+	}
+}
+
+// emitDates tells the dates, each with its fraction of a second and its offset
+// from UTC where they are known. A date is never converted: its day is the day of
+// the place where the picture was taken.
+func (r *exifReader) emitDates() {
+	for _, d := range []struct{ date, fraction, offset uint16 }{
+		{0x0132, 0x9290, 0x9010}, {0x9003, 0x9291, 0x9011}, {0x9004, 0x9292, 0x9012},
+	} {
+		if text, known := r.texts[d.date]; known {
+			r.add(exifTags[d.date].names, dateTime(text, r.texts[d.fraction], r.texts[d.offset]))
+		}
+	}
+}
+
+var (
+	exifDate = regexp.MustCompile(`^(\d{4})[:/.-](\d\d)[:/.-](\d\d)(?:[ T](\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?)?$`)
+	digits   = regexp.MustCompile(`^\d{1,9}$`)
+	offset   = regexp.MustCompile(`^(Z|[+-]\d\d:\d\d)$`)
+)
+
+// dateTime writes a date of EXIF ("2006:01:02 15:04:05") as 2006-01-02T15:04:05,
+// with the fraction and the offset that have tags of their own. A date that is
+// blank or all zeros is not known; one that is no date stays as it is.
+func dateTime(text, fraction, zone string) string {
+	if strings.Trim(text, "0:/. -T") == "" {
+		return ""
+	}
+	m := exifDate.FindStringSubmatch(text)
+	if m == nil {
+		return text
+	}
+	day := m[1] + "-" + m[2] + "-" + m[3]
+	if m[4] == "" {
+		if _, err := time.Parse(time.DateOnly, day); err != nil {
+			return text
+		}
+		return day
+	}
+	written := day + "T" + m[4]
+	if _, err := time.Parse("2006-01-02T15:04:05", written); err != nil {
+		return text
+	}
+	switch {
+	case m[5] != "":
+		written += m[5]
+	case digits.MatchString(fraction):
+		written += "." + fraction
+	}
+	switch {
+	case m[6] != "":
+		written += m[6]
+	case offset.MatchString(zone):
+		written += zone
+	}
+	return written
+}
+
+// emitPlace tells latitude, longitude and altitude with their signs. A number
+// without its hemisphere says nothing.
+func (r *exifReader) emitPlace() {
+	for _, axis := range []struct {
+		tag, ref           uint16
+		positive, negative string
+		limit              float64
+	}{
+		{tagGPSLatitude, 0x0001, "N", "S", 90},
+		{tagGPSLongitude, 0x0003, "E", "W", 180},
+		{tagGPSAltitude, 0x0005, "0", "1", 1e6},
+	} {
+		text, ref := r.texts[axis.tag], strings.ToUpper(r.texts[axis.ref])
+		if axis.tag == tagGPSAltitude && ref == "" {
+			ref = "0" // above the sea, unless it is said to be below
+		}
+		number, err := strconv.ParseFloat(text, 64)
+		if err != nil || number > axis.limit || ref != axis.positive && ref != axis.negative {
+			continue
+		}
+		if ref == axis.negative && number != 0 {
+			text = "-" + text
+		}
+		r.add(gpsTags[axis.tag].names, text)
+	}
+}

@@ -1,0 +1,204 @@
+package facts
+
+import (
+	"encoding/binary"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+)
+
+// text writes the value of a tag; "" says that it is not known.
+func (r *exifReader) text(typ uint16, raw []byte, form exifForm) string {
+	switch form {
+	case formComment:
+		return r.comment(raw)
+	case formUTF16:
+		return utf16(raw, binary.LittleEndian)
+	case formASCII:
+		return text8(raw)
+	case formDegrees:
+		return degrees(r.numbers(typ, raw))
+	case formClock:
+		return clock(r.numbers(typ, raw))
+	}
+	if typ == tiffASCII || typ == tiffUTF8 {
+		text := text8(raw)
+		if form == formDay {
+			text = dateTime(text, "", "")
+		}
+		return text
+	}
+	numbers := r.numbers(typ, raw)
+	texts := make([]string, len(numbers))
+	known := false
+	for i, n := range numbers {
+		texts[i] = form.number(n)
+		known = known || texts[i] != undefined
+	}
+	if !known {
+		return ""
+	}
+	return strings.Join(texts, " ")
+}
+
+// undefined stands for a number that is not known among others that are, as
+// ExifTool writes it.
+const undefined = "undef"
+
+// numbers returns the numbers of a value; what is not known (0/0) is NaN.
+func (r *exifReader) numbers(typ uint16, raw []byte) []float64 {
+	if typ == tiffASCII || int(typ) >= len(tiffSizes) {
+		return nil // text
+	}
+	size := int(tiffSizes[typ])
+	numbers := make([]float64, 0, len(raw)/size)
+	for ; len(raw) >= size; raw = raw[size:] {
+		numbers = append(numbers, r.number(typ, raw))
+	}
+	return numbers
+}
+
+func (r *exifReader) number(typ uint16, b []byte) float64 {
+	ratio := func(a, b float64) float64 {
+		if b == 0 {
+			return math.NaN()
+		}
+		return a / b
+	}
+	switch typ {
+	case 3:
+		return float64(r.order.Uint16(b))
+	case 4, 13:
+		return float64(r.order.Uint32(b))
+	case tiffRational:
+		return ratio(float64(r.order.Uint32(b)), float64(r.order.Uint32(b[4:])))
+	case 6:
+		return float64(int8(b[0]))
+	case 8:
+		return float64(int16(r.order.Uint16(b)))
+	case 9:
+		return float64(int32(r.order.Uint32(b)))
+	case 10:
+		return ratio(float64(int32(r.order.Uint32(b))), float64(int32(r.order.Uint32(b[4:]))))
+	case 11:
+		return float64(math.Float32frombits(r.order.Uint32(b)))
+	case 12:
+		return math.Float64frombits(r.order.Uint64(b))
+	}
+	return float64(b[0])
+}
+
+// number writes a number as photographers do.
+func (form exifForm) number(n float64) string {
+	switch form {
+	case formAPEXTime:
+		n = math.Exp2(-n)
+	case formAPEXAperture:
+		n = math.Round(10*math.Exp2(n/2)) / 10
+	}
+	if (form == formExposure || form == formAPEXTime) && n > 0 && n < 0.25001 {
+		return "1/" + decimal(1/n, 0)
+	}
+	return decimal(n, 6)
+}
+
+// decimal writes a number with at most so many places after the point.
+func decimal(n float64, places int) string {
+	if math.IsNaN(n) || math.IsInf(n, 0) || math.Abs(n) > 1e15 {
+		return undefined
+	}
+	text := strconv.FormatFloat(n, 'f', places, 64)
+	if strings.Contains(text, ".") {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	if text == "-0" {
+		return "0"
+	}
+	return text
+}
+
+// degrees writes degrees, minutes and seconds as one number; seven places are a
+// centimetre.
+func degrees(n []float64) string {
+	if len(n) == 2 {
+		n = append(n, 0)
+	}
+	if len(n) != 3 || math.IsNaN(n[0]+n[1]) {
+		return ""
+	}
+	if math.IsNaN(n[2]) {
+		n[2] = 0 // 0/0 where minutes have a fraction
+	}
+	return decimal(n[0]+n[1]/60+n[2]/3600, 7)
+}
+
+// clock writes hours, minutes and seconds as 15:04:05.
+func clock(n []float64) string {
+	if len(n) != 3 || !(n[0] < 24 && n[1] < 60 && n[2] < 61) {
+		return ""
+	}
+	two := func(f float64, places int) string {
+		text := decimal(f, places)
+		if f < 10 {
+			text = "0" + text
+		}
+		return text
+	}
+	return two(math.Floor(n[0]), 0) + ":" + two(math.Floor(n[1]), 0) + ":" + two(n[2], 3)
+}
+
+// comment decodes a text that names its encoding in its first eight bytes.
+func (r *exifReader) comment(raw []byte) string {
+	const code = 8
+	if len(raw) < code {
+		return text8(raw)
+	}
+	switch strings.TrimRight(string(raw[:code]), "\x00 ") {
+	case "UNICODE":
+		return utf16(raw[code:], r.order)
+	case "ASCII", "":
+		return text8(raw[code:])
+	case "JIS":
+		return "" // no camera that is known writes it
+	}
+	return text8(raw) // against the standard, and common
+}
+
+// utf16 decodes text in UTF-16 up to its first zero.
+func utf16(raw []byte, order binary.ByteOrder) string {
+	endian := unicode.LittleEndian
+	if order == binary.BigEndian {
+		endian = unicode.BigEndian
+	}
+	text, err := unicode.UTF16(endian, unicode.UseBOM).NewDecoder().Bytes(raw[:len(raw)&^1])
+	if err != nil {
+		return ""
+	}
+	before, _, _ := strings.Cut(string(text), "\x00")
+	return before
+}
+
+// text8 decodes a text of single bytes, or of UTF-8, which the standards came to
+// late and programs early. A zero ends it; what stands behind one (the editor's
+// copyright, behind the photographer's) is told after a semicolon.
+func text8(raw []byte) string {
+	var parts []string
+	for part := range strings.SplitSeq(string(raw), "\x00") {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	text := strings.Join(parts, "; ")
+	if utf8.ValidString(text) {
+		return text
+	}
+	latin, err := charmap.Windows1252.NewDecoder().String(text)
+	if err != nil {
+		return ""
+	}
+	return latin
+}

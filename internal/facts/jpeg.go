@@ -1,0 +1,136 @@
+package facts
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/md5"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The headers of a JPEG's segments.
+const (
+	jpegEXIF      = "Exif\x00"
+	jpegXMP       = "http://ns.adobe.com/xap/1.0/\x00"
+	jpegExtension = "http://ns.adobe.com/xmp/extension/\x00"
+	jpegPhotoshop = "Photoshop 3.0\x00"
+)
+
+// walkJPEG finds the blocks in the segments before the picture.
+func walkJPEG(s *source, b *blocks) error {
+	var resources []byte // may take several segments
+	for off := int64(2); ; {
+		head, err := s.peek(off, 4)
+		if err != nil {
+			return err
+		}
+		if head[0] != 0xFF {
+			return fmt.Errorf("at byte %d no segment begins", off)
+		}
+		marker, length := head[1], int64(binary.BigEndian.Uint16(head[2:]))
+		switch {
+		case marker == 0xFF: // fills
+			off++
+			continue
+		case marker == 0x01 || marker >= 0xD0 && marker <= 0xD7: // stands alone
+			off += 2
+			continue
+		case marker == 0xD9 || marker == 0xDA: // the end, the picture
+			if resources == nil {
+				return nil
+			}
+			return b.readResources(resources)
+		case length < 2:
+			return fmt.Errorf("the segment at byte %d has no length", off)
+		case marker == 0xE1 && (b.want.EXIF || b.want.XMP), marker == 0xED && b.want.IPTC:
+			segment, err := s.block(off+4, length-2)
+			if err != nil {
+				return err
+			}
+			if more, ok := bytes.CutPrefix(segment, []byte(jpegPhotoshop)); ok && marker == 0xED {
+				if len(resources)+len(more) > maxBlock {
+					return fmt.Errorf("its Photoshop block is larger than %d MiB", maxBlock>>20)
+				}
+				resources = append(resources, more...)
+			} else if err := b.takeAPP1(segment); err != nil {
+				return err
+			}
+		}
+		off += 2 + length
+	}
+}
+
+func (b *blocks) takeAPP1(segment []byte) error {
+	if tiff, ok := bytes.CutPrefix(segment, []byte(jpegEXIF)); ok && len(tiff) > 0 && b.want.EXIF && b.exif == nil {
+		b.exif = tiff[1:]
+		return nil
+	}
+	// Of the header's "http" some write four other letters.
+	if len(segment) > 4 && bytes.HasPrefix(segment[4:], []byte(jpegXMP[4:])) && b.want.XMP {
+		b.addXMP(segment[len(jpegXMP):])
+		return nil
+	}
+	if part, ok := bytes.CutPrefix(segment, []byte(jpegExtension)); ok && b.want.XMP {
+		return b.ext.add(part)
+	}
+	return nil
+}
+
+// extensions are the parts of an ExtendedXMP: what of a JPEG's XMP does not go
+// into one segment of 64 KiB.
+type extensions struct {
+	parts []extension
+	bytes int
+}
+
+type extension struct {
+	guid        string // the MD5 of the whole, in upper-case hex
+	whole, from uint32
+	data        []byte
+}
+
+func (x *extensions) add(part []byte) error {
+	const header = 40
+	if len(part) < header {
+		return errors.New("a part of its ExtendedXMP is cut short")
+	}
+	if x.bytes += len(part); x.bytes > MaxXMP+MaxXMP/8 {
+		return fmt.Errorf("its ExtendedXMP is larger than %d MiB", MaxXMP>>20)
+	}
+	x.parts = append(x.parts, extension{
+		string(part[:32]), binary.BigEndian.Uint32(part[32:]), binary.BigEndian.Uint32(part[36:]), part[header:],
+	})
+	return nil
+}
+
+// assemble returns the extension that the main packet asks for, nil where it
+// asks for none.
+func (x *extensions) assemble(main []property) ([]byte, error) {
+	i := slices.IndexFunc(main, func(p property) bool {
+		return p.local == "HasExtendedXMP" && rank(p.space) == rank("http://ns.adobe.com/xmp/note/")
+	})
+	if i < 0 {
+		return nil, nil
+	}
+	guid := main[i].value.text
+	parts := slices.DeleteFunc(slices.Clone(x.parts), func(p extension) bool { return p.guid != guid })
+	slices.SortStableFunc(parts, func(a, b extension) int { return cmp.Compare(a.from, b.from) })
+	var whole []byte
+	for _, p := range parts {
+		if int64(p.from) != int64(len(whole)) {
+			return nil, errors.New("a part is missing")
+		}
+		whole = append(whole, p.data...)
+	}
+	if len(parts) == 0 || int64(parts[0].whole) != int64(len(whole)) {
+		return nil, errors.New("a part is missing")
+	}
+	if sum := md5.Sum(whole); !strings.EqualFold(hex.EncodeToString(sum[:]), guid) {
+		return nil, errors.New("its MD5 is not the one that the first part names")
+	}
+	return whole, nil
+}

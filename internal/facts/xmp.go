@@ -1,0 +1,104 @@
+package facts
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// MaxXMP bounds an XMP packet or sidecar in bytes.
+const MaxXMP = 8 << 20
+
+// ErrExcess says that facts beyond the bounds (MaxFacts and its like) were left
+// out; those that are returned with it are whole and right.
+var ErrExcess = errors.New("more than is kept of a file")
+
+// ParseXMP reads an XMP packet or sidecar in UTF-8, or in UTF-16 or UTF-32. The
+// origin says where the XMP was, for people.
+//
+// Each property is a fact prefix+local name ("xmp.title") and prefix+customary
+// prefix+local name ("xmp.dc:title"); the namespace's URI decides, not the prefix
+// in the file, except where the URI is not well known. Where two namespaces share
+// a local name, the short name goes to the first in the order of [namespaces].
+//
+// An array gives the fact several values. Of texts in several languages the fact
+// is the one in the first of langs that is there ("de-CH" takes "de" as well),
+// else x-default, else the first, and each is also a fact of its own
+// ("xmp.title[de]"). Fields of a structure go by path ("xmp.creatorcontactinfo.ciadrcity").
+// In an array of structures each has its number, from 1 ("xmp.locationshown[1].city"),
+// and a field that every one of them has is a list, too ("xmp.locationshown.city"),
+// so that the lists of two fields stay aligned. Pictures within the XMP are no facts.
+//
+// An error that is ErrExcess comes with the facts within the bounds, any other
+// error with none.
+func ParseXMP(data []byte, prefix, origin string, langs []string) (Facts, error) {
+	properties, err := xmpProperties(data)
+	if err != nil {
+		return nil, err
+	}
+	c := collector{facts: Facts{}}
+	emitXMP(&c, properties, prefix, origin, langs)
+	if excess := c.excess(); excess != "" {
+		return c.facts, fmt.Errorf("%w: %s", ErrExcess, excess)
+	}
+	return c.facts, nil
+}
+
+// property is one property of an XMP packet.
+type property struct {
+	space, prefix, local string // prefix: the one in the file
+	value                value
+}
+
+// xmpProperties returns the properties of a packet in the order of the file.
+func xmpProperties(data []byte) ([]property, error) {
+	if len(data) > MaxXMP {
+		return nil, fmt.Errorf("the XMP is larger than %d MiB", MaxXMP>>20)
+	}
+	text, err := decodeUnicode(data)
+	if err != nil {
+		return nil, err
+	}
+	root, prefixes, err := parseXML(bytes.TrimRight(text, "\x00 \t\r\n"))
+	if err != nil {
+		return nil, err
+	}
+	rdf := root.find(rdfSpace, "RDF")
+	if rdf == nil {
+		return nil, errors.New("it holds no XMP: there is no rdf:RDF in it")
+	}
+	var properties []property
+	for _, description := range rdf.children {
+		for _, f := range description.fields() {
+			properties = append(properties, property{f.space, prefixes[f.space], f.local, f.value})
+		}
+	}
+	return properties, nil
+}
+
+// emitXMP turns properties into facts. Of two properties of the same name the
+// first counts.
+func emitXMP(c *collector, properties []property, prefix, origin string, langs []string) {
+	sorted := slices.Clone(properties)
+	slices.SortStableFunc(sorted, func(a, b property) int { return cmp.Compare(rank(a.space), rank(b.space)) })
+	// Structures come last: a history of a thousand steps must not take the
+	// title's place among the facts that are kept.
+	for _, structures := range []bool{false, true} {
+		for _, p := range sorted {
+			if p.value.structured() != structures {
+				continue
+			}
+			full := p.local
+			if known := customaryPrefix(p.space, p.prefix); known != "" {
+				full = known + ":" + p.local
+			}
+			e := emitter{collector: c, origin: origin + " (" + Clean(full) + ")", langs: langs}
+			e.emit(prefix+Clean(p.local), p.value)
+			if full != p.local {
+				e.emit(prefix+Clean(full), p.value)
+			}
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package facts
+
+import "strings"
+
+// fields returns what a node of RDF (rdf:Description and its like) says: one
+// field for each attribute and each element within.
+func (n *node) fields() []field {
+	var fields []field
+	for _, a := range n.attrs {
+		if !syntactic(a.Name.Space) {
+			fields = append(fields, field{a.Name.Space, a.Name.Local, value{text: cleanText(a.Value)}})
+		}
+	}
+	for _, child := range n.children {
+		if child.name.Space != rdfSpace {
+			fields = append(fields, field{child.name.Space, child.name.Local, child.value()})
+		}
+	}
+	return fields
+}
+
+// syntactic tells whether attributes of a namespace belong to RDF, to XML or to
+// nobody, and so are no properties.
+func syntactic(space string) bool {
+	return space == "" || space == rdfSpace || space == xmlSpace
+}
+
+// value returns what a property element, an item of an array or a field holds.
+// RDF has many spellings for the same; XMP (ISO 16684-1) allows these.
+func (n *node) value() value {
+	v := n.content()
+	if lang, ok := n.attr(xmlSpace, "lang"); ok && len(lang) <= maxXMLName {
+		v.lang = strings.ToLower(Clean(lang))
+	}
+	return v
+}
+
+func (n *node) content() value {
+	if parse, _ := n.attr(rdfSpace, "parseType"); parse == "Resource" {
+		return n.structure()
+	}
+	if uri, ok := n.attr(rdfSpace, "resource"); ok {
+		return value{text: cleanText(uri)}
+	}
+	if len(n.children) == 0 {
+		if v := n.structure(); v.text != "" || len(v.fields) > 0 {
+			return v // written as attributes of the property
+		}
+		return value{text: cleanText(n.text.String())}
+	}
+	child := n.children[0]
+	if child.name.Space == rdfSpace {
+		switch child.name.Local {
+		case "Bag", "Seq", "Alt":
+			return child.array()
+		}
+	}
+	return child.structure()
+}
+
+// array returns the items of a container.
+func (n *node) array() value {
+	v := value{alt: n.name.Local == "Alt"}
+	for _, child := range n.children {
+		if child.name.Space == rdfSpace {
+			v.items = append(v.items, child.value())
+		}
+	}
+	return v
+}
+
+// structure returns the fields of a node, or the node's rdf:value, beside which
+// the fields are but qualifiers.
+func (n *node) structure() value {
+	if text, ok := n.attr(rdfSpace, "value"); ok {
+		return value{text: cleanText(text)}
+	}
+	for _, child := range n.children {
+		if child.name.Space == rdfSpace && child.name.Local == "value" {
+			return child.value()
+		}
+	}
+	return value{fields: n.fields()}
+}
