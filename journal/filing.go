@@ -74,6 +74,9 @@ func (j *Journal) Renamed(ctx context.Context, id, earlier int64) error {
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE entries SET path = ?, place = ?, mark = NULL, generation = generation + ?
 			WHERE folder = ? AND path = ?`, to, placeOf(folder, string(to)), top, folder, from)
+		if err == nil { // a generation that waits may be among them
+			_, err = tx.ExecContext(ctx, `UPDATE entries SET sort_key = `+sortKey+` WHERE folder = ? AND path = ?`, folder, to)
+		}
 		if err != nil {
 			return err
 		}
