@@ -191,6 +191,7 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder) ingest.Config {
 		c.Folders = append(c.Folders, ingest.Folder{
 			Name: f.Name, Path: f.Path, Settle: f.Settle,
 			VersionByPath: f.Versions == "path", Duplicates: ingest.Duplicates(f.Duplicates),
+			Order: journal.Order(f.Order), Workers: f.Workers,
 		})
 	}
 	return c
