@@ -23,8 +23,10 @@ func choreWait(n int) time.Duration {
 }
 
 // doChores does the clean-up work that outlives its entry's status, until idle
-// closes or ctx ends. It never ends the pipeline for anything but the journal.
-func (p *Pipeline) doChores(ctx context.Context, idle <-chan struct{}) error {
+// closes or ctx ends. With a folder it is the moving of that folder's files, which
+// a share that hangs may hold up for ever. It never ends the pipeline for anything
+// but the journal.
+func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan struct{}) error {
 	tick := time.NewTicker(choreTick)
 	defer tick.Stop()
 	for {
@@ -33,24 +35,23 @@ func (p *Pipeline) doChores(ctx context.Context, idle <-chan struct{}) error {
 			if p.draining() {
 				return nil
 			}
-			return p.doDueChores(ctx) // the last files of a backfill
+			return p.doDueChores(ctx, folder) // the last files of a backfill
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
 		}
-		if p.gate.reason() != "" || p.draining() {
-			continue
-		}
-		if err := p.doDueChores(ctx); err != nil {
-			return err
+		if p.gate.reason() == "" || folder != "" {
+			if err := p.doDueChores(ctx, folder); err != nil {
+				return err
+			}
 		}
 	}
 }
 
 // doDueChores does what is due now.
-func (p *Pipeline) doDueChores(ctx context.Context) error {
-	for {
-		due, err := p.journal.DueChores(ctx, p.now(), choreBatch)
+func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
+	for !p.draining() {
+		due, err := p.journal.DueChores(ctx, p.now(), folder, choreBatch)
 		if err != nil {
 			return err
 		}
@@ -59,10 +60,11 @@ func (p *Pipeline) doDueChores(ctx context.Context) error {
 				return err
 			}
 		}
-		if len(due) < choreBatch || p.draining() || p.gate.reason() != "" {
+		if len(due) < choreBatch {
 			return nil
 		}
 	}
+	return nil
 }
 
 // doChore tries one chore once and records what came of it.

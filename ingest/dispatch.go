@@ -11,12 +11,18 @@ import (
 // dispatch hands runnable entries to the workers until the drain, the end of ctx
 // or, for a backfill, until source has closed and nothing is left.
 func (p *Pipeline) dispatch(ctx context.Context, work chan<- int64, source <-chan struct{}) error {
+	for _, f := range p.cfg.Folders {
+		if err := p.journal.SetOrder(ctx, f.Name, f.Order); err != nil {
+			return err
+		}
+	}
+	turns := p.newTurns()
 	for {
 		if err := p.gate.wait(ctx, p.drain); err != nil || p.draining() {
 			return err
 		}
 		now := p.now() // one time for both questions: what becomes due between two would be missed by each
-		sent, err := p.handOut(ctx, work, now)
+		sent, err := p.handOut(ctx, work, turns, now)
 		if err != nil {
 			return err
 		}
@@ -35,28 +41,34 @@ func (p *Pipeline) dispatch(ctx context.Context, work chan<- int64, source <-cha
 	}
 }
 
-// handOut sends one batch of runnable entries; each send waits for a free worker.
-func (p *Pipeline) handOut(ctx context.Context, work chan<- int64, now time.Time) (int, error) {
-	entries, err := p.journal.Runnable(ctx, now, p.folderNames(), p.held(), 2*max(1, p.cfg.Workers))
+// handOut gives each free worker an entry, if there is one whose folder may have
+// one more in flight.
+func (p *Pipeline) handOut(ctx context.Context, work chan<- int64, turns *turns, now time.Time) (int, error) {
+	free := turns.count()
+	if free == 0 {
+		return 0, nil
+	}
+	claims, err := p.journal.Runnable(ctx, now, turns.shares(), p.held(), free)
 	if err != nil {
 		return 0, err
 	}
 	sent := 0
-	for _, e := range entries {
+	for _, c := range claims {
 		if p.gate.reason() != "" {
 			return sent, nil
 		}
-		if !p.take(e) {
+		if !p.hold(c.ID, &flight{folder: c.Folder, path: c.Path, size: c.Size, dispatched: true, last: c.Last}) {
 			continue // an operator's request has it
 		}
 		select {
-		case work <- e.ID:
+		case work <- c.ID:
+			turns.took(c.Folder)
 			sent++
 		case <-p.drain:
-			p.release(e.ID)
+			p.release(c.ID)
 			return sent, nil
 		case <-ctx.Done():
-			p.release(e.ID)
+			p.release(c.ID)
 			return sent, ctx.Err()
 		}
 	}
@@ -132,15 +144,20 @@ func (p *Pipeline) work(ctx context.Context, id int64) error {
 	return nil
 }
 
-// take marks an entry as being in a worker's hands, so that it is not handed out
-// twice; false if it is.
+// take marks an entry as being in the hands of an operator's request, so that it
+// is not handed out too; false if somebody has it.
 func (p *Pipeline) take(e journal.Entry) bool {
+	return p.hold(e.ID, &flight{folder: e.Folder, path: e.Path, size: e.Size})
+}
+
+// hold records an entry's flight; false if it has one.
+func (p *Pipeline) hold(id int64, f *flight) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.inFlight[e.ID] != nil {
+	if p.inFlight[id] != nil {
 		return false
 	}
-	p.inFlight[e.ID] = &flight{path: e.Path, size: e.Size}
+	p.inFlight[id] = f
 	return true
 }
 
@@ -150,14 +167,14 @@ func (p *Pipeline) release(id int64) {
 	delete(p.inFlight, id)
 }
 
-// flight returns the entry's flight; it is nil unless a worker holds the entry.
+// flight returns the entry's flight; it is nil unless somebody holds the entry.
 func (p *Pipeline) flight(id int64) *flight {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.inFlight[id]
 }
 
-// held lists the entries in the workers' hands.
+// held lists the entries in somebody's hands.
 func (p *Pipeline) held() []int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()

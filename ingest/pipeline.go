@@ -71,6 +71,11 @@ type Folder struct {
 	// Duplicates says what becomes of content that another path has in Tenovos;
 	// "" is DuplicatesUpload. Empty files are never duplicates.
 	Duplicates Duplicates
+	// Order says which of its files goes first; "" is journal.OrderArrival.
+	Order journal.Order
+	// Workers is how many of its files may be in flight; 0 is three quarters of
+	// Config.Workers, or all where there is no other folder.
+	Workers int
 	// After says what becomes of files whose content is in. Done and Failed are the
 	// patterns of where they are moved to, see Destination; Prune has directories
 	// removed that this leaves empty.
@@ -156,8 +161,11 @@ type Pipeline struct {
 
 // flight is an entry in a worker's hands.
 type flight struct {
-	path  string
-	size  int64
+	folder, path string
+	size         int64
+	dispatched   bool // a worker of the pool has it, not an operator's request
+	last         bool // it is from the end of its folder's order
+
 	sent  atomic.Int64
 	abort atomic.Pointer[context.CancelFunc] // ends the sending of parts, where that is what is going on
 }
@@ -222,6 +230,7 @@ func New(cfg Config, d Deps) *Pipeline {
 // within Config.ShutdownGrace; ctx ends everything at once. With a source, Run is
 // a backfill: it returns when source has closed and nothing is left to do.
 // It returns nil however it was ended; an error means that the journal broke.
+// A worker that a share which hangs keeps from noticing the end is left behind.
 func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error {
 	ctx, cut := context.WithCancel(ctx)
 	defer cut()
@@ -247,9 +256,14 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	}
 	g.Go(func() error { return p.gate.run(gctx, idle) })
 	g.Go(func() error { return p.serveRequests(gctx, idle) })
-	g.Go(func() error { return p.doChores(gctx, idle) })
+	g.Go(func() error { return p.doChores(gctx, "", idle) })
+	for _, f := range p.cfg.Folders {
+		if !f.After.keeps() {
+			g.Go(func() error { return p.doChores(gctx, f.Name, idle) })
+		}
+	}
 	g.Go(func() error { p.limitGrace(gctx, cut, idle); return nil })
-	err := g.Wait()
+	err := p.await(gctx, g)
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}

@@ -73,6 +73,12 @@ func (m Move) check() error {
 // adopts reports a move that takes over an asset which the account holds already.
 func (m Move) adopts() bool { return m.From == Mapped && m.To == Verified }
 
+// queues reports a move into the queue. Meanwhile its folder may have got another
+// order.
+func (m Move) queues() bool {
+	return m.To.Runnable() && !m.To.Active() && (m.From.Active() || !m.From.Runnable())
+}
+
 // Advance moves an entry from one status to another; nothing else does. It is
 // one transaction, durable when it returns nil.
 //
@@ -121,12 +127,12 @@ func setStatus(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
 			status = ?, outcome = ?, class = ?, message = ?, hint = ?, not_before = ?, since = ?, tries = 0, updated = ?,
 			asset = coalesce(nullif(?, ''), asset), filename = coalesce(nullif(?, ''), filename),
 			failures = iif(?, 0, failures + ?), expiries = iif(?, 0, expiries + ?), as_new = iif(?, ?, as_new),
-			mark = iif(?, NULL, mark), aside = iif(?, x'', aside), moved_to = iif(?, x'', moved_to)
+			sort_key = iif(?, `+sortKey+`, sort_key), mark = iif(?, NULL, mark), aside = iif(?, x'', aside), moved_to = iif(?, x'', moved_to)
 		WHERE id = ? AND status = ?`,
 		m.To, m.Outcome, m.Reason.Class, m.Reason.Message, m.Reason.Hint, ms(m.NotBefore), now, now,
 		asset, filename,
 		m.ResetCounts, m.CountFailure, m.ResetCounts, m.CountExpiry, m.ResetCounts, m.AsNew,
-		m.To == Superseded || m.Outcome == Superseded, m.To == Settled, m.To == Settled,
+		m.queues(), m.To == Superseded || m.Outcome == Superseded, m.To == Settled, m.To == Settled,
 		m.ID, m.From)
 	if violatesUnique(err) {
 		return ErrNameBusy // entries_creating is the only unique index that a move touches

@@ -87,7 +87,7 @@ func BenchmarkClaim(b *testing.B) {
 			now := time.Now()
 			b.Run("Runnable", func(b *testing.B) {
 				for b.Loop() {
-					if got, err := j.Runnable(ctx, now, testFolders, []int64{int64(n + 1), int64(n + 2)}, 16); err != nil || len(got) != 16 {
+					if got, err := j.Runnable(ctx, now, shares(16, testFolders...), []int64{int64(n + 1), int64(n + 2)}, 16); err != nil || len(got) != 16 {
 						b.Fatal(len(got), err)
 					}
 				}
@@ -142,7 +142,7 @@ func BenchmarkOpen(b *testing.B) {
 					if err != nil {
 						b.Fatal(err)
 					}
-					if got, err := j.Runnable(ctx, time.Now(), testFolders, nil, 1); err != nil || len(got) != 1 {
+					if got, err := j.Runnable(ctx, time.Now(), shares(1, testFolders...), nil, 1); err != nil || len(got) != 1 {
 						b.Fatal(len(got), err)
 					}
 					b.StopTimer()
@@ -224,7 +224,7 @@ func BenchmarkAdmitNew(b *testing.B) {
 func BenchmarkPartDone(b *testing.B) {
 	ctx := context.Background()
 	j := openHistory(b, 1_000)
-	list, err := j.Runnable(ctx, time.Now(), testFolders, nil, 1)
+	list, err := j.Runnable(ctx, time.Now(), shares(1, testFolders...), nil, 1)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -253,6 +253,88 @@ func BenchmarkPartDone(b *testing.B) {
 		n++
 		p := Part{Number: n%1000 + 1, ETag: `"d41d8cd98f00b204e9800998ecf8427e"`, MD5: make([]byte, 16), Comparable: true}
 		if err := j.PartDone(ctx, e.Attempt.ID, p); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkHandOut measures what each free worker costs with 200,000 files in the
+// queue of one folder, a few in that of another, and 10,000 begun entries of a
+// folder that has its share already.
+func BenchmarkHandOut(b *testing.B) {
+	const files = 200_000
+	ctx := b.Context()
+	now := time.UnixMilli(1_700_000_000_000)
+	for _, c := range []struct {
+		name     string
+		deferred int // how many at the head of the order
+		begun    int
+	}{{"ready", 0, 0}, {"deferred", 50_000, 0}, {"begun", 0, 10_000}} {
+		j := openQueue(b, files, c.deferred, c.begun, now)
+		mixed := []Share{{Folder: "photos", Limit: 16, Last: 4}, {Folder: "in", Limit: 16}, {Folder: "full"}}
+		for _, limit := range []int{1, 16} {
+			b.Run(fmt.Sprint(c.name, "/", limit), func(b *testing.B) {
+				for b.Loop() {
+					if got, err := j.Runnable(ctx, now, mixed, []int64{1, 2, 3}, limit); err != nil || len(got) != limit {
+						b.Fatal(len(got), err)
+					}
+				}
+			})
+		}
+		b.Run(c.name+"/Backlog", func(b *testing.B) {
+			for b.Loop() {
+				if got, err := j.Reader().Backlog(ctx, []string{"photos", "in"}); err != nil || got.Files != files+100 {
+					b.Fatal(got, err)
+				}
+			}
+		})
+	}
+}
+
+// openQueue opens a journal in which nothing is filed yet.
+func openQueue(b *testing.B, files, deferred, begun int, now time.Time) *Journal {
+	b.Helper()
+	ctx := b.Context()
+	j, err := Open(ctx, filepath.Join(b.TempDir(), "journal.db"), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = j.Close() })
+	var found []Found
+	for i := range files {
+		found = append(found, historyFile(i))
+	}
+	for i := range 100 {
+		found = append(found, Found{Folder: "in", Path: fmt.Sprint(i), Size: 1})
+	}
+	for i := range begun {
+		found = append(found, Found{Folder: "full", Path: fmt.Sprint(i), Size: 1})
+	}
+	if err := j.SetOrder(ctx, "photos", OrderMixed); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := j.Admit(ctx, found); err != nil {
+		b.Fatal(err)
+	}
+	err = j.write(ctx, "fill", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE entries SET not_before = ? WHERE folder = 'photos' AND id <= ?`, ms(now.Add(time.Hour)), deferred)
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `UPDATE entries SET status = 'verifying' WHERE folder = 'full'`)
+		}
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return j
+}
+
+// BenchmarkSetOrder measures the change of an order over a queue of 200,000.
+func BenchmarkSetOrder(b *testing.B) {
+	j := openQueue(b, 200_000, 0, 0, time.Now())
+	orders := Orders()
+	for i := 0; b.Loop(); i++ {
+		if err := j.SetOrder(b.Context(), "photos", orders[i%len(orders)]); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -99,7 +99,7 @@ func TestChores(t *testing.T) {
 	m := move(id, Uploading, Cancelling)
 	m.Chores = []NewChore{c, {Kind: ChoreTwin}}
 	r.ok(r.Advance(ctx, m))
-	got, err := r.DueChores(ctx, r.time, 10)
+	got, err := r.DueChores(ctx, r.time, "", 10)
 	r.ok(err)
 	if len(got) != 1 || got[0].Kind != ChoreTwin || got[0].EntryID != id || !got[0].Since.Equal(r.time) {
 		t.Fatalf("due: %+v", got)
@@ -109,7 +109,7 @@ func TestChores(t *testing.T) {
 	if next, ok, err := r.NextWake(ctx, r.time); err != nil || !ok || !next.Equal(due) {
 		t.Errorf("next: %v %v %v", next, ok, err)
 	}
-	got, err = r.DueChores(ctx, due, 10)
+	got, err = r.DueChores(ctx, due, "", 10)
 	r.ok(err)
 	if len(got) != 1 || got[0].NewChore != c {
 		t.Fatalf("due: %+v", got)
@@ -117,7 +117,7 @@ func TestChores(t *testing.T) {
 	later := due.Add(time.Minute)
 	r.ok(r.DeferChore(ctx, got[0].ID, later, "busy"))
 	r.fails(r.DeferChore(ctx, 999, later, ""), ErrUnknown)
-	got, err = r.DueChores(ctx, later, 10)
+	got, err = r.DueChores(ctx, later, "", 10)
 	r.ok(err)
 	if len(got) != 1 || got[0].Tries != 1 || got[0].Message != "busy" {
 		t.Fatalf("deferred: %+v", got)
@@ -134,7 +134,7 @@ func TestChores(t *testing.T) {
 	m.Chores = []NewChore{{Kind: ChoreTwin}}
 	r.ok(r.Advance(ctx, m))
 	r.ok(r.Unchanged(ctx, again))
-	got, err = r.DueChores(ctx, r.time, 10)
+	got, err = r.DueChores(ctx, r.time, "", 10)
 	r.ok(err)
 	if len(got) != 1 || got[0].EntryID != filed {
 		t.Errorf("after the merge: %+v", got)

@@ -44,8 +44,13 @@ func addChore(ctx context.Context, tx *sql.Tx, entry int64, c NewChore, now int6
 	return err
 }
 
-// DueChores returns up to limit open chores that are due, longest due first.
-func (j *Journal) DueChores(ctx context.Context, now time.Time, limit int) ([]Chore, error) {
+// DueChores returns up to limit open chores that are due, longest due first: those
+// of ChoreFile for a folder, or all others where folder is "".
+func (j *Journal) DueChores(ctx context.Context, now time.Time, folder string, limit int) ([]Chore, error) {
+	which := `kind <> 'file'`
+	if folder != "" {
+		which = `kind = 'file' AND EXISTS (SELECT 1 FROM entries e WHERE e.id = entry_id AND e.folder = ?3)`
+	}
 	var out []Chore
 	err := j.reader.read(ctx, "claim chores", func(tx *sql.Tx) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
@@ -57,7 +62,7 @@ func (j *Journal) DueChores(ctx context.Context, now time.Time, limit int) ([]Ch
 			out = append(out, c)
 			return err
 		}, `SELECT id, entry_id, kind, object_id, file_id, filename, spec, until, not_before, since, tries, message
-			FROM chores WHERE not_before <= ? ORDER BY not_before, id LIMIT ?`, ms(now), limit)
+			FROM chores WHERE not_before <= ?1 AND `+which+` AND ?3 IS NOT NULL ORDER BY not_before, id LIMIT ?2`, ms(now), limit, folder)
 	})
 	return out, err
 }

@@ -155,10 +155,15 @@ func (j *Journal) HasNewer(ctx context.Context, e Entry) (bool, error) {
 // it is not settled or no longer the latest generation of its path.
 func (j *Journal) Rehint(ctx context.Context, id int64, f Found, notBefore time.Time) error {
 	return j.write(ctx, fmt.Sprintf("record the change of entry %d", id), func(tx *sql.Tx) error {
-		return moved(tx.ExecContext(ctx, `UPDATE entries AS e SET size = ?, mod_time = ?, change_time = ?, dev = ?, ino = ?,
+		err := moved(tx.ExecContext(ctx, `UPDATE entries AS e SET size = ?, mod_time = ?, change_time = ?, dev = ?, ino = ?,
 				sha256 = NULL, not_before = ?, updated = ?, mark = ?
 			WHERE id = ? AND status = ? AND NOT EXISTS (SELECT 1 FROM entries n
 				WHERE n.folder = e.folder AND n.path = e.path AND n.generation > e.generation)`,
 			f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino), ms(notBefore), j.now(), markOf(f), id, Settled))
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE entries SET sort_key = `+sortKey+` WHERE id = ?`, id)
+		return err
 	})
 }

@@ -74,7 +74,7 @@ func TestOlderJournalsGetMarks(t *testing.T) {
 	r.bring(r.admit(files...)[0], Filed)
 	r.admit(file("a/2", 2))
 	for _, undo := range []string{
-		`DROP INDEX entries_mark`, `DROP INDEX entries_next`, `DROP INDEX entries_inode`,
+		`DROP INDEX entries_mark`, `DROP INDEX entries_next`, `DROP INDEX entries_deferred`, `DROP INDEX entries_inode`,
 		`ALTER TABLE entries DROP COLUMN aside`, `ALTER TABLE entries DROP COLUMN moved_to`,
 		`ALTER TABLE entries DROP COLUMN sort_key`, `ALTER TABLE entries DROP COLUMN place`, `ALTER TABLE entries DROP COLUMN mark`,
 		`ALTER TABLE folders DROP COLUMN polled`, `ALTER TABLE folders DROP COLUMN open`, `ALTER TABLE folders DROP COLUMN waiting`,

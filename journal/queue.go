@@ -3,25 +3,34 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 )
 
-// The two halves of the queue. INDEXED BY makes a query fail rather than read a
+// What the queue is asked. INDEXED BY makes a query fail rather than read a
 // million filed entries, should it ever stop fitting its index.
 const (
-	begunFirst = `SELECT ` + entryColumns + ` FROM entries e INDEXED BY entries_begun
+	// It is read only as far as needed. What it passes over are the entries of
+	// folders that may have no more: some 0.3 µs each.
+	begunDue = `SELECT id, folder, path, size FROM entries INDEXED BY entries_begun
 		WHERE ` + begunSQL + ` AND not_before <= ?1 AND id NOT IN (SELECT value FROM json_each(?2))
-		  AND folder IN (SELECT value FROM json_each(?4))
-		ORDER BY not_before, id LIMIT ?3`
+		  AND folder IN (SELECT value FROM json_each(?3))
+		ORDER BY not_before, id`
 
 	// A path's generations take turns: each waits until the earlier ones rest.
-	queuedNext = `SELECT ` + entryColumns + ` FROM entries e INDEXED BY entries_queued
-		WHERE ` + queuedSQL + ` AND not_before <= ?1 AND id NOT IN (SELECT value FROM json_each(?2))
-		  AND folder IN (SELECT value FROM json_each(?4))
+	itsTurn = `folder = ?1 AND ` + queuedSQL + ` AND id NOT IN (SELECT value FROM json_each(?2))
 		  AND NOT EXISTS (SELECT 1 FROM entries b
 			WHERE b.folder = e.folder AND b.path = e.path AND b.generation < e.generation
-			  AND (b.` + begunSQL + ` OR b.` + queuedSQL + `))
-		ORDER BY not_before, id LIMIT ?3`
+			  AND (b.` + begunSQL + ` OR b.` + queuedSQL + `))`
+
+	// Deferred entries are not in entries_next, so that any number of them at the
+	// head of an order costs nothing.
+	readyFirst = `SELECT id, folder, path, size FROM entries e INDEXED BY entries_next
+		WHERE ` + itsTurn + ` AND not_before = 0 ORDER BY sort_key, id LIMIT ?3`
+	readyLast = `SELECT id, folder, path, size FROM entries e INDEXED BY entries_next
+		WHERE ` + itsTurn + ` AND not_before = 0 ORDER BY sort_key DESC, id DESC LIMIT ?3`
+	deferredDue = `SELECT id, folder, path, size FROM entries e INDEXED BY entries_deferred
+		WHERE ` + itsTurn + ` AND not_before > 0 AND not_before <= ?4 ORDER BY not_before, id LIMIT ?3`
 
 	nextWake = `SELECT min(t) FROM (
 		SELECT min(not_before) AS t FROM entries INDEXED BY entries_begun WHERE ` + begunSQL + ` AND not_before > ?1
@@ -31,32 +40,161 @@ const (
 		SELECT min(not_before) FROM chores WHERE not_before > ?1)`
 )
 
-// Runnable returns up to limit entries of the folders that may run now and are
-// not in skip, each with its open attempt. What was begun comes first, because its URLs are
-// dying and its promises are open; within that and within the rest the order
-// is by NotBefore, then ID. A settled or mapped entry waits while an earlier
-// generation of its path is runnable.
-func (j *Journal) Runnable(ctx context.Context, now time.Time, folders []string, skip []int64, limit int) ([]Entry, error) {
-	var out []Entry
+// Share is what a folder may have of one hand-out.
+type Share struct {
+	Folder string
+	Limit  int // entries at most, begun ones included
+	// Last is how many of these may come from the end of the folder's order, which
+	// with OrderMixed are the largest files. They go before the others.
+	Last int
+	// DeferredFirst gives the first turn to an entry that was deferred and is due,
+	// rather than to one that was not. Who turns it over after each turn of the
+	// folder lets neither kind wait for the end of the other.
+	DeferredFirst bool
+}
+
+// Claim is an entry that may run now.
+type Claim struct {
+	ID           int64
+	Folder, Path string
+	Size         int64 // bytes
+	Last         bool  // it is from the end of the order
+}
+
+// Runnable returns up to limit entries that may run now and are not in skip,
+// within the folders' shares. What was begun comes first, because its URLs are
+// dying and its promises are open, longest due first. Then the folders take turns in
+// the order of shares, an entry a turn, each in its own order. A settled or
+// mapped entry waits while an earlier generation of its path is runnable.
+func (j *Journal) Runnable(ctx context.Context, now time.Time, shares []Share, skip []int64, limit int) ([]Claim, error) {
+	var out []Claim
 	err := j.reader.read(ctx, "claim entries", func(tx *sql.Tx) error {
-		for _, query := range []string{begunFirst, queuedNext} {
-			err := each(ctx, tx, func(rows *sql.Rows) error {
-				e, err := scanEntry(rows.Scan)
-				out = append(out, e)
-				return err
-			}, query, ms(now), list(skip), limit-len(out), list(folders))
+		q := queue{tx: tx, now: ms(now), skip: list(skip)}
+		shares := slices.Clone(shares)
+		var err error
+		if out, err = q.begun(ctx, shares, limit); err != nil {
+			return err
+		}
+		var turns [][]Claim
+		for _, s := range shares {
+			if len(turns) >= limit-len(out) {
+				break // nobody behind them gets a turn
+			}
+			mine, err := q.waiting(ctx, s, limit-len(out))
 			if err != nil {
 				return err
 			}
-		}
-		for i := range out {
-			if err := openAttempt(ctx, tx, &out[i]); err != nil {
-				return err
+			if len(mine) > 0 {
+				turns = append(turns, mine)
 			}
 		}
+		out = append(out, takeTurns(turns, limit-len(out))...)
 		return nil
 	})
 	return out, err
+}
+
+// queue is one look at the queue.
+type queue struct {
+	tx   *sql.Tx
+	now  int64
+	skip string
+}
+
+// begun returns entries that were begun, and takes them off the shares.
+func (q queue) begun(ctx context.Context, shares []Share, limit int) ([]Claim, error) {
+	open := make(map[string]*Share, len(shares))
+	names := make([]string, 0, len(shares))
+	for i, s := range shares {
+		if s.Limit > 0 {
+			open[s.Folder] = &shares[i]
+			names = append(names, s.Folder)
+		}
+	}
+	if len(names) == 0 {
+		return nil, nil
+	}
+	rows, err := q.tx.QueryContext(ctx, begunDue, q.now, q.skip, list(names))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // Err has told what there is to tell
+	var out []Claim
+	for len(out) < limit && rows.Next() {
+		var c Claim
+		if err := rows.Scan(&c.ID, &c.Folder, &c.Path, &c.Size); err != nil {
+			return nil, err
+		}
+		if s := open[c.Folder]; s.Limit > 0 {
+			s.Limit--
+			out = append(out, c)
+		}
+	}
+	return out, rows.Err()
+}
+
+// waiting returns the entries of a folder that were not begun, as they take its
+// turns.
+func (q queue) waiting(ctx context.Context, s Share, limit int) ([]Claim, error) {
+	n := min(s.Limit, limit)
+	if n <= 0 {
+		return nil, nil
+	}
+	deferred, err := q.ask(ctx, deferredDue, s.Folder, q.skip, n, q.now)
+	if err != nil {
+		return nil, err
+	}
+	var last []Claim
+	if s.Last > 0 {
+		if last, err = q.ask(ctx, readyLast, s.Folder, q.skip, min(s.Last, n)); err != nil {
+			return nil, err
+		}
+	}
+	first, err := q.ask(ctx, readyFirst, s.Folder, q.skip, n)
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range last { // in a short queue the two ends meet
+		last[i].Last = true
+		first = slices.DeleteFunc(first, func(f Claim) bool { return f.ID == c.ID })
+	}
+	kinds := [][]Claim{append(last, first...), deferred}
+	if s.DeferredFirst {
+		slices.Reverse(kinds)
+	}
+	return takeTurns(kinds, n), nil
+}
+
+func (q queue) ask(ctx context.Context, query string, args ...any) ([]Claim, error) {
+	var out []Claim
+	err := each(ctx, q.tx, func(rows *sql.Rows) error {
+		var c Claim
+		err := rows.Scan(&c.ID, &c.Folder, &c.Path, &c.Size)
+		out = append(out, c)
+		return err
+	}, query, args...)
+	return out, err
+}
+
+// takeTurns returns up to limit of the claims: the first of each list, then the
+// second of each, and so on.
+func takeTurns(lists [][]Claim, limit int) []Claim {
+	var out []Claim
+	for i := 0; ; i++ {
+		more := false
+		for _, l := range lists {
+			if i >= len(l) {
+				continue
+			}
+			if len(out) >= limit {
+				return out
+			}
+			out, more = append(out, l[i]), true
+		}
+		if !more {
+			return out
+		}
+	}
 }
 
 // NextWake returns the earliest time after now at which an entry or a chore

@@ -10,16 +10,31 @@ import (
 
 func (r *rig) runnable(skip []int64, limit int) []int64 {
 	r.t.Helper()
-	list, err := r.Runnable(r.t.Context(), r.time, testFolders, skip, limit)
+	return r.claim(shares(100, testFolders...), skip, limit)
+}
+
+// claim returns the ids of what the shares may have.
+func (r *rig) claim(shares []Share, skip []int64, limit int) []int64 {
+	r.t.Helper()
+	list, err := r.Runnable(r.t.Context(), r.time, shares, skip, limit)
 	r.ok(err)
 	var ids []int64
-	for _, e := range list {
-		ids = append(ids, e.ID)
-		if (e.Attempt != nil) != e.Status.attempting() {
-			r.t.Errorf("entry %d in %s: attempt %v", e.ID, e.Status, e.Attempt)
+	for _, c := range list {
+		ids = append(ids, c.ID)
+		if e := r.entry(c.ID); c.Folder != e.Folder || c.Path != e.Path || c.Size != e.Size {
+			r.t.Errorf("%+v is not about entry %+v", c, e)
 		}
 	}
 	return ids
+}
+
+// shares gives each of the folders the same.
+func shares(limit int, folders ...string) []Share {
+	out := make([]Share, len(folders))
+	for i, name := range folders {
+		out[i] = Share{Folder: name, Limit: limit}
+	}
+	return out
 }
 
 func TestQueueOrder(t *testing.T) {
@@ -29,7 +44,7 @@ func TestQueueOrder(t *testing.T) {
 	r.bring(ids[3], Filed)
 	r.ok(r.Defer(t.Context(), ids[0], Settled, r.time.Add(-time.Second), Reason{}, false))
 	r.ok(r.Defer(t.Context(), ids[4], Settled, r.time.Add(time.Hour), Reason{}, false))
-	want := []int64{ids[2], ids[1], ids[0]} // begun first, then by time
+	want := []int64{ids[2], ids[1], ids[0]} // begun first, then fresh and deferred in turn
 	if got := r.runnable(nil, 10); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -110,14 +125,19 @@ func TestPlansUseIndexes(t *testing.T) {
 	}
 	where, args := Filter{}.where()
 	for name, p := range map[string]string{
-		"begun":   plan(begunFirst, 0, "[]", 1, `["in"]`),
-		"queued":  plan(queuedNext, 0, "[]", 1, `["in"]`),
-		"wake":    plan(nextWake, 0),
-		"unknown": plan(unknownFiles, "[]"),
-		"list":    plan(`SELECT `+entryColumns+` FROM entries e`+where+` ORDER BY e.id`, args...),
+		"begun":            plan(begunDue, 0, "[]", `["in"]`),
+		"first":            plan(readyFirst, "in", "[]", 1),
+		"last":             plan(readyLast, "in", "[]", 1),
+		"deferred":         plan(deferredDue, "in", "[]", 1, 0),
+		"wake":             plan(nextWake, 0),
+		"unknown":          plan(unknownFiles, "[]"),
+		"backlog":          plan(backlogReady, `["in"]`),
+		"backlog deferred": plan(backlogDeferred, `["in"]`),
+		"backlog begun":    plan(backlogBegun, `["in"]`),
+		"list":             plan(`SELECT `+entryColumns+` FROM entries e`+where+` ORDER BY e.id`, args...),
 	} {
 		for line := range strings.Lines(p) {
-			if strings.HasPrefix(line, "SCAN e") || strings.Contains(line, "TEMP B-TREE") && name != "unknown" {
+			if strings.HasPrefix(line, "SCAN e") && !strings.Contains(line, "entries_begun") || strings.Contains(line, "TEMP B-TREE") && name != "unknown" {
 				t.Errorf("%s: %s", name, p)
 			}
 		}
@@ -154,7 +174,7 @@ var testFolders = []string{"a", "b", "in", "other", "photos"}
 func TestRunnableOnlyOfTheFoldersAskedFor(t *testing.T) {
 	r := newRig(t)
 	r.admit(Found{Folder: "in", Path: "x"}, Found{Folder: "other", Path: "y"})
-	got, err := r.Runnable(t.Context(), r.time, []string{"other"}, nil, 10)
+	got, err := r.Runnable(t.Context(), r.time, shares(10, "other"), nil, 10)
 	r.ok(err)
 	if len(got) != 1 || got[0].Path != "y" {
 		t.Errorf("want the entry of folder other alone, got %+v", got)

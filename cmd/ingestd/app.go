@@ -118,6 +118,7 @@ type engine struct {
 	watcher  *watcher.Watcher
 	folders  *folderStates
 	walked   map[string]*atomic.Int64 // files that the watcher reported in each folder, repetitions included
+	bytes    atomic.Int64             // of these files
 	once     bool                     // it is a backfill's: the watcher walks, and then has ended
 }
 
@@ -164,6 +165,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		Known: func(ctx context.Context, files []watcher.File) ([]watcher.File, error) {
 			for _, f := range files {
 				e.walked[f.Folder].Add(1)
+				e.bytes.Add(f.Size)
 			}
 			return e.pipeline.Unknown(ctx, files)
 		},
@@ -192,6 +194,7 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder) ingest.Config {
 			Name: f.Name, Path: f.Path, Settle: f.Settle,
 			VersionByPath: f.Versions == "path", Duplicates: ingest.Duplicates(f.Duplicates),
 			After: ingest.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune,
+			Order: journal.Order(f.Order), Workers: f.Workers,
 		})
 	}
 	return c

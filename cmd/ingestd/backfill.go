@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -160,7 +159,7 @@ func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal
 	g.Go(func() error { return e.pipeline.Run(gctx, drain, walked) })
 	over := make(chan struct{})
 	var progress sync.WaitGroup
-	progress.Go(func() { b.showProgress(e, begun, over) })
+	progress.Go(func() { b.showProgress(e, walked, over) })
 	err = g.Wait()
 	close(over)
 	progress.Wait()
@@ -232,61 +231,6 @@ func (b *backfill) includes(name string) bool {
 		}
 	}
 	return false
-}
-
-// progressEvery is how often a terminal is told how far a backfill is; a log is
-// told after a second and then less and less often.
-const (
-	progressEvery = 500 * time.Millisecond
-	firstInLog    = time.Second
-	lastInLog     = time.Minute
-)
-
-// showProgress tells how far the backfill is, until over closes.
-func (b *backfill) showProgress(e *engine, begun time.Time, over <-chan struct{}) {
-	terminal := isTerminal(b.err)
-	every := firstInLog
-	if terminal {
-		every = progressEvery
-	}
-	timer := time.NewTimer(every)
-	defer timer.Stop()
-	for {
-		select {
-		case <-over:
-			if terminal {
-				fmt.Fprint(b.err, "\r\x1b[K")
-			}
-			return
-		case <-timer.C:
-		}
-		if !terminal {
-			every = min(2*every, lastInLog)
-		}
-		timer.Reset(every)
-		line := e.progressLine(begun)
-		if terminal {
-			fmt.Fprintf(b.err, "\r\x1b[K%s", line)
-		} else {
-			b.log.Info().Msg(line)
-		}
-	}
-}
-
-// progressLine says how far a run is, in one line.
-func (e *engine) progressLine(begun time.Time) string {
-	stats := e.pipeline.Stats()
-	sent := stats.Bytes
-	var files strings.Builder
-	for _, a := range e.pipeline.Active() {
-		sent += a.Sent
-		if a.Size > 0 && a.Sent > 0 {
-			fmt.Fprintf(&files, " · %s %d%%", printable(a.Path), 100*a.Sent/a.Size)
-		}
-	}
-	rate := float64(sent) / time.Since(begun).Seconds()
-	return fmt.Sprintf("%s sent at %s/s · %d of %d files done%s", humanize.IBytes(uint64(sent)), humanize.IBytes(uint64(rate)),
-		stats.Rested, e.allWalked(), files.String())
 }
 
 // dryRun walks the folders and says what would become of each file.

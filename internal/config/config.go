@@ -68,6 +68,8 @@ type Folder struct {
 	PollInterval     time.Duration
 	Rescan           time.Duration
 	Marker           string // a path below the folder that must exist; "" is none
+	Order            string // arrival; size,mixed; size; oldest; newest; path
+	Workers          int    // of its files in flight; 0 is three quarters of all, or all for a single folder
 	After            string // keep, move, delete
 	Done, Failed     string // where files are moved to, below the folder; {date}, {folder} and {path} stand in them
 	Prune            bool   // remove directories that a move leaves empty
@@ -103,6 +105,7 @@ func defaultFolder() Folder {
 		Watch:        "auto",
 		PollInterval: 30 * time.Second,
 		Rescan:       5 * time.Minute,
+		Order:        "arrival",
 		After:        "keep",
 		Done:         "_ingested",
 		Failed:       "_failed",

@@ -58,6 +58,7 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 	}
 	l.duration(f["poll_interval"], "poll_interval", &d.PollInterval, time.Millisecond)
 	l.duration(f["rescan"], "rescan", &d.Rescan, time.Millisecond)
+	l.number(f["workers"], "workers of the folder", &d.Workers, 0, l.config.Workers)
 	l.below(f["marker"], "marker", &d.Marker)
 	l.destination(f["done"], "done", &d.Done)
 	l.destination(f["failed"], "failed", &d.Failed)
@@ -68,6 +69,7 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 		known, later []string
 	}{
 		{"watch", &d.Watch, []string{"auto", "notify", "poll"}, nil},
+		{"order", &d.Order, []string{"arrival", "size,mixed", "size", "oldest", "newest", "path"}, nil},
 		{"after", &d.After, []string{"keep", "move", "delete"}, nil},
 		{"versions", &d.Versions, []string{"path", "off"}, []string{"filename"}},
 		{"duplicates", &d.Duplicates, []string{"skip", "upload", "hold"}, nil},

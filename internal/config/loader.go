@@ -36,7 +36,7 @@ var (
 	folderKeys = mapping.Keys{
 		Known: []string{
 			"name", "path", "include", "exclude", "settle", "patience", "ready", "watch", "poll_interval", "rescan", "marker",
-			"after", "done", "failed", "prune", "versions", "duplicates", "levels", "rules"},
+			"order", "workers", "after", "done", "failed", "prune", "versions", "duplicates", "levels", "rules"},
 		Later: []string{"batch", "wait_for", "unknown", "manifest", "manifests", "sidecars"},
 	}
 )

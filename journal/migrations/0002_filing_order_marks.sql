@@ -15,9 +15,12 @@ ALTER TABLE entries ADD COLUMN mark  INTEGER;
 
 CREATE INDEX entries_mark ON entries (place, mark) WHERE mark IS NOT NULL;
 
--- The queue of one folder, in its order.
-CREATE INDEX entries_next ON entries (folder, sort_key, id)
-    WHERE status IN ('settled', 'mapped');
+-- The queue of one folder: in its order what was never deferred, by time what
+-- was. The sizes are there to be added up.
+CREATE INDEX entries_next ON entries (folder, sort_key, id, size)
+    WHERE status IN ('settled', 'mapped') AND not_before = 0;
+CREATE INDEX entries_deferred ON entries (folder, not_before, id, size)
+    WHERE status IN ('settled', 'mapped') AND not_before > 0;
 
 -- Which paths held the same file, for renames.
 CREATE INDEX entries_inode ON entries (ino, size);
