@@ -220,8 +220,9 @@ func (m *Manifest) checkWindows1252() error {
 // each returns the cells of a record by their columns, as they were written.
 func (rec record) each() iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
-		rest, cell := rec.cells, ""
+		rest := rec.cells
 		for column := 0; rest != ""; column++ {
+			var cell string
 			if cell, rest = cutCell(rest); !yield(column, cell) {
 				return
 			}

@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-// Row is a row of a manifest.
+// Row is a row of a manifest. Only a [Manifest] makes rows that can be used.
 type Row struct {
 	// Line is where the row begins in the manifest, from 1.
 	Line int

@@ -87,8 +87,8 @@ func TestSidecarEncodings(t *testing.T) {
 }
 
 func TestSidecarRefuses(t *testing.T) {
-	numbers := func(open, each, close string, n int) string {
-		return open + strings.Repeat(each, n) + close
+	repeated := func(before, each, after string, n int) string {
+		return before + strings.Repeat(each, n) + after
 	}
 	keys := &strings.Builder{}
 	for i := range maxFacts + 1 {
@@ -125,15 +125,15 @@ func TestSidecarRefuses(t *testing.T) {
 		{"x.yaml", "a: &a {b: {c: *a}}\n", "nested deeper than 64"},
 		{"x.yaml", bomb, "there are more than 100000 values"},
 		{"x.yaml", keys.String(), "line 5001, column 1: the sidecar has more than 5000 facts"},
-		{"x.json", `{"a": ` + numbers("[", "{\"x\": 1},", "{}]}", 4_999), ""},
-		{"x.json", `{"a": ` + numbers("[", "{\"x\": 1},", "{}]}", 5_001), "more than 5000 facts"},
-		{"x.json", `{"a": ` + numbers("[", "1,", "1]}", maxNodes), "there are more than 100000 values"},
-		{"x.json", numbers(`{"a":`, "[", strings.Repeat("]", maxDepth)+"}", maxDepth), "nested deeper than 64"},
-		{"x.json", numbers(`{"a":`, "[", strings.Repeat("]", 20_000)+"}", 20_000), "exceeded max depth"},
-		{"x.yaml", numbers("a: ", "[", strings.Repeat("]", 20_000), 20_000), "exceeded"},
-		{"x.json", numbers("{\"", "x", "\": 1}", maxName), "is longer than 1024 bytes"},
-		{"x.json", numbers("", " ", "{}", maxJSON), "it is larger than 8 MiB"},
-		{"x.yml", numbers("", " ", "{}", maxYAML), "it is larger than 1 MiB"},
+		{"x.json", `{"a": ` + repeated("[", "{\"x\": 1},", "{}]}", 4_999), ""},
+		{"x.json", `{"a": ` + repeated("[", "{\"x\": 1},", "{}]}", 5_001), "more than 5000 facts"},
+		{"x.json", `{"a": ` + repeated("[", "1,", "1]}", maxNodes), "there are more than 100000 values"},
+		{"x.json", repeated(`{"a":`, "[", strings.Repeat("]", maxDepth)+"}", maxDepth), "nested deeper than 64"},
+		{"x.json", repeated(`{"a":`, "[", strings.Repeat("]", 20_000)+"}", 20_000), "exceeded max depth"},
+		{"x.yaml", repeated("a: ", "[", strings.Repeat("]", 20_000), 20_000), "exceeded"},
+		{"x.json", repeated("{\"", "x", "\": 1}", maxName), "is longer than 1024 bytes"},
+		{"x.json", repeated("", " ", "{}", maxJSON), "it is larger than 8 MiB"},
+		{"x.yml", repeated("", " ", "{}", maxYAML), "it is larger than 1 MiB"},
 		{"x.json", "{\n\"a\": \"caf\xe9\"}", "line 2 is not UTF-8"},
 		{"x.yaml", "a: 1\nb: caf\xe9\n", "line 2 is not UTF-8"},
 		{"x.json", "PK\x03\x04", "a workbook or an archive"},
