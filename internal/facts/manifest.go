@@ -38,8 +38,8 @@ type ManifestOptions struct {
 // Manifest is a table that tells facts of many files, a row each. It is
 // immutable and may be used concurrently.
 //
-// It holds the bytes of its cells and about 150 bytes a row; the facts of a row
-// are made when asked for.
+// It holds the bytes of its cells, the path of each row's file once more, and
+// about 150 bytes a row; the facts of a row are made when asked for.
 type Manifest struct {
 	name    string
 	columns []string // as written; "" for a column that has neither name nor values
