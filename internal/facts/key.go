@@ -6,6 +6,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Key is the form in which facts are stored and looked up: the case of a name
-// does not count.
-func Key(name string) string { return strings.ToLower(norm.NFC.String(name)) }
+// Key returns the form of a fact's name under which Facts holds it: names are
+// compared without regard to case, "exif.DateTimeOriginal" is
+// "exif.datetimeoriginal". Key(Key(name)) is Key(name).
+func Key(name string) string {
+	return norm.NFC.String(strings.ToLower(norm.NFC.String(name)))
+}

@@ -67,8 +67,8 @@ func (m *Manifest) setHeader(cells []string, line int, wanted []string) error {
 			continue
 		}
 		m.names[i] = Key(ManifestPrefix + name)
-		if len(m.names[i]) > maxName {
-			return fmt.Errorf("line %d: the name of column %d, %q, is longer than %d bytes", line, i+1, excerpt(name), maxName)
+		if len(m.names[i]) > maxNameSize {
+			return fmt.Errorf("line %d: the name of column %d, %q, is longer than %d bytes", line, i+1, excerpt(name), maxNameSize)
 		}
 		if first, twice := at[m.names[i]]; twice {
 			return fmt.Errorf("line %d: columns %d and %d have the same name, %q and %q; rename one",
@@ -85,13 +85,13 @@ func (m *Manifest) setHeader(cells []string, line int, wanted []string) error {
 			wanted = FileColumns()
 		}
 		return fmt.Errorf("line %d: no column names the files; the columns are %s; one of them must be named %s",
-			line, list(m.Columns()), list(wanted))
+			line, quoteAll(m.Columns()), quoteAll(wanted))
 	}
 	return nil
 }
 
-// list quotes names for a message, the first dozens of many.
-func list(names []string) string {
+// quoteAll quotes names for a message, the first dozens of many.
+func quoteAll(names []string) string {
 	const most = 40
 	quoted := make([]string, 0, most+1)
 	for _, name := range names[:min(len(names), most)] {

@@ -20,7 +20,9 @@ const (
 	maxJSON  = 8 << 20 // bytes
 	maxYAML  = 1 << 20 // bytes; its parser takes a hundred times as much memory
 	maxFacts = 5_000
-	maxNodes = 100_000 // values, counted as often as aliases repeat them
+	maxList  = 1_000    // values of one fact
+	maxText  = 64 << 10 // bytes of one value
+	maxNodes = 100_000  // values, counted as often as aliases repeat them
 	maxDepth = 64
 )
 
@@ -67,7 +69,7 @@ func parseSidecar(name string, data []byte) (Facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	if root.kind != object {
+	if root.kind != isObject {
 		return nil, root.errorf("the sidecar is %s; it must be an object, that is names with values", root.kind)
 	}
 	return sidecarFacts(root, name)
@@ -107,10 +109,10 @@ func invalidUTF8(data []byte) int {
 type kind uint8
 
 const (
-	null kind = iota
-	scalar
-	object
-	array
+	isNull kind = iota
+	isScalar
+	isObject
+	isArray
 )
 
 // String returns the kind as a sentence calls it.
@@ -118,16 +120,16 @@ func (k kind) String() string {
 	return [...]string{"null", "a plain value", "an object", "an array"}[k]
 }
 
-// node is a value of a sidecar, of either format.
-type node struct {
+// tree is a value of a sidecar with all that it holds, of either format.
+type tree struct {
 	kind         kind
 	text         string // of a scalar
 	keys         []string
-	values       []node // of an object, beside its keys, or an array
+	values       []tree // of an object, beside its keys, or an array
 	line, column int    // where it begins, or its key where it has one; from 1
 }
 
-func (n node) errorf(format string, args ...any) error {
+func (n tree) errorf(format string, args ...any) error {
 	return fmt.Errorf("line %d, column %d: %w", n.line, n.column, fmt.Errorf(format, args...))
 }
 
@@ -135,7 +137,7 @@ func (n node) errorf(format string, args ...any) error {
 type budget struct{ nodes, depth int }
 
 // enter counts a node; leave must follow once its values are read.
-func (b *budget) enter(n node) error {
+func (b *budget) enter(n tree) error {
 	b.nodes++
 	b.depth++
 	if b.nodes > maxNodes {
@@ -153,20 +155,20 @@ func (b *budget) leave() { b.depth-- }
 type fact struct {
 	name   string
 	values []string
-	at     node
+	at     tree
 }
 
 // flattener turns nodes into facts.
 type flattener struct{ facts int }
 
-func sidecarFacts(root node, name string) (Facts, error) {
+func sidecarFacts(root tree, name string) (Facts, error) {
 	var f flattener
 	found, err := f.object("", root)
 	if err != nil {
 		return nil, err
 	}
 	known := make(Facts, len(found))
-	at := make(map[string]node, len(found))
+	at := make(map[string]tree, len(found))
 	for _, fact := range found {
 		key := Key(SidecarPrefix + fact.name)
 		if first, twice := at[key]; twice {
@@ -179,26 +181,34 @@ func sidecarFacts(root node, name string) (Facts, error) {
 }
 
 // add returns a fact, within the limits.
-func (f *flattener) add(name string, at node, values ...string) ([]fact, error) {
+func (f *flattener) add(name string, at tree, values ...string) ([]fact, error) {
 	if len(values) == 0 {
 		return nil, nil
 	}
 	if f.facts++; f.facts > maxFacts {
 		return nil, at.errorf("the sidecar has more than %d facts", maxFacts)
 	}
+	if len(values) > maxList {
+		return nil, at.errorf("%q has more than %d values", excerpt(name), maxList)
+	}
+	for _, text := range values {
+		if len(text) > maxText {
+			return nil, at.errorf("%q has a value of more than %d bytes", excerpt(name), maxText)
+		}
+	}
 	return []fact{{name, values, at}}, nil
 }
 
-func (f *flattener) walk(name string, n node) ([]fact, error) {
-	if len(name)+len(SidecarPrefix) > maxName {
-		return nil, n.errorf("the name %q is longer than %d bytes", excerpt(name), maxName)
+func (f *flattener) walk(name string, n tree) ([]fact, error) {
+	if len(name)+len(SidecarPrefix) > maxNameSize {
+		return nil, n.errorf("the name %q is longer than %d bytes", excerpt(name), maxNameSize)
 	}
 	switch n.kind {
-	case scalar:
+	case isScalar:
 		return f.add(name, n, n.texts()...)
-	case object:
+	case isObject:
 		return f.object(name+".", n)
-	case array:
+	case isArray:
 		if !n.plain() {
 			return f.array(name, n)
 		}
@@ -212,7 +222,7 @@ func (f *flattener) walk(name string, n node) ([]fact, error) {
 }
 
 // texts returns the text of a scalar, if it has one.
-func (n node) texts() []string {
+func (n tree) texts() []string {
 	if text := tidy(n.text); text != "" {
 		return []string{text}
 	}
@@ -220,18 +230,18 @@ func (n node) texts() []string {
 }
 
 // plain says whether an array holds nothing but scalars.
-func (n node) plain() bool {
+func (n tree) plain() bool {
 	for _, element := range n.values {
-		if element.kind == object || element.kind == array {
+		if element.kind == isObject || element.kind == isArray {
 			return false
 		}
 	}
 	return true
 }
 
-func (f *flattener) object(prefix string, n node) ([]fact, error) {
+func (f *flattener) object(prefix string, n tree) ([]fact, error) {
 	var found []fact
-	at := make(map[string]node, len(n.keys))
+	at := make(map[string]tree, len(n.keys))
 	for i, value := range n.values {
 		key := tidy(n.keys[i])
 		if key == "" {
@@ -252,7 +262,7 @@ func (f *flattener) object(prefix string, n node) ([]fact, error) {
 
 // array returns the facts of the elements, and then those that list one value of
 // each.
-func (f *flattener) array(name string, n node) ([]fact, error) {
+func (f *flattener) array(name string, n tree) ([]fact, error) {
 	var found []fact
 	lists := map[string][]string{} // by the end of the name, behind the number
 	var ends []string              // of the first element: no other can be in all

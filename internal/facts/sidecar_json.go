@@ -9,7 +9,7 @@ import (
 )
 
 // parseJSON reads one JSON value.
-func parseJSON(data []byte) (node, error) {
+func parseJSON(data []byte) (tree, error) {
 	r := jsonReader{data: data, decoder: json.NewDecoder(bytes.NewReader(data)), line: 1}
 	r.decoder.UseNumber()
 	// The decoder's tokens do not tell a truncated value from trailing data, nor
@@ -17,9 +17,9 @@ func parseJSON(data []byte) (node, error) {
 	var wrong *json.SyntaxError
 	if err := json.Unmarshal(data, new(json.RawMessage)); errors.As(err, &wrong) {
 		r.seek(int(wrong.Offset) - 1)
-		return node{}, r.place().errorf("%w", err)
+		return tree{}, r.place().errorf("%w", err)
 	} else if err != nil {
-		return node{}, err
+		return tree{}, err
 	}
 	return r.value(nil)
 }
@@ -46,8 +46,8 @@ func (r *jsonReader) seek(offset int) {
 }
 
 // place returns a node that lies at the place.
-func (r *jsonReader) place() node {
-	return node{line: r.line, column: r.at - r.lineStart + 1}
+func (r *jsonReader) place() tree {
+	return tree{line: r.line, column: r.at - r.lineStart + 1}
 }
 
 // next returns the next token and moves the place to where it begins.
@@ -59,10 +59,10 @@ func (r *jsonReader) next() (json.Token, error) {
 }
 
 // value reads a value. It lies where its key does, if it has one.
-func (r *jsonReader) value(key *node) (node, error) {
+func (r *jsonReader) value(key *tree) (tree, error) {
 	token, err := r.next()
 	if err != nil {
-		return node{}, err
+		return tree{}, err
 	}
 	n := r.place()
 	if key != nil {
@@ -74,13 +74,13 @@ func (r *jsonReader) value(key *node) (node, error) {
 	defer r.budget.leave()
 	switch t := token.(type) {
 	case nil:
-		n.kind = null
+		n.kind = isNull
 	case string:
-		n.kind, n.text = scalar, t
+		n.kind, n.text = isScalar, t
 	case json.Number:
-		n.kind, n.text = scalar, t.String()
+		n.kind, n.text = isScalar, t.String()
 	case bool:
-		n.kind, n.text = scalar, strconv.FormatBool(t)
+		n.kind, n.text = isScalar, strconv.FormatBool(t)
 	case json.Delim:
 		return r.values(n, t)
 	default:
@@ -90,14 +90,14 @@ func (r *jsonReader) value(key *node) (node, error) {
 }
 
 // values reads the values of an object or an array, whose first token is read.
-func (r *jsonReader) values(n node, open json.Delim) (node, error) {
-	n.kind = array
+func (r *jsonReader) values(n tree, open json.Delim) (tree, error) {
+	n.kind = isArray
 	if open == '{' {
-		n.kind = object
+		n.kind = isObject
 	}
 	for r.decoder.More() {
-		var key *node
-		if n.kind == object {
+		var key *tree
+		if n.kind == isObject {
 			token, err := r.next()
 			if err != nil {
 				return n, err

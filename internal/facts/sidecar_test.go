@@ -125,13 +125,18 @@ func TestSidecarRefuses(t *testing.T) {
 		{"x.yaml", "a: &a {b: {c: *a}}\n", "nested deeper than 64"},
 		{"x.yaml", bomb, "there are more than 100000 values"},
 		{"x.yaml", keys.String(), "line 5001, column 1: the sidecar has more than 5000 facts"},
-		{"x.json", `{"a": ` + repeated("[", "{\"x\": 1},", "{}]}", 4_999), ""},
+		{"x.json", `{"a": ` + repeated("[", "{\"x\": 1},", "{}]}", 4_999), ""}, // {} keeps x from being listed
+		{"x.json", `{"a": ` + repeated("[", "{\"x\": 1},", "{\"x\": 1}]}", maxList-1), ""},
+		{"x.json", `{"a": ` + repeated("[", "{\"x\": 1},", "{\"x\": 1}]}", maxList), `line 1, column 2: "a.x" has more than 1000 values`},
+		{"x.yaml", repeated("a: 1\nb: [", "x, ", "]\n", maxList+1), `line 2, column 1: "b" has more than 1000 values`},
+		{"x.json", repeated("{\"a\": \"", "x", "\"}", maxText), ""},
+		{"x.json", repeated("{\"a\": \"", "x", "\"}", maxText+1), `"a" has a value of more than 65536 bytes`},
 		{"x.json", `{"a": ` + repeated("[", "{\"x\": 1},", "{}]}", 5_001), "more than 5000 facts"},
 		{"x.json", `{"a": ` + repeated("[", "1,", "1]}", maxNodes), "there are more than 100000 values"},
 		{"x.json", repeated(`{"a":`, "[", strings.Repeat("]", maxDepth)+"}", maxDepth), "nested deeper than 64"},
 		{"x.json", repeated(`{"a":`, "[", strings.Repeat("]", 20_000)+"}", 20_000), "exceeded max depth"},
 		{"x.yaml", repeated("a: ", "[", strings.Repeat("]", 20_000), 20_000), "exceeded"},
-		{"x.json", repeated("{\"", "x", "\": 1}", maxName), "is longer than 1024 bytes"},
+		{"x.json", repeated("{\"", "x", "\": 1}", maxNameSize), "is longer than 512 bytes"},
 		{"x.json", repeated("", " ", "{}", maxJSON), "it is larger than 8 MiB"},
 		{"x.yml", repeated("", " ", "{}", maxYAML), "it is larger than 1 MiB"},
 		{"x.json", "{\n\"a\": \"caf\xe9\"}", "line 2 is not UTF-8"},
@@ -182,7 +187,7 @@ func FuzzParseSidecar(f *testing.F) {
 		}
 		checkClean(t, known, SidecarPrefix)
 		for key, fact := range known {
-			if len(fact.Values) > maxNodes {
+			if len(fact.Values) > maxList {
 				t.Fatalf("%s has %d values", key, len(fact.Values))
 			}
 		}

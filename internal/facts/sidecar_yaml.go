@@ -11,21 +11,21 @@ import (
 )
 
 // parseYAML reads one YAML document.
-func parseYAML(data []byte) (node, error) {
+func parseYAML(data []byte) (tree, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, more yaml.Node
 	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
-		return node{}, errors.New("it is empty")
+		return tree{}, errors.New("it is empty")
 	} else if err != nil {
-		return node{}, fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "yaml: "))
+		return tree{}, fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	if err := decoder.Decode(&more); err == nil {
-		return node{}, fmt.Errorf("line %d: a second document begins; a sidecar has one", more.Line)
+		return tree{}, fmt.Errorf("line %d: a second document begins; a sidecar has one", more.Line)
 	} else if !errors.Is(err, io.EOF) {
-		return node{}, fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "yaml: "))
+		return tree{}, fmt.Errorf("%s", strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
-		return node{}, errors.New("it is empty")
+		return tree{}, errors.New("it is empty")
 	}
 	var b budget
 	return fromYAML(&b, doc.Content[0])
@@ -33,8 +33,8 @@ func parseYAML(data []byte) (node, error) {
 
 // fromYAML turns a parsed node into one of ours. The parser bounds neither how
 // much aliases repeat nor whether they lead back to themselves; the budget does.
-func fromYAML(b *budget, y *yaml.Node) (node, error) {
-	n := node{line: y.Line, column: y.Column}
+func fromYAML(b *budget, y *yaml.Node) (tree, error) {
+	n := tree{line: y.Line, column: y.Column}
 	if err := b.enter(n); err != nil {
 		return n, err
 	}
@@ -47,7 +47,7 @@ func fromYAML(b *budget, y *yaml.Node) (node, error) {
 	case yaml.ScalarNode:
 		return fromYAMLScalar(n, y), nil
 	case yaml.SequenceNode:
-		n.kind = array
+		n.kind = isArray
 		for _, element := range y.Content {
 			value, err := fromYAML(b, element)
 			if err != nil {
@@ -64,22 +64,22 @@ func fromYAML(b *budget, y *yaml.Node) (node, error) {
 
 // fromYAMLScalar keeps what is written: 017, 1_000 and 2024-01-02 are codes and
 // dates to people, whatever YAML makes of them.
-func fromYAMLScalar(n node, y *yaml.Node) node {
+func fromYAMLScalar(n tree, y *yaml.Node) tree {
 	switch y.ShortTag() {
 	case "!!null":
 	case "!!bool":
-		n.kind, n.text = scalar, strings.ToLower(y.Value)
+		n.kind, n.text = isScalar, strings.ToLower(y.Value)
 	default:
-		n.kind, n.text = scalar, y.Value
+		n.kind, n.text = isScalar, y.Value
 	}
 	return n
 }
 
-func fromYAMLMapping(b *budget, n node, y *yaml.Node) (node, error) {
-	n.kind = object
+func fromYAMLMapping(b *budget, n tree, y *yaml.Node) (tree, error) {
+	n.kind = isObject
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		key := y.Content[i]
-		at := node{line: key.Line, column: key.Column}
+		at := tree{line: key.Line, column: key.Column}
 		if key.Kind == yaml.AliasNode {
 			key = key.Alias
 		}

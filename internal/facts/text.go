@@ -13,9 +13,9 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// maxName bounds the name of a fact, in bytes: names are repeated for each row
+// maxNameSize bounds the name of a fact, in bytes: names are repeated for each row
 // and each element, so long ones multiply.
-const maxName = 1024
+const maxNameSize = 512
 
 var (
 	markUTF8    = []byte{0xEF, 0xBB, 0xBF}
