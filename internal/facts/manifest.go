@@ -1,0 +1,264 @@
+package facts
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// ManifestPrefix stands before the name of a manifest's column.
+const ManifestPrefix = "manifest."
+
+// The limits of a manifest. What lies beyond one is an error that says so.
+const (
+	maxManifest = 256 << 20 // bytes, as UTF-8
+	maxRows     = 1_000_000
+	maxColumns  = 1_000
+	maxRow      = 1 << 20  // bytes
+	maxCell     = 64 << 10 // bytes
+)
+
+// ManifestOptions says how a manifest is read. The zero value is the usual way.
+type ManifestOptions struct {
+	// FileColumns are the names of the column that names a row's file, the best
+	// first; nil means the names that people use ([FileColumns]). Case, spaces,
+	// - and _ do not count.
+	FileColumns []string
+
+	// MatchCase makes the case of file names count. Without it a row for a.jpg
+	// also serves A.JPG, unless another row has that very spelling.
+	MatchCase bool
+}
+
+// Manifest is a table that tells facts of many files, a row each. It is
+// immutable and may be used concurrently.
+//
+// It holds the bytes of its cells, the path of each row's file once more, and
+// about 150 bytes a row; the facts of a row are made when asked for.
+type Manifest struct {
+	name    string
+	columns []string // as written; "" for a column that has neither name nor values
+	names   []string // of the columns' facts
+	sorted  []int    // the columns by the name of their fact
+	file    int      // the column that names a row's file
+	win1252 bool     // the cells are Windows-1252, otherwise UTF-8
+	records []record
+	files   fileIndex
+}
+
+// record is a row as it was written: each cell, up to the last that is not
+// empty, behind its length. One string a row instead of one a cell keeps a
+// manifest of a million cells at the size of its text.
+type record struct {
+	cells string
+	line  int
+}
+
+// ParseManifest reads a CSV file with a header: rows are separated by line feeds
+// or carriage returns or both, cells by commas, semicolons, tabs or pipes (which
+// of them is found out, or said by a first line such as "sep=;"); quoting is that
+// of RFC 4180. UTF-8 and UTF-16 are known by their marks or their bytes, the rest
+// is Windows-1252. Empty rows do not count.
+//
+// The name of the manifest is for messages and origins. An error names the line.
+// A manifest with an error is not used at all, because a cell that was read into
+// the wrong column looks like any other. Two rows that contradict each other are
+// no such error; see [Row].
+//
+// It reads r once, and keeps no more of it than the rows.
+func ParseManifest(name string, r io.Reader, o ManifestOptions) (*Manifest, error) {
+	name = Clean(name)
+	m, err := parseManifest(name, r, o)
+	if err != nil {
+		return nil, fmt.Errorf("manifest %s: %w", name, err)
+	}
+	return m, nil
+}
+
+func parseManifest(name string, r io.Reader, o ManifestOptions) (*Manifest, error) {
+	table, marked, err := openTable(r, o.FileColumns)
+	if err != nil {
+		return nil, err
+	}
+	b := builder{m: &Manifest{name: name}, options: o}
+	for {
+		cells, line, err := table.read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err == nil {
+			err = b.add(cells, line)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if err := b.finish(marked); err != nil {
+		return nil, err
+	}
+	return b.m, nil
+}
+
+// builder makes a manifest of the rows of a table.
+type builder struct {
+	m       *Manifest
+	options ManifestOptions
+	header  int // line of the header; 0 before it is read
+	buf     []byte
+
+	utf8    int // cells in UTF-8 that is not ASCII
+	other   int // cells that are not UTF-8
+	notUTF8 int // line of the first of them
+}
+
+func (b *builder) add(cells []string, line int) error {
+	if len(cells) > maxColumns && strings.Join(cells[maxColumns:], "") != "" {
+		return fmt.Errorf("line %d has more than %d columns", line, maxColumns)
+	}
+	b.buf = b.buf[:0]
+	filled := 0 // length of buf up to the last cell that is not empty
+	for i, cell := range cells {
+		cell = strings.TrimSpace(cell)
+		b.buf = binary.AppendUvarint(b.buf, uint64(len(cell)))
+		if cell == "" {
+			continue
+		}
+		if err := b.check(i, cell, line); err != nil {
+			return err
+		}
+		b.buf = append(b.buf, cell...)
+		filled = len(b.buf)
+	}
+	switch {
+	case filled == 0:
+		return nil
+	case b.header == 0:
+		b.header = line
+		return b.m.setHeader(cells, line, b.options.FileColumns)
+	case len(b.m.records) == maxRows:
+		return fmt.Errorf("line %d: there are more than %d rows; split the manifest", line, maxRows)
+	}
+	b.m.records = append(b.m.records, record{string(b.buf[:filled]), line})
+	return nil
+}
+
+// check refuses a cell that cannot be right where it stands.
+func (b *builder) check(column int, cell string, line int) error {
+	if len(cell) > maxCell {
+		return fmt.Errorf("line %d: the cell in column %d is longer than %d bytes", line, column+1, maxCell)
+	}
+	if strings.IndexByte(cell, 0) >= 0 {
+		return fmt.Errorf("line %d: the cell in column %d holds a zero byte; this is no text file, or a damaged one", line, column+1)
+	}
+	if !ascii(cell) {
+		b.weigh(cell, line)
+	}
+	if b.header == 0 {
+		return nil
+	}
+	if width := len(b.m.columns); column >= width {
+		return fmt.Errorf("line %d has %q in column %d, but the header in line %d ends with column %d; a separator or a quotation mark too many shifts the cells of a row",
+			line, excerpt(cell), column+1, b.header, width)
+	}
+	if b.m.columns[column] == "" {
+		return fmt.Errorf("line %d has %q in column %d, to which the header in line %d gives no name",
+			line, excerpt(cell), column+1, b.header)
+	}
+	return nil
+}
+
+// weigh counts a cell for or against UTF-8.
+func (b *builder) weigh(cell string, line int) {
+	if utf8.ValidString(cell) {
+		b.utf8++
+		return
+	}
+	if b.other == 0 {
+		b.notUTF8 = line
+	}
+	b.other++
+}
+
+// finish settles the encoding, which is known for certain only after the last
+// row, and then the files of the rows. Windows-1252 text may have a cell that
+// happens to be UTF-8 as well (NESCAFÉ®), so the manifest decides as a whole; one
+// that is mostly UTF-8 is a damaged file, not a file in another encoding.
+func (b *builder) finish(marked bool) error {
+	if b.header == 0 {
+		return errors.New("there is no header; the first line names the columns")
+	}
+	if b.other > 0 && (marked || b.utf8 > b.other) {
+		return fmt.Errorf("line %d is not UTF-8 as the rest is; save the manifest as UTF-8", b.notUTF8)
+	}
+	b.m.win1252 = b.other > 0
+	if b.m.win1252 {
+		if err := b.m.checkWindows1252(); err != nil {
+			return err
+		}
+	}
+	b.m.records = slices.Clip(b.m.records)
+	return b.m.indexFiles(b.options.MatchCase)
+}
+
+func (m *Manifest) checkWindows1252() error {
+	for _, rec := range m.records {
+		for _, cell := range rec.each() {
+			if text := fromWindows1252(cell); strings.ContainsRune(text, utf8.RuneError) {
+				return fmt.Errorf("line %d has %q, which is neither UTF-8 nor Windows-1252; save the manifest as UTF-8",
+					rec.line, excerpt(text))
+			}
+		}
+	}
+	return nil
+}
+
+// each returns the cells of a record by their columns, as they were written.
+func (rec record) each() iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		rest := rec.cells
+		for column := 0; rest != ""; column++ {
+			var cell string
+			if cell, rest = cutCell(rest); !yield(column, cell) {
+				return
+			}
+		}
+	}
+}
+
+// around returns what lies before and after the cell of a column.
+func (rec record) around(column int) (before, after string) {
+	rest, at := rec.cells, 0
+	for ; column > 0 && rest != ""; column-- {
+		_, rest = cutCell(rest)
+		at = len(rec.cells) - len(rest)
+	}
+	if rest != "" {
+		_, rest = cutCell(rest)
+	}
+	return rec.cells[:at], rest
+}
+
+// cutCell takes the first cell off the cells of a record, which are not "".
+func cutCell(cells string) (cell, rest string) {
+	size, prefix := binary.Uvarint([]byte(cells[:min(len(cells), binary.MaxVarintLen32)]))
+	end := prefix + int(size)
+	return cells[prefix:end], cells[end:]
+}
+
+// Columns returns the names of the columns as they are written, in their order.
+func (m *Manifest) Columns() []string {
+	return slices.DeleteFunc(slices.Clone(m.columns), func(name string) bool { return name == "" })
+}
+
+// text returns a cell as the text that it means.
+func (m *Manifest) text(cell string) string {
+	if m.win1252 && !ascii(cell) {
+		cell = fromWindows1252(cell)
+	}
+	return tidy(cell)
+}

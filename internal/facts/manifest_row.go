@@ -1,0 +1,113 @@
+package facts
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"iter"
+	"path"
+	"strconv"
+)
+
+// Row is a row of a manifest. Only a [Manifest] makes rows that can be used.
+type Row struct {
+	// Line is where the row begins in the manifest, from 1.
+	Line int
+
+	// File is the file that the row is for: a slash-separated path below the
+	// manifest's directory, or a bare name, which stands for any file of that
+	// name there. It is "" for a row that names none.
+	File string
+
+	// Err says that another row for the same file tells something else. Which of
+	// them is right cannot be known: the row must not be used.
+	Err error
+
+	m   *Manifest
+	rec record
+}
+
+// Row returns the row for a file, given by its slash-separated path relative to
+// the manifest's directory. A row with the path comes before a row with the bare
+// name, and the very spelling before one that differs in case; differences in
+// Unicode normal form never count. Rows that repeat each other are one.
+func (m *Manifest) Row(rel string) (Row, bool) {
+	rel = Clean(rel)
+	found, ok := m.files.find(rel)
+	if !ok {
+		found, ok = m.files.find(path.Base(rel))
+	}
+	if !ok {
+		return Row{}, false
+	}
+	row := m.row(m.records[found.first])
+	row.Err = m.contradiction(row.File, found)
+	return row, true
+}
+
+// All returns the rows in the order of the manifest, those that name no file
+// among them.
+func (m *Manifest) All() iter.Seq[Row] {
+	return func(yield func(Row) bool) {
+		for _, rec := range m.records {
+			row := m.row(rec)
+			if found, ok := m.files.find(row.File); ok {
+				row.Err = m.contradiction(row.File, found)
+			}
+			if !yield(row) {
+				return
+			}
+		}
+	}
+}
+
+// row returns a record as a row. Its file was found readable when the manifest
+// was.
+func (m *Manifest) row(rec record) Row {
+	file, _ := m.filePath(rec)
+	return Row{Line: rec.line, File: file, m: m, rec: rec}
+}
+
+func (m *Manifest) contradiction(file string, found rows) error {
+	if found.against == 0 {
+		return nil
+	}
+	return fmt.Errorf("manifest %s: lines %d and %d are both for %q and do not say the same; remove the wrong one",
+		m.name, m.records[found.first].line, m.records[found.against].line, file)
+}
+
+// Facts returns what the row tells, each cell that is not empty under the name of
+// its column: manifest.COLUMN, in the form of [Key].
+func (r Row) Facts() Facts {
+	known := Facts{}
+	origin := "line " + strconv.Itoa(r.Line) + " of " + r.m.name
+	for column, cell := range r.rec.each() {
+		if cell != "" {
+			known.set(r.m.names[column], origin, r.m.text(cell))
+		}
+	}
+	return known
+}
+
+// Sum returns a digest of the row's facts: names and values, neither their origin
+// nor the order of the columns. Rows with the same facts have the same sum, in
+// any manifest.
+func (r Row) Sum() [sha256.Size]byte {
+	cells := make([]string, len(r.m.columns))
+	for column, cell := range r.rec.each() {
+		cells[column] = cell
+	}
+	var b []byte
+	for _, column := range r.m.sorted {
+		if text := r.m.text(cells[column]); text != "" {
+			b = appendText(appendText(b, r.m.names[column]), text)
+		}
+	}
+	return sha256.Sum256(b)
+}
+
+// appendText appends a text behind its length, so that no two lists of texts
+// give the same bytes.
+func appendText(b []byte, text string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+}
