@@ -67,6 +67,7 @@ func runDaemon(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err
 	if err != nil {
 		return err
 	}
+	e.folders.begin()
 	log.Info().Str("version", versionText()).Int("folders", len(cfg.Folders)).Int("workers", cfg.Workers).Msg("running")
 
 	g, gctx := errgroup.WithContext(ctx)

@@ -31,6 +31,15 @@ func newFolderStates(folders []config.Folder, j *journal.Journal, log zerolog.Lo
 	return f
 }
 
+// begin records every folder, so that status lists one that hangs from the start.
+func (f *folderStates) begin() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, state := range f.states {
+		f.record(state)
+	}
+}
+
 // report is the watcher's.
 func (f *folderStates) report(s watcher.State) {
 	f.mu.Lock()

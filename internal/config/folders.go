@@ -185,8 +185,32 @@ func (l *loader) journalOutside(n *yaml.Node) {
 	}
 }
 
-// resolve returns path without symbolic links, as far as it exists.
+// answerTime is how long a file system may take to answer before a folder counts
+// as one that hangs: no start, and no command, waits for it.
+const answerTime = 2 * time.Second
+
+// inTime returns what ask returns, or none where a share that hangs does not let
+// it return. Such a call cannot be interrupted; it is left behind.
+func inTime[T any](ask func() T, none T) T {
+	answer := make(chan T, 1)
+	go func() { answer <- ask() }()
+	timer := time.NewTimer(answerTime)
+	defer timer.Stop()
+	select {
+	case a := <-answer:
+		return a
+	case <-timer.C:
+		return none
+	}
+}
+
+// resolve returns path without symbolic links, as far as it exists; path itself
+// where its file system does not answer.
 func resolve(path string) string {
+	return inTime(func() string { return follow(path) }, path)
+}
+
+func follow(path string) string {
 	rest := ""
 	for at := path; ; {
 		found, err := filepath.EvalSymlinks(at)
@@ -216,33 +240,37 @@ func (c *Config) CheckFolders() []mapping.Problem {
 		if folder.Path == "" {
 			continue
 		}
-		if message, hint := folder.missing(); message != "" {
-			problems = append(problems, mapping.Problem{Pos: folder.Pos, Message: message, Hint: hint})
+		wrong := inTime(folder.missing, mapping.Problem{
+			Message: fmt.Sprintf("the file system of folder %s does not answer", folder.Path), Hint: "is its server there?",
+		})
+		if wrong.Message != "" {
+			wrong.Pos = folder.Pos
+			problems = append(problems, wrong)
 		}
 	}
 	return problems
 }
 
-// missing says what keeps a folder from being watched; "" when nothing does.
-func (f Folder) missing() (message, hint string) {
+// missing says what keeps a folder from being watched; an empty message is nothing.
+func (f Folder) missing() mapping.Problem {
 	info, err := os.Stat(f.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Sprintf("folder %s does not exist", f.Path), "create it, or mount its share"
+		return mapping.Problem{Message: fmt.Sprintf("folder %s does not exist", f.Path), Hint: "create it, or mount its share"}
 	case err != nil:
-		return fmt.Sprintf("folder cannot be looked at: %v", err), ""
+		return mapping.Problem{Message: fmt.Sprintf("folder cannot be looked at: %v", err)}
 	case !info.IsDir():
-		return fmt.Sprintf("folder %s is no directory", f.Path), ""
+		return mapping.Problem{Message: fmt.Sprintf("folder %s is no directory", f.Path)}
 	}
 	dir, err := os.Open(f.Path)
 	if err != nil {
-		return fmt.Sprintf("folder cannot be read: %v", err), "give the service's user the right to read it"
+		return mapping.Problem{Message: fmt.Sprintf("folder cannot be read: %v", err), Hint: "give the service's user the right to read it"}
 	}
 	_ = dir.Close()
 	if f.Marker != "" {
 		if _, err := os.Lstat(filepath.Join(f.Path, f.Marker)); err != nil {
-			return fmt.Sprintf("folder %s has no marker %s", f.Path, f.Marker), "is its share mounted?"
+			return mapping.Problem{Message: fmt.Sprintf("folder %s has no marker %s", f.Path, f.Marker), Hint: "is its share mounted?"}
 		}
 	}
-	return "", ""
+	return mapping.Problem{}
 }
