@@ -3,6 +3,7 @@ package journal
 import (
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -69,30 +70,35 @@ func TestMarksAgree(t *testing.T) {
 }
 
 func TestOlderJournalsGetMarks(t *testing.T) {
-	r, ctx := newRig(t), t.Context()
-	files := []Found{file("a/1", 1), file("a/2", 1), file("b/3", 1)}
-	r.bring(r.admit(files...)[0], Filed)
-	r.admit(file("a/2", 2))
-	for _, undo := range []string{
-		`DROP INDEX entries_mark`, `DROP INDEX entries_next`, `DROP INDEX entries_deferred`, `DROP INDEX entries_inode`,
-		`ALTER TABLE entries DROP COLUMN aside`, `ALTER TABLE entries DROP COLUMN moved_to`,
-		`ALTER TABLE entries DROP COLUMN sort_key`, `ALTER TABLE entries DROP COLUMN place`, `ALTER TABLE entries DROP COLUMN mark`,
-		`ALTER TABLE folders DROP COLUMN polled`, `ALTER TABLE folders DROP COLUMN open`, `ALTER TABLE folders DROP COLUMN waiting`,
-		`ALTER TABLE folders DROP COLUMN last_scan`, `ALTER TABLE folders DROP COLUMN sort`, `PRAGMA user_version = 1`,
+	ctx := t.Context()
+	r := &rig{t: t, path: filepath.Join(t.TempDir(), "journal.db"), time: time.UnixMilli(1_700_000_000_000)}
+	all, err := steps()
+	r.ok(err)
+	r.ok(private(r.path))
+	db, err := connect(r.path, ownerMode, 1)
+	r.ok(err)
+	for _, sql := range []string{
+		all[0], `PRAGMA user_version = 1`, `INSERT INTO folders (name, seen) VALUES ('in', 4)`,
+		`INSERT INTO entries (folder, path, generation, status, size, mod_time, change_time, dev, ino, seen_at, since, updated) VALUES
+			('in', x'612f31', 1, 'filed', 101, 1, 1, 1, 7, 0, 0, 0), -- a/1
+			('in', x'612f32', 1, 'superseded', 101, 1, 1, 1, 7, 0, 0, 0), -- a/2
+			('in', x'612f32', 2, 'settled', 102, 1, 2, 1, 7, 0, 0, 0),
+			('in', x'622f33', 1, 'settled', 101, 1, 1, 1, 7, 0, 0, 0)`, // b/3
 	} {
-		_, err := r.db.ExecContext(ctx, undo)
+		_, err := db.ExecContext(ctx, sql)
 		r.ok(err)
 	}
-	r.ok(r.Close())
+	r.ok(db.Close())
 	r.reopen()
+	t.Cleanup(func() { _ = r.Close() })
 	var marks int
 	r.ok(r.Reader().db.QueryRow(`SELECT count(mark) FROM entries`).Scan(&marks))
 	if marks != 3 { // the first generation of a/2 describes nothing any more
 		t.Errorf("%d entries have marks", marks)
 	}
-	unknown, err := r.Reader().Unknown(ctx, files)
+	unknown, err := r.Reader().Unknown(ctx, []Found{file("a/1", 1), file("a/2", 1), file("a/2", 2), file("b/3", 1)})
 	r.ok(err)
-	if len(unknown) != 1 || unknown[0].Path != "a/2" {
+	if len(unknown) != 1 || unknown[0] != file("a/2", 1) {
 		t.Errorf("unknown are %v", unknown)
 	}
 }
