@@ -9,13 +9,16 @@ import (
 )
 
 // Admit records settled files; what the journal knows already is passed over, so
-// that events, scans and walks may repeat themselves. It is the watcher's Emit.
+// that events, scans and walks may repeat themselves. Companions are recorded for
+// what they tell. It is the watcher's Emit.
 func (p *Pipeline) Admit(ctx context.Context, files []watcher.File) error {
-	found := make([]journal.Found, len(files))
-	for i, f := range files {
-		found[i] = journal.Found(f)
+	found, companions := p.apart(files)
+	n, err := p.journal.AdmitCompanions(ctx, companions)
+	if err == nil && len(found) > 0 {
+		var more int
+		more, err = p.journal.Admit(ctx, found)
+		n += more
 	}
-	n, err := p.journal.Admit(ctx, found)
 	if err != nil {
 		return fmt.Errorf("record %d files of folder %s: %w", len(files), files[0].Folder, err)
 	}
@@ -28,11 +31,13 @@ func (p *Pipeline) Admit(ctx context.Context, files []watcher.File) error {
 // Unknown returns those of the files that the journal does not know as they are
 // now. It is the watcher's Known: what is known needs no closer look.
 func (p *Pipeline) Unknown(ctx context.Context, files []watcher.File) ([]watcher.File, error) {
-	found := make([]journal.Found, len(files))
-	for i, f := range files {
-		found[i] = journal.Found(f)
-	}
+	found, companions := p.apart(files)
 	fresh, err := p.journal.Reader().Unknown(ctx, found)
+	if err == nil && len(companions) > 0 {
+		var more []journal.Found
+		more, err = p.journal.Reader().UnknownCompanions(ctx, companions)
+		fresh = append(fresh, more...)
+	}
 	unknown := make([]watcher.File, len(fresh))
 	for i, f := range fresh {
 		unknown[i] = watcher.File(f)

@@ -21,6 +21,9 @@ func (p *Pipeline) dispatch(ctx context.Context, work chan<- int64, source <-cha
 		if err := p.gate.wait(ctx, p.drain); err != nil || p.draining() {
 			return err
 		}
+		if err := p.heed(ctx); err != nil {
+			return err
+		}
 		now := p.now() // one time for both questions: what becomes due between two would be missed by each
 		sent, err := p.handOut(ctx, work, turns, now)
 		if err != nil {
@@ -81,6 +84,10 @@ func (p *Pipeline) finished(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	n, err := p.journal.Reader().Unfinished(ctx, p.folderNames())
+	if err != nil || n > 0 {
+		return false, err
+	}
+	n, err = p.journal.Reader().PendingMetadata(ctx, p.companionFolders(), p.folderNames())
 	return n == 0, err
 }
 

@@ -49,7 +49,7 @@ type Outcome struct {
 	Folder string `json:"folder"`
 	Path   string `json:"path"`
 	// Result is what became of it: requeued, cancelled, ingested, withdrawn,
-	// restored, ok, wrong, missing, unknown, skipped or failed.
+	// restored, updated, same, ok, wrong, missing, unknown, skipped or failed.
 	Result string `json:"result"`
 	Detail string `json:"detail,omitempty"`
 }
@@ -73,6 +73,7 @@ func (p *Pipeline) operators() map[string]Handler {
 		RequestVerify:   p.operator(p.verifyAgain, journal.Filed),
 		RequestWithdraw: p.operator(p.withdraw, journal.Filed),
 		RequestRestore:  p.operator(p.restore, journal.Withdrawn),
+		RequestUpdate:   p.serveUpdate,
 	}
 }
 

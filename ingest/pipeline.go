@@ -39,6 +39,7 @@ type Lookup interface {
 // API is a Tenovos account.
 type API interface {
 	Assets
+	Editor
 	Lookup
 }
 
@@ -51,6 +52,15 @@ type Store interface {
 type Mapped struct {
 	Asset    tenovos.NewAsset
 	Problems []Problem // when there are any, nothing may be created
+	Fails    bool      // the problems make the file fail; else it is held
+
+	// Wait is how long after it was found the file waits for what Waits names.
+	Wait  time.Duration
+	Waits string
+
+	// Unsure holds the ids of attributes whose values rest on what could not be read
+	// because the file is gone. They may be created so, but change nothing.
+	Unsure map[string]bool
 }
 
 // Problem is one reason why a file's metadata cannot be sent.
@@ -82,8 +92,11 @@ type Folder struct {
 	After        After
 	Done, Failed string
 	Prune        bool
-	// Map applies the rules. It is called concurrently.
-	Map func(watcher.File) (Mapped, error)
+	// Companions tells the files that only speak of others; nil: there are none.
+	Companions Companions
+	// Map applies the rules to a file, which lies at another path by now unless at
+	// is "". It is called concurrently.
+	Map func(file watcher.File, at string) (Mapped, error)
 }
 
 // Duplicates is a policy for content that was ingested under another path.
@@ -146,6 +159,8 @@ type Pipeline struct {
 	poke     chan struct{} // capacity 1: "the queue may have changed"
 	drain    <-chan struct{}
 
+	editing map[string]*sync.Mutex // by folder; held while its open edits are taken on
+
 	mu       sync.Mutex
 	inFlight map[int64]*flight
 	unwanted map[int64]bool // entries that an operator wants cancelled
@@ -206,6 +221,7 @@ func New(cfg Config, d Deps) *Pipeline {
 		poke:     make(chan struct{}, 1),
 		inFlight: make(map[int64]*flight),
 		unwanted: make(map[int64]bool),
+		editing:  make(map[string]*sync.Mutex, len(cfg.Folders)),
 
 		storeFailed: make(map[int64]bool),
 		excused:     make(map[int64]int),
@@ -215,6 +231,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	maps.Copy(p.handlers, d.Handlers)
 	for _, f := range cfg.Folders {
 		p.folders[f.Name] = f
+		p.editing[f.Name] = new(sync.Mutex)
 	}
 	p.gate = newGate(d.Log, d.Clock, d.Paused, func(ctx context.Context) error {
 		_, err := d.API.CurrentUser(ctx)
@@ -258,6 +275,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	g.Go(func() error { return p.serveRequests(gctx, idle) })
 	g.Go(func() error { return p.doChores(gctx, "", idle) })
 	for _, f := range p.cfg.Folders {
+		g.Go(func() error { return p.doEdits(gctx, f.Name, idle) })
 		if !f.After.keeps() {
 			g.Go(func() error { return p.doChores(gctx, f.Name, idle) })
 		}

@@ -16,7 +16,8 @@ import (
 const (
 	classTooLarge    = "too-large"
 	classNoRule      = "no-rule"
-	classMetadata    = "metadata"
+	classMetadata    = journal.ClassMetadata
+	classWaiting     = "waiting"
 	classGone        = "gone"
 	classChanged     = "changed"
 	classUnreadable  = "unreadable"
@@ -81,6 +82,10 @@ var (
 	reasonDeletedMeanwhile = journal.Reason{
 		Class: journal.ClassUnverified, Message: "the content was handed over, but the asset has been moved to the recycle bin of Tenovos since",
 		Hint: "Restore it there and run `ingestd retry` to look again, or leave it held.",
+	}
+	reasonTemplate = journal.Reason{
+		Class: classMetadata, Message: "the rules give the asset another metadata template, which Tenovos cannot change in an asset that exists",
+		Hint: "Change the template in Tenovos by hand, or withdraw the asset and ingest the file again.",
 	}
 	reasonCancelled = journal.Reason{
 		Class: classCancelled, Message: "cancelled by the operator", Hint: "`ingestd retry` ingests it after all.",
@@ -147,6 +152,13 @@ func reasonExpiries(e journal.Entry, n int) journal.Reason {
 	}
 	return journal.Reason{
 		Class: classExpired, Message: fmt.Sprintf("the upload URLs died %d times before the file was in", n), Hint: hint,
+	}
+}
+
+func reasonWaitsFor(what string, until time.Time) journal.Reason {
+	return journal.Reason{
+		Class: classWaiting, Message: fmt.Sprintf("it waits for its %s, until %s at the latest", what, until.Format("2006-01-02 15:04:05")),
+		Hint: "It is ingested when that comes, or then.",
 	}
 }
 

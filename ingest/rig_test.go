@@ -87,7 +87,7 @@ func newRig(t testing.TB, change func(*sandbox.Options)) *rig {
 }
 
 // mapFile is a rule: everything becomes a Creative Asset titled by its name.
-func (r *rig) mapFile(f watcher.File) (ingest.Mapped, error) {
+func (r *rig) mapFile(f watcher.File, _ string) (ingest.Mapped, error) {
 	name := filepath.Base(f.Path)
 	switch {
 	case strings.HasPrefix(name, "ignored"):

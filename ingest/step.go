@@ -62,15 +62,23 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
 	if done || err != nil {
 		return err
 	}
-	m, err := folder.Map(watcher.File(hintOf(e)))
+	factsAt := p.now() // what a companion tells from now on may be missed
+	m, err := folder.Map(watcher.File(hintOf(e)), "")
 	if errors.Is(err, ErrNoRule) {
 		return &verdictError{verdict{to: journal.Ignored, reason: reasonNoRule}}
 	}
 	if err != nil {
 		return err
 	}
+	if until := e.SeenAt.Add(m.Wait); m.Wait > 0 && p.now().Before(until) {
+		return p.journal.Defer(ctx, e.ID, e.Status, until, reasonWaitsFor(m.Waits, until), false)
+	}
 	if len(m.Problems) > 0 {
-		return &verdictError{verdict{to: journal.Held, reason: reasonProblems(m.Problems)}}
+		to := journal.Held
+		if m.Fails {
+			to = journal.Failed
+		}
+		return &verdictError{verdict{to: to, reason: reasonProblems(m.Problems)}}
 	}
 	m.Asset.Size = e.Size
 	m.Asset.OriginalFileID = original
@@ -79,7 +87,7 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
 		return fmt.Errorf("store the asset of %s: %w", e.Path, err)
 	}
 	return p.advance(ctx, journal.Move{
-		ID: e.ID, From: journal.Settled, To: journal.Mapped, Asset: asset, Filename: m.Asset.Filename,
+		ID: e.ID, From: journal.Settled, To: journal.Mapped, Asset: asset, Filename: m.Asset.Filename, FactsAt: factsAt,
 	})
 }
 

@@ -180,7 +180,7 @@ func (r *rig) hang(folder string) (hanging <-chan string) {
 	r.t.Cleanup(func() { close(release) })
 	for i, f := range r.config.Folders {
 		if f.Name == folder {
-			r.config.Folders[i].Map = func(f watcher.File) (ingest.Mapped, error) {
+			r.config.Folders[i].Map = func(f watcher.File, at string) (ingest.Mapped, error) {
 				entered <- f.Path
 				<-release
 				return ingest.Mapped{}, ingest.ErrNoRule
@@ -230,9 +230,9 @@ func TestOrderOfAFolder(t *testing.T) {
 	r.config.Workers = 1
 	r.config.Folders[0].Order = journal.OrderSize
 	var mapped []string // by the one worker
-	r.config.Folders[0].Map = func(f watcher.File) (ingest.Mapped, error) {
+	r.config.Folders[0].Map = func(f watcher.File, at string) (ingest.Mapped, error) {
 		mapped = append(mapped, f.Path)
-		return r.mapFile(f)
+		return r.mapFile(f, at)
 	}
 	r.write("a", 300, 1)
 	r.write("b", 10, 1)

@@ -110,7 +110,7 @@ func (r *Reader) Unknown(ctx context.Context, found []Found) ([]Found, error) {
 	}
 	var fresh []Found
 	err := r.read(ctx, "look up files", func(tx *sql.Tx) error {
-		rest, err := unmarked(ctx, tx, found)
+		rest, err := unmarked(ctx, tx, found, entryMarks)
 		if err != nil || len(rest) == 0 {
 			return err
 		}

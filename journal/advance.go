@@ -22,6 +22,9 @@ type Move struct {
 	// Settled, otherwise the ones stored earlier stay when they are empty.
 	Asset    []byte
 	Filename string
+	// FactsAt is when the facts for Asset began to be gathered, with To == Mapped: what
+	// a companion told later is not in it.
+	FactsAt time.Time
 	// Created is required from Creating to Created. From Creating to Cancelling it
 	// gives the ids of our own empty asset, if one was found; from Mapped to
 	// Verified, where it is required too, those of the asset that the account holds
@@ -127,11 +130,13 @@ func setStatus(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
 			status = ?, outcome = ?, class = ?, message = ?, hint = ?, not_before = ?, since = ?, tries = 0, updated = ?,
 			asset = coalesce(nullif(?, ''), asset), filename = coalesce(nullif(?, ''), filename),
 			failures = iif(?, 0, failures + ?), expiries = iif(?, 0, expiries + ?), as_new = iif(?, ?, as_new),
+			mapped_at = iif(?, ?, mapped_at),
 			sort_key = iif(?, `+sortKey+`, sort_key), mark = iif(?, NULL, mark), aside = iif(?, x'', aside), moved_to = iif(?, x'', moved_to)
 		WHERE id = ? AND status = ?`,
 		m.To, m.Outcome, m.Reason.Class, m.Reason.Message, m.Reason.Hint, ms(m.NotBefore), now, now,
 		asset, filename,
 		m.ResetCounts, m.CountFailure, m.ResetCounts, m.CountExpiry, m.ResetCounts, m.AsNew,
+		asset != "", ms(m.FactsAt),
 		m.queues(), m.To == Superseded || m.Outcome == Superseded, m.To == Settled, m.To == Settled,
 		m.ID, m.From)
 	if violatesUnique(err) {

@@ -35,8 +35,14 @@ func hash(b []byte) int64 {
 	return int64(binary.BigEndian.Uint64(sum[:8]))
 }
 
-// unmarked returns those of the files for which no entry has the mark.
-func unmarked(ctx context.Context, tx *sql.Tx, found []Found) ([]Found, error) {
+// What the marks of a place are asked of.
+const (
+	entryMarks     = `SELECT mark FROM entries INDEXED BY entries_mark WHERE place = ? AND mark IS NOT NULL`
+	companionMarks = `SELECT mark FROM companions INDEXED BY companions_mark WHERE place = ?`
+)
+
+// unmarked returns those of the files whose marks the query does not find.
+func unmarked(ctx context.Context, tx *sql.Tx, found []Found, query string) ([]Found, error) {
 	var rest []Found
 	marks := make(map[int64]struct{}, len(found))
 	var last int64
@@ -44,7 +50,7 @@ func unmarked(ctx context.Context, tx *sql.Tx, found []Found) ([]Found, error) {
 		if at := placeOf(f.Folder, f.Path); i == 0 || at != last {
 			last = at
 			clear(marks)
-			if err := marksAt(ctx, tx, at, marks); err != nil {
+			if err := marksAt(ctx, tx, query, at, marks); err != nil {
 				return nil, err
 			}
 		}
@@ -55,8 +61,8 @@ func unmarked(ctx context.Context, tx *sql.Tx, found []Found) ([]Found, error) {
 	return rest, nil
 }
 
-func marksAt(ctx context.Context, tx *sql.Tx, place int64, to map[int64]struct{}) error {
-	rows, err := tx.QueryContext(ctx, `SELECT mark FROM entries INDEXED BY entries_mark WHERE place = ? AND mark IS NOT NULL`, place)
+func marksAt(ctx context.Context, tx *sql.Tx, query string, place int64, to map[int64]struct{}) error {
+	rows, err := tx.QueryContext(ctx, query, place)
 	if err != nil {
 		return err
 	}

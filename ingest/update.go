@@ -1,0 +1,94 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+// RequestUpdate applies the rules again to what was ingested, and sends what
+// differs.
+const RequestUpdate = "update"
+
+// updateTick is how often open edits are looked at while somebody waits for them.
+const updateTick = 200 * time.Millisecond
+
+// serveUpdate answers RequestUpdate when every edit of the selection has ended.
+func (p *Pipeline) serveUpdate(ctx context.Context, r journal.Request) (any, error) {
+	var s Selection
+	if err := json.Unmarshal(r.Args, &s); err != nil {
+		return nil, fmt.Errorf("the request cannot be read: %w", err)
+	}
+	s.asked = r.AskedAt
+	if len(s.IDs) == 0 && len(s.Statuses) == 0 {
+		s.Statuses = []journal.Status{journal.Filed}
+	}
+	ids, err := p.selected(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	before := make(map[int64][]byte, len(ids))
+	for _, id := range ids {
+		if e, err := p.journal.Entry(ctx, id); err == nil {
+			before[id] = e.Asset
+		}
+	}
+	if _, err := p.journal.OpenEdits(ctx, ids); err != nil {
+		return nil, err
+	}
+	outcomes := make([]Outcome, 0, len(ids))
+	for _, id := range ids {
+		o, err := p.updated(ctx, id, before[id])
+		if err != nil {
+			return nil, err
+		}
+		outcomes = append(outcomes, o)
+	}
+	return outcomes, nil
+}
+
+// updated waits until an entry has no open edit, and says what came of it.
+func (p *Pipeline) updated(ctx context.Context, id int64, before []byte) (Outcome, error) {
+	e, err := p.journal.Entry(ctx, id)
+	if errors.Is(err, journal.ErrUnknown) {
+		return Outcome{ID: id, Result: "unknown", Detail: "the journal has no such entry in this selection"}, nil
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	for p.editing[e.Folder] != nil {
+		_, open, err := p.journal.Reader().Edit(ctx, id)
+		if err != nil {
+			return Outcome{}, err
+		}
+		if !open {
+			break
+		}
+		if p.gate.reason() == "" {
+			if _, err := p.editOnce(ctx, e.Folder); err != nil {
+				return Outcome{}, err
+			}
+		}
+		select {
+		case <-time.After(updateTick):
+		case <-ctx.Done():
+			return Outcome{}, ctx.Err()
+		}
+	}
+	return p.serveEntry(ctx, id, Selection{}, func(_ context.Context, e journal.Entry, _ Selection) (Outcome, error) {
+		switch {
+		case e.Status != journal.Filed:
+			return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
+		case !bytes.Equal(e.Asset, before):
+			return Outcome{Result: "updated"}, nil
+		case e.Reason.Message != "" && e.Reason.Class != classAdopted:
+			return Outcome{Result: "failed", Detail: e.Reason.Message}, nil
+		}
+		return Outcome{Result: "same"}, nil
+	})
+}

@@ -1,0 +1,259 @@
+package facts
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"strings"
+	"syscall"
+)
+
+// Prefixes of facts of XMP by the place where it stands. Under XMPPrefix is what
+// the sidecar tells of a property, else what is embedded.
+const (
+	XMPEmbeddedPrefix = "xmp-embedded."
+	XMPSidecarPrefix  = "xmp-sidecar."
+)
+
+// Sources says which sources of facts are asked: what no rule names is not read.
+type Sources struct{ EXIF, IPTC, XMP, XMPEmbedded, XMPSidecar, Sidecar, Manifest bool }
+
+// Settings are what a Collector is made of.
+type Settings struct {
+	Root   string // path of the drop folder
+	Levels Levels
+	Sources
+	Companions
+	// Languages are the preferred ones of texts in several, the best first.
+	Languages []string
+	ManifestOptions
+}
+
+// Collector gathers what can be known of the files of one drop folder. It is safe
+// for concurrent use.
+type Collector struct {
+	Settings
+	manifests manifests
+}
+
+// NewCollector returns a Collector. Nothing is read before Collect.
+func NewCollector(s Settings) *Collector {
+	return &Collector{Settings: s, manifests: manifests{byDir: make(map[string]*manifestDir)}}
+}
+
+// Collection is what is known of a file.
+type Collection struct {
+	Facts Facts
+	// Gaps are sources that could not be read.
+	Gaps []Gap
+	// Contradiction says that two rows of a manifest tell different things of the
+	// file: it must not be ingested by either.
+	Contradiction error
+	// Companion tells which kinds of companions the file has.
+	Companion map[Kind]bool
+	// Gone says that the file itself is not there, so that nothing embedded is
+	// known.
+	Gone bool
+}
+
+func (c *Collection) gap(source, format string, args ...any) {
+	c.Gaps = append(c.Gaps, Gap{Source: source, Message: fmt.Sprintf(format, args...)})
+}
+
+// Collect gathers what is known of a file. at is where the file lies by now, below
+// the folder, where that is not its path. The error is about the folder, which is
+// not there.
+func (c *Collector) Collect(f File, at string) (*Collection, error) {
+	root, err := os.OpenRoot(c.Root)
+	if err != nil {
+		return nil, fmt.Errorf("open the drop folder: %w", err)
+	}
+	defer root.Close()
+	if at == "" {
+		at = f.Path
+	}
+	out := &Collection{Facts: Gather(f, c.Levels), Companion: make(map[Kind]bool)}
+	embedded := Want{EXIF: c.EXIF, IPTC: c.IPTC, XMP: c.XMP || c.XMPEmbedded}
+	if embedded != (Want{}) {
+		c.embedded(root, at, embedded, out)
+	}
+	if c.XMP || c.XMPSidecar {
+		c.xmpSidecar(root, f.Path, at, out)
+	}
+	if c.Sidecar {
+		c.sidecar(root, f.Path, at, out)
+	}
+	if c.Manifest {
+		c.row(root, f.Path, out)
+	}
+	return out, nil
+}
+
+func (c *Collector) embedded(root *os.Root, at string, want Want, out *Collection) {
+	file, info, err := openRegular(root, at)
+	if err != nil {
+		out.Gone = errors.Is(err, fs.ErrNotExist)
+		out.gap("exif", "the file cannot be read: %v", err)
+		return
+	}
+	defer file.Close() // nothing was written
+	found, gaps := Embedded(file, info.Size(), want, c.Languages)
+	out.Gaps = append(out.Gaps, gaps...)
+	for name, fact := range found {
+		out.Facts[name] = fact
+		if property, ok := strings.CutPrefix(name, XMPPrefix); ok {
+			out.Facts[XMPEmbeddedPrefix+property] = fact
+		}
+	}
+}
+
+// xmpSidecar lays what the sidecar tells over what is embedded, property by
+// property: a list or a structure is taken from one of them as a whole.
+func (c *Collector) xmpSidecar(root *os.Root, file, at string, out *Collection) {
+	name, data, err := firstOf(root, append(sidecarsOf(file, true), sidecarsOf(at, true)...), MaxXMP)
+	if name == "" && err == nil {
+		return
+	}
+	out.Companion[KindXMP] = true
+	if err != nil {
+		out.gap("xmp-sidecar", "%v", err)
+		return
+	}
+	origin := "the sidecar " + Clean(path.Base(name))
+	found, err := ParseXMP(data, XMPSidecarPrefix, origin, c.Languages)
+	if err != nil {
+		out.gap("xmp-sidecar", "%s: %v", origin, err)
+	}
+	told := make(map[string]bool)
+	for name := range found {
+		told[propertyOf(strings.TrimPrefix(name, XMPSidecarPrefix))] = true
+	}
+	maps.DeleteFunc(out.Facts, func(name string, _ Fact) bool {
+		rest, ok := strings.CutPrefix(name, XMPPrefix)
+		return ok && told[propertyOf(rest)]
+	})
+	for name, fact := range found {
+		out.Facts[name] = fact
+		out.Facts[XMPPrefix+strings.TrimPrefix(name, XMPSidecarPrefix)] = fact
+	}
+}
+
+// propertyOf is the name of the property that a fact's path begins with.
+func propertyOf(name string) string {
+	if i := strings.IndexAny(name, ".["); i >= 0 {
+		return name[:i]
+	}
+	return name
+}
+
+func (c *Collector) sidecar(root *os.Root, file, at string, out *Collection) {
+	name, data, err := firstOf(root, append(sidecarsOf(file, false), sidecarsOf(at, false)...), maxJSON)
+	if name == "" && err == nil {
+		return
+	}
+	out.Companion[KindSidecar] = true
+	if err == nil {
+		var found Facts
+		if found, err = ParseSidecar(path.Base(name), data); err == nil {
+			maps.Copy(out.Facts, found)
+			return
+		}
+	}
+	out.gap("sidecar", "%v", err)
+}
+
+// row adds the row of the nearest manifest that has one for the file.
+func (c *Collector) row(root *os.Root, file string, out *Collection) {
+	for dir := path.Dir(file); ; dir = path.Dir(dir) {
+		for _, m := range c.manifests.in(root, dir, c.Companions, c.ManifestOptions) {
+			if m.err != nil {
+				out.gap("manifest", "%v", m.err)
+				continue
+			}
+			row, ok := m.Row(below(file, dir))
+			if !ok {
+				continue
+			}
+			out.Companion[KindManifest] = true
+			if row.Err != nil {
+				out.Contradiction = row.Err
+				return
+			}
+			maps.Copy(out.Facts, row.Facts())
+			return
+		}
+		if dir == "." {
+			return
+		}
+	}
+}
+
+// below returns the path of a file below one of its directories.
+func below(file, dir string) string {
+	if dir == "." {
+		return file
+	}
+	return file[len(dir)+1:]
+}
+
+// Forget has a companion read anew, whose change was noticed.
+func (c *Collector) Forget(companion string) { c.manifests.forget(path.Dir(companion)) }
+
+// ManifestAt reads the manifest at a path below the folder.
+func (c *Collector) ManifestAt(rel string) (*Manifest, error) {
+	root, err := os.OpenRoot(c.Root)
+	if err != nil {
+		return nil, fmt.Errorf("open the drop folder: %w", err)
+	}
+	defer root.Close()
+	for _, m := range c.manifests.in(root, path.Dir(rel), c.Companions, c.ManifestOptions) {
+		if m.path == rel {
+			return m.Manifest, m.err
+		}
+	}
+	return nil, &fs.PathError{Op: "read the manifest", Path: rel, Err: fs.ErrNotExist}
+}
+
+// openRegular opens a regular file beneath root, without waiting for anyone.
+func openRegular(root *os.Root, rel string) (*os.File, fs.FileInfo, error) {
+	info, err := root.Lstat(rel)
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: rel, Err: errors.New("it is no regular file")}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	file, err := root.OpenFile(rel, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	if info, err = file.Stat(); err != nil {
+		_ = file.Close() // nothing was written
+		return nil, nil, err
+	}
+	return file, info, nil
+}
+
+// firstOf reads the first of the files that is there; "" if none is.
+func firstOf(root *os.Root, names []string, limit int64) (string, []byte, error) {
+	for _, name := range names {
+		file, info, err := openRegular(root, name)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+			continue
+		}
+		if err != nil {
+			return name, nil, err
+		}
+		defer file.Close() // nothing was written
+		if info.Size() > limit {
+			return name, nil, fmt.Errorf("%s is larger than %d MiB", Clean(name), limit>>20)
+		}
+		data, err := io.ReadAll(io.LimitReader(file, limit))
+		return name, data, err
+	}
+	return "", nil, nil
+}

@@ -1,0 +1,149 @@
+package facts
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// relist is how often a directory is looked through for manifests while files
+	// are being put into it: one that appears meanwhile is noticed a moment later.
+	relist = time.Second
+
+	// forgetAfter is how long a directory's manifests are kept when nobody asks.
+	forgetAfter = 5 * time.Minute
+)
+
+// manifests holds the manifests that were read, so that one of 50,000 rows is not
+// read 50,000 times.
+type manifests struct {
+	mu    sync.Mutex // held while a share may keep us waiting
+	byDir map[string]*manifestDir
+	swept time.Time
+
+	changed sync.Map // directories to look through again, by path
+}
+
+// manifestDir is what is known of one directory.
+type manifestDir struct {
+	changed time.Time // the directory's modification time when it was looked through
+	listed  time.Time
+	used    time.Time
+	files   []*manifestFile
+}
+
+// manifestFile is a manifest as it was read, or why it could not be.
+type manifestFile struct {
+	*Manifest
+	path string
+	err  error
+	size int64
+	mod  time.Time
+	ino  uint64
+}
+
+// in returns the manifests that lie in a directory, by name.
+func (m *manifests) in(root *os.Root, dir string, c Companions, o ManifestOptions) []*manifestFile {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	m.sweep(now)
+	d := m.byDir[dir]
+	if d == nil {
+		d = &manifestDir{}
+		m.byDir[dir] = d
+	}
+	d.used = now
+	if _, changed := m.changed.LoadAndDelete(dir); changed {
+		d.listed = time.Time{}
+		d.changed = time.Time{}
+	}
+	info, err := root.Lstat(dir)
+	if err != nil {
+		delete(m.byDir, dir)
+		return nil
+	}
+	if !info.ModTime().Equal(d.changed) && now.Sub(d.listed) >= relist || now.Sub(d.listed) < 0 {
+		d.list(root, dir, c)
+		d.changed, d.listed = info.ModTime(), now
+		if now.Sub(d.changed) < relist { // more may come within one tick of its clock
+			d.changed = time.Time{}
+		}
+	}
+	out := make([]*manifestFile, 0, len(d.files))
+	for i, f := range d.files {
+		f = f.fresh(root, o)
+		d.files[i] = f
+		if f.err == nil && f.Manifest == nil {
+			continue // gone
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// list looks through a directory for manifests. What was read of those that are
+// known stays.
+func (d *manifestDir) list(root *os.Root, dir string, c Companions) {
+	known := make(map[string]*manifestFile, len(d.files))
+	for _, f := range d.files {
+		known[f.path] = f
+	}
+	d.files = nil
+	entries, err := fs.ReadDir(root.FS(), dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		rel := path.Join(dir, e.Name())
+		if kind, ok := c.Of(rel); !ok || kind != KindManifest || !e.Type().IsRegular() {
+			continue
+		}
+		f := known[rel]
+		if f == nil {
+			f = &manifestFile{path: rel}
+		}
+		d.files = append(d.files, f)
+	}
+}
+
+// fresh returns the manifest as it is now; neither manifest nor error if it is
+// gone.
+func (f *manifestFile) fresh(root *os.Root, o ManifestOptions) *manifestFile {
+	file, info, err := openRegular(root, f.path)
+	if err != nil {
+		gone := &manifestFile{path: f.path}
+		if !os.IsNotExist(err) {
+			gone.err = err
+		}
+		return gone
+	}
+	defer file.Close() // nothing was written
+	ino := info.Sys().(*syscall.Stat_t).Ino
+	if f.size == info.Size() && f.mod.Equal(info.ModTime()) && f.ino == ino && (f.Manifest != nil || f.err != nil) {
+		return f
+	}
+	now := &manifestFile{path: f.path, size: info.Size(), mod: info.ModTime(), ino: ino}
+	now.Manifest, now.err = ParseManifest(path.Base(f.path), file, o)
+	return now
+}
+
+// forget has a directory looked through again. It waits for nobody.
+func (m *manifests) forget(dir string) { m.changed.Store(dir, true) }
+
+// sweep drops what nobody asked for in a while. m.mu is held.
+func (m *manifests) sweep(now time.Time) {
+	if now.Sub(m.swept) < forgetAfter {
+		return
+	}
+	m.swept = now
+	for dir, d := range m.byDir {
+		if now.Sub(d.used) >= forgetAfter {
+			delete(m.byDir, dir)
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+)
+
+// ClassMetadata is the Reason.Class of an entry that rests because of its
+// metadata: a companion that comes or changes sends it round again.
+const ClassMetadata = "metadata"
+
+// Companion is a file that speaks of others, as it was found.
+type Companion struct {
+	Found
+	Since time.Time // when it was found like this
+}
+
+// AdmitCompanions records companions in one transaction, and that what they tell
+// is to be acted on where they are new or changed. It returns how many are.
+func (j *Journal) AdmitCompanions(ctx context.Context, found []Found) (int, error) {
+	var fresh []Found
+	err := j.reader.read(ctx, "look up companions", func(tx *sql.Tx) (err error) {
+		fresh, err = unmarked(ctx, tx, found, companionMarks)
+		return err
+	})
+	if err != nil || len(fresh) == 0 {
+		return 0, err
+	}
+	return len(fresh), j.write(ctx, "admit companions", func(tx *sql.Tx) error {
+		now := j.now()
+		for _, f := range fresh {
+			_, err := tx.ExecContext(ctx, `INSERT INTO companions
+					(folder, path, size, mod_time, change_time, dev, ino, place, mark, since, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+				ON CONFLICT (folder, path) DO UPDATE SET size = excluded.size, mod_time = excluded.mod_time,
+					change_time = excluded.change_time, dev = excluded.dev, ino = excluded.ino,
+					mark = excluded.mark, since = excluded.since, due = 1`,
+				f.Folder, []byte(f.Path), f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino),
+				placeOf(f.Folder, f.Path), markOf(f), now)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// UnknownCompanions is Unknown for companions.
+func (r *Reader) UnknownCompanions(ctx context.Context, found []Found) (fresh []Found, err error) {
+	err = r.read(ctx, "look up companions", func(tx *sql.Tx) (err error) {
+		fresh, err = unmarked(ctx, tx, found, companionMarks)
+		return err
+	})
+	return fresh, err
+}
+
+// DueCompanions returns up to limit companions of the folders that are to be acted
+// on, in the order in which they were found.
+func (j *Journal) DueCompanions(ctx context.Context, folders []string, limit int) ([]Companion, error) {
+	var out []Companion
+	err := j.reader.read(ctx, "read the companions to act on", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var c Companion
+			var path []byte
+			var dev, ino, since int64
+			err := rows.Scan(&c.Folder, &path, &c.Size, &c.ModTime, &c.ChangeTime, &dev, &ino, &since)
+			c.Path, c.Dev, c.Ino, c.Since = string(path), uint64(dev), uint64(ino), at(since)
+			out = append(out, c)
+			return err
+		}, `SELECT folder, path, size, mod_time, change_time, dev, ino, since FROM companions
+			WHERE due = 1 AND folder IN (SELECT value FROM json_each(?)) ORDER BY since, path LIMIT ?`, list(folders), limit)
+	})
+	return out, err
+}
+
+// Concern says which paths a companion speaks of: one, with those that begin with
+// it and a dot, or all below a directory.
+type Concern struct {
+	Path string
+	Dir  string // "." for the whole folder; "" with a Path
+}
+
+// where is the concern as SQL and its arguments, of a table called e.
+func (c Concern) where() (string, []any) {
+	switch c.Dir {
+	case ".":
+		return `e.path >= ? AND TRUE`, []any{[]byte{}}
+	case "":
+		return `(e.path = ? OR e.path >= ? AND e.path < ?)`, []any{[]byte(c.Path), []byte(c.Path + "."), []byte(c.Path + "/")}
+	}
+	return `e.path >= ? AND e.path < ?`, []any{[]byte(c.Dir + "/"), []byte(c.Dir + "0")} // 0 follows / in ASCII
+}
+
+// Heed acts on a companion, in one transaction. Of the entries that it speaks of,
+// those that rest because of their metadata and those that wait to be created go
+// round again; for those that have an asset, or are getting one, an edit is opened
+// if they were mapped before the companion was found. It returns how many of each
+// there are.
+func (j *Journal) Heed(ctx context.Context, c Companion, about Concern) (released, edits int, err error) {
+	err = j.write(ctx, "act on "+strings.ToValidUTF8(c.Path, "\uFFFD"), func(tx *sql.Tx) error {
+		which, args := about.where()
+		which = ` e.folder = ? AND ` + which
+		args = append([]any{c.Folder}, args...)
+		now := j.now()
+		res, err := tx.ExecContext(ctx, `UPDATE entries AS e SET status = 'settled', class = '', message = '', hint = '', not_before = 0,
+				since = ?, updated = ?, tries = 0, failures = 0, sort_key = `+sortKey+`
+			WHERE (status IN ('held', 'failed') AND class = '`+ClassMetadata+`' AND aside = x'' OR status = 'mapped' AND mapped_at <= ?) AND`+which,
+			append([]any{now, now, ms(c.Since)}, args...)...)
+		if released, err = affected(res, err); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE entries AS e SET not_before = 0 WHERE status = 'settled' AND not_before > ? AND`+which,
+			append([]any{now}, args...)...)
+		if err != nil {
+			return err
+		}
+		res, err = tx.ExecContext(ctx, `INSERT INTO edits (entry_id, asked_at) SELECT e.id, ? FROM entries e
+			WHERE (`+begunSQL+` OR status = 'filed') AND mapped_at <= ? AND`+which+latestIngested+openEdit,
+			append([]any{now, ms(c.Since)}, args...)...)
+		if edits, err = affected(res, err); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE companions SET due = 0 WHERE folder = ? AND path = ? AND mark = ?`,
+			c.Folder, []byte(c.Path), markOf(c.Found))
+		return err
+	})
+	return released, edits, err
+}
+
+// latestIngested leaves out entries whose path has newer content in Tenovos, or
+// on its way there.
+const latestIngested = ` AND NOT EXISTS (SELECT 1 FROM entries l WHERE l.folder = e.folder AND l.path = e.path
+	AND l.generation > e.generation AND (l.` + begunSQL + ` OR l.status = 'filed'))`
+
+// openEdit opens an edit, or begins an open one anew.
+const openEdit = ` ON CONFLICT (entry_id) DO UPDATE SET asked_at = max(excluded.asked_at, asked_at + 1), not_before = 0, tries = 0, message = '',
+	asset = '', changes = '', alike = NULL, sent_at = NULL`
+
+func affected(res sql.Result, err error) (int, error) {
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
+}
+
+// Companions counts the companions of each folder.
+func (r *Reader) Companions(ctx context.Context) (map[string]int, error) {
+	out := make(map[string]int)
+	err := r.read(ctx, "count companions", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var name string
+			var n int
+			err := rows.Scan(&name, &n)
+			out[name] = n
+			return err
+		}, `SELECT folder, count(*) FROM companions GROUP BY folder`)
+	})
+	return out, err
+}
+
+// PendingMetadata counts the companions of folders that are to be acted on, and the
+// open edits of filed entries.
+func (r *Reader) PendingMetadata(ctx context.Context, companions, edits []string) (int, error) {
+	var n int
+	err := r.read(ctx, "count open edits", func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM companions WHERE due = 1 AND folder IN (SELECT value FROM json_each(?1)))
+			+ (SELECT count(*) FROM edits d JOIN entries e ON e.id = d.entry_id WHERE e.status = 'filed' AND e.folder IN (SELECT value FROM json_each(?2)))`,
+			list(companions), list(edits)).Scan(&n)
+	})
+	return n, err
+}

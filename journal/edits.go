@@ -1,0 +1,144 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Edit is metadata of an asset that exists which is to be worked out again, and to
+// be sent where it differs.
+type Edit struct {
+	EntryID int64
+	AskedAt time.Time
+	Tries   int
+	Message string // why it waits
+
+	Asset   []byte    // JSON of the asset as it is to be; nil until it is worked out
+	Changes []byte    // JSON of what differs; nil until then
+	Alike   []byte    // a hash of template and changes: such edits can be one
+	SentAt  time.Time // when a bulk edit was sent whose effect is not seen yet
+}
+
+// OpenEdits opens an edit for each of the entries that is filed; an open one
+// begins anew. It returns how many there are.
+func (j *Journal) OpenEdits(ctx context.Context, entries []int64) (n int, err error) {
+	err = j.write(ctx, "open edits", func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `INSERT INTO edits (entry_id, asked_at) SELECT e.id, ? FROM entries e
+			WHERE e.id IN (SELECT value FROM json_each(?)) AND status = 'filed'`+latestIngested+openEdit, j.now(), list(entries))
+		n, err = affected(res, err)
+		return err
+	})
+	return n, err
+}
+
+const editColumns = `d.entry_id, d.asked_at, d.tries, d.message, d.asset, d.changes, d.alike, d.sent_at`
+
+func scanEdit(scan func(...any) error) (Edit, error) {
+	var e Edit
+	var askedAt int64
+	var sentAt sql.NullInt64
+	err := scan(&e.EntryID, &askedAt, &e.Tries, &e.Message, &e.Asset, &e.Changes, &e.Alike, &sentAt)
+	e.AskedAt, e.SentAt = at(askedAt), at(sentAt.Int64)
+	return e, err
+}
+
+// Stage is how far an edit is.
+type Stage string
+
+// The stages of an edit.
+const (
+	ToMap  Stage = "map"  // the metadata is to be worked out
+	ToSend Stage = "send" // what differs is to be sent
+	ToSee  Stage = "see"  // a bulk edit was sent, and is to be seen in the asset
+)
+
+var stageSQL = map[Stage]string{
+	ToMap:  `d.asset = ''`,
+	ToSend: `d.asset <> '' AND d.sent_at IS NULL`,
+	ToSee:  `d.sent_at IS NOT NULL`,
+}
+
+// DueEdits returns up to limit open edits of filed entries of a folder at a stage
+// that are due; those that are alike come together.
+func (j *Journal) DueEdits(ctx context.Context, s Stage, now time.Time, folder string, limit int) ([]Edit, error) {
+	var out []Edit
+	err := j.reader.read(ctx, "read the edits to "+string(s), func(tx *sql.Tx) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			e, err := scanEdit(rows.Scan)
+			out = append(out, e)
+			return err
+		}, `SELECT `+editColumns+` FROM edits d JOIN entries e ON e.id = d.entry_id
+			WHERE `+stageSQL[s]+` AND d.not_before <= ?1 AND e.status = 'filed' AND e.folder = ?2
+			ORDER BY d.alike, d.entry_id LIMIT ?3`, ms(now), folder, limit)
+	})
+	return out, err
+}
+
+// Edit returns the open edit of an entry; false if there is none.
+func (r *Reader) Edit(ctx context.Context, entry int64) (e Edit, ok bool, err error) {
+	err = r.read(ctx, fmt.Sprintf("read the edit of entry %d", entry), func(tx *sql.Tx) (err error) {
+		e, err = scanEdit(tx.QueryRowContext(ctx, `SELECT `+editColumns+` FROM edits d WHERE d.entry_id = ?`, entry).Scan)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		ok = err == nil
+		return err
+	})
+	return e, ok, err
+}
+
+// EditMapped stores what an edit is to send. An edit that was asked for again
+// since e was read is left as it is.
+func (j *Journal) EditMapped(ctx context.Context, e Edit) error {
+	return j.write(ctx, fmt.Sprintf("record the edit of entry %d", e.EntryID), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE edits SET asset = ?, changes = ?, alike = ?, message = '', tries = 0 WHERE entry_id = ? AND asked_at = ?`,
+			string(e.Asset), string(e.Changes), e.Alike, e.EntryID, ms(e.AskedAt))
+		return err
+	})
+}
+
+// EditsSent records that one bulk edit with these edits was sent.
+func (j *Journal) EditsSent(ctx context.Context, edits []Edit, see time.Time) error {
+	return j.write(ctx, "record a bulk edit", func(tx *sql.Tx) error {
+		for _, e := range edits {
+			_, err := tx.ExecContext(ctx, `UPDATE edits SET sent_at = ?, not_before = ?, tries = 0 WHERE entry_id = ? AND asked_at = ?`,
+				j.now(), ms(see), e.EntryID, ms(e.AskedAt))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// DeferEdit leaves an edit until a later time, with the reason why (no secret),
+// and counts the try. With again it is sent anew, on its own.
+func (j *Journal) DeferEdit(ctx context.Context, e Edit, until time.Time, message string, again bool) error {
+	return j.write(ctx, fmt.Sprintf("defer the edit of entry %d", e.EntryID), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE edits SET not_before = ?1, message = ?2, tries = tries + 1, sent_at = iif(?3, NULL, sent_at),
+			alike = iif(?3, NULL, alike) WHERE entry_id = ?4 AND asked_at = ?5`, ms(until), message, again, e.EntryID, ms(e.AskedAt))
+		return err
+	})
+}
+
+// EditDone closes an edit. With an asset that is what the entry's asset holds from
+// now on; r says why it does not hold what it should, and is empty otherwise.
+func (j *Journal) EditDone(ctx context.Context, e Edit, asset json.RawMessage, r Reason) error {
+	return j.write(ctx, fmt.Sprintf("close the edit of entry %d", e.EntryID), func(tx *sql.Tx) error {
+		err := moved(tx.ExecContext(ctx, `DELETE FROM edits WHERE entry_id = ? AND asked_at = ?`, e.EntryID, ms(e.AskedAt)))
+		if errors.Is(err, ErrMoved) {
+			return nil // it was asked for again meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE entries SET asset = coalesce(nullif(?, ''), asset), mapped_at = ?,
+				class = ?, message = ?, hint = ?, updated = ? WHERE id = ? AND status = 'filed'`,
+			string(asset), ms(e.AskedAt), r.Class, r.Message, r.Hint, j.now(), e.EntryID)
+		return err
+	})
+}
