@@ -72,7 +72,7 @@ func (c *content) same(ctx context.Context, e journal.Entry) (bool, error) {
 // it is ingested. The file is hashed only where its size is known already.
 func (p *Pipeline) original(ctx context.Context, e journal.Entry, c *content) (journal.Entry, bool, error) {
 	none := journal.Entry{}
-	has, err := p.journal.HasSameSize(ctx, e)
+	has, err := p.journal.Reader().HasSameSize(ctx, e)
 	if err != nil || !has {
 		return none, false, err
 	}
@@ -82,7 +82,7 @@ func (p *Pipeline) original(ctx context.Context, e journal.Entry, c *content) (j
 	if err := p.journal.SetSHA256(ctx, e.ID, e.SHA256); err != nil {
 		return none, false, err
 	}
-	others, err := p.journal.SameContent(ctx, e)
+	others, err := p.journal.Reader().SameContent(ctx, e)
 	if err != nil {
 		return none, false, err
 	}

@@ -206,7 +206,7 @@ func (p *Pipeline) Change(e journal.Entry) (Change, error) {
 			c.Edit.Metadata = append(c.Edit.Metadata, v)
 		}
 	}
-	if !sameSet(before.SecurityIDs, m.Asset.SecurityIDs) {
+	if !sameSet(before.SecurityIDs, m.Asset.SecurityIDs) && !m.Unsure[""] {
 		c.Edit.SecurityIDs = m.Asset.SecurityIDs
 		c.After.SecurityIDs = m.Asset.SecurityIDs
 	}

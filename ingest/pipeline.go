@@ -59,7 +59,7 @@ type Mapped struct {
 	Waits string
 
 	// Unsure holds the ids of attributes whose values rest on what could not be read
-	// because the file is gone. They may be created so, but change nothing.
+	// because the file is gone, "" for the security templates. They change nothing.
 	Unsure map[string]bool
 }
 

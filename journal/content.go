@@ -19,9 +19,9 @@ const maxUnhashed = 16
 
 // HasSameSize reports whether another path could hold the same content as e,
 // judged by the size alone: whether it is worth while to hash e's file.
-func (j *Journal) HasSameSize(ctx context.Context, e Entry) (bool, error) {
+func (r *Reader) HasSameSize(ctx context.Context, e Entry) (bool, error) {
 	var has bool
-	err := j.reader.read(ctx, fmt.Sprintf("look for the size of entry %d", e.ID), func(tx *sql.Tx) error {
+	err := r.read(ctx, fmt.Sprintf("look for the size of entry %d", e.ID), func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1`+otherCopies+`)`, e.Size, e.ID, e.Folder, []byte(e.Path)).Scan(&has)
 	})
 	return has, err
@@ -31,9 +31,9 @@ func (j *Journal) HasSameSize(ctx context.Context, e Entry) (bool, error) {
 // may hold it: first the one of its hash, if there is one, then up to maxUnhashed
 // of its size that have no hash yet. Of two that wait only the earlier can be the
 // original. Their Attempt is the last one, with the MD5 of each stored part.
-func (j *Journal) SameContent(ctx context.Context, e Entry) ([]Entry, error) {
+func (r *Reader) SameContent(ctx context.Context, e Entry) ([]Entry, error) {
 	var out []Entry
-	err := j.reader.read(ctx, fmt.Sprintf("look for the content of entry %d", e.ID), func(tx *sql.Tx) error {
+	err := r.read(ctx, fmt.Sprintf("look for the content of entry %d", e.ID), func(tx *sql.Tx) error {
 		args := []any{e.Size, e.ID, e.Folder, []byte(e.Path), e.SHA256, maxUnhashed}
 		for _, query := range []string{
 			` AND sha256 = ?5 AND ?6 > 0 ORDER BY status <> 'filed', id LIMIT 1`,

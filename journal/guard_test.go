@@ -34,11 +34,11 @@ func TestSameContent(t *testing.T) {
 	r.ok(r.SetSHA256(t.Context(), ids[0], []byte("sum")))
 	r.ok(r.SetSHA256(t.Context(), ids[4], []byte("another")))
 	probe := r.entry(r.admit(sized("probe", 1))[0])
-	if has, err := r.HasSameSize(t.Context(), probe); err != nil || !has {
+	if has, err := r.Reader().HasSameSize(t.Context(), probe); err != nil || !has {
 		t.Errorf("others have the size: %v, %v", has, err)
 	}
 	probe.SHA256 = []byte("sum")
-	got, err := r.SameContent(t.Context(), probe)
+	got, err := r.Reader().SameContent(t.Context(), probe)
 	r.ok(err)
 	if len(got) != 2 || got[0].ID != ids[0] || got[1].ID != ids[1] {
 		t.Fatalf("want the filed file with the hash and the queued one without, got %+v", got)
@@ -47,7 +47,7 @@ func TestSameContent(t *testing.T) {
 		t.Error("the filed one should come with its parts")
 	}
 	lone := r.entry(r.admit(Found{Folder: "in", Path: "lone", Size: 12345})[0])
-	if has, err := r.HasSameSize(t.Context(), lone); err != nil || has {
+	if has, err := r.Reader().HasSameSize(t.Context(), lone); err != nil || has {
 		t.Errorf("nobody has the size: %v, %v", has, err)
 	}
 }

@@ -8,18 +8,17 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // account is a Tenovos login together with the rules resolved against it.
 type account struct {
-	client  *tenovos.Client
-	mappers map[string]*mapping.Mapper // by folder name
+	client     *tenovos.Client
+	mappers    map[string]*mapping.Mapper // by folder name
+	collectors map[string]*facts.Collector
 }
 
 // connect logs in, reads what the account has and resolves every rule. Mistakes
@@ -36,12 +35,13 @@ func connect(ctx context.Context, cfg *config.Config) (*account, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &account{client: client, mappers: make(map[string]*mapping.Mapper, len(cfg.Folders))}
+	a := &account{client: client, mappers: make(map[string]*mapping.Mapper, len(cfg.Folders)), collectors: make(map[string]*facts.Collector)}
 	var problems []mapping.Problem
 	for _, f := range cfg.Folders {
 		m, wrong := mapping.Resolve(f.Rules, known)
 		problems = append(problems, wrong...)
 		a.mappers[f.Name] = m
+		a.collectors[f.Name] = newCollector(f)
 	}
 	return a, cfg.Invalid(problems)
 }
@@ -118,30 +118,4 @@ func connectPatiently(ctx context.Context, cfg *config.Config, log zerolog.Logge
 func isOutage(err error) bool {
 	return !errors.Is(err, tenovos.ErrCredentials) &&
 		(errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrThrottled) || errors.Is(err, tenovos.ErrAmbiguous))
-}
-
-// mapFunc adapts a folder's rules to what the pipeline asks for.
-func (a *account) mapFunc(f config.Folder) func(watcher.File) (ingest.Mapped, error) {
-	mapper := a.mappers[f.Name]
-	return func(file watcher.File) (ingest.Mapped, error) {
-		r, err := mapper.Map(factsOf(f, file), file.Path)
-		if errors.Is(err, mapping.ErrNoRule) {
-			return ingest.Mapped{}, ingest.ErrNoRule
-		}
-		if err != nil {
-			return ingest.Mapped{}, err
-		}
-		m := ingest.Mapped{Asset: r.Asset}
-		for _, p := range r.Problems {
-			m.Problems = append(m.Problems, ingest.Problem{Message: p.Attribute + ": " + p.Message, Hint: p.Hint})
-		}
-		return m, nil
-	}
-}
-
-// factsOf gathers what can be known of a file.
-func factsOf(f config.Folder, file watcher.File) facts.Facts {
-	return facts.Gather(facts.File{
-		Folder: f.Name, Path: file.Path, Size: file.Size, ModTime: time.Unix(0, file.ModTime),
-	}, f.Rules.Levels)
 }

@@ -149,6 +149,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 	pc := pipelineConfig(cfg, folders)
 	for i, f := range folders {
 		pc.Folders[i].Map = acct.mapFunc(f)
+		pc.Folders[i].Companions = companions{acct.collectors[f.Name]}
 	}
 	pc.Adopt = adopt
 	e.pipeline = ingest.New(pc, ingest.Deps{
@@ -164,8 +165,10 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 	w, err := watcher.New(watchedFolders(folders), watcher.Options{
 		Known: func(ctx context.Context, files []watcher.File) ([]watcher.File, error) {
 			for _, f := range files {
-				e.walked[f.Folder].Add(1)
-				e.bytes.Add(f.Size)
+				if _, companion := acct.collectors[f.Folder].Of(f.Path); !companion {
+					e.walked[f.Folder].Add(1)
+					e.bytes.Add(f.Size)
+				}
 			}
 			return e.pipeline.Unknown(ctx, files)
 		},

@@ -10,11 +10,11 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
@@ -50,13 +50,20 @@ func newExplainCommand() *cobra.Command {
 type forecast struct {
 	Folder string `json:"folder"`
 	Path   string `json:"path"`
-	// Becomes is asset, version, known, ignored, held, failed or skipped.
+	// Becomes is asset, version, duplicate, known, companion, ignored, held, failed
+	// or skipped.
 	Becomes string          `json:"becomes"`
 	Why     string          `json:"why,omitempty"`
 	Version string          `json:"original_file_id,omitempty"` // of the asset that gets a version
 	Size    int64           `json:"size"`
 	Rule    int             `json:"rule_line,omitempty"`
 	Result  *mapping.Result `json:"result,omitempty"`
+	// Problems are those of the result, and what a manifest contradicts itself in.
+	Problems []mapping.Fault `json:"problems,omitempty"`
+	// Gaps are sources of facts that could not be read.
+	Gaps []facts.Gap `json:"gaps,omitempty"`
+	// Waits is what the file waits for first.
+	Waits string `json:"waits,omitempty"`
 }
 
 // ingests reports that the file would become an asset or a version, or is one.
@@ -174,7 +181,16 @@ func (o *oracle) foretell(ctx context.Context, file watcher.File) (forecast, err
 		f.Becomes, f.Why = "skipped", why
 		return f, nil
 	}
-	r, err := o.acct.mappers[file.Folder].Map(factsOf(folder, file), file.Path)
+	if kind, ok := o.acct.collectors[file.Folder].Of(file.Path); ok {
+		f.Becomes, f.Why = "companion", fmt.Sprintf("it is %s: it speaks of other files, and becomes no asset itself", companionWords[kind])
+		return f, nil
+	}
+	known, err := o.acct.factsOf(file, "")
+	if err != nil {
+		return f, err
+	}
+	f.Gaps = known.Gaps
+	r, err := o.acct.mappers[file.Folder].Map(known.Facts, file.Path)
 	if errors.Is(err, mapping.ErrNoRule) {
 		f.Becomes, f.Why = "ignored", err.Error()
 		return f, nil
@@ -182,9 +198,15 @@ func (o *oracle) foretell(ctx context.Context, file watcher.File) (forecast, err
 	if err != nil {
 		return f, err
 	}
-	f.Result, f.Rule, f.Becomes = &r, r.RulePos.Line, "asset"
-	if len(r.Problems) > 0 {
-		f.Becomes, f.Why = "held", r.Problems[0].Attribute+": "+r.Problems[0].Message
+	f.Result, f.Rule, f.Becomes, f.Problems = &r, r.RulePos.Line, "asset", problemsOf(r, known)
+	if m := mapped(folder, r, known); m.Wait > 0 {
+		f.Waits = fmt.Sprintf("its %s, %v at the most", m.Waits, m.Wait)
+	}
+	if len(f.Problems) > 0 {
+		f.Becomes, f.Why = "held", f.Problems[0].Attribute+": "+f.Problems[0].Message
+		if r.Failed() {
+			f.Becomes = "failed"
+		}
 	}
 	if file.Size > o.limit {
 		f.Becomes, f.Why = "failed", "the file is larger than upload.max_file_size"
@@ -198,8 +220,11 @@ func (o *oracle) recall(ctx context.Context, folder config.Folder, file watcher.
 		return nil
 	}
 	latest, ok, err := o.reader.Latest(ctx, file.Folder, file.Path)
-	if err != nil || !ok {
+	if err != nil {
 		return err
+	}
+	if !ok {
+		return o.recallCopy(ctx, folder, file, f)
 	}
 	if latest.Size == file.Size && latest.ModTime == file.ModTime && latest.ChangeTime == file.ChangeTime &&
 		latest.Dev == file.Dev && latest.Ino == file.Ino {
@@ -223,46 +248,4 @@ func (o *oracle) recall(ctx context.Context, folder config.Folder, file watcher.
 		f.Why = "the path was ingested before, with other size or times; the same bytes would not be sent again"
 	}
 	return err
-}
-
-func printForecast(out io.Writer, f forecast) {
-	fmt.Fprintf(out, "%s/%s: %s", f.Folder, printable(f.Path), f.Becomes)
-	if f.Version != "" {
-		fmt.Fprintf(out, " of %s", f.Version)
-	}
-	if f.Why != "" {
-		fmt.Fprintf(out, " (%s)", f.Why)
-	}
-	fmt.Fprintln(out)
-	if f.Result == nil {
-		return
-	}
-	fmt.Fprintf(out, "  rule at line %d, template %s, filename %s\n", f.Rule, f.Result.Template, printable(f.Result.Asset.Filename))
-	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	for _, v := range f.Result.Values {
-		from := v.Source
-		if v.Origin != "" {
-			from += " (" + v.Origin + ")"
-		}
-		if len(v.Tried) > 0 {
-			if from != "" {
-				from += "; "
-			}
-			from += "empty: " + strings.Join(v.Tried, ", ")
-		}
-		value := v.Value
-		if value == "" {
-			value = "-"
-		}
-		fmt.Fprintf(w, "  %s\t%s\t%s\n", v.Attribute, printable(value), from)
-	}
-	_ = w.Flush()
-	for _, p := range f.Result.Problems {
-		fmt.Fprintf(out, "  ! %s: %s", p.Attribute, p.Message)
-		if p.Hint != "" {
-			fmt.Fprintf(out, " (%s)", p.Hint)
-		}
-		fmt.Fprintln(out)
-	}
-	fmt.Fprintln(out)
 }

@@ -65,6 +65,11 @@ func setUpScript(e *testscript.Env) error {
 	}
 	e.Defer(s.close)
 	e.Values[standKey{}] = s
+	pictures, err := filepath.Abs("../../internal/facts/testdata")
+	if err != nil {
+		return err
+	}
+	e.Vars = append(e.Vars, "PICTURES="+pictures)
 	e.Vars = append(e.Vars, s.env()...)
 	return nil
 }

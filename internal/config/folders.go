@@ -78,6 +78,14 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 			*choice.to = l.Choice(at, choice.key, choice.known, choice.later)
 		}
 	}
+	l.globs(f["manifests"], "manifests", &d.Manifests)
+	l.flag(f["match_case"], "match_case", &d.MatchCase)
+	if at := f["languages"]; at != nil {
+		d.Languages = l.texts(at, "languages")
+	}
+	if at := f["wait_for"]; at != nil {
+		d.WaitFor = l.WaitFor(at)
+	}
 	if d.Versions == "" {
 		if d.Versions = "off"; d.After == "keep" { // tomorrow's IMG_0001.jpg is another picture where today's is moved away
 			d.Versions = "path"
@@ -125,6 +133,18 @@ func (f Folder) Kept() []string {
 		dirs = append(dirs, dir)
 	}
 	return dirs
+}
+
+// texts reads a list of texts.
+func (l *loader) texts(n *yaml.Node, what string) []string {
+	nodes, _ := l.List(n, what)
+	var out []string
+	for _, node := range nodes {
+		if text := l.filled(node, what); text != "" {
+			out = append(out, text)
+		}
+	}
+	return out
 }
 
 // ready reads the name of a sentinel: a name beside the file, made of its own.

@@ -25,6 +25,8 @@ type Result struct {
 	RulePos Pos `json:"-"`
 	// Template is the name of the asset's template, as the account spells it.
 	Template string `json:"template"`
+	// WaitFor is the companion that the rule has the file wait for.
+	WaitFor WaitFor `json:"-"`
 	// Values tells each value of the rule, the security templates last.
 	Values []Explained `json:"values"`
 	// Problems tells what keeps the file from becoming an asset: with any, the file
@@ -41,6 +43,8 @@ func (r Result) Failed() bool {
 // Explained tells what an attribute gets and why.
 type Explained struct {
 	Attribute string `json:"attribute"`
+	// DefinitionID is the attribute's id; "" of the security templates.
+	DefinitionID string `json:"-"`
 	// Value is what the account will show; "" where nothing was found. The levels
 	// of a cascade have > between them, the cells of a row ; and the rows of a
 	// table |.
@@ -99,7 +103,7 @@ func (m *Mapper) Map(known facts.Facts, path string) (Result, error) {
 }
 
 func (m *Mapper) apply(r *rule, known facts.Facts) Result {
-	out := Result{Template: r.template.Name, Asset: tenovos.NewAsset{
+	out := Result{Template: r.template.Name, WaitFor: r.WaitFor, Asset: tenovos.NewAsset{
 		TemplateID:  r.template.ID,
 		Metadata:    []tenovos.Value{}, // the API wants a list, be it empty
 		SecurityIDs: []string{},
@@ -118,6 +122,7 @@ func (m *Mapper) apply(r *rule, known facts.Facts) Result {
 		if v, ok := got.value(); ok && len(got.faults) == 0 {
 			out.Asset.Metadata = append(out.Asset.Metadata, v)
 		}
+		got.explained.DefinitionID = f.ID
 		out.Values = append(out.Values, got.explained)
 		out.Problems = append(out.Problems, got.faults...)
 	}

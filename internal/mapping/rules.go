@@ -21,7 +21,8 @@ type Rules struct {
 type Rule struct {
 	Pos
 	Match    string // doublestar pattern of slash-separated paths below the folder
-	Template Name   // by name or id
+	WaitFor  WaitFor
+	Template Name // by name or id
 	security Form
 	lines    []line
 }
@@ -39,8 +40,8 @@ type line struct {
 }
 
 var ruleKeys = Keys{
-	Known: []string{"match", "template", "security", "metadata", "unknown"},
-	Later: []string{"batch", "wait_for", "versions", "duplicates"},
+	Known: []string{"match", "template", "security", "metadata", "unknown", "wait_for"},
+	Later: []string{"batch", "versions", "duplicates"},
 }
 
 // ParseRules reads a folder's rules, and its levels; either node may be nil.
@@ -100,6 +101,9 @@ func (p *parser) rule(n *yaml.Node) (Rule, bool) {
 	}
 	if at, ok := p.need(n, fields, "security"); ok {
 		rule.security = p.security(at)
+	}
+	if at, ok := fields["wait_for"]; ok {
+		rule.WaitFor = p.WaitFor(at)
 	}
 	unknown := ""
 	if at, ok := fields["unknown"]; ok {

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/watcher"
+)
+
+// usualManifests are what people call the table that comes with a drop.
+var usualManifests = []string{"manifest.csv", "metadata.csv"}
+
+// newCollector makes what gathers the facts that a folder's rules ask for.
+func newCollector(f config.Folder) *facts.Collector {
+	needs, waits := f.Rules.Needs(), map[facts.Kind]bool{f.WaitFor.Kind: true}
+	for _, rule := range f.Rules.Rules {
+		waits[rule.WaitFor.Kind] = true
+	}
+	s := facts.Settings{
+		Root: f.Path, Levels: f.Rules.Levels, Languages: f.Languages,
+		Sources: facts.Sources{
+			EXIF: needs.Exif, IPTC: needs.IPTC, XMP: needs.XMP, XMPEmbedded: needs.XMPEmbedded,
+			XMPSidecar: needs.XMPSidecar || waits[facts.KindXMP],
+			Sidecar:    needs.Sidecar || waits[facts.KindSidecar],
+			Manifest:   needs.Manifest || waits[facts.KindManifest],
+		},
+		Companions:      facts.Companions{Manifests: f.Manifests},
+		ManifestOptions: facts.ManifestOptions{MatchCase: f.MatchCase},
+	}
+	s.Companions.Sidecars = s.Sources.Sidecar
+	if len(s.Manifests) == 0 && s.Sources.Manifest {
+		s.Manifests = usualManifests
+	}
+	return facts.NewCollector(s)
+}
+
+// companions is a Collector as the pipeline asks it.
+type companions struct{ *facts.Collector }
+
+// About implements ingest.Companions.
+func (c companions) About(path string) (journal.Concern, bool) {
+	about, ok := c.Collector.About(path)
+	return journal.Concern(about), ok
+}
+
+// factsOf gathers what can be known of a file, which lies at another path by now
+// unless at is "".
+func (a *account) factsOf(file watcher.File, at string) (*facts.Collection, error) {
+	return a.collectors[file.Folder].Collect(facts.File{
+		Folder: file.Folder, Path: file.Path, Size: file.Size, ModTime: time.Unix(0, file.ModTime),
+	}, at)
+}
+
+// mapFunc adapts a folder's rules to what the pipeline asks for.
+func (a *account) mapFunc(f config.Folder) func(watcher.File, string) (ingest.Mapped, error) {
+	return func(file watcher.File, at string) (ingest.Mapped, error) {
+		known, err := a.factsOf(file, at)
+		if err != nil {
+			return ingest.Mapped{}, err
+		}
+		r, err := a.mappers[f.Name].Map(known.Facts, file.Path)
+		if errors.Is(err, mapping.ErrNoRule) {
+			return ingest.Mapped{}, ingest.ErrNoRule
+		}
+		if err != nil {
+			return ingest.Mapped{}, err
+		}
+		return mapped(f, r, known), nil
+	}
+}
+
+// mapped is what the pipeline needs to know of a result.
+func mapped(f config.Folder, r mapping.Result, known *facts.Collection) ingest.Mapped {
+	m := ingest.Mapped{Asset: r.Asset, Fails: r.Failed()}
+	for _, p := range problemsOf(r, known) {
+		m.Problems = append(m.Problems, ingest.Problem{Message: p.Attribute + ": " + p.Message, Hint: p.Hint})
+	}
+	if wait := waitOf(f, r); wait.Kind != "" && !known.Companion[wait.Kind] {
+		m.Wait, m.Waits = wait.For, waitWords[wait.Kind]
+	}
+	if known.Gone {
+		m.Unsure = make(map[string]bool)
+		for _, v := range r.Values {
+			if v.RestsOnFile() {
+				m.Unsure[v.DefinitionID] = true
+			}
+		}
+	}
+	return m
+}
+
+// problemsOf are those of the result, and what a manifest contradicts itself in.
+func problemsOf(r mapping.Result, known *facts.Collection) []mapping.Fault {
+	problems := r.Problems
+	if known.Contradiction != nil {
+		problems = append(problems, mapping.Fault{
+			Attribute: "manifest", Message: known.Contradiction.Error(), Hint: "Correct the manifest: the file goes round again by itself.",
+		})
+	}
+	return problems
+}
+
+// waitOf is what a file waits for: its rule's wish goes before the folder's.
+func waitOf(f config.Folder, r mapping.Result) mapping.WaitFor {
+	if r.WaitFor.Kind != "" {
+		return r.WaitFor
+	}
+	return f.WaitFor
+}
+
+var waitWords = map[facts.Kind]string{
+	facts.KindXMP: "XMP sidecar", facts.KindSidecar: "sidecar", facts.KindManifest: "row in a manifest",
+}

@@ -1,0 +1,66 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/tenovos-ingest/ingestd/internal/facts"
+)
+
+// WaitFor says that a file waits for a companion before it is ingested, and how
+// long at most. Its zero value waits for none.
+type WaitFor struct {
+	Kind facts.Kind
+	For  time.Duration
+}
+
+// companionKinds are what a file can wait for.
+var companionKinds = []string{string(facts.KindXMP), string(facts.KindSidecar), string(facts.KindManifest)}
+
+// WaitFor reads "xmp, 10m", or the same as a list.
+func (r *Reader) WaitFor(n *yaml.Node) WaitFor {
+	const example = `such as "xmp, 10m"; one of xmp, sidecar and manifest, and how long at most`
+	var words []string
+	if n.Kind == yaml.SequenceNode {
+		for _, item := range n.Content {
+			words = append(words, item.Value)
+		}
+	} else if text, ok := r.Text(n, "wait_for"); ok {
+		words = strings.Split(text, ",")
+	} else {
+		return WaitFor{}
+	}
+	for i := range words {
+		words[i] = strings.TrimSpace(words[i])
+	}
+	if len(words) != 2 || !slices.Contains(companionKinds, words[0]) {
+		r.Add(At(n), example, "wait_for names no companion and time")
+		return WaitFor{}
+	}
+	d, err := time.ParseDuration(words[1])
+	if err != nil || d <= 0 {
+		r.Add(At(n), example, "wait_for: %q is no duration", words[1])
+		return WaitFor{}
+	}
+	return WaitFor{Kind: facts.Kind(words[0]), For: d}
+}
+
+// embedded are the prefixes of sources that stand in the file itself.
+var embedded = []string{"exif.", "iptc.", "xmp.", "xmp-embedded."}
+
+// RestsOnFile reports whether the value would be another if nothing embedded in
+// the file could be read: a source within the file gave it, or was looked at
+// before the one that did.
+func (e Explained) RestsOnFile() bool {
+	within := func(source string) bool {
+		source = facts.Key(source)
+		return slices.ContainsFunc(embedded, func(prefix string) bool {
+			return strings.HasPrefix(source, prefix) || strings.Contains(source, "{"+prefix)
+		})
+	}
+	return within(e.Source) || slices.ContainsFunc(e.Tried, within) ||
+		slices.ContainsFunc(e.Cells, func(c Cell) bool { return c.RestsOnFile() })
+}
