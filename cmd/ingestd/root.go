@@ -104,7 +104,7 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(
 		newRunCommand(), newBackfillCommand(), newCheckCommand(), newExplainCommand(),
-		newStatusCommand(), newRetryCommand(), newCancelCommand(), newVerifyCommand(), newWithdrawCommand(),
+		newStatusCommand(), newRetryCommand(), newCancelCommand(), newVerifyCommand(), newUpdateCommand(), newWithdrawCommand(),
 		newBackupCommand(), newRestoreCommand(), newVersionCommand(),
 	)
 	return root

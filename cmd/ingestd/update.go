@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+func newUpdateCommand() *cobra.Command {
+	var folders []string
+	var since, until string
+	var dryRun bool
+	return requestCommand("update [ID...]", "Apply the rules again to what was ingested, and send what differs",
+		func(cmd *cobra.Command) {
+			cmd.Flags().StringArrayVar(&folders, "folder", nil, "only what was ingested from the folder `NAME` (repeatable)")
+			cmd.Flags().StringVar(&since, "since", "", "only what was ingested at or after `TIME` (RFC 3339, or 2006-01-02)")
+			cmd.Flags().StringVar(&until, "until", "", "only what was ingested before `TIME`")
+			cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only show what differs")
+		},
+		func(cmd *cobra.Command, path string, ids []int64, asJSON bool) error {
+			s := ingest.Selection{IDs: ids, Folders: folders}
+			var err error
+			if s.Since, err = moment(since); err != nil {
+				return err
+			}
+			if s.Until, err = moment(until); err != nil {
+				return err
+			}
+			cfg, err := loadConfig(path)
+			if err != nil {
+				return err
+			}
+			if _, err := selectFolders(cfg, folders); err != nil {
+				return err
+			}
+			u := update{cfg: cfg, selection: s, asJSON: asJSON, out: cmd.OutOrStdout()}
+			if dryRun {
+				return u.dryRun(cmd.Context())
+			}
+			outcomes, err := u.run(cmd.Context(), cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			return printOutcomes(cmd, outcomes, asJSON, "nothing was ingested yet")
+		})
+}
+
+// update is one run of the command.
+type update struct {
+	cfg       *config.Config
+	selection ingest.Selection
+	asJSON    bool
+	out       io.Writer
+}
+
+// run has the daemon send what differs, or does so itself where there is none.
+func (u update) run(ctx context.Context, stderr io.Writer) (out []ingest.Outcome, err error) {
+	r, err := journal.OpenReader(ctx, u.cfg.Journal)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	owned, err := journal.Owned(u.cfg.Journal)
+	if err != nil {
+		return nil, err
+	}
+	var answer json.RawMessage
+	if owned {
+		answer, err = ask(ctx, u.cfg.Journal, r, ingest.RequestUpdate, u.selection)
+	} else {
+		answer, err = u.serve(ctx, r, stderr)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(answer, &out); err != nil {
+		return nil, fmt.Errorf("read the answer: %w", err)
+	}
+	return out, nil
+}
+
+// serve answers the request in this process.
+func (u update) serve(ctx context.Context, r *journal.Reader, stderr io.Writer) (_ json.RawMessage, err error) {
+	acct, err := connect(ctx, u.cfg)
+	if err != nil {
+		return nil, err
+	}
+	log := newLogger(u.cfg, stderr)
+	j, err := openJournal(ctx, u.cfg, false, log)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = closeWith(j.Close, err) }()
+	e, err := newEngine(u.cfg, u.cfg.Folders, acct, j, false, log)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := json.Marshal(u.selection)
+	if err != nil {
+		return nil, err
+	}
+	id, err := journal.Ask(ctx, u.cfg.Journal, ingest.RequestUpdate, raw)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.pipeline.ServePending(ctx); err != nil {
+		return nil, err
+	}
+	answer, text, _, err := r.Answered(ctx, id)
+	if err == nil && text != "" {
+		err = errors.New(text)
+	}
+	return answer, err
+}
+
+// difference is what an update would change in one asset.
+type difference struct {
+	ID       int64     `json:"id"`
+	Folder   string    `json:"folder"`
+	Path     string    `json:"path"`
+	ObjectID string    `json:"object_id"`
+	Changes  []changed `json:"changes"`
+	Refused  string    `json:"refused,omitempty"`
+}
+
+// changed is one attribute that differs.
+type changed struct {
+	Attribute string `json:"attribute"`
+	Before    string `json:"before"`
+	After     string `json:"after"`
+}
+
+// dryRun shows what differs. It asks Tenovos only for names, and changes nothing.
+func (u update) dryRun(ctx context.Context) error {
+	acct, err := connect(ctx, u.cfg)
+	if err != nil {
+		return err
+	}
+	r, err := journal.OpenReader(ctx, u.cfg.Journal)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	pc := pipelineConfig(u.cfg, u.cfg.Folders)
+	ours := make(map[string]bool)
+	for i, f := range u.cfg.Folders {
+		pc.Folders[i].Map = acct.mapFunc(f)
+		ours[f.Name] = true
+	}
+	p := ingest.New(pc, ingest.Deps{API: acct.client})
+	filter := journal.Filter{IDs: u.selection.IDs, Folders: u.selection.Folders, Statuses: []journal.Status{journal.Filed}}
+	all := []difference{}
+	err = r.Entries(ctx, filter, func(e journal.Entry) error {
+		if !u.selection.Covers(e) || !ours[e.Folder] {
+			return nil
+		}
+		change, err := p.Change(e)
+		if err != nil {
+			return fmt.Errorf("%s/%s: %w", e.Folder, e.Path, err)
+		}
+		if d := differenceOf(acct.mappers[e.Folder], e, change); len(d.Changes) > 0 || d.Refused != "" {
+			if all = append(all, d); !u.asJSON {
+				printDifference(u.out, d)
+			}
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case u.asJSON:
+		return json.NewEncoder(u.out).Encode(all)
+	case len(all) == 0:
+		_, err = fmt.Fprintln(u.out, "nothing differs")
+	}
+	return err
+}
+
+func differenceOf(m *mapping.Mapper, e journal.Entry, c ingest.Change) difference {
+	d := difference{ID: e.ID, Folder: e.Folder, Path: e.Path, ObjectID: e.ObjectID, Changes: []changed{}, Refused: c.Refused.Message}
+	before := make(map[string]tenovos.Value)
+	for _, v := range c.Before.Metadata {
+		before[v.DefinitionID] = v
+	}
+	for _, v := range c.Edit.Metadata {
+		name, after := m.Show(v)
+		change := changed{Attribute: name, After: after}
+		if old, ok := before[v.DefinitionID]; ok {
+			_, change.Before = m.Show(old)
+		}
+		d.Changes = append(d.Changes, change)
+	}
+	if len(c.Edit.SecurityIDs) > 0 {
+		d.Changes = append(d.Changes, changed{
+			Attribute: "security", Before: m.SecurityNames(c.Before.SecurityIDs), After: m.SecurityNames(c.Edit.SecurityIDs),
+		})
+	}
+	return d
+}
+
+func printDifference(out io.Writer, d difference) {
+	fmt.Fprintf(out, "%d  %s/%s  asset %s\n", d.ID, d.Folder, printable(d.Path), d.ObjectID)
+	if d.Refused != "" {
+		fmt.Fprintf(out, "    ! %s\n", d.Refused)
+	}
+	for _, c := range d.Changes {
+		before := c.Before
+		if before == "" {
+			before = "-"
+		}
+		fmt.Fprintf(out, "    %s: %s -> %s\n", c.Attribute, printable(before), printable(strings.TrimSpace(c.After)))
+	}
+}
