@@ -11,6 +11,8 @@ import (
 type Companions interface {
 	// About returns what a companion speaks of; false for any other file.
 	About(path string) (journal.Concern, bool)
+	// Beside returns where the companions of a single file may lie.
+	Beside(path string) []string
 	// Forget is told of a companion that changed, before anything is mapped anew.
 	Forget(path string)
 }

@@ -170,11 +170,60 @@ func (t *taking) finish(ctx context.Context) error {
 			return err
 		}
 		t.to = to
+		t.takeAlong()
 	}
 	if t.prunes {
 		t.prune(t.e.Path)
 	}
 	return nil
+}
+
+// takeAlong moves the companions of a file that was moved after it, where it is
+// alone in having them. What does not succeed stays: a companion is no asset.
+func (t *taking) takeAlong() {
+	companions := t.p.folders[t.e.Folder].Companions
+	if companions == nil || t.e.Status != journal.Verified {
+		return
+	}
+	for _, from := range companions.Beside(t.e.Path) {
+		file, _, err := t.look(from)
+		if err != nil {
+			continue
+		}
+		_ = file.Close() // nothing was written
+		to := t.to
+		suffix, own := strings.CutPrefix(from, t.e.Path+".")
+		if !own { // it has the file's name without its extension, as others may
+			if t.shared(companions) {
+				continue
+			}
+			suffix = strings.TrimPrefix(path.Ext(from), ".")
+			to = strings.TrimSuffix(to, path.Ext(to))
+		}
+		if err := t.move(from, to+"."+suffix); err != nil {
+			t.p.entryLog(t.p.log.Debug(), t.e).Str("companion", from).Str("reason", secret.Sentence(err)).Msg("a companion stays in the drop folder")
+		}
+	}
+}
+
+// shared reports whether another file has the name of this one but for its
+// extension.
+func (t *taking) shared(companions Companions) bool {
+	stem := strings.TrimSuffix(path.Base(t.e.Path), path.Ext(t.e.Path))
+	entries, err := fs.ReadDir(t.root.FS(), path.Dir(t.e.Path))
+	if err != nil {
+		return true
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if strings.TrimSuffix(name, path.Ext(name)) != stem {
+			continue
+		}
+		if _, ok := companions.About(name); !ok {
+			return true
+		}
+	}
+	return false
 }
 
 // putBack gives a file its name back that changed in the last moment. Where a

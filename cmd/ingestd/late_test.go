@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -119,6 +120,48 @@ func TestHeldUntilTheManifestIsRight(t *testing.T) {
 	if b := r.books(); b.Seen != 1 {
 		t.Errorf("the books are %+v: companions are no files", b)
 	}
+	daemon.terminate()
+	s.complain(t)
+}
+
+// TestSidecarsGoWithTheirFile has files moved away with the sidecars that are
+// theirs alone, and a late one correct an asset whose file was moved.
+func TestSidecarsGoWithTheirFile(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, "1.5", nil)
+	r := newRoom(t, s)
+	r.config, r.env["SETTLE"], r.env["AFTER"] = "testdata/sidecars.yaml", "200ms", "move"
+	const xmp = `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description
+		xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" photoshop:Headline="%s"/></rdf:RDF></x:xmpmeta>`
+	r.write("a.jpg.xmp", fmt.Sprintf(xmp, "Of a"))
+	r.write("a.jpg.json", `{"keywords": ["one", "two"]}`)
+	r.write("b.xmp", fmt.Sprintf(xmp, "Of b"))
+	r.write("a.jpg", "a")
+	r.write("b.tif", "b")
+	daemon := r.start("run")
+	there := func(rel string) bool { _, err := os.Lstat(filepath.Join(r.drop, rel)); return err == nil }
+	for _, name := range []string{"a.jpg", "a.jpg.xmp", "a.jpg.json", "b.tif", "b.xmp"} {
+		eventually(t, name+" is moved", func() bool { return there("_ingested/"+name) && !there(name) })
+	}
+	for name, want := range map[string]string{"a.jpg": "Title=Of a; Keywords=one, two", "b.tif": "Title=Of b"} {
+		if got := s.named(name); len(got) != 1 || !strings.Contains(s.describe(got[0]), want) {
+			t.Errorf("%s is %d assets: %s", name, len(got), s.describe(got[0]))
+		}
+	}
+	// One waits for its sidecar, as its rule says, and is ingested with what that tells.
+	r.write("waits/c.jpg", "c")
+	eventually(t, "it waits, and says so", func() bool {
+		_, out, _ := r.run("status")
+		return strings.Contains(out, "it waits for its XMP sidecar")
+	})
+	r.write("waits/c.xmp", fmt.Sprintf(xmp, "Of c"))
+	eventually(t, "it is in", func() bool { return len(s.named("c.jpg")) == 1 && s.named("c.jpg")[0].HasContent })
+	if got := s.describe(s.named("c.jpg")[0]); !strings.Contains(got, "Title=Of c") {
+		t.Errorf("c.jpg is %s", got)
+	}
+	// A late one.
+	r.write("b.tif.xmp", fmt.Sprintf(xmp, "Late"))
+	eventually(t, "the asset is corrected", func() bool { return strings.Contains(s.describe(s.named("b.tif")[0]), "Title=Late") })
 	daemon.terminate()
 	s.complain(t)
 }

@@ -71,6 +71,15 @@ func (c Companions) About(rel string) (About, bool) {
 	return About{Path: strings.TrimSuffix(rel, ext)}, true
 }
 
+// Beside returns where the companions of a single file may lie, if it has any.
+func (c Companions) Beside(file string) []string {
+	names := sidecarsOf(file, true)
+	if c.Sidecars {
+		names = append(names, sidecarsOf(file, false)...)
+	}
+	return names
+}
+
 // sidecarsOf returns the names under which a file may have companions of its own,
 // the nearest first. xmp says which kind is asked for.
 func sidecarsOf(file string, xmp bool) []string {
