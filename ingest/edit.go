@@ -33,10 +33,6 @@ const (
 	bulkFrom = 10
 	bulkMost = 250
 
-	// bulkSeen is how long a bulk edit may take to be seen in an asset; then the
-	// asset gets an edit of its own.
-	bulkSeen = 10 * time.Minute
-
 	editsAtOnce = 4
 )
 
@@ -364,7 +360,7 @@ func (p *Pipeline) seeEdits(ctx context.Context, folder string) (int, error) {
 		if holds(asset, edit) {
 			return p.editMade(ctx, d, e)
 		}
-		late := p.now().Sub(d.SentAt) >= bulkSeen
+		late := p.now().Sub(d.SentAt) >= p.cfg.BulkSeen
 		return p.journal.DeferEdit(ctx, d, p.now().Add(pollWait(d.Tries)), "the bulk edit is not seen in the asset yet", late)
 	})
 }

@@ -131,12 +131,18 @@ type Config struct {
 	// Looks are the waits before each search for the asset of a create whose reply
 	// was lost; the search index lags, so there are several. Nil is the default.
 	Looks []time.Duration
+	// BulkSeen is how long a bulk edit may take to be seen in an asset; then the asset
+	// gets an edit of its own. 0 is the default.
+	BulkSeen time.Duration
 	// Skew is how far the clocks of this host and Tenovos may differ. 0 is the default.
 	Skew time.Duration
 }
 
-// Defaults of the two settings that only tests change.
-const defaultSkew = 5 * time.Minute
+// Defaults of the settings that only tests change.
+const (
+	defaultSkew     = 5 * time.Minute
+	defaultBulkSeen = 10 * time.Minute
+)
 
 func defaultLooks() []time.Duration {
 	return []time.Duration{0, 2 * time.Second, 5 * time.Second, 10 * time.Second}
@@ -206,6 +212,9 @@ func New(cfg Config, d Deps) *Pipeline {
 	}
 	if cfg.Looks == nil {
 		cfg.Looks = defaultLooks()
+	}
+	if cfg.BulkSeen == 0 {
+		cfg.BulkSeen = defaultBulkSeen
 	}
 	if cfg.Skew == 0 {
 		cfg.Skew = defaultSkew
