@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -105,25 +107,34 @@ func (p *Pipeline) candidates(ctx context.Context, t twin) ([]tenovos.Asset, err
 	if t.OriginalFileID != "" {
 		return p.api.Versions(ctx, t.OriginalFileID)
 	}
-	var named []tenovos.Asset
-	for from := 0; from < searchWindow; {
-		page, err := p.api.Search(ctx, tenovos.Query{
-			Terms: []string{t.Filename}, Field: tenovos.InFilename, IncludeVersions: true, From: from,
-		})
+	found, _, err := named(ctx, p.api, t.Filename, true)
+	return found, err
+}
+
+// named returns the assets that a search finds of exactly a filename, in whatever
+// composition of its letters, with or without those that are not current versions;
+// whole is false where there are more than a search can show.
+func named(ctx context.Context, api Lookup, filename string, versions bool) (found []tenovos.Asset, whole bool, err error) {
+	q := tenovos.Query{Terms: []string{norm.NFC.String(filename)}, Any: true, Field: tenovos.InFilename, IncludeVersions: versions}
+	if other := norm.NFD.String(filename); other != q.Terms[0] {
+		q.Terms = append(q.Terms, other)
+	}
+	for q.From < searchWindow {
+		page, err := api.Search(ctx, q)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		for _, a := range page.Assets { // the search goes by words: most are others
-			if a.Filename == t.Filename {
-				named = append(named, a)
+			if sameName(a.Filename, filename) {
+				found = append(found, a)
 			}
 		}
-		from += len(page.Assets)
-		if len(page.Assets) == 0 || from >= page.Hits {
-			break
+		q.From += len(page.Assets)
+		if len(page.Assets) == 0 || q.From >= page.Hits {
+			return found, q.From < searchWindow, nil
 		}
 	}
-	return named, nil
+	return found, false, nil
 }
 
 // searchWindow is how many results a search can be asked for.

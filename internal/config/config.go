@@ -73,7 +73,7 @@ type Folder struct {
 	After            string // keep, move, delete
 	Done, Failed     string // where files are moved to, below the folder; {date}, {folder} and {path} stand in them
 	Prune            bool   // remove directories that a move leaves empty
-	Versions         string // path, off
+	Versions         string // path, filename, off
 	Duplicates       string // skip, upload, hold
 	Rules            mapping.Rules
 	Pos              mapping.Pos // of its path

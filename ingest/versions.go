@@ -1,0 +1,248 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+// decide completes the asset that the rules made with what is known of it already,
+// and stores it: settled -> mapped. It becomes a version of the asset that it names,
+// or where the folder wants that of the one that has its filename.
+func (p *Pipeline) decide(ctx context.Context, e journal.Entry, asset tenovos.NewAsset) error {
+	var current tenovos.Asset // what it becomes a version of, as it is now
+	if asset.OriginalFileID == "" && p.folders[e.Folder].VersionByFilename && !e.AsNew {
+		// From the look at the others of the name until it is stored nobody else may
+		// look: each would find that there is none.
+		if _, busy := p.naming.LoadOrStore(asset.Filename, true); busy {
+			return p.waitForName(ctx, e)
+		}
+		defer p.naming.Delete(asset.Filename)
+		if waits, err := p.waitForNamesake(ctx, e, asset.Filename); waits || err != nil {
+			return err
+		}
+		var err error
+		if current, err = p.namesake(ctx, e, asset); err != nil {
+			return err
+		}
+		asset.OriginalFileID = current.OriginalFileID
+	}
+	if asset.OriginalFileID != "" {
+		if err := p.inherit(ctx, e, &asset, current); err != nil {
+			return err
+		}
+	}
+	stored, err := json.Marshal(asset)
+	if err != nil {
+		return fmt.Errorf("store the asset of %s: %w", e.Path, err)
+	}
+	return p.advance(ctx, journal.Move{
+		ID: e.ID, From: journal.Settled, To: journal.Mapped, Asset: stored, Filename: asset.Filename,
+	})
+}
+
+// waitForNamesake lets an entry wait for one that is on its way to an asset of the
+// same filename. One that nobody would move on is the operator's.
+func (p *Pipeline) waitForNamesake(ctx context.Context, e journal.Entry, filename string) (bool, error) {
+	named, err := p.journal.Reader().Named(ctx, filename, e.ID, p.folderNames())
+	if err != nil {
+		return false, err
+	}
+	first := named.Waits
+	if first == nil {
+		if first = p.ahead(e); first == nil {
+			return false, nil
+		}
+	}
+	if _, ours := p.folders[first.Folder]; !ours {
+		return false, &verdictError{verdict{to: journal.Held, reason: reasonNamesakeRests(*first)}}
+	}
+	if e.Filename != filename { // so that those after it wait for it in turn
+		if err := p.journal.SetFilename(ctx, e.ID, filename); err != nil {
+			return false, err
+		}
+	}
+	return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasonNamesakeWaits(*first), false)
+}
+
+// ahead finds an earlier file of the same name that a worker has in hand and that
+// may not have told its filename yet, because it is still being looked at.
+func (p *Pipeline) ahead(e journal.Entry) *journal.Entry {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, f := range p.inFlight {
+		if id < e.ID && f.dispatched && path.Base(f.path) == path.Base(e.Path) {
+			return &journal.Entry{ID: id, Folder: f.folder, Path: f.path}
+		}
+	}
+	return nil
+}
+
+// namesake returns the asset of which an entry becomes a version by its filename,
+// as it is now; without an OriginalFileID where there is none. Several are the
+// operator's.
+func (p *Pipeline) namesake(ctx context.Context, e journal.Entry, asset tenovos.NewAsset) (tenovos.Asset, error) {
+	none := tenovos.Asset{}
+	if taken, err := p.adoptable(ctx, e, asset); taken != nil || err != nil {
+		return none, err // it is this very content: no version of itself
+	}
+	named, err := p.journal.Reader().Named(ctx, asset.Filename, e.ID, nil)
+	if err != nil {
+		return none, err
+	}
+	ours, err := p.lastObject(ctx, e)
+	if err != nil {
+		return none, err
+	}
+	found, err := Namesakes(ctx, p.api, asset.Filename, named.Originals, ours)
+	switch {
+	case errors.Is(err, ErrTooManyNamed):
+		return none, &verdictError{verdict{to: journal.Held, reason: reasonTooManyNamed(asset.Filename)}}
+	case err != nil:
+		return none, err
+	case len(found) > 1:
+		return none, &verdictError{verdict{to: journal.Held, reason: reasonNamesakes(found)}}
+	case len(found) == 0:
+		return none, nil
+	}
+	p.entryLog(p.log.Info(), e).Str("object_id", found[0].ObjectID).Str("original_file_id", found[0].OriginalFileID).
+		Msg("an asset has the file's name: it gets a new version")
+	return found[0], nil
+}
+
+// lastObject is the asset of the entry's last attempt. An entry that was settled
+// again gave it up, though it may not be removed yet.
+func (p *Pipeline) lastObject(ctx context.Context, e journal.Entry) (string, error) {
+	last, ok, err := p.journal.LastAttempt(ctx, e)
+	if err != nil || !ok {
+		return "", err
+	}
+	return last.Attempt.ObjectID, nil
+}
+
+// inherit adds to the metadata of a version what the asset has and the rules do
+// not fill. current is the asset's current version, if it has been looked up.
+func (p *Pipeline) inherit(ctx context.Context, e journal.Entry, asset *tenovos.NewAsset, current tenovos.Asset) error {
+	inherit := p.folders[e.Folder].Inherit
+	if inherit == nil {
+		return nil
+	}
+	if current.OriginalFileID == "" {
+		ours, err := p.lastObject(ctx, e)
+		if err != nil {
+			return err
+		}
+		l, err := standing(ctx, p.api, asset.OriginalFileID, ours)
+		if err != nil {
+			return fmt.Errorf("look at the asset that gets a version: %w", err)
+		}
+		if l == nil {
+			return &verdictError{verdict{to: journal.Held, reason: reasonOriginalGone}}
+		}
+		current = l.Asset
+	}
+	if current.TemplateID != asset.TemplateID {
+		p.entryLog(p.log.Warn(), e).Str("object_id", current.ObjectID).
+			Msg("the asset has another template than the rule gives its new version: its metadata is not carried over")
+		return nil
+	}
+	asset.Metadata = inherit(asset.TemplateID, current.Metadata, asset.Metadata)
+	return nil
+}
+
+// ErrTooManyNamed says that a search finds more than it can show.
+var ErrTooManyNamed = errors.New("the search finds more assets than it can show")
+
+// maxNamesakes bounds how many assets of a filename are told.
+const maxNamesakes = 10
+
+// Namesakes returns the assets that get a new version by a filename: those whose
+// current version has exactly that name, in whatever composition of its letters,
+// and of which some version holds content; ten at most, each as its current
+// version. What a search finds is looked up again, because its index lags, and so
+// are known, the original file ids of assets that were given the name lately.
+// without is the object id of a version that does not count, or "".
+//
+// ErrTooManyNamed if there may be others than those that were found.
+func Namesakes(ctx context.Context, api Lookup, filename string, known []string, without string) ([]tenovos.Asset, error) {
+	shown, whole, err := named(ctx, api, filename, false)
+	if err != nil {
+		return nil, fmt.Errorf("look for assets of the same filename: %w", err)
+	}
+	originals := slices.Clone(known)
+	filled := make(map[string]bool)
+	for _, id := range known {
+		filled[id] = true
+	}
+	for _, a := range shown {
+		if !slices.Contains(originals, a.OriginalFileID) {
+			originals = append(originals, a.OriginalFileID)
+		}
+		if a.HasContent && a.ObjectID != without {
+			filled[a.OriginalFileID] = true
+		}
+	}
+	var found []tenovos.Asset
+	for _, id := range originals {
+		l, err := standing(ctx, api, id, without)
+		if err != nil {
+			return nil, fmt.Errorf("look at an asset of the same filename: %w", err)
+		}
+		// An empty asset is none yet: it may be left of a create whose reply was lost.
+		if l != nil && sameName(l.Filename, filename) && (l.filled || filled[id]) {
+			found = append(found, l.Asset)
+		}
+		if len(found) == maxNamesakes {
+			return found, nil
+		}
+	}
+	if !whole && len(found) < 2 {
+		return nil, fmt.Errorf("assets named %q: %w", filename, ErrTooManyNamed)
+	}
+	return found, nil
+}
+
+func sameName(a, b string) bool { return norm.NFC.String(a) == norm.NFC.String(b) }
+
+// live is the current version of an asset that is not deleted.
+type live struct {
+	tenovos.Asset
+	filled bool // it, or a version before it, is known to hold content
+}
+
+// standing looks up an asset; nil where nothing is left of it. without is the
+// object id of a version that does not count, or "".
+func standing(ctx context.Context, api Lookup, originalFileID, without string) (*live, error) {
+	versions, err := api.Versions(ctx, originalFileID)
+	if errors.Is(err, tenovos.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var l *live
+	filled := false
+	for _, a := range versions {
+		if a.Deleted() || a.ObjectID == without {
+			continue
+		}
+		filled = filled || a.HasContent || a.ContentPath != ""
+		if l == nil || a.Current && !l.Current || a.Current == l.Current && a.Created.After(l.Created) {
+			l = &live{Asset: a}
+		}
+	}
+	if l == nil {
+		return nil, nil
+	}
+	l.filled = filled
+	l.OriginalFileID = originalFileID
+	return l, nil
+}
