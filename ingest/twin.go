@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/text/unicode/norm"
-
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -111,14 +109,11 @@ func (p *Pipeline) candidates(ctx context.Context, t twin) ([]tenovos.Asset, err
 	return found, err
 }
 
-// named returns the assets that a search finds of exactly a filename, in whatever
-// composition of its letters, with or without those that are not current versions;
-// whole is false where there are more than a search can show.
+// named returns what a search for a filename finds of that name, in whatever
+// composition of its letters, with or without versions that are not current; whole
+// is false where there is more than a search can show.
 func named(ctx context.Context, api Lookup, filename string, versions bool) (found []tenovos.Asset, whole bool, err error) {
-	q := tenovos.Query{Terms: []string{norm.NFC.String(filename)}, Any: true, Field: tenovos.InFilename, IncludeVersions: versions}
-	if other := norm.NFD.String(filename); other != q.Terms[0] {
-		q.Terms = append(q.Terms, other)
-	}
+	q := tenovos.Query{Terms: []string{filename}, Field: tenovos.InFilename, IncludeVersions: versions}
 	for q.From < searchWindow {
 		page, err := api.Search(ctx, q)
 		if err != nil {

@@ -23,6 +23,9 @@ func (p *Pipeline) decide(ctx context.Context, e journal.Entry, asset tenovos.Ne
 		// From the look at the others of the name until it is stored nobody else may
 		// look: each would find that there is none.
 		if _, busy := p.naming.LoadOrStore(asset.Filename, true); busy {
+			if err := p.announce(ctx, e, asset.Filename); err != nil {
+				return err
+			}
 			return p.waitForName(ctx, e)
 		}
 		defer p.naming.Delete(asset.Filename)
@@ -65,12 +68,19 @@ func (p *Pipeline) waitForNamesake(ctx context.Context, e journal.Entry, filenam
 	if _, ours := p.folders[first.Folder]; !ours {
 		return false, &verdictError{verdict{to: journal.Held, reason: reasonNamesakeRests(*first)}}
 	}
-	if e.Filename != filename { // so that those after it wait for it in turn
-		if err := p.journal.SetFilename(ctx, e.ID, filename); err != nil {
-			return false, err
-		}
+	if err := p.announce(ctx, e, filename); err != nil {
+		return false, err
 	}
 	return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasonNamesakeWaits(*first), false)
+}
+
+// announce tells the filename of an entry that waits, so that those after it wait
+// for it in turn.
+func (p *Pipeline) announce(ctx context.Context, e journal.Entry, filename string) error {
+	if e.Filename == filename {
+		return nil
+	}
+	return p.journal.SetFilename(ctx, e.ID, filename)
 }
 
 // ahead finds an earlier file of the same name that a worker has in hand and that
@@ -173,7 +183,13 @@ const maxNamesakes = 10
 //
 // ErrTooManyNamed if there may be others than those that were found.
 func Namesakes(ctx context.Context, api Lookup, filename string, known []string, without string) ([]tenovos.Asset, error) {
-	shown, whole, err := named(ctx, api, filename, false)
+	shown, whole, err := named(ctx, api, norm.NFC.String(filename), false)
+	if other := norm.NFD.String(filename); err == nil && other != filename {
+		var more []tenovos.Asset
+		var all bool
+		more, all, err = named(ctx, api, other, false)
+		shown, whole = append(shown, more...), whole && all
+	}
 	if err != nil {
 		return nil, fmt.Errorf("look for assets of the same filename: %w", err)
 	}

@@ -195,7 +195,7 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder) ingest.Config {
 			Name: f.Name, Path: f.Path, Settle: f.Settle,
 			VersionByPath: f.Versions == "path", VersionByFilename: f.Versions == "filename",
 			Duplicates: ingest.Duplicates(f.Duplicates),
-			After: ingest.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune,
+			After:      ingest.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune,
 			Order: journal.Order(f.Order), Workers: f.Workers,
 		})
 	}
