@@ -77,7 +77,7 @@ var (
 		Hint: "To make it the next version: `ingestd withdraw --undo`, then `ingestd retry`. To make it an asset of its own: `ingestd retry --as-new`.",
 	}
 	reasonOriginalGone = journal.Reason{
-		Class: classWithdrawn, Message: "the file changed, but the asset that it was ingested as is no longer in Tenovos",
+		Class: classWithdrawn, Message: "the asset that the file would be a new version of is no longer in Tenovos",
 		Hint: "Restore the asset in Tenovos and run `ingestd retry` to make the file its next version, or run `ingestd retry --as-new` to make it an asset of its own.",
 	}
 	reasonDeletedMeanwhile = journal.Reason{

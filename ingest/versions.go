@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,11 +30,14 @@ func (p *Pipeline) decide(ctx context.Context, e journal.Entry, asset tenovos.Ne
 			return p.waitForName(ctx, e)
 		}
 		defer p.naming.Delete(asset.Filename)
-		if waits, err := p.waitForNamesake(ctx, e, asset.Filename); waits || err != nil {
+		named, err := p.namedBefore(ctx, e, asset.Filename)
+		if err != nil {
 			return err
 		}
-		var err error
-		if current, err = p.namesake(ctx, e, asset); err != nil {
+		if named.Waits != nil {
+			return p.waitForNamesake(ctx, e, asset.Filename, *named.Waits)
+		}
+		if current, err = p.namesake(ctx, e, asset, named.Originals); err != nil {
 			return err
 		}
 		asset.OriginalFileID = current.OriginalFileID
@@ -52,26 +56,25 @@ func (p *Pipeline) decide(ctx context.Context, e journal.Entry, asset tenovos.Ne
 	})
 }
 
+// namedBefore looks up which of our entries have, or will have, an entry's filename.
+func (p *Pipeline) namedBefore(ctx context.Context, e journal.Entry, filename string) (journal.Named, error) {
+	// In this order: what leaves a worker's hands in between is in the journal.
+	if first := p.ahead(e); first != nil {
+		return journal.Named{Waits: first}, nil
+	}
+	return p.journal.Reader().Named(ctx, filename, e.ID, p.folderNames())
+}
+
 // waitForNamesake lets an entry wait for one that is on its way to an asset of the
 // same filename. One that nobody would move on is the operator's.
-func (p *Pipeline) waitForNamesake(ctx context.Context, e journal.Entry, filename string) (bool, error) {
-	named, err := p.journal.Reader().Named(ctx, filename, e.ID, p.folderNames())
-	if err != nil {
-		return false, err
-	}
-	first := named.Waits
-	if first == nil {
-		if first = p.ahead(e); first == nil {
-			return false, nil
-		}
-	}
+func (p *Pipeline) waitForNamesake(ctx context.Context, e journal.Entry, filename string, first journal.Entry) error {
 	if _, ours := p.folders[first.Folder]; !ours {
-		return false, &verdictError{verdict{to: journal.Held, reason: reasonNamesakeRests(*first)}}
+		return &verdictError{verdict{to: journal.Held, reason: reasonNamesakeRests(first)}}
 	}
 	if err := p.announce(ctx, e, filename); err != nil {
-		return false, err
+		return err
 	}
-	return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasonNamesakeWaits(*first), false)
+	return p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasonNamesakeWaits(first), false)
 }
 
 // announce tells the filename of an entry that waits, so that those after it wait
@@ -98,21 +101,17 @@ func (p *Pipeline) ahead(e journal.Entry) *journal.Entry {
 
 // namesake returns the asset of which an entry becomes a version by its filename,
 // as it is now; without an OriginalFileID where there is none. Several are the
-// operator's.
-func (p *Pipeline) namesake(ctx context.Context, e journal.Entry, asset tenovos.NewAsset) (tenovos.Asset, error) {
+// operator's. known are the originals of the name that the journal knows.
+func (p *Pipeline) namesake(ctx context.Context, e journal.Entry, asset tenovos.NewAsset, known []string) (tenovos.Asset, error) {
 	none := tenovos.Asset{}
 	if taken, err := p.adoptable(ctx, e, asset); taken != nil || err != nil {
 		return none, err // it is this very content: no version of itself
-	}
-	named, err := p.journal.Reader().Named(ctx, asset.Filename, e.ID, nil)
-	if err != nil {
-		return none, err
 	}
 	ours, err := p.lastObject(ctx, e)
 	if err != nil {
 		return none, err
 	}
-	found, err := Namesakes(ctx, p.api, asset.Filename, named.Originals, ours)
+	found, err := Namesakes(ctx, p.api, asset.Filename, known, ours)
 	switch {
 	case errors.Is(err, ErrTooManyNamed):
 		return none, &verdictError{verdict{to: journal.Held, reason: reasonTooManyNamed(asset.Filename)}}
@@ -151,7 +150,7 @@ func (p *Pipeline) inherit(ctx context.Context, e journal.Entry, asset *tenovos.
 			return err
 		}
 		l, err := standing(ctx, p.api, asset.OriginalFileID, ours)
-		if err != nil {
+		if err != nil && !errors.Is(err, tenovos.ErrRejected) { // as in originalGone
 			return fmt.Errorf("look at the asset that gets a version: %w", err)
 		}
 		if l == nil {
@@ -199,11 +198,12 @@ func Namesakes(ctx context.Context, api Lookup, filename string, known []string,
 		filled[id] = true
 	}
 	for _, a := range shown {
-		if !slices.Contains(originals, a.OriginalFileID) {
-			originals = append(originals, a.OriginalFileID)
+		id := cmp.Or(a.OriginalFileID, a.FileID) // a first version is its own original
+		if !slices.Contains(originals, id) {
+			originals = append(originals, id)
 		}
 		if a.HasContent && a.ObjectID != without {
-			filled[a.OriginalFileID] = true
+			filled[id] = true
 		}
 	}
 	var found []tenovos.Asset

@@ -11,10 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // newNameRig is a rig whose folder makes versions by filename.
@@ -98,13 +101,16 @@ func TestVersionByFilename(t *testing.T) {
 		file    string // hero.jpg unless said
 		prepare func(*rig) string
 	}{
-		"none":          {prepare: func(*rig) string { return "" }},
-		"one":           {prepare: func(r *rig) string { return r.there("hero.jpg", "old", "").OriginalFileID }},
-		"case counts":   {prepare: func(r *rig) string { r.there("Hero.jpg", "old", ""); return "" }},
-		"words do not":  {prepare: func(r *rig) string { r.there("hero 2.jpg", "old", ""); return "" }},
-		"composed":      {file: composed, prepare: func(r *rig) string { return r.there(decomposed, "old", "").OriginalFileID }},
-		"empty":         {prepare: func(r *rig) string { r.there("hero.jpg", "", ""); return "" }},
-		"renamed since": {prepare: func(r *rig) string { r.there("final.jpg", "new", r.there("hero.jpg", "old", "").OriginalFileID); return "" }},
+		"none":         {prepare: func(*rig) string { return "" }},
+		"one":          {prepare: func(r *rig) string { return r.there("hero.jpg", "old", "").OriginalFileID }},
+		"case counts":  {prepare: func(r *rig) string { r.there("Hero.jpg", "old", ""); return "" }},
+		"words do not": {prepare: func(r *rig) string { r.there("hero 2.jpg", "old", ""); return "" }},
+		"composed":     {file: composed, prepare: func(r *rig) string { return r.there(decomposed, "old", "").OriginalFileID }},
+		"empty":        {prepare: func(r *rig) string { r.there("hero.jpg", "", ""); return "" }},
+		"renamed since": {prepare: func(r *rig) string {
+			r.there("final.jpg", "new", r.there("hero.jpg", "old", "").OriginalFileID)
+			return ""
+		}},
 		"renamed to it": {prepare: func(r *rig) string {
 			original := r.there("draft.jpg", "old", "").OriginalFileID
 			r.there("hero.jpg", "new", original)
@@ -220,39 +226,93 @@ func TestDeletedWhileTheIndexLags(t *testing.T) {
 	r.wantOriginal("hero.jpg", "")
 }
 
+// What was ingested under the name may have another by now.
+func TestRenamedInTenovosSinceItWasIngested(t *testing.T) {
+	r := newNameRig(t, nil)
+	r.write("a/hero.jpg", 1000, 1)
+	r.backfill()
+	r.there("final.jpg", "new", r.entry("a/hero.jpg").OriginalFileID)
+	r.write("b/hero.jpg", 1000, 2)
+	r.backfill()
+	r.wantOriginal("b/hero.jpg", "")
+}
+
 // Files of one name that come at once become versions of one asset, in the order
-// in which they were found.
+// in which they were found, however long the first is looked at.
 func TestFilesOfOneNameAtOnce(t *testing.T) {
-	for name, lag := range map[string]time.Duration{"index": 0, "index lags": time.Hour} {
+	for name, slow := range map[string]bool{"all at once": false, "the first is slow": true} {
 		t.Run(name, func(t *testing.T) {
-			r := newNameRig(t, func(o *sandbox.Options) { o.IndexLag = lag })
+			r := newNameRig(t, func(o *sandbox.Options) { o.IndexLag = time.Hour })
+			r.config.Folders[0].Map = func(f watcher.File) (ingest.Mapped, error) {
+				for slow && f.Path == "a/hero.jpg" && !r.decided("b/hero.jpg") {
+					time.Sleep(5 * time.Millisecond)
+				}
+				return r.mapFile(f)
+			}
 			for n, path := range []string{"a/hero.jpg", "b/hero.jpg", "c/hero.jpg", "other.jpg"} {
 				r.write(path, 1000, uint64(n))
 			}
 			r.backfill()
-			var paths []string
+			var want, got []string
+			for _, e := range r.entries() {
+				if e.Filename == "hero.jpg" {
+					want = append(want, r.entry("a/hero.jpg").OriginalFileID+" "+r.md5(e.Path))
+				}
+			}
 			for _, a := range available(r.sandbox.State()) {
 				if a.Filename == "hero.jpg" {
-					paths = append(paths, a.OriginalFileID+a.ContentMD5)
+					got = append(got, a.OriginalFileID+" "+a.ContentMD5)
 				}
 			}
-			var want []string
-			original := ""
-			for _, e := range r.entries() {
-				if e.Filename != "hero.jpg" {
-					continue
-				}
-				if original == "" {
-					original = e.OriginalFileID
-				}
-				want = append(want, original+r.md5(e.Path))
-			}
-			if len(want) != 3 || !slices.Equal(paths, want) {
-				t.Errorf("want three versions of one asset in the order of the journal\n%v, got\n%v\n%s", want, paths, r.log)
+			if len(want) != 3 || !slices.Equal(got, want) {
+				t.Errorf("want three versions of one asset in the order of the journal\n%v, got\n%v\n%s", want, got, r.log)
 			}
 			r.wantNothingLeft(r.sandbox.State())
 		})
 	}
+}
+
+// Nor does it matter that the names of one asset are spelt otherwise on disk.
+func TestSpellingsOfOneNameAtOnce(t *testing.T) {
+	r := newNameRig(t, func(o *sandbox.Options) { o.IndexLag = time.Hour })
+	r.config.Folders[0].Map = func(f watcher.File) (ingest.Mapped, error) {
+		f.Path = norm.NFC.String(f.Path)
+		return r.mapFile(f)
+	}
+	r.api = func(api ingest.API) ingest.API { return &slowSearch{API: api, r: r} }
+	r.write("a/he\u0301ro.jpg", 1000, 1)
+	r.write("b/h\u00e9ro.jpg", 1000, 2)
+	r.backfill()
+	if all := r.entries(); len(all) != 2 || all[0].OriginalFileID == "" || all[0].OriginalFileID != all[1].OriginalFileID {
+		t.Errorf("want two versions of one asset, got %+v", all)
+	}
+}
+
+// slowSearch answers the first search when another has begun, or when somebody
+// waits for it.
+type slowSearch struct {
+	ingest.API
+	r     *rig
+	begun atomic.Int64
+}
+
+func (s *slowSearch) Search(ctx context.Context, q tenovos.Query) (tenovos.Page, error) {
+	waits := func(e journal.Entry) bool { return e.Tries > 0 }
+	n := s.begun.Add(1)
+	for n == 1 && s.begun.Load() == 1 && !slices.ContainsFunc(s.r.entries(), waits) {
+		time.Sleep(5 * time.Millisecond)
+	}
+	return s.API.Search(ctx, q)
+}
+
+// decided reports that an entry waits, or is beyond the question whether it does.
+func (r *rig) decided(path string) bool {
+	for _, e := range r.entries() {
+		if e.Path == path {
+			return e.Status != journal.Settled || e.Reason.Message != ""
+		}
+	}
+	return false
 }
 
 // A search that fails is no answer.
@@ -310,80 +370,4 @@ func TestAdoptBeforeVersionsByFilename(t *testing.T) {
 		t.Errorf("want the two assets and a version of one, got %d", n)
 	}
 	r.wantOriginal("b/a.jpg", r.entry("a.jpg").OriginalFileID)
-}
-
-// The metadata of a version is the asset's, overlaid with that of the rules.
-func TestVersionInheritsMetadata(t *testing.T) {
-	for _, by := range []string{"path", "filename"} {
-		t.Run(by, func(t *testing.T) {
-			r := newRig(t, nil)
-			r.config.Folders[0].VersionByPath, r.config.Folders[0].VersionByFilename = by == "path", by == "filename"
-			r.config.Folders[0].Inherit = func(template string, current, ours []tenovos.Value) []tenovos.Value {
-				if template != r.account.Templates[0].ID {
-					t.Errorf("asked about template %s", template)
-				}
-				return append(slices.Clone(ours), slices.DeleteFunc(slices.Clone(current), func(v tenovos.Value) bool {
-					return v.DefinitionID == r.attribute("Title")
-				})...)
-			}
-			r.write("a/hero.jpg", 1000, 1)
-			r.backfill()
-			byHand := []tenovos.Value{
-				tenovos.TextValue(r.attribute("Title"), "overruled"),
-				tenovos.TextValue(r.attribute("Description"), "by hand"),
-				tenovos.TableValue(r.attribute("Usage Rights"), []tenovos.Value{tenovos.TextValue(r.attribute("Note"), "until spring")}),
-				{DefinitionID: r.attribute("Brand"), Kind: tenovos.Raw, Raw: fmt.Appendf(nil, // of no documented shape
-					`{"metadataDefinitionId":%q,"metadataDefinitionValue":{"valueId":%q,"since":2026}}`,
-					r.attribute("Brand"), r.account.Vocabularies[0].Values[0].ID)},
-			}
-			c := r.client()
-			defer c.Close()
-			if err := c.UpdateAsset(t.Context(), r.entry("a/hero.jpg").ObjectID, tenovos.Edit{Metadata: byHand}); err != nil {
-				t.Fatal(err)
-			}
-			next := map[string]string{"path": "a/hero.jpg", "filename": "b/hero.jpg"}[by]
-			r.write(next, 1000, 2)
-			r.backfill()
-			a, err := c.Asset(t.Context(), r.entry(next).FileID)
-			if err != nil {
-				t.Fatal(err)
-			}
-			byHand[0].Text = "hero.jpg" // as the rule says
-			if left := tenovos.Changes(a.Metadata, byHand); len(left) > 0 || a.OriginalFileID == a.FileID {
-				t.Errorf("the version has %+v\nand misses %+v", a.Metadata, left)
-			}
-		})
-	}
-}
-
-// Nothing is carried over between templates, which the log tells, and an asset that
-// is gone gets no version.
-func TestVersionOfAnotherTemplateAndOfWhatIsGone(t *testing.T) {
-	r := newRig(t, nil)
-	r.config.Folders[0].Inherit = func(string, []tenovos.Value, []tenovos.Value) []tenovos.Value {
-		t.Error("the metadata of another template was asked for")
-		return nil
-	}
-	acct := *r.account
-	r.account = &acct
-	acct.Templates = []sandbox.Template{r.account.Templates[2], r.account.Templates[0]}
-	r.write("a.jpg", 1000, 1)
-	r.backfill()
-	acct.Templates = []sandbox.Template{acct.Templates[1], acct.Templates[0]}
-	r.write("a.jpg", 1000, 2)
-	r.backfill()
-	if e := r.entry("a.jpg"); e.Status != journal.Filed || e.OriginalFileID == e.FileID {
-		t.Errorf("want a version, got %s: %s", e.Status, e.Reason.Message)
-	}
-	if !strings.Contains(r.log.String(), "another template") {
-		t.Errorf("the log does not say so:\n%s", r.log)
-	}
-	for _, a := range available(r.sandbox.State()) {
-		r.remove(a.ObjectID)
-	}
-	r.write("a.jpg", 1000, 3)
-	r.backfill()
-	if e := r.entry("a.jpg"); e.Status != journal.Held || !strings.Contains(e.Reason.Hint, "--as-new") {
-		t.Errorf("want held with a choice, got %s %+v", e.Status, e.Reason)
-	}
 }
