@@ -105,7 +105,8 @@ func crashingProcess() error {
 		Workers: 2, MaxFileSize: 5 << 30, MaxAttempts: 4, RetryInitial: 5 * time.Millisecond, RetryMax: 20 * time.Millisecond,
 		VerifyTimeout: 10 * time.Second, ShutdownGrace: time.Second, Looks: []time.Duration{0, 10 * time.Millisecond},
 		Folders: []ingest.Folder{{Name: "drop", Path: drop, Settle: 20 * time.Millisecond, VersionByPath: true, Map: rig.mapFile,
-			After: ingest.After(os.Getenv("CRASH_AFTER")), Done: "_ingested", Failed: "_failed"}},
+			VersionByFilename: os.Getenv("CRASH_BY_FILENAME") == "true",
+			After:             ingest.After(os.Getenv("CRASH_AFTER")), Done: "_ingested", Failed: "_failed"}},
 	}, ingest.Deps{
 		API: client, Journal: j, Log: zerolog.New(os.Stderr),
 		Store: uploader.New(uploader.Config{Parts: 1, HTTP: &http.Client{Transport: transport()}}),
@@ -134,7 +135,8 @@ func (r *rig) crash(at int) int {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), "CRASH_URL="+r.web.URL+r.sandbox.Options().BasePath(),
-		"CRASH_DROP="+r.drop, "CRASH_JOURNAL="+r.journal, "CRASH_AT="+strconv.Itoa(at), "CRASH_AFTER="+string(r.config.Folders[0].After))
+		"CRASH_DROP="+r.drop, "CRASH_JOURNAL="+r.journal, "CRASH_AT="+strconv.Itoa(at), "CRASH_AFTER="+string(r.config.Folders[0].After),
+		"CRASH_BY_FILENAME="+strconv.FormatBool(r.config.Folders[0].VersionByFilename))
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -176,6 +178,13 @@ var sweeps = []struct {
 		r.crash(0)
 		r.write("a.jpg", 3000, 2)
 		return []string{"a.jpg"}
+	}},
+	{name: "version by filename", setUp: func(r *rig) []string {
+		r.config.Folders[0].VersionByFilename = true
+		r.write("x/a.jpg", 3000, 1)
+		r.crash(0)
+		r.write("y/a.jpg", 3000, 2)
+		return []string{"y/a.jpg"}
 	}},
 	{name: "moved away", setUp: func(r *rig) []string {
 		r.config.Folders[0].After = ingest.AfterMove

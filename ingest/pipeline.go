@@ -78,6 +78,13 @@ type Folder struct {
 	Settle time.Duration
 	// VersionByPath makes new content under a known path a version of its asset.
 	VersionByPath bool
+	// VersionByFilename does that, too, and else makes a file a version of the one
+	// asset in Tenovos that has its filename.
+	VersionByFilename bool
+	// Inherit returns the metadata of a new version of an asset: current are the
+	// asset's values, ours those of the rules, both of the same template. Nil is ours
+	// alone. It is called concurrently.
+	Inherit func(templateID string, current, ours []tenovos.Value) []tenovos.Value
 	// Duplicates says what becomes of content that another path has in Tenovos;
 	// "" is DuplicatesUpload. Empty files are never duplicates.
 	Duplicates Duplicates
@@ -164,6 +171,7 @@ type Pipeline struct {
 	gate     *gate
 	poke     chan struct{} // capacity 1: "the queue may have changed"
 	drain    <-chan struct{}
+	naming   sync.Map // filenames of which a file is just becoming an asset or a version
 
 	editing map[string]*sync.Mutex // by folder; held while its open edits are taken on
 

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,6 +36,7 @@ const (
 	classUnconfirmed = "unconfirmed"
 	classNoFolder    = "no-folder"
 	classTwins       = "twins"
+	classNamesakes   = "namesakes"
 	classWithdrawn   = "withdrawn"
 	classDuplicate   = "duplicate"
 	classAdopted     = "adopted"
@@ -76,7 +78,7 @@ var (
 		Hint: "To make it the next version: `ingestd withdraw --undo`, then `ingestd retry`. To make it an asset of its own: `ingestd retry --as-new`.",
 	}
 	reasonOriginalGone = journal.Reason{
-		Class: classWithdrawn, Message: "the file changed, but the asset that it was ingested as is no longer in Tenovos",
+		Class: classWithdrawn, Message: "the asset that the file would be a new version of is no longer in Tenovos",
 		Hint: "Restore the asset in Tenovos and run `ingestd retry` to make the file its next version, or run `ingestd retry --as-new` to make it an asset of its own.",
 	}
 	reasonDeletedMeanwhile = journal.Reason{
@@ -123,6 +125,46 @@ func reasonWaits(original journal.Entry) journal.Reason {
 	return journal.Reason{
 		Class:   classDuplicate,
 		Message: fmt.Sprintf("the same content is on its way from %s/%s (entry %d): waiting for that one", original.Folder, original.Path, original.ID),
+	}
+}
+
+func reasonNamesakes(found []tenovos.Asset) journal.Reason {
+	shown := make([]string, len(found))
+	for i, a := range found {
+		shown[i] = fmt.Sprintf("%s (%s)", a.Filename, a.ObjectID)
+	}
+	count := strconv.Itoa(len(found))
+	if len(found) == maxNamesakes {
+		count += " or more"
+	}
+	return journal.Reason{
+		Class:   classNamesakes,
+		Message: fmt.Sprintf("%s assets in Tenovos have the file's name, and it can be a version of one only: %s", count, strings.Join(shown, ", ")),
+		Hint:    "Delete all but one of them in Tenovos and run `ingestd retry`, run `ingestd retry --as-new` to make it an asset of its own, or give the file another name.",
+	}
+}
+
+func reasonTooManyNamed(filename string) journal.Reason {
+	return journal.Reason{
+		Class:   classNamesakes,
+		Message: fmt.Sprintf("Tenovos finds so many assets for the words of %q that the one of that name cannot be told", filename),
+		Hint:    "Give the file a name of its own, or run `ingestd retry --as-new` to make it an asset of its own.",
+	}
+}
+
+func reasonNamesakeWaits(first journal.Entry) journal.Reason {
+	return journal.Reason{
+		Class:   classNamesakes,
+		Message: fmt.Sprintf("a file of the same name is on its way from %s/%s (entry %d): waiting for that one", first.Folder, first.Path, first.ID),
+	}
+}
+
+func reasonNamesakeRests(first journal.Entry) journal.Reason {
+	return journal.Reason{
+		Class: classNamesakes,
+		Message: fmt.Sprintf("a file of the same name is on its way from %s/%s (entry %d), and this run does not work on that folder",
+			first.Folder, first.Path, first.ID),
+		Hint: "Ingest or cancel that one, then run `ingestd retry` to make this one a version of its asset, or run `ingestd retry --as-new` to make it an asset of its own.",
 	}
 }
 

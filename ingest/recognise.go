@@ -11,7 +11,7 @@ import (
 
 // recognise looks for what is known of a settled file's content. done says that
 // the entry has been dealt with; else original is the asset that it becomes a
-// version of, "" for an asset of its own.
+// version of by its path, "" where the path says nothing.
 func (p *Pipeline) recognise(ctx context.Context, e journal.Entry, file *content) (original string, done bool, err error) {
 	folder := p.folders[e.Folder]
 	prev, known, err := p.journal.Previous(ctx, e)
@@ -27,7 +27,7 @@ func (p *Pipeline) recognise(ctx context.Context, e journal.Entry, file *content
 		return "", done, err
 	}
 	skips := folder.Duplicates != DuplicatesUpload && folder.Duplicates != "" && e.Size > 0 && !e.AsNew
-	version := known && folder.VersionByPath && !e.AsNew
+	version := known && (folder.VersionByPath || folder.VersionByFilename) && !e.AsNew
 	switch {
 	case same && !prev.Taken():
 		return "", true, p.mergeUnchanged(ctx, e, prev)

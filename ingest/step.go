@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -80,15 +79,8 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
 		}
 		return &verdictError{verdict{to: to, reason: reasonProblems(m.Problems)}}
 	}
-	m.Asset.Size = e.Size
-	m.Asset.OriginalFileID = original
-	asset, err := json.Marshal(m.Asset)
-	if err != nil {
-		return fmt.Errorf("store the asset of %s: %w", e.Path, err)
-	}
-	return p.advance(ctx, journal.Move{
-		ID: e.ID, From: journal.Settled, To: journal.Mapped, Asset: asset, Filename: m.Asset.Filename, FactsAt: factsAt,
-	})
+	m.Asset.Size, m.Asset.OriginalFileID = e.Size, original
+	return p.decide(ctx, e, m.Asset, factsAt)
 }
 
 // resettle answers a file that is no longer what the watcher saw: when a newer

@@ -105,25 +105,31 @@ func (p *Pipeline) candidates(ctx context.Context, t twin) ([]tenovos.Asset, err
 	if t.OriginalFileID != "" {
 		return p.api.Versions(ctx, t.OriginalFileID)
 	}
-	var named []tenovos.Asset
-	for from := 0; from < searchWindow; {
-		page, err := p.api.Search(ctx, tenovos.Query{
-			Terms: []string{t.Filename}, Field: tenovos.InFilename, IncludeVersions: true, From: from,
-		})
+	found, _, err := named(ctx, p.api, t.Filename, true)
+	return found, err
+}
+
+// named returns what a search for a filename finds of that name, in whatever
+// composition of its letters, with or without versions that are not current; whole
+// is false where there is more than a search can show.
+func named(ctx context.Context, api Lookup, filename string, versions bool) (found []tenovos.Asset, whole bool, err error) {
+	q := tenovos.Query{Terms: []string{filename}, Field: tenovos.InFilename, IncludeVersions: versions}
+	for q.From < searchWindow {
+		page, err := api.Search(ctx, q)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		for _, a := range page.Assets { // the search goes by words: most are others
-			if a.Filename == t.Filename {
-				named = append(named, a)
+			if sameName(a.Filename, filename) {
+				found = append(found, a)
 			}
 		}
-		from += len(page.Assets)
-		if len(page.Assets) == 0 || from >= page.Hits {
-			break
+		q.From += len(page.Assets)
+		if len(page.Assets) == 0 || q.From >= page.Hits {
+			return found, q.From < searchWindow, nil
 		}
 	}
-	return named, nil
+	return found, false, nil
 }
 
 // searchWindow is how many results a search can be asked for.

@@ -26,7 +26,7 @@ type Entry struct {
 
 	SHA256   []byte // nil until it is known
 	Asset    []byte // JSON of the asset to create; nil until mapped
-	Filename string // name of the asset; "" until mapped
+	Filename string // name of the asset; "" until mapped, but for SetFilename
 	Outcome  Status // what follows cancelling; "" otherwise
 	Reason   Reason // why it is in its status
 	Failures int    // counted against the file

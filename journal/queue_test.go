@@ -134,6 +134,7 @@ func TestPlansUseIndexes(t *testing.T) {
 		"backlog":          plan(backlogReady, `["in"]`),
 		"backlog deferred": plan(backlogDeferred, `["in"]`),
 		"backlog begun":    plan(backlogBegun, `["in"]`),
+		"named originals":  plan(namedOriginals, "a", 1, "filed", 1),
 		"list":             plan(`SELECT `+entryColumns+` FROM entries e`+where+` ORDER BY e.id`, args...),
 	} {
 		for line := range strings.Lines(p) {

@@ -150,6 +150,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 	for i, f := range folders {
 		pc.Folders[i].Map = acct.mapFunc(f)
 		pc.Folders[i].Companions = companions{acct.collectors[f.Name]}
+		pc.Folders[i].Inherit = acct.mappers[f.Name].Overlay
 	}
 	pc.Adopt = adopt
 	e.pipeline = ingest.New(pc, ingest.Deps{
@@ -195,8 +196,9 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder) ingest.Config {
 	for _, f := range folders {
 		c.Folders = append(c.Folders, ingest.Folder{
 			Name: f.Name, Path: f.Path, Settle: f.Settle,
-			VersionByPath: f.Versions == "path", Duplicates: ingest.Duplicates(f.Duplicates),
-			After: ingest.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune,
+			VersionByPath: f.Versions == "path", VersionByFilename: f.Versions == "filename",
+			Duplicates: ingest.Duplicates(f.Duplicates),
+			After:      ingest.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune,
 			Order: journal.Order(f.Order), Workers: f.Workers,
 		})
 	}

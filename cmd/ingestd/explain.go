@@ -211,7 +211,10 @@ func (o *oracle) foretell(ctx context.Context, file watcher.File) (forecast, err
 	if file.Size > o.limit {
 		f.Becomes, f.Why = "failed", "the file is larger than upload.max_file_size"
 	}
-	return f, o.recall(ctx, folder, file, &f)
+	if err := o.recall(ctx, folder, file, &f); err != nil {
+		return f, err
+	}
+	return f, o.namesake(ctx, folder, &f)
 }
 
 // recall adds what the journal knows of the path.
@@ -238,7 +241,7 @@ func (o *oracle) recall(ctx context.Context, folder config.Folder, file watcher.
 		}
 		return nil
 	}
-	if f.Becomes != "asset" || folder.Versions != "path" {
+	if f.Becomes != "asset" || folder.Versions == "off" {
 		return nil
 	}
 	latest.Generation++ // what comes before the next generation

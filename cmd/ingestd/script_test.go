@@ -40,6 +40,7 @@ func TestScripts(t *testing.T) {
 			"assets":    cmdAssets,
 			"sandbox":   cmdSandbox,
 			"fault":     cmdFault,
+			"edit":      cmdEdit,
 			"nosecrets": cmdNoSecrets,
 		},
 	})

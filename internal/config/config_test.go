@@ -94,7 +94,7 @@ func TestLoad(t *testing.T) {
 		Order: "size,mixed", Workers: 2, After: "keep", Done: "out/done", Failed: "out/failed", Versions: "off", Duplicates: "upload",
 	}
 	second := first
-	second.Name, second.Path = "second", "/srv/nowhere/second"
+	second.Name, second.Path, second.Versions = "second", "/srv/nowhere/second", "filename"
 	want := &Config{
 		File: "testdata/full.yaml",
 		Tenovos: Tenovos{URL: "https://api.uat.tenovos.io/content-store-v1", Version: "1.0", APIKey: "key", Username: "robot",

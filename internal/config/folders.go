@@ -64,18 +64,18 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 	l.destination(f["failed"], "failed", &d.Failed)
 	l.flag(f["prune"], "prune", &d.Prune)
 	for _, choice := range []struct {
-		key          string
-		to           *string
-		known, later []string
+		key   string
+		to    *string
+		known []string
 	}{
-		{"watch", &d.Watch, []string{"auto", "notify", "poll"}, nil},
-		{"order", &d.Order, []string{"arrival", "size,mixed", "size", "oldest", "newest", "path"}, nil},
-		{"after", &d.After, []string{"keep", "move", "delete"}, nil},
-		{"versions", &d.Versions, []string{"path", "off"}, []string{"filename"}},
-		{"duplicates", &d.Duplicates, []string{"skip", "upload", "hold"}, nil},
+		{"watch", &d.Watch, []string{"auto", "notify", "poll"}},
+		{"order", &d.Order, []string{"arrival", "size,mixed", "size", "oldest", "newest", "path"}},
+		{"after", &d.After, []string{"keep", "move", "delete"}},
+		{"versions", &d.Versions, []string{"path", "filename", "off"}},
+		{"duplicates", &d.Duplicates, []string{"skip", "upload", "hold"}},
 	} {
 		if at := f[choice.key]; at != nil {
-			*choice.to = l.Choice(at, choice.key, choice.known, choice.later)
+			*choice.to = l.Choice(at, choice.key, choice.known, nil)
 		}
 	}
 	l.globs(f["manifests"], "manifests", &d.Manifests)

@@ -45,3 +45,6 @@ CREATE TABLE edits (
 
 CREATE INDEX edits_due ON edits (not_before);
 CREATE INDEX edits_alike ON edits (alike) WHERE alike IS NOT NULL;
+
+-- Who gives, or gave, an asset a filename, for versions by filename.
+CREATE INDEX entries_filename ON entries (filename, status, id) WHERE filename <> '';

@@ -1,0 +1,266 @@
+package ingest
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"time"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+// decide completes the asset that the rules made with what is known of it already,
+// and stores it: settled -> mapped. It becomes a version of the asset that it names,
+// or where the folder wants that of the one that has its filename. factsAt is when
+// the facts for it began to be gathered.
+func (p *Pipeline) decide(ctx context.Context, e journal.Entry, asset tenovos.NewAsset, factsAt time.Time) error {
+	var current tenovos.Asset // what it becomes a version of, as it is now
+	if asset.OriginalFileID == "" && p.folders[e.Folder].VersionByFilename && !e.AsNew {
+		// From the look at the others of the name until it is stored nobody else may
+		// look: each would find that there is none.
+		if _, busy := p.naming.LoadOrStore(asset.Filename, true); busy {
+			if err := p.announce(ctx, e, asset.Filename); err != nil {
+				return err
+			}
+			return p.waitForName(ctx, e)
+		}
+		defer p.naming.Delete(asset.Filename)
+		named, err := p.namedBefore(ctx, e, asset.Filename)
+		if err != nil {
+			return err
+		}
+		if named.Waits != nil {
+			return p.waitForNamesake(ctx, e, asset.Filename, *named.Waits)
+		}
+		if current, err = p.namesake(ctx, e, asset, named.Originals); err != nil {
+			return err
+		}
+		asset.OriginalFileID = current.OriginalFileID
+	}
+	if asset.OriginalFileID != "" {
+		if err := p.inherit(ctx, e, &asset, current); err != nil {
+			return err
+		}
+	}
+	stored, err := json.Marshal(asset)
+	if err != nil {
+		return fmt.Errorf("store the asset of %s: %w", e.Path, err)
+	}
+	return p.advance(ctx, journal.Move{
+		ID: e.ID, From: journal.Settled, To: journal.Mapped, Asset: stored, Filename: asset.Filename, FactsAt: factsAt,
+	})
+}
+
+// namedBefore looks up which of our entries have, or will have, an entry's filename.
+func (p *Pipeline) namedBefore(ctx context.Context, e journal.Entry, filename string) (journal.Named, error) {
+	// In this order: what leaves a worker's hands in between is in the journal.
+	if first := p.ahead(e); first != nil {
+		return journal.Named{Waits: first}, nil
+	}
+	return p.journal.Reader().Named(ctx, filename, e.ID, p.folderNames())
+}
+
+// waitForNamesake lets an entry wait for one that is on its way to an asset of the
+// same filename. One that nobody would move on is the operator's.
+func (p *Pipeline) waitForNamesake(ctx context.Context, e journal.Entry, filename string, first journal.Entry) error {
+	if _, ours := p.folders[first.Folder]; !ours {
+		return &verdictError{verdict{to: journal.Held, reason: reasonNamesakeRests(first)}}
+	}
+	if err := p.announce(ctx, e, filename); err != nil {
+		return err
+	}
+	return p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasonNamesakeWaits(first), false)
+}
+
+// announce tells the filename of an entry that waits, so that those after it wait
+// for it in turn.
+func (p *Pipeline) announce(ctx context.Context, e journal.Entry, filename string) error {
+	if e.Filename == filename {
+		return nil
+	}
+	return p.journal.SetFilename(ctx, e.ID, filename)
+}
+
+// ahead finds an earlier file of the same name that a worker has in hand and that
+// may not have told its filename yet, because it is still being looked at.
+func (p *Pipeline) ahead(e journal.Entry) *journal.Entry {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, f := range p.inFlight {
+		if id < e.ID && f.dispatched && path.Base(f.path) == path.Base(e.Path) {
+			return &journal.Entry{ID: id, Folder: f.folder, Path: f.path}
+		}
+	}
+	return nil
+}
+
+// namesake returns the asset of which an entry becomes a version by its filename,
+// as it is now; without an OriginalFileID where there is none. Several are the
+// operator's. known are the originals of the name that the journal knows.
+func (p *Pipeline) namesake(ctx context.Context, e journal.Entry, asset tenovos.NewAsset, known []string) (tenovos.Asset, error) {
+	none := tenovos.Asset{}
+	if taken, err := p.adoptable(ctx, e, asset); taken != nil || err != nil {
+		return none, err // it is this very content: no version of itself
+	}
+	ours, err := p.lastObject(ctx, e)
+	if err != nil {
+		return none, err
+	}
+	found, err := Namesakes(ctx, p.api, asset.Filename, known, ours)
+	switch {
+	case errors.Is(err, ErrTooManyNamed):
+		return none, &verdictError{verdict{to: journal.Held, reason: reasonTooManyNamed(asset.Filename)}}
+	case err != nil:
+		return none, err
+	case len(found) > 1:
+		return none, &verdictError{verdict{to: journal.Held, reason: reasonNamesakes(found)}}
+	case len(found) == 0:
+		return none, nil
+	}
+	p.entryLog(p.log.Info(), e).Str("object_id", found[0].ObjectID).Str("original_file_id", found[0].OriginalFileID).
+		Msg("an asset has the file's name: it gets a new version")
+	return found[0], nil
+}
+
+// lastObject is the asset of the entry's last attempt. An entry that was settled
+// again gave it up, though it may not be removed yet.
+func (p *Pipeline) lastObject(ctx context.Context, e journal.Entry) (string, error) {
+	last, ok, err := p.journal.LastAttempt(ctx, e)
+	if err != nil || !ok {
+		return "", err
+	}
+	return last.Attempt.ObjectID, nil
+}
+
+// inherit adds to the metadata of a version what the asset has and the rules do
+// not fill. current is the asset's current version, if it has been looked up.
+func (p *Pipeline) inherit(ctx context.Context, e journal.Entry, asset *tenovos.NewAsset, current tenovos.Asset) error {
+	inherit := p.folders[e.Folder].Inherit
+	if inherit == nil {
+		return nil
+	}
+	if current.OriginalFileID == "" {
+		ours, err := p.lastObject(ctx, e)
+		if err != nil {
+			return err
+		}
+		l, err := standing(ctx, p.api, asset.OriginalFileID, ours)
+		if err != nil && !errors.Is(err, tenovos.ErrRejected) { // as in originalGone
+			return fmt.Errorf("look at the asset that gets a version: %w", err)
+		}
+		if l == nil {
+			return &verdictError{verdict{to: journal.Held, reason: reasonOriginalGone}}
+		}
+		current = l.Asset
+	}
+	if current.TemplateID != asset.TemplateID {
+		p.entryLog(p.log.Warn(), e).Str("object_id", current.ObjectID).
+			Msg("the asset has another template than the rule gives its new version: its metadata is not carried over")
+		return nil
+	}
+	asset.Metadata = inherit(asset.TemplateID, current.Metadata, asset.Metadata)
+	return nil
+}
+
+// ErrTooManyNamed says that a search finds more than it can show.
+var ErrTooManyNamed = errors.New("the search finds more assets than it can show")
+
+// maxNamesakes bounds how many assets of a filename are told.
+const maxNamesakes = 10
+
+// Namesakes returns the assets that get a new version by a filename: those whose
+// current version has exactly that name, in whatever composition of its letters,
+// and of which some version holds content; ten at most, each as its current
+// version. What a search finds is looked up again, because its index lags, and so
+// are known, the original file ids of assets that were given the name lately.
+// without is the object id of a version that does not count, or "".
+//
+// ErrTooManyNamed if there may be others than those that were found.
+func Namesakes(ctx context.Context, api Lookup, filename string, known []string, without string) ([]tenovos.Asset, error) {
+	shown, whole, err := named(ctx, api, norm.NFC.String(filename), false)
+	if other := norm.NFD.String(filename); err == nil && other != filename {
+		var more []tenovos.Asset
+		var all bool
+		more, all, err = named(ctx, api, other, false)
+		shown, whole = append(shown, more...), whole && all
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for assets of the same filename: %w", err)
+	}
+	originals := slices.Clone(known)
+	filled := make(map[string]bool)
+	for _, id := range known {
+		filled[id] = true
+	}
+	for _, a := range shown {
+		id := cmp.Or(a.OriginalFileID, a.FileID) // a first version is its own original
+		if !slices.Contains(originals, id) {
+			originals = append(originals, id)
+		}
+		if a.HasContent && a.ObjectID != without {
+			filled[id] = true
+		}
+	}
+	var found []tenovos.Asset
+	for _, id := range originals {
+		l, err := standing(ctx, api, id, without)
+		if err != nil {
+			return nil, fmt.Errorf("look at an asset of the same filename: %w", err)
+		}
+		// An empty asset is none yet: it may be left of a create whose reply was lost.
+		if l != nil && sameName(l.Filename, filename) && (l.filled || filled[id]) {
+			found = append(found, l.Asset)
+		}
+		if len(found) == maxNamesakes {
+			return found, nil
+		}
+	}
+	if !whole && len(found) < 2 {
+		return nil, fmt.Errorf("assets named %q: %w", filename, ErrTooManyNamed)
+	}
+	return found, nil
+}
+
+func sameName(a, b string) bool { return norm.NFC.String(a) == norm.NFC.String(b) }
+
+// live is the current version of an asset that is not deleted.
+type live struct {
+	tenovos.Asset
+	filled bool // it, or a version before it, is known to hold content
+}
+
+// standing looks up an asset; nil where nothing is left of it. without is the
+// object id of a version that does not count, or "".
+func standing(ctx context.Context, api Lookup, originalFileID, without string) (*live, error) {
+	versions, err := api.Versions(ctx, originalFileID)
+	if errors.Is(err, tenovos.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var l *live
+	filled := false
+	for _, a := range versions {
+		if a.Deleted() || a.ObjectID == without {
+			continue
+		}
+		filled = filled || a.HasContent || a.ContentPath != ""
+		if l == nil || a.Current && !l.Current || a.Current == l.Current && a.Created.After(l.Created) {
+			l = &live{Asset: a}
+		}
+	}
+	if l == nil {
+		return nil, nil
+	}
+	l.filled = filled
+	l.OriginalFileID = originalFileID
+	return l, nil
+}

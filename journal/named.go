@@ -1,0 +1,77 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Named is what the journal knows of a filename.
+type Named struct {
+	// Originals are the original file ids of the assets that hold content under that
+	// name, as far as the last maxOriginals entries in each status tell.
+	Originals []string
+	// Waits is the first entry that is on its way to an asset of that name, without
+	// its Attempt; nil if there is none.
+	Waits *Entry
+}
+
+// maxOriginals bounds Named.Originals: what was ingested longer ago the index of
+// Tenovos shows, too.
+const maxOriginals = 100
+
+// What is asked about a filename. Neither reads the filed entries of the name,
+// however many there are, but for the latest.
+const (
+	namedWaits = `SELECT ` + entryColumns + ` FROM entries e INDEXED BY entries_filename
+		WHERE filename = ?1 AND filename <> '' AND id <> ?2
+		  AND status IN ('settled', 'mapped', 'creating', 'created', 'uploading', 'completing', 'verifying', 'cancelling')
+		  AND (status <> 'settled' OR id < ?2 AND folder IN (SELECT value FROM json_each(?3)))
+		ORDER BY id LIMIT 1`
+	namedOriginals = `SELECT original_file_id FROM entries INDEXED BY entries_filename
+		WHERE filename = ?1 AND filename <> '' AND id <> ?2 AND status = ?3
+		  AND original_file_id <> '' AND (status <> 'held' OR class = '` + ClassUnverified + `')
+		ORDER BY id DESC LIMIT ?4`
+)
+
+// Named looks up a filename for the entry called id. On its way is what is mapped
+// or begun in any folder, and what is settled in one of the folders, has its name
+// recorded (see SetFilename) and was admitted before id: of two that wait only the
+// earlier goes first.
+func (r *Reader) Named(ctx context.Context, filename string, id int64, folders []string) (Named, error) {
+	var n Named
+	err := r.read(ctx, "look for entries named "+filename, func(tx *sql.Tx) error {
+		e, err := scanEntry(tx.QueryRowContext(ctx, namedWaits, filename, id, list(folders)).Scan)
+		switch {
+		case err == nil:
+			n.Waits = &e
+		case !errors.Is(err, sql.ErrNoRows):
+			return err
+		}
+		for _, status := range []Status{Verified, Held, Filed} {
+			err := each(ctx, tx, func(rows *sql.Rows) error {
+				var original string
+				err := rows.Scan(&original)
+				if !slices.Contains(n.Originals, original) {
+					n.Originals = append(n.Originals, original)
+				}
+				return err
+			}, namedOriginals, filename, id, status, maxOriginals)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
+// SetFilename records the name that the asset of a settled entry will have, so
+// that Named shows it to those after it. ErrMoved if it is not settled.
+func (j *Journal) SetFilename(ctx context.Context, id int64, filename string) error {
+	return j.write(ctx, fmt.Sprintf("record the filename of entry %d", id), func(tx *sql.Tx) error {
+		return moved(tx.ExecContext(ctx, `UPDATE entries SET filename = ? WHERE id = ? AND status = 'settled'`, filename, id))
+	})
+}
