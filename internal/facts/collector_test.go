@@ -1,0 +1,184 @@
+package facts
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// drop is a folder with a Collector that asks every source.
+type drop struct {
+	*Collector
+	t *testing.T
+}
+
+func newDrop(t *testing.T) drop {
+	return drop{t: t, Collector: NewCollector(Settings{
+		Root:       t.TempDir(),
+		Sources:    Sources{EXIF: true, IPTC: true, XMP: true, XMPEmbedded: true, XMPSidecar: true, Sidecar: true, Manifest: true},
+		Companions: Companions{Sidecars: true, Manifests: []string{"manifest.csv", "*.list.csv"}},
+	})}
+}
+
+func (d drop) write(rel, content string) {
+	d.t.Helper()
+	name := filepath.Join(d.Root, rel)
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		d.t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d drop) picture(rel string) {
+	d.t.Helper()
+	data, err := os.ReadFile("testdata/tagged.jpg")
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.write(rel, string(data))
+}
+
+func (d drop) collect(rel string) *Collection {
+	d.t.Helper()
+	c, err := d.Collect(File{Folder: "drop", Path: rel, ModTime: time.Now()}, "")
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return c
+}
+
+func (c *Collection) fact(name string) string { return strings.Join(c.Facts[name].Values, "|") }
+
+func xmpWith(properties string) string {
+	return `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description
+		xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/">` + properties + `</rdf:Description></rdf:RDF></x:xmpmeta>`
+}
+
+func TestSidecarGoesBeforeEmbedded(t *testing.T) {
+	d := newDrop(t)
+	d.picture("a/photo.jpg")
+	c := d.collect("a/photo.jpg")
+	if c.fact("xmp.subject") != "hills|Abendröte" || c.fact("xmp-embedded.subject") != "hills|Abendröte" || c.Companion[KindXMP] {
+		t.Errorf("embedded are %q", c.fact("xmp.subject"))
+	}
+	// The list is taken as a whole, what the sidecar does not tell stays.
+	d.write("a/photo.xmp", xmpWith(`<dc:subject><rdf:Bag><rdf:li>one</rdf:li></rdf:Bag></dc:subject>`))
+	c = d.collect("a/photo.jpg")
+	for name, want := range map[string]string{
+		"xmp.subject": "one", "xmp.dc:subject": "one", "xmp-sidecar.subject": "one", "xmp-embedded.subject": "hills|Abendröte",
+		"xmp.rating": "4", "xmp-sidecar.rating": "", "exif.make": "Müller Optik", "iptc.city": "Zürich",
+	} {
+		if got := c.fact(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if !c.Companion[KindXMP] || len(c.Gaps) > 0 {
+		t.Errorf("companions %v, gaps %v", c.Companion, c.Gaps)
+	}
+	// The one of the whole name goes before the one of the stem.
+	d.write("a/photo.jpg.xmp", xmpWith(`<xmp:Rating>1</xmp:Rating>`))
+	if c = d.collect("a/photo.jpg"); c.fact("xmp.rating") != "1" || c.fact("xmp.subject") != "hills|Abendröte" {
+		t.Errorf("the facts are %q and %q", c.fact("xmp.rating"), c.fact("xmp.subject"))
+	}
+	// A broken one is a gap, and leaves what is embedded.
+	d.write("a/photo.jpg.xmp", `<x:xmpmeta`)
+	if c = d.collect("a/photo.jpg"); len(c.Gaps) != 1 || c.Gaps[0].Source != "xmp-sidecar" || c.fact("xmp.rating") != "4" {
+		t.Errorf("gaps are %v, the rating is %q", c.Gaps, c.fact("xmp.rating"))
+	}
+}
+
+func TestNearestManifestWithARowCounts(t *testing.T) {
+	d := newDrop(t)
+	d.write("manifest.csv", "file,who\na/b/1.jpg,far\na/b/2.jpg,far\n")
+	d.write("a/b/shot.list.csv", "file,who\n1.jpg,near\n")
+	for file, want := range map[string]string{"a/b/1.jpg": "near", "a/b/2.jpg": "far", "a/b/3.jpg": ""} {
+		if c := d.collect(file); c.fact("manifest.who") != want || c.Companion[KindManifest] != (want != "") {
+			t.Errorf("%s has %q, want %q", file, c.fact("manifest.who"), want)
+		}
+	}
+	// What changes is noticed, what appears is when it is said, what goes is gone.
+	d.write("manifest.csv", "file,who\na/b/2.jpg,changed\n")
+	d.write("a/b/manifest.csv", "file,who\n3.jpg,new\n")
+	d.Forget("a/b/manifest.csv")
+	if err := os.Remove(filepath.Join(d.Root, "a/b/shot.list.csv")); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{"a/b/1.jpg": "", "a/b/2.jpg": "changed", "a/b/3.jpg": "new"} {
+		if c := d.collect(file); c.fact("manifest.who") != want {
+			t.Errorf("%s has %q, want %q", file, c.fact("manifest.who"), want)
+		}
+	}
+	d.write("a/b/manifest.csv", "file,who\n3.jpg,one\n3.jpg,two\n4.jpg,four\n")
+	if c := d.collect("a/b/3.jpg"); c.Contradiction == nil || c.fact("manifest.who") != "" {
+		t.Errorf("contradiction %v", c.Contradiction)
+	}
+	if c := d.collect("a/b/4.jpg"); c.Contradiction != nil || c.fact("manifest.who") != "four" {
+		t.Errorf("contradiction %v", c.Contradiction)
+	}
+	d.write("a/b/manifest.csv", "nothing\nthat names a file\n")
+	if c := d.collect("a/b/2.jpg"); len(c.Gaps) == 0 || c.fact("manifest.who") != "changed" {
+		t.Errorf("gaps %v, %q", c.Gaps, c.fact("manifest.who"))
+	}
+}
+
+func TestCollectOfAMovedFile(t *testing.T) {
+	d := newDrop(t)
+	d.picture("_ingested/photo.jpg")
+	d.write("photo.jpg.json", `{"rights": {"holder": "Åsa"}}`)
+	file := File{Folder: "drop", Path: "photo.jpg"}
+	c, err := d.Collect(file, "_ingested/photo.jpg")
+	if err != nil || c.Gone || c.fact("exif.make") != "Müller Optik" || c.fact("sidecar.rights.holder") != "Åsa" {
+		t.Errorf("%v, gone %t, %q, %q", err, c.Gone, c.fact("exif.make"), c.fact("sidecar.rights.holder"))
+	}
+	if c, err = d.Collect(file, ""); err != nil || !c.Gone || len(c.Gaps) == 0 || c.fact("sidecar.rights.holder") != "Åsa" {
+		t.Errorf("%v, gone %t, gaps %v", err, c.Gone, c.Gaps)
+	}
+}
+
+func TestCompanions(t *testing.T) {
+	c := Companions{Sidecars: true, Manifests: []string{"Manifest.csv"}}
+	for rel, want := range map[string]string{
+		"a/photo.jpg": "", "a/photo.xmp": "a/photo", "a/photo.JPG.XMP": "a/photo.JPG", "a/photo.jpg.json": "a/photo.jpg",
+		"data.json": "", "a/photo.jpg.yml": "a/photo.jpg", "a/MANIFEST.CSV": "below a", "manifest.csv": "below .", "other.csv": "",
+	} {
+		about, ok := c.About(rel)
+		got := about.Path
+		if about.Dir != "" {
+			got = "below " + about.Dir
+		}
+		if got != want || ok != (want != "") {
+			t.Errorf("%s speaks of %q, want %q", rel, got, want)
+		}
+	}
+	if _, ok := (Companions{}).Of("a.jpg.json"); ok {
+		t.Error("a sidecar where no rule asks for one")
+	}
+}
+
+// BenchmarkCollectManifest50k gathers the facts of 50,000 files from one manifest.
+func BenchmarkCollectManifest50k(b *testing.B) {
+	d := NewCollector(Settings{Root: b.TempDir(), Sources: Sources{Manifest: true}, Companions: Companions{Manifests: []string{"manifest.csv"}}})
+	var rows strings.Builder
+	rows.WriteString("file,title,caption,keywords\n")
+	for i := range 50_000 {
+		fmt.Fprintf(&rows, "d/%05d.jpg,Picture %d,a caption of it,\"one,two\"\n", i, i)
+	}
+	if err := os.MkdirAll(filepath.Join(d.Root, "d"), 0o755); err != nil {
+		b.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(d.Root, "manifest.csv"), []byte(rows.String()), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		for i := range 50_000 {
+			if c, err := d.Collect(File{Path: fmt.Sprintf("d/%05d.jpg", i)}, ""); err != nil || len(c.Facts) < 6 {
+				b.Fatal(c, err)
+			}
+		}
+	}
+}
