@@ -278,19 +278,26 @@ func (p *Pipeline) sendEach(ctx context.Context, edits []journal.Edit) error {
 }
 
 func (p *Pipeline) sendOne(ctx context.Context, d journal.Edit) error {
-	e, err := p.journal.Entry(ctx, d.EntryID)
+	e, edit, err := p.editOf(ctx, d)
 	if err != nil {
 		return err
-	}
-	var edit tenovos.Edit
-	if err := json.Unmarshal(d.Changes, &edit); err != nil {
-		return fmt.Errorf("read the changes of entry %d: %w", d.EntryID, err)
 	}
 	if err := p.api.UpdateAsset(ctx, e.ObjectID, edit); err != nil {
 		return fmt.Errorf("update the metadata of asset %s: %w", e.ObjectID, err)
 	}
 	p.gate.worked()
 	return p.editMade(ctx, d, e)
+}
+
+// editOf reads what an edit is to change, and in which asset.
+func (p *Pipeline) editOf(ctx context.Context, d journal.Edit) (e journal.Entry, edit tenovos.Edit, err error) {
+	if e, err = p.journal.Entry(ctx, d.EntryID); err != nil {
+		return e, edit, err
+	}
+	if err := json.Unmarshal(d.Changes, &edit); err != nil {
+		return e, edit, fmt.Errorf("read the changes of entry %d: %w", d.EntryID, err)
+	}
+	return e, edit, nil
 }
 
 // editMade records that an asset holds what it should.
@@ -345,13 +352,9 @@ func (p *Pipeline) sendBulk(ctx context.Context, alike []journal.Edit) (bool, er
 // seeEdits looks whether the assets of bulk edits hold what they should.
 func (p *Pipeline) seeEdits(ctx context.Context, folder string) (int, error) {
 	return p.eachEdit(ctx, journal.ToSee, folder, func(ctx context.Context, d journal.Edit) error {
-		e, err := p.journal.Entry(ctx, d.EntryID)
+		e, edit, err := p.editOf(ctx, d)
 		if err != nil {
 			return err
-		}
-		var edit tenovos.Edit
-		if err := json.Unmarshal(d.Changes, &edit); err != nil {
-			return fmt.Errorf("read the changes of entry %d: %w", d.EntryID, err)
 		}
 		asset, err := p.api.Asset(ctx, e.FileID)
 		if err != nil {

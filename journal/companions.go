@@ -103,22 +103,22 @@ func (j *Journal) Heed(ctx context.Context, c Companion, about Concern) (release
 		which = ` e.folder = ? AND ` + which
 		args = append([]any{c.Folder}, args...)
 		now := j.now()
-		res, err := tx.ExecContext(ctx, `UPDATE entries AS e SET status = 'settled', class = '', message = '', hint = '', not_before = 0,
+		released, err = affect(ctx, tx, `UPDATE entries AS e SET status = 'settled', class = '', message = '', hint = '', not_before = 0,
 				since = ?, updated = ?, tries = 0, failures = 0, sort_key = `+sortKey+`
 			WHERE (status IN ('held', 'failed') AND class = '`+ClassMetadata+`' AND aside = x'' OR status = 'mapped' AND mapped_at <= ?) AND`+which,
 			append([]any{now, now, ms(c.Since)}, args...)...)
-		if released, err = affected(res, err); err != nil {
+		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE entries AS e SET not_before = 0 WHERE status = 'settled' AND not_before > ? AND`+which,
+		_, err = affect(ctx, tx, `UPDATE entries AS e SET not_before = 0 WHERE status = 'settled' AND not_before > ? AND`+which,
 			append([]any{now}, args...)...)
 		if err != nil {
 			return err
 		}
-		res, err = tx.ExecContext(ctx, `INSERT INTO edits (entry_id, asked_at) SELECT e.id, ? FROM entries e
+		edits, err = affect(ctx, tx, `INSERT INTO edits (entry_id, asked_at) SELECT e.id, ? FROM entries e
 			WHERE (`+begunSQL+` OR status = 'filed') AND mapped_at <= ? AND`+which+latestIngested+openEdit,
 			append([]any{now, ms(c.Since)}, args...)...)
-		if edits, err = affected(res, err); err != nil {
+		if err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE companions SET due = 0 WHERE folder = ? AND path = ? AND mark = ?`,
@@ -137,7 +137,9 @@ const latestIngested = ` AND NOT EXISTS (SELECT 1 FROM entries l WHERE l.folder 
 const openEdit = ` ON CONFLICT (entry_id) DO UPDATE SET asked_at = max(excluded.asked_at, asked_at + 1), not_before = 0, tries = 0, message = '',
 	asset = '', changes = '', alike = NULL, sent_at = NULL`
 
-func affected(res sql.Result, err error) (int, error) {
+// affect runs a statement and returns how many rows it changed.
+func affect(ctx context.Context, tx *sql.Tx, query string, args ...any) (int, error) {
+	res, err := tx.ExecContext(ctx, query, args...)
 	if err != nil {
 		return 0, err
 	}

@@ -27,9 +27,8 @@ type Edit struct {
 // begins anew. It returns how many there are.
 func (j *Journal) OpenEdits(ctx context.Context, entries []int64) (n int, err error) {
 	err = j.write(ctx, "open edits", func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `INSERT INTO edits (entry_id, asked_at) SELECT e.id, ? FROM entries e
+		n, err = affect(ctx, tx, `INSERT INTO edits (entry_id, asked_at) SELECT e.id, ? FROM entries e
 			WHERE e.id IN (SELECT value FROM json_each(?)) AND status = 'filed'`+latestIngested+openEdit, j.now(), list(entries))
-		n, err = affected(res, err)
 		return err
 	})
 	return n, err

@@ -227,27 +227,20 @@ func either(byID, byFlag bool, flags string) error {
 }
 
 func newWithdrawCommand() *cobra.Command {
-	var folders []string
-	var since, until string
+	var span span
 	var undo, yes bool
 	return requestCommand("withdraw (ID... | --folder NAME | --since TIME | --until TIME)", "Remove assets that were ingested into the recycle bin of Tenovos, or restore them",
 		func(cmd *cobra.Command) {
-			cmd.Flags().StringArrayVar(&folders, "folder", nil, "what was ingested from the folder `NAME` (repeatable)")
-			cmd.Flags().StringVar(&since, "since", "", "what was ingested at or after `TIME` (RFC 3339, or 2006-01-02)")
-			cmd.Flags().StringVar(&until, "until", "", "what was ingested before `TIME`")
+			span.flags(cmd)
 			cmd.Flags().BoolVar(&undo, "undo", false, "restore what was withdrawn")
 			cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 		},
 		func(cmd *cobra.Command, path string, ids []int64, asJSON bool) error {
-			s := ingest.Selection{IDs: ids, Folders: folders}
-			var err error
-			if s.Since, err = moment(since); err != nil {
+			s, err := span.selection(ids)
+			if err != nil {
 				return err
 			}
-			if s.Until, err = moment(until); err != nil {
-				return err
-			}
-			if err := either(len(ids) > 0, len(folders) > 0 || since != "" || until != "", "--folder, --since or --until"); err != nil {
+			if err := either(len(ids) > 0, span.given(), "--folder, --since or --until"); err != nil {
 				return err
 			}
 			kind, from, verb := ingest.RequestWithdraw, journal.Filed, "Move %d asset(s) to the recycle bin of Tenovos?"
@@ -261,7 +254,7 @@ func newWithdrawCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if _, err := selectFolders(cfg, folders); err != nil {
+			if _, err := selectFolders(cfg, s.Folders); err != nil {
 				return err
 			}
 			if !yes {
@@ -275,6 +268,29 @@ func newWithdrawCommand() *cobra.Command {
 			}
 			return printOutcomes(cmd, outcomes, asJSON, "nothing matches")
 		})
+}
+
+// span are the flags that select what was ingested.
+type span struct {
+	folders      []string
+	since, until string
+}
+
+func (s *span) flags(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&s.folders, "folder", nil, "what was ingested from the folder `NAME` (repeatable)")
+	cmd.Flags().StringVar(&s.since, "since", "", "what was ingested at or after `TIME` (RFC 3339, or 2006-01-02)")
+	cmd.Flags().StringVar(&s.until, "until", "", "what was ingested before `TIME`")
+}
+
+func (s *span) given() bool { return len(s.folders) > 0 || s.since != "" || s.until != "" }
+
+func (s *span) selection(ids []int64) (out ingest.Selection, err error) {
+	out = ingest.Selection{IDs: ids, Folders: s.folders}
+	if out.Since, err = moment(s.since); err != nil {
+		return out, err
+	}
+	out.Until, err = moment(s.until)
+	return out, err
 }
 
 // moment reads a time of the command line; "" is none.

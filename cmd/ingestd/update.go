@@ -18,30 +18,23 @@ import (
 )
 
 func newUpdateCommand() *cobra.Command {
-	var folders []string
-	var since, until string
+	var span span
 	var dryRun bool
 	return requestCommand("update [ID...]", "Apply the rules again to what was ingested, and send what differs",
 		func(cmd *cobra.Command) {
-			cmd.Flags().StringArrayVar(&folders, "folder", nil, "only what was ingested from the folder `NAME` (repeatable)")
-			cmd.Flags().StringVar(&since, "since", "", "only what was ingested at or after `TIME` (RFC 3339, or 2006-01-02)")
-			cmd.Flags().StringVar(&until, "until", "", "only what was ingested before `TIME`")
+			span.flags(cmd)
 			cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only show what differs")
 		},
 		func(cmd *cobra.Command, path string, ids []int64, asJSON bool) error {
-			s := ingest.Selection{IDs: ids, Folders: folders}
-			var err error
-			if s.Since, err = moment(since); err != nil {
-				return err
-			}
-			if s.Until, err = moment(until); err != nil {
+			s, err := span.selection(ids)
+			if err != nil {
 				return err
 			}
 			cfg, err := loadConfig(path)
 			if err != nil {
 				return err
 			}
-			if _, err := selectFolders(cfg, folders); err != nil {
+			if _, err := selectFolders(cfg, s.Folders); err != nil {
 				return err
 			}
 			u := update{cfg: cfg, selection: s, asJSON: asJSON, out: cmd.OutOrStdout()}

@@ -241,19 +241,23 @@ func openRegular(root *os.Root, rel string) (*os.File, fs.FileInfo, error) {
 // firstOf reads the first of the files that is there; "" if none is.
 func firstOf(root *os.Root, names []string, limit int64) (string, []byte, error) {
 	for _, name := range names {
-		file, info, err := openRegular(root, name)
+		data, err := readWhole(root, name, limit)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 			continue
 		}
-		if err != nil {
-			return name, nil, err
-		}
-		defer file.Close() // nothing was written
-		if info.Size() > limit {
-			return name, nil, fmt.Errorf("%s is larger than %d MiB", Clean(name), limit>>20)
-		}
-		data, err := io.ReadAll(io.LimitReader(file, limit))
 		return name, data, err
 	}
 	return "", nil, nil
+}
+
+func readWhole(root *os.Root, name string, limit int64) ([]byte, error) {
+	file, info, err := openRegular(root, name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() // nothing was written
+	if info.Size() > limit {
+		return nil, fmt.Errorf("%s is larger than %d MiB", Clean(name), limit>>20)
+	}
+	return io.ReadAll(io.LimitReader(file, limit))
 }
