@@ -15,8 +15,8 @@ import (
 // Classes of reasons: what kind of trouble an entry rests or waits with.
 const (
 	classTooLarge    = "too-large"
-	classNoRule      = "no-rule"
-	classMetadata    = "metadata"
+	classNoRule      = journal.ClassNoRule
+	classMetadata    = journal.ClassMetadata
 	classGone        = "gone"
 	classChanged     = "changed"
 	classUnreadable  = "unreadable"
@@ -44,7 +44,7 @@ const (
 var (
 	reasonNoRule = journal.Reason{
 		Class: classNoRule, Message: "no rule of the folder matches the file",
-		Hint: "Add a rule that matches it, then run `ingestd retry`.",
+		Hint: "Add a rule that matches it, then run `ingestd reload`: it goes round again.",
 	}
 	reasonGone = journal.Reason{
 		Class: classGone, Message: "the file vanished before its content was in",
