@@ -19,7 +19,7 @@ const forRulesSQL = `folder = ? AND (status IN ('held', 'failed') AND class = '`
 // asked for stays so. It returns how many do. The first sum of a folder is only
 // stored.
 //
-// It is for the time before the folder's entries are worked on.
+// A file that failed and is just being moved away stays failed.
 func (j *Journal) ReleaseHeld(ctx context.Context, folder, sum string) (int, error) {
 	var released int64
 	op := "release what the rules of folder " + folder + " held back"

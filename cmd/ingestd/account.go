@@ -18,8 +18,8 @@ import (
 
 // account is a Tenovos login together with the rules resolved against it.
 type account struct {
-	client  *tenovos.Client
-	mappers map[string]*mapping.Mapper // by folder name
+	client *tenovos.Client
+	names  *names
 }
 
 // connect logs in, reads what the account has and resolves every rule. Mistakes
@@ -32,18 +32,11 @@ func connect(ctx context.Context, cfg *config.Config) (*account, error) {
 	if err := client.Ready(ctx); err != nil {
 		return nil, err
 	}
-	known, err := readAccount(ctx, client, cfg)
-	if err != nil {
+	n := newNames(cfg, func(ctx context.Context) (mapping.Account, error) { return readAccount(ctx, client, cfg) })
+	if err := n.refresh(ctx); err != nil {
 		return nil, err
 	}
-	a := &account{client: client, mappers: make(map[string]*mapping.Mapper, len(cfg.Folders))}
-	var problems []mapping.Problem
-	for _, f := range cfg.Folders {
-		m, wrong := mapping.Resolve(f.Rules, known)
-		problems = append(problems, wrong...)
-		a.mappers[f.Name] = m
-	}
-	return a, cfg.Invalid(problems)
+	return &account{client: client, names: n}, nil
 }
 
 // readAccount asks for the names that the rules use.
@@ -122,9 +115,8 @@ func isOutage(err error) bool {
 
 // mapFunc adapts a folder's rules to what the pipeline asks for.
 func (a *account) mapFunc(f config.Folder) func(watcher.File) (ingest.Mapped, error) {
-	mapper := a.mappers[f.Name]
 	return func(file watcher.File) (ingest.Mapped, error) {
-		r, err := mapper.Map(factsOf(f, file), file.Path)
+		r, err := a.names.apply(f.Name, factsOf(f, file), file.Path)
 		if errors.Is(err, mapping.ErrNoRule) {
 			return ingest.Mapped{}, ingest.ErrNoRule
 		}

@@ -174,7 +174,7 @@ func (o *oracle) foretell(ctx context.Context, file watcher.File) (forecast, err
 		f.Becomes, f.Why = "skipped", why
 		return f, nil
 	}
-	r, err := o.acct.mappers[file.Folder].Map(factsOf(folder, file), file.Path)
+	r, err := o.acct.names.mapper(file.Folder).Map(factsOf(folder, file), file.Path)
 	if errors.Is(err, mapping.ErrNoRule) {
 		f.Becomes, f.Why = "ignored", err.Error()
 		return f, nil

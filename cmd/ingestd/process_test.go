@@ -26,6 +26,7 @@ type room struct {
 	dir     string
 	drop    string
 	journal string
+	config  string            // the configuration file
 	env     map[string]string // varies testdata/process.yaml
 }
 
@@ -33,6 +34,7 @@ func newRoom(t *testing.T, s *stand) *room {
 	t.Helper()
 	dir := t.TempDir()
 	r := &room{t: t, stand: s, dir: dir, drop: filepath.Join(dir, "drop"), journal: filepath.Join(dir, "state", "journal.db")}
+	r.config = "testdata/process.yaml"
 	r.env = map[string]string{"WORK": dir, "DROP": r.drop, "SETTLE": "1s", "GRACE": "15s", "VERIFY": "etag", "AFTER": "keep"}
 	if err := os.Mkdir(r.drop, 0o700); err != nil {
 		t.Fatal(err)
@@ -64,7 +66,7 @@ type process struct {
 func (r *room) start(args ...string) *process {
 	r.t.Helper()
 	p := &process{t: r.t, ended: make(chan struct{})}
-	p.cmd = exec.Command("ingestd", append(args, "-c", "testdata/process.yaml")...)
+	p.cmd = exec.Command("ingestd", append(args, "-c", r.config)...)
 	p.cmd.Env = append(os.Environ(), r.stand.env()...)
 	for k, v := range r.env {
 		p.cmd.Env = append(p.cmd.Env, k+"="+v)
