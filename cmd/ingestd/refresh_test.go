@@ -23,10 +23,13 @@ import (
 // one synctest bubble.
 type namesRig struct {
 	*names
-	t       *testing.T
+	t *testing.T
+
+	mu      sync.Mutex // of what the account has
 	brands  []string
 	broken  error // of the next readings
 	missing bool  // the template of folder b has vanished
+
 	reads   atomic.Int32
 	renewed atomic.Int32
 	log     buffer
@@ -71,6 +74,13 @@ folders:
 	return r
 }
 
+// set changes the account.
+func (r *namesRig) set(change func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change()
+}
+
 func (r *namesRig) account(ctx context.Context) (mapping.Account, error) {
 	r.reads.Add(1)
 	select {
@@ -78,6 +88,8 @@ func (r *namesRig) account(ctx context.Context) (mapping.Account, error) {
 	case <-ctx.Done():
 		return mapping.Account{}, ctx.Err()
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	a := mapping.Account{
 		Templates: []tenovos.Template{{ID: "t1", Name: "Image", Attributes: []tenovos.Attribute{
 			{ID: "b", Name: "Brand", Type: "controlledVocabulary", VocabularyID: "v"}}}},
@@ -125,7 +137,7 @@ func TestNamesEveryHour(t *testing.T) {
 		before := r.sum("a")
 		time.Sleep(59 * time.Minute)
 		r.count(0)
-		r.brands = []string{"Hooli", "Acme"}
+		r.set(func() { r.brands = []string{"Hooli", "Acme"} })
 		time.Sleep(2 * time.Minute)
 		r.count(1)
 		if why := r.maps("Hooli"); why != "" || r.sum("a") == before || r.renewed.Load() != 1 {
@@ -133,7 +145,7 @@ func TestNamesEveryHour(t *testing.T) {
 		}
 		// The same names in another order are the same.
 		before = r.sum("a")
-		r.brands = []string{"Acme", "Hooli"}
+		r.set(func() { r.brands = []string{"Acme", "Hooli"} })
 		time.Sleep(time.Hour)
 		r.count(2)
 		if r.sum("a") != before {
@@ -153,7 +165,7 @@ func TestNamesUnknown(t *testing.T) {
 			t.Fatal(why)
 		}
 		r.count(0)
-		r.brands = append(r.brands, "Hooli")
+		r.set(func() { r.brands = append(r.brands, "Hooli") })
 		var files sync.WaitGroup
 		for range 20 { // at once: one reading is enough for all
 			files.Go(func() {
@@ -166,7 +178,7 @@ func TestNamesUnknown(t *testing.T) {
 		r.count(1)
 
 		// Too soon: the file does not wait, but the names are read as soon as they may.
-		r.brands = append(r.brands, "Aviato")
+		r.set(func() { r.brands = append(r.brands, "Aviato") })
 		begun := time.Now()
 		for range 20 {
 			if why := r.maps("Aviato"); why != `vocabulary "Brands" has no value "Aviato"` {
@@ -194,7 +206,7 @@ func TestNamesVanish(t *testing.T) {
 		r := newNamesRig(t)
 		defer r.stop()
 		old := r.mapper("b")
-		r.missing, r.brands = true, []string{"Hooli"}
+		r.set(func() { r.missing, r.brands = true, []string{"Hooli"} })
 		time.Sleep(3*time.Hour + time.Minute)
 		r.count(3)
 		if r.mapper("b") != old || r.maps("Hooli") != "" {
@@ -204,9 +216,9 @@ func TestNamesVanish(t *testing.T) {
 		if log() != 1 || !strings.Contains(r.log.String(), r.cfg.File+":") {
 			t.Errorf("the log says it %d times:\n%s", log(), r.log.String())
 		}
-		r.missing = false
+		r.set(func() { r.missing = false })
 		time.Sleep(time.Hour)
-		r.missing = true
+		r.set(func() { r.missing = true })
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if log() != 2 {
@@ -214,7 +226,7 @@ func TestNamesVanish(t *testing.T) {
 		}
 
 		time.Sleep(namesAtMost)
-		r.broken = errors.New("no network")
+		r.set(func() { r.broken = errors.New("no network") })
 		quiet := strings.Count(r.log.String(), `"warn"`) + strings.Count(r.log.String(), `"error"`)
 		if why := r.maps("Acme"); why != `vocabulary "Brands" has no value "Acme"` {
 			t.Errorf("while Tenovos is down: %q", why)
