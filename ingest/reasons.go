@@ -16,7 +16,7 @@ import (
 // Classes of reasons: what kind of trouble an entry rests or waits with.
 const (
 	classTooLarge    = "too-large"
-	classNoRule      = "no-rule"
+	classNoRule      = journal.ClassNoRule
 	classMetadata    = journal.ClassMetadata
 	classWaiting     = "waiting"
 	classGone        = "gone"
@@ -47,7 +47,7 @@ const (
 var (
 	reasonNoRule = journal.Reason{
 		Class: classNoRule, Message: "no rule of the folder matches the file",
-		Hint: "Add a rule that matches it, then run `ingestd retry`.",
+		Hint: "Add a rule that matches it, then run `ingestd reload`: it goes round again.",
 	}
 	reasonGone = journal.Reason{
 		Class: classGone, Message: "the file vanished before its content was in",

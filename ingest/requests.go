@@ -16,7 +16,13 @@ import (
 // Handler answers a request that an operator's command left in the journal. The
 // answer is encoded as JSON; an error's text is what the operator reads. It may be
 // asked again after a crash.
+//
+// A request that fails while the pipeline ends stays for the next one, and so does
+// one that is answered with ErrLater.
 type Handler func(ctx context.Context, r journal.Request) (any, error)
+
+// ErrLater is a Handler's for a request that somebody else answers.
+var ErrLater = errors.New("it is answered later")
 
 // requestTick is how often the journal is asked for requests.
 const requestTick = 300 * time.Millisecond
@@ -76,6 +82,9 @@ func (p *Pipeline) serve(ctx context.Context, r journal.Request) error {
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if errors.Is(err, ErrLater) || err != nil && p.draining() {
+		return nil
 	}
 	text, encoded := "", []byte("null")
 	if err == nil {

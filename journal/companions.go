@@ -7,10 +7,6 @@ import (
 	"time"
 )
 
-// ClassMetadata is the Reason.Class of an entry that rests because of its
-// metadata: a companion that comes or changes sends it round again.
-const ClassMetadata = "metadata"
-
 // Companion is a file that speaks of others, as it was found.
 type Companion struct {
 	Found

@@ -37,6 +37,14 @@ const ClassUnverified = "unverified"
 // again all the same.
 const ClassFiling = "filing"
 
+// The Reason.Class of entries that rest for what the rules say: metadata that
+// cannot be sent, held or failed, and no rule at all, ignored. ReleaseHeld sends
+// them round again when the rules are others.
+const (
+	ClassMetadata = "metadata"
+	ClassNoRule   = "no-rule"
+)
+
 // moves is the table of legal moves. Each status that is not an end has a way
 // out, and from each there is a way to a resting status.
 var moves = map[Status][]Status{

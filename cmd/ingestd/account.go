@@ -17,8 +17,8 @@ import (
 // account is a Tenovos login together with the rules resolved against it.
 type account struct {
 	client     *tenovos.Client
-	mappers    map[string]*mapping.Mapper // by folder name
-	collectors map[string]*facts.Collector
+	names      *names
+	collectors map[string]*facts.Collector // by folder name
 }
 
 // connect logs in, reads what the account has and resolves every rule. Mistakes
@@ -31,19 +31,15 @@ func connect(ctx context.Context, cfg *config.Config) (*account, error) {
 	if err := client.Ready(ctx); err != nil {
 		return nil, err
 	}
-	known, err := readAccount(ctx, client, cfg)
-	if err != nil {
+	n := newNames(cfg, func(ctx context.Context) (mapping.Account, error) { return readAccount(ctx, client, cfg) })
+	if err := n.refresh(ctx); err != nil {
 		return nil, err
 	}
-	a := &account{client: client, mappers: make(map[string]*mapping.Mapper, len(cfg.Folders)), collectors: make(map[string]*facts.Collector)}
-	var problems []mapping.Problem
+	a := &account{client: client, names: n, collectors: make(map[string]*facts.Collector, len(cfg.Folders))}
 	for _, f := range cfg.Folders {
-		m, wrong := mapping.Resolve(f.Rules, known)
-		problems = append(problems, wrong...)
-		a.mappers[f.Name] = m
 		a.collectors[f.Name] = newCollector(f)
 	}
-	return a, cfg.Invalid(problems)
+	return a, nil
 }
 
 // readAccount asks for the names that the rules use.

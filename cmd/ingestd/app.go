@@ -117,8 +117,10 @@ type engine struct {
 	pipeline *ingest.Pipeline
 	watcher  *watcher.Watcher
 	folders  *folderStates
+	names    *names
 	walked   map[string]*atomic.Int64 // files that the watcher reported in each folder, repetitions included
 	bytes    atomic.Int64             // of these files
+	reloads  chan<- int64             // where requests to reload go; nil where the engine cannot be another's
 	once     bool                     // it is a backfill's: the watcher walks, and then has ended
 }
 
@@ -142,7 +144,7 @@ func (e *engine) allWalked() int64 {
 
 // newEngine puts the rooms together for the given folders.
 func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *journal.Journal, adopt bool, log zerolog.Logger) (*engine, error) {
-	e := &engine{journal: j, folders: newFolderStates(folders, j, log), walked: make(map[string]*atomic.Int64, len(folders))}
+	e := &engine{journal: j, names: acct.names, folders: newFolderStates(folders, j, log), walked: make(map[string]*atomic.Int64, len(folders))}
 	for _, f := range folders {
 		e.walked[f.Name] = new(atomic.Int64)
 	}
@@ -150,7 +152,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 	for i, f := range folders {
 		pc.Folders[i].Map = acct.mapFunc(f)
 		pc.Folders[i].Companions = companions{acct.collectors[f.Name]}
-		pc.Folders[i].Inherit = acct.mappers[f.Name].Overlay
+		pc.Folders[i].Inherit = acct.inherit(f.Name)
 	}
 	pc.Adopt = adopt
 	e.pipeline = ingest.New(pc, ingest.Deps{
@@ -161,6 +163,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		Paused:  e.folders.pause,
 		Handlers: map[string]ingest.Handler{
 			requestBackfill: e.handleBackfill,
+			requestReload:   e.handleReload,
 		},
 	})
 	w, err := watcher.New(watchedFolders(folders), watcher.Options{

@@ -156,7 +156,7 @@ func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal
 		walkErr = e.watcher.Walk(walking)
 		return nil // a folder that cannot be walked does not stop the others' files
 	})
-	g.Go(func() error { return e.pipeline.Run(gctx, drain, walked) })
+	g.Go(func() error { return e.work(gctx, drain, walked, b.log) })
 	over := make(chan struct{})
 	var progress sync.WaitGroup
 	progress.Go(func() { b.showProgress(e, walked, over) })

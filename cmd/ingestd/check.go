@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -48,25 +49,39 @@ func newCheckCommand() *cobra.Command {
 // beyond doubt, of the names, so that all are shown at once.
 func check(ctx context.Context, path string, offline bool) (*config.Config, error) {
 	cfg, err := loadConfig(path)
-	var invalid *config.Invalid
-	if err != nil && !errors.As(err, &invalid) {
+	invalid, wrong := errors.AsType[*config.Invalid](err)
+	if err != nil && !wrong {
 		return nil, err
 	}
-	problems := cfg.CheckFolders()
+	var problems []mapping.Problem
+	if wrong {
+		problems = invalid.Problems
+	}
+	if !offline {
+		_, problems, err = examine(ctx, cfg, invalid)
+		if err != nil {
+			return cfg, errors.Join(cfg.Invalid(append(problems, cfg.CheckFolders()...)), err)
+		}
+	}
+	return cfg, errors.Join(cfg.Invalid(append(problems, cfg.CheckFolders()...)), checkJournal(cfg))
+}
+
+// examine holds a configuration against the account, where the login is beyond
+// doubt, and returns its mistakes together with those that loading it found. The
+// error is trouble in reaching the account; without any it returns the account.
+func examine(ctx context.Context, cfg *config.Config, invalid *config.Invalid) (*account, []mapping.Problem, error) {
+	var problems []mapping.Problem
 	if invalid != nil {
-		problems = append(problems, invalid.Problems...)
-	}
-	if !offline && (invalid == nil || invalid.AccountKnown) {
-		_, err := connect(ctx, cfg)
-		var refused *config.Invalid
-		if err != nil && !errors.As(err, &refused) {
-			return cfg, errors.Join(cfg.Invalid(problems), err)
-		}
-		if refused != nil {
-			problems = append(problems, refused.Problems...)
+		problems = slices.Clone(invalid.Problems)
+		if !invalid.AccountKnown {
+			return nil, problems, nil
 		}
 	}
-	return cfg, errors.Join(cfg.Invalid(problems), checkJournal(cfg))
+	acct, err := connect(ctx, cfg)
+	if refused, ok := errors.AsType[*config.Invalid](err); ok {
+		return nil, append(problems, refused.Problems...), nil
+	}
+	return acct, problems, err
 }
 
 // checkJournal looks whether the journal can be written, without making it.

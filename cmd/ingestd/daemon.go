@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -29,11 +31,13 @@ func newRunCommand() *cobra.Command {
 		Short: "Watch the drop folders and ingest what arrives, until a signal ends it",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			hup, forget := hangups() // before anything else: a signal that nobody waits for ends the process
+			defer forget()
 			cfg, err := loadConfig(path)
 			if err != nil {
 				return err
 			}
-			return runDaemon(cmd.Context(), cfg, newLogger(cfg, cmd.ErrOrStderr()))
+			return runDaemon(cmd.Context(), cfg, hup, cmd.ErrOrStderr())
 		},
 	}
 	configFlag(cmd, &path)
@@ -41,10 +45,11 @@ func newRunCommand() *cobra.Command {
 }
 
 // runDaemon is the daemon: it ends without an error when a signal ends it.
-func runDaemon(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error) {
+func runDaemon(ctx context.Context, cfg *config.Config, hup <-chan os.Signal, stderr io.Writer) (err error) {
 	ctx, drain, stop := signals(ctx)
 	defer stop()
-	j, err := openJournal(ctx, cfg, false, log)
+	first := &setup{cfg: cfg, log: newLogger(cfg, stderr)}
+	j, err := openJournal(ctx, cfg, false, first.log)
 	if err != nil {
 		return err
 	}
@@ -52,42 +57,100 @@ func runDaemon(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err
 
 	// systemd waits for READY only so long, and the API may be down for longer.
 	notify(daemon.SdNotifyReady, "STATUS=waiting for Tenovos")
-	defer notify(daemon.SdNotifyStopping, "STATUS=stopping: parts on their way may finish")
+	defer notify(daemon.SdNotifyStopping, stopping)
+	s := &service{journal: j, stderr: stderr, hup: hup, drain: drain, requests: make(chan int64)}
+	return s.run(ctx, first)
+}
 
-	waiting, cancel := untilDrain(ctx, drain)
-	defer cancel()
-	acct, err := connectPatiently(waiting, cfg, log)
-	if err != nil {
-		if isEnd(err) {
+// stopping is systemd's status line from the first signal to the end.
+const stopping = "STATUS=stopping: parts on their way may finish"
+
+// service is the daemon between its signals: one engine after another over the
+// same journal, each with a configuration of its own.
+type service struct {
+	journal  *journal.Journal
+	stderr   io.Writer
+	hup      <-chan os.Signal
+	drain    <-chan struct{}
+	requests chan int64 // ids of requests to reload
+}
+
+// setup is a configuration that has been checked.
+type setup struct {
+	cfg    *config.Config
+	acct   *account // nil while Tenovos was not reached with it
+	log    zerolog.Logger
+	reload *reload // what it came by; nil for the first
+}
+
+// run works with one setup after another until a signal ends it.
+func (s *service) run(ctx context.Context, now *setup) error {
+	for now != nil {
+		next, err := s.round(ctx, now)
+		if !isEnd(err) {
+			return err
+		}
+		if next == nil || closed(s.drain) || ctx.Err() != nil {
+			now.log.Info().Msg("stopped")
 			return nil
 		}
-		return err
+		now = next
 	}
-	e, err := newEngine(cfg, cfg.Folders, acct, j, false, log)
+	return nil
+}
+
+// round works with one setup until a signal, or until there is another one, which
+// it returns. Either ends the engine in the same manner.
+func (s *service) round(ctx context.Context, now *setup) (*setup, error) {
+	var next *setup
+	end := make(chan struct{})
+	g, gctx := errgroup.WithContext(ctx)
+	watching, cancel := untilDrain(gctx, s.drain)
+	defer cancel()
+	g.Go(func() error {
+		defer close(end)
+		if next = s.awaitReload(watching, now); closed(s.drain) {
+			notify(daemon.SdNotifyStopping, stopping)
+			now.log.Info().Msg("stopping: no new work is begun, parts on their way may finish")
+		}
+		return nil
+	})
+	g.Go(func() error { return s.work(gctx, now, end) })
+	err := g.Wait()
+	return next, err
+}
+
+// work reaches Tenovos, and is an engine until end closes.
+func (s *service) work(ctx context.Context, now *setup, end <-chan struct{}) (err error) {
+	working, cancel := untilDrain(ctx, end)
+	defer cancel()
+	if now.acct == nil {
+		if now.acct, err = connectPatiently(working, now.cfg, now.log); err != nil {
+			return err
+		}
+	}
+	defer now.acct.client.Close()
+	e, err := newEngine(now.cfg, now.cfg.Folders, now.acct, s.journal, false, now.log)
 	if err != nil {
 		return err
 	}
+	e.reloads = s.requests
 	e.folders.begin()
-	log.Info().Str("version", versionText()).Int("folders", len(cfg.Folders)).Int("workers", cfg.Workers).Msg("running")
+	now.log.Info().Str("version", versionText()).Int("folders", len(now.cfg.Folders)).Int("workers", now.cfg.Workers).Msg("running")
+	s.reloaded(ctx, now)
 
 	g, gctx := errgroup.WithContext(ctx)
-	watching, cancelWatch := untilDrain(gctx, drain)
+	watching, cancelWatch := untilDrain(gctx, end)
 	defer cancelWatch()
+	serving, cancelPage := context.WithCancel(gctx)
 	g.Go(func() error { return e.watcher.Run(watching) })
-	g.Go(func() error { return e.pipeline.Run(gctx, drain, nil) })
-	g.Go(func() error { return e.serveDashboard(watching, cfg.Listen, log) })
-	g.Go(func() error { e.tellSystemd(watching); return nil })
 	g.Go(func() error {
-		<-watching.Done()
-		notify(daemon.SdNotifyStopping, "STATUS=stopping: parts on their way may finish")
-		log.Info().Msg("stopping: no new work is begun, parts on their way may finish")
-		return nil
+		defer cancelPage() // until then whoever watches over the daemon finds it alive
+		return e.work(gctx, end, nil, now.log)
 	})
-	if err := g.Wait(); !isEnd(err) {
-		return err
-	}
-	log.Info().Msg("stopped")
-	return nil
+	g.Go(func() error { return e.serveDashboard(serving, now.cfg.Listen, now.log) })
+	g.Go(func() error { e.tellSystemd(watching); return nil })
+	return g.Wait()
 }
 
 // closeWith reports the error of a close unless there is one already.

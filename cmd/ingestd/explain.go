@@ -190,7 +190,7 @@ func (o *oracle) foretell(ctx context.Context, file watcher.File) (forecast, err
 		return f, err
 	}
 	f.Gaps = known.Gaps
-	r, err := o.acct.mappers[file.Folder].Map(known.Facts, file.Path)
+	r, err := o.acct.names.mapper(file.Folder).Map(known.Facts, file.Path)
 	if errors.Is(err, mapping.ErrNoRule) {
 		f.Becomes, f.Why = "ignored", err.Error()
 		return f, nil

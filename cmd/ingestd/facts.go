@@ -8,6 +8,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -63,7 +64,7 @@ func (a *account) mapFunc(f config.Folder) func(watcher.File, string) (ingest.Ma
 		if err != nil {
 			return ingest.Mapped{}, err
 		}
-		r, err := a.mappers[f.Name].Map(known.Facts, file.Path)
+		r, err := a.names.apply(f.Name, known.Facts, file.Path)
 		if errors.Is(err, mapping.ErrNoRule) {
 			return ingest.Mapped{}, ingest.ErrNoRule
 		}
@@ -71,6 +72,13 @@ func (a *account) mapFunc(f config.Folder) func(watcher.File, string) (ingest.Ma
 			return ingest.Mapped{}, err
 		}
 		return mapped(f, r, known), nil
+	}
+}
+
+// inherit is Overlay of a folder's rules as they are resolved when it is called.
+func (a *account) inherit(folder string) func(templateID string, current, ours []tenovos.Value) []tenovos.Value {
+	return func(templateID string, current, ours []tenovos.Value) []tenovos.Value {
+		return a.names.mapper(folder).Overlay(templateID, current, ours)
 	}
 }
 

@@ -42,9 +42,12 @@ func exitCode(err error) int {
 	var invalid *config.Invalid
 	var usage *usageError
 	var unreadable *unreadableError
+	var refused *refusedReload
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.As(err, &refused):
+		return refused.code
 	case errors.Is(err, journal.ErrRemoved), errors.Is(err, journal.ErrOrphaned), errors.Is(err, journal.ErrCorrupt),
 		errors.Is(err, journal.ErrNewer), errors.Is(err, journal.ErrForeign), errors.Is(err, journal.ErrNetwork), errors.Is(err, errUnusable):
 		return exitUsage // another start would do harm, or no better
@@ -104,7 +107,7 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(
 		newRunCommand(), newBackfillCommand(), newCheckCommand(), newExplainCommand(),
-		newStatusCommand(), newRetryCommand(), newCancelCommand(), newVerifyCommand(), newUpdateCommand(), newWithdrawCommand(),
+		newReloadCommand(), newStatusCommand(), newRetryCommand(), newCancelCommand(), newVerifyCommand(), newUpdateCommand(), newWithdrawCommand(),
 		newBackupCommand(), newRestoreCommand(), newVersionCommand(),
 	)
 	return root

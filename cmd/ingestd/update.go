@@ -162,7 +162,7 @@ func (u update) dryRun(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s/%s: %w", e.Folder, e.Path, err)
 		}
-		if d := differenceOf(acct.mappers[e.Folder], e, change); len(d.Changes) > 0 || d.Refused != "" {
+		if d := differenceOf(acct.names.mapper(e.Folder), e, change); len(d.Changes) > 0 || d.Refused != "" {
 			if all = append(all, d); !u.asJSON {
 				printDifference(u.out, d)
 			}

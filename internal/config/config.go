@@ -20,6 +20,11 @@ type Config struct {
 	Log           Log
 	ShutdownGrace time.Duration // how long parts on their way may take to finish
 	Folders       []Folder      // at least one
+
+	// Sums tells configurations apart: of each key of the file but folders, a
+	// SHA-256 (hex) of what it says, variables and secrets put in. They are not to
+	// be shown: that of a weak password can be guessed.
+	Sums map[string]string
 }
 
 // Tenovos says how to reach the account.
@@ -81,12 +86,17 @@ type Folder struct {
 	WaitFor          mapping.WaitFor // of files whose rule has none
 	Rules            mapping.Rules
 	Pos              mapping.Pos // of its path
+
+	// Sum is a SHA-256 (hex) of all that the file says of the folder, RulesSum of
+	// what decides the metadata of its files.
+	Sum, RulesSum string
 }
 
 // defaults returns a Config without folders and credentials.
 func defaults(file string) *Config {
 	return &Config{
 		File: file,
+		Sums: map[string]string{},
 		Tenovos: Tenovos{
 			Version:            "1.5",
 			MaxConcurrentCalls: 8,

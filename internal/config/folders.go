@@ -40,6 +40,7 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 	}
 	d := defaultFolder()
 	d.Pos = mapping.At(n)
+	d.Sum, d.RulesSum = sum(n), rulesSum(n)
 	if at := l.need(n, f, "name", "the folder"); at != nil {
 		d.Name = l.folderName(at)
 	}

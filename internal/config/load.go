@@ -26,7 +26,8 @@ const maxFile = 8 << 20
 // The error is an *Invalid for a file with mistakes, and another error for one
 // that cannot be read. With an *Invalid the Config holds what could be read, for
 // `check` to go on with, and for commands that do not log in where nothing but
-// the credentials is missing; nothing else may use it.
+// the credentials is missing; nothing else may use it, but for the place of the
+// journal, where a daemon is asked what it makes of the file.
 func Load(path string, env func(string) (string, bool)) (*Config, error) {
 	data, err := read(path)
 	if err != nil {

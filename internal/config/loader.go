@@ -72,6 +72,14 @@ func (l *loader) file(n *yaml.Node) {
 	if journal != nil && c.Journal != "" {
 		l.journalOutside(journal)
 	}
+	for key, at := range f {
+		if key != "folders" {
+			c.Sums[key] = sum(at)
+		}
+	}
+	if at := f["tenovos"]; at != nil { // the files that it names may say something else the next time
+		c.Sums["tenovos"] = sum(at, c.Tenovos.APIKey.Reveal(), c.Tenovos.Password.Reveal())
+	}
 }
 
 func (l *loader) tenovos(n *yaml.Node) {

@@ -133,8 +133,17 @@ func (f *fill) put(out *answer, texts []string, layout string) {
 		e = entry{}
 	}
 	out.entries = append(out.entries, e)
+	before := len(out.faults)
 	out.fault(f.Name, f.form.unknown == fail, got.unknown...)
+	for i := range out.faults[before:] {
+		out.faults[before+i].Unknown = f.takesNames()
+	}
 	out.fault(f.Name, false, got.bad...)
+}
+
+// takesNames says whether the values are names of a vocabulary.
+func (f *fill) takesNames() bool {
+	return f.kind == tenovos.Single || f.kind == tenovos.Multi || f.kind == tenovos.Cascade
 }
 
 func missing(tried, dropped []string) issue {

@@ -116,13 +116,16 @@ rules:
 	}
 	want := []Fault{
 		{Attribute: "Title", Message: `attribute "Title" holds 20 characters, not 28`, Hint: "shorten it"},
-		{Attribute: "Brand", Message: `vocabulary "Brands" has no value "Acmee"`, Hint: `did you mean "Acme"?`},
-		{Attribute: "Season", Message: `vocabulary "Seasons" has no value "Sumer"`, Hint: `did you mean "Summer"?`},
+		{Attribute: "Brand", Message: `vocabulary "Brands" has no value "Acmee"`, Hint: `did you mean "Acme"?`, Unknown: true},
+		{Attribute: "Season", Message: `vocabulary "Seasons" has no value "Sumer"`, Hint: `did you mean "Summer"?`, Unknown: true},
 		{Attribute: "Shot Date", Message: `"a name that is much too long" is no date`, Hint: "write 2006-01-31, or say with `date` how the source writes it"},
-		{Attribute: "security", Message: `the account has no security template "Acmee"`, Hint: `there is "Internal", "Public"`},
+		{Attribute: "security", Message: `the account has no security template "Acmee"`, Hint: `there is "Internal", "Public"`, Unknown: true},
 	}
 	if diff := cmp.Diff(want, got.Problems); diff != "" {
 		t.Errorf("problems differ (-want +got):\n%s", diff)
+	}
+	if !got.Unknown() {
+		t.Error("names that the account does not have are not told from other mistakes")
 	}
 	got, _ = mapFile(m, rules, "20260131.jpg")
 	want = []Fault{

@@ -40,6 +40,12 @@ func (r Result) Failed() bool {
 	return slices.ContainsFunc(r.Problems, func(f Fault) bool { return f.Fail })
 }
 
+// Unknown reports whether some Problem is a name that the account may have got
+// since its names were read.
+func (r Result) Unknown() bool {
+	return slices.ContainsFunc(r.Problems, func(f Fault) bool { return f.Unknown })
+}
+
 // Explained tells what an attribute gets and why.
 type Explained struct {
 	Attribute string `json:"attribute"`
@@ -79,6 +85,9 @@ type Fault struct {
 	Hint      string `json:"hint,omitempty"`
 	// Fail says that the file has failed, as the rule wants it, and does not wait.
 	Fail bool `json:"fail,omitempty"`
+	// Unknown says that a name is none of the account's, as its names were read: it
+	// may have got the name since.
+	Unknown bool `json:"-"`
 }
 
 // securityName is what Explained and Fault call the security templates.
@@ -138,7 +147,7 @@ func (m *Mapper) secure(out *Result, form *Form, known facts.Facts) {
 	for _, text := range found.texts {
 		template, bad := m.security.find(text)
 		if bad != nil {
-			out.fault(securityName, *bad)
+			out.Problems = append(out.Problems, Fault{Attribute: securityName, Message: bad.message, Hint: bad.hint, Unknown: true})
 			continue
 		}
 		if !slices.Contains(out.Asset.SecurityIDs, template.ID) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/google/uuid"
 )
@@ -92,6 +93,25 @@ func (v *VocabularyValue) UnmarshalJSON(data []byte) error {
 type SecurityTemplate struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
+}
+
+// AddValue gives the account another term of a vocabulary, named by its name or
+// id, as somebody may do in the application at any time. It reports whether there
+// is such a vocabulary.
+func (s *Server) AddValue(vocabulary, name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := *s.account.Load()
+	a.Vocabularies = slices.Clone(a.Vocabularies)
+	for i := range a.Vocabularies {
+		v := &a.Vocabularies[i]
+		if v.Name == vocabulary || v.ID == vocabulary {
+			v.Values = append(slices.Clone(v.Values), VocabularyValue{ID: SeedID("value", v.Name+"/"+name), Name: name})
+			s.account.Store(&a)
+			return true
+		}
+	}
+	return false
 }
 
 // SeedID is the id that a seed's item gets when it has none. Kinds are user,

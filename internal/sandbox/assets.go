@@ -104,7 +104,7 @@ func (c *call) asset(a *Asset, at time.Time) map[string]any {
 	metadata, flat := c.values(a)
 	m := map[string]any{
 		"objectId": a.ObjectID, "fileId": a.FileID, "originalFileId": a.OriginalFileID, "objectType": "Asset",
-		"customerId": c.s.account.CustomerID, "createdBy": a.CreatedBy, "createdEpoch": c.epoch(a.Created),
+		"customerId": c.s.Account().CustomerID, "createdBy": a.CreatedBy, "createdEpoch": c.epoch(a.Created),
 		"lastUpdatedBy": a.UpdatedBy, "lastUpdatedEpoch": c.epoch(a.Updated), "versionNumber": a.Created.UnixMilli(),
 		"currentVersion": current, "fileState": state, "metadataState": state,
 		"metadataTemplateId": a.TemplateID, "metadata": metadata, "metadataDenormalized": flat,
@@ -116,7 +116,7 @@ func (c *call) asset(a *Asset, at time.Time) map[string]any {
 	}
 	if technical := c.technical(a, at); technical != nil {
 		m[c.draft("technicalMetadata", "technical_metadata")] = technical
-		preview := "https://content.example.com/" + c.s.account.CustomerID + "/" + a.FileID
+		preview := "https://content.example.com/" + c.s.Account().CustomerID + "/" + a.FileID
 		m["renditions"] = map[string]any{"imageThumb": preview + "-200x200.png", "imagePreview": preview + "-700x700.png"}
 	}
 	return m
@@ -141,7 +141,7 @@ func (c *call) technical(a *Asset, at time.Time) map[string]any {
 func (c *call) values(a *Asset) ([]any, map[string]any) {
 	list, flat := []any{}, map[string]any{}
 	idKey := c.draft("metadataDefinitionId", "metadatadefinitionId")
-	t := c.s.account.template(a.TemplateID)
+	t := c.s.Account().template(a.TemplateID)
 	for _, v := range a.Metadata {
 		item := map[string]any{idKey: v.ID}
 		if v.Value != nil {

@@ -36,7 +36,7 @@ func newSessions() sessions {
 // authorise checks the headers of an API request. It returns status 0 when they
 // are in order, and sets c.user unless the operation needs no session.
 func (c *call) authorise() (int, any) {
-	if !equal(c.r.Header.Get("X-Api-Key"), c.s.account.APIKey) {
+	if !equal(c.r.Header.Get("X-Api-Key"), c.s.Account().APIKey) {
 		return fail(http.StatusForbidden, "Forbidden", "")
 	}
 	if c.op == "GetAuthToken" || c.op == "ExpireToken" {
@@ -104,7 +104,7 @@ func (c *call) getAuthToken() (int, any) {
 	case c.o.RequireClientID && req.ClientID == "":
 		return refuse("2 validation errors detected: Value '' at 'clientId' failed to satisfy constraint: Member must have length greater than or equal to 1; " +
 			"Value '' at 'clientId' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+]+")
-	case req.ClientID != "" && req.ClientID != c.s.account.ClientID:
+	case req.ClientID != "" && req.ClientID != c.s.Account().ClientID:
 		return refuse("User pool client " + req.ClientID + " does not exist.")
 	case req.Username == "":
 		return refuse("Invalid Authentication Parameters")
@@ -176,7 +176,7 @@ func (c *call) expireToken() (int, any) {
 		}
 	}
 	return http.StatusOK, map[string]any{
-		"endpointUrl": c.endpoint(), "clientId": c.s.account.ClientID, "userPoolId": c.poolID(), "username": x.user.Username,
+		"endpointUrl": c.endpoint(), "clientId": c.s.Account().ClientID, "userPoolId": c.poolID(), "username": x.user.Username,
 		"session": map[string]any{"authorization": "", "accessToken": "", "refreshToken": ""},
 	}
 }
@@ -204,13 +204,13 @@ func (c *call) newSession(user *User, refresh string, refreshUntil time.Time) *s
 	x := &session{user: user, refresh: refresh, expires: now.Add(c.o.TokenLife), refreshUntil: refreshUntil}
 	claims := map[string]any{
 		"sub": user.ID, "iat": now.Unix(), "exp": x.expires.Unix(), "jti": randomToken()[:16],
-		"iss": "https://cognito-idp.us-east-1.amazonaws.com/" + c.s.account.UserPoolID,
+		"iss": "https://cognito-idp.us-east-1.amazonaws.com/" + c.s.Account().UserPoolID,
 	}
 	claims["token_use"], claims["cognito:username"], claims["email"] = "id", user.Username, user.Email
 	x.authorization = c.s.jwt(claims)
 	delete(claims, "email")
 	delete(claims, "cognito:username")
-	claims["token_use"], claims["username"], claims["client_id"] = "access", user.Username, c.s.account.ClientID
+	claims["token_use"], claims["username"], claims["client_id"] = "access", user.Username, c.s.Account().ClientID
 	claims["scope"] = "aws.cognito.signin.user.admin"
 	x.access = c.s.jwt(claims)
 	c.s.sessions.byAuthorization[x.authorization] = x
@@ -227,7 +227,7 @@ func (c *call) authResponse(x *session, withRefresh bool) any {
 		refresh = ""
 	}
 	return map[string]any{
-		"endpointUrl": c.endpoint(), "clientId": c.s.account.ClientID, "userPoolId": c.poolID(), "username": x.user.Username, "password": "",
+		"endpointUrl": c.endpoint(), "clientId": c.s.Account().ClientID, "userPoolId": c.poolID(), "username": x.user.Username, "password": "",
 		"session": map[string]any{
 			"authorization": x.authorization, "accessToken": x.access, "refreshToken": refresh, "expireEpoch": x.expires.UnixMilli(),
 		},
@@ -238,7 +238,7 @@ func (c *call) poolID() string {
 	if c.o.EmptyUserPoolID {
 		return ""
 	}
-	return c.s.account.UserPoolID
+	return c.s.Account().UserPoolID
 }
 
 // endpoint is the base URL by which the client came.
@@ -248,8 +248,8 @@ func (c *call) endpoint() string {
 }
 
 func (s *Server) userNamed(name string) *User {
-	for i := range s.account.Users {
-		if u := &s.account.Users[i]; name != "" && (u.Username == name || u.Email == name) {
+	for i := range s.Account().Users {
+		if u := &s.Account().Users[i]; name != "" && (u.Username == name || u.Email == name) {
 			return u
 		}
 	}

@@ -34,7 +34,7 @@ func (c *call) createAsset() (int, any) {
 		return forbid("Failed to parse Asset", "%v", err)
 	}
 	values, err := parseMetadata(req.Metadata)
-	template := c.s.account.template(req.TemplateID)
+	template := c.s.Account().template(req.TemplateID)
 	switch {
 	case req.Filename == "" || req.Filename == "." || req.Filename == "..":
 		return forbid("Failed to parse Asset", "filename is needed")

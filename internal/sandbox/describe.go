@@ -10,14 +10,14 @@ var seeded = time.Date(2023, 3, 14, 9, 26, 53, 0, time.UTC)
 
 func (c *call) getMetadataTemplates() (int, any) {
 	out := []any{}
-	for i := range c.s.account.Templates {
-		out = append(out, c.template(&c.s.account.Templates[i]))
+	for i := range c.s.Account().Templates {
+		out = append(out, c.template(&c.s.Account().Templates[i]))
 	}
 	return http.StatusOK, out
 }
 
 func (c *call) getMetadataTemplate() (int, any) {
-	t := c.s.account.template(c.id)
+	t := c.s.Account().template(c.id)
 	if t == nil {
 		return fail(http.StatusBadRequest, "Metadata Template not found", "")
 	}
@@ -70,14 +70,14 @@ func (c *call) attributes(attrs []Attribute) []any {
 
 func (c *call) getAllControlledVocab() (int, any) {
 	out := []any{}
-	for i := range c.s.account.Vocabularies {
-		out = append(out, c.vocabulary(&c.s.account.Vocabularies[i], "metadata"))
+	for i := range c.s.Account().Vocabularies {
+		out = append(out, c.vocabulary(&c.s.Account().Vocabularies[i], "metadata"))
 	}
 	return http.StatusOK, out
 }
 
 func (c *call) getControlledVocab() (int, any) {
-	v := c.s.account.vocabulary(c.id)
+	v := c.s.Account().vocabulary(c.id)
 	if v == nil {
 		return fail(http.StatusNotFound, "Controlled vocabulary not found", "")
 	}
@@ -91,7 +91,7 @@ func (c *call) vocabulary(v *Vocabulary, key string) any {
 	}
 	return map[string]any{
 		"metadataDefinitionId": v.ID, "metadataDefinitionName": v.Name, "metadataDefinitionSearchField": v.SearchField,
-		"metadataDefinitionType": "controlledVocabulary", "customerId": c.s.account.CustomerID,
+		"metadataDefinitionType": "controlledVocabulary", "customerId": c.s.Account().CustomerID,
 		"createdEpoch": c.epoch(seeded), "lastUpdatedEpoch": c.epoch(seeded),
 		key: map[string]any{"values": v.Values, "searchable": true},
 	}
@@ -99,7 +99,7 @@ func (c *call) vocabulary(v *Vocabulary, key string) any {
 
 func (c *call) getSecurityTemplates() (int, any) {
 	out := []any{}
-	for _, t := range c.s.account.SecurityTemplates {
+	for _, t := range c.s.Account().SecurityTemplates {
 		out = append(out, map[string]any{
 			"templateId": t.ID, "templateName": t.Name, "securityDenormalized": c.security(),
 			"templateDocument": []any{map[string]any{"groupId": SeedID("group", "Ingest"), "groupPermissions": []any{
@@ -119,7 +119,7 @@ func (c *call) security() []any {
 func (c *call) getCurrentUser() (int, any) {
 	u := c.user
 	return http.StatusOK, map[string]any{
-		"userId": u.ID, "customerId": c.s.account.CustomerID, "emailId": u.Email, "firstName": u.FirstName, "lastName": u.LastName,
+		"userId": u.ID, "customerId": c.s.Account().CustomerID, "emailId": u.Email, "firstName": u.FirstName, "lastName": u.LastName,
 		"roleId": u.RoleID, "status": "enabled", "groups": u.Groups,
 	}
 }

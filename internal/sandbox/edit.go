@@ -92,7 +92,7 @@ func (c *call) updateAsset() (int, any) {
 	if a == nil || a.Deleted {
 		return failStatus(http.StatusForbidden, "Asset not found")
 	}
-	if bad := c.s.checkMetadata(c.s.account.template(a.TemplateID), values); bad != "" {
+	if bad := c.s.checkMetadata(c.s.Account().template(a.TemplateID), values); bad != "" {
 		return failStatus(http.StatusForbidden, "Invalid fields for metadata template")
 	}
 	if c.s.checkSecurity(req.SecurityIDs) != "" || req.SecurityIDs != nil && len(req.SecurityIDs) == 0 {
@@ -152,7 +152,7 @@ func (c *call) editAssets() (int, any) {
 	if c.o.BulkEditField != "metadataDocument" {
 		items = append(items, req.Metadata...)
 	}
-	template := c.s.account.template(req.TemplateID)
+	template := c.s.Account().template(req.TemplateID)
 	invalid := func(detail string, args ...any) (int, any) {
 		return fail(http.StatusBadRequest, "Invalid Request: Missing Bulk Edit Asset Details", detail, args...)
 	}

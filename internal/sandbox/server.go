@@ -11,12 +11,13 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // Server is the stand-in. It is safe for concurrent use.
 type Server struct {
-	account *Account
+	account atomic.Pointer[Account] // replaced, never changed
 	dir     string
 	clock   func() time.Time
 	store   StoreSigner
@@ -61,13 +62,15 @@ func New(o Options) (*Server, error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	s := &Server{account: o.Account, dir: o.Dir, clock: o.Clock, store: o.Store, reader: &http.Client{Transport: &http.Transport{}}, opt: o, db: newDB(),
+	s := &Server{dir: o.Dir, clock: o.Clock, store: o.Store, reader: &http.Client{Transport: &http.Transport{}}, opt: o, db: newDB(),
 		sessions: newSessions(), closing: make(chan struct{}), counts: Counts{Requests: map[string]int{}}}
-	if s.account == nil {
-		s.account = DefaultAccount()
-	} else if err := s.account.complete(); err != nil {
+	account := o.Account
+	if account == nil {
+		account = DefaultAccount()
+	} else if err := account.complete(); err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
+	s.account.Store(account)
 	if s.clock == nil {
 		s.clock = time.Now
 	}
@@ -109,7 +112,7 @@ func (s *Server) Close() error {
 }
 
 // Account returns what the customer has configured. It is not to be changed.
-func (s *Server) Account() *Account { return s.account }
+func (s *Server) Account() *Account { return s.account.Load() }
 
 // Options returns the knobs in force.
 func (s *Server) Options() Options {

@@ -89,7 +89,7 @@ func (s *Server) checkTerms(at *Attribute, raw json.RawMessage) string {
 		}
 		terms = []term{one}
 	}
-	vocabulary := s.account.vocabulary(at.Vocabulary)
+	vocabulary := s.Account().vocabulary(at.Vocabulary)
 	for _, x := range terms {
 		if _, ok := vocabulary.value(x.ID); !ok {
 			return fmt.Sprintf("valueId %q is not in vocabulary %q", x.ID, vocabulary.Name)
@@ -141,7 +141,7 @@ func missingRequired(t *Template, values []MetadataValue) string {
 
 func (s *Server) checkSecurity(ids []string) string {
 	for _, id := range ids {
-		if !s.account.hasSecurity(id) {
+		if !s.Account().hasSecurity(id) {
 			return fmt.Sprintf("there is no security template %q", id)
 		}
 	}
@@ -178,7 +178,7 @@ func (s *Server) plain(at *Attribute, v MetadataValue) any {
 	if v.Value == nil || json.Unmarshal(v.Value, &x) != nil {
 		return nil
 	}
-	vocabulary := s.account.vocabulary(at.Vocabulary)
+	vocabulary := s.Account().vocabulary(at.Vocabulary)
 	name := func(x any) any {
 		m, _ := x.(map[string]any)
 		id, _ := m["valueId"].(string)

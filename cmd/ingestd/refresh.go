@@ -1,0 +1,231 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+)
+
+// How often the account's names are read again: always, and at most, where files
+// have names that are not among them.
+const (
+	namesEvery    = time.Hour
+	namesAtMost   = time.Minute
+	namesPatience = 30 * time.Second // for one reading
+)
+
+// names are the rules of each folder, resolved against what the account had when
+// it was last read. They are read again every hour, and when a file has a name
+// that is not among them: somebody may have just made it.
+type names struct {
+	cfg     *config.Config
+	read    func(context.Context) (mapping.Account, error)
+	current map[string]*atomic.Pointer[resolved] // by folder name
+
+	wanted        chan chan struct{} // a file has an unknown name; to be closed when they were read again
+	over          chan struct{}      // closed when keep has ended: nobody reads them any more
+	every, atMost time.Duration
+
+	said string // the problems that were logged last; keep's alone
+}
+
+// resolved are one folder's rules.
+type resolved struct {
+	mapper *mapping.Mapper
+	sum    string // tells rules and names from others
+}
+
+func newNames(cfg *config.Config, read func(context.Context) (mapping.Account, error)) *names {
+	n := &names{
+		cfg: cfg, read: read, current: make(map[string]*atomic.Pointer[resolved], len(cfg.Folders)),
+		wanted: make(chan chan struct{}), over: make(chan struct{}), every: namesEvery, atMost: namesAtMost,
+	}
+	for _, f := range cfg.Folders {
+		n.current[f.Name] = new(atomic.Pointer[resolved])
+	}
+	return n
+}
+
+// mapper returns a folder's rules as they are resolved now.
+func (n *names) mapper(folder string) *mapping.Mapper { return n.current[folder].Load().mapper }
+
+// sum tells a folder's rules, and the names that they are about, from others.
+func (n *names) sum(folder string) string { return n.current[folder].Load().sum }
+
+// refresh reads the names and resolves the rules. A folder whose rules do not
+// resolve any more keeps those that it has; what is wrong is an *config.Invalid.
+func (n *names) refresh(ctx context.Context) error {
+	known, err := n.read(ctx)
+	if err != nil {
+		return err
+	}
+	var problems []mapping.Problem
+	for _, f := range n.cfg.Folders {
+		m, wrong := mapping.Resolve(f.Rules, known)
+		problems = append(problems, wrong...)
+		if m != nil {
+			n.current[f.Name].Store(&resolved{mapper: m, sum: f.RulesSum + " " + namesSum(known)})
+		}
+	}
+	return n.cfg.Invalid(problems)
+}
+
+// namesSum is a hash of all names that were read, in whatever order they came.
+func namesSum(a mapping.Account) string {
+	byID := func(x, y tenovos.VocabularyValue) int { return cmp.Compare(x.ID, y.ID) }
+	sorted := mapping.Account{
+		Templates: slices.Clone(a.Templates), Security: slices.Clone(a.Security),
+		Vocabularies: make(map[string]tenovos.Vocabulary, len(a.Vocabularies)),
+	}
+	slices.SortFunc(sorted.Templates, func(x, y tenovos.Template) int { return cmp.Compare(x.ID, y.ID) })
+	slices.SortFunc(sorted.Security, func(x, y tenovos.SecurityTemplate) int { return cmp.Compare(x.ID, y.ID) })
+	for id, v := range a.Vocabularies {
+		v.Values = slices.SortedFunc(slices.Values(v.Values), byID)
+		sorted.Vocabularies[id] = v
+	}
+	h := sha256.New()
+	_ = json.NewEncoder(h).Encode(sorted) // texts and lists of them: it cannot fail
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// apply is Mapper.Map for the pipeline's workers: where a name is not known, the
+// names are read again first, if that was not just done. The error is
+// context.Canceled where the process ends meanwhile.
+func (n *names) apply(folder string, known facts.Facts, path string) (mapping.Result, error) {
+	m := n.mapper(folder)
+	r, err := m.Map(known, path)
+	if err != nil || !r.Unknown() {
+		return r, err
+	}
+	done := make(chan struct{})
+	select {
+	case n.wanted <- done:
+	case <-n.over:
+		return r, context.Canceled
+	}
+	select {
+	case <-done:
+	case <-n.over:
+		return r, context.Canceled
+	}
+	if newer := n.mapper(folder); newer != m {
+		return newer.Map(known, path)
+	}
+	return r, nil
+}
+
+// keep reads the names again every hour, and for files with unknown names, until
+// ctx ends. Those that come too soon after a reading are not waited for; the names
+// are read again as soon as they may. renewed is called after each reading that
+// succeeded. It may be called once.
+func (n *names) keep(ctx context.Context, log zerolog.Logger, renewed func(context.Context) error) error {
+	defer close(n.over)
+	next := time.NewTimer(n.every)
+	defer next.Stop()
+	var last time.Time
+	for {
+		var waiting chan struct{}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-next.C:
+		case waiting = <-n.wanted:
+			if since := time.Since(last); since < n.atMost {
+				close(waiting)
+				next.Reset(n.atMost - since)
+				continue
+			}
+		}
+		err := n.renew(ctx, log)
+		last = time.Now()
+		next.Reset(n.every)
+		if waiting != nil && ctx.Err() == nil {
+			close(waiting)
+		}
+		if err == nil {
+			err = renewed(ctx)
+		} else {
+			err = nil // said; the names stay as they were
+		}
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+}
+
+// renew is refresh with a log. Trouble with Tenovos is no file's, and others tell
+// of it; a mistake is told once, until it is another.
+func (n *names) renew(ctx context.Context, log zerolog.Logger) error {
+	ctx, cancel := context.WithTimeout(ctx, namesPatience)
+	defer cancel()
+	err := n.refresh(ctx)
+	invalid, wrong := errors.AsType[*config.Invalid](err)
+	switch {
+	case err == nil:
+		n.said = ""
+		log.Debug().Msg("the names of templates, vocabularies and security templates were read again")
+	case !wrong:
+		log.Debug().AnErr("reason", err).Msg("the names of the account could not be read again: going on with those known")
+	case err.Error() != n.said:
+		n.said = err.Error()
+		logMistakes(log, invalid)
+		log.Warn().Msg("the account has changed, and these rules do not fit it any more: files are mapped by the names known before")
+		return nil
+	default:
+		return nil // said already
+	}
+	return err
+}
+
+// logMistakes logs each mistake of a configuration as `check` prints it.
+func logMistakes(log zerolog.Logger, invalid *config.Invalid) {
+	for _, p := range invalid.Problems {
+		log.Error().Str("mistake", invalid.File+":"+p.String()).Msg("mistake in the configuration")
+	}
+}
+
+// work runs the pipeline, and keeps the names fresh while it does. What the rules
+// held back before is released where they, or the names, have changed since.
+func (e *engine) work(ctx context.Context, drain, source <-chan struct{}, log zerolog.Logger) error {
+	release := func(ctx context.Context) error { return e.release(ctx, log) }
+	if err := release(ctx); err != nil {
+		return err
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	keeping, enough := untilDrain(gctx, drain)
+	g.Go(func() error { return e.names.keep(keeping, log, release) })
+	g.Go(func() error {
+		defer enough()
+		return e.pipeline.Run(gctx, drain, source)
+	})
+	return g.Wait()
+}
+
+// release sends round again what the rules held back before they, or the names of
+// the account, became what they are.
+func (e *engine) release(ctx context.Context, log zerolog.Logger) error {
+	for name := range e.walked {
+		n, err := e.pipeline.Release(ctx, name, e.names.sum(name))
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			log.Info().Str("folder", name).Int("files", n).Msg("the rules or the account's names have changed: files that they held back go round again")
+		}
+	}
+	return nil
+}
