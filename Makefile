@@ -63,8 +63,9 @@ demo: build ## ingest sample files into a sandbox and show what became of each
 .PHONY: test
 test: ## run all tests with the race detector
 	CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) ./...
-# All of the fault table, of which the race detector leaves time for a part.
-	$(GO) test -run '^TestFaults$$' -timeout $(TEST_TIMEOUT) ./ingest
+# All of the fault table and of the crash sweep, of which the race detector leaves
+# time for a part.
+	$(GO) test -run '^(TestFaults|TestCrashSweep)$$' -timeout $(TEST_TIMEOUT) ./ingest
 
 # What it draws is repeated with the seed that it prints.
 .PHONY: soak

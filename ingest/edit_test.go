@@ -124,28 +124,28 @@ func TestEditsOutliveTheProcess(t *testing.T) {
 	for _, e := range r.entries() {
 		ids = append(ids, e.ID)
 	}
-	for kill := 1; kill <= 4; kill++ { // each start dies one commit later
-		p := r.start()
-		if kill == 1 {
-			if _, err := p.journal.OpenEdits(t.Context(), ids); err != nil {
-				t.Fatal(err)
-			}
-		}
+	p := r.start()
+	if _, err := p.journal.OpenEdits(t.Context(), ids); err != nil {
+		t.Fatal(err)
+	}
+	r.close(p)
+	for kill := int64(1); kill <= 4; kill++ { // each start ends one commit later
 		ctx, cancel := context.WithCancel(t.Context())
-		commits := 0
+		var commits atomic.Int64
 		r.commit = func() {
-			if commits++; commits == kill {
+			if commits.Add(1) == kill {
 				cancel()
 			}
 		}
-		r.close(p)
-		p = r.start()
+		p := r.start()
 		done := make(chan struct{})
 		close(done)
-		_ = p.Run(ctx, nil, done)
+		if err := p.Run(ctx, nil, done); err != nil {
+			t.Error(err)
+		}
 		cancel()
-		r.commit = nil
 		r.close(p)
+		r.commit = nil
 	}
 	r.backfill()
 	if got := r.titles(); got["second"] != n {

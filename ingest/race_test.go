@@ -2,4 +2,4 @@
 
 package ingest_test
 
-func init() { oneOf = 10 }
+func init() { oneOf, pointOf = 10, 5 }
