@@ -143,21 +143,6 @@ func affect(ctx context.Context, tx *sql.Tx, query string, args ...any) (int, er
 	return int(n), err
 }
 
-// Companions counts the companions of each folder.
-func (r *Reader) Companions(ctx context.Context) (map[string]int, error) {
-	out := make(map[string]int)
-	err := r.read(ctx, "count companions", func(tx *sql.Tx) error {
-		return each(ctx, tx, func(rows *sql.Rows) error {
-			var name string
-			var n int
-			err := rows.Scan(&name, &n)
-			out[name] = n
-			return err
-		}, `SELECT folder, count(*) FROM companions GROUP BY folder`)
-	})
-	return out, err
-}
-
 // PendingMetadata counts the companions of folders that are to be acted on, and the
 // open edits of filed entries.
 func (r *Reader) PendingMetadata(ctx context.Context, companions, edits []string) (int, error) {

@@ -23,8 +23,10 @@ type FolderState struct {
 // Counts are the books of one folder: Seen is the sum of By at any time.
 type Counts struct {
 	FolderState
-	Seen int            // entries ever admitted, counted on its own
-	By   map[Status]int // entries by status; a status without any is missing
+	Companions int            // sidecars and manifests; they are no entries
+	Edits      int            // corrections of assets that are still to be sent, or seen
+	Seen       int            // entries ever admitted, counted on its own
+	By         map[Status]int // entries by status; a status without any is missing
 }
 
 // SetFolder records the state of a folder. It does not touch its count of
@@ -50,7 +52,8 @@ func (r *Reader) Counts(ctx context.Context) ([]Counts, error) {
 		err := each(ctx, tx, func(rows *sql.Rows) error {
 			c := Counts{By: make(map[Status]int)}
 			var scanned int64
-			err := rows.Scan(&c.Name, &c.Path, &c.Watch, &c.Paused, &c.Settling, &c.Open, &c.Waiting, &c.Polled, &scanned, &c.Seen)
+			err := rows.Scan(&c.Name, &c.Path, &c.Watch, &c.Paused, &c.Settling, &c.Open, &c.Waiting, &c.Polled, &scanned,
+				&c.Companions, &c.Edits, &c.Seen)
 			if err != nil {
 				return err
 			}
@@ -58,7 +61,10 @@ func (r *Reader) Counts(ctx context.Context) ([]Counts, error) {
 			index[c.Name] = len(all)
 			all = append(all, c)
 			return nil
-		}, `SELECT name, path, watch, paused, settling, open, waiting, polled, last_scan, seen FROM folders ORDER BY name`)
+		}, `SELECT name, path, watch, paused, settling, open, waiting, polled, last_scan,
+				(SELECT count(*) FROM companions c WHERE c.folder = name),
+				(SELECT count(*) FROM edits d JOIN entries e ON e.id = d.entry_id WHERE e.folder = name), seen
+			FROM folders ORDER BY name`)
 		if err != nil {
 			return err
 		}

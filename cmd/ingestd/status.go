@@ -95,6 +95,9 @@ func remarks(f dashboard.Folder) []string {
 	if f.Open > 0 {
 		lines = append(lines, fmt.Sprintf("has %d files that a program holds open for writing: they are taken when it closes them", f.Open))
 	}
+	if f.Edits > 0 {
+		lines = append(lines, fmt.Sprintf("has %d corrections of metadata that are still to be sent or seen", f.Edits))
+	}
 	if f.Waiting > 0 {
 		lines = append(lines, fmt.Sprintf("has %d files without the sentinel that says they are complete", f.Waiting))
 	}

@@ -21,9 +21,11 @@ type Folder struct {
 	// Polled is how many directories are polled because the kernel gives no more
 	// watches, each with all below it.
 	Polled     int       `json:"polled"`
-	Open       int       `json:"open"`      // of Settling: a program has the file open for writing
-	Waiting    int       `json:"waiting"`   // files whose sentinel is not there yet; not in Seen
-	LastScan   time.Time `json:"last_scan"` // when the latest scan ended; zero before the first
+	Open       int       `json:"open"`       // of Settling: a program has the file open for writing
+	Waiting    int       `json:"waiting"`    // files whose sentinel is not there yet; not in Seen
+	Companions int       `json:"companions"` // sidecars and manifests; not in Seen
+	Edits      int       `json:"edits"`      // corrections of assets that are still to be sent, or seen
+	LastScan   time.Time `json:"last_scan"`  // when the latest scan ended; zero before the first
 	Seen       int       `json:"seen"`
 	Ignored    int       `json:"ignored"`
 	Settling   int       `json:"settling"`
@@ -79,6 +81,7 @@ func folderOf(c journal.Counts) Folder {
 		Name: c.Name, Path: c.Path, Watch: c.Watch, Paused: c.Paused,
 		Seen: c.Seen + c.Settling, Settling: c.Settling,
 		Polled: c.Polled, Open: c.Open, Waiting: c.Waiting, LastScan: c.LastScan,
+		Companions: c.Companions, Edits: c.Edits,
 	}
 	for status, n := range c.By {
 		switch status {
