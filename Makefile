@@ -77,12 +77,15 @@ soak: ## ingest 5,000 files while every tenth request fails and the program is k
 test-s3: ## upload into a real S3 server (versitygw), which is started for it
 	GO='$(GO)' .ci/test-s3 -timeout $(TEST_TIMEOUT)
 
-# The journal's claims at up to a million rows, and the speed and peak memory of
-# a 2 GiB upload. One package at a time, each in a process of its own.
+# The journal's claims at up to a million rows, the speed and peak memory of a 2
+# GiB upload, a restart over 200,000 known files, and metadata of 50,000. One
+# package at a time, each in a process of its own.
 .PHONY: bench
-bench: ## run the benchmarks of journal and uploader, peak memory included (BENCH)
+bench: ## run the benchmarks of journal, uploader, ingest and facts, peak memory included (BENCH)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./journal
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./uploader
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./ingest
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./internal/facts
 
 .PHONY: fmt
 fmt: ## format the code
