@@ -115,7 +115,7 @@ func (t *taking) aside(ctx context.Context, pattern string) (*os.File, error) {
 		return nil, errWritten
 	}
 	if t.e.Aside == "" {
-		t.e.Aside = path.Join(path.Dir(t.e.Path), fmt.Sprintf(".ingestd-%d", t.e.ID))
+		t.e.Aside = asideOf(t.e)
 		if t.e.MovedTo = ""; !t.remove {
 			t.e.MovedTo = Destination(pattern, t.e.Folder, t.e.Path, t.p.now())
 		}
@@ -129,6 +129,11 @@ func (t *taking) aside(ctx context.Context, pattern string) (*os.File, error) {
 		return nil, err
 	}
 	return file, nil
+}
+
+// asideOf is the hidden name of an entry's file on its way out of the folder.
+func asideOf(e journal.Entry) string {
+	return path.Join(path.Dir(e.Path), fmt.Sprintf(".ingestd-%d", e.ID))
 }
 
 // arrived reports whether the file is in its last place already.

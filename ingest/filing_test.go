@@ -367,6 +367,34 @@ func TestFilingAfterACrash(t *testing.T) {
 	}
 }
 
+// TestFileAsideWhenItsEntryMovedOn has a newer file dropped, and the process killed,
+// while one that failed was on its way to Failed: neither is lost.
+func TestFileAsideWhenItsEntryMovedOn(t *testing.T) {
+	r := newFilingRig(t, ingest.AfterMove)
+	r.queue(sandbox.Fault{Operation: "CreateAsset", Kind: sandbox.FaultStatus, Status: 403, Body: `{"message":"Invalid Asset: Missing Metadata Template ID"}`})
+	r.write("a.jpg", 1000, 1)
+	r.config.Folders[0].After = ingest.AfterKeep
+	r.backfill()
+	r.config.Folders[0].After = ingest.AfterMove
+	p := r.start()
+	if err := p.journal.SetFiling(t.Context(), 1, journal.Failed, ".ingestd-1", "_failed/a.jpg"); err != nil {
+		t.Fatal(err)
+	}
+	err := p.journal.Advance(t.Context(), journal.Move{ID: 1, From: journal.Failed, To: journal.Superseded, Chores: []journal.NewChore{{Kind: journal.ChoreFile}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.rename("a.jpg", ".ingestd-1")
+	r.write("a.jpg", 500, 2)
+	r.close(p)
+	r.backfill()
+	r.backfill() // finds what was given a name again
+	r.wantFiles("_ingested/a.jpg", "_ingested/a (2).jpg")
+	if n := len(available(r.sandbox.State())); n != 2 {
+		t.Errorf("%d assets, want 2", n)
+	}
+}
+
 func TestRenamedFileIsNotIngestedAgain(t *testing.T) {
 	r := newRig(t, nil)
 	r.config.Folders[0].Duplicates = ingest.DuplicatesUpload

@@ -176,10 +176,18 @@ func (p *Pipeline) retry(ctx context.Context, e journal.Entry, s Selection) (Out
 	case e.Status == journal.Filed || !e.Status.Resting() || e.Status == journal.Superseded:
 		return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
 	}
-	if err := p.bringBack(e); err != nil {
+	if !p.take(e) {
+		return Outcome{Result: "skipped", Detail: "its file is just being moved; try again"}, nil
+	}
+	defer p.release(e.ID)
+	e, err := p.journal.Entry(ctx, e.ID) // its file may have been moved meanwhile
+	if err == nil {
+		err = p.bringBack(e)
+	}
+	if err != nil {
 		return Outcome{}, err
 	}
-	err := p.advance(ctx, m)
+	err = p.advance(ctx, m)
 	if err == nil && e.Taken() {
 		err = ignoreMoved(p.rehint(ctx, e))
 	}

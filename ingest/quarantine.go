@@ -40,24 +40,45 @@ func (p *Pipeline) fileResting(ctx context.Context, c journal.Chore) (bool, erro
 	if err != nil {
 		return false, err
 	}
+	if !p.take(e) { // an operator's request has it, and may change what is to be done
+		return false, nil
+	}
+	defer p.release(e.ID)
+	if e, err = p.journal.Entry(ctx, e.ID); err != nil {
+		return false, err
+	}
 	folder, ours := p.folders[e.Folder]
 	switch {
 	case !ours:
 		return false, fmt.Errorf("the folder %s is not configured any more", e.Folder)
-	case folder.After.keeps():
-		return true, nil
-	case e.Status == journal.Failed:
+	case e.Status == journal.Failed && !folder.After.keeps():
 		to, err := p.takeAway(ctx, e, false, folder.Failed)
 		if err == nil && to != "" {
 			err = p.writeError(e, to)
 		}
 		return err == nil, err
 	case e.Status == journal.Duplicate && folder.After == AfterMove,
-		e.Status == journal.Filed && !e.Taken():
+		e.Status == journal.Filed && !e.Taken() && !folder.After.keeps():
 		_, err := p.takeAway(ctx, e, folder.After == AfterDelete, folder.Done)
 		return err == nil, err
 	}
-	return true, nil
+	err = p.returnAside(e)
+	return err == nil, err
+}
+
+// returnAside gives a file its name back that was on its way out when its entry
+// moved on: somebody dropped a newer one, or sent it round again.
+func (p *Pipeline) returnAside(e journal.Entry) error {
+	s, err := openShelf(p.folders[e.Folder].Path)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if _, err := s.root.Lstat(asideOf(e)); err != nil {
+		return nil //nolint:nilerr // there is nothing to return
+	}
+	_, err = s.moveNumbered(asideOf(e), e.Path, func(string) error { return nil })
+	return err
 }
 
 // writeError tells whoever dropped a file why it was not ingested.
