@@ -46,10 +46,12 @@ install: bin/ingestd ## install program, service, account and example configurat
 	sed -i 's|/usr/local/bin/|$(BINDIR)/|' '$(DESTDIR)$(LIBDIR)/systemd/system/ingestd.service'
 	install -D -m 0644 deploy/sysusers.d/ingestd.conf '$(DESTDIR)$(LIBDIR)/sysusers.d/ingestd.conf'
 	install -D -m 0644 deploy/tmpfiles.d/ingestd.conf '$(DESTDIR)$(LIBDIR)/tmpfiles.d/ingestd.conf'
+	install -D -m 0644 deploy/config.schema.json '$(DESTDIR)$(DOCDIR)/config.schema.json'
 	install -D -m 0644 config.example.yaml '$(DESTDIR)$(DOCDIR)/config.example.yaml'
+	sed -i 's|=deploy/config.schema.json|=$(DOCDIR)/config.schema.json|' '$(DESTDIR)$(DOCDIR)/config.example.yaml'
 # A configuration that is there is never touched; the new example lies in DOCDIR.
 	test -e '$(DESTDIR)$(ETCDIR)/config.yaml' || \
-		install -D -m 0640 config.example.yaml '$(DESTDIR)$(ETCDIR)/config.yaml'
+		install -D -m 0640 '$(DESTDIR)$(DOCDIR)/config.example.yaml' '$(DESTDIR)$(ETCDIR)/config.yaml'
 	@test -n '$(DESTDIR)' || printf '%s\n' '' \
 		'Next, as root:' \
 		'  systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload' \
