@@ -68,7 +68,9 @@ type Keys struct{ Known, Later []string }
 
 // KnownKeys returns the keys that a rule, a form, and the description of a column
 // may have, for the schema that editors use.
-func KnownKeys() (rule, form, column []string) { return ruleKeys.Known, formKeys.Known, columnKeys.Known }
+func KnownKeys() (rule, form, column []string) {
+	return ruleKeys.Known, formKeys.Known, columnKeys.Known
+}
 
 // Fields returns the values of a mapping by key. Unknown keys and keys of a
 // later version are problems; so is a key without a value.
