@@ -13,6 +13,8 @@ type Companions interface {
 	About(path string) (journal.Concern, bool)
 	// Beside returns where the companions of a single file may lie.
 	Beside(path string) []string
+	// Rows returns the rows of a manifest that become assets without files.
+	Rows(path string) ([]FilelessRow, error)
 	// Forget is told of a companion that changed, before anything is mapped anew.
 	Forget(path string)
 }

@@ -70,6 +70,9 @@ func (p *Pipeline) editOnce(ctx context.Context, folder string) (did bool, err e
 	}
 	turn.Lock()
 	defer turn.Unlock()
+	if err := p.admitRows(ctx, folder); err != nil {
+		return false, err
+	}
 	for _, stage := range []func(context.Context, string) (due int, err error){p.mapEdits, p.sendEdits, p.seeEdits} {
 		for {
 			due, err := stage(ctx, folder)

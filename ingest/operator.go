@@ -303,6 +303,8 @@ func (p *Pipeline) verifyAgain(ctx context.Context, e journal.Entry, _ Selection
 		return Outcome{}, fmt.Errorf("look at asset %s: %w", e.ObjectID, err)
 	case a.Deleted():
 		return Outcome{Result: "missing", Detail: fmt.Sprintf("asset %s is in the recycle bin", e.ObjectID)}, nil
+	case e.Kind != journal.File:
+		return Outcome{Result: "ok", Detail: "it is " + string(e.Kind) + ": no content was handed over"}, nil
 	case !a.HasContent:
 		return Outcome{Result: "wrong", Detail: fmt.Sprintf("asset %s shows no content (yet)", e.ObjectID)}, nil
 	case a.MD5 == "":

@@ -54,6 +54,11 @@ type Mapped struct {
 	Problems []Problem // when there are any, nothing may be created
 	Fails    bool      // the problems make the file fail; else it is held
 
+	// ContentPath is where the content of a federated asset lies, as a row in a
+	// manifest tells.
+	ContentPath   string
+	SkipTranscode bool
+
 	// Wait is how long after it was found the file waits for what Waits names.
 	Wait  time.Duration
 	Waits string

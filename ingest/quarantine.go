@@ -26,7 +26,7 @@ func (p *Pipeline) fileChore(ctx context.Context, id int64, to journal.Status) (
 	if err != nil {
 		return journal.NewChore{}, false, err
 	}
-	return journal.NewChore{Kind: journal.ChoreFile, Filename: path.Base(e.Path)}, !p.folders[e.Folder].After.keeps(), nil
+	return journal.NewChore{Kind: journal.ChoreFile, Filename: path.Base(e.Path)}, e.Kind == journal.File && !p.folders[e.Folder].After.keeps(), nil
 }
 
 // fileResting moves the file of an entry that rests: one that failed to the

@@ -85,6 +85,9 @@ var (
 		Class: journal.ClassUnverified, Message: "the content was handed over, but the asset has been moved to the recycle bin of Tenovos since",
 		Hint: "Restore it there and run `ingestd retry` to look again, or leave it held.",
 	}
+	reasonRowGone = journal.Reason{
+		Class: classGone, Message: "its row in the manifest vanished, or names no content any more",
+	}
 	reasonTemplate = journal.Reason{
 		Class: classMetadata, Message: "the rules give the asset another metadata template, which Tenovos cannot change in an asset that exists",
 		Hint: "Change the template in Tenovos by hand, or withdraw the asset and ingest the file again.",

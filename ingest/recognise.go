@@ -27,7 +27,7 @@ func (p *Pipeline) recognise(ctx context.Context, e journal.Entry, file *content
 		return "", done, err
 	}
 	skips := folder.Duplicates != DuplicatesUpload && folder.Duplicates != "" && e.Size > 0 && !e.AsNew
-	version := known && (folder.VersionByPath || folder.VersionByFilename) && !e.AsNew
+	version := known && (folder.VersionByPath || folder.VersionByFilename || prev.Kind != journal.File) && !e.AsNew
 	switch {
 	case same && !prev.Taken():
 		return "", true, p.mergeUnchanged(ctx, e, prev)

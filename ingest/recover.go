@@ -135,8 +135,8 @@ func (p *Pipeline) lostCreate(e journal.Entry) (twin, error) {
 	}
 	return twin{
 		Filename: asset.Filename, TemplateID: asset.TemplateID, SecurityIDs: asset.SecurityIDs,
-		OriginalFileID: asset.OriginalFileID,
-		From:           e.Attempt.IntentAt.Add(-p.cfg.Skew), To: e.Attempt.IntentAt.Add(callSpan + p.cfg.Skew),
+		OriginalFileID: asset.OriginalFileID, ContentPath: asset.ContentPath,
+		From: e.Attempt.IntentAt.Add(-p.cfg.Skew), To: e.Attempt.IntentAt.Add(callSpan + p.cfg.Skew),
 	}, nil
 }
 

@@ -44,6 +44,9 @@ func (p *Pipeline) step(ctx context.Context, e journal.Entry) error {
 
 // mapFile decides what a settled file becomes: settled -> mapped, or a rest.
 func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
+	if e.Kind != journal.File {
+		return p.mapFileless(ctx, e)
+	}
 	folder := p.folders[e.Folder]
 	src, err := p.open(e)
 	if err != nil {
@@ -112,14 +115,18 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 	if busy {
 		return p.waitForName(ctx, e)
 	}
-	if err := p.unchanged(e); err != nil {
-		return err
+	if e.Kind == journal.File {
+		if err := p.unchanged(e); err != nil {
+			return err
+		}
 	}
 	if err := p.api.Ready(ctx); err != nil { // before the intent: a refused login creates nothing
 		return &lookError{err}
 	}
-	if adopted, err := p.adopt(ctx, e, asset); adopted || err != nil {
-		return err
+	if e.Kind == journal.File {
+		if adopted, err := p.adopt(ctx, e, asset); adopted || err != nil {
+			return err
+		}
 	}
 	err = p.advance(ctx, journal.Move{ID: e.ID, From: journal.Mapped, To: journal.Creating})
 	if errors.Is(err, journal.ErrNameBusy) {
@@ -133,7 +140,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 		return p.notCreated(ctx, e, asset, up, err)
 	}
 	p.gate.worked()
-	created, err := plan(e.Size, up)
+	created, err := plan(e, up)
 	if err != nil {
 		r := reasonOf(classPlan, err, "The store handed out a number of upload URLs that fits no documented part size. Report it to Tenovos support; `ingestd retry` tries again.")
 		return p.advance(ctx, journal.Move{
@@ -192,13 +199,16 @@ const (
 
 // plan turns the reply to a create into what the journal stores. On an error the
 // result still holds the ids, so that the upload can be cancelled.
-func plan(size int64, up tenovos.Upload) (journal.Creation, error) {
+func plan(e journal.Entry, up tenovos.Upload) (journal.Creation, error) {
 	c := journal.Creation{ObjectID: up.ObjectID, FileID: up.FileID, OriginalFileID: up.OriginalFileID, UploadID: up.UploadID}
+	if e.Kind != journal.File { // nothing is uploaded
+		return c, nil
+	}
 	urls := make([]uploader.URL, len(up.URLs))
 	for i, u := range up.URLs {
 		urls[i] = uploader.URL(u)
 	}
-	parts, err := uploader.Plan(size, urls)
+	parts, err := uploader.Plan(e.Size, urls)
 	if err != nil {
 		return c, err
 	}

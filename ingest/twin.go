@@ -19,7 +19,8 @@ type twin struct {
 	TemplateID     string    `json:"template_id"`
 	SecurityIDs    []string  `json:"security_ids"`
 	OriginalFileID string    `json:"original_file_id,omitempty"`
-	From           time.Time `json:"from"` // created in this span, allowing for skewed clocks
+	ContentPath    string    `json:"content_path,omitempty"` // of a federated asset, which is never empty
+	From           time.Time `json:"from"`                   // created in this span, allowing for skewed clocks
 	To             time.Time `json:"to"`
 }
 
@@ -41,7 +42,7 @@ func (t twin) chore(e journal.Entry, now time.Time) (journal.NewChore, error) {
 // matches reports whether an asset is such an empty asset of the account's user.
 func (t twin) matches(a tenovos.Asset, userID string) bool {
 	return a.Filename == t.Filename && a.CreatedBy == userID && a.TemplateID == t.TemplateID &&
-		sameSet(a.SecurityIDs, t.SecurityIDs) && !a.HasContent && !a.Deleted() &&
+		sameSet(a.SecurityIDs, t.SecurityIDs) && (!a.HasContent || federated(a, t.ContentPath)) && !a.Deleted() &&
 		(t.OriginalFileID == "" || a.OriginalFileID == t.OriginalFileID) &&
 		!a.Created.Before(t.From) && !a.Created.After(t.To)
 }

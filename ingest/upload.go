@@ -13,6 +13,9 @@ import (
 // uploading -> verifying for a single PUT, uploading -> completing -> verifying
 // for a multipart upload.
 func (p *Pipeline) upload(ctx context.Context, e journal.Entry) error {
+	if e.Kind != journal.File {
+		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Uploading, To: journal.Verifying})
+	}
 	src, err := p.open(e)
 	if err != nil {
 		return err

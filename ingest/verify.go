@@ -16,6 +16,9 @@ import (
 // where it says asset, or where the completion was never answered, Tenovos' own
 // record of the content is waited for.
 func (p *Pipeline) verify(ctx context.Context, e journal.Entry) error {
+	if e.Kind != journal.File {
+		return p.verifyFileless(ctx, e)
+	}
 	unconfirmed := e.Attempt == nil || e.Attempt.Unconfirmed
 	if !p.cfg.VerifyAsset && !unconfirmed {
 		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})

@@ -25,6 +25,7 @@ type latest struct {
 	status     Status
 	outcome    Status
 	class      string
+	kind       Kind
 	hint       Found
 }
 
@@ -132,7 +133,7 @@ func (r *Reader) Unknown(ctx context.Context, found []Found) ([]Found, error) {
 
 // eachLatest calls do with each file and the latest generation of its path.
 func eachLatest(ctx context.Context, tx *sql.Tx, found []Found, do func(Found, latest) error) error {
-	stmt, err := tx.PrepareContext(ctx, `SELECT id, generation, status, outcome, class, size, mod_time, change_time, dev, ino
+	stmt, err := tx.PrepareContext(ctx, `SELECT id, generation, status, outcome, class, kind, size, mod_time, change_time, dev, ino
 		FROM entries WHERE folder = ? AND path = ? ORDER BY generation DESC LIMIT 1`)
 	if err != nil {
 		return err
@@ -141,7 +142,7 @@ func eachLatest(ctx context.Context, tx *sql.Tx, found []Found, do func(Found, l
 	for _, f := range found {
 		l := latest{found: true, hint: Found{Folder: f.Folder, Path: f.Path}}
 		var dev, ino int64
-		err := stmt.QueryRowContext(ctx, f.Folder, []byte(f.Path)).Scan(&l.id, &l.generation, &l.status, &l.outcome, &l.class,
+		err := stmt.QueryRowContext(ctx, f.Folder, []byte(f.Path)).Scan(&l.id, &l.generation, &l.status, &l.outcome, &l.class, &l.kind,
 			&l.hint.Size, &l.hint.ModTime, &l.hint.ChangeTime, &dev, &ino)
 		l.hint.Dev, l.hint.Ino = uint64(dev), uint64(ino)
 		if errors.Is(err, sql.ErrNoRows) {

@@ -24,6 +24,7 @@ type Entry struct {
 	ModTime, ChangeTime int64 // unix nanoseconds
 	Dev, Ino            uint64
 
+	Kind     Kind   // what it is if it has no file
 	SHA256   []byte // nil until it is known
 	Asset    []byte // JSON of the asset to create; nil until mapped
 	Filename string // name of the asset; "" until mapped, but for SetFilename
@@ -50,6 +51,16 @@ type Entry struct {
 	AttemptCount int
 	Sent         int64 // bytes of the stored parts of the last attempt
 }
+
+// Kind says what an entry is that has no file of its own.
+type Kind string
+
+// The kinds of entries without a file.
+const (
+	File        Kind = ""            // it has one
+	Federated   Kind = "federated"   // its content lies elsewhere
+	Placeholder Kind = "placeholder" // it is metadata only
+)
 
 // Taken reports that the file was moved away or deleted, or is to be.
 func (e Entry) Taken() bool { return e.Aside != "" }
@@ -91,7 +102,7 @@ type Part struct {
 const entryColumns = `e.id, e.folder, e.path, e.generation, e.status, e.size, e.mod_time, e.change_time,
 	e.dev, e.ino, e.sha256, e.asset, e.filename, e.outcome, e.class, e.message, e.hint, e.failures, e.expiries, e.as_new,
 	e.object_id, e.file_id, e.original_file_id, e.not_before, e.seen_at, e.since, e.tries, e.updated,
-	e.aside, e.moved_to,
+	e.aside, e.moved_to, e.kind,
 	(SELECT count(*) FROM attempts a WHERE a.entry_id = e.id),
 	(SELECT coalesce(sum(p.size), 0) FROM parts p WHERE p.done_at IS NOT NULL AND p.attempt_id =
 		(SELECT a.id FROM attempts a WHERE a.entry_id = e.id ORDER BY a.number DESC LIMIT 1))`
@@ -103,7 +114,7 @@ func scanEntry(scan func(...any) error) (Entry, error) {
 	err := scan(&e.ID, &e.Folder, &path, &e.Generation, &e.Status, &e.Size, &e.ModTime, &e.ChangeTime,
 		&dev, &ino, &e.SHA256, &e.Asset, &e.Filename, &e.Outcome, &e.Reason.Class, &e.Reason.Message, &e.Reason.Hint,
 		&e.Failures, &e.Expiries, &e.AsNew, &e.ObjectID, &e.FileID, &e.OriginalFileID, &notBefore, &seenAt, &since, &e.Tries, &updated,
-		&aside, &movedTo, &e.AttemptCount, &e.Sent)
+		&aside, &movedTo, &e.Kind, &e.AttemptCount, &e.Sent)
 	e.Path, e.Dev, e.Ino = string(path), uint64(dev), uint64(ino)
 	e.Aside, e.MovedTo = string(aside), string(movedTo)
 	e.NotBefore, e.SeenAt, e.Since, e.Updated = at(notBefore), at(seenAt), at(since), at(updated)

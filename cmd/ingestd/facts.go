@@ -28,7 +28,7 @@ func newCollector(f config.Folder) *facts.Collector {
 			EXIF: needs.Exif, IPTC: needs.IPTC, XMP: needs.XMP, XMPEmbedded: needs.XMPEmbedded,
 			XMPSidecar: needs.XMPSidecar || waits[facts.KindXMP],
 			Sidecar:    needs.Sidecar || waits[facts.KindSidecar],
-			Manifest:   needs.Manifest || waits[facts.KindManifest],
+			Manifest:   needs.Manifest || waits[facts.KindManifest] || len(f.Manifests) > 0,
 		},
 		Companions:      facts.Companions{Manifests: f.Manifests},
 		ManifestOptions: facts.ManifestOptions{MatchCase: f.MatchCase},
@@ -49,12 +49,24 @@ func (c companions) About(path string) (journal.Concern, bool) {
 	return journal.Concern(about), ok
 }
 
+// Rows implements ingest.Companions.
+func (c companions) Rows(path string) ([]ingest.FilelessRow, error) {
+	rows, err := c.FilelessRows(path)
+	out := make([]ingest.FilelessRow, len(rows))
+	for i, r := range rows {
+		out[i] = ingest.FilelessRow(r)
+	}
+	return out, err
+}
+
 // factsOf gathers what can be known of a file, which lies at another path by now
 // unless at is "".
 func (a *account) factsOf(file watcher.File, at string) (*facts.Collection, error) {
-	return a.collectors[file.Folder].Collect(facts.File{
-		Folder: file.Folder, Path: file.Path, Size: file.Size, ModTime: time.Unix(0, file.ModTime),
-	}, at)
+	f := facts.File{Folder: file.Folder, Path: file.Path, Size: file.Size}
+	if file.Ino != 0 { // else a row of a manifest without a file
+		f.ModTime = time.Unix(0, file.ModTime)
+	}
+	return a.collectors[file.Folder].Collect(f, at)
 }
 
 // mapFunc adapts a folder's rules to what the pipeline asks for.
@@ -71,7 +83,11 @@ func (a *account) mapFunc(f config.Folder) func(watcher.File, string) (ingest.Ma
 		if err != nil {
 			return ingest.Mapped{}, err
 		}
-		return mapped(f, r, known), nil
+		m := mapped(f, r, known)
+		if file.Ino == 0 { // there never was a file to look into
+			m.Unsure, m.Wait = nil, 0
+		}
+		return m, nil
 	}
 }
 
@@ -85,6 +101,7 @@ func (a *account) inherit(folder string) func(templateID string, current, ours [
 // mapped is what the pipeline needs to know of a result.
 func mapped(f config.Folder, r mapping.Result, known *facts.Collection) ingest.Mapped {
 	m := ingest.Mapped{Asset: r.Asset, Fails: r.Failed()}
+	m.ContentPath, m.SkipTranscode = known.Facts.Federated()
 	for _, p := range problemsOf(r, known) {
 		m.Problems = append(m.Problems, ingest.Problem{Message: p.Attribute + ": " + p.Message, Hint: p.Hint})
 	}

@@ -187,7 +187,9 @@ func (s *stand) complain(t *testing.T) {
 // values: filename, content, version, template, metadata, security.
 func (s *stand) describe(a sandbox.Asset) string {
 	content := "no content"
-	if a.HasContent {
+	if a.FederatedPath != "" {
+		content = fmt.Sprintf("%s, skip transcode %t", a.FederatedPath, a.SkipTranscode)
+	} else if a.HasContent {
 		content = fmt.Sprintf("%d bytes, MD5 %s", a.ContentSize, a.ContentMD5)
 		if data, err := os.ReadFile(a.ContentFile); err == nil && len(data) <= 60 {
 			content = fmt.Sprintf("%q", data)

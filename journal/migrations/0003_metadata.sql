@@ -21,13 +21,13 @@ CREATE TABLE companions (
     place       INTEGER NOT NULL,
     mark        INTEGER NOT NULL,
     since       INTEGER NOT NULL,           -- when it was found like this
-    due         INTEGER NOT NULL DEFAULT 1, -- what it tells is still to be acted on
+    due         INTEGER NOT NULL DEFAULT 1, -- what it tells is still to be acted on; 2: only its rows without files
 
     PRIMARY KEY (folder, path)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX companions_mark ON companions (place, mark);
-CREATE INDEX companions_due ON companions (since) WHERE due = 1;
+CREATE INDEX companions_due ON companions (since) WHERE due > 0;
 
 -- Metadata to be worked out again for an asset that exists, and to be sent where
 -- it differs: one open edit an entry.

@@ -1,0 +1,57 @@
+package ingest_test
+
+import (
+	"testing"
+
+	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/sandbox"
+	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/watcher"
+)
+
+// rowsOf is a folder whose manifest.csv has these rows.
+type rowsOf []ingest.FilelessRow
+
+func (rowsOf) About(path string) (journal.Concern, bool) {
+	return journal.Concern{Dir: "."}, path == "manifest.csv"
+}
+func (rowsOf) Beside(string) []string                      { return nil }
+func (r rowsOf) Rows(string) ([]ingest.FilelessRow, error) { return r, nil }
+func (rowsOf) Forget(string)                               {}
+
+// TestFilelessAssetsAreMadeOnce loses the replies to the creates of a federated
+// asset and of a placeholder: in the end there is one of each, and it is known.
+func TestFilelessAssetsAreMadeOnce(t *testing.T) {
+	const there = "s3://archive/film.mov"
+	for name, fault := range map[string]sandbox.FaultKind{
+		"the reply lost": sandbox.FaultResetAfter, "not performed": sandbox.FaultResetBefore, "the reply cut": sandbox.FaultCutBody,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, nil)
+			r.config.Folders[0].Companions = rowsOf{{Path: "film.mov", ContentPath: there}, {Path: "coming.jpg"}}
+			r.config.Folders[0].Map = func(f watcher.File, at string) (ingest.Mapped, error) {
+				m, err := r.mapFile(f, at)
+				if f.Path == "film.mov" {
+					m.ContentPath = there
+				}
+				return m, err
+			}
+			r.queue(sandbox.Fault{Operation: "CreateAsset", Kind: fault}, sandbox.Fault{Operation: "CreateAsset", Kind: fault})
+			r.write("manifest.csv", 10, 1)
+			r.backfill()
+			got := available(r.sandbox.State())
+			if len(got) != 2 {
+				t.Errorf("%d assets, want 2\n%s", len(got), r.log)
+			}
+			for _, a := range got {
+				e := r.entry(a.Filename)
+				if e.ObjectID != a.ObjectID || e.Status != journal.Filed {
+					t.Errorf("%s is %s, entry %+v", a.Filename, a.ObjectID, e)
+				}
+			}
+			if e := r.entry("film.mov"); e.Kind != journal.Federated {
+				t.Errorf("the film is %q", e.Kind)
+			}
+		})
+	}
+}
