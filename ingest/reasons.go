@@ -36,7 +36,7 @@ const (
 	classNoFolder    = "no-folder"
 	classTwins       = "twins"
 	classWithdrawn   = "withdrawn"
-	classDuplicate   = "duplicate"
+	classDuplicate   = journal.ClassDuplicate
 	classAdopted     = "adopted"
 	classCancelled   = "cancelled"
 	classInternal    = "internal"
@@ -120,8 +120,12 @@ func reasonDuplicate(original journal.Entry) journal.Reason {
 }
 
 func reasonWaits(original journal.Entry) journal.Reason {
+	class := classDuplicate
+	if original.Reason.Class == journal.ClassBatch { // then this one waits for somebody, too
+		class = journal.ClassBatch
+	}
 	return journal.Reason{
-		Class:   classDuplicate,
+		Class:   class,
 		Message: fmt.Sprintf("the same content is on its way from %s/%s (entry %d): waiting for that one", original.Folder, original.Path, original.ID),
 	}
 }
