@@ -70,6 +70,7 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 	}{
 		{"watch", &d.Watch, []string{"auto", "notify", "poll"}, nil},
 		{"order", &d.Order, []string{"arrival", "size,mixed", "size", "oldest", "newest", "path"}, nil},
+		{"batch", &d.Batch, []string{"none", "all"}, nil},
 		{"after", &d.After, []string{"keep", "move", "delete"}, nil},
 		{"versions", &d.Versions, []string{"path", "off"}, []string{"filename"}},
 		{"duplicates", &d.Duplicates, []string{"skip", "upload", "hold"}, nil},
