@@ -15,6 +15,9 @@ func (p *Pipeline) dispatch(ctx context.Context, work chan<- int64, source <-cha
 		if err := p.journal.SetOrder(ctx, f.Name, f.Order); err != nil {
 			return err
 		}
+		if err := p.journal.SetBatch(ctx, f.Name, f.Drops != nil); err != nil {
+			return err
+		}
 	}
 	turns := p.newTurns()
 	for {

@@ -104,6 +104,12 @@ type Folder struct {
 	After        After
 	Done, Failed string
 	Prune        bool
+	// Drops tells what is still to come of a drop; with it no file of one is created
+	// before all of it is there and mapped. nil: each file is for itself. With Ready
+	// a file was declared complete by its producer: one that is no part of a drop
+	// waits for nothing.
+	Drops Drops
+	Ready bool
 	// Companions tells the files that only speak of others; nil: there are none.
 	Companions Companions
 	// Map applies the rules to a file, which lies at another path by now unless at
@@ -298,6 +304,9 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	g.Go(func() error { return p.doChores(gctx, "", idle) })
 	for _, f := range p.cfg.Folders {
 		g.Go(func() error { return p.doEdits(gctx, f.Name, idle) })
+		if f.Drops != nil {
+			g.Go(func() error { return p.doDrops(gctx, f, idle) })
+		}
 		if !f.After.keeps() {
 			g.Go(func() error { return p.doChores(gctx, f.Name, idle) })
 		}

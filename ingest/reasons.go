@@ -38,7 +38,7 @@ const (
 	classTwins       = "twins"
 	classNamesakes   = "namesakes"
 	classWithdrawn   = "withdrawn"
-	classDuplicate   = "duplicate"
+	classDuplicate   = journal.ClassDuplicate
 	classAdopted     = "adopted"
 	classCancelled   = "cancelled"
 	classInternal    = "internal"
@@ -125,8 +125,12 @@ func reasonDuplicate(original journal.Entry) journal.Reason {
 }
 
 func reasonWaits(original journal.Entry) journal.Reason {
+	class := classDuplicate
+	if original.Reason.Class == journal.ClassBatch { // then this one waits for somebody, too
+		class = journal.ClassBatch
+	}
 	return journal.Reason{
-		Class:   classDuplicate,
+		Class:   class,
 		Message: fmt.Sprintf("the same content is on its way from %s/%s (entry %d): waiting for that one", original.Folder, original.Path, original.ID),
 	}
 }

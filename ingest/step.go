@@ -104,6 +104,9 @@ func (p *Pipeline) resettle(ctx context.Context, e journal.Entry, found journal.
 // create of a filename is in doubt at any time, because an asset whose reply was
 // lost can be told from another only by its name.
 func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
+	if e.InDrop {
+		return p.waitForDrop(ctx, e)
+	}
 	asset, err := storedAsset(e)
 	if err != nil {
 		return err

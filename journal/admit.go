@@ -83,8 +83,8 @@ func (j *Journal) Admit(ctx context.Context, found []Found) (int, error) {
 }
 
 const insertEntry = `INSERT INTO entries
-	(folder, path, generation, status, size, mod_time, change_time, dev, ino, seen_at, since, updated, place, mark, sort_key)
-	SELECT *, ` + sortKey + ` FROM (SELECT ? AS folder, ? AS path, ?, ?, ? AS size, ? AS mod_time, ?, ?, ?, ?, ?, ?, ?, ?)`
+	(folder, path, generation, status, size, mod_time, change_time, dev, ino, seen_at, since, updated, place, mark, sort_key, batch)
+	SELECT *, ` + sortKey + `, ` + newBatch + ` FROM (SELECT ? AS folder, ? AS path, ?, ?, ? AS size, ? AS mod_time, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // seeOne counts one more entry of a folder, which may be a new one.
 const seeOne = `INSERT INTO folders (name, seen) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET seen = seen + 1`

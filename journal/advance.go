@@ -131,13 +131,14 @@ func setStatus(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
 			asset = coalesce(nullif(?, ''), asset), filename = coalesce(nullif(?, ''), filename),
 			failures = iif(?, 0, failures + ?), expiries = iif(?, 0, expiries + ?), as_new = iif(?, ?, as_new),
 			mapped_at = iif(?, ?, mapped_at),
-			sort_key = iif(?, `+sortKey+`, sort_key), mark = iif(?, NULL, mark), aside = iif(?, x'', aside), moved_to = iif(?, x'', moved_to)
+			sort_key = iif(?, `+sortKey+`, sort_key), mark = iif(?, NULL, mark), aside = iif(?, x'', aside), moved_to = iif(?, x'', moved_to),
+			batch = iif(?, NULL, batch)
 		WHERE id = ? AND status = ?`,
 		m.To, m.Outcome, m.Reason.Class, m.Reason.Message, m.Reason.Hint, ms(m.NotBefore), now, now,
 		asset, filename,
 		m.ResetCounts, m.CountFailure, m.ResetCounts, m.CountExpiry, m.ResetCounts, m.AsNew,
 		asset != "", ms(m.FactsAt),
-		m.queues(), m.To == Superseded || m.Outcome == Superseded, m.To == Settled, m.To == Settled,
+		m.queues(), m.To == Superseded || m.Outcome == Superseded, m.To == Settled, m.To == Settled, m.To.Active(),
 		m.ID, m.From)
 	if violatesUnique(err) {
 		return ErrNameBusy // entries_creating is the only unique index that a move touches

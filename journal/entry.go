@@ -33,6 +33,7 @@ type Entry struct {
 	Failures int    // counted against the file
 	Expiries int    // attempts that ended because their URLs died
 	AsNew    bool   // it is to become an asset of its own where it would be a version
+	InDrop   bool   // it must not be created before its drop is released
 
 	// Aside is the hidden name that its file gets before it is moved or deleted,
 	// MovedTo its place in the end, "" where it is deleted; both are below the
@@ -102,7 +103,7 @@ type Part struct {
 const entryColumns = `e.id, e.folder, e.path, e.generation, e.status, e.size, e.mod_time, e.change_time,
 	e.dev, e.ino, e.sha256, e.asset, e.filename, e.outcome, e.class, e.message, e.hint, e.failures, e.expiries, e.as_new,
 	e.object_id, e.file_id, e.original_file_id, e.not_before, e.seen_at, e.since, e.tries, e.updated,
-	e.aside, e.moved_to, e.kind,
+	e.aside, e.moved_to, e.kind, e.batch IS NOT NULL,
 	(SELECT count(*) FROM attempts a WHERE a.entry_id = e.id),
 	(SELECT coalesce(sum(p.size), 0) FROM parts p WHERE p.done_at IS NOT NULL AND p.attempt_id =
 		(SELECT a.id FROM attempts a WHERE a.entry_id = e.id ORDER BY a.number DESC LIMIT 1))`
@@ -114,7 +115,7 @@ func scanEntry(scan func(...any) error) (Entry, error) {
 	err := scan(&e.ID, &e.Folder, &path, &e.Generation, &e.Status, &e.Size, &e.ModTime, &e.ChangeTime,
 		&dev, &ino, &e.SHA256, &e.Asset, &e.Filename, &e.Outcome, &e.Reason.Class, &e.Reason.Message, &e.Reason.Hint,
 		&e.Failures, &e.Expiries, &e.AsNew, &e.ObjectID, &e.FileID, &e.OriginalFileID, &notBefore, &seenAt, &since, &e.Tries, &updated,
-		&aside, &movedTo, &e.Kind, &e.AttemptCount, &e.Sent)
+		&aside, &movedTo, &e.Kind, &e.InDrop, &e.AttemptCount, &e.Sent)
 	e.Path, e.Dev, e.Ino = string(path), uint64(dev), uint64(ino)
 	e.Aside, e.MovedTo = string(aside), string(movedTo)
 	e.NotBefore, e.SeenAt, e.Since, e.Updated = at(notBefore), at(seenAt), at(since), at(updated)

@@ -75,7 +75,8 @@ func (j *Journal) Renamed(ctx context.Context, id int64, earlier Entry) error {
 		_, err = tx.ExecContext(ctx, `UPDATE entries SET path = ?, place = ?, mark = NULL, generation = generation + ?
 			WHERE folder = ? AND path = ?`, to, placeOf(earlier.Folder, string(to)), top, earlier.Folder, []byte(earlier.Path))
 		if err == nil { // a generation that waits may be among them
-			_, err = tx.ExecContext(ctx, `UPDATE entries SET sort_key = `+sortKey+` WHERE folder = ? AND path = ?`, earlier.Folder, to)
+			_, err = tx.ExecContext(ctx, `UPDATE entries SET sort_key = `+sortKey+`, batch = iif(batch IS NULL, NULL, `+topDir+`)
+				WHERE folder = ? AND path = ?`, earlier.Folder, to)
 		}
 		if err != nil {
 			return err

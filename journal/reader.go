@@ -92,12 +92,13 @@ func list[T any](values []T) string {
 }
 
 // Unfinished counts the entries that a worker still has something to do for:
-// those in a Runnable status, but for ClassFiling. No folders means all folders.
+// those in a Runnable status, but for ClassFiling and ClassBatch. No folders means all folders.
 func (r *Reader) Unfinished(ctx context.Context, folders []string) (int, error) {
 	var n int
 	err := r.read(ctx, "count unfinished entries", func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `SELECT count(*) FROM entries INDEXED BY entries_status
 			WHERE (`+begunSQL+` OR `+queuedSQL+`) AND NOT (status = 'verified' AND class = '`+ClassFiling+`' AND tries > 2)
+			  AND NOT (`+queuedSQL+` AND class = '`+ClassBatch+`')
 			  AND (?1 = 0 OR folder IN (SELECT value FROM json_each(?2)))`, len(folders), list(folders)).Scan(&n)
 	})
 	return n, err

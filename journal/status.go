@@ -45,6 +45,14 @@ const (
 	ClassNoRule   = "no-rule"
 )
 
+// ClassBatch is the Reason.Class of a queued entry whose drop waits for somebody,
+// or that waits for such an entry: what is missing does not come of itself.
+const ClassBatch = "batch"
+
+// ClassDuplicate is the Reason.Class of an entry whose content another has. A
+// settled one waits for that other.
+const ClassDuplicate = "duplicate"
+
 // moves is the table of legal moves. Each status that is not an end has a way
 // out, and from each there is a way to a resting status.
 var moves = map[Status][]Status{
@@ -60,9 +68,9 @@ var moves = map[Status][]Status{
 	Cancelling: {Cancelled, Mapped, Settled, Superseded, Held, Failed, Verifying},
 	Superseded: {},
 	Cancelled:  {Settled, Superseded},
-	Failed:     {Settled, Superseded},
+	Failed:     {Settled, Superseded, Cancelled},
 	Duplicate:  {Settled},
-	Held:       {Settled, Superseded, Verifying},
+	Held:       {Settled, Superseded, Verifying, Cancelled},
 	Ignored:    {Settled, Superseded},
 	Withdrawn:  {Filed, Settled},
 }

@@ -52,6 +52,9 @@ func (f *folder) deliver(ctx context.Context, files []File) error {
 			return f.failure(fmt.Errorf("hand over %d settled files: %w", len(finished), err))
 		}
 	}
+	for _, file := range finished {
+		f.drops.found(file.Path)
+	}
 	for _, file := range files {
 		if !f.settle.queued(file.Path) {
 			f.settle.forget(file.Path)
@@ -100,9 +103,11 @@ func (f *folder) finished(file File) bool {
 		switch f.announced(file) {
 		case absent:
 			f.unready++
+			f.drops.misses(file.Path, f.scan)
 			return false // its sentinel's event, or the next scan, leads here again
 		case stale:
 			if !f.settle.observe(file.Path, fp, now) {
+				f.drops.found(file.Path) // it is settling instead
 				return false
 			}
 		case present:
@@ -179,11 +184,20 @@ const (
 // was made for content before: then the rules are those of any other file, so
 // that nothing is taken half-written and nothing waits for ever.
 func (f *folder) announced(file File) announcement {
-	info, err := os.Lstat(f.abs(f.names.ready.of(file.Path)))
+	a := f.sentinel(file.Path, file.ModTime)
+	if dir := topDir(file.Path); a != present && f.conf.Drops && dir != "" {
+		a = max(a, f.sentinel(dir, file.ModTime))
+	}
+	return a
+}
+
+// sentinel looks for the sentinel of a file or directory.
+func (f *folder) sentinel(rel string, modTime int64) announcement {
+	info, err := os.Lstat(f.abs(f.names.ready.of(rel)))
 	switch {
 	case err != nil:
 		return absent
-	case info.ModTime().UnixNano() < file.ModTime:
+	case info.ModTime().UnixNano() < modTime:
 		return stale
 	}
 	return present

@@ -22,14 +22,15 @@ const (
 	shareSkew = time.Hour
 )
 
-// folder watches one drop folder. All but conf, names, inbox, ended and pulse belongs
-// to the goroutine in run.
+// folder watches one drop folder. All but conf, names, inbox, ended, pulse and drops
+// belongs to the goroutine in run.
 type folder struct {
 	conf  Folder
 	names filter
 	inbox *inbox
 	ended atomic.Bool
 	pulse pulse
+	drops *drops // nil unless asked for
 
 	emit    Emit
 	known   Known
@@ -67,7 +68,7 @@ type folder struct {
 }
 
 func newFolder(conf Folder, o Options) *folder {
-	return &folder{
+	f := &folder{
 		conf:       conf,
 		names:      newFilter(conf),
 		inbox:      newInbox(),
@@ -77,11 +78,20 @@ func newFolder(conf Folder, o Options) *folder {
 		log:        o.Log.With().Str("folder", conf.Name).Logger(),
 		now:        o.Clock,
 		inspect:    inspect,
-		settle:     newSettler(conf.Settle, conf.Settle),
+		drops:      newDrops(conf),
 		checkEvery: rootCheck,
 		canaryTime: canaryTime,
 		unreadable: make(map[string]error),
 	}
+	f.settleAnew()
+	return f
+}
+
+// settleAnew forgets the files that are not settled yet.
+func (f *folder) settleAnew() {
+	f.drops.reset()
+	f.settle = newSettler(f.conf.Settle, f.conf.Settle)
+	f.settle.drops = f.drops
 }
 
 // run watches until ctx ends. Its error is the receiver's.
@@ -149,6 +159,7 @@ func (f *folder) turn(ctx context.Context) error {
 		f.pollUnwatched()
 	}
 	f.judgeCanary()
+	f.drops.reads(f.scanning || len(f.todo) > 0)
 	if err := f.lookAgain(ctx); err != nil {
 		return err
 	}
@@ -162,6 +173,7 @@ func (f *folder) turn(ctx context.Context) error {
 	if f.scanning && len(f.todo) == 0 {
 		f.endScan()
 	}
+	f.drops.reads(f.scanning || len(f.todo) > 0)
 	return nil
 }
 
@@ -205,7 +217,7 @@ func (f *folder) check() {
 		back := f.paused != "" || f.scan > 0
 		f.leaveRoot()
 		f.paused, f.root = "", at
-		f.settle = newSettler(f.conf.Settle, f.conf.Settle)
+		f.settleAnew()
 		if at.kind != local {
 			f.settle.aged += shareSkew
 		}
@@ -225,7 +237,7 @@ func (f *folder) leaveRoot() {
 		f.watches.drop(f.root.path)
 	}
 	f.root = root{}
-	f.settle = newSettler(f.conf.Settle, f.conf.Settle)
+	f.settleAnew()
 	f.todo, f.scanning, f.limited = nil, false, false
 	f.unwatched, f.pollAt, f.canary = nil, time.Time{}, canary{}
 	// A scan that was cut short is begun anew for those who wait for it.
@@ -271,6 +283,7 @@ func (f *folder) handle(ctx context.Context, ev fsnotify.Event) error {
 	}
 	if gone {
 		f.watches.drop(ev.Name)
+		f.drops.found(rel)
 		return nil
 	}
 	if f.heard(rel) {

@@ -86,6 +86,13 @@ func (b *inbox) take() mail {
 	return m
 }
 
+// filled reports whether there is something to take.
+func (b *inbox) filled() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.mail.events) > 0 || b.mail.rescan
+}
+
 func (b *inbox) signal() {
 	select {
 	case b.wake <- struct{}{}:

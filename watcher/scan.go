@@ -38,6 +38,7 @@ func (f *folder) beginScan() {
 func (f *folder) endScan() {
 	f.scanning, f.scanned = false, f.now().Round(0)
 	f.waiting = f.unready
+	f.drops.ends(f.scan, f.unreadable)
 	every := f.conf.Rescan
 	if !f.notifies() {
 		every = f.conf.PollInterval

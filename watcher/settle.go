@@ -23,6 +23,8 @@ type settler struct {
 	pending map[string]*candidate
 	queue   dueQueue
 	open    int // how many of the pending a writer holds open
+
+	drops *drops // is told how many are pending; may be nil
 }
 
 type candidate struct {
@@ -91,6 +93,7 @@ func (s *settler) track(path string, fp fingerprint, now time.Time) *candidate {
 	if c == nil {
 		c = &candidate{path: path, fp: fp, since: now, index: -1}
 		s.pending[path] = c
+		s.drops.settles(path, 1)
 	}
 	if c.fp != fp {
 		if c.open {
@@ -160,6 +163,7 @@ func (s *settler) forget(path string) {
 		s.open--
 	}
 	delete(s.pending, path)
+	s.drops.settles(path, -1)
 }
 
 // dueQueue is a heap of candidates, the earliest due first.

@@ -65,6 +65,11 @@ type Folder struct {
 	Rescan       time.Duration // between scans while events are had
 	PollInterval time.Duration // between scans while not
 	Mode         Mode
+
+	// Drops has the Watcher take note of what is still to come below each top
+	// directory, for Watcher.Drop. A Ready sentinel beside such a directory then
+	// stands for those of all files below it.
+	Drops bool
 }
 
 // File is a settled file: a regular file as it was when last looked at.

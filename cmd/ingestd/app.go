@@ -153,6 +153,9 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		pc.Folders[i].Map = acct.mapFunc(f)
 		pc.Folders[i].Companions = companions{acct.collectors[f.Name]}
 		pc.Folders[i].Inherit = acct.inherit(f.Name)
+		if f.Batch == "all" {
+			pc.Folders[i].Drops = drops{e, f.Name}
+		}
 	}
 	pc.Adopt = adopt
 	e.pipeline = ingest.New(pc, ingest.Deps{
@@ -184,6 +187,18 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 	return e, err
 }
 
+// drops is a folder of the engine's watcher as the pipeline asks it.
+type drops struct {
+	*engine
+	folder string
+}
+
+// Drop implements ingest.Drops.
+func (d drops) Drop(dir string) watcher.Drop { return d.watcher.Drop(d.folder, dir) }
+
+// Announced implements ingest.Drops.
+func (d drops) Announced(dir string) time.Time { return d.watcher.Announced(d.folder, dir) }
+
 func newStore(cfg *config.Config) *uploader.Uploader {
 	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth})
 }
@@ -202,7 +217,7 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder) ingest.Config {
 			VersionByPath: f.Versions == "path", VersionByFilename: f.Versions == "filename",
 			Duplicates: ingest.Duplicates(f.Duplicates),
 			After:      ingest.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune,
-			Order: journal.Order(f.Order), Workers: f.Workers,
+			Order: journal.Order(f.Order), Workers: f.Workers, Ready: f.Ready != "",
 		})
 	}
 	return c
@@ -215,6 +230,7 @@ func watchedFolders(folders []config.Folder) []watcher.Folder {
 			Name: f.Name, Path: f.Path, Include: f.Include, Exclude: f.Exclude, Skip: f.Kept(),
 			Settle: f.Settle, Rescan: f.Rescan, PollInterval: f.PollInterval,
 			Mode: watcher.Mode(f.Watch), Marker: f.Marker, Ready: f.Ready, Patience: f.Patience,
+			Drops: f.Batch == "all",
 		}
 	}
 	return out

@@ -75,6 +75,7 @@ type Folder struct {
 	Marker           string          // a path below the folder that must exist; "" is none
 	Order            string          // arrival; size,mixed; size; oldest; newest; path
 	Workers          int             // of its files in flight; 0 is three quarters of all, or all for a single folder
+	Batch            string          // none; all: the files of a drop are created together
 	After            string          // keep, move, delete
 	Done, Failed     string          // where files are moved to, below the folder; {date}, {folder} and {path} stand in them
 	Prune            bool            // remove directories that a move leaves empty
@@ -120,6 +121,7 @@ func defaultFolder() Folder {
 		PollInterval: 30 * time.Second,
 		Rescan:       5 * time.Minute,
 		Order:        "arrival",
+		Batch:        "none",
 		After:        "keep",
 		Done:         "_ingested",
 		Failed:       "_failed",

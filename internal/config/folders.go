@@ -71,6 +71,7 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 	}{
 		{"watch", &d.Watch, []string{"auto", "notify", "poll"}},
 		{"order", &d.Order, []string{"arrival", "size,mixed", "size", "oldest", "newest", "path"}},
+		{"batch", &d.Batch, []string{"none", "all"}},
 		{"after", &d.After, []string{"keep", "move", "delete"}},
 		{"versions", &d.Versions, []string{"path", "filename", "off"}},
 		{"duplicates", &d.Duplicates, []string{"skip", "upload", "hold"}},

@@ -8,6 +8,15 @@ ALTER TABLE entries ADD COLUMN kind TEXT NOT NULL DEFAULT '';
 -- What the rules of a folder were when its files were last held against them.
 ALTER TABLE folders ADD COLUMN rules TEXT NOT NULL DEFAULT '';
 
+-- The drop that an entry waits to be created with: its top directory, x'' for the
+-- folder itself. NULL where nothing is waited for, and once the drop was released.
+-- The statuses are those of inDrop in batch.go, word for word.
+ALTER TABLE folders ADD COLUMN batch INTEGER NOT NULL DEFAULT 0; -- its files wait so
+ALTER TABLE entries ADD COLUMN batch BLOB;
+
+CREATE INDEX entries_batch ON entries (folder, batch, status, seen_at, mod_time)
+    WHERE batch IS NOT NULL AND status IN ('settled', 'mapped', 'held', 'failed');
+
 -- Files that speak of others: XMP and other sidecars, manifests. They are no
 -- entries, because they become no assets. place and mark are as those of entries.
 CREATE TABLE companions (

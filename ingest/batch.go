@@ -1,0 +1,287 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/watcher"
+)
+
+// Drops is how a folder tells what is still to come of a drop, which is named by
+// its top directory; "" is the folder itself. Its methods may be called from any
+// goroutine.
+type Drops interface {
+	// Drop must not wait for a file system.
+	Drop(dir string) watcher.Drop
+	// Announced returns when the sentinel of the whole drop was made; zero: there is
+	// none. It may wait for the file system.
+	Announced(dir string) time.Time
+}
+
+const (
+	// dropTick is how often the drops that wait are looked at. It is for all members
+	// of a drop at once: they themselves are not run meanwhile.
+	dropTick = 500 * time.Millisecond
+
+	// dropShare is the part of its time that a folder may spend on that, so that many
+	// large drops are looked at less often: one in so many.
+	dropShare = 10
+
+	// dropWait is when a member runs again if nobody released it.
+	dropWait = 24 * time.Hour
+
+	// goneBatch bounds how many of the files that hold a drop back are looked for at
+	// a time.
+	goneBatch = 64
+
+	// tellFor is the time for each member between two changes of the reason that all
+	// of them show.
+	tellFor = time.Millisecond
+)
+
+// waitForDrop lets a mapped entry wait until its drop is released.
+func (p *Pipeline) waitForDrop(ctx context.Context, e journal.Entry) error {
+	dir, _, below := strings.Cut(e.Path, "/")
+	if !below {
+		dir = ""
+	}
+	return p.journal.WaitForDrop(ctx, e.ID, p.now().Add(dropWait), reasonDropComes(dir, nil))
+}
+
+// doDrops releases the drops of a folder that are complete and says of the others
+// what they wait for, until idle closes or ctx ends. A share that hangs may hold it
+// up for ever.
+func (p *Pipeline) doDrops(ctx context.Context, f Folder, idle <-chan struct{}) error {
+	timer := time.NewTimer(dropTick)
+	defer timer.Stop()
+	waiting := make(map[journal.Drop]*waitingDrop)
+	for {
+		select {
+		case <-idle:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timer.C:
+		}
+		begun := time.Now()
+		if err := p.checkDrops(ctx, f, waiting); err != nil {
+			return err
+		}
+		timer.Reset(max(dropTick, dropShare*time.Since(begun)))
+	}
+}
+
+// waitingDrop is what was said of a drop, and how far its files were looked for.
+type waitingDrop struct {
+	reason journal.Reason
+	mapped int
+	toldAt time.Time
+	after  int64 // id of the last one looked for
+}
+
+func (p *Pipeline) checkDrops(ctx context.Context, f Folder, waiting map[journal.Drop]*waitingDrop) error {
+	all, err := p.journal.Drops(ctx, f.Name)
+	if err != nil {
+		return err
+	}
+	open := make(map[journal.Drop]bool, len(all))
+	for _, d := range all {
+		open[d] = true
+		if waiting[d] == nil {
+			waiting[d] = &waitingDrop{}
+		}
+		if err := p.checkDrop(ctx, f, d, waiting[d]); err != nil && !errors.Is(err, journal.ErrMoved) {
+			return err
+		}
+	}
+	for d := range waiting {
+		if !open[d] {
+			delete(waiting, d)
+		}
+	}
+	return nil
+}
+
+// checkDrop releases a drop if it is complete. The watcher is asked first: what it
+// has emitted by then is in the journal.
+func (p *Pipeline) checkDrop(ctx context.Context, f Folder, d journal.Drop, w *waitingDrop) error {
+	coming := f.Drops.Drop(d.Dir)
+	s, err := p.journal.DropState(ctx, d)
+	if err != nil || s.Mapped == 0 {
+		return err
+	}
+	if d.Dir == "" {
+		if together, err := p.rootTogether(ctx, f); err != nil || !together {
+			return errors.Join(err, p.releaseEach(ctx, f, d))
+		}
+	}
+	if s.Blocking > 0 && !coming.Moving {
+		if err := p.passOverGone(ctx, f, d, w); err != nil {
+			return err
+		}
+		if s, err = p.journal.DropState(ctx, d); err != nil {
+			return err
+		}
+	}
+	if p.dropComplete(f, d, s, coming) {
+		if err := p.journal.ReleaseDrop(ctx, d, s); err != nil {
+			return err
+		}
+		p.log.Info().Str("folder", f.Name).Str("drop", d.Dir).Int("files", s.Mapped).Msg("the drop is complete: its files are created")
+		p.wake()
+		return nil
+	}
+	return p.tellDrop(ctx, f, d, s, coming, w)
+}
+
+// dropComplete reports whether all of a drop is there, mapped without problems, and
+// either declared complete by a sentinel that is no older than its files, or quiet.
+func (p *Pipeline) dropComplete(f Folder, d journal.Drop, s journal.DropState, coming watcher.Drop) bool {
+	if s.Settled+s.Blocking > 0 || coming != (watcher.Drop{}) {
+		return false
+	}
+	if !p.now().Before(s.LastSeen.Add(f.Settle)) {
+		return true
+	}
+	at := f.Drops.Announced(d.Dir)
+	return !at.IsZero() && at.UnixNano() >= s.LastModTime
+}
+
+// rootTogether reports whether the files that lie in the folder itself are one
+// drop: a manifest lies there with them.
+func (p *Pipeline) rootTogether(ctx context.Context, f Folder) (bool, error) {
+	if f.Companions == nil {
+		return false, nil
+	}
+	s, err := openShelf(f.Path)
+	if err != nil {
+		return true, nil //nolint:nilerr // the folder is not there: nothing is concluded
+	}
+	defer s.close()
+	manifest, err := p.journal.CompanionIn(ctx, f.Name, ".", func(path string) bool {
+		about, ok := f.Companions.About(path)
+		return ok && about.Dir == "." && s.holds(path)
+	})
+	return manifest != "", err
+}
+
+// holds reports whether there is something of the name, or may be.
+func (s *shelf) holds(rel string) bool {
+	_, err := s.root.Lstat(rel)
+	return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
+}
+
+// releaseEach releases files that are in no drop, each by itself: a manifest may
+// have come up to Folder.Settle after them.
+func (p *Pipeline) releaseEach(ctx context.Context, f Folder, d journal.Drop) error {
+	until := p.now()
+	if !f.Ready {
+		until = until.Add(-f.Settle)
+	}
+	n, err := p.journal.ReleaseSeen(ctx, d, until)
+	if n > 0 {
+		p.wake()
+	}
+	return err
+}
+
+// passOverGone supersedes the members that hold a drop back and whose files were
+// removed, a few at a time: nobody else looks at what rests.
+func (p *Pipeline) passOverGone(ctx context.Context, f Folder, d journal.Drop, w *waitingDrop) error {
+	blockers, err := p.journal.Blockers(ctx, d, w.after, goneBatch)
+	if err != nil {
+		return err
+	}
+	if w.after = 0; len(blockers) == goneBatch {
+		w.after = blockers[len(blockers)-1].ID
+	}
+	s, err := openShelf(f.Path)
+	if err != nil {
+		return nil //nolint:nilerr // the folder is not there: nothing is concluded
+	}
+	defer s.close()
+	for _, e := range blockers {
+		if s.holds(e.Path) || e.Aside != "" && s.holds(e.Aside) || e.MovedTo != "" && s.holds(e.MovedTo) {
+			continue
+		}
+		if err := ignoreMoved(p.giveUp(ctx, e, verdict{to: journal.Superseded, reason: reasonGone})); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellDrop gives the members that wait the reason why, where it is news.
+func (p *Pipeline) tellDrop(ctx context.Context, f Folder, d journal.Drop, s journal.DropState, coming watcher.Drop, w *waitingDrop) error {
+	r, err := p.reasonOfDrop(ctx, d, s, coming)
+	if err != nil {
+		return err
+	}
+	turned := r.Class != w.reason.Class
+	if r == w.reason && s.Mapped == w.mapped || !turned && p.now().Before(w.toldAt.Add(tellFor*time.Duration(s.Mapped))) {
+		return nil
+	}
+	if err := p.journal.TellDrop(ctx, d, s, r); err != nil {
+		return err
+	}
+	w.reason, w.mapped, w.toldAt = r, s.Mapped, p.now()
+	if turned && r.Class == journal.ClassBatch {
+		p.log.Warn().Str("folder", f.Name).Str("drop", d.Dir).Str("reason", r.Message).Str("hint", r.Hint).Msg("the drop waits")
+		p.wake() // a backfill does not wait for it
+	}
+	return nil
+}
+
+// reasonOfDrop says what a drop waits for. Where that does not come of itself, the
+// class says so.
+func (p *Pipeline) reasonOfDrop(ctx context.Context, d journal.Drop, s journal.DropState, coming watcher.Drop) (journal.Reason, error) {
+	var why []string
+	if s.Blocking > 0 {
+		first, err := p.journal.Blockers(ctx, d, 0, 1)
+		if err != nil {
+			return journal.Reason{}, err
+		}
+		text := fmt.Sprintf("%d of %d files are held or failed", s.Blocking, s.Members()+coming.Settling+coming.Waiting)
+		if len(first) > 0 {
+			name := strings.TrimPrefix(first[0].Path, d.Dir+"/")
+			text += fmt.Sprintf(" (%s: %s)", strings.ToValidUTF8(name, "\uFFFD"), first[0].Reason.Message)
+		}
+		why = append(why, text)
+	}
+	if n := s.Settled + coming.Settling; n > 0 {
+		why = append(why, fmt.Sprintf("%d still on the way", n))
+	}
+	if coming.Waiting > 0 {
+		why = append(why, fmt.Sprintf("%d without the sentinel", coming.Waiting))
+	}
+	if coming.Unreadable {
+		why = append(why, "something in it cannot be read")
+	}
+	r := reasonDropComes(d.Dir, why)
+	if len(why) > 0 && s.Settled+coming.Settling == 0 && !coming.Moving {
+		r.Class = journal.ClassBatch
+		r.Hint = "Complete the drop, or remove from it what is not to come."
+	}
+	if s.Blocking > 0 {
+		r.Hint = "Correct the files that are held or failed, or `ingestd cancel` them, or remove them from the folder: the rest then goes by itself."
+	}
+	return r, nil
+}
+
+// reasonDropComes is the reason of a file whose drop is not complete.
+func reasonDropComes(dir string, why []string) journal.Reason {
+	drop := "the files that lie beside it"
+	if dir != "" {
+		drop = "the rest of its drop " + strings.ToValidUTF8(dir, "\uFFFD")
+	}
+	if len(why) == 0 {
+		why = []string{"more may be on the way"}
+	}
+	return journal.Reason{Class: classWaiting, Message: "it waits for " + drop + ": " + strings.Join(why, ", ")}
+}

@@ -1,0 +1,242 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A drop is what lies below one top directory of a folder whose files are created
+// together, or in the folder itself. Its members are the entries that were admitted
+// since it was last released, so that what comes later is a drop of its own.
+
+const (
+	// topDir is the drop of an entry, of the column path of whatever it stands in.
+	topDir = `substr(path, 1, max(instr(path, x'2f') - 1, 0))`
+
+	// newBatch is the drop of an entry that is being admitted.
+	newBatch = `iif((SELECT batch FROM folders WHERE name = folder), ` + topDir + `, NULL)`
+
+	// inDrop selects members. The partial index carries the same text.
+	inDrop = `batch IS NOT NULL AND status IN ('settled', 'mapped', 'held', 'failed')`
+
+	// Each drop of a folder is one seek in the index.
+	openDrops = `WITH RECURSIVE d (batch) AS (
+			SELECT min(batch) FROM entries INDEXED BY entries_batch WHERE ` + inDrop + ` AND folder = ?1
+			UNION ALL
+			SELECT (SELECT min(batch) FROM entries INDEXED BY entries_batch WHERE ` + inDrop + ` AND folder = ?1 AND batch > d.batch)
+			FROM d WHERE d.batch IS NOT NULL)
+		SELECT batch FROM d WHERE batch IS NOT NULL`
+
+	dropMembers = `SELECT status, count(*), max(seen_at), max(mod_time) FROM entries INDEXED BY entries_batch
+		WHERE ` + inDrop + ` AND folder = ? AND batch = ? GROUP BY status`
+
+	dropDuplicates = `SELECT count(*) FROM entries INDEXED BY entries_batch
+		WHERE ` + inDrop + ` AND folder = ? AND batch = ? AND status = 'settled'
+		  AND class IN ('` + ClassDuplicate + `', '` + ClassBatch + `')`
+
+	dropBlockers = `SELECT ` + entryColumns + ` FROM entries e
+		WHERE id IN (SELECT id FROM entries INDEXED BY entries_batch
+			WHERE ` + inDrop + ` AND folder = ? AND batch = ? AND status IN ('held', 'failed')) AND id > ? ORDER BY id LIMIT ?`
+)
+
+// Drop names the drop of a folder by its top directory; "" is the folder itself.
+type Drop struct{ Folder, Dir string }
+
+// DropState counts the members of a drop.
+type DropState struct {
+	Settled  int // they are still to be mapped, but for Copies
+	Copies   int // settled, and waiting for another file with the same content
+	Mapped   int
+	Blocking int // held or failed
+	// LastSeen is when the last member was admitted, LastModTime the time of the
+	// newest file, in unix nanoseconds.
+	LastSeen    time.Time
+	LastModTime int64
+}
+
+// Members is how many files the drop has.
+func (s DropState) Members() int { return s.Settled + s.Copies + s.Mapped + s.Blocking }
+
+// SetBatch says whether a folder's files are created drop by drop. If that changes,
+// what is queued waits for its drop from now on, or for none.
+func (j *Journal) SetBatch(ctx context.Context, folder string, batch bool) error {
+	var now bool
+	op := "set how the files of folder " + folder + " wait for each other"
+	err := j.reader.read(ctx, op, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT coalesce((SELECT batch FROM folders WHERE name = ?), 0)`, folder).Scan(&now)
+	})
+	if err != nil || now == batch {
+		return err
+	}
+	return j.write(ctx, op, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO folders (name, batch) VALUES (?, ?)
+			ON CONFLICT (name) DO UPDATE SET batch = excluded.batch`, folder, batch)
+		if err != nil {
+			return err
+		}
+		if batch {
+			_, err = tx.ExecContext(ctx, `UPDATE entries SET batch = `+topDir+`
+				WHERE id IN (SELECT id FROM entries WHERE folder = ? AND `+queuedSQL+`)`, folder)
+			return err
+		}
+		if _, err := release(ctx, tx, j.now(), `folder = ?`, folder); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE entries SET batch = NULL WHERE folder = ? AND batch IS NOT NULL`, folder)
+		return err
+	})
+}
+
+// Drops lists the drops of a folder that have members.
+func (j *Journal) Drops(ctx context.Context, folder string) ([]Drop, error) {
+	var out []Drop
+	err := j.reader.read(ctx, "list the drops of folder "+folder, func(tx *sql.Tx) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var dir []byte
+			err := rows.Scan(&dir)
+			out = append(out, Drop{folder, string(dir)})
+			return err
+		}, openDrops, folder)
+	})
+	return out, err
+}
+
+// DropState counts the members of a drop.
+func (j *Journal) DropState(ctx context.Context, d Drop) (s DropState, err error) {
+	err = j.reader.read(ctx, "count the members of a drop", func(tx *sql.Tx) (err error) {
+		s, err = d.state(ctx, tx)
+		return err
+	})
+	return s, err
+}
+
+func (d Drop) state(ctx context.Context, tx *sql.Tx) (DropState, error) {
+	var s DropState
+	err := each(ctx, tx, func(rows *sql.Rows) error {
+		var status Status
+		var n int
+		var seen, modTime int64
+		if err := rows.Scan(&status, &n, &seen, &modTime); err != nil {
+			return err
+		}
+		switch status {
+		case Settled:
+			s.Settled = n
+		case Mapped:
+			s.Mapped = n
+		default:
+			s.Blocking += n
+		}
+		if t := at(seen); t.After(s.LastSeen) {
+			s.LastSeen = t
+		}
+		s.LastModTime = max(s.LastModTime, modTime)
+		return nil
+	}, dropMembers, d.Folder, []byte(d.Dir))
+	if err == nil && s.Settled > 0 {
+		err = tx.QueryRowContext(ctx, dropDuplicates, d.Folder, []byte(d.Dir)).Scan(&s.Copies)
+		s.Settled -= s.Copies
+	}
+	return s, err
+}
+
+// Blockers returns up to limit of the held and failed members of a drop whose id
+// is above after, by id.
+func (j *Journal) Blockers(ctx context.Context, d Drop, after int64, limit int) ([]Entry, error) {
+	var out []Entry
+	err := j.reader.read(ctx, "list what holds a drop back", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			e, err := scanEntry(rows.Scan)
+			out = append(out, e)
+			return err
+		}, dropBlockers, d.Folder, []byte(d.Dir), after, limit)
+	})
+	return out, err
+}
+
+// WaitForDrop leaves a mapped entry waiting until its drop is released, or until a
+// time. ErrMoved if it is not mapped any more or in no drop.
+func (j *Journal) WaitForDrop(ctx context.Context, id int64, until time.Time, r Reason) error {
+	return j.write(ctx, fmt.Sprintf("let entry %d wait for its drop", id), func(tx *sql.Tx) error {
+		return moved(tx.ExecContext(ctx, `UPDATE entries SET class = ?, message = ?, hint = ?, not_before = ?, updated = ?
+			WHERE id = ? AND status = 'mapped' AND batch IS NOT NULL`, r.Class, r.Message, r.Hint, ms(until), j.now(), id))
+	})
+}
+
+// TellDrop gives the mapped members of a drop that wait the reason why, and says
+// so only if the drop is still as it was judged: else ErrMoved.
+func (j *Journal) TellDrop(ctx context.Context, d Drop, judged DropState, r Reason) error {
+	return j.write(ctx, "say what a drop waits for", func(tx *sql.Tx) error {
+		if err := d.still(ctx, tx, judged); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE entries SET class = ?1, message = ?2, hint = ?3, updated = ?4
+			WHERE id IN (SELECT id FROM entries INDEXED BY entries_batch WHERE `+inDrop+` AND folder = ?5 AND batch = ?6 AND status = 'mapped')
+			  AND not_before > 0 AND (message <> ?2 OR class <> ?1)`, r.Class, r.Message, r.Hint, j.now(), d.Folder, []byte(d.Dir))
+		return err
+	})
+}
+
+// ReleaseDrop lets the mapped members of a drop be created, in one transaction; from
+// then on they are in no drop. ErrMoved if the drop is not as it was judged any more.
+func (j *Journal) ReleaseDrop(ctx context.Context, d Drop, judged DropState) error {
+	return j.write(ctx, "release a drop", func(tx *sql.Tx) error {
+		if err := d.still(ctx, tx, judged); err != nil {
+			return err
+		}
+		_, err := release(ctx, tx, j.now(), `folder = ? AND batch = ?`, d.Folder, []byte(d.Dir))
+		return err
+	})
+}
+
+// ReleaseSeen is ReleaseDrop for those members alone that were admitted at a time
+// or earlier, whatever the others are. It returns how many there were.
+func (j *Journal) ReleaseSeen(ctx context.Context, d Drop, until time.Time) (n int, err error) {
+	err = j.write(ctx, "release files", func(tx *sql.Tx) error {
+		n, err = release(ctx, tx, j.now(), `folder = ? AND batch = ? AND seen_at <= ?`, d.Folder, []byte(d.Dir), ms(until))
+		return err
+	})
+	return n, err
+}
+
+func (d Drop) still(ctx context.Context, tx *sql.Tx, judged DropState) error {
+	now, err := d.state(ctx, tx)
+	if err == nil && now != judged {
+		err = ErrMoved
+	}
+	return err
+}
+
+// release frees the mapped members that which selects.
+func release(ctx context.Context, tx *sql.Tx, now int64, which string, args ...any) (int, error) {
+	return affect(ctx, tx, `UPDATE entries SET batch = NULL, class = '', message = '', hint = '', not_before = 0, tries = 0, updated = ?
+		WHERE id IN (SELECT id FROM entries INDEXED BY entries_batch WHERE `+inDrop+` AND status = 'mapped' AND `+which+`)`,
+		append([]any{now}, args...)...)
+}
+
+// CompanionIn returns the first companion in a directory of a folder, "." for the
+// folder itself, that is wanted, and not any below; "" if none is.
+func (j *Journal) CompanionIn(ctx context.Context, folder, dir string, wanted func(path string) bool) (string, error) {
+	found := ""
+	errFound := errors.New("found")
+	err := j.reader.read(ctx, "look for a manifest", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var path []byte
+			if err := rows.Scan(&path); err != nil {
+				return err
+			}
+			if wanted(string(path)) {
+				found = string(path)
+				return errFound
+			}
+			return nil
+		}, `SELECT path FROM companions INDEXED BY companions_mark WHERE place = ? AND folder = ?`, placeOf(folder, dir+"/x"), folder)
+	})
+	if errors.Is(err, errFound) {
+		err = nil
+	}
+	return found, err
+}
