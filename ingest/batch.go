@@ -255,7 +255,7 @@ func (p *Pipeline) reasonOfDrop(ctx context.Context, d journal.Drop, s journal.D
 		why = append(why, text)
 	}
 	if n := s.Settled + coming.Settling; n > 0 {
-		why = append(why, fmt.Sprintf("%d still on the way", n))
+		why = append(why, fmt.Sprintf("%d still arriving", n))
 	}
 	if coming.Waiting > 0 {
 		why = append(why, fmt.Sprintf("%d without the sentinel", coming.Waiting))
