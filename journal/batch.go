@@ -61,17 +61,23 @@ type DropState struct {
 func (s DropState) Members() int { return s.Settled + s.Copies + s.Mapped + s.Blocking }
 
 // SetBatch says whether a folder's files are created drop by drop. If that changes,
-// what is queued waits for its drop from now on, or for none.
+// what is queued waits for its drop from now on, or for none. If not, what waited for
+// somebody no longer does as far as is known: that is for the caller to find out.
 func (j *Journal) SetBatch(ctx context.Context, folder string, batch bool) error {
 	var now bool
 	op := "set how the files of folder " + folder + " wait for each other"
 	err := j.reader.read(ctx, op, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `SELECT coalesce((SELECT batch FROM folders WHERE name = ?), 0)`, folder).Scan(&now)
 	})
-	if err != nil || now == batch {
+	if err != nil || !now && !batch {
 		return err
 	}
 	return j.write(ctx, op, func(tx *sql.Tx) error {
+		if now == batch {
+			_, err := tx.ExecContext(ctx, `UPDATE entries SET class = iif(status = 'settled', '`+ClassDuplicate+`', '')
+				WHERE folder = ? AND `+inDrop+` AND class = '`+ClassBatch+`'`, folder)
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO folders (name, batch) VALUES (?, ?)
 			ON CONFLICT (name) DO UPDATE SET batch = excluded.batch`, folder, batch)
 		if err != nil {
@@ -212,9 +218,9 @@ func (d Drop) still(ctx context.Context, tx *sql.Tx, judged DropState) error {
 
 // release frees the mapped members that which selects.
 func release(ctx context.Context, tx *sql.Tx, now int64, which string, args ...any) (int, error) {
-	res, err := tx.ExecContext(ctx, `UPDATE entries SET batch = NULL, class = '', message = '', hint = '', not_before = 0, tries = 0, updated = ?
-		WHERE id IN (SELECT id FROM entries INDEXED BY entries_batch WHERE `+inDrop+` AND status = 'mapped' AND `+which+`)`,
-		append([]any{now}, args...)...)
+	query := `UPDATE entries SET batch = NULL, class = '', message = '', hint = '', not_before = 0, tries = 0, updated = ?
+		WHERE id IN (SELECT id FROM entries INDEXED BY entries_batch WHERE ` + inDrop + ` AND status = 'mapped' AND ` + which + `)`
+	res, err := tx.ExecContext(ctx, query, append([]any{now}, args...)...)
 	return affected(res, err)
 }
 
