@@ -83,6 +83,7 @@ type waitingDrop struct {
 	mapped int
 	toldAt time.Time
 	after  int64 // id of the last one looked for
+	looked bool  // all of them were looked for
 }
 
 func (p *Pipeline) checkDrops(ctx context.Context, f Folder, waiting map[journal.Drop]*waitingDrop) error {
@@ -201,6 +202,7 @@ func (p *Pipeline) passOverGone(ctx context.Context, f Folder, d journal.Drop, w
 	if w.after = 0; len(blockers) == goneBatch {
 		w.after = blockers[len(blockers)-1].ID
 	}
+	w.looked = w.looked || w.after == 0
 	s, err := openShelf(f.Path)
 	if err != nil {
 		return nil //nolint:nilerr // the folder is not there: nothing is concluded
@@ -222,6 +224,9 @@ func (p *Pipeline) tellDrop(ctx context.Context, f Folder, d journal.Drop, s jou
 	r, err := p.reasonOfDrop(ctx, d, s, coming)
 	if err != nil {
 		return err
+	}
+	if s.Blocking > 0 && !w.looked {
+		r.Class = classWaiting // some of them may prove to be gone
 	}
 	turned := r.Class != w.reason.Class
 	if r == w.reason && s.Mapped == w.mapped || !turned && p.now().Before(w.toldAt.Add(tellFor*time.Duration(s.Mapped))) {
@@ -255,7 +260,7 @@ func (p *Pipeline) reasonOfDrop(ctx context.Context, d journal.Drop, s journal.D
 		why = append(why, text)
 	}
 	if n := s.Settled + coming.Settling; n > 0 {
-		why = append(why, fmt.Sprintf("%d still on the way", n))
+		why = append(why, fmt.Sprintf("%d still arriving", n))
 	}
 	if coming.Waiting > 0 {
 		why = append(why, fmt.Sprintf("%d without the sentinel", coming.Waiting))

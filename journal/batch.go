@@ -61,17 +61,23 @@ type DropState struct {
 func (s DropState) Members() int { return s.Settled + s.Copies + s.Mapped + s.Blocking }
 
 // SetBatch says whether a folder's files are created drop by drop. If that changes,
-// what is queued waits for its drop from now on, or for none.
+// what is queued waits for its drop from now on, or for none. If not, what waited for
+// somebody no longer does as far as is known: that is for the caller to find out.
 func (j *Journal) SetBatch(ctx context.Context, folder string, batch bool) error {
 	var now bool
 	op := "set how the files of folder " + folder + " wait for each other"
 	err := j.reader.read(ctx, op, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `SELECT coalesce((SELECT batch FROM folders WHERE name = ?), 0)`, folder).Scan(&now)
 	})
-	if err != nil || now == batch {
+	if err != nil || !now && !batch {
 		return err
 	}
 	return j.write(ctx, op, func(tx *sql.Tx) error {
+		if now == batch {
+			_, err := tx.ExecContext(ctx, `UPDATE entries SET class = iif(status = 'settled', '`+ClassDuplicate+`', '')
+				WHERE folder = ? AND `+inDrop+` AND class = '`+ClassBatch+`'`, folder)
+			return err
+		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO folders (name, batch) VALUES (?, ?)
 			ON CONFLICT (name) DO UPDATE SET batch = excluded.batch`, folder, batch)
 		if err != nil {

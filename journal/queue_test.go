@@ -108,34 +108,19 @@ func TestEarlierGenerationThatStartsOver(t *testing.T) {
 // No question that is asked often may read all entries.
 func TestPlansUseIndexes(t *testing.T) {
 	r := newRig(t)
-	plan := func(query string, args ...any) string {
-		t.Helper()
-		rows, err := r.Reader().db.Query(`EXPLAIN QUERY PLAN `+query, args...)
-		r.ok(err)
-		defer func() { _ = rows.Close() }()
-		var out []string
-		for rows.Next() {
-			var id, parent, unused int
-			var detail string
-			r.ok(rows.Scan(&id, &parent, &unused, &detail))
-			out = append(out, detail)
-		}
-		r.ok(rows.Err())
-		return strings.Join(out, "\n")
-	}
 	where, args := Filter{}.where()
 	for name, p := range map[string]string{
-		"begun":            plan(begunDue, 0, "[]", `["in"]`),
-		"first":            plan(readyFirst, "in", "[]", 1),
-		"last":             plan(readyLast, "in", "[]", 1),
-		"deferred":         plan(deferredDue, "in", "[]", 1, 0),
-		"wake":             plan(nextWake, 0),
-		"unknown":          plan(unknownFiles, "[]"),
-		"backlog":          plan(backlogReady, `["in"]`),
-		"backlog deferred": plan(backlogDeferred, `["in"]`),
-		"backlog begun":    plan(backlogBegun, `["in"]`),
-		"named originals":  plan(namedOriginals, "a", 1, "filed", 1),
-		"list":             plan(`SELECT `+entryColumns+` FROM entries e`+where+` ORDER BY e.id`, args...),
+		"begun":            r.plan(begunDue, 0, "[]", `["in"]`),
+		"first":            r.plan(readyFirst, "in", "[]", 1),
+		"last":             r.plan(readyLast, "in", "[]", 1),
+		"deferred":         r.plan(deferredDue, "in", "[]", 1, 0),
+		"wake":             r.plan(nextWake, 0),
+		"unknown":          r.plan(unknownFiles, "[]"),
+		"backlog":          r.plan(backlogReady, `["in"]`),
+		"backlog deferred": r.plan(backlogDeferred, `["in"]`),
+		"backlog begun":    r.plan(backlogBegun, `["in"]`),
+		"named originals":  r.plan(namedOriginals, "a", 1, "filed", 1),
+		"list":             r.plan(`SELECT `+entryColumns+` FROM entries e`+where+` ORDER BY e.id`, args...),
 	} {
 		for line := range strings.Lines(p) {
 			if strings.HasPrefix(line, "SCAN e") && !strings.Contains(line, "entries_begun") || strings.Contains(line, "TEMP B-TREE") && name != "unknown" {
