@@ -112,7 +112,7 @@ func (p *Pipeline) eachEdit(ctx context.Context, s journal.Stage, folder string,
 // own error is the journal's.
 func (p *Pipeline) settleEdit(ctx context.Context, d journal.Edit, err error) error {
 	switch {
-	case err == nil || ctx.Err() != nil:
+	case err == nil || ctx.Err() != nil || errors.Is(err, context.Canceled):
 		return nil
 	case errors.Is(err, journal.ErrJournal):
 		return err

@@ -175,7 +175,7 @@ func (t *taking) finish(ctx context.Context) error {
 			return err
 		}
 		t.to = to
-		t.takeAlong()
+		t.takeAlong(ctx)
 	}
 	if t.prunes {
 		t.prune(t.e.Path)
@@ -184,18 +184,25 @@ func (t *taking) finish(ctx context.Context) error {
 }
 
 // takeAlong moves the companions of a file that was moved after it, where it is
-// alone in having them. What does not succeed stays: a companion is no asset.
-func (t *taking) takeAlong() {
+// alone in having them and what they tell is known. What does not succeed stays: a
+// companion is no asset.
+func (t *taking) takeAlong(ctx context.Context) {
 	companions := t.p.folders[t.e.Folder].Companions
 	if companions == nil || t.e.Status != journal.Verified {
 		return
 	}
 	for _, from := range companions.Beside(t.e.Path) {
-		file, _, err := t.look(from)
+		file, hint, err := t.look(from)
 		if err != nil {
 			continue
 		}
+		written := watcher.Written(file)
 		_ = file.Close() // nothing was written
+		companion := foundOf(journal.Entry{Folder: t.e.Folder, Path: from}, hint)
+		fresh, err := t.p.journal.Reader().UnknownCompanions(ctx, []journal.Found{companion})
+		if err != nil || len(fresh) > 0 || written {
+			continue
+		}
 		to := t.to
 		suffix, own := strings.CutPrefix(from, t.e.Path+".")
 		if !own { // it has the file's name without its extension, as others may

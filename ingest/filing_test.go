@@ -395,6 +395,21 @@ func TestFileAsideWhenItsEntryMovedOn(t *testing.T) {
 	}
 }
 
+// TestFileAsideThenKeep has the operator keep files after one could not be moved to
+// the end: it gets its name back.
+func TestFileAsideThenKeep(t *testing.T) {
+	r := newFilingRig(t, ingest.AfterMove)
+	r.write("_failed/sub", 10, 1) // no directory: nothing can be moved there
+	r.queue(sandbox.Fault{Operation: "CreateAsset", Kind: sandbox.FaultStatus, Status: 403, Body: `{"message":"Invalid Asset: Missing Metadata Template ID"}`})
+	r.write("sub/a.jpg", 1000, 1)
+	r.backfill()
+	r.wantFiles("_failed/sub", "sub/.ingestd-1")
+	r.config.Folders[0].After = ingest.AfterKeep
+	r.clock = func() time.Time { return time.Now().Add(time.Hour) }
+	r.backfill()
+	r.wantFiles("_failed/sub", "sub/a.jpg")
+}
+
 func TestRenamedFileIsNotIngestedAgain(t *testing.T) {
 	r := newRig(t, nil)
 	r.config.Folders[0].Duplicates = ingest.DuplicatesUpload

@@ -307,9 +307,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 		if f.Drops != nil {
 			g.Go(func() error { return p.doDrops(gctx, f, idle) })
 		}
-		if !f.After.keeps() {
-			g.Go(func() error { return p.doChores(gctx, f.Name, idle) })
-		}
+		g.Go(func() error { return p.doChores(gctx, f.Name, idle) })
 	}
 	g.Go(func() error { p.limitGrace(gctx, cut, idle); return nil })
 	err := p.await(gctx, g)

@@ -58,12 +58,23 @@ func (p *Pipeline) fileResting(ctx context.Context, c journal.Chore) (bool, erro
 		}
 		return err == nil, err
 	case e.Status == journal.Duplicate && folder.After == AfterMove,
-		e.Status == journal.Filed && !e.Taken() && !folder.After.keeps():
+		e.Status == journal.Filed && !folder.After.keeps() && (!e.Taken() || p.isAside(e)):
 		_, err := p.takeAway(ctx, e, folder.After == AfterDelete, folder.Done)
 		return err == nil, err
 	}
 	err = p.returnAside(e)
 	return err == nil, err
+}
+
+// isAside reports whether an entry's file is on its way out of the folder.
+func (p *Pipeline) isAside(e journal.Entry) bool {
+	s, err := openShelf(p.folders[e.Folder].Path)
+	if err != nil {
+		return false
+	}
+	defer s.close()
+	_, err = s.root.Lstat(asideOf(e))
+	return err == nil
 }
 
 // returnAside gives a file its name back that was on its way out when its entry

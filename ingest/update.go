@@ -1,11 +1,12 @@
 package ingest
 
 import (
-	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -32,14 +33,17 @@ func (p *Pipeline) serveUpdate(ctx context.Context, r journal.Request) (any, err
 	if err != nil {
 		return nil, err
 	}
-	before := make(map[int64][]byte, len(ids))
+	before := make(map[int64][sha256.Size]byte, len(ids))
 	for _, id := range ids {
 		if e, err := p.journal.Entry(ctx, id); err == nil {
-			before[id] = e.Asset
+			before[id] = sha256.Sum256(e.Asset)
 		}
 	}
-	if _, err := p.journal.OpenEdits(ctx, ids); err != nil {
-		return nil, err
+	defer p.wake() // a backfill may wait for the last of them
+	for some := range slices.Chunk(ids, editBatch) {
+		if _, err := p.journal.OpenEdits(ctx, some); err != nil {
+			return nil, err
+		}
 	}
 	outcomes := make([]Outcome, 0, len(ids))
 	for _, id := range ids {
@@ -53,7 +57,7 @@ func (p *Pipeline) serveUpdate(ctx context.Context, r journal.Request) (any, err
 }
 
 // updated waits until an entry has no open edit, and says what came of it.
-func (p *Pipeline) updated(ctx context.Context, id int64, before []byte) (Outcome, error) {
+func (p *Pipeline) updated(ctx context.Context, id int64, before [sha256.Size]byte) (Outcome, error) {
 	e, err := p.journal.Entry(ctx, id)
 	if errors.Is(err, journal.ErrUnknown) {
 		return Outcome{ID: id, Result: "unknown", Detail: "the journal has no such entry in this selection"}, nil
@@ -61,7 +65,7 @@ func (p *Pipeline) updated(ctx context.Context, id int64, before []byte) (Outcom
 	if err != nil {
 		return Outcome{}, err
 	}
-	for p.editing[e.Folder] != nil {
+	for p.editing[e.Folder] != nil && e.Status == journal.Filed {
 		_, open, err := p.journal.Reader().Edit(ctx, id)
 		if err != nil {
 			return Outcome{}, err
@@ -79,12 +83,15 @@ func (p *Pipeline) updated(ctx context.Context, id int64, before []byte) (Outcom
 		case <-ctx.Done():
 			return Outcome{}, ctx.Err()
 		}
+		if e, err = p.journal.Entry(ctx, id); err != nil {
+			return Outcome{}, err
+		}
 	}
 	return p.serveEntry(ctx, id, Selection{}, func(_ context.Context, e journal.Entry, _ Selection) (Outcome, error) {
 		switch {
 		case e.Status != journal.Filed:
 			return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
-		case !bytes.Equal(e.Asset, before):
+		case sha256.Sum256(e.Asset) != before:
 			return Outcome{Result: "updated"}, nil
 		case e.Reason.Message != "" && e.Reason.Class != classAdopted:
 			return Outcome{Result: "failed", Detail: e.Reason.Message}, nil

@@ -23,7 +23,7 @@ type Move struct {
 	Asset    []byte
 	Filename string
 	// FactsAt is when the facts for Asset began to be gathered, with To == Mapped: what
-	// a companion told later is not in it.
+	// a companion told later is not in it. ErrMoved if one has since.
 	FactsAt time.Time
 	// Created is required from Creating to Created. From Creating to Cancelling it
 	// gives the ids of our own empty asset, if one was found; from Mapped to
@@ -133,18 +133,23 @@ func setStatus(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
 			mapped_at = iif(?, ?, mapped_at),
 			sort_key = iif(?, `+sortKey+`, sort_key), mark = iif(?, NULL, mark), aside = iif(?, x'', aside), moved_to = iif(?, x'', moved_to),
 			batch = iif(?, NULL, batch)
-		WHERE id = ? AND status = ?`,
+		WHERE id = ? AND status = ? AND (? = 0 OR mapped_at <= ?)`,
 		m.To, m.Outcome, m.Reason.Class, m.Reason.Message, m.Reason.Hint, ms(m.NotBefore), now, now,
 		asset, filename,
 		m.ResetCounts, m.CountFailure, m.ResetCounts, m.CountExpiry, m.ResetCounts, m.AsNew,
 		asset != "", ms(m.FactsAt),
 		m.queues(), m.To == Superseded || m.Outcome == Superseded, m.To == Settled, m.To == Settled, m.To.Active(),
-		m.ID, m.From)
+		m.ID, m.From, ms(m.FactsAt), ms(m.FactsAt))
 	if violatesUnique(err) {
 		return ErrNameBusy // entries_creating is the only unique index that a move touches
 	}
 	if err := moved(res, err); err != nil {
 		return err
+	}
+	if m.To == Withdrawn { // nobody edits what is in the recycle bin
+		if _, err := tx.ExecContext(ctx, `DELETE FROM edits WHERE entry_id = ?`, m.ID); err != nil {
+			return err
+		}
 	}
 	if m.From == Cancelling && m.To != Verifying || m.To == Settled {
 		return setIDs(ctx, tx, m.ID, Creation{})

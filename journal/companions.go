@@ -116,8 +116,8 @@ func (j *Journal) Heed(ctx context.Context, c Companion, about Concern) (release
 		if err != nil {
 			return err
 		}
-		_, err = affect(ctx, tx, `UPDATE entries AS e SET not_before = 0 WHERE status = 'settled' AND not_before > ? AND`+which,
-			append([]any{now}, args...)...)
+		_, err = affect(ctx, tx, `UPDATE entries AS e SET not_before = 0, mapped_at = ? WHERE status = 'settled' AND`+which,
+			append([]any{now + 1}, args...)...) // what is being mapped now is mapped once more
 		if err != nil {
 			return err
 		}

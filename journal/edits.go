@@ -61,8 +61,10 @@ var stageSQL = map[Stage]string{
 	ToSee:  `d.sent_at IS NOT NULL`,
 }
 
+var orderSQL = map[Stage]string{ToMap: `d.entry_id`, ToSend: `d.alike, d.entry_id`, ToSee: `d.entry_id`}
+
 // DueEdits returns up to limit open edits of filed entries of a folder at a stage
-// that are due; those that are alike come together.
+// that are due; of those to be sent, those that are alike come together.
 func (j *Journal) DueEdits(ctx context.Context, s Stage, now time.Time, folder string, limit int) ([]Edit, error) {
 	var out []Edit
 	err := j.reader.read(ctx, "read the edits to "+string(s), func(tx *sql.Tx) error {
@@ -72,7 +74,7 @@ func (j *Journal) DueEdits(ctx context.Context, s Stage, now time.Time, folder s
 			return err
 		}, `SELECT `+editColumns+` FROM edits d JOIN entries e ON e.id = d.entry_id
 			WHERE `+stageSQL[s]+` AND d.not_before <= ?1 AND e.status = 'filed' AND e.folder = ?2
-			ORDER BY d.alike, d.entry_id LIMIT ?3`, ms(now), folder, limit)
+			ORDER BY `+orderSQL[s]+` LIMIT ?3`, ms(now), folder, limit)
 	})
 	return out, err
 }
@@ -129,8 +131,10 @@ func (j *Journal) DeferEdit(ctx context.Context, e Edit, until time.Time, messag
 func (j *Journal) EditDone(ctx context.Context, e Edit, asset json.RawMessage, r Reason) error {
 	return j.write(ctx, fmt.Sprintf("close the edit of entry %d", e.EntryID), func(tx *sql.Tx) error {
 		err := moved(tx.ExecContext(ctx, `DELETE FROM edits WHERE entry_id = ? AND asked_at = ?`, e.EntryID, ms(e.AskedAt)))
-		if errors.Is(err, ErrMoved) {
-			return nil // it was asked for again meanwhile
+		if errors.Is(err, ErrMoved) { // it was asked for again meanwhile: what was sent was sent
+			_, err = tx.ExecContext(ctx, `UPDATE entries SET asset = coalesce(nullif(?, ''), asset) WHERE id = ? AND status = 'filed'`,
+				string(asset), e.EntryID)
+			return err
 		}
 		if err != nil {
 			return err

@@ -40,6 +40,8 @@ type names struct {
 	over          chan struct{}      // closed when keep has ended: nobody reads them any more
 	every, atMost time.Duration
 
+	kept atomic.Bool // somebody reads them again when asked to
+
 	said string // the problems that were logged last; keep's alone
 }
 
@@ -108,7 +110,7 @@ func namesSum(a mapping.Account) string {
 func (n *names) apply(folder string, known facts.Facts, path string) (mapping.Result, error) {
 	m := n.mapper(folder)
 	r, err := m.Map(known, path)
-	if err != nil || !r.Unknown() {
+	if err != nil || !r.Unknown() || !n.kept.Load() {
 		return r, err
 	}
 	done := make(chan struct{})
@@ -133,6 +135,7 @@ func (n *names) apply(folder string, known facts.Facts, path string) (mapping.Re
 // are read again as soon as they may. renewed is called after each reading that
 // succeeded. It may be called once.
 func (n *names) keep(ctx context.Context, log zerolog.Logger, renewed func(context.Context) error) error {
+	n.kept.Store(true)
 	defer close(n.over)
 	next := time.NewTimer(n.every)
 	defer next.Stop()

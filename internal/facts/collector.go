@@ -55,8 +55,8 @@ type Collection struct {
 	Contradiction error
 	// Companion tells which kinds of companions the file has.
 	Companion map[Kind]bool
-	// Gone says that the file itself is not there, so that nothing embedded is
-	// known.
+	// Gone says that the file itself is not there, or another one is, so that
+	// nothing embedded is known.
 	Gone bool
 }
 
@@ -79,7 +79,7 @@ func (c *Collector) Collect(f File, at string) (*Collection, error) {
 	out := &Collection{Facts: Gather(f, c.Levels), Companion: make(map[Kind]bool)}
 	embedded := Want{EXIF: c.EXIF, IPTC: c.IPTC, XMP: c.XMP || c.XMPEmbedded}
 	if embedded != (Want{}) {
-		c.embedded(root, at, embedded, out)
+		c.embedded(root, f, at, embedded, out)
 	}
 	if c.XMP || c.XMPSidecar {
 		c.xmpSidecar(root, f.Path, at, out)
@@ -88,12 +88,14 @@ func (c *Collector) Collect(f File, at string) (*Collection, error) {
 		c.sidecar(root, f.Path, at, out)
 	}
 	if c.Manifest {
-		c.row(root, f.Path, out)
+		if err := c.row(root, f.Path, out); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }
 
-func (c *Collector) embedded(root *os.Root, at string, want Want, out *Collection) {
+func (c *Collector) embedded(root *os.Root, f File, at string, want Want, out *Collection) {
 	file, info, err := openRegular(root, at)
 	if err != nil {
 		out.Gone = errors.Is(err, fs.ErrNotExist)
@@ -101,6 +103,11 @@ func (c *Collector) embedded(root *os.Root, at string, want Want, out *Collectio
 		return
 	}
 	defer file.Close() // nothing was written
+	if !f.ModTime.IsZero() && (info.Size() != f.Size || !info.ModTime().Equal(f.ModTime)) {
+		out.Gone = true
+		out.gap("exif", "another file lies there by now")
+		return
+	}
 	found, gaps := Embedded(file, info.Size(), want, c.Languages)
 	out.Gaps = append(out.Gaps, gaps...)
 	for name, fact := range found {
@@ -166,10 +173,15 @@ func (c *Collector) sidecar(root *os.Root, file, at string, out *Collection) {
 	out.gap("sidecar", "%v", err)
 }
 
-// row adds the row of the nearest manifest that has one for the file.
-func (c *Collector) row(root *os.Root, file string, out *Collection) {
+// row adds the row of the nearest manifest that has one for the file. Its error is
+// about a directory that cannot be listed for now.
+func (c *Collector) row(root *os.Root, file string, out *Collection) error {
 	for dir := path.Dir(file); ; dir = path.Dir(dir) {
-		for _, m := range c.manifests.in(root, dir, c.Companions, c.ManifestOptions) {
+		all, err := c.manifests.in(root, dir, c.Companions, c.ManifestOptions)
+		if err != nil {
+			return fmt.Errorf("look for manifests: %w", err)
+		}
+		for _, m := range all {
 			if m.err != nil {
 				out.gap("manifest", "%v", m.err)
 				continue
@@ -181,13 +193,13 @@ func (c *Collector) row(root *os.Root, file string, out *Collection) {
 			out.Companion[KindManifest] = true
 			if row.Err != nil {
 				out.Contradiction = row.Err
-				return
+				return nil
 			}
 			maps.Copy(out.Facts, row.Facts())
-			return
+			return nil
 		}
 		if dir == "." {
-			return
+			return nil
 		}
 	}
 }
@@ -210,7 +222,11 @@ func (c *Collector) ManifestAt(rel string) (*Manifest, error) {
 		return nil, fmt.Errorf("open the drop folder: %w", err)
 	}
 	defer root.Close()
-	for _, m := range c.manifests.in(root, path.Dir(rel), c.Companions, c.ManifestOptions) {
+	all, err := c.manifests.in(root, path.Dir(rel), c.Companions, c.ManifestOptions)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range all {
 		if m.path == rel {
 			return m.Manifest, m.err
 		}

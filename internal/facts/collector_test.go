@@ -45,7 +45,11 @@ func (d drop) picture(rel string) {
 
 func (d drop) collect(rel string) *Collection {
 	d.t.Helper()
-	c, err := d.Collect(File{Folder: "drop", Path: rel, ModTime: time.Now()}, "")
+	f := File{Folder: "drop", Path: rel}
+	if info, err := os.Stat(filepath.Join(d.Root, rel)); err == nil {
+		f.Size, f.ModTime = info.Size(), info.ModTime()
+	}
+	c, err := d.Collect(f, "")
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -134,6 +138,15 @@ func TestCollectOfAMovedFile(t *testing.T) {
 	c, err := d.Collect(file, "_ingested/photo.jpg")
 	if err != nil || c.Gone || c.fact("exif.make") != "Müller Optik" || c.fact("sidecar.rights.holder") != "Åsa" {
 		t.Errorf("%v, gone %t, %q, %q", err, c.Gone, c.fact("exif.make"), c.fact("sidecar.rights.holder"))
+	}
+	// Another file has its name by now: that one tells nothing of it.
+	d.picture("photo.jpg")
+	another := File{Folder: "drop", Path: "photo.jpg", Size: 5, ModTime: time.Now()}
+	if c, err = d.Collect(another, ""); err != nil || !c.Gone || c.fact("exif.make") != "" {
+		t.Errorf("%v, gone %t, %q", err, c.Gone, c.fact("exif.make"))
+	}
+	if err := os.Remove(filepath.Join(d.Root, "photo.jpg")); err != nil {
+		t.Fatal(err)
 	}
 	if c, err = d.Collect(file, ""); err != nil || !c.Gone || len(c.Gaps) == 0 || c.fact("sidecar.rights.holder") != "Åsa" {
 		t.Errorf("%v, gone %t, gaps %v", err, c.Gone, c.Gaps)

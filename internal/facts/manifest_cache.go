@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -46,8 +47,9 @@ type manifestFile struct {
 	ino  uint64
 }
 
-// in returns the manifests that lie in a directory, by name.
-func (m *manifests) in(root *os.Root, dir string, c Companions, o ManifestOptions) []*manifestFile {
+// in returns the manifests that lie in a directory, by name. There are none in one
+// that is not there or may not be listed; any other error is passing trouble.
+func (m *manifests) in(root *os.Root, dir string, c Companions, o ManifestOptions) ([]*manifestFile, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
@@ -65,10 +67,13 @@ func (m *manifests) in(root *os.Root, dir string, c Companions, o ManifestOption
 	info, err := root.Lstat(dir)
 	if err != nil {
 		delete(m.byDir, dir)
-		return nil
+		return nil, passing(err)
 	}
 	if !info.ModTime().Equal(d.changed) && now.Sub(d.listed) >= relist || now.Sub(d.listed) < 0 {
-		d.list(root, dir, c)
+		if err := passing(d.list(root, dir, c)); err != nil {
+			delete(m.byDir, dir)
+			return nil, err
+		}
 		d.changed, d.listed = info.ModTime(), now
 		if now.Sub(d.changed) < relist { // more may come within one tick of its clock
 			d.changed = time.Time{}
@@ -83,12 +88,20 @@ func (m *manifests) in(root *os.Root, dir string, c Companions, o ManifestOption
 		}
 		out = append(out, f)
 	}
-	return out
+	return out, nil
+}
+
+// passing returns err unless it will be the same next time.
+func passing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOTDIR) {
+		return nil
+	}
+	return err
 }
 
 // list looks through a directory for manifests. What was read of those that are
 // known stays.
-func (d *manifestDir) list(root *os.Root, dir string, c Companions) {
+func (d *manifestDir) list(root *os.Root, dir string, c Companions) error {
 	known := make(map[string]*manifestFile, len(d.files))
 	for _, f := range d.files {
 		known[f.path] = f
@@ -96,7 +109,7 @@ func (d *manifestDir) list(root *os.Root, dir string, c Companions) {
 	d.files = nil
 	entries, err := fs.ReadDir(root.FS(), dir)
 	if err != nil {
-		return
+		return err
 	}
 	for _, e := range entries {
 		rel := path.Join(dir, e.Name())
@@ -109,6 +122,7 @@ func (d *manifestDir) list(root *os.Root, dir string, c Companions) {
 		}
 		d.files = append(d.files, f)
 	}
+	return nil
 }
 
 // fresh returns the manifest as it is now; neither manifest nor error if it is

@@ -1,0 +1,96 @@
+package journal
+
+import (
+	"testing"
+	"time"
+)
+
+func TestHeed(t *testing.T) {
+	r, ctx := newRig(t), t.Context()
+	tick := func() time.Time { r.time = r.time.Add(time.Second); return r.time }
+	ids := r.admit(file("a/1.jpg", 1), file("a/2.jpg", 1), file("a/3.jpg", 1), file("b/4.jpg", 1), file("a/5.jpg", 1))
+	mapped := func(id int64, at time.Time) {
+		m := move(id, Settled, Mapped)
+		m.FactsAt = at
+		r.ok(r.Advance(ctx, m))
+	}
+	before := tick()
+	for _, id := range []int64{ids[1], ids[3]} { // one below, one elsewhere
+		mapped(id, before)
+		r.bring(id, Filed)
+	}
+	r.ok(r.Advance(ctx, Move{ID: ids[2], From: Settled, To: Held, Reason: Reason{Class: ClassMetadata, Message: "no brand"}}))
+	mapped(ids[4], before)
+
+	tick()
+	manifest := Found{Folder: "in", Path: "a/manifest.csv", Size: 1, Ino: 9}
+	n, err := r.AdmitCompanions(ctx, []Found{manifest})
+	r.ok(err)
+	if again, err := r.AdmitCompanions(ctx, []Found{manifest}); err != nil || n != 1 || again != 0 {
+		t.Errorf("admitted %d, then %d, %v", n, again, err)
+	}
+	due, err := r.DueCompanions(ctx, []string{"in"}, 10)
+	if err != nil || len(due) != 1 {
+		t.Fatal(due, err)
+	}
+	released, edits, err := r.Heed(ctx, due[0], Concern{Dir: "a"})
+	if err != nil || released != 2 || edits != 1 { // held and mapped; filed
+		t.Errorf("released %d, edits %d, %v", released, edits, err)
+	}
+	if e := r.entry(ids[2]); e.Status != Settled || e.Reason.Message != "" {
+		t.Errorf("the held one is %s: %+v", e.Status, e.Reason)
+	}
+	if _, open, err := r.Reader().Edit(ctx, ids[3]); err != nil || open {
+		t.Errorf("an edit of what it does not speak of: %t, %v", open, err)
+	}
+	// Whoever gathered facts before it came must do so again.
+	late := move(ids[0], Settled, Mapped)
+	late.FactsAt = before
+	r.fails(r.Advance(ctx, late), ErrMoved)
+	mapped(ids[0], tick())
+	// It is done, but for rows without files.
+	if due, err := r.DueCompanions(ctx, []string{"in"}, 10); err != nil || len(due) != 0 {
+		t.Errorf("due are %v, %v", due, err)
+	}
+	if n, err := r.Reader().PendingMetadata(ctx, []string{"in"}, []string{"in"}); err != nil || n != 2 {
+		t.Errorf("%d pending, %v", n, err)
+	}
+}
+
+func TestEditThatIsAskedForAgain(t *testing.T) {
+	r, ctx := newRig(t), t.Context()
+	id := r.admit(file("a.jpg", 1))[0]
+	r.bring(id, Mapped)
+	r.ok(r.Advance(ctx, move(id, Mapped, Verified)))
+	r.ok(r.Advance(ctx, move(id, Verified, Filed)))
+	open := func() Edit {
+		t.Helper()
+		n, err := r.OpenEdits(ctx, []int64{id})
+		r.ok(err)
+		due, err := r.DueEdits(ctx, ToMap, r.time, "in", 10)
+		if err != nil || n != 1 || len(due) != 1 {
+			t.Fatal(n, due, err)
+		}
+		return due[0]
+	}
+	first := open()
+	first.Asset = []byte(`{"sent":1}`)
+	second := open() // within the same millisecond
+	r.ok(r.EditDone(ctx, first, first.Asset, Reason{}))
+	if e := r.entry(id); string(e.Asset) != `{"sent":1}` {
+		t.Errorf("what was sent is %s", e.Asset)
+	}
+	if _, ok, err := r.Reader().Edit(ctx, id); err != nil || !ok {
+		t.Error("the second is closed by the first", err)
+	}
+	r.ok(r.EditDone(ctx, second, nil, Reason{}))
+	if _, ok, err := r.Reader().Edit(ctx, id); err != nil || ok {
+		t.Error("the second stays open", err)
+	}
+	// What is withdrawn is edited no more.
+	open()
+	r.ok(r.Advance(ctx, move(id, Filed, Withdrawn)))
+	if _, ok, err := r.Reader().Edit(ctx, id); err != nil || ok {
+		t.Error("an edit of what is withdrawn", err)
+	}
+}
