@@ -180,6 +180,32 @@ func TestADropIsCreatedTogether(t *testing.T) {
 	}
 }
 
+func TestADropWaitsForTheLastOfIt(t *testing.T) {
+	t.Parallel()
+	r := newBatchRig(t)
+	r.write("spring/a.jpg", 100, 1)
+	slow, err := os.Create(filepath.Join(r.drop, "spring", "slow.jpg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := slow.WriteString("the first half "); err != nil {
+		t.Fatal(err)
+	}
+	r.begin()
+	r.wait("waiting for the open file", func(e journal.Entry) bool {
+		return e.Status == journal.Mapped && strings.Contains(e.Reason.Message, "1 still arriving")
+	}, "spring/a.jpg")
+	r.wantExactly()
+	if _, err := slow.WriteString("and the second"); err != nil {
+		t.Fatal(err)
+	}
+	if err := slow.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.waitStatus(journal.Filed, "spring/a.jpg", "spring/slow.jpg")
+	r.wantExactly("spring/a.jpg", "spring/slow.jpg")
+}
+
 func TestLateFilesAreADropOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	r := newBatchRig(t)
