@@ -78,8 +78,8 @@ func TestSchemaKnowsEveryKey(t *testing.T) {
 func TestSchemaTellsTheChoicesAndDefaults(t *testing.T) {
 	s := readSchema(t)
 	for key, node := range s.Defs["folder"].Properties {
-		for _, any := range node.AnyOf {
-			for _, choice := range any.Enum {
+		for _, one := range node.AnyOf {
+			for _, choice := range one.Enum {
 				text := strings.Replace(minimal, "path: drop", "path: drop\n    "+key+": "+quoted(choice.(string)), 1)
 				if _, err := parse("choice.yaml", []byte(text), lookup(nil)); err != nil {
 					t.Errorf("the schema offers %s: %s, the loader says: %v", key, choice, err)
