@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -17,7 +16,6 @@ import (
 // file.
 type FilelessRow struct {
 	Path        string // where the file would be, below the folder
-	Line        int
 	ContentPath string // where the content of a federated asset lies; "" for a placeholder
 	Err         error  // why it cannot become one
 }
@@ -55,7 +53,7 @@ func (p *Pipeline) fileless(folder, manifest string, rows []FilelessRow) []journ
 	var out []journal.Fileless
 	for _, r := range rows {
 		if r.Err != nil {
-			p.log.Warn().Str("folder", folder).Str("manifest", manifest).Int("line", r.Line).Str("reason", messageOf(r.Err)).
+			p.log.Warn().Str("folder", folder).Str("manifest", manifest).Str("reason", messageOf(r.Err)).
 				Msg("a row of a manifest becomes no asset: correct it")
 			continue
 		}
@@ -130,9 +128,4 @@ func (p *Pipeline) verifyFileless(ctx context.Context, e journal.Entry) error {
 		return &verdictError{verdict{to: journal.Held, reason: reasonDeletedMeanwhile}}
 	}
 	return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})
-}
-
-// federated reports whether an asset is the federated one that was to be created.
-func federated(a tenovos.Asset, contentPath string) bool {
-	return contentPath != "" && a.ContentPath == contentPath
 }

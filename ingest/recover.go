@@ -47,6 +47,10 @@ func (p *Pipeline) recoverCreate(ctx context.Context, e journal.Entry) error {
 	spent := e.Failures >= p.cfg.MaxAttempts
 	m := journal.Move{ID: e.ID, From: journal.Creating, Chores: []journal.NewChore{chore}}
 	switch {
+	case len(found) == 1 && e.Kind != journal.File: // complete as it is
+		a := found[0]
+		m.To, m.Chores = journal.Created, nil
+		m.Created = &journal.Creation{ObjectID: a.ObjectID, FileID: a.FileID, OriginalFileID: a.OriginalFileID}
 	case len(found) == 1:
 		a := found[0]
 		m.To, m.Outcome, m.Reason, m.Chores = journal.Cancelling, journal.Mapped, reasonLostCreate, nil

@@ -42,9 +42,18 @@ func (t twin) chore(e journal.Entry, now time.Time) (journal.NewChore, error) {
 // matches reports whether an asset is such an empty asset of the account's user.
 func (t twin) matches(a tenovos.Asset, userID string) bool {
 	return a.Filename == t.Filename && a.CreatedBy == userID && a.TemplateID == t.TemplateID &&
-		sameSet(a.SecurityIDs, t.SecurityIDs) && (!a.HasContent || federated(a, t.ContentPath)) && !a.Deleted() &&
+		sameSet(a.SecurityIDs, t.SecurityIDs) && t.holdsAlike(a) && !a.Deleted() &&
 		(t.OriginalFileID == "" || a.OriginalFileID == t.OriginalFileID) &&
 		!a.Created.Before(t.From) && !a.Created.After(t.To)
+}
+
+// holdsAlike reports whether an asset's content is that of such an asset: none, or
+// that of its content path where Tenovos tells it.
+func (t twin) holdsAlike(a tenovos.Asset) bool {
+	if a.ContentPath != "" {
+		return a.ContentPath == t.ContentPath
+	}
+	return !a.HasContent
 }
 
 func sameSet(a, b []string) bool {

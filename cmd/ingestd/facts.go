@@ -51,10 +51,13 @@ func (c companions) About(path string) (journal.Concern, bool) {
 
 // Rows implements ingest.Companions.
 func (c companions) Rows(path string) ([]ingest.FilelessRow, error) {
-	rows, err := c.FilelessRows(path)
-	out := make([]ingest.FilelessRow, len(rows))
-	for i, r := range rows {
-		out[i] = ingest.FilelessRow(r)
+	rows, wrong, err := c.Virtual(path)
+	out := make([]ingest.FilelessRow, 0, len(rows)+len(wrong))
+	for _, r := range rows {
+		out = append(out, ingest.FilelessRow{Path: r.Path, ContentPath: r.ContentPath})
+	}
+	for _, w := range wrong {
+		out = append(out, ingest.FilelessRow{Err: w})
 	}
 	return out, err
 }
@@ -86,6 +89,9 @@ func (a *account) mapFunc(f config.Folder) func(watcher.File, string) (ingest.Ma
 		m := mapped(f, r, known)
 		if file.Ino == 0 { // there never was a file to look into
 			m.Unsure, m.Wait = nil, 0
+			v, _, err := a.collectors[f.Name].VirtualAt(file.Path)
+			m.ContentPath, m.SkipTranscode = v.ContentPath, v.SkipTranscode
+			return m, err
 		}
 		return m, nil
 	}
@@ -101,7 +107,6 @@ func (a *account) inherit(folder string) func(templateID string, current, ours [
 // mapped is what the pipeline needs to know of a result.
 func mapped(f config.Folder, r mapping.Result, known *facts.Collection) ingest.Mapped {
 	m := ingest.Mapped{Asset: r.Asset, Fails: r.Failed()}
-	m.ContentPath, m.SkipTranscode = known.Facts.Federated()
 	for _, p := range problemsOf(r, known) {
 		m.Problems = append(m.Problems, ingest.Problem{Message: p.Attribute + ": " + p.Message, Hint: p.Hint})
 	}

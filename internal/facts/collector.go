@@ -176,30 +176,39 @@ func (c *Collector) sidecar(root *os.Root, file, at string, out *Collection) {
 // row adds the row of the nearest manifest that has one for the file. Its error is
 // about a directory that cannot be listed for now.
 func (c *Collector) row(root *os.Root, file string, out *Collection) error {
-	for dir := path.Dir(file); ; dir = path.Dir(dir) {
+	row, _, ok, err := c.nearest(root, file, func(err error) { out.gap("manifest", "%v", err) })
+	if err != nil || !ok {
+		return err
+	}
+	out.Companion[KindManifest] = true
+	if row.Err != nil {
+		out.Contradiction = row.Err
+		return nil
+	}
+	maps.Copy(out.Facts, row.Facts())
+	return nil
+}
+
+// nearest returns the row of the nearest manifest that has one for the file, and
+// the directory of that manifest. Those that cannot be read are told and passed
+// over.
+func (c *Collector) nearest(root *os.Root, file string, unreadable func(error)) (row Row, dir string, ok bool, err error) {
+	for dir = path.Dir(file); ; dir = path.Dir(dir) {
 		all, err := c.manifests.in(root, dir, c.Companions, c.ManifestOptions)
 		if err != nil {
-			return fmt.Errorf("look for manifests: %w", err)
+			return Row{}, "", false, fmt.Errorf("look for manifests: %w", err)
 		}
 		for _, m := range all {
 			if m.err != nil {
-				out.gap("manifest", "%v", m.err)
+				unreadable(m.err)
 				continue
 			}
-			row, ok := m.Row(below(file, dir))
-			if !ok {
-				continue
+			if row, ok = m.Row(below(file, dir)); ok {
+				return row, dir, true, nil
 			}
-			out.Companion[KindManifest] = true
-			if row.Err != nil {
-				out.Contradiction = row.Err
-				return nil
-			}
-			maps.Copy(out.Facts, row.Facts())
-			return nil
 		}
 		if dir == "." {
-			return nil
+			return Row{}, "", false, nil
 		}
 	}
 }

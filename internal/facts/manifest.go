@@ -45,7 +45,8 @@ type Manifest struct {
 	columns []string // as written; "" for a column that has neither name nor values
 	names   []string // of the columns' facts
 	sorted  []int    // the columns by the name of their fact
-	file    int      // the column that names a row's file
+	file    int      // the column that names a row's file; -1 if only content paths do
+	content int      // the column with the content path of federated assets; -1 for none
 	win1252 bool     // the cells are Windows-1252, otherwise UTF-8
 	records []record
 	files   fileIndex
@@ -232,6 +233,9 @@ func (rec record) each() iter.Seq2[int, string] {
 
 // around returns what lies before and after the cell of a column.
 func (rec record) around(column int) (before, after string) {
+	if column < 0 {
+		return rec.cells, ""
+	}
 	rest, at := rec.cells, 0
 	for ; column > 0 && rest != ""; column-- {
 		_, rest = cutCell(rest)

@@ -97,14 +97,19 @@ func (x fileIndex) find(file string) (rows, bool) {
 }
 
 // filePath returns the file that a record is for as a clean path below the
-// manifest's directory; "" for none.
+// manifest's directory; "" for none. A record that names none, but a content path,
+// is for the name at the end of that.
 func (m *Manifest) filePath(rec record) (string, error) {
+	name := ""
 	for column, cell := range rec.each() {
-		if column == m.file {
+		switch {
+		case column == m.file && cell != "":
 			return cleanPath(m.text(cell))
+		case column == m.content:
+			name = s3Name(m.text(cell))
 		}
 	}
-	return "", nil
+	return name, nil
 }
 
 // cleanPath reads a path as people of any system write it.

@@ -76,6 +76,10 @@ func checkRow(t *testing.T, m *Manifest, row Row) {
 	t.Helper()
 	known := row.Facts()
 	checkClean(t, known, ManifestPrefix)
+	v, virtual, err := row.Virtual()
+	if virtual && (err != nil || v.Path == "" || row.Err != nil || v.ContentPath != "" && s3Key(v.ContentPath) == "") {
+		t.Fatalf("line %d is the asset %+v: %v", row.Line, v, err)
+	}
 	if row.File == "" {
 		return
 	}

@@ -80,7 +80,8 @@ func (m *Manifest) setHeader(cells []string, line int, wanted []string) error {
 	slices.SortFunc(m.sorted, func(a, b int) int { return cmp.Compare(m.names[a], m.names[b]) })
 
 	m.file = findFileColumn(m.columns, wanted)
-	if m.file < 0 {
+	m.content = columnOf(m.columns, contentColumn)
+	if m.file < 0 && m.content < 0 {
 		if wanted == nil {
 			wanted = FileColumns()
 		}

@@ -176,7 +176,7 @@ func findSeparator(sample string, whole bool, fileColumns []string) rune {
 	for _, separator := range separators {
 		columns, fitting := tryRows(sample, whole, separator)
 		score := [4]int{0, 0, fitting, len(columns)}
-		if findFileColumn(columns, fileColumns) >= 0 {
+		if findFileColumn(columns, fileColumns) >= 0 || columnOf(columns, contentColumn) >= 0 {
 			score[0] = 1
 		}
 		if len(columns) > 1 {

@@ -1,0 +1,74 @@
+package facts
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestVirtualRows(t *testing.T) {
+	for _, c := range []struct {
+		name, csv string
+		want      []Virtual
+		wrong     string // in the first fault
+	}{
+		{name: "federated", csv: "file,content_path,skip_transcode\na.tif,s3://b/k/x.tif,Yes\nb.tif,s3://b/y.tif,0\nc.tif,,\n",
+			want: []Virtual{{"sub/a.tif", 2, "s3://b/k/x.tif", true}, {"sub/b.tif", 3, "s3://b/y.tif", false}}},
+		{name: "named by its content", csv: "Content Path;Title\ns3://b/k/x.tif;one\n",
+			want: []Virtual{{"sub/x.tif", 2, "s3://b/k/x.tif", false}}},
+		{name: "one column", csv: "content-path\ns3://b/x.tif\n", want: []Virtual{{"sub/x.tif", 2, "s3://b/x.tif", false}}},
+		{name: "placeholder", csv: "file,Placeholder\nx/a.jpg,1\nb.jpg,no\n", want: []Virtual{{"sub/x/a.jpg", 2, "", false}}},
+		{name: "twice the same", csv: "file,placeholder\na.jpg,1\na.jpg,1\n", want: []Virtual{{"sub/a.jpg", 2, "", false}}},
+		{name: "contradiction", csv: "file,placeholder,title\na.jpg,1,x\na.jpg,1,y\nb.jpg,1,\n",
+			want: []Virtual{{"sub/b.jpg", 4, "", false}}, wrong: "lines 2 and 3"},
+		{name: "contradiction by content", csv: "content_path,title\ns3://a/x.jpg,1\ns3://b/x.jpg,1\n", wrong: "lines 2 and 3"},
+		{name: "both", csv: "file,placeholder,content_path\na.jpg,1,s3://b/k\n", wrong: "line 2"},
+		{name: "no s3 path", csv: "file,content_path\na.jpg,https://b/k\n", wrong: "s3://bucket/key"},
+		{name: "no key", csv: "file,content_path\na.jpg,s3://b/\n", wrong: "s3://bucket/key"},
+		{name: "no name", csv: "file,placeholder\n,yes\n", wrong: "names no file"},
+		{name: "neither yes nor no", csv: "file,placeholder\na.jpg,perhaps\n", wrong: "neither yes nor no"},
+		{name: "a companion", csv: "file,placeholder\na.xmp,yes\n", wrong: "only speaks of others"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, "sub/manifest.csv", c.csv)
+			col := NewCollector(Settings{Root: dir, Companions: Companions{Manifests: []string{"manifest.csv"}}})
+			got, wrong, err := col.Virtual("sub/manifest.csv")
+			if err != nil || !slices.Equal(got, c.want) {
+				t.Errorf("got %v, %v, want %v", got, err, c.want)
+			}
+			if (c.wrong == "") != (len(wrong) == 0) || len(wrong) > 1 || len(wrong) == 1 && !strings.Contains(wrong[0].Error(), c.wrong) {
+				t.Errorf("faults %v, want one that names %q", wrong, c.wrong)
+			}
+			for _, v := range got {
+				if at, ok, err := col.VirtualAt(v.Path); err != nil || !ok || at != v {
+					t.Errorf("at %s: %v, %v, %v", v.Path, at, ok, err)
+				}
+			}
+		})
+	}
+}
+
+// TestNearerManifestOverVirtual has a nearer manifest that knows a file there.
+func TestNearerManifestOverVirtual(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "manifest.csv", "file,placeholder\nsub/a.jpg,yes\n")
+	write(t, dir, "sub/manifest.csv", "file,title\na.jpg,x\n")
+	col := NewCollector(Settings{Root: dir, Companions: Companions{Manifests: []string{"manifest.csv"}}})
+	if rows, wrong, err := col.Virtual("manifest.csv"); len(rows)+len(wrong) > 0 || err != nil {
+		t.Errorf("got %v, %v, %v, want nothing", rows, wrong, err)
+	}
+}
+
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	name = filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
