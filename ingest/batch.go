@@ -209,6 +209,9 @@ func (p *Pipeline) passOverGone(ctx context.Context, f Folder, d journal.Drop, w
 	}
 	defer s.close()
 	for _, e := range blockers {
+		if e.Kind != journal.File { // a row of a manifest: there is no file to be gone
+			continue
+		}
 		if s.holds(e.Path) || e.Aside != "" && s.holds(e.Aside) || e.MovedTo != "" && s.holds(e.MovedTo) {
 			continue
 		}

@@ -102,7 +102,8 @@ func (r *batchRig) once() {
 // wait waits until the latest generations of the paths are all as cond wants them.
 func (r *batchRig) wait(what string, cond func(journal.Entry) bool, paths ...string) {
 	r.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	pause := 10*time.Millisecond + time.Duration(len(paths))*time.Millisecond/4 // the journal is read whole
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(pause) {
 		latest := make(map[string]journal.Entry)
 		for _, e := range r.entries() {
 			latest[e.Path] = e

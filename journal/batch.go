@@ -37,6 +37,12 @@ const (
 		WHERE ` + inDrop + ` AND folder = ? AND batch = ? AND status = 'settled'
 		  AND class IN ('` + ClassDuplicate + `', '` + ClassBatch + `')`
 
+	releaseMapped = `UPDATE entries SET batch = NULL, class = '', message = '', hint = '', not_before = 0, tries = 0, updated = ?
+		WHERE id IN (SELECT id FROM entries INDEXED BY entries_batch WHERE ` + inDrop + ` AND status = 'mapped' AND folder = ?`
+	releaseFolder = releaseMapped + `)`
+	releaseDrop   = releaseMapped + ` AND batch = ?)`
+	releaseSeen   = releaseMapped + ` AND batch = ? AND seen_at <= ?)`
+
 	dropBlockers = `SELECT ` + entryColumns + ` FROM entries e
 		WHERE id IN (SELECT id FROM entries INDEXED BY entries_batch
 			WHERE ` + inDrop + ` AND folder = ? AND batch = ? AND status IN ('held', 'failed')) AND id > ? ORDER BY id LIMIT ?`
@@ -88,7 +94,7 @@ func (j *Journal) SetBatch(ctx context.Context, folder string, batch bool) error
 				WHERE id IN (SELECT id FROM entries WHERE folder = ? AND `+queuedSQL+`)`, folder)
 			return err
 		}
-		if _, err := release(ctx, tx, j.now(), `folder = ?`, folder); err != nil {
+		if _, err := affect(ctx, tx, releaseFolder, j.now(), folder); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE entries SET batch = NULL WHERE folder = ? AND batch IS NOT NULL`, folder)
@@ -193,7 +199,7 @@ func (j *Journal) ReleaseDrop(ctx context.Context, d Drop, judged DropState) err
 		if err := d.still(ctx, tx, judged); err != nil {
 			return err
 		}
-		_, err := release(ctx, tx, j.now(), `folder = ? AND batch = ?`, d.Folder, []byte(d.Dir))
+		_, err := affect(ctx, tx, releaseDrop, j.now(), d.Folder, []byte(d.Dir))
 		return err
 	})
 }
@@ -202,7 +208,7 @@ func (j *Journal) ReleaseDrop(ctx context.Context, d Drop, judged DropState) err
 // or earlier, whatever the others are. It returns how many there were.
 func (j *Journal) ReleaseSeen(ctx context.Context, d Drop, until time.Time) (n int, err error) {
 	err = j.write(ctx, "release files", func(tx *sql.Tx) error {
-		n, err = release(ctx, tx, j.now(), `folder = ? AND batch = ? AND seen_at <= ?`, d.Folder, []byte(d.Dir), ms(until))
+		n, err = affect(ctx, tx, releaseSeen, j.now(), d.Folder, []byte(d.Dir), ms(until))
 		return err
 	})
 	return n, err
@@ -214,13 +220,6 @@ func (d Drop) still(ctx context.Context, tx *sql.Tx, judged DropState) error {
 		err = ErrMoved
 	}
 	return err
-}
-
-// release frees the mapped members that which selects.
-func release(ctx context.Context, tx *sql.Tx, now int64, which string, args ...any) (int, error) {
-	return affect(ctx, tx, `UPDATE entries SET batch = NULL, class = '', message = '', hint = '', not_before = 0, tries = 0, updated = ?
-		WHERE id IN (SELECT id FROM entries INDEXED BY entries_batch WHERE `+inDrop+` AND status = 'mapped' AND `+which+`)`,
-		append([]any{now}, args...)...)
 }
 
 // CompanionIn returns the first companion in a directory of a folder, "." for the

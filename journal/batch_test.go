@@ -207,6 +207,7 @@ func TestPlansOfDrops(t *testing.T) {
 		"drops":      {openDrops, []any{"in"}},
 		"members":    {dropMembers, []any{"in", []byte("d")}},
 		"duplicates": {dropDuplicates, []any{"in", []byte("d")}},
+		"release":    {releaseDrop, []any{0, "in", []byte("d")}},
 		"blockers":   {dropBlockers, []any{"in", []byte("d"), 0, 1}},
 	} {
 		p := r.plan(c.query, c.args...)
