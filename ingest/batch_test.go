@@ -338,7 +338,7 @@ func TestALargeDropWaitsQuietly(t *testing.T) {
 	r.begin()
 	r.waitHeldBack(fmt.Sprintf("1 of %d files are held", members+1), paths...)
 	total := r.commits.Load()
-	if most := int64(3*members+100); total > most {
+	if most := int64(3*members + 100); total > most {
 		t.Errorf("%d commits until all waited, want at most %d", total, most)
 	}
 	time.Sleep(2 * time.Second) // time in which nothing is to happen
