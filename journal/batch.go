@@ -170,16 +170,18 @@ func (j *Journal) Blockers(ctx context.Context, d Drop, after int64, limit int) 
 }
 
 // WaitForDrop leaves a mapped entry waiting until its drop is released, or until a
-// time. ErrMoved if it is not mapped any more or in no drop.
+// time. What TellDrop told it already stays. ErrMoved if it is not mapped any more
+// or in no drop.
 func (j *Journal) WaitForDrop(ctx context.Context, id int64, until time.Time, r Reason) error {
 	return j.write(ctx, fmt.Sprintf("let entry %d wait for its drop", id), func(tx *sql.Tx) error {
-		return moved(tx.ExecContext(ctx, `UPDATE entries SET class = ?, message = ?, hint = ?, not_before = ?, updated = ?
-			WHERE id = ? AND status = 'mapped' AND batch IS NOT NULL`, r.Class, r.Message, r.Hint, ms(until), j.now(), id))
+		return moved(tx.ExecContext(ctx, `UPDATE entries SET not_before = ?1, updated = ?2,
+				class = iif(message = '', ?3, class), message = iif(message = '', ?4, message), hint = iif(message = '', ?5, hint)
+			WHERE id = ?6 AND status = 'mapped' AND batch IS NOT NULL`, ms(until), j.now(), r.Class, r.Message, r.Hint, id))
 	})
 }
 
-// TellDrop gives the mapped members of a drop that wait the reason why, and says
-// so only if the drop is still as it was judged: else ErrMoved.
+// TellDrop gives the mapped members of a drop, which wait or are about to, the
+// reason why, if the drop is still as it was judged: else ErrMoved.
 func (j *Journal) TellDrop(ctx context.Context, d Drop, judged DropState, r Reason) error {
 	return j.write(ctx, "say what a drop waits for", func(tx *sql.Tx) error {
 		if err := d.still(ctx, tx, judged); err != nil {
@@ -187,7 +189,7 @@ func (j *Journal) TellDrop(ctx context.Context, d Drop, judged DropState, r Reas
 		}
 		_, err := tx.ExecContext(ctx, `UPDATE entries SET class = ?1, message = ?2, hint = ?3, updated = ?4
 			WHERE id IN (SELECT id FROM entries INDEXED BY entries_batch WHERE `+inDrop+` AND folder = ?5 AND batch = ?6 AND status = 'mapped')
-			  AND not_before > 0 AND (message <> ?2 OR class <> ?1)`, r.Class, r.Message, r.Hint, j.now(), d.Folder, []byte(d.Dir))
+			  AND (message <> ?2 OR class <> ?1)`, r.Class, r.Message, r.Hint, j.now(), d.Folder, []byte(d.Dir))
 		return err
 	})
 }
