@@ -40,6 +40,15 @@ type verdictError struct{ verdict }
 
 func (v *verdictError) Error() string { return v.reason.Message }
 
+// refusal is the verdict on a file whose metadata has problems.
+func (m Mapped) refusal() error {
+	to := journal.Held
+	if m.Fails {
+		to = journal.Failed
+	}
+	return &verdictError{verdict{to: to, reason: reasonProblems(m.Problems)}}
+}
+
 // limits are the settings that dispose needs.
 type limits struct {
 	attempts int // a file's own failures before it fails

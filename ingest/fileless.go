@@ -96,11 +96,7 @@ func (p *Pipeline) mapFileless(ctx context.Context, e journal.Entry) error {
 	case e.Kind == journal.Federated && m.ContentPath == "":
 		return &verdictError{verdict{to: journal.Superseded, reason: reasonRowGone}}
 	case len(m.Problems) > 0:
-		to := journal.Held
-		if m.Fails {
-			to = journal.Failed
-		}
-		return &verdictError{verdict{to: to, reason: reasonProblems(m.Problems)}}
+		return m.refusal()
 	}
 	asset := m.Asset
 	if e.Kind == journal.Federated {

@@ -76,11 +76,7 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
 		return p.journal.Defer(ctx, e.ID, e.Status, until, reasonWaitsFor(m.Waits, until), false)
 	}
 	if len(m.Problems) > 0 {
-		to := journal.Held
-		if m.Fails {
-			to = journal.Failed
-		}
-		return &verdictError{verdict{to: to, reason: reasonProblems(m.Problems)}}
+		return m.refusal()
 	}
 	m.Asset.Size, m.Asset.OriginalFileID = e.Size, original
 	return p.decide(ctx, e, m.Asset, factsAt)
