@@ -242,8 +242,10 @@ func TestCrashSweep(t *testing.T) {
 				t.Run(fmt.Sprint(at), func(t *testing.T) {
 					r := newRig(t, nil)
 					want := s.setUp(r)
-					if died := r.crash(at); died != -1 {
-						t.Fatalf("the process lived past point %d of %d", at, n)
+					// Two workers do not pass the same number of points each time: a process
+					// that came to its end earlier was not to die.
+					if passed := r.crash(at); passed >= at {
+						t.Fatalf("the process lived past point %d: it counted %d", at, passed)
 					}
 					r.crash(0)
 					r.wantAfterCrash(want)
