@@ -20,6 +20,9 @@ func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) error
 	switch e.Status {
 	case journal.Created, journal.Uploading, journal.Completing:
 		m.To, m.Outcome = journal.Cancelling, v.to
+		if e.Attempt != nil && e.Attempt.Fills && v.to == journal.Mapped {
+			m.Outcome = journal.Settled // the asset that is stored is the placeholder's: map the file's own again
+		}
 	case journal.Creating:
 		if v.to == journal.Failed { // an asset may have come of it in spite of all
 			chore, err := p.doubt(e)
@@ -74,7 +77,7 @@ func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) error {
 // has succeeded, unless the upload may have been completed: then nothing is
 // removed, and complete says that the content is to be looked for.
 func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (chores []journal.NewChore, complete bool, err error) {
-	if e.Attempt == nil || e.Attempt.ObjectID == "" {
+	if e.Attempt == nil || e.Attempt.ObjectID == "" || e.Attempt.Fills {
 		return nil, false, nil
 	}
 	stillOpen, abortErr := p.abort(ctx, e)
@@ -125,8 +128,11 @@ func (p *Pipeline) deleteAsset(ctx context.Context, objectID, fileID string) err
 const cleanUpFor = 7 * 24 * time.Hour
 
 // cleanUp makes chores of what an upload that was given up may have left: the
-// open upload, if there may be one, and the empty asset.
+// open upload, if there may be one, and the empty asset, unless it is a placeholder.
 func (p *Pipeline) cleanUp(e journal.Entry, upload bool) ([]journal.NewChore, error) {
+	if e.Attempt.Fills {
+		return nil, nil
+	}
 	chore := journal.NewChore{
 		Kind: journal.ChoreDelete, ObjectID: e.Attempt.ObjectID, FileID: e.Attempt.FileID,
 		Filename: e.Filename, NotBefore: p.now().Add(choreWait(0)), Until: p.now().Add(cleanUpFor),

@@ -101,12 +101,16 @@ func crashingProcess() error {
 	drop := os.Getenv("CRASH_DROP")
 	rig := &rig{}
 	rig.account = acct
+	var companions ingest.Companions
+	if row := os.Getenv("CRASH_ROW"); row != "" {
+		companions = rowsOf{{Path: row}}
+	}
 	pipe := ingest.New(ingest.Config{
 		Workers: 2, MaxFileSize: 5 << 30, MaxAttempts: 4, RetryInitial: 5 * time.Millisecond, RetryMax: 20 * time.Millisecond,
 		VerifyTimeout: 10 * time.Second, ShutdownGrace: time.Second, Looks: []time.Duration{0, 10 * time.Millisecond},
 		Folders: []ingest.Folder{{Name: "drop", Path: drop, Settle: 20 * time.Millisecond, VersionByPath: true, Map: rig.mapFile,
 			VersionByFilename: os.Getenv("CRASH_BY_FILENAME") == "true",
-			After:             ingest.After(os.Getenv("CRASH_AFTER")), Done: "_ingested", Failed: "_failed"}},
+			After:             ingest.After(os.Getenv("CRASH_AFTER")), Done: "_ingested", Failed: "_failed", Companions: companions}},
 	}, ingest.Deps{
 		API: client, Journal: j, Log: zerolog.New(os.Stderr),
 		Store: uploader.New(uploader.Config{Parts: 1, HTTP: &http.Client{Transport: transport()}}),
@@ -133,9 +137,14 @@ func (r *rig) crash(at int) int {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
+	row := ""
+	if rows, ok := r.config.Folders[0].Companions.(rowsOf); ok {
+		row = rows[0].Path
+	}
 	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), "CRASH_URL="+r.web.URL+r.sandbox.Options().BasePath(),
 		"CRASH_DROP="+r.drop, "CRASH_JOURNAL="+r.journal, "CRASH_AT="+strconv.Itoa(at), "CRASH_AFTER="+string(r.config.Folders[0].After),
+		"CRASH_ROW="+row,
 		"CRASH_BY_FILENAME="+strconv.FormatBool(r.config.Folders[0].VersionByFilename))
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
@@ -185,6 +194,13 @@ var sweeps = []struct {
 		r.crash(0)
 		r.write("y/a.jpg", 3000, 2)
 		return []string{"y/a.jpg"}
+	}},
+	{name: "content of a placeholder", setUp: func(r *rig) []string {
+		r.config.Folders[0].Companions = rowsOf{{Path: "coming.jpg"}}
+		r.write("manifest.csv", 10, 1)
+		r.crash(0)
+		r.write("coming.jpg", 3000, 1)
+		return []string{"coming.jpg"}
 	}},
 	{name: "moved away", setUp: func(r *rig) []string {
 		r.config.Folders[0].After = ingest.AfterMove

@@ -126,6 +126,9 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 		if adopted, err := p.adopt(ctx, e, asset); adopted || err != nil {
 			return err
 		}
+		if filled, err := p.fillPlaceholder(ctx, e, asset); filled || err != nil {
+			return err
+		}
 	}
 	err = p.advance(ctx, journal.Move{ID: e.ID, From: journal.Mapped, To: journal.Creating})
 	if errors.Is(err, journal.ErrNameBusy) {
@@ -201,6 +204,7 @@ const (
 func plan(e journal.Entry, up tenovos.Upload) (journal.Creation, error) {
 	c := journal.Creation{ObjectID: up.ObjectID, FileID: up.FileID, OriginalFileID: up.OriginalFileID, UploadID: up.UploadID}
 	if e.Kind != journal.File { // nothing is uploaded
+		keepURL(&c, up)
 		return c, nil
 	}
 	urls := make([]uploader.URL, len(up.URLs))

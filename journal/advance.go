@@ -18,18 +18,23 @@ type Move struct {
 	Outcome Status
 	// NotBefore is when the entry may run again; zero is at once.
 	NotBefore time.Time
-	// Asset (JSON) and Filename are stored with To == Mapped: required from
-	// Settled, otherwise the ones stored earlier stay when they are empty.
+	// Asset (JSON) and Filename are stored with To == Mapped and from Mapped to
+	// Created: required from Settled, otherwise the ones stored earlier stay when they
+	// are empty.
 	Asset    []byte
 	Filename string
 	// FactsAt is when the facts for Asset began to be gathered, with To == Mapped: what
 	// a companion told later is not in it. ErrMoved if one has since.
 	FactsAt time.Time
-	// Created is required from Creating to Created. From Creating to Cancelling it
+	// Created is required from Creating or Mapped to Created. From Creating to Cancelling it
 	// gives the ids of our own empty asset, if one was found; from Mapped to
 	// Verified, where it is required too, those of the asset that the account holds
 	// already.
 	Created *Creation
+	// Fills is required from Mapped to Created: the placeholder, filed, whose asset gets
+	// the entry's content through the URL that it kept. Asset is what that asset holds;
+	// an edit is opened for what the entry's own metadata changes in it.
+	Fills int64
 	// CountFailure and CountExpiry add one to the entry's counters, ResetCounts
 	// sets both to zero.
 	CountFailure, CountExpiry, ResetCounts bool
@@ -65,9 +70,11 @@ func (m Move) check() error {
 		return illegal("only a cancel has an outcome")
 	case m.From == Settled && m.To == Mapped && (len(m.Asset) == 0 || m.Filename == ""):
 		return illegal("the asset to create or its file name is missing")
+	case m.fills() != (m.Fills != 0) || m.fills() && len(m.Asset) == 0:
+		return illegal("what is filled is missing, or nothing is")
 	case (m.To == Created || m.adopts()) && m.Created == nil:
 		return illegal("what was created is missing")
-	case m.Created != nil && !m.adopts() && (m.From != Creating || m.To != Created && m.To != Cancelling):
+	case m.Created != nil && !m.adopts() && !m.fills() && (m.From != Creating || m.To != Created && m.To != Cancelling):
 		return illegal("nothing is created by it")
 	}
 	return nil
@@ -93,6 +100,10 @@ func (m Move) queues() bool {
 // over. Leaving Cancelling and going back to Settled clear the entry's ids, but
 // not from Cancelling to Verifying: what was to be cancelled proved complete.
 // Going back to Settled forgets where its file was moved to: it is back.
+//
+// The attempt of a placeholder keeps its URL beyond Verified, until that dies or a
+// file takes it, see Move.Fills; when that file is Verified, the placeholder is
+// superseded.
 //
 // Errors: ErrIllegal if the table has no such move or a fact is missing,
 // ErrMoved if the entry is not in From (somebody else moved it), ErrNameBusy if
@@ -123,7 +134,7 @@ func (j *Journal) Advance(ctx context.Context, m Move) error {
 // setStatus changes the entry itself.
 func setStatus(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
 	var asset, filename string
-	if m.To == Mapped {
+	if m.To == Mapped || m.fills() {
 		asset, filename = string(m.Asset), m.Filename
 	}
 	res, err := tx.ExecContext(ctx, `UPDATE entries SET
@@ -148,6 +159,11 @@ func setStatus(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
 	}
 	if m.To == Withdrawn { // nobody edits what is in the recycle bin
 		if _, err := tx.ExecContext(ctx, `DELETE FROM edits WHERE entry_id = ?`, m.ID); err != nil {
+			return err
+		}
+	}
+	if m.To == Verified {
+		if err := supersedePlaceholder(ctx, tx, m.ID, now); err != nil {
 			return err
 		}
 	}
@@ -192,6 +208,8 @@ func moveAttempt(ctx context.Context, tx *sql.Tx, m Move, now int64) (err error)
 		return err
 	case m.adopts():
 		return adopt(ctx, tx, m)
+	case m.fills():
+		return fill(ctx, tx, m, now)
 	case m.Created != nil:
 		return fillAttempt(ctx, tx, m.ID, *m.Created)
 	case m.From == Cancelling && m.To == Verifying:
@@ -205,7 +223,7 @@ func moveAttempt(ctx context.Context, tx *sql.Tx, m Move, now int64) (err error)
 		_, err := tx.ExecContext(ctx, `DELETE FROM attempts WHERE entry_id = ? AND ended_at IS NULL`, m.ID)
 		return err
 	case m.From.attempting() && !m.To.attempting():
-		return endAttempt(ctx, tx, m.ID, now)
+		return endAttempt(ctx, tx, m.ID, m.To, now)
 	case m.From == Held && m.To == Verifying:
 		return reopenAttempt(ctx, tx, m.ID)
 	}
@@ -261,8 +279,14 @@ func fillAttempt(ctx context.Context, tx *sql.Tx, entry int64, c Creation) error
 	return setIDs(ctx, tx, entry, c)
 }
 
-// endAttempt closes the open attempt and wipes its URLs.
-func endAttempt(ctx context.Context, tx *sql.Tx, entry, now int64) error {
+// endAttempt closes the open attempt and wipes its URLs, but for the one that a
+// placeholder keeps.
+func endAttempt(ctx context.Context, tx *sql.Tx, entry int64, to Status, now int64) error {
+	if to == Verified {
+		if kept, err := keepVacancy(ctx, tx, entry, now); kept || err != nil {
+			return err
+		}
+	}
 	_, err := tx.ExecContext(ctx, `UPDATE parts SET url = NULL WHERE attempt_id IN
 		(SELECT id FROM attempts WHERE entry_id = ? AND ended_at IS NULL)`, entry)
 	if err != nil {
@@ -278,7 +302,8 @@ func reopenAttempt(ctx context.Context, tx *sql.Tx, entry int64) error {
 	err := moved(tx.ExecContext(ctx, `UPDATE attempts SET ended_at = NULL
 		WHERE id = (SELECT id FROM attempts WHERE entry_id = ?1 ORDER BY number DESC LIMIT 1)
 		  AND object_id <> '' AND object_id = (SELECT object_id FROM entries WHERE id = ?1)
-		  AND NOT EXISTS (SELECT 1 FROM parts WHERE attempt_id = attempts.id AND done_at IS NULL)`, entry))
+		  AND (EXISTS (SELECT 1 FROM entries WHERE id = ?1 AND kind <> '')
+			OR NOT EXISTS (SELECT 1 FROM parts WHERE attempt_id = attempts.id AND done_at IS NULL))`, entry))
 	if errors.Is(err, ErrMoved) {
 		return fmt.Errorf("%w: its bytes were never all handed over", ErrIllegal)
 	}

@@ -85,14 +85,17 @@ type Attempt struct {
 	PartSize                         int64     // bytes of each part but the last
 	Completing                       bool      // the complete call may have happened
 	Unconfirmed                      bool      // handed over, but nobody answered for it
+	Fills                            bool      // its asset was there before: a placeholder, which outlives a cancel
 	Parts                            []Part    // by number
+
+	vacant bool // see Vacancy
 }
 
 // Part is one range of the file and where it goes.
 type Part struct {
 	Number       int
 	Offset, Size int64      // bytes
-	URL          secret.URL // "" once the attempt has ended
+	URL          secret.URL // "" once the attempt has ended, but for Vacancy
 	ETag         string     // as the store gave it; "" until the part is stored
 	MD5          []byte     // of the bytes sent; nil until the part is stored
 	Comparable   bool       // the ETag is an MD5 and was compared
@@ -161,10 +164,10 @@ func lastAttempt(ctx context.Context, tx *sql.Tx, e *Entry) error {
 	var a Attempt
 	var intentAt, expires int64
 	err := tx.QueryRowContext(ctx, `SELECT id, number, intent_at, object_id, file_id, original_file_id, upload_id, expires, part_size,
-			completing_at IS NOT NULL, unconfirmed
+			completing_at IS NOT NULL, unconfirmed, fills, vacant
 		FROM attempts WHERE entry_id = ? ORDER BY number DESC LIMIT 1`, e.ID).
 		Scan(&a.ID, &a.Number, &intentAt, &a.ObjectID, &a.FileID, &a.OriginalFileID, &a.UploadID, &expires, &a.PartSize,
-			&a.Completing, &a.Unconfirmed)
+			&a.Completing, &a.Unconfirmed, &a.Fills, &a.vacant)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}

@@ -158,7 +158,7 @@ func shortest(from, to Status) []Status {
 			return way
 		}
 		for _, next := range moves[last] {
-			if last == Mapped && next == Verified || last == Cancelling && next == Verifying {
+			if last == Mapped && (next == Verified || next == Created) || last == Cancelling && next == Verifying {
 				continue // the entry would have no upload to test with
 			}
 			if !seen[next] && !(last == Held && next == Verifying) { // no way for what was never uploaded

@@ -26,7 +26,13 @@ func TestEveryMove(t *testing.T) {
 				continue
 			}
 			id := at(from, to)
-			r.ok(r.Advance(t.Context(), move(id, from, to)))
+			m := move(id, from, to)
+			if m.fills() {
+				placeholder := r.placeholder("p.jpg")
+				r.bring(placeholder, Filed)
+				m = fills(id, placeholder, Part{Number: 1})
+			}
+			r.ok(r.Advance(t.Context(), m))
 			e := r.entry(id)
 			if e.Status != to || (e.Attempt != nil) != to.attempting() {
 				t.Errorf("%s -> %s: the entry is %s, its attempt %v", from, to, e.Status, e.Attempt)

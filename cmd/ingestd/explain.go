@@ -10,9 +10,11 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
@@ -50,11 +52,11 @@ func newExplainCommand() *cobra.Command {
 type forecast struct {
 	Folder string `json:"folder"`
 	Path   string `json:"path"`
-	// Becomes is asset, version, duplicate, known, companion, ignored, held, failed
-	// or skipped.
+	// Becomes is asset, version, content (of a placeholder), duplicate, known,
+	// companion, ignored, held, failed or skipped.
 	Becomes string          `json:"becomes"`
 	Why     string          `json:"why,omitempty"`
-	Version string          `json:"original_file_id,omitempty"` // of the asset that gets a version
+	Version string          `json:"original_file_id,omitempty"` // of the asset that gets a version, or content
 	Size    int64           `json:"size"`
 	Rule    int             `json:"rule_line,omitempty"`
 	Result  *mapping.Result `json:"result,omitempty"`
@@ -241,12 +243,17 @@ func (o *oracle) recall(ctx context.Context, folder config.Folder, file watcher.
 		}
 		return nil
 	}
-	if f.Becomes != "asset" || folder.Versions == "off" {
+	if f.Becomes != "asset" {
 		return nil
 	}
 	latest.Generation++ // what comes before the next generation
 	prev, ok, err := o.reader.Previous(ctx, latest)
-	if ok {
+	switch {
+	case !ok || folder.Versions == "off" && prev.Kind == journal.File:
+	case ingest.TakesContent(prev, file.Size, time.Now()):
+		f.Becomes, f.Version = "content", prev.OriginalFileID
+		f.Why = fmt.Sprintf("entry %d made a placeholder, asset %s, whose upload URL lives still", prev.ID, prev.ObjectID)
+	default:
 		f.Becomes, f.Version = "version", prev.OriginalFileID
 		f.Why = "the path was ingested before, with other size or times; the same bytes would not be sent again"
 	}

@@ -41,8 +41,9 @@ type Upload struct {
 	// UploadID is "" for a single PUT. Otherwise CompleteUpload or CancelUpload
 	// must end the upload, even one of a single part.
 	UploadID string
-	// URLs are sorted by number. A single PUT has one, number 1. There are none
-	// with NoContent and ContentPath.
+	// URLs are sorted by number. A single PUT has one, number 1. There are none with
+	// ContentPath, and with NoContent only where the service gives one all the same:
+	// the asset can still get content through it.
 	URLs []PartURL
 	// ContentPath is the path of a federated asset as the service tells it.
 	ContentPath string
@@ -137,6 +138,9 @@ func decodeUpload(raw json.RawMessage, a NewAsset) (Upload, error) {
 		return u, nil
 	case a.NoContent:
 		// An upload id that came nevertheless is kept: it has to be cancelled.
+		if u.UploadID == "" && reply.URL != "" {
+			u.URLs = []PartURL{{1, secret.URL(reply.URL)}}
+		}
 		return u, nil
 	}
 	var err error
