@@ -66,7 +66,8 @@ func (c *Collection) gap(source, format string, args ...any) {
 
 // Collect gathers what is known of a file. at is where the file lies by now, below
 // the folder, where that is not its path. The error is about the folder, which is
-// not there.
+// not there, or about trouble of the file system that may pass: a fact that is
+// missing for that would be missed for ever.
 func (c *Collector) Collect(f File, at string) (*Collection, error) {
 	root, err := os.OpenRoot(c.Root)
 	if err != nil {
@@ -79,13 +80,19 @@ func (c *Collector) Collect(f File, at string) (*Collection, error) {
 	out := &Collection{Facts: Gather(f, c.Levels), Companion: make(map[Kind]bool)}
 	embedded := Want{EXIF: c.EXIF, IPTC: c.IPTC, XMP: c.XMP || c.XMPEmbedded}
 	if embedded != (Want{}) {
-		c.embedded(root, f, at, embedded, out)
+		if err := c.embedded(root, f, at, embedded, out); err != nil {
+			return nil, err
+		}
 	}
 	if c.XMP || c.XMPSidecar {
-		c.xmpSidecar(root, f.Path, at, out)
+		if err := c.xmpSidecar(root, f.Path, at, out); err != nil {
+			return nil, err
+		}
 	}
 	if c.Sidecar {
-		c.sidecar(root, f.Path, at, out)
+		if err := c.sidecar(root, f.Path, at, out); err != nil {
+			return nil, err
+		}
 	}
 	if c.Manifest {
 		if err := c.row(root, f.Path, out); err != nil {
@@ -95,20 +102,27 @@ func (c *Collector) Collect(f File, at string) (*Collection, error) {
 	return out, nil
 }
 
-func (c *Collector) embedded(root *os.Root, f File, at string, want Want, out *Collection) {
+func (c *Collector) embedded(root *os.Root, f File, at string, want Want, out *Collection) error {
 	file, info, err := openRegular(root, at)
+	if passing(err) {
+		return fmt.Errorf("look into the file: %w", err)
+	}
 	if err != nil {
 		out.Gone = errors.Is(err, fs.ErrNotExist)
 		out.gap("exif", "the file cannot be read: %v", err)
-		return
+		return nil
 	}
 	defer file.Close() // nothing was written
 	if !f.ModTime.IsZero() && (info.Size() != f.Size || !info.ModTime().Equal(f.ModTime)) {
 		out.Gone = true
 		out.gap("exif", "another file lies there by now")
-		return
+		return nil
 	}
-	found, gaps := Embedded(file, info.Size(), want, c.Languages)
+	watched := &troubleReader{r: file}
+	found, gaps := Embedded(watched, info.Size(), want, c.Languages)
+	if watched.err != nil {
+		return fmt.Errorf("look into the file: %w", watched.err)
+	}
 	out.Gaps = append(out.Gaps, gaps...)
 	for name, fact := range found {
 		out.Facts[name] = fact
@@ -116,19 +130,23 @@ func (c *Collector) embedded(root *os.Root, f File, at string, want Want, out *C
 			out.Facts[XMPEmbeddedPrefix+property] = fact
 		}
 	}
+	return nil
 }
 
 // xmpSidecar lays what the sidecar tells over what is embedded, property by
 // property: a list or a structure is taken from one of them as a whole.
-func (c *Collector) xmpSidecar(root *os.Root, file, at string, out *Collection) {
+func (c *Collector) xmpSidecar(root *os.Root, file, at string, out *Collection) error {
 	name, data, err := firstOf(root, append(sidecarsOf(file, true), sidecarsOf(at, true)...), MaxXMP)
+	if passing(err) {
+		return fmt.Errorf("read the sidecar: %w", err)
+	}
 	if name == "" && err == nil {
-		return
+		return nil
 	}
 	out.Companion[KindXMP] = true
 	if err != nil {
 		out.gap("xmp-sidecar", "%v", err)
-		return
+		return nil
 	}
 	origin := "the sidecar " + Clean(path.Base(name))
 	found, err := ParseXMP(data, XMPSidecarPrefix, origin, c.Languages)
@@ -147,6 +165,7 @@ func (c *Collector) xmpSidecar(root *os.Root, file, at string, out *Collection) 
 		out.Facts[name] = fact
 		out.Facts[XMPPrefix+strings.TrimPrefix(name, XMPSidecarPrefix)] = fact
 	}
+	return nil
 }
 
 // propertyOf is the name of the property that a fact's path begins with.
@@ -157,24 +176,28 @@ func propertyOf(name string) string {
 	return name
 }
 
-func (c *Collector) sidecar(root *os.Root, file, at string, out *Collection) {
+func (c *Collector) sidecar(root *os.Root, file, at string, out *Collection) error {
 	name, data, err := firstOf(root, append(sidecarsOf(file, false), sidecarsOf(at, false)...), maxJSON)
+	if passing(err) {
+		return fmt.Errorf("read the sidecar: %w", err)
+	}
 	if name == "" && err == nil {
-		return
+		return nil
 	}
 	out.Companion[KindSidecar] = true
 	if err == nil {
 		var found Facts
 		if found, err = ParseSidecar(path.Base(name), data); err == nil {
 			maps.Copy(out.Facts, found)
-			return
+			return nil
 		}
 	}
 	out.gap("sidecar", "%v", err)
+	return nil
 }
 
 // row adds the row of the nearest manifest that has one for the file. Its error is
-// about a directory that cannot be listed for now.
+// about a directory, or a manifest, that cannot be read for now.
 func (c *Collector) row(root *os.Root, file string, out *Collection) error {
 	row, _, ok, err := c.nearest(root, file, func(err error) { out.gap("manifest", "%v", err) })
 	if err != nil || !ok {
@@ -191,7 +214,7 @@ func (c *Collector) row(root *os.Root, file string, out *Collection) error {
 
 // nearest returns the row of the nearest manifest that has one for the file, and
 // the directory of that manifest. Those that cannot be read are told and passed
-// over.
+// over, unless that may pass.
 func (c *Collector) nearest(root *os.Root, file string, unreadable func(error)) (row Row, dir string, ok bool, err error) {
 	for dir = path.Dir(file); ; dir = path.Dir(dir) {
 		all, err := c.manifests.in(root, dir, c.Companions, c.ManifestOptions)
@@ -199,6 +222,9 @@ func (c *Collector) nearest(root *os.Root, file string, unreadable func(error)) 
 			return Row{}, "", false, fmt.Errorf("look for manifests: %w", err)
 		}
 		for _, m := range all {
+			if passing(m.err) {
+				return Row{}, "", false, fmt.Errorf("read the manifest: %w", m.err)
+			}
 			if m.err != nil {
 				unreadable(m.err)
 				continue
@@ -267,7 +293,7 @@ func openRegular(root *os.Root, rel string) (*os.File, fs.FileInfo, error) {
 func firstOf(root *os.Root, names []string, limit int64) (string, []byte, error) {
 	for _, name := range names {
 		data, err := readWhole(root, name, limit)
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG) {
 			continue
 		}
 		return name, data, err

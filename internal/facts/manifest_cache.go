@@ -1,7 +1,6 @@
 package facts
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -48,7 +47,8 @@ type manifestFile struct {
 }
 
 // in returns the manifests that lie in a directory, by name. There are none in one
-// that is not there or may not be listed; any other error is passing trouble.
+// that is not there or may not be listed; the error is about one that cannot be
+// listed for now.
 func (m *manifests) in(root *os.Root, dir string, c Companions, o ManifestOptions) ([]*manifestFile, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -67,10 +67,10 @@ func (m *manifests) in(root *os.Root, dir string, c Companions, o ManifestOption
 	info, err := root.Lstat(dir)
 	if err != nil {
 		delete(m.byDir, dir)
-		return nil, passing(err)
+		return nil, ifPassing(err)
 	}
 	if !info.ModTime().Equal(d.changed) && now.Sub(d.listed) >= relist || now.Sub(d.listed) < 0 {
-		if err := passing(d.list(root, dir, c)); err != nil {
+		if err := ifPassing(d.list(root, dir, c)); err != nil {
 			delete(m.byDir, dir)
 			return nil, err
 		}
@@ -89,14 +89,6 @@ func (m *manifests) in(root *os.Root, dir string, c Companions, o ManifestOption
 		out = append(out, f)
 	}
 	return out, nil
-}
-
-// passing returns err unless it will be the same next time.
-func passing(err error) error {
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOTDIR) {
-		return nil
-	}
-	return err
 }
 
 // list looks through a directory for manifests. What was read of those that are
@@ -138,7 +130,7 @@ func (f *manifestFile) fresh(root *os.Root, o ManifestOptions) *manifestFile {
 	}
 	defer file.Close() // nothing was written
 	ino := info.Sys().(*syscall.Stat_t).Ino
-	if f.size == info.Size() && f.mod.Equal(info.ModTime()) && f.ino == ino && (f.Manifest != nil || f.err != nil) {
+	if f.size == info.Size() && f.mod.Equal(info.ModTime()) && f.ino == ino && (f.Manifest != nil || f.err != nil && !passing(f.err)) {
 		return f
 	}
 	now := &manifestFile{path: f.path, size: info.Size(), mod: info.ModTime(), ino: ino}
