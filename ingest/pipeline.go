@@ -339,10 +339,26 @@ func (p *Pipeline) draining() bool {
 	}
 }
 
+const (
+	// recordWait is how long a busy host, or its disk, may take to store a fact. Nothing
+	// goes on meanwhile; a journal that needs longer is broken.
+	recordWait = time.Minute
+	// recordGrace is what is left of that when ctx ends: the process is to end, too.
+	recordGrace = 10 * time.Second
+)
+
 // record returns a context for storing a fact: it survives the end of ctx,
 // because what has happened must be known to the next process, but not for long.
 func record(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	rctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWait)
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-rctx.Done():
+		case <-time.After(recordGrace):
+			cancel()
+		}
+	})
+	return rctx, func() { stop(); cancel() }
 }
 
 // advance is Journal.Advance for facts: it outlives ctx.

@@ -216,7 +216,29 @@ func (o *oracle) foretell(ctx context.Context, file watcher.File) (forecast, err
 	if err := o.recall(ctx, folder, file, &f); err != nil {
 		return f, err
 	}
-	return f, o.namesake(ctx, folder, &f)
+	if err := o.namesake(ctx, folder, &f); err != nil {
+		return f, err
+	}
+	if creates := f.Becomes == "asset" || f.Becomes == "version" || f.Becomes == "content"; creates && folder.Batch == "all" {
+		f.Waits = and(f.Waits, "the rest of "+dropOf(file.Path))
+	}
+	return f, nil
+}
+
+// dropOf says which drop a file belongs to.
+func dropOf(path string) string {
+	if dir, _, below := strings.Cut(path, "/"); below {
+		return "its drop, " + dir
+	}
+	return "the files that lie in the folder itself"
+}
+
+// and joins what a file waits for.
+func and(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + ", and " + b
 }
 
 // recall adds what the journal knows of the path.
