@@ -20,9 +20,6 @@ func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) error
 	switch e.Status {
 	case journal.Created, journal.Uploading, journal.Completing:
 		m.To, m.Outcome = journal.Cancelling, v.to
-		if e.Attempt != nil && e.Attempt.Fills && v.to == journal.Mapped {
-			m.Outcome = journal.Settled // the asset that is stored is the placeholder's: map the file's own again
-		}
 	case journal.Creating:
 		if v.to == journal.Failed { // an asset may have come of it in spite of all
 			chore, err := p.doubt(e)
@@ -77,8 +74,12 @@ func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) error {
 // has succeeded, unless the upload may have been completed: then nothing is
 // removed, and complete says that the content is to be looked for.
 func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (chores []journal.NewChore, complete bool, err error) {
-	if e.Attempt == nil || e.Attempt.ObjectID == "" || e.Attempt.Fills {
+	if e.Attempt == nil || e.Attempt.ObjectID == "" {
 		return nil, false, nil
+	}
+	if e.Attempt.Fills != 0 { // the asset is not ours to remove
+		complete, err := p.filled(ctx, e)
+		return nil, complete, err
 	}
 	stillOpen, abortErr := p.abort(ctx, e)
 	if abortErr == nil && !stillOpen && e.Attempt.Completing {
@@ -130,7 +131,7 @@ const cleanUpFor = 7 * 24 * time.Hour
 // cleanUp makes chores of what an upload that was given up may have left: the
 // open upload, if there may be one, and the empty asset, unless it is a placeholder.
 func (p *Pipeline) cleanUp(e journal.Entry, upload bool) ([]journal.NewChore, error) {
-	if e.Attempt.Fills {
+	if e.Attempt.Fills != 0 {
 		return nil, nil
 	}
 	chore := journal.NewChore{

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -15,6 +14,10 @@ import (
 // placeholderMargin is how long the URL of a placeholder must live for an upload
 // to begin.
 const placeholderMargin = time.Minute
+
+var reasonTaken = journal.Reason{
+	Class: classWaiting, Message: "its placeholder got content, or was deleted, in Tenovos: the file becomes the next version",
+}
 
 // keepURL stores with a placeholder where content for it could still be put.
 func keepURL(c *journal.Creation, up tenovos.Upload) {
@@ -31,14 +34,12 @@ func keepURL(c *journal.Creation, up tenovos.Upload) {
 // ingested before it, at a time: a placeholder whose URL lives. What would be a
 // multipart upload cannot.
 func TakesContent(prev journal.Entry, size int64, now time.Time) bool {
-	_, ok := prev.Attempt.Vacancy()
-	return ok && prev.Kind == journal.Placeholder && prev.Status == journal.Filed && size <= tenovos.MultipartOver &&
-		now.Add(placeholderMargin).Before(prev.Attempt.Expires)
+	return prev.Kind == journal.Placeholder && prev.Status == journal.Filed && prev.Attempt != nil && prev.Attempt.Vacant &&
+		size <= tenovos.MultipartOver && now.Add(placeholderMargin).Before(prev.Attempt.Expires)
 }
 
 // fillPlaceholder makes a file the content of its path's placeholder rather than
-// the next version: mapped -> created. It answers false where that cannot be, as
-// when the asset got content, or went, in Tenovos.
+// the next version: mapped -> created. It answers false where that cannot be.
 func (p *Pipeline) fillPlaceholder(ctx context.Context, e journal.Entry, asset tenovos.NewAsset) (bool, error) {
 	if asset.OriginalFileID == "" {
 		return false, nil
@@ -48,37 +49,63 @@ func (p *Pipeline) fillPlaceholder(ctx context.Context, e journal.Entry, asset t
 		return false, err
 	}
 	held, err := storedAsset(prev)
-	if err != nil {
+	if err != nil || held.TemplateID != asset.TemplateID { // no edit can change that
 		return false, err
 	}
-	if held.TemplateID != asset.TemplateID { // no edit can change that
-		return false, nil
+	err = p.advance(ctx, journal.Move{ID: e.ID, From: journal.Mapped, To: journal.Created, Fills: prev.ID})
+	if err == nil {
+		p.entryLog(p.log.Info(), e).Str("object_id", prev.ObjectID).Msg("the file becomes the content of its placeholder")
 	}
-	now, err := p.api.Asset(ctx, prev.FileID)
+	return true, err
+}
+
+// prepare gives a placeholder the metadata and the security templates of the file
+// that is to fill it, before anybody can see the content. One that has got content,
+// or went, in Tenovos is left alone: the file is its next version.
+func (p *Pipeline) prepare(ctx context.Context, e journal.Entry) error {
+	taken := &verdictError{verdict{to: journal.Mapped, reason: reasonTaken}}
+	now, err := p.api.Asset(ctx, e.FileID)
+	switch {
+	case errors.Is(err, tenovos.ErrNotFound), errors.Is(err, tenovos.ErrRejected):
+		return taken
+	case err != nil:
+		return &lookError{fmt.Errorf("look at the placeholder: %w", err)}
+	case now.Deleted() || now.HasContent || !now.Current:
+		return taken
+	}
+	asset, err := storedAsset(e)
+	if err != nil {
+		return err
+	}
+	edit := tenovos.Edit{Metadata: tenovos.Changes(now.Metadata, asset.Metadata)}
+	if !sameSet(now.SecurityIDs, asset.SecurityIDs) {
+		edit.SecurityIDs = asset.SecurityIDs
+	}
+	if len(edit.Metadata) == 0 && len(edit.SecurityIDs) == 0 {
+		return nil
+	}
+	err = p.api.UpdateAsset(ctx, e.ObjectID, edit)
+	if errors.Is(err, tenovos.ErrNotFound) || errors.Is(err, tenovos.ErrRejected) {
+		return taken
+	}
+	return err
+}
+
+// filled reports that the content of a file which was given up on its way into a
+// placeholder has come there all the same.
+func (p *Pipeline) filled(ctx context.Context, e journal.Entry) (bool, error) {
+	a, err := p.api.Asset(ctx, e.FileID)
 	switch {
 	case errors.Is(err, tenovos.ErrNotFound), errors.Is(err, tenovos.ErrRejected):
 		return false, nil
 	case err != nil:
-		return false, &lookError{fmt.Errorf("look at the placeholder: %w", err)}
-	case now.Deleted() || now.HasContent || !now.Current:
+		return false, err
+	case a.Deleted() || a.MD5 == "":
 		return false, nil
 	}
-	held.NoContent, held.Size, held.OriginalFileID = false, e.Size, prev.OriginalFileID
-	stored, err := json.Marshal(held)
-	if err != nil {
-		return false, fmt.Errorf("store the asset of %s: %w", e.Path, err)
+	same, err := p.sameChecksum(ctx, e, a.MD5)
+	if _, own := errors.AsType[*verdictError](err); own || isFileSystemError(err) || isGone(err) {
+		return false, nil // what was sent is not there any more
 	}
-	part, _ := prev.Attempt.Vacancy()
-	part.Size = e.Size
-	err = p.advance(ctx, journal.Move{
-		ID: e.ID, From: journal.Mapped, To: journal.Created, Fills: prev.ID, Asset: stored, Filename: held.Filename,
-		Created: &journal.Creation{
-			ObjectID: prev.ObjectID, FileID: prev.FileID, OriginalFileID: prev.OriginalFileID,
-			Expires: prev.Attempt.Expires, PartSize: e.Size, Parts: []journal.Part{part},
-		},
-	})
-	if err == nil {
-		p.entryLog(p.log.Info(), e).Str("object_id", prev.ObjectID).Msg("the file is the content of its placeholder")
-	}
-	return true, err
+	return same, err
 }

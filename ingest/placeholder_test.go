@@ -1,8 +1,14 @@
 package ingest_test
 
 import (
+	"context"
+	"errors"
+	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,6 +17,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/uploader"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
@@ -27,6 +34,7 @@ func newPlaceholder(t *testing.T, change func(*sandbox.Options)) *rig {
 		}
 		return m, err
 	}
+	r.config.Folders[0].Inherit = func(_ string, _, ours []tenovos.Value) []tenovos.Value { return ours }
 	r.write("manifest.csv", 10, 1)
 	r.backfill()
 	if got := available(r.sandbox.State()); len(got) != 1 || got[0].HasContent || title(got[0]) != `"to come"` {
@@ -98,6 +106,10 @@ func TestFileBecomesVersionOfItsPlaceholder(t *testing.T) {
 		"its URL is broken": {before: func(_ *testing.T, r *rig) {
 			r.queue(sandbox.Fault{Operation: sandbox.PutObject, Kind: sandbox.FaultStatus, Status: 403, Body: denied})
 		}},
+		"it changes on its way": {before: func(_ *testing.T, r *rig) {
+			once := &rewriting{path: filepath.Join(r.drop, "coming.jpg"), content: content("coming.jpg", 4000, 2)}
+			r.store = func(s ingest.Store) ingest.Store { once.Store = s; return once }
+		}},
 		"somebody put content there": {before: func(t *testing.T, r *rig) {
 			p := r.start()
 			defer r.close(p)
@@ -105,11 +117,10 @@ func TestFileBecomesVersionOfItsPlaceholder(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			part, ok := last.Attempt.Vacancy()
-			if !ok {
+			if !last.Attempt.Vacant {
 				t.Fatal("no URL was kept")
 			}
-			put(t, part.URL, "a librarian's")
+			put(t, last.Attempt.Parts[0].URL, "a librarian's")
 		}},
 		"another template": {before: func(_ *testing.T, r *rig) {
 			plain := r.config.Folders[0].Map
@@ -134,6 +145,101 @@ func TestFileBecomesVersionOfItsPlaceholder(t *testing.T) {
 			r.wantContent(2)
 		})
 	}
+}
+
+// rewriting changes the file before the first upload, in the manner of an editor.
+type rewriting struct {
+	ingest.Store
+	path    string
+	content []byte
+	done    atomic.Bool
+}
+
+func (s *rewriting) Upload(ctx context.Context, job uploader.Job) error {
+	if s.done.CompareAndSwap(false, true) {
+		if err := os.WriteFile(s.path, s.content, 0o644); err != nil {
+			return err
+		}
+	}
+	return s.Store.Upload(ctx, job)
+}
+
+// TestContentThatCameIsNotSentAgain has the store take the content and deny it.
+func TestContentThatCameIsNotSentAgain(t *testing.T) {
+	r := newPlaceholder(t, nil)
+	r.write("coming.jpg", 3000, 1)
+	r.queue(sandbox.Fault{Operation: sandbox.PutObject, Kind: sandbox.FaultStatus, Status: 403, Body: denied, Worked: true})
+	r.backfill()
+	r.wantContent(1)
+}
+
+// TestMetadataOfAFileThatIsDeleted fills a placeholder where the file goes as soon
+// as it is in: what only the file tells must have been sent by then.
+func TestMetadataOfAFileThatIsDeleted(t *testing.T) {
+	r := newPlaceholder(t, nil)
+	r.config.Folders[0].After = ingest.AfterDelete
+	r.write("coming.jpg", 3000, 1)
+	r.backfill()
+	got := available(r.sandbox.State())
+	if len(got) != 1 || !got[0].HasContent || title(got[0]) != `"coming.jpg"` {
+		t.Errorf("%+v", got)
+	}
+	if _, err := os.Stat(filepath.Join(r.drop, "coming.jpg")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the file is there: %v", err)
+	}
+}
+
+// TestPlaceholderIsNotWithdrawnUnderItsFile asks for that while the content is on
+// its way.
+func TestPlaceholderIsNotWithdrawnUnderItsFile(t *testing.T) {
+	r := newPlaceholder(t, nil)
+	placeholder := r.entry("coming.jpg").ID
+	r.write("coming.jpg", 3000, 1)
+	r.queue(sandbox.Fault{Operation: sandbox.PutObject, Kind: sandbox.FaultStall, Delay: time.Second})
+	p := r.start()
+	defer r.close(p)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- r.run(ctx, p) }()
+	for r.entry("coming.jpg").Status != journal.Uploading {
+		time.Sleep(5 * time.Millisecond)
+	}
+	selection := ingest.Selection{IDs: []int64{placeholder}}
+	r.wantResults(r.askOf(ctx, ingest.RequestWithdraw, selection, func() error { return nil }), "skipped")
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	r.wantContent(1)
+}
+
+// TestRetryOfAMismatchKeepsThePlaceholder finds other bytes in the placeholder than
+// were sent: they stay, as an earlier version.
+func TestRetryOfAMismatchKeepsThePlaceholder(t *testing.T) {
+	r := newPlaceholder(t, nil)
+	r.config.VerifyAsset = true
+	api := r.api
+	r.api = func(a ingest.API) ingest.API { return damaged{a} }
+	r.write("coming.jpg", 3000, 1)
+	r.backfill()
+	if e := r.entry("coming.jpg"); e.Status != journal.Failed || e.Reason.Class != journal.ClassMismatch {
+		t.Fatalf("it is %s: %+v", e.Status, e.Reason)
+	}
+	r.api = api
+	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{}), "requeued")
+	r.backfill()
+	r.wantContent(2)
+}
+
+// damaged tells another checksum of every asset.
+type damaged struct{ ingest.API }
+
+func (d damaged) Asset(ctx context.Context, fileID string) (tenovos.Asset, error) {
+	a, err := d.API.Asset(ctx, fileID)
+	if a.MD5 != "" {
+		a.MD5 = strings.Repeat("0", 32)
+	}
+	return a, err
 }
 
 // TestFailedContentLeavesThePlaceholder gives a file up on its way into its

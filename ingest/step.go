@@ -26,7 +26,7 @@ func (p *Pipeline) step(ctx context.Context, e journal.Entry) error {
 	case journal.Mapped:
 		return p.create(ctx, e)
 	case journal.Created:
-		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Created, To: journal.Uploading})
+		return p.begin(ctx, e)
 	case journal.Uploading:
 		return p.upload(ctx, e)
 	case journal.Creating, journal.Completing:
@@ -80,6 +80,17 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
 	}
 	m.Asset.Size, m.Asset.OriginalFileID = e.Size, original
 	return p.decide(ctx, e, m.Asset, factsAt)
+}
+
+// begin starts the upload into an asset: created -> uploading. One that was there
+// before is prepared first.
+func (p *Pipeline) begin(ctx context.Context, e journal.Entry) error {
+	if e.Attempt.Fills != 0 {
+		if err := p.prepare(ctx, e); err != nil {
+			return err
+		}
+	}
+	return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Created, To: journal.Uploading})
 }
 
 // resettle answers a file that is no longer what the watcher saw: when a newer

@@ -18,22 +18,20 @@ type Move struct {
 	Outcome Status
 	// NotBefore is when the entry may run again; zero is at once.
 	NotBefore time.Time
-	// Asset (JSON) and Filename are stored with To == Mapped and from Mapped to
-	// Created: required from Settled, otherwise the ones stored earlier stay when they
-	// are empty.
+	// Asset (JSON) and Filename are stored with To == Mapped: required from
+	// Settled, otherwise the ones stored earlier stay when they are empty.
 	Asset    []byte
 	Filename string
 	// FactsAt is when the facts for Asset began to be gathered, with To == Mapped: what
 	// a companion told later is not in it. ErrMoved if one has since.
 	FactsAt time.Time
-	// Created is required from Creating or Mapped to Created. From Creating to Cancelling it
+	// Created is required from Creating to Created. From Creating to Cancelling it
 	// gives the ids of our own empty asset, if one was found; from Mapped to
 	// Verified, where it is required too, those of the asset that the account holds
 	// already.
 	Created *Creation
 	// Fills is required from Mapped to Created: the placeholder, filed, whose asset gets
-	// the entry's content through the URL that it kept. Asset is what that asset holds;
-	// an edit is opened for what the entry's own metadata changes in it.
+	// the entry's content through the URL that it kept.
 	Fills int64
 	// CountFailure and CountExpiry add one to the entry's counters, ResetCounts
 	// sets both to zero.
@@ -70,11 +68,11 @@ func (m Move) check() error {
 		return illegal("only a cancel has an outcome")
 	case m.From == Settled && m.To == Mapped && (len(m.Asset) == 0 || m.Filename == ""):
 		return illegal("the asset to create or its file name is missing")
-	case m.fills() != (m.Fills != 0) || m.fills() && len(m.Asset) == 0:
+	case m.fills() != (m.Fills != 0):
 		return illegal("what is filled is missing, or nothing is")
-	case (m.To == Created || m.adopts()) && m.Created == nil:
+	case (m.To == Created && !m.fills() || m.adopts()) && m.Created == nil:
 		return illegal("what was created is missing")
-	case m.Created != nil && !m.adopts() && !m.fills() && (m.From != Creating || m.To != Created && m.To != Cancelling):
+	case m.Created != nil && !m.adopts() && (m.From != Creating || m.To != Created && m.To != Cancelling):
 		return illegal("nothing is created by it")
 	}
 	return nil
@@ -101,9 +99,8 @@ func (m Move) queues() bool {
 // not from Cancelling to Verifying: what was to be cancelled proved complete.
 // Going back to Settled forgets where its file was moved to: it is back.
 //
-// The attempt of a placeholder keeps its URL beyond Verified, until that dies or a
-// file takes it, see Move.Fills; when that file is Verified, the placeholder is
-// superseded.
+// The attempt of a placeholder keeps its URL beyond Verified for a file that comes,
+// see Move.Fills; when that file is Verified, the placeholder is superseded.
 //
 // Errors: ErrIllegal if the table has no such move or a fact is missing,
 // ErrMoved if the entry is not in From (somebody else moved it), ErrNameBusy if
@@ -134,7 +131,7 @@ func (j *Journal) Advance(ctx context.Context, m Move) error {
 // setStatus changes the entry itself.
 func setStatus(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
 	var asset, filename string
-	if m.To == Mapped || m.fills() {
+	if m.To == Mapped {
 		asset, filename = string(m.Asset), m.Filename
 	}
 	res, err := tx.ExecContext(ctx, `UPDATE entries SET
@@ -214,7 +211,7 @@ func moveAttempt(ctx context.Context, tx *sql.Tx, m Move, now int64) (err error)
 		return fillAttempt(ctx, tx, m.ID, *m.Created)
 	case m.From == Cancelling && m.To == Verifying:
 		err := moved(tx.ExecContext(ctx, `UPDATE attempts SET unconfirmed = 1
-			WHERE entry_id = ? AND ended_at IS NULL AND completing_at IS NOT NULL`, m.ID))
+			WHERE entry_id = ? AND ended_at IS NULL AND (completing_at IS NOT NULL OR fills > 0)`, m.ID))
 		if errors.Is(err, ErrMoved) {
 			return fmt.Errorf("%w: its upload was never to be completed", ErrIllegal)
 		}
@@ -297,7 +294,8 @@ func endAttempt(ctx context.Context, tx *sql.Tx, entry int64, to Status, now int
 }
 
 // reopenAttempt opens the last attempt again, to look once more at what it
-// uploaded. The entry still has the attempt's ids, unless it was cancelled.
+// uploaded, if it was to upload anything. The entry still has the attempt's ids,
+// unless it was cancelled.
 func reopenAttempt(ctx context.Context, tx *sql.Tx, entry int64) error {
 	err := moved(tx.ExecContext(ctx, `UPDATE attempts SET ended_at = NULL
 		WHERE id = (SELECT id FROM attempts WHERE entry_id = ?1 ORDER BY number DESC LIMIT 1)

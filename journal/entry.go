@@ -85,17 +85,16 @@ type Attempt struct {
 	PartSize                         int64     // bytes of each part but the last
 	Completing                       bool      // the complete call may have happened
 	Unconfirmed                      bool      // handed over, but nobody answered for it
-	Fills                            bool      // its asset was there before: a placeholder, which outlives a cancel
+	Fills                            int64     // the placeholder whose asset it fills, which outlives a cancel; 0: none
+	Vacant                           bool      // it made a placeholder, whose URL is kept for a file, as its one part
 	Parts                            []Part    // by number
-
-	vacant bool // see Vacancy
 }
 
 // Part is one range of the file and where it goes.
 type Part struct {
 	Number       int
 	Offset, Size int64      // bytes
-	URL          secret.URL // "" once the attempt has ended, but for Vacancy
+	URL          secret.URL // "" once the attempt has ended, unless it is Vacant
 	ETag         string     // as the store gave it; "" until the part is stored
 	MD5          []byte     // of the bytes sent; nil until the part is stored
 	Comparable   bool       // the ETag is an MD5 and was compared
@@ -167,7 +166,7 @@ func lastAttempt(ctx context.Context, tx *sql.Tx, e *Entry) error {
 			completing_at IS NOT NULL, unconfirmed, fills, vacant
 		FROM attempts WHERE entry_id = ? ORDER BY number DESC LIMIT 1`, e.ID).
 		Scan(&a.ID, &a.Number, &intentAt, &a.ObjectID, &a.FileID, &a.OriginalFileID, &a.UploadID, &expires, &a.PartSize,
-			&a.Completing, &a.Unconfirmed, &a.Fills, &a.vacant)
+			&a.Completing, &a.Unconfirmed, &a.Fills, &a.Vacant)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}

@@ -5,52 +5,50 @@ import (
 	"database/sql"
 )
 
-// Vacancy returns the URL of an ended attempt of a placeholder, as its only part:
-// nothing was put there yet. False if it has none any more, or never had one.
-func (a *Attempt) Vacancy() (Part, bool) {
-	if a == nil || !a.vacant || len(a.Parts) != 1 {
-		return Part{}, false
-	}
-	return a.Parts[0], true
-}
-
 // fills reports a move that makes a file the content of an asset which is there.
 func (m Move) fills() bool { return m.From == Mapped && m.To == Created }
 
-// fill opens an attempt that puts a file into the asset of the placeholder called
-// from, whose URL it takes: ErrMoved if that one is not filed, or has none any more.
-// What the file's own metadata changes is an edit.
+// fill opens an attempt that puts a file into the asset of a placeholder, whose URL
+// it takes: ErrMoved if that one is not filed, or has none any more.
 func fill(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
-	err := moved(tx.ExecContext(ctx, `DELETE FROM parts WHERE attempt_id IN (SELECT a.id FROM attempts a JOIN entries e ON e.id = a.entry_id
-		WHERE e.id = ? AND e.status = 'filed' AND a.vacant = 1)`, m.Fills))
+	var c Creation
+	var attempt int64
+	err := moved(tx.ExecContext(ctx, `INSERT INTO attempts (entry_id, number, intent_at, fills, object_id, file_id, original_file_id, expires, part_size)
+		SELECT e.id, 1 + (SELECT count(*) FROM attempts WHERE entry_id = e.id), ?, p.id, v.object_id, v.file_id, v.original_file_id, v.expires, e.size
+		FROM entries e, entries p JOIN attempts v ON v.entry_id = p.id
+		WHERE e.id = ? AND p.id = ? AND p.status = 'filed' AND v.vacant = 1`, now, m.ID, m.Fills))
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE attempts SET vacant = 0 WHERE entry_id = ?`, m.Fills); err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO attempts (entry_id, number, intent_at, fills)
-		SELECT ?1, coalesce(max(number), 0) + 1, ?2, 1 FROM attempts WHERE entry_id = ?1`, m.ID, now)
+	err = tx.QueryRowContext(ctx, `SELECT id, object_id, file_id, original_file_id FROM attempts WHERE entry_id = ? AND ended_at IS NULL`, m.ID).
+		Scan(&attempt, &c.ObjectID, &c.FileID, &c.OriginalFileID)
 	if err != nil {
 		return err
 	}
-	if err := fillAttempt(ctx, tx, m.ID, *m.Created); err != nil {
-		return err
+	for _, step := range []struct {
+		sql  string
+		args []any
+	}{
+		{`UPDATE parts SET attempt_id = ?, size = (SELECT size FROM entries WHERE id = ?)
+			WHERE attempt_id IN (SELECT id FROM attempts WHERE entry_id = ? AND vacant = 1)`, []any{attempt, m.ID, m.Fills}},
+		{`UPDATE attempts SET vacant = 0 WHERE entry_id = ?`, []any{m.Fills}},
+	} {
+		if _, err := tx.ExecContext(ctx, step.sql, step.args...); err != nil {
+			return err
+		}
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO edits (entry_id, asked_at) VALUES (?, ?)`+openEdit, m.ID, now)
-	return err
+	return setIDs(ctx, tx, m.ID, c)
 }
 
 // supersedePlaceholder ends the placeholder whose asset holds an entry's content
 // now: from here on the asset is that entry's.
 func supersedePlaceholder(ctx context.Context, tx *sql.Tx, entry, now int64) error {
-	const theOne = `SELECT p.id FROM entries e JOIN entries p ON p.object_id = e.object_id
-		WHERE e.id = ? AND e.object_id <> '' AND p.object_id <> '' AND p.id <> e.id AND p.kind = 'placeholder' AND p.status = 'filed'`
-	if _, err := tx.ExecContext(ctx, `DELETE FROM edits WHERE entry_id IN (`+theOne+`)`, entry); err != nil {
+	const theOne = `(SELECT fills FROM attempts WHERE entry_id = ? ORDER BY number DESC LIMIT 1)`
+	if _, err := tx.ExecContext(ctx, `DELETE FROM edits WHERE entry_id = `+theOne, entry); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE entries SET status = 'superseded', since = ?, updated = ?, mark = NULL WHERE id IN (`+theOne+`)`,
-		now, now, entry)
+	_, err := tx.ExecContext(ctx, `UPDATE entries SET status = 'superseded', since = ?, updated = ?, mark = NULL
+		WHERE id = `+theOne+` AND status = 'filed'`, now, now, entry)
 	return err
 }
 
@@ -58,18 +56,24 @@ func supersedePlaceholder(ctx context.Context, tx *sql.Tx, entry, now int64) err
 // wipes those that have died. False if there is no such attempt.
 func keepVacancy(ctx context.Context, tx *sql.Tx, entry, now int64) (bool, error) {
 	n, err := affect(ctx, tx, `UPDATE attempts SET ended_at = ?1, vacant = 1 WHERE entry_id = ?2 AND ended_at IS NULL AND upload_id = ''
-		AND EXISTS (SELECT 1 FROM entries WHERE id = ?2 AND kind = 'placeholder') AND EXISTS (SELECT 1 FROM parts WHERE attempt_id = attempts.id AND url IS NOT NULL)`, now, entry)
+		AND EXISTS (SELECT 1 FROM entries WHERE id = ?2 AND kind = 'placeholder')
+		AND EXISTS (SELECT 1 FROM parts WHERE attempt_id = attempts.id AND url IS NOT NULL)`, now, entry)
 	if err != nil || n == 0 {
 		return false, err
 	}
-	return true, endVacancies(ctx, tx, now)
+	if _, err := tx.ExecContext(ctx, `DELETE FROM parts WHERE attempt_id IN (SELECT id FROM attempts WHERE vacant = 1 AND expires <= ?)`, now); err != nil {
+		return false, err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE attempts SET vacant = 0 WHERE vacant = 1 AND expires <= ?`, now)
+	return true, err
 }
 
-// endVacancies forgets the kept URLs that have died.
-func endVacancies(ctx context.Context, tx *sql.Tx, now int64) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM parts WHERE attempt_id IN (SELECT id FROM attempts WHERE vacant = 1 AND expires <= ?)`, now)
-	if err == nil {
-		_, err = tx.ExecContext(ctx, `UPDATE attempts SET vacant = 0 WHERE vacant = 1 AND expires <= ?`, now)
-	}
-	return err
+// Filling returns the entry whose file is on its way into a placeholder's asset; 0
+// if there is none.
+func (r *Reader) Filling(ctx context.Context, placeholder int64) (entry int64, err error) {
+	err = r.read(ctx, "look for what fills a placeholder", func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT coalesce(max(a.entry_id), 0) FROM entries p JOIN attempts a ON a.object_id = p.object_id
+			WHERE p.id = ? AND p.object_id <> '' AND a.object_id <> '' AND a.fills = p.id AND a.ended_at IS NULL`, placeholder).Scan(&entry)
+	})
+	return entry, err
 }

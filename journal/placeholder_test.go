@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -39,12 +40,7 @@ func (r *rig) before(id int64) Entry {
 	return prev
 }
 
-func fills(id, from int64, part Part) Move {
-	part.Size = 101
-	return Move{ID: id, From: Mapped, To: Created, Fills: from, Asset: []byte(`{"templateId":"p"}`), Filename: "p.jpg", Created: &Creation{
-		ObjectID: "object-p", FileID: "file-p", OriginalFileID: "file-p", PartSize: 101, Parts: []Part{part},
-	}}
-}
+func fills(id, from int64) Move { return Move{ID: id, From: Mapped, To: Created, Fills: from} }
 
 // TestPlaceholderIsFilledOnce follows the URL of a placeholder to the file that
 // takes it: nobody else gets it, and in the end the asset is the file's alone.
@@ -54,27 +50,29 @@ func TestPlaceholderIsFilledOnce(t *testing.T) {
 	r.bring(first, Filed)
 	id := r.admit(file("p.jpg", 1))[0]
 	r.bring(id, Mapped)
-	url, ok := r.before(id).Attempt.Vacancy()
-	if !ok || url.URL.Reveal() != "https://store.example/p?"+signature {
-		t.Fatalf("the placeholder kept %+v", url)
+	kept := r.before(id).Attempt
+	if !kept.Vacant || len(kept.Parts) != 1 || kept.Parts[0].URL.Reveal() != "https://store.example/p?"+signature {
+		t.Fatalf("the placeholder kept %+v", kept)
 	}
 	r.fails(r.Advance(t.Context(), Move{ID: id, From: Mapped, To: Created, Created: &Creation{ObjectID: "x"}}), ErrIllegal)
-	r.fails(r.Advance(t.Context(), fills(id, id, url)), ErrMoved)
-	r.ok(r.Advance(t.Context(), fills(id, first, url)))
+	r.fails(r.Advance(t.Context(), fills(id, id)), ErrMoved)
+	r.ok(r.Advance(t.Context(), fills(id, first)))
 
 	e := r.entry(id)
-	if e.ObjectID != "object-p" || !e.Attempt.Fills || len(e.Attempt.Parts) != 1 || e.Attempt.Parts[0].URL != url.URL || string(e.Asset) != `{"templateId":"p"}` {
-		t.Errorf("it fills %+v, %+v", e, e.Attempt)
+	want := Attempt{ID: e.Attempt.ID, Number: 1, IntentAt: r.time, ObjectID: "object-p", FileID: "file-p", OriginalFileID: "file-p",
+		Expires: kept.Expires, PartSize: 101, Fills: first, Parts: []Part{{Number: 1, Size: 101, URL: kept.Parts[0].URL}}}
+	if !reflect.DeepEqual(*e.Attempt, want) || e.ObjectID != "object-p" || e.FileID != "file-p" || e.OriginalFileID != "file-p" {
+		t.Errorf("it fills %+v, want %+v; entry %+v", *e.Attempt, want, e)
 	}
-	if _, open, err := r.Reader().Edit(t.Context(), id); err != nil || !open {
-		t.Errorf("an edit of what the file's own metadata changes is open: %v, %v", open, err)
+	if by, err := r.Reader().Filling(t.Context(), first); err != nil || by != id {
+		t.Errorf("the placeholder is being filled by %d, %v", by, err)
 	}
-	if _, ok := r.before(id).Attempt.Vacancy(); ok {
+	if r.before(id).Attempt.Vacant {
 		t.Error("the placeholder still offers its URL")
 	}
 	other := r.admit(file("q.jpg", 1))[0]
 	r.bring(other, Mapped)
-	r.fails(r.Advance(t.Context(), fills(other, first, url)), ErrMoved)
+	r.fails(r.Advance(t.Context(), fills(other, first)), ErrMoved)
 
 	r.bring(id, Verifying)
 	if e := r.entry(first); e.Status != Filed {
@@ -83,6 +81,9 @@ func TestPlaceholderIsFilledOnce(t *testing.T) {
 	r.ok(r.Advance(t.Context(), move(id, Verifying, Verified)))
 	if e := r.entry(first); e.Status != Superseded {
 		t.Errorf("the placeholder is %s", e.Status)
+	}
+	if by, err := r.Reader().Filling(t.Context(), first); err != nil || by != 0 {
+		t.Errorf("the placeholder is being filled by %d, %v", by, err)
 	}
 	r.balanced()
 	if n := r.number(`SELECT count(*) FROM parts WHERE url IS NOT NULL`); n != 0 {
@@ -114,7 +115,7 @@ func TestPlaceholderForgetsItsURL(t *testing.T) {
 		r.ok(r.Advance(t.Context(), move(id, Verifying, Verified)))
 		last, _, err := r.LastAttempt(t.Context(), r.entry(id))
 		r.ok(err)
-		if _, ok := last.Attempt.Vacancy(); ok {
+		if last.Attempt.Vacant {
 			t.Error("it offers a URL that it does not have")
 		}
 	})

@@ -30,7 +30,7 @@ func TestEveryMove(t *testing.T) {
 			if m.fills() {
 				placeholder := r.placeholder("p.jpg")
 				r.bring(placeholder, Filed)
-				m = fills(id, placeholder, Part{Number: 1})
+				m = fills(id, placeholder)
 			}
 			r.ok(r.Advance(t.Context(), m))
 			e := r.entry(id)
