@@ -170,9 +170,15 @@ func (p *Pipeline) retry(ctx context.Context, e journal.Entry, s Selection) (Out
 		m.To, m.Unconfirmed = journal.Verifying, true
 	case e.Status == journal.Failed && e.Reason.Class == classMismatch && e.ObjectID != "":
 		// The asset holds wrong bytes: the operator was told that this removes it.
-		m.Chores = []journal.NewChore{{
-			Kind: journal.ChoreDelete, ObjectID: e.ObjectID, FileID: e.FileID, Filename: e.Filename, NotBefore: p.now(),
-		}}
+		last, ok, err := p.journal.LastAttempt(ctx, e)
+		if err != nil {
+			return Outcome{}, err
+		}
+		if !ok || last.Attempt.Fills == 0 {
+			m.Chores = []journal.NewChore{{
+				Kind: journal.ChoreDelete, ObjectID: e.ObjectID, FileID: e.FileID, Filename: e.Filename, NotBefore: p.now(),
+			}}
+		}
 	case e.Status == journal.Filed || !e.Status.Resting() || e.Status == journal.Superseded:
 		return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
 	}
@@ -245,7 +251,7 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 		switch {
 		case e.Status == journal.Cancelled:
 			return Outcome{Result: "cancelled"}, nil
-		case e.Status == journal.Filed:
+		case e.Status == journal.Filed, e.Status == journal.Verified:
 			return Outcome{Result: "ingested", Detail: "its content was handed over already; `ingestd withdraw` removes the asset"}, nil
 		case e.InDrop && (e.Status == journal.Held || e.Status == journal.Failed): // its drop goes without it
 			err := p.advance(ctx, journal.Move{ID: e.ID, From: e.Status, To: journal.Cancelled, Reason: reasonCancelled})
@@ -271,12 +277,19 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 				(*abort)()
 			}
 		}
+		before := e.Status
+		var err error
+		if e, err = p.journal.Entry(ctx, e.ID); err != nil {
+			return Outcome{}, err
+		}
+		if e.Status != before {
+			continue
+		}
 		select {
 		case <-time.After(cancelPoll):
 		case <-ctx.Done():
 			return Outcome{}, ctx.Err()
 		}
-		var err error
 		if e, err = p.journal.Entry(ctx, e.ID); err != nil {
 			return Outcome{}, err
 		}
@@ -344,6 +357,9 @@ func (p *Pipeline) withdraw(ctx context.Context, e journal.Entry, _ Selection) (
 	}
 	if e.Status != journal.Filed {
 		return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
+	}
+	if filling, err := p.journal.Reader().Filling(ctx, e.ID); err != nil || filling != 0 {
+		return Outcome{Result: "skipped", Detail: fmt.Sprintf("the file of entry %d is just becoming its content: withdraw that one afterwards", filling)}, err
 	}
 	if err := p.deleteAsset(ctx, e.ObjectID, e.FileID); err != nil {
 		return Outcome{}, fmt.Errorf("withdraw asset %s: %w", e.ObjectID, err)

@@ -32,7 +32,7 @@ const (
 	classUnavailable = "unavailable"
 	classAmbiguous   = "ambiguous"
 	classRejected    = "rejected"
-	classMismatch    = "mismatch"
+	classMismatch    = journal.ClassMismatch
 	classUnconfirmed = "unconfirmed"
 	classNoFolder    = "no-folder"
 	classTwins       = "twins"
@@ -76,6 +76,10 @@ var (
 	reasonChangedWithdrawn = journal.Reason{
 		Class: classWithdrawn, Message: "the file changed after its asset was withdrawn",
 		Hint: "To make it the next version: `ingestd withdraw --undo`, then `ingestd retry`. To make it an asset of its own: `ingestd retry --as-new`.",
+	}
+	reasonDroppedWithdrawn = journal.Reason{
+		Class: classWithdrawn, Message: "the same content was withdrawn before",
+		Hint: "To bring that asset back: `ingestd withdraw --undo`, and remove the file. To make it an asset of its own: `ingestd retry --as-new`.",
 	}
 	reasonOriginalGone = journal.Reason{
 		Class: classWithdrawn, Message: "the asset that the file would be a new version of is no longer in Tenovos",

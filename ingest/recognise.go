@@ -31,6 +31,8 @@ func (p *Pipeline) recognise(ctx context.Context, e journal.Entry, file *content
 	switch {
 	case same && !prev.Taken():
 		return "", true, p.mergeUnchanged(ctx, e, prev)
+	case same && prev.Status == journal.Withdrawn && !e.AsNew: // dropped once more; somebody did not want it
+		return "", true, &verdictError{verdict{to: journal.Held, reason: reasonDroppedWithdrawn}}
 	case same && skips: // dropped once more, after the first was moved away
 		return "", true, &verdictError{folder.Duplicates.verdict(prev)}
 	case version && prev.Status == journal.Withdrawn:

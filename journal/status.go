@@ -32,6 +32,10 @@ const (
 // newer generation does not supersede it.
 const ClassUnverified = "unverified"
 
+// ClassMismatch is the Reason.Class of a failed entry whose asset holds other bytes
+// than the file. Whatever sends the file round again removes that asset.
+const ClassMismatch = "mismatch"
+
 // ClassFiling is the Reason.Class of a verified entry whose file could not be
 // moved away yet. After a few tries nobody waits for it any more; it is tried
 // again all the same.

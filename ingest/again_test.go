@@ -1,0 +1,86 @@
+package ingest_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/sandbox"
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+// Files that come again, and requests about files that are nearly done.
+
+// TestDroppedAgainAfterWithdraw drops what was withdrawn: it is no duplicate, for
+// there is nothing that it would be one of.
+func TestDroppedAgainAfterWithdraw(t *testing.T) {
+	r := newFilingRig(t, ingest.AfterMove)
+	r.write("a.jpg", 1000, 1)
+	r.backfill()
+	r.wantResults(r.ask(ingest.RequestWithdraw, ingest.Selection{IDs: []int64{1}}), "withdrawn")
+	r.write("a.jpg", 1000, 1)
+	r.backfill()
+	if e := r.entry("a.jpg"); e.Status != journal.Held || e.Reason.Hint == "" {
+		t.Errorf("it is %s: %+v", e.Status, e.Reason)
+	}
+	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{AsNew: true}), "requeued")
+	r.backfill()
+	if got := available(r.sandbox.State()); len(got) != 1 || r.entry("a.jpg").Status != journal.Filed {
+		t.Errorf("%d assets, the entry is %s", len(got), r.entry("a.jpg").Status)
+	}
+}
+
+// TestMismatchPutBack puts a file back whose asset holds other bytes: that asset
+// goes, as with retry.
+func TestMismatchPutBack(t *testing.T) {
+	r := newFilingRig(t, ingest.AfterMove)
+	if err := r.sandbox.Configure(func(o *sandbox.Options) { o.SSEKMS = true }); err != nil { // no ETag tells
+		t.Fatal(err)
+	}
+	r.config.VerifyAsset = true
+	r.queue(sandbox.Fault{Operation: sandbox.PutObject, Kind: sandbox.FaultWrongETag})
+	r.write("a.jpg", 1000, 1)
+	sum := r.md5("a.jpg")
+	r.backfill()
+	if e := r.entry("a.jpg"); e.Status != journal.Failed || e.Reason.Class != journal.ClassMismatch {
+		t.Fatalf("it is %s: %+v", e.Status, e.Reason)
+	}
+	r.rename("_failed/a.jpg", "a.jpg")
+	r.backfill()
+	if got := available(r.sandbox.State()); len(got) != 1 || got[0].ContentMD5 != sum {
+		t.Errorf("%d assets, want the one with the file's bytes: %+v", len(got), got)
+	}
+}
+
+// TestCancelOfWhatCannotBeMoved asks to cancel a file whose content is in, but which
+// cannot be moved away: the answer does not wait for that.
+func TestCancelOfWhatCannotBeMoved(t *testing.T) {
+	r := newFilingRig(t, ingest.AfterMove)
+	if err := os.WriteFile(filepath.Join(r.drop, "_ingested"), nil, 0o644); err != nil { // no directory
+		t.Fatal(err)
+	}
+	r.write("a.jpg", 1000, 1)
+	p := r.start()
+	defer r.close(p)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := r.scan(ctx, p); err != nil {
+		t.Fatal(err)
+	}
+	drain, done := make(chan struct{}), make(chan error, 1)
+	go func() { done <- p.Run(ctx, drain, nil) }()
+	for r.entry("a.jpg").Status != journal.Verified {
+		if ctx.Err() != nil {
+			t.Fatal("it does not get so far")
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	r.wantResults(r.askOf(ctx, ingest.RequestCancel, ingest.Selection{IDs: []int64{r.entry("a.jpg").ID}}, func() error { return nil }), "ingested")
+	close(drain)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
