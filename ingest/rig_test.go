@@ -148,7 +148,7 @@ type process struct {
 // start opens the journal and makes a pipeline; close ends both.
 func (r *rig) start() *process {
 	r.t.Helper()
-	j, err := journal.Open(context.Background(), r.journal, journal.Options{OnCommit: r.commit, Clock: r.clock})
+	j, err := journal.Open(context.Background(), r.journal, journal.Options{OnCommit: r.commit, Clock: r.clock, Anew: r.config.Adopt})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ var (
 	ErrNewer    = errors.New("the journal was written by a newer ingestd; use that version or a newer one")
 	ErrOlder    = errors.New("the journal was written by an older ingestd; start the daemon of this version once to bring it up to date")
 	ErrRemoved  = errors.New("the journal's file was removed or replaced underneath; nothing more can be recorded: stop ingestd, put the file or a back-up of it back, and start again")
-	ErrOrphaned = errors.New("the journal is gone, but its -wal file is there, with what was recorded last; put the journal or a back-up of it back (`ingestd restore`), or begin anew with `ingestd backfill --adopt`, which recognises what Tenovos holds")
+	ErrOrphaned = errors.New("the journal is gone, but what is left beside it (-wal, .lock) shows that there was one; put it or a back-up of it back (`ingestd restore`), or begin anew with `ingestd backfill --adopt`, which recognises what Tenovos holds")
 	ErrNetwork  = errors.New("the journal lies on a network file system, whose locks and syncs cannot be relied on; put it on a local disk")
 	ErrForeign  = errors.New("this database is not a journal of ingestd; check the path")
 	ErrFull     = errors.New("there is no room for the journal; free space on its disk, nothing recorded so far is lost")

@@ -14,14 +14,37 @@ import (
 // companions are what SQLite keeps beside a database.
 var companions = []string{"-wal", "-shm"}
 
-// orphans looks for the remains of a lost journal before a new one is begun:
-// SQLite would delete a -wal file that belongs to no database, and with it what
-// was recorded last. It reports whether there is no journal yet.
+// lockMark is what the lock file holds once there was a journal beside it: after a
+// clean stop nothing else would tell that one was lost.
+const lockMark = "There was a journal beside this file.\n"
+
+// markLock writes the mark, durably.
+func markLock(path string) error {
+	name := path + ".lock"
+	if info, err := os.Stat(name); err != nil || info.Size() > 0 {
+		return err
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(lockMark)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// orphans looks for the remains of a lost journal before a new one is begun: every
+// file would be new to that. SQLite would even delete a -wal file that belongs to
+// no database, and with it what was recorded last. It reports whether there is no
+// journal yet.
 func orphans(path string, anew bool) (fresh bool, err error) {
 	if info, err := os.Stat(path); err == nil && info.Size() > 0 {
 		return false, nil
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
+	}
+	lock, err := os.Stat(path + ".lock")
+	if err == nil && lock.Size() > 0 && !anew {
+		return true, ErrOrphaned
 	}
 	for _, c := range companions {
 		info, err := os.Stat(path + c)

@@ -133,6 +133,55 @@ func TestOrphanedWALIsNotOverwritten(t *testing.T) {
 	}
 }
 
+// TestLostJournalIsNoticed removes a journal that was closed: nothing is left of it
+// but the lock file, and to a new one every file would be new.
+func TestLostJournalIsNoticed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j.db")
+	for range 2 {
+		j, err := Open(t.Context(), path, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), path, Options{}); !errors.Is(err, ErrOrphaned) {
+		t.Fatalf("want ErrOrphaned, got %v", err)
+	}
+	j, err := Open(t.Context(), path, Options{Anew: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFirstStartMayFail finds what a crash leaves between the lock and the first
+// schema: it is no lost journal.
+func TestFirstStartMayFail(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "j.db")
+	for _, name := range []string{path + ".lock", path} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j, err := Open(t.Context(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !j.Fresh() {
+		t.Error("the journal is new")
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestRestorePutsABackupInPlaceOfARuin(t *testing.T) {
 	r := newRig(t)
 	r.admit(file("a", 1))

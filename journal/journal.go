@@ -124,6 +124,9 @@ func open(ctx context.Context, path string, o Options) (_ *Journal, err error) {
 	if err := migrate(ctx, j.db, from); err != nil {
 		return nil, err
 	}
+	if err := markLock(path); err != nil {
+		return nil, err
+	}
 	if j.reader == nil {
 		j.reader, err = newReader(path)
 	}
