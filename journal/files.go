@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -95,27 +96,33 @@ func inheritOwner(names ...string) error {
 
 // Restore puts a back-up in the place of the journal at path. What is there, the
 // files that SQLite keeps beside it included, is moved aside, not deleted.
-// ErrLocked while a process owns the journal.
-func Restore(path, from string) (err error) {
+// ErrLocked while a process owns the journal; ErrForeign, ErrNewer, ErrCorrupt or
+// ErrMissing for what is no whole journal, which changes nothing.
+func Restore(ctx context.Context, path, from string) (err error) {
 	path, err = filepath.Abs(path)
 	if err != nil {
 		return err
+	}
+	lock, err := own(ctx, path)
+	if err != nil {
+		return fmt.Errorf("restore journal %s: %w", path, err)
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	if err := whole(ctx, path, from); err != nil {
+		return fmt.Errorf("restore the journal from %s: %w", from, err)
 	}
 	in, err := os.Open(from)
 	if err != nil {
 		return fmt.Errorf("restore the journal: %w", err)
 	}
 	defer in.Close()
-	if owned, err := Owned(path); err != nil || owned {
-		return errors.Join(err, fmt.Errorf("restore journal %s: %w", path, ErrLocked))
-	}
 	part := path + ".restoring"
 	out, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("restore the journal: %w", err)
 	}
 	_, err = io.Copy(out, in)
-	if err = errors.Join(err, out.Sync(), out.Close(), inheritOwner(part)); err != nil {
+	if err = errors.Join(err, out.Sync(), out.Close(), inheritOwner(part, path+".lock")); err != nil {
 		return errors.Join(fmt.Errorf("restore the journal: %w", err), os.Remove(part))
 	}
 	for _, name := range []string{path + "-wal", path + "-shm", path} {
@@ -124,4 +131,30 @@ func Restore(path, from string) (err error) {
 		}
 	}
 	return os.Rename(part, path)
+}
+
+// whole is nil if a file is a whole journal, and not the one at path itself.
+func whole(ctx context.Context, path, from string) error {
+	from, err := locate(from)
+	if err != nil {
+		return err
+	}
+	if a, err := os.Stat(from); err != nil {
+		return err
+	} else if b, err := os.Stat(path); err == nil && os.SameFile(a, b) {
+		return errors.New("that is the journal itself; name a copy of it")
+	}
+	db, err := connect(from, readerMode, 1)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	v, err := version(ctx, db)
+	if err == nil && v == 0 {
+		err = ErrMissing
+	}
+	if err != nil {
+		return fail("read the schema version", err)
+	}
+	return quickCheck(ctx, db)
 }

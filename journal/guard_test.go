@@ -1,7 +1,10 @@
 package journal
 
 import (
+	"bytes"
+	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -133,6 +136,42 @@ func TestOrphanedWALIsNotOverwritten(t *testing.T) {
 	}
 }
 
+// TestRestoreTakesOnlyAWholeJournal offers it what is none: the journal stays.
+func TestRestoreTakesOnlyAWholeJournal(t *testing.T) {
+	r := newRig(t)
+	for i := range 200 {
+		r.admit(file(fmt.Sprint(i), 1))
+	}
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	r.ok(Backup(t.Context(), r.path, in("copy.db")))
+	r.ok(r.Close())
+	whole, err := os.ReadFile(in("copy.db"))
+	r.ok(err)
+	r.ok(os.WriteFile(in("config.yaml"), []byte("journal: /var/lib/ingestd/journal.db"), 0o600))
+	r.ok(os.WriteFile(in("empty.db"), nil, 0o600))
+	r.ok(os.WriteFile(in("cut.db"), whole[:len(whole)/2], 0o600))
+	foreign, err := sql.Open("sqlite", in("foreign.db"))
+	r.ok(err)
+	_, err = foreign.Exec(`CREATE TABLE t (x)`)
+	r.ok(errors.Join(err, foreign.Close()))
+	before, err := os.ReadFile(r.path)
+	r.ok(err)
+	for _, name := range []string{in("config.yaml"), in("empty.db"), in("cut.db"), in("foreign.db"), in("none.db"), r.path} {
+		if err := Restore(t.Context(), r.path, name); err == nil {
+			t.Errorf("%s was taken for a journal", filepath.Base(name))
+		}
+		if now, err := os.ReadFile(r.path); err != nil || !bytes.Equal(now, before) {
+			t.Fatalf("the journal changed: %v", err)
+		}
+	}
+	r.ok(Restore(t.Context(), r.path, in("copy.db")))
+	r.reopen()
+	if n := len(r.ids(Filter{All: true})); n != 200 {
+		t.Errorf("%d entries", n)
+	}
+}
+
 // TestLostJournalIsNoticed removes a journal that was closed: nothing is left of it
 // but the lock file, and to a new one every file would be new.
 func TestLostJournalIsNoticed(t *testing.T) {
@@ -187,11 +226,11 @@ func TestRestorePutsABackupInPlaceOfARuin(t *testing.T) {
 	r.admit(file("a", 1))
 	to := filepath.Join(t.TempDir(), "copy.db")
 	r.ok(Backup(t.Context(), r.path, to))
-	r.fails(Restore(r.path, to), ErrLocked)
+	r.fails(Restore(t.Context(), r.path, to), ErrLocked)
 	ruin := filepath.Join(t.TempDir(), "j.db")
 	r.ok(os.WriteFile(ruin, []byte("ruined"), 0o600))
 	r.ok(os.WriteFile(ruin+"-wal", []byte("stale"), 0o600))
-	r.ok(Restore(ruin, to))
+	r.ok(Restore(t.Context(), ruin, to))
 	j, err := Open(t.Context(), ruin, Options{})
 	r.ok(err)
 	defer func() { r.ok(j.Close()) }()

@@ -349,10 +349,11 @@ func newRestoreCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := journal.Restore(cfg.Journal, args[0]); err != nil {
+			if err := journal.Restore(cmd.Context(), cfg.Journal, args[0]); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), "restored. Before the daemon starts again, run `ingestd backfill --adopt`: it recognises what was ingested since the copy was made.")
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "restored; what was there lies beside it as %s.replaced-*. Before the daemon starts again, run\n"+
+				"  ingestd backfill -c %s --adopt\nwhich recognises what was ingested since the copy was made.\n", cfg.Journal, path)
 			return err
 		},
 	}
