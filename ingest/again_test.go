@@ -2,8 +2,6 @@ package ingest_test
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -59,9 +57,8 @@ func TestMismatchPutBack(t *testing.T) {
 // cannot be moved away: the answer does not wait for that.
 func TestCancelOfWhatCannotBeMoved(t *testing.T) {
 	r := newFilingRig(t, ingest.AfterMove)
-	if err := os.WriteFile(filepath.Join(r.drop, "_ingested"), nil, 0o644); err != nil { // no directory
-		t.Fatal(err)
-	}
+	r.config.Folders[0].Done = "ignored"
+	r.write("ignored", 10, 1) // a file, so that it can be no directory
 	r.write("a.jpg", 1000, 1)
 	p := r.start()
 	defer r.close(p)
@@ -74,13 +71,33 @@ func TestCancelOfWhatCannotBeMoved(t *testing.T) {
 	go func() { done <- p.Run(ctx, drain, nil) }()
 	for r.entry("a.jpg").Status != journal.Verified {
 		if ctx.Err() != nil {
-			t.Fatal("it does not get so far")
+			t.Fatalf("it does not get so far\n%s", r.log)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	r.wantResults(r.askOf(ctx, ingest.RequestCancel, ingest.Selection{IDs: []int64{r.entry("a.jpg").ID}}, func() error { return nil }), "ingested")
+	r.wantResults(r.askOf(ctx, ingest.RequestCancel, ingest.Selection{IDs: []int64{r.entry("a.jpg").ID}}, func(int64) error { return nil }), "ingested")
 	close(drain)
 	if err := <-done; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestCommandAnswersItsOwnRequest leaves a request behind that needs the rules: a
+// command that has none must not take it.
+func TestCommandAnswersItsOwnRequest(t *testing.T) {
+	r := newRig(t, nil)
+	r.write("a.jpg", 1000, 1)
+	r.backfill()
+	left, err := journal.Ask(t.Context(), r.journal, ingest.RequestUpdate, []byte(`{}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.config.Folders[0].Map = nil
+	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{IDs: []int64{1}}), "skipped")
+	p := r.start()
+	defer r.close(p)
+	waiting, err := p.journal.TakeRequests(t.Context())
+	if err != nil || len(waiting) != 1 || waiting[0].ID != left {
+		t.Errorf("%+v wait, error %v", waiting, err)
 	}
 }

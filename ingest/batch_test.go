@@ -132,7 +132,7 @@ func (r *batchRig) waitHeldBack(why string, paths ...string) {
 
 func (r *batchRig) tell(kind string, path string) {
 	r.t.Helper()
-	got := r.askOf(r.t.Context(), kind, ingest.Selection{IDs: []int64{r.entry(path).ID}}, func() error { return nil })
+	got := r.askOf(r.t.Context(), kind, ingest.Selection{IDs: []int64{r.entry(path).ID}}, func(int64) error { return nil })
 	if len(got) != 1 || !got[0].Good() {
 		r.t.Fatalf("%s: %+v", kind, got)
 	}

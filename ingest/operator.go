@@ -383,9 +383,9 @@ func (p *Pipeline) restore(ctx context.Context, e journal.Entry, _ Selection) (O
 	return Outcome{Result: "restored"}, p.advance(ctx, journal.Move{ID: e.ID, From: journal.Withdrawn, To: journal.Filed})
 }
 
-// ServePending answers the requests that wait in the journal, for a command that
-// found no daemon to do so. It returns when none is left.
-func (p *Pipeline) ServePending(ctx context.Context) error {
+// ServeOne answers a request that waits in the journal, for a command that found no
+// daemon to do so. Others wait on: this pipeline may lack what they need.
+func (p *Pipeline) ServeOne(ctx context.Context, id int64) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	idle := make(chan struct{})
@@ -395,13 +395,15 @@ func (p *Pipeline) ServePending(ctx context.Context) error {
 	defer close(idle)
 	for {
 		requests, err := p.journal.TakeRequests(ctx)
-		if err != nil || len(requests) == 0 {
+		if err != nil {
 			return err
 		}
-		for _, r := range requests {
-			if err := p.serve(ctx, r); err != nil {
-				return err
-			}
+		i := slices.IndexFunc(requests, func(r journal.Request) bool { return r.ID == id })
+		if i < 0 {
+			return nil
+		}
+		if err := p.serve(ctx, requests[i]); err != nil {
+			return err
 		}
 	}
 }

@@ -21,10 +21,10 @@ func (r *rig) ask(kind string, s ingest.Selection) []ingest.Outcome {
 	defer r.close(p)
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	return r.askOf(ctx, kind, s, func() error { return p.ServePending(ctx) })
+	return r.askOf(ctx, kind, s, func(id int64) error { return p.ServeOne(ctx, id) })
 }
 
-func (r *rig) askOf(ctx context.Context, kind string, s ingest.Selection, serve func() error) []ingest.Outcome {
+func (r *rig) askOf(ctx context.Context, kind string, s ingest.Selection, serve func(id int64) error) []ingest.Outcome {
 	r.t.Helper()
 	args, err := json.Marshal(s)
 	if err != nil {
@@ -34,7 +34,7 @@ func (r *rig) askOf(ctx context.Context, kind string, s ingest.Selection, serve 
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if err := serve(); err != nil {
+	if err := serve(id); err != nil {
 		r.t.Fatal(err)
 	}
 	reader, err := journal.OpenReader(ctx, r.journal)
@@ -129,7 +129,7 @@ func TestCancelBeforeAndDuringTheUpload(t *testing.T) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	e := r.entry("sending.jpg")
-	r.wantResults(r.askOf(ctx, ingest.RequestCancel, ingest.Selection{IDs: []int64{e.ID}}, func() error { return nil }), "cancelled")
+	r.wantResults(r.askOf(ctx, ingest.RequestCancel, ingest.Selection{IDs: []int64{e.ID}}, func(int64) error { return nil }), "cancelled")
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}

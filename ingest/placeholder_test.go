@@ -206,7 +206,7 @@ func TestPlaceholderIsNotWithdrawnUnderItsFile(t *testing.T) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	selection := ingest.Selection{IDs: []int64{placeholder}}
-	r.wantResults(r.askOf(ctx, ingest.RequestWithdraw, selection, func() error { return nil }), "skipped")
+	r.wantResults(r.askOf(ctx, ingest.RequestWithdraw, selection, func(int64) error { return nil }), "skipped")
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}

@@ -86,7 +86,7 @@ func serveOurselves(ctx context.Context, path string, r *journal.Reader, kind st
 	p := ingest.New(pipelineConfig(cfg, cfg.Folders), ingest.Deps{
 		API: client, Store: newStore(cfg), Journal: j, Log: newLogger(cfg, stderr),
 	})
-	if err := p.ServePending(ctx); err != nil {
+	if err := p.ServeOne(ctx, id); err != nil {
 		return nil, err
 	}
 	answer, text, _, err := r.Answered(ctx, id)

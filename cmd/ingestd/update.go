@@ -107,7 +107,7 @@ func (u update) serve(ctx context.Context, r *journal.Reader, stderr io.Writer) 
 	if err != nil {
 		return nil, err
 	}
-	if err := e.pipeline.ServePending(ctx); err != nil {
+	if err := e.pipeline.ServeOne(ctx, id); err != nil {
 		return nil, err
 	}
 	answer, text, _, err := r.Answered(ctx, id)
