@@ -102,9 +102,12 @@ func checkFacts(t *testing.T, known Facts) {
 		if Key(name) != name || Clean(name) != name || len(fact.Values) == 0 || len(fact.Values) > MaxValues || fact.Origin == "" {
 			t.Fatalf("%q (Key %q): %d values, origin %q", name, Key(name), len(fact.Values), fact.Origin)
 		}
+		if !filled(fact.Values) {
+			t.Fatalf("%s is empty", name)
+		}
 		for _, v := range fact.Values {
-			if v == "" || len(v) > MaxValue || Clean(v) != v {
-				t.Fatalf("%s = %.100q: empty, long or not clean", name, v)
+			if len(v) > MaxValue || Clean(v) != v {
+				t.Fatalf("%s = %.100q: long or not clean", name, v)
 			}
 		}
 	}
