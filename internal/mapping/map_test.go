@@ -275,7 +275,14 @@ func TestDates(t *testing.T) {
 		{"01/31/2026", "", ""},
 		{"01/31/2026", "01/02/2006", "31/01/2026"},
 		{"31. January 2026", "2. January 2006", "31/01/2026"},
-		{"2026-01-31", "01/02/2006", ""},
+		{"2026-01-31T23:30:00+0200", "", "31/01/2026"},
+		{"2026:01:31 23:30:00-0530", "", "31/01/2026"},
+		{"2026-01-31", "01/02/2006", "31/01/2026"}, // as facts hold it
+		{"2026-01-31T23:30:00.045+09:00", "2006:01:02 15:04:05", "31/01/2026"},
+		{"2026-01-31", "20060102", "31/01/2026"},
+		{"2026:01:31", "01/02/2006", ""},
+		{"2026-05-01", "2006-02-01", "05/01/2026"},
+		{"2026-01-31", "2006-02-01", ""}, // nobody knows which number is the month
 		{"2026-02-30", "", ""},
 		{"0000:00:00 00:00:00", "", ""},
 		{"", "", ""},
@@ -284,6 +291,28 @@ func TestDates(t *testing.T) {
 		if got.shown != tt.want || (bad == nil) != (tt.want != "") {
 			t.Errorf("date %q in %q: %q, %v; want %q", tt.text, tt.layout, got.shown, bad, tt.want)
 		}
+	}
+}
+
+func TestDatesWithoutDay(t *testing.T) {
+	a := &attribute{kind: tenovos.Date, layout: "02/01/2006"}
+	for _, text := range []string{"2024-03", "2024"} {
+		for _, layout := range []string{"", "02.01.2006"} {
+			_, bad := a.item(text, layout, true)
+			if want := fmt.Sprintf("%q is a date without a day", text); bad == nil || bad.message != want {
+				t.Errorf("date %q in %q: %v, want %s", text, layout, bad, want)
+			}
+		}
+	}
+}
+
+func TestEqualDatesAreOne(t *testing.T) {
+	a := &attribute{Attribute: tenovos.Attribute{Name: "Shot Date"}, kind: tenovos.Date, layout: "02/01/2006"}
+	if got := a.fill([]string{"2026-01-31", "2026-01-31T10:00:00"}, "", 1); !got.ok || got.shown != "31/01/2026" {
+		t.Errorf("%+v, want one date", got)
+	}
+	if got := a.fill([]string{"2026-01-31", "2026-02-01"}, "", 1); got.ok || len(got.bad) != 1 {
+		t.Errorf("%+v, want a fault", got)
 	}
 }
 
