@@ -30,6 +30,17 @@ func (t exifTag) name() string {
 	return name
 }
 
+// EXIFTags returns the names of the tags that facts can have, in no order.
+func EXIFTags() []string {
+	var names []string
+	for _, tags := range []map[uint16]exifTag{exifTags, gpsTags} {
+		for _, tag := range tags {
+			names = append(names, strings.Fields(tag.names)...)
+		}
+	}
+	return names
+}
+
 // exifTags are the tags of the first directory and of EXIF's own. Left out is
 // what tells how the picture is stored, and what only its maker can read.
 var exifTags = map[uint16]exifTag{
