@@ -33,6 +33,11 @@ type ManifestOptions struct {
 	// MatchCase makes the case of file names count. Without it a row for a.jpg
 	// also serves A.JPG, unless another row has that very spelling.
 	MatchCase bool
+
+	// Asked holds the [Key] of each fact that somebody asks for; nil means all. Two
+	// columns of the same name are an error where it is asked for, and no facts
+	// where it is not.
+	Asked map[string]bool
 }
 
 // Manifest is a table that tells facts of many files, a row each. It is
@@ -140,7 +145,7 @@ func (b *builder) add(cells []string, line int) error {
 		return nil
 	case b.header == 0:
 		b.header = line
-		return b.m.setHeader(cells, line, b.options.FileColumns)
+		return b.m.setHeader(cells, line, b.options)
 	case len(b.m.records) == maxRows:
 		return fmt.Errorf("line %d: there are more than %d rows; split the manifest", line, maxRows)
 	}

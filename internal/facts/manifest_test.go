@@ -315,6 +315,28 @@ func TestManifestAccepts(t *testing.T) {
 	}
 }
 
+// TestManifestSameColumns reads a table with columns of the same name, which is an
+// error only where somebody would get one of them.
+func TestManifestSameColumns(t *testing.T) {
+	const text = "file,Title,note,TITLE\na.jpg,x,y,z\n"
+	m := mustManifest(t, text, ManifestOptions{Asked: map[string]bool{"manifest.note": true}})
+	row, _ := m.Row("a.jpg")
+	if diff := cmp.Diff(map[string]string{"file": "a.jpg", "note": "y"}, flat(t, row.Facts(), ManifestPrefix)); diff != "" {
+		t.Error(diff)
+	}
+	if other, _ := mustManifest(t, "file,note\na.jpg,y\n", ManifestOptions{}).Row("a.jpg"); other.Sum() != row.Sum() {
+		t.Error("the sum holds what is no fact")
+	}
+	for text, asked := range map[string]string{
+		text: "manifest.title", "file,x,FILE\n": "", "content_path,x,Content_Path\n": "", "file,Placeholder,placeholder\n": "",
+	} {
+		_, err := ParseManifest("m.csv", strings.NewReader(text), ManifestOptions{Asked: map[string]bool{asked: true}})
+		if err == nil || !strings.Contains(err.Error(), "have the same name") {
+			t.Errorf("%q: %v, want an error", text, err)
+		}
+	}
+}
+
 func TestManifestTooLarge(t *testing.T) {
 	row := []byte("\"" + strings.Repeat(" ", 64<<10-3) + "\"\n") // an empty row: none is kept
 	r := io.MultiReader(strings.NewReader("file\n"), &endless{text: row})
