@@ -68,7 +68,7 @@ type record struct {
 // ParseManifest reads a CSV file with a header: rows are separated by line feeds
 // or carriage returns or both, cells by commas, semicolons, tabs or pipes (which
 // of them is found out, or said by a first line such as "sep=;"); quoting is that
-// of RFC 4180. UTF-8 and UTF-16 are known by their marks or their bytes, the rest
+// of RFC 4180, and a sign for inches needs none. UTF-8 and UTF-16 are known by their marks or their bytes, the rest
 // is Windows-1252. Empty rows do not count.
 //
 // The name of the manifest is for messages and origins. An error names the line.

@@ -258,7 +258,10 @@ func TestManifestRefuses(t *testing.T) {
 		{"column without a name", "file,,x\na,,1\nb,2,3\n", []string{`line 3 has "2" in column 2`, "no name"}},
 		{"shifted row", "file,title\na.jpg,x\nb.jpg,x,y\n", []string{`line 3 has "y" in column 3`, "ends with column 2"}},
 		{"shifted row below sep", "sep=,\nfile,title\n\nb.jpg,x,y\n", []string{"line 4 has", "header in line 2"}},
-		{"mark within a cell", "file,title\na.jpg,5\" disk\n", []string{"line 2, byte 8: a quotation mark within a cell"}},
+		{"mark within a cell", "file,title\na.jpg,the \"disk\n", []string{"line 2, column 2: a quotation mark within a cell"}},
+		{"space before a mark", "file\ttitle\na.jpg\t \"disk\"\n", []string{"line 2, byte 8: a quotation mark within a cell"}},
+		{"separator between marks", "file,title,note\na.jpg,the \"one, two\"\n", []string{"line 2, column 2: a quotation mark within a cell"}},
+		{"digits between marks", "file,title,note\na.jpg,the \"9, 10\" disk\n", []string{"line 2, column 2: a quotation mark within a cell"}},
 		{"text behind a mark", "sep=,\nfile,title\na.jpg,\"x\" y\n", []string{"line 3, byte 9: a quotation mark is not closed, or"}},
 		{"open mark", "file,title\na.jpg,\"x\nb.jpg,y\n", []string{"a quotation mark is not closed", "begins in line 2"}},
 		{"absolute", "file\n/srv/a.jpg\n", []string{`line 2: "/srv/a.jpg" is an absolute path`}},
@@ -333,6 +336,30 @@ func TestManifestSameColumns(t *testing.T) {
 		_, err := ParseManifest("m.csv", strings.NewReader(text), ManifestOptions{Asked: map[string]bool{asked: true}})
 		if err == nil || !strings.Contains(err.Error(), "have the same name") {
 			t.Errorf("%q: %v, want an error", text, err)
+		}
+	}
+}
+
+// TestManifestBareQuotes reads marks that stand for themselves in cells without
+// quotation marks, beside quoted ones.
+func TestManifestBareQuotes(t *testing.T) {
+	for cell, want := range map[string]string{
+		`24" screen`: `24" screen`, `24" x 36"`: `24" x 36"`, `5'10"`: `5'10"`, `a "new" disk`: `a "new" disk`, `x""y`: `x""y`,
+		` 8"`: `8"`, "\x1f8\" \x1e": `8"`, `"24"" screen"`: `24" screen`, ` "one, ""two"""`: `one, "two"`, "\"8\"\"\nx\"": `8" x`, `""`: "",
+	} {
+		for _, end := range []string{"\n", "\r\n", "\r"} {
+			text := strings.Join([]string{"file,title,note", "a.jpg," + strings.ReplaceAll(cell, "\n", end) + `,"y, 1"`, `b.jpg,"x",3" y`, ""}, end)
+			m, err := ParseManifest("m.csv", iotest.OneByteReader(strings.NewReader(text)), ManifestOptions{})
+			if err != nil {
+				t.Errorf("%q: %v", text, err)
+				continue
+			}
+			a, _ := m.Row("a.jpg")
+			b, _ := m.Row("b.jpg")
+			got := []string{flat(t, a.Facts(), ManifestPrefix)["title"], flat(t, a.Facts(), ManifestPrefix)["note"], flat(t, b.Facts(), ManifestPrefix)["note"]}
+			if diff := cmp.Diff([]string{want, "y, 1", `3" y`}, got); diff != "" {
+				t.Errorf("%q (-want +got):\n%s", text, diff)
+			}
 		}
 	}
 }
