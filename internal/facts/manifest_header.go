@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
 )
 
 // FileColumns returns the names under which a manifest's file column is looked
@@ -40,14 +42,14 @@ func findFileColumn(columns, wanted []string) int {
 }
 
 // headerNames returns the names in the cells of a header without the empty ones
-// at its end. A header decides for itself whether it is UTF-8 or Windows-1252:
-// it is needed before the rest is seen.
-func headerNames(cells []string) []string {
+// at its end. A name decides for itself whether it is UTF-8 or of single bytes: it is
+// needed before the rest is seen.
+func headerNames(cells []string, bytes *charmap.Charmap) []string {
 	names := make([]string, len(cells))
 	filled := 0
 	for i, cell := range cells {
 		if !utf8.ValidString(cell) {
-			cell = fromWindows1252(cell)
+			cell = fromBytes(cell, bytes)
 		}
 		names[i] = tidy(cell)
 		if names[i] != "" {
@@ -58,8 +60,8 @@ func headerNames(cells []string) []string {
 }
 
 // setHeader names the columns.
-func (m *Manifest) setHeader(cells []string, line int, o ManifestOptions) error {
-	m.columns = headerNames(cells)
+func (m *Manifest) setHeader(names []string, line int, o ManifestOptions) error {
+	m.columns = names
 	m.file = findFileColumn(m.columns, o.FileColumns)
 	m.content = columnOf(m.columns, contentColumn)
 	if err := m.setNames(line, o.Asked); err != nil {

@@ -215,7 +215,7 @@ func tryRows(sample string, whole bool, separator rune) (columns []string, fitti
 		if err != nil || !whole && int(c.InputOffset()) == len(sample) {
 			return columns, fitting
 		}
-		switch row := headerNames(cells); {
+		switch row := headerNames(cells, bestEncoding(cells)); {
 		case len(row) == 0:
 		case columns == nil:
 			columns = row

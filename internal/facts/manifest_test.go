@@ -63,6 +63,7 @@ func TestManifestFormats(t *testing.T) {
 		"UTF-16 LE":               utf16(unicode.LittleEndian, unicode.IgnoreBOM),
 		"UTF-16 BE":               utf16(unicode.BigEndian, unicode.IgnoreBOM),
 		"Windows-1252":            encode(plain, charmap.Windows1252.NewEncoder()),
+		"Mac Roman":               encode(plain, charmap.Macintosh.NewEncoder()),
 		"normal form D":           "filename,title,note\na.jpg,Gro\u0308ße,\"one, two\"\n",
 		"CRLF":                    strings.ReplaceAll(plain, "\n", "\r\n"),
 		"CR":                      strings.ReplaceAll(plain, "\n", "\r"),
@@ -279,7 +280,7 @@ func TestManifestRefuses(t *testing.T) {
 		{"workbook", "PK\x03\x04filename", []string{"this is a workbook or an archive"}},
 		{"damaged UTF-8", "file,title\na,ä\nb,ö\nc,\xfc\n", []string{"line 4 is not UTF-8 as the rest is"}},
 		{"marked UTF-8", "\ufefffile,title\nc,\xfc\n", []string{"line 2 is not UTF-8"}},
-		{"neither encoding", "file,title\nc,caf\x8f\n", []string{`line 2 has "caf` + "\ufffd" + `", which is neither UTF-8 nor Windows-1252`}},
+		{"neither encoding", "file,title\nc,4\x8f\n", []string{`line 2 has "4` + "\ufffd" + `", which is neither UTF-8 nor Windows-1252`}},
 	}
 	for _, tt := range tests {
 		_, err := ParseManifest("m.csv", strings.NewReader(tt.text), ManifestOptions{})
