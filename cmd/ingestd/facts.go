@@ -31,7 +31,7 @@ func newCollector(f config.Folder) *facts.Collector {
 			Manifest:   needs.Manifest || waits[facts.KindManifest] || len(f.Manifests) > 0,
 		},
 		Companions:      facts.Companions{Manifests: f.Manifests},
-		ManifestOptions: facts.ManifestOptions{MatchCase: f.MatchCase},
+		ManifestOptions: facts.ManifestOptions{MatchCase: f.MatchCase, Asked: needs.Names},
 	}
 	s.Companions.Sidecars = s.Sources.Sidecar
 	if len(s.Manifests) == 0 && s.Sources.Manifest {

@@ -14,16 +14,19 @@ const (
 	MaxValues = 1000     // values of one fact
 	MaxValue  = 64 << 10 // bytes of one value
 	maxName   = 512      // bytes of a fact's name
+	maxTotal  = 100_000  // values of one file, the empty ones in lists as well
 )
 
 // collector gathers facts within the bounds. The first fact of a name stays.
 type collector struct {
 	facts Facts
+	total int      // values in facts
 	lost  []string // the first things that the bounds kept out since the last call of excess
 	more  int      // how many came after them
 }
 
-// add takes values that are clean; empty ones do not count.
+// add takes values that are clean. Empty ones keep their places in a list; alone they
+// are no fact.
 func (c *collector) add(name, origin string, values ...string) {
 	if len(name) > maxName {
 		c.lose("a name begins with %.40s and is longer than %d bytes", name, maxName)
@@ -33,25 +36,31 @@ func (c *collector) add(name, origin string, values ...string) {
 	if _, known := c.facts[key]; known {
 		return
 	}
-	kept := make([]string, 0, len(values))
 	for _, v := range values {
 		if len(v) > MaxValue {
 			c.lose("%s is longer than %d bytes", name, MaxValue)
 			return
 		}
-		if v != "" {
-			kept = append(kept, v)
-		}
 	}
+	if filled(values) && c.room(name, len(values)) {
+		c.facts[key] = Fact{Values: values, Origin: origin}
+		c.total += len(values)
+	}
+}
+
+// room says whether a fact of n values is within the bounds.
+func (c *collector) room(name string, n int) bool {
 	switch {
-	case len(kept) == 0:
-	case len(kept) > MaxValues:
-		c.lose("%s has %d values, more than %d", name, len(kept), MaxValues)
+	case n > MaxValues:
+		c.lose("%s has %d values, more than %d", name, n, MaxValues)
 	case len(c.facts) >= MaxFacts:
 		c.lose("%s is beyond the %d facts that are kept of a file", name, MaxFacts)
+	case c.total+n > maxTotal:
+		c.lose("%s is beyond the %d values that are kept of a file", name, maxTotal)
 	default:
-		c.facts[key] = Fact{Values: kept, Origin: origin}
+		return true
 	}
+	return false
 }
 
 func (c *collector) lose(format string, args ...any) {

@@ -20,7 +20,7 @@ const (
 )
 
 type exifTag struct {
-	names string // ExifTool's, then that of the EXIF standard where it differs
+	names string // ExifTool's, then that of the EXIF standard where it differs, then one of ExifTool's for the whole
 	form  exifForm
 	part  bool // told together with another tag
 }
@@ -28,6 +28,17 @@ type exifTag struct {
 func (t exifTag) name() string {
 	name, _, _ := strings.Cut(t.names, " ")
 	return name
+}
+
+// EXIFTags returns the names of the tags that facts can have, in no order.
+func EXIFTags() []string {
+	var names []string
+	for _, tags := range []map[uint16]exifTag{exifTags, gpsTags} {
+		for _, tag := range tags {
+			names = append(names, strings.Fields(tag.names)...)
+		}
+	}
+	return names
 }
 
 // exifTags are the tags of the first directory and of EXIF's own. Left out is
@@ -50,7 +61,7 @@ var exifTags = map[uint16]exifTag{
 	0x0128: {names: "ResolutionUnit"},
 	0x0129: {names: "PageNumber"},
 	0x0131: {names: "Software"},
-	0x0132: {names: "ModifyDate DateTime", form: formDate, part: true},
+	0x0132: {names: "ModifyDate DateTime SubSecModifyDate", form: formDate, part: true},
 	0x013B: {names: "Artist"},
 	0x013C: {names: "HostComputer"},
 	0x4746: {names: "Rating"},
@@ -66,8 +77,8 @@ var exifTags = map[uint16]exifTag{
 	0x8832: {names: "RecommendedExposureIndex"},
 	0x8833: {names: "ISOSpeed"},
 	0x9000: {names: "ExifVersion", form: formASCII},
-	0x9003: {names: "DateTimeOriginal", form: formDate, part: true},
-	0x9004: {names: "CreateDate DateTimeDigitized", form: formDate, part: true},
+	0x9003: {names: "DateTimeOriginal SubSecDateTimeOriginal", form: formDate, part: true},
+	0x9004: {names: "CreateDate DateTimeDigitized SubSecCreateDate", form: formDate, part: true},
 	0x9010: {names: "OffsetTime", part: true},
 	0x9011: {names: "OffsetTimeOriginal", part: true},
 	0x9012: {names: "OffsetTimeDigitized", part: true},

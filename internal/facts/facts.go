@@ -10,8 +10,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Fact is one thing known of a file. Values is never empty and holds no empty
-// text; most facts have one value. Origin says in words where it came from.
+// Fact is one thing known of a file; most have one value. At least one of Values is
+// not empty. In a list an empty one keeps its place: the lists of two facts belong
+// together by position. Origin says in words where it came from.
 type Fact struct {
 	Values []string
 	Origin string

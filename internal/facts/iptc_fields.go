@@ -1,5 +1,54 @@
 package facts
 
+import "strings"
+
+// iptcAliases are other names of datasets, squeezed: those of IPTC Core, of Exiv2 and
+// of the forms in which people know them.
+var iptcAliases = map[string]string{
+	"caption":               "Caption-Abstract",
+	"captionwriter":         "Writer-Editor",
+	"copyright":             "CopyrightNotice",
+	"country":               "Country-PrimaryLocationName",
+	"countrycode":           "Country-PrimaryLocationCode",
+	"countryname":           "Country-PrimaryLocationName",
+	"creator":               "By-line",
+	"description":           "Caption-Abstract",
+	"instructions":          "SpecialInstructions",
+	"keyword":               "Keywords",
+	"province":              "Province-State",
+	"state":                 "Province-State",
+	"subject":               "SubjectReference",
+	"supplementalcategory":  "SupplementalCategories",
+	"title":                 "ObjectName",
+	"transmissionreference": "OriginalTransmissionReference",
+	"writer":                "Writer-Editor",
+}
+
+// IPTCFields returns the names of the fields that facts can have, in no order.
+func IPTCFields() []string {
+	names := make([]string, 0, len(iptcFields))
+	for _, field := range iptcFields {
+		names = append(names, field.name)
+	}
+	return names
+}
+
+// IPTCField returns the name under which facts hold a field. Neither case nor the
+// hyphens, slashes and spaces that standards and programs disagree upon count:
+// "Byline" is "By-line".
+func IPTCField(name string) (string, bool) {
+	name = strings.ReplaceAll(squeeze.Replace(Key(name)), "/", "")
+	if alias, ok := iptcAliases[name]; ok {
+		return alias, true
+	}
+	for _, field := range iptcFields {
+		if squeeze.Replace(Key(field.name)) == name {
+			return field.name, true
+		}
+	}
+	return "", false
+}
+
 // iptcFields names the datasets of IIM by record and number, as ExifTool does.
 // Left out are pictures, sounds and records of programs.
 var iptcFields = map[[2]byte]iptcField{

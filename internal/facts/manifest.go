@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
 )
 
 // ManifestPrefix stands before the name of a manifest's column.
@@ -33,6 +35,11 @@ type ManifestOptions struct {
 	// MatchCase makes the case of file names count. Without it a row for a.jpg
 	// also serves A.JPG, unless another row has that very spelling.
 	MatchCase bool
+
+	// Asked holds the [Key] of each fact that somebody asks for; nil means all. Two
+	// columns of the same name are an error where it is asked for, and no facts
+	// where it is not.
+	Asked map[string]bool
 }
 
 // Manifest is a table that tells facts of many files, a row each. It is
@@ -42,12 +49,12 @@ type ManifestOptions struct {
 // about 150 bytes a row; the facts of a row are made when asked for.
 type Manifest struct {
 	name    string
-	columns []string // as written; "" for a column that has neither name nor values
-	names   []string // of the columns' facts
-	sorted  []int    // the columns by the name of their fact
-	file    int      // the column that names a row's file; -1 if only content paths do
-	content int      // the column with the content path of federated assets; -1 for none
-	win1252 bool     // the cells are Windows-1252, otherwise UTF-8
+	columns []string         // as written; "" for a column that has neither name nor values
+	names   []string         // of the columns' facts
+	sorted  []int            // the columns by the name of their fact
+	file    int              // the column that names a row's file; -1 if only content paths do
+	content int              // the column with the content path of federated assets; -1 for none
+	bytes   *charmap.Charmap // how the cells are written; nil is UTF-8
 	records []record
 	files   fileIndex
 }
@@ -63,8 +70,8 @@ type record struct {
 // ParseManifest reads a CSV file with a header: rows are separated by line feeds
 // or carriage returns or both, cells by commas, semicolons, tabs or pipes (which
 // of them is found out, or said by a first line such as "sep=;"); quoting is that
-// of RFC 4180. UTF-8 and UTF-16 are known by their marks or their bytes, the rest
-// is Windows-1252. Empty rows do not count.
+// of RFC 4180, and a sign for inches needs none. UTF-8 and UTF-16 are known by their marks or their bytes, the rest
+// is Windows-1252 or Mac Roman, whichever makes more words. Empty rows do not count.
 //
 // The name of the manifest is for messages and origins. An error names the line.
 // A manifest with an error is not used at all, because a cell that was read into
@@ -109,9 +116,11 @@ func parseManifest(name string, r io.Reader, o ManifestOptions) (*Manifest, erro
 type builder struct {
 	m       *Manifest
 	options ManifestOptions
-	header  int // line of the header; 0 before it is read
+	header  int      // line of the header; 0 before it is read
+	names   []string // the cells of the header
 	buf     []byte
 
+	bytes   byteEncoding
 	utf8    int // cells in UTF-8 that is not ASCII
 	other   int // cells that are not UTF-8
 	notUTF8 int // line of the first of them
@@ -139,8 +148,8 @@ func (b *builder) add(cells []string, line int) error {
 	case filled == 0:
 		return nil
 	case b.header == 0:
-		b.header = line
-		return b.m.setHeader(cells, line, b.options.FileColumns)
+		b.header, b.names = line, slices.Clone(cells)
+		return b.m.setHeader(headerNames(cells, bestEncoding(cells)), line, b.options)
 	case len(b.m.records) == maxRows:
 		return fmt.Errorf("line %d: there are more than %d rows; split the manifest", line, maxRows)
 	}
@@ -173,8 +182,9 @@ func (b *builder) check(column int, cell string, line int) error {
 	return nil
 }
 
-// weigh counts a cell for or against UTF-8.
+// weigh counts a cell for or against UTF-8, and for one of the other encodings.
 func (b *builder) weigh(cell string, line int) {
+	b.bytes.weigh(cell)
 	if utf8.ValidString(cell) {
 		b.utf8++
 		return
@@ -186,7 +196,7 @@ func (b *builder) weigh(cell string, line int) {
 }
 
 // finish settles the encoding, which is known for certain only after the last
-// row, and then the files of the rows. Windows-1252 text may have a cell that
+// row, and then the files of the rows. Text of single bytes may have a cell that
 // happens to be UTF-8 as well (NESCAFÉ®), so the manifest decides as a whole; one
 // that is mostly UTF-8 is a damaged file, not a file in another encoding.
 func (b *builder) finish(marked bool) error {
@@ -196,9 +206,12 @@ func (b *builder) finish(marked bool) error {
 	if b.other > 0 && (marked || b.utf8 > b.other) {
 		return fmt.Errorf("line %d is not UTF-8 as the rest is; save the manifest as UTF-8", b.notUTF8)
 	}
-	b.m.win1252 = b.other > 0
-	if b.m.win1252 {
-		if err := b.m.checkWindows1252(); err != nil {
+	if b.other > 0 {
+		b.m.bytes = b.bytes.best()
+		if err := b.m.checkBytes(); err != nil {
+			return err
+		}
+		if err := b.renameColumns(); err != nil {
 			return err
 		}
 	}
@@ -206,10 +219,22 @@ func (b *builder) finish(marked bool) error {
 	return b.m.indexFiles(b.options.MatchCase)
 }
 
-func (m *Manifest) checkWindows1252() error {
+// renameColumns reads the header in the encoding of the whole, of which a few names
+// alone may give a wrong idea.
+func (b *builder) renameColumns() error {
+	names := headerNames(b.names, b.m.bytes)
+	blank := func(a, b string) bool { return (a == "") == (b == "") }
+	if slices.Equal(names, b.m.columns) || !slices.EqualFunc(names, b.m.columns, blank) {
+		return nil // the rows were held against the names as they are
+	}
+	return b.m.setHeader(names, b.header, b.options)
+}
+
+// checkBytes refuses bytes that are no characters.
+func (m *Manifest) checkBytes() error {
 	for _, rec := range m.records {
 		for _, cell := range rec.each() {
-			if text := fromWindows1252(cell); strings.ContainsRune(text, utf8.RuneError) {
+			if text := fromBytes(cell, m.bytes); strings.ContainsRune(text, utf8.RuneError) {
 				return fmt.Errorf("line %d has %q, which is neither UTF-8 nor Windows-1252; save the manifest as UTF-8",
 					rec.line, excerpt(text))
 			}
@@ -261,8 +286,8 @@ func (m *Manifest) Columns() []string {
 
 // text returns a cell as the text that it means.
 func (m *Manifest) text(cell string) string {
-	if m.win1252 && !ascii(cell) {
-		cell = fromWindows1252(cell)
+	if m.bytes != nil && !ascii(cell) {
+		cell = fromBytes(cell, m.bytes)
 	}
 	return tidy(cell)
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
 )
 
 // FileColumns returns the names under which a manifest's file column is looked
@@ -40,14 +42,14 @@ func findFileColumn(columns, wanted []string) int {
 }
 
 // headerNames returns the names in the cells of a header without the empty ones
-// at its end. A header decides for itself whether it is UTF-8 or Windows-1252:
-// it is needed before the rest is seen.
-func headerNames(cells []string) []string {
+// at its end. A name decides for itself whether it is UTF-8 or of single bytes: it is
+// needed before the rest is seen.
+func headerNames(cells []string, bytes *charmap.Charmap) []string {
 	names := make([]string, len(cells))
 	filled := 0
 	for i, cell := range cells {
 		if !utf8.ValidString(cell) {
-			cell = fromWindows1252(cell)
+			cell = fromBytes(cell, bytes)
 		}
 		names[i] = tidy(cell)
 		if names[i] != "" {
@@ -58,30 +60,15 @@ func headerNames(cells []string) []string {
 }
 
 // setHeader names the columns.
-func (m *Manifest) setHeader(cells []string, line int, wanted []string) error {
-	m.columns = headerNames(cells)
-	m.names = make([]string, len(m.columns))
-	at := make(map[string]int, len(m.columns))
-	for i, name := range m.columns {
-		if name == "" {
-			continue
-		}
-		m.names[i] = Key(ManifestPrefix + name)
-		if len(m.names[i]) > maxNameSize {
-			return fmt.Errorf("line %d: the name of column %d, %q, is longer than %d bytes", line, i+1, excerpt(name), maxNameSize)
-		}
-		if first, twice := at[m.names[i]]; twice {
-			return fmt.Errorf("line %d: columns %d and %d have the same name, %q and %q; rename one",
-				line, first+1, i+1, m.columns[first], name)
-		}
-		at[m.names[i]] = i
-		m.sorted = append(m.sorted, i)
-	}
-	slices.SortFunc(m.sorted, func(a, b int) int { return cmp.Compare(m.names[a], m.names[b]) })
-
-	m.file = findFileColumn(m.columns, wanted)
+func (m *Manifest) setHeader(names []string, line int, o ManifestOptions) error {
+	m.columns = names
+	m.file = findFileColumn(m.columns, o.FileColumns)
 	m.content = columnOf(m.columns, contentColumn)
+	if err := m.setNames(line, o.Asked); err != nil {
+		return err
+	}
 	if m.file < 0 && m.content < 0 {
+		wanted := o.FileColumns
 		if wanted == nil {
 			wanted = FileColumns()
 		}
@@ -89,6 +76,48 @@ func (m *Manifest) setHeader(cells []string, line int, wanted []string) error {
 			line, quoteAll(m.Columns()), quoteAll(wanted))
 	}
 	return nil
+}
+
+// setNames names the facts of the columns.
+func (m *Manifest) setNames(line int, asked map[string]bool) error {
+	m.names = make([]string, len(m.columns))
+	at := make(map[string]int, len(m.columns))
+	for i, name := range m.columns {
+		if name == "" {
+			continue
+		}
+		key := Key(ManifestPrefix + name)
+		if len(key) > maxNameSize {
+			return fmt.Errorf("line %d: the name of column %d, %q, is longer than %d bytes", line, i+1, excerpt(name), maxNameSize)
+		}
+		first, twice := at[key]
+		switch {
+		case !twice:
+			at[key], m.names[i] = i, key
+		case asked == nil || asked[key] || m.leads(first):
+			return fmt.Errorf("line %d: columns %d and %d have the same name, %q and %q; rename one",
+				line, first+1, i+1, m.columns[first], name)
+		default:
+			m.names[first] = "" // and the i-th has none: which of them is meant cannot be known
+		}
+	}
+	m.sorted = m.sorted[:0]
+	for i, name := range m.names {
+		if name != "" {
+			m.sorted = append(m.sorted, i)
+		}
+	}
+	slices.SortFunc(m.sorted, func(a, b int) int { return cmp.Compare(m.names[a], m.names[b]) })
+	return nil
+}
+
+// leads says whether a column decides what a row is for, or what it makes.
+func (m *Manifest) leads(column int) bool {
+	switch squeeze.Replace(Key(m.columns[column])) {
+	case contentColumn, transcodeColumn, placeholderColumn:
+		return true
+	}
+	return column == m.file
 }
 
 // quoteAll quotes names for a message, the first dozens of many.

@@ -77,12 +77,13 @@ func (m *Manifest) contradiction(file string, found rows) error {
 }
 
 // Facts returns what the row tells, each cell that is not empty under the name of
-// its column: manifest.COLUMN, in the form of [Key].
+// its column: manifest.COLUMN, in the form of [Key]. Columns whose name is given twice
+// have no facts.
 func (r Row) Facts() Facts {
 	known := Facts{}
 	origin := "line " + strconv.Itoa(r.Line) + " of " + r.m.name
 	for column, cell := range r.rec.each() {
-		if cell != "" {
+		if cell != "" && r.m.names[column] != "" {
 			known.set(r.m.names[column], origin, r.m.text(cell))
 		}
 	}

@@ -62,7 +62,7 @@ func openTable(r io.Reader, fileColumns []string) (t *table, marked bool, err er
 // newCSV returns a strict reader: a quotation mark in the wrong place is an error
 // with its line, where a lax reader would let the cell swallow the rows after it.
 func newCSV(r io.Reader, separator rune) *csv.Reader {
-	c := csv.NewReader(r)
+	c := csv.NewReader(&bareQuotes{r: r, separator: byte(separator)})
 	c.Comma = separator
 	c.FieldsPerRecord = -1
 	c.ReuseRecord = true
@@ -88,14 +88,22 @@ func (t *table) read() (cells []string, line int, err error) {
 	}
 	line, _ = t.csv.FieldPos(0)
 	t.last = t.above + line
+	for i := range cells {
+		var ok bool
+		if cells[i], ok = bare(cells[i]); !ok {
+			return nil, 0, fmt.Errorf("line %d, column %d: %w", t.last, i+1, errWithin)
+		}
+	}
 	return cells, t.last, nil
 }
+
+var errWithin = errors.New("a quotation mark within a cell; put the whole cell in quotation marks and double those inside")
 
 func (t *table) explain(err *csv.ParseError) error {
 	place := fmt.Sprintf("line %d, byte %d", t.above+err.Line, err.Column)
 	switch {
 	case errors.Is(err.Err, csv.ErrBareQuote):
-		return fmt.Errorf("%s: a quotation mark within a cell; put the whole cell in quotation marks and double those inside", place)
+		return fmt.Errorf("%s: %w", place, errWithin)
 	case errors.Is(err.Err, csv.ErrQuote):
 		return fmt.Errorf("%s: a quotation mark is not closed, or text follows the one that closes (the row begins in line %d)",
 			place, t.above+err.StartLine)
@@ -207,7 +215,7 @@ func tryRows(sample string, whole bool, separator rune) (columns []string, fitti
 		if err != nil || !whole && int(c.InputOffset()) == len(sample) {
 			return columns, fitting
 		}
-		switch row := headerNames(cells); {
+		switch row := headerNames(cells, bestEncoding(cells)); {
 		case len(row) == 0:
 		case columns == nil:
 			columns = row

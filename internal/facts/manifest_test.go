@@ -63,6 +63,7 @@ func TestManifestFormats(t *testing.T) {
 		"UTF-16 LE":               utf16(unicode.LittleEndian, unicode.IgnoreBOM),
 		"UTF-16 BE":               utf16(unicode.BigEndian, unicode.IgnoreBOM),
 		"Windows-1252":            encode(plain, charmap.Windows1252.NewEncoder()),
+		"Mac Roman":               encode(plain, charmap.Macintosh.NewEncoder()),
 		"normal form D":           "filename,title,note\na.jpg,Gro\u0308ße,\"one, two\"\n",
 		"CRLF":                    strings.ReplaceAll(plain, "\n", "\r\n"),
 		"CR":                      strings.ReplaceAll(plain, "\n", "\r"),
@@ -258,7 +259,10 @@ func TestManifestRefuses(t *testing.T) {
 		{"column without a name", "file,,x\na,,1\nb,2,3\n", []string{`line 3 has "2" in column 2`, "no name"}},
 		{"shifted row", "file,title\na.jpg,x\nb.jpg,x,y\n", []string{`line 3 has "y" in column 3`, "ends with column 2"}},
 		{"shifted row below sep", "sep=,\nfile,title\n\nb.jpg,x,y\n", []string{"line 4 has", "header in line 2"}},
-		{"mark within a cell", "file,title\na.jpg,5\" disk\n", []string{"line 2, byte 8: a quotation mark within a cell"}},
+		{"mark within a cell", "file,title\na.jpg,the \"disk\n", []string{"line 2, column 2: a quotation mark within a cell"}},
+		{"space before a mark", "file\ttitle\na.jpg\t \"disk\"\n", []string{"line 2, byte 8: a quotation mark within a cell"}},
+		{"separator between marks", "file,title,note\na.jpg,the \"one, two\"\n", []string{"line 2, column 2: a quotation mark within a cell"}},
+		{"digits between marks", "file,title,note\na.jpg,the \"9, 10\" disk\n", []string{"line 2, column 2: a quotation mark within a cell"}},
 		{"text behind a mark", "sep=,\nfile,title\na.jpg,\"x\" y\n", []string{"line 3, byte 9: a quotation mark is not closed, or"}},
 		{"open mark", "file,title\na.jpg,\"x\nb.jpg,y\n", []string{"a quotation mark is not closed", "begins in line 2"}},
 		{"absolute", "file\n/srv/a.jpg\n", []string{`line 2: "/srv/a.jpg" is an absolute path`}},
@@ -276,7 +280,7 @@ func TestManifestRefuses(t *testing.T) {
 		{"workbook", "PK\x03\x04filename", []string{"this is a workbook or an archive"}},
 		{"damaged UTF-8", "file,title\na,ä\nb,ö\nc,\xfc\n", []string{"line 4 is not UTF-8 as the rest is"}},
 		{"marked UTF-8", "\ufefffile,title\nc,\xfc\n", []string{"line 2 is not UTF-8"}},
-		{"neither encoding", "file,title\nc,caf\x8f\n", []string{`line 2 has "caf` + "\ufffd" + `", which is neither UTF-8 nor Windows-1252`}},
+		{"neither encoding", "file,title\nc,4\x8f\n", []string{`line 2 has "4` + "\ufffd" + `", which is neither UTF-8 nor Windows-1252`}},
 	}
 	for _, tt := range tests {
 		_, err := ParseManifest("m.csv", strings.NewReader(tt.text), ManifestOptions{})
@@ -310,6 +314,52 @@ func TestManifestAccepts(t *testing.T) {
 		if row, ok := m.Row("a"); ok && strings.HasPrefix(name, "NESC") {
 			if got := row.Facts()["manifest.title"].Values[0]; got != "NESCAFÉ®" {
 				t.Errorf("%s: %q", name, got)
+			}
+		}
+	}
+}
+
+// TestManifestSameColumns reads a table with columns of the same name, which is an
+// error only where somebody would get one of them.
+func TestManifestSameColumns(t *testing.T) {
+	const text = "file,Title,note,TITLE\na.jpg,x,y,z\n"
+	m := mustManifest(t, text, ManifestOptions{Asked: map[string]bool{"manifest.note": true}})
+	row, _ := m.Row("a.jpg")
+	if diff := cmp.Diff(map[string]string{"file": "a.jpg", "note": "y"}, flat(t, row.Facts(), ManifestPrefix)); diff != "" {
+		t.Error(diff)
+	}
+	if other, _ := mustManifest(t, "file,note\na.jpg,y\n", ManifestOptions{}).Row("a.jpg"); other.Sum() != row.Sum() {
+		t.Error("the sum holds what is no fact")
+	}
+	for text, asked := range map[string]string{
+		text: "manifest.title", "file,x,FILE\n": "", "content_path,x,Content_Path\n": "", "file,Placeholder,placeholder\n": "",
+	} {
+		_, err := ParseManifest("m.csv", strings.NewReader(text), ManifestOptions{Asked: map[string]bool{asked: true}})
+		if err == nil || !strings.Contains(err.Error(), "have the same name") {
+			t.Errorf("%q: %v, want an error", text, err)
+		}
+	}
+}
+
+// TestManifestBareQuotes reads marks that stand for themselves in cells without
+// quotation marks, beside quoted ones.
+func TestManifestBareQuotes(t *testing.T) {
+	for cell, want := range map[string]string{
+		`24" screen`: `24" screen`, `24" x 36"`: `24" x 36"`, `5'10"`: `5'10"`, `a "new" disk`: `a "new" disk`, `x""y`: `x""y`,
+		` 8"`: `8"`, "\x1f8\" \x1e": `8"`, `"24"" screen"`: `24" screen`, ` "one, ""two"""`: `one, "two"`, "\"8\"\"\nx\"": `8" x`, `""`: "",
+	} {
+		for _, end := range []string{"\n", "\r\n", "\r"} {
+			text := strings.Join([]string{"file,title,note", "a.jpg," + strings.ReplaceAll(cell, "\n", end) + `,"y, 1"`, `b.jpg,"x",3" y`, ""}, end)
+			m, err := ParseManifest("m.csv", iotest.OneByteReader(strings.NewReader(text)), ManifestOptions{})
+			if err != nil {
+				t.Errorf("%q: %v", text, err)
+				continue
+			}
+			a, _ := m.Row("a.jpg")
+			b, _ := m.Row("b.jpg")
+			got := []string{flat(t, a.Facts(), ManifestPrefix)["title"], flat(t, a.Facts(), ManifestPrefix)["note"], flat(t, b.Facts(), ManifestPrefix)["note"]}
+			if diff := cmp.Diff([]string{want, "y, 1", `3" y`}, got); diff != "" {
+				t.Errorf("%q (-want +got):\n%s", text, diff)
 			}
 		}
 	}

@@ -21,6 +21,7 @@ const (
 	maxYAML  = 1 << 20 // bytes; its parser takes a hundred times as much memory
 	maxFacts = 5_000
 	maxList  = 1_000    // values of one fact
+	maxLists = 100_000  // values of all lists of elements that have gaps
 	maxText  = 64 << 10 // bytes of one value
 	maxNodes = 100_000  // values, counted as often as aliases repeat them
 	maxDepth = 64
@@ -33,10 +34,10 @@ const (
 // The sidecar is an object. A key's value is known as sidecar.KEY in the form of
 // [Key], and the keys of nested objects are joined by dots: sidecar.rights.owner.
 // An array of plain values is a fact with several values. The elements of any
-// other array are numbered from 1: sidecar.rights[1].territory; and where every
-// element has one value for the same name, sidecar.rights.territory lists them,
-// so that the values of such lists belong together by their position. Numbers and
-// dates stay as they are written; null and "" are no fact.
+// other array are numbered from 1: sidecar.rights[1].territory; and where no element
+// has several values for a name, sidecar.rights.territory lists them, so that the
+// values of such lists belong together by their position. Numbers and dates stay as
+// they are written; null and "" are no fact, but keep their place in a list.
 //
 // It is all or nothing: an error, which names the line where it can, comes without
 // facts.
@@ -159,7 +160,7 @@ type fact struct {
 }
 
 // flattener turns nodes into facts.
-type flattener struct{ facts int }
+type flattener struct{ facts, listed int }
 
 func sidecarFacts(root tree, name string) (Facts, error) {
 	var f flattener
@@ -182,7 +183,7 @@ func sidecarFacts(root tree, name string) (Facts, error) {
 
 // add returns a fact, within the limits.
 func (f *flattener) add(name string, at tree, values ...string) ([]fact, error) {
-	if len(values) == 0 {
+	if !filled(values) {
 		return nil, nil
 	}
 	if f.facts++; f.facts > maxFacts {
@@ -205,7 +206,7 @@ func (f *flattener) walk(name string, n tree) ([]fact, error) {
 	}
 	switch n.kind {
 	case isScalar:
-		return f.add(name, n, n.texts()...)
+		return f.add(name, n, tidy(n.text))
 	case isObject:
 		return f.object(name+".", n)
 	case isArray:
@@ -214,19 +215,11 @@ func (f *flattener) walk(name string, n tree) ([]fact, error) {
 		}
 		var values []string
 		for _, element := range n.values {
-			values = append(values, element.texts()...)
+			values = append(values, tidy(element.text))
 		}
 		return f.add(name, n, values...)
 	}
 	return nil, nil
-}
-
-// texts returns the text of a scalar, if it has one.
-func (n tree) texts() []string {
-	if text := tidy(n.text); text != "" {
-		return []string{text}
-	}
-	return nil
 }
 
 // plain says whether an array holds nothing but scalars.
@@ -264,8 +257,7 @@ func (f *flattener) object(prefix string, n tree) ([]fact, error) {
 // each.
 func (f *flattener) array(name string, n tree) ([]fact, error) {
 	var found []fact
-	lists := map[string][]string{} // by the end of the name, behind the number
-	var ends []string              // of the first element: no other can be in all
+	var ends columns // by the end of the name, behind the number
 	for i, element := range n.values {
 		prefix := name + "[" + strconv.Itoa(i+1) + "]"
 		inner, err := f.walk(prefix, element)
@@ -273,25 +265,32 @@ func (f *flattener) array(name string, n tree) ([]fact, error) {
 			return nil, err
 		}
 		for _, fact := range inner {
-			end := fact.name[len(prefix):]
-			if i == 0 {
-				ends = append(ends, end)
-			}
-			if len(fact.values) == 1 && len(lists[end]) == i {
-				lists[end] = append(lists[end], fact.values[0])
-			}
+			ends.set(i, fact.name[len(prefix):], fact.values...)
 		}
 		found = append(found, inner...)
 	}
-	for _, end := range ends {
-		if len(lists[end]) < len(n.values) {
+	for _, end := range ends.all {
+		if end.several {
 			continue
 		}
-		list, err := f.add(name+end, n, lists[end]...)
+		list, err := f.list(name+end.name, n, end)
 		if err != nil {
 			return nil, err
 		}
 		found = append(found, list...)
 	}
 	return found, nil
+}
+
+// list returns the fact that lists what the elements of an array have under a name.
+// A long list with gaps is left out: the values are known by their numbers.
+func (f *flattener) list(name string, n tree, end *column) ([]fact, error) {
+	size := len(n.values)
+	if len(end.rows) < size {
+		if size > maxList || f.listed+size > maxLists {
+			return nil, nil
+		}
+		f.listed += size
+	}
+	return f.add(name, n, end.list(size)...)
 }

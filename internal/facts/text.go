@@ -8,7 +8,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 )
@@ -66,17 +65,6 @@ func utf16Zeros(head []byte) (little, big bool) {
 	}
 	many := max(1, len(head)/8)
 	return zeros[1] >= many && zeros[0] <= zeros[1]/8, zeros[0] >= many && zeros[1] <= zeros[0]/8
-}
-
-// fromWindows1252 returns s, read as Windows-1252, in UTF-8. The five bytes that
-// Windows-1252 does not define become U+FFFD.
-func fromWindows1252(s string) string {
-	var out strings.Builder
-	out.Grow(len(s) + len(s)/8)
-	for i := range len(s) {
-		out.WriteRune(charmap.Windows1252.DecodeByte(s[i]))
-	}
-	return out.String()
 }
 
 // ascii says whether s reads the same in every encoding that is read here.

@@ -28,8 +28,9 @@ var ErrExcess = errors.New("more than is kept of a file")
 // else x-default, else the first, and each is also a fact of its own
 // ("xmp.title[de]"). Fields of a structure go by path ("xmp.creatorcontactinfo.ciadrcity").
 // In an array of structures each has its number, from 1 ("xmp.locationshown[1].city"),
-// and a field that every one of them has is a list, too ("xmp.locationshown.city"),
-// so that the lists of two fields stay aligned. Pictures within the XMP are no facts.
+// and a field that none of them has several texts for is a list, too
+// ("xmp.locationshown.city"), with an empty place for each that lacks it, so that the
+// lists of two fields stay aligned. Pictures within the XMP are no facts.
 //
 // An error that is ErrExcess comes with the facts within the bounds, any other
 // error with none.

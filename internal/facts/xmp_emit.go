@@ -58,44 +58,45 @@ func (e emitter) emit(name string, v value) {
 			e.emit(fmt.Sprintf("%s[%d]", name, i+1), item)
 		}
 		e.emitColumns(name, v.items)
-	case len(v.items) > 0:
-		texts := make([]string, 0, len(v.items))
-		for _, item := range v.items {
-			texts = append(texts, e.single(item))
-		}
-		e.add(name, e.origin, texts...)
 	default:
-		e.add(name, e.origin, v.text)
+		e.add(name, e.origin, e.texts(v)...)
 	}
 }
 
-// emitColumns gives a list for each field that has one text in every structure.
+// emitColumns gives a list for each field that no structure has several texts for.
 func (e emitter) emitColumns(name string, rows []value) {
-	columns := map[string][]string{} // by local name
+	var fields columns
 	for i, row := range rows {
 		for _, f := range byRank(row.fields) {
-			text := e.single(f.value)
-			if column := columns[f.local]; text != "" && len(column) == i {
-				columns[f.local] = append(column, text)
+			if len(f.value.fields) == 0 {
+				fields.set(i, f.local, e.texts(f.value)...)
 			}
 		}
 	}
-	for _, f := range byRank(rows[0].fields) {
-		if column := columns[f.local]; len(column) == len(rows) {
-			e.add(name+"."+f.local, e.origin, column...)
+	for _, col := range fields.all {
+		if full := name + "." + col.name; !col.several && len(col.rows) > 0 && e.room(full, len(rows)) {
+			e.add(full, e.origin, col.list(len(rows))...)
 		}
 	}
 }
 
-// single returns the one text of a value, "" where it has none or several.
-func (e emitter) single(v value) string {
+// texts returns the texts of a value that is no structure, one for each item.
+func (e emitter) texts(v value) []string {
 	switch {
 	case v.languages():
-		return preferred(v.items, e.langs)
-	case len(v.items) == 1:
-		return e.single(v.items[0])
+		return []string{preferred(v.items, e.langs)}
+	case len(v.items) == 0:
+		return []string{v.text}
 	}
-	return v.text
+	texts := make([]string, 0, len(v.items))
+	for _, item := range v.items {
+		text := ""
+		if inner := e.texts(item); len(inner) == 1 {
+			text = inner[0]
+		}
+		texts = append(texts, text)
+	}
+	return texts
 }
 
 // byRank sorts fields so that, of two with one local name, the one whose

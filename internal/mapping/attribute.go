@@ -114,22 +114,29 @@ func (s *resolver) levels(what string, a *attribute) *issue {
 func (a *attribute) item(text, layout string, suggest bool) (item, *issue) {
 	switch a.kind {
 	case tenovos.Date:
-		layouts := []string{layout}
-		if layout == "" {
-			layouts = append(slices.Clone(commonLayouts), a.layout)
-		}
-		day, ok := parseDate(text, layouts)
-		switch {
-		case !ok && layout != "":
-			return item{}, &issue{fmt.Sprintf("%q is no date of the form %q", text, layout), ""}
-		case !ok:
-			return item{}, &issue{fmt.Sprintf("%q is no date", text), "write 2006-01-31, or say with `date` how the source writes it"}
-		}
-		return item{shown: day.Format(a.layout)}, nil
+		return a.day(text, layout)
 	case tenovos.Single, tenovos.Multi:
 		return a.vocabulary.item(text, suggest)
 	}
 	return item{shown: text}, nil
+}
+
+// day reads a date by the form's `date`, or "".
+func (a *attribute) day(text, layout string) (item, *issue) {
+	layouts := append(slices.Clone(commonLayouts), a.layout)
+	if layout != "" {
+		layouts = withNormal(layout)
+	}
+	if day, ok := parseDate(text, layouts); ok {
+		return item{shown: day.Format(a.layout)}, nil
+	}
+	if _, ok := parseDate(text, partialLayouts); ok {
+		return item{}, &issue{fmt.Sprintf("%q is a date without a day", text), "write the whole date, or leave such dates out with unknown: drop"}
+	}
+	if layout != "" {
+		return item{}, &issue{fmt.Sprintf("%q is no date of the form %q", text, layout), ""}
+	}
+	return item{}, &issue{fmt.Sprintf("%q is no date", text), "write 2006-01-31, or say with `date` how the source writes it"}
 }
 
 // filled is what an attribute makes of texts.
@@ -168,7 +175,8 @@ func (a *attribute) fill(texts []string, layout string, hints int) filled {
 func (a *attribute) join(out *filled, items []item) {
 	var ids, names []string
 	for _, it := range items {
-		if it.id == "" || !slices.Contains(ids, it.id) {
+		again := it.id != "" && slices.Contains(ids, it.id) || a.kind == tenovos.Date && slices.Contains(names, it.shown)
+		if !again {
 			ids, names = append(ids, it.id), append(names, it.shown)
 		}
 	}

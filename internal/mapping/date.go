@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -10,25 +11,50 @@ import (
 // of its own.
 const defaultDateFormat = "MM/dd/yyyy"
 
-// commonLayouts are the ways in which sources write dates: ISO 8601 and EXIF.
-// Go accepts a fraction after the seconds of each. None leaves open which number
-// is the month.
-var commonLayouts = []string{
+// normalLayouts are those of the dates that facts hold, whatever the file has: of
+// EXIF, IPTC and the file system, and of XMP, where they are the standard.
+var normalLayouts = []string{
 	"2006-01-02",
 	"2006-01-02T15:04:05Z07:00",
 	"2006-01-02T15:04:05",
 	"2006-01-02T15:04Z07:00",
 	"2006-01-02T15:04",
+}
+
+// commonLayouts are the ways in which sources write dates: ISO 8601 and EXIF.
+// Go accepts a fraction after the seconds of each. None leaves open which number
+// is the month.
+var commonLayouts = append(slices.Clone(normalLayouts),
+	"2006-01-02T15:04:05Z0700",
+	"2006-01-02T15:04Z0700",
 	"2006-01-02 15:04:05Z07:00",
 	"2006-01-02 15:04:05 Z07:00",
+	"2006-01-02 15:04:05Z0700",
+	"2006-01-02 15:04:05 Z0700",
 	"2006-01-02 15:04:05",
 	"2006-01-02 15:04",
 	"2006:01:02 15:04:05Z07:00",
+	"2006:01:02 15:04:05Z0700",
 	"2006:01:02 15:04:05",
 	"2006:01:02",
 	"20060102",
 	"20060102T150405Z07:00",
+	"20060102T150405Z0700",
 	"20060102T150405",
+)
+
+// partialLayouts are those of dates without a day, which XMP and IPTC allow.
+var partialLayouts = []string{"2006-01", "2006:01", "2006"}
+
+// withNormal returns the layouts to try where a form says how its source writes
+// dates: that one first, and then the normal ones, since a form may have several
+// sources. A layout that reads a normal date as another day (2006-02-01) stays alone.
+func withNormal(layout string) []string {
+	day := time.Date(2034, 11, 5, 0, 0, 0, 0, time.UTC)
+	if back, ok := parseDate(day.Format(layout), normalLayouts); ok && back.YearDay() != day.YearDay() {
+		return []string{layout}
+	}
+	return append([]string{layout}, normalLayouts...)
 }
 
 // parseDate reads a date by the first layout that fits. The day is the one that

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -28,6 +29,7 @@ type outcome struct {
 	origin string   // where that fact came from
 	tried  []string // the sources before it that gave nothing
 	passed []string // the sources after it that hold something, each with it
+	lost   []string // what sources hold in a form that is of no use, in words
 }
 
 // fixed is the outcome of constants.
@@ -46,6 +48,9 @@ func (f *Form) eval(known facts.Facts) outcome {
 		found, origin := l.texts(known)
 		spots := f.refine(found)
 		kept := filledSpots(spots)
+		if len(found) == 0 {
+			out.lost = append(out.lost, l.scattered(known)...)
+		}
 		switch {
 		case len(kept) == 0 && out.source == "":
 			out.tried = append(out.tried, l.name)
@@ -53,16 +58,16 @@ func (f *Form) eval(known facts.Facts) outcome {
 		case out.source == "":
 			out.texts, out.width = kept, len(spots)
 			out.spots = spots[:lastFilled(spots)+1]
-			out.pieces = f.split != "" && len(found) > 1
+			out.pieces = f.split != "" && len(filledSpots(found)) > 1
 			out.source, out.origin = l.name, origin
 		default:
 			out.passed = append(out.passed, l.name+": "+shorten(strings.Join(kept, ", ")))
 		}
 	}
 	if out.source == "" && f.fallback != nil {
-		tried := out.tried
+		tried, lost := out.tried, out.lost
 		out = fixed(f.fallback, SourceDefault)
-		out.tried = tried
+		out.tried, out.lost = tried, lost
 	}
 	return out
 }
@@ -115,9 +120,30 @@ func (l layer) texts(known facts.Facts) (found []string, origin string) {
 		if !ok {
 			return nil, ""
 		}
-		b.WriteString(strings.Join(fact.Values, ", "))
+		b.WriteString(strings.Join(filledSpots(fact.Values), ", "))
 	}
 	return []string{b.String()}, "the format"
+}
+
+// elementNumber is what stands behind the name of a list in the name of an element.
+var elementNumber = regexp.MustCompile(`\[[0-9]+\]`)
+
+// scattered says that the layer's fact is not known because it would be a list of
+// lists: some element has several values for it. There is at most one text.
+func (l layer) scattered(known facts.Facts) []string {
+	if len(l.pieces) != 1 {
+		return nil
+	}
+	name, first := l.pieces[0].fact, ""
+	for key := range known {
+		if strings.Contains(key, "[") && (first == "" || key < first) && elementNumber.ReplaceAllString(key, "") == name {
+			first = key
+		}
+	}
+	if first == "" {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s, which is known by its elements only, such as %s", l.name, first)}
 }
 
 // refine applies match, split, map and case to the texts of one source. A text

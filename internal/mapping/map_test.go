@@ -206,6 +206,8 @@ func TestForms(t *testing.T) {
 		{"{from: file.size}", "42", "file.size"},
 		{"{from: file.modified}", "2026-05-01T00:30:00+02:00", "file.modified"},
 		{"{from: file.folder}", "campaigns", "file.folder"},
+		{"{from: xmp.subject}", "hills|evening", "xmp.subject"}, // an empty one has its place in a table only
+		{"{format: '{xmp.subject}'}", "hills, evening", "{xmp.subject}"},
 	}
 	const path = "acme-co/ss26/0001_Front_rear.JPG"
 	for _, tt := range tests {
@@ -216,6 +218,7 @@ func TestForms(t *testing.T) {
 		}
 		known := facts.Gather(facts.File{Folder: "campaigns", Path: path, Size: 42,
 			ModTime: time.Date(2026, 5, 1, 0, 30, 0, 0, time.FixedZone("", 7200))}, rules.Levels)
+		known["xmp.subject"] = facts.Fact{Values: []string{"", "hills", "", "evening"}, Origin: "the test"}
 		got := rules.Rules[0].lines[0].form.eval(known)
 		if joined := strings.Join(got.texts, "|"); joined != tt.want || got.source != tt.source {
 			t.Errorf("%s: %q from %q, want %q from %q", tt.form, joined, got.source, tt.want, tt.source)
@@ -272,7 +275,14 @@ func TestDates(t *testing.T) {
 		{"01/31/2026", "", ""},
 		{"01/31/2026", "01/02/2006", "31/01/2026"},
 		{"31. January 2026", "2. January 2006", "31/01/2026"},
-		{"2026-01-31", "01/02/2006", ""},
+		{"2026-01-31T23:30:00+0200", "", "31/01/2026"},
+		{"2026:01:31 23:30:00-0530", "", "31/01/2026"},
+		{"2026-01-31", "01/02/2006", "31/01/2026"}, // as facts hold it
+		{"2026-01-31T23:30:00.045+09:00", "2006:01:02 15:04:05", "31/01/2026"},
+		{"2026-01-31", "20060102", "31/01/2026"},
+		{"2026:01:31", "01/02/2006", ""},
+		{"2026-05-01", "2006-02-01", "05/01/2026"},
+		{"2026-01-31", "2006-02-01", ""}, // nobody knows which number is the month
 		{"2026-02-30", "", ""},
 		{"0000:00:00 00:00:00", "", ""},
 		{"", "", ""},
@@ -281,6 +291,28 @@ func TestDates(t *testing.T) {
 		if got.shown != tt.want || (bad == nil) != (tt.want != "") {
 			t.Errorf("date %q in %q: %q, %v; want %q", tt.text, tt.layout, got.shown, bad, tt.want)
 		}
+	}
+}
+
+func TestDatesWithoutDay(t *testing.T) {
+	a := &attribute{kind: tenovos.Date, layout: "02/01/2006"}
+	for _, text := range []string{"2024-03", "2024"} {
+		for _, layout := range []string{"", "02.01.2006"} {
+			_, bad := a.item(text, layout, true)
+			if want := fmt.Sprintf("%q is a date without a day", text); bad == nil || bad.message != want {
+				t.Errorf("date %q in %q: %v, want %s", text, layout, bad, want)
+			}
+		}
+	}
+}
+
+func TestEqualDatesAreOne(t *testing.T) {
+	a := &attribute{Attribute: tenovos.Attribute{Name: "Shot Date"}, kind: tenovos.Date, layout: "02/01/2006"}
+	if got := a.fill([]string{"2026-01-31", "2026-01-31T10:00:00"}, "", 1); !got.ok || got.shown != "31/01/2026" {
+		t.Errorf("%+v, want one date", got)
+	}
+	if got := a.fill([]string{"2026-01-31", "2026-02-01"}, "", 1); got.ok || len(got.bad) != 1 {
+		t.Errorf("%+v, want a fault", got)
 	}
 }
 
@@ -341,9 +373,9 @@ func FuzzParseRules(f *testing.F) {
 			return
 		}
 		known := facts.Gather(facts.File{Folder: "campaigns", Path: path, Size: 42, ModTime: time.Unix(1777588200, 0)}, rules.Levels)
-		values := slices.DeleteFunc(strings.Split(facts.Clean(fact), ";"), func(s string) bool { return s == "" })
+		values := strings.Split(facts.Clean(fact), ";")
 		for name := range m.Needs().Names {
-			if _, ok := known[name]; !ok && len(values) > 0 {
+			if _, ok := known[name]; !ok && strings.Join(values, "") != "" {
 				known[name] = facts.Fact{Values: values, Origin: "the test"}
 			}
 		}

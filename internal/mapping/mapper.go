@@ -64,7 +64,8 @@ type Explained struct {
 	// Passed names the sources after it that hold something, too, each as
 	// "source: value" with at most 60 characters of the value.
 	Passed []string `json:"passed,omitempty"`
-	// Dropped says what was left out, as `unknown: drop` wants it.
+	// Dropped says what was left out, as `unknown: drop` wants it, or because a
+	// source is a list of lists.
 	Dropped []string `json:"dropped,omitempty"`
 	// Cells explains the cells of a table.
 	Cells []Cell `json:"cells,omitempty"`
@@ -169,5 +170,5 @@ func (r *Result) fault(attribute string, bad ...issue) {
 }
 
 func explain(name string, found outcome) Explained {
-	return Explained{Attribute: name, Source: found.source, Origin: found.origin, Tried: found.tried, Passed: found.passed}
+	return Explained{Attribute: name, Source: found.source, Origin: found.origin, Tried: found.tried, Passed: found.passed, Dropped: found.lost}
 }

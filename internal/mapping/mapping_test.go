@@ -221,6 +221,7 @@ rules:
     security: {from: [XMP-Sidecar.dc:rights, path.brand]}
     metadata:
       A: {from: [EXIF.DateTimeOriginal, "xmp-embedded.xmpMM:History[1].when"]}
+      D: {from: [iptc.Byline, IPTC.Province/State, iptc.Copyright]}
       B: {format: "{iptc.City}, {xmp.Iptc4xmpCore:Location}"}
       C: {rows: [{X: constant}, {Y: {from: manifest.Müller}}]}`)
 	if len(problems) > 0 {
@@ -228,6 +229,7 @@ rules:
 	}
 	want := Needs{Exif: true, IPTC: true, XMP: true, XMPEmbedded: true, XMPSidecar: true, Manifest: true, Names: map[string]bool{
 		"xmp-sidecar.dc:rights": true, "path.brand": true, "exif.datetimeoriginal": true, "xmp-embedded.xmpmm:history[1].when": true,
+		"iptc.by-line": true, "iptc.province-state": true, "iptc.copyrightnotice": true,
 		"iptc.city": true, "xmp.iptc4xmpcore:location": true, "manifest.müller": true,
 	}}
 	if diff := cmp.Diff(want, rules.Needs()); diff != "" {

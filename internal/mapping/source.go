@@ -94,10 +94,40 @@ func (p *parser) source(n *yaml.Node, name string) string {
 			p.Add(At(n), "such as "+s.example, "%q names no %s", name, s.word)
 			return ""
 		}
-		return prefix + "." + rest
+		return p.word(n, name, prefix, rest)
 	}
 	p.Add(At(n), p.sourceHint(name), "there is no source %q", name)
 	return ""
+}
+
+// word checks the name of a source's word: EXIF and IPTC have those that they have.
+func (p *parser) word(n *yaml.Node, name, prefix, word string) string {
+	switch prefix {
+	case "exif":
+		tags := facts.EXIFTags()
+		if !slices.ContainsFunc(tags, func(tag string) bool { return facts.Key(tag) == word }) {
+			p.Add(At(n), wordHint(prefix, word, tags), "%s: EXIF has no tag of that name, or none that is read", name)
+			return ""
+		}
+	case "iptc":
+		field, ok := facts.IPTCField(word)
+		if !ok {
+			p.Add(At(n), wordHint(prefix, word, facts.IPTCFields()), "%s: IPTC has no field of that name, or none that is read", name)
+			return ""
+		}
+		word = facts.Key(field)
+	}
+	return prefix + "." + word
+}
+
+// wordHint says which name may be meant. They are sorted so that of two that are
+// equally near it is always the same.
+func wordHint(prefix, word string, known []string) string {
+	slices.Sort(known)
+	if near := Nearest(word, known); near != "" {
+		return fmt.Sprintf("did you mean %q?", prefix+"."+near)
+	}
+	return "the names are ExifTool's"
 }
 
 // level checks the name of a path's level.

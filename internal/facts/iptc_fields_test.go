@@ -1,0 +1,20 @@
+package facts
+
+import "testing"
+
+// TestIPTCAliases fails when an alias leads nowhere or hides a field.
+func TestIPTCAliases(t *testing.T) {
+	for alias, field := range iptcAliases {
+		if got, ok := IPTCField(field); !ok || got != field {
+			t.Errorf("alias %q: there is no field %q", alias, field)
+		}
+		if squeeze.Replace(Key(alias)) != alias {
+			t.Errorf("alias %q is not squeezed", alias)
+		}
+	}
+	for _, field := range IPTCFields() {
+		if got, ok := IPTCField(field); !ok || got != field {
+			t.Errorf("IPTCField(%q) = %q, %t", field, got, ok)
+		}
+	}
+}
