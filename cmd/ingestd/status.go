@@ -33,7 +33,11 @@ func newStatusCommand() *cobra.Command {
 			if asJSON {
 				return dashboard.WriteJSON(cmd.Context(), cmd.OutOrStdout(), r, all)
 			}
-			return printStatus(cmd.Context(), cmd.OutOrStdout(), r, all)
+			running, err := journal.Owned(cfg.Journal)
+			if err != nil {
+				return err
+			}
+			return printStatus(cmd.Context(), cmd.OutOrStdout(), r, running, all)
 		},
 	}
 	configFlag(cmd, &path)
@@ -43,8 +47,9 @@ func newStatusCommand() *cobra.Command {
 }
 
 // printStatus writes the books of each folder, and then each file that is not
-// filed with what to do about it.
-func printStatus(ctx context.Context, out io.Writer, r *journal.Reader, all bool) error {
+// filed with what to do about it. running says that a daemon, or a command, has
+// the journal.
+func printStatus(ctx context.Context, out io.Writer, r *journal.Reader, running, all bool) error {
 	folders, err := dashboard.Folders(ctx, r)
 	if err != nil {
 		return err
@@ -62,6 +67,9 @@ func printStatus(ctx context.Context, out io.Writer, r *journal.Reader, all bool
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	if !running {
+		fmt.Fprintln(out, "no daemon runs with this journal: these are the books as it left them")
+	}
 	for _, f := range folders {
 		for _, line := range remarks(f) {
 			fmt.Fprintf(out, "folder %s %s\n", f.Name, line)
@@ -71,7 +79,11 @@ func printStatus(ctx context.Context, out io.Writer, r *journal.Reader, all bool
 		if e.Status == string(journal.Superseded) && !all {
 			return nil // a newer entry of the path tells the rest
 		}
-		_, err := fmt.Fprintf(out, "\n%d  %s  %s/%s  %s\n", e.ID, e.Status, e.Folder, printable(e.Path), humanize.IBytes(uint64(e.Size)))
+		size := humanize.IBytes(uint64(e.Size))
+		if e.Status == string(journal.Uploading) {
+			size = humanize.IBytes(uint64(e.Sent)) + " of " + size
+		}
+		_, err := fmt.Fprintf(out, "\n%d  %s  %s/%s  %s\n", e.ID, e.Status, e.Folder, printable(e.Path), size)
 		for _, line := range []struct{ label, text string }{
 			{"why", e.Reason}, {"try", e.Hint}, {"asset", e.ObjectID},
 		} {

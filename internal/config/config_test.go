@@ -161,24 +161,25 @@ func TestAccountKnown(t *testing.T) {
 
 func TestNotYAML(t *testing.T) {
 	tests := map[string]string{
-		"":                       "f:1:1: the file is empty (config.example.yaml is a start)",
-		"# nothing\n":            "f:1:1: the file is empty (config.example.yaml is a start)",
-		"a: [1\nb: 2\n":          "f:1:1: not YAML: did not find expected ',' or ']'",
-		"a: &x [*x]\n":           "f:1:8: alias *x stands inside of what it names",
-		"a: *nobody\n":           "f:1:1: not YAML: unknown anchor 'nobody' referenced",
-		minimal + "---\nb: 2\n":  "f:7:1: not YAML: a second document begins; the file must hold one",
-		"just text\n":            `f:1:1: the file must hold keys with values, not "just text"`,
-		"~\n":                    "f:1:1: the file has no value (give it one or remove the key)",
-		"journal: ${}\n":         `f:1:10: "${}" has no name of a variable after ${ (a variable is ${NAME}; $${ stands for ${)`,
-		"[a, b]: c\n":            "f:1:1: a key must be a single text",
-		"<<: text\n":             "f:1:5: << must name keys with values (write <<: *name)",
-		"tenovos: {<<: [a, b]}":  "f:1:15: << must name keys with values (write <<: *name)",
-		"folders: {name: x}\n":   "f:1:10: folders must be a list, not keys with values",
-		"upload: [parts]\n":      "f:1:9: upload must hold keys with values, not a list",
-		"journal: \"a\\0b\"\n":   "f:1:10: journal is no path: it contains a zero byte",
-		"listen: h:99999\n":      `f:1:9: listen: "h:99999" is no address to listen on (such as 127.0.0.1:9470; "" switches it off)`,
-		"workers: \"8\"\n":       `f:1:10: workers must be a whole number, not "8"`,
-		"upload: {parts: 1_0}\n": `f:1:17: parts must be a whole number, not "1_0"`,
+		"":                                    "f:1:1: the file is empty (config.example.yaml is a start)",
+		"# nothing\n":                         "f:1:1: the file is empty (config.example.yaml is a start)",
+		"a: [1\nb: 2\n":                       "f:1:1: not YAML: did not find expected ',' or ']'",
+		"a: &x [*x]\n":                        "f:1:8: alias *x stands inside of what it names",
+		"a: *nobody\n":                        "f:1:1: not YAML: unknown anchor 'nobody' referenced",
+		minimal + "---\nb: 2\n":               "f:7:1: not YAML: a second document begins; the file must hold one",
+		"just text\n":                         `f:1:1: the file must hold keys with values, not "just text"`,
+		"~\n":                                 "f:1:1: the file has no value (give it one or remove the key)",
+		"journal: ${}\n":                      `f:1:10: "${}" has no name of a variable after ${ (a variable is ${NAME}; $${ stands for ${)`,
+		"[a, b]: c\n":                         "f:1:1: a key must be a single text",
+		"<<: text\n":                          "f:1:5: << must name keys with values (write <<: *name)",
+		"tenovos: {<<: [a, b]}":               "f:1:15: << must name keys with values (write <<: *name)",
+		"folders: {name: x}\n":                "f:1:10: folders must be a list, not keys with values",
+		"upload: [parts]\n":                   "f:1:9: upload must hold keys with values, not a list",
+		"journal: \"a\\0b\"\n":                "f:1:10: journal is no path: it contains a zero byte",
+		"listen: h:99999\n":                   `f:1:9: listen: "h:99999" is no address to listen on (such as 127.0.0.1:9470; "" switches it off)`,
+		"tenovos: {url: 'http://u:p@h/v1'}\n": "f:1:16: url: the address of the API holds no login and no query (such as https://api.uat.tenovos.io/v1)",
+		"workers: \"8\"\n":                    `f:1:10: workers must be a whole number, not "8"`,
+		"upload: {parts: 1_0}\n":              `f:1:17: parts must be a whole number, not "1_0"`,
 	}
 	for text, want := range tests {
 		_, err := parse("f", []byte(text), lookup(nil))
@@ -203,7 +204,7 @@ func TestAliasBomb(t *testing.T) {
 
 func TestSecretFiles(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{"empty": "\n", "large": strings.Repeat("x", maxSecret+1)} {
+	for name, text := range map[string]string{"empty": "\n", "two": "secret\nanother\n", "blank": "secret \n", "large": strings.Repeat("x", maxSecret+1)} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -211,6 +212,8 @@ func TestSecretFiles(t *testing.T) {
 	for name, want := range map[string]string{
 		dir + "/none":  "no such file",
 		dir + "/empty": "is empty",
+		dir + "/two":   "more than one line",
+		dir + "/blank": "white space",
 		dir + "/large": "too large for a secret",
 		"name":         "/etc/ingestd/credentials/name",
 	} {

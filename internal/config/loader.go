@@ -218,8 +218,12 @@ func (l *loader) url(n *yaml.Node) string {
 	if !ok {
 		return ""
 	}
+	if strings.ContainsAny(text, "@?") { // what stands there may be a secret: it is not quoted
+		l.Add(mapping.At(n), "such as https://api.uat.tenovos.io/v1", "url: the address of the API holds no login and no query")
+		return ""
+	}
 	u, err := url.Parse(text)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.Fragment != "" {
 		l.Add(mapping.At(n), "such as https://api.uat.tenovos.io/v1", "url: %s is no address of an API", l.Quote(n))
 		return ""
 	}

@@ -84,6 +84,10 @@ func readSecret(name string) (secret.Text, error) {
 		return "", fmt.Errorf("%s is too large for a secret", name)
 	case text == "":
 		return "", fmt.Errorf("%s is empty", name)
+	case strings.ContainsAny(text, "\r\n"):
+		return "", fmt.Errorf("%s holds more than one line; leave only the secret", name)
+	case strings.TrimSpace(text) != text:
+		return "", fmt.Errorf("%s holds white space before or after the secret; remove it", name)
 	}
 	return secret.Text(text), nil
 }
