@@ -13,7 +13,8 @@ type Companions interface {
 	About(path string) (journal.Concern, bool)
 	// Beside returns where the companions of a single file may lie.
 	Beside(path string) []string
-	// Rows returns the rows of a manifest that become assets without files.
+	// Rows returns the rows of a manifest that become assets without files, and what
+	// is wrong with it. The error is about trouble that may pass.
 	Rows(path string) ([]FilelessRow, error)
 	// Forget is told of a companion that changed, before anything is mapped anew.
 	Forget(path string)
@@ -57,6 +58,15 @@ func (p *Pipeline) heed(ctx context.Context) error {
 					Msg("a sidecar or manifest came or changed: what it speaks of is looked at again")
 			}
 		}
+	}
+}
+
+// logMissed tells of the sidecars of an entry that cannot be read, wherever that
+// makes a difference.
+func (p *Pipeline) logMissed(e journal.Entry, m Mapped) {
+	for _, missed := range m.Missed {
+		p.entryLog(p.log.Warn(), e).Str("reason", missed).Str("hint", "Correct the sidecar: it is read again by itself.").
+			Msg("a sidecar cannot be read: what it tells is left out")
 	}
 }
 

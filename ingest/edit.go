@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -35,6 +36,13 @@ const (
 
 	editsAtOnce = 4
 )
+
+// editing is a folder's open edits, and manifests, in somebody's hands while it is
+// locked.
+type editing struct {
+	sync.Mutex
+	troubles map[string]trouble // by the path of the manifest
+}
 
 // doEdits works out and sends what differs in the assets of a folder, until idle
 // closes or ctx ends. A share that hangs may hold it up for ever.
@@ -70,7 +78,7 @@ func (p *Pipeline) editOnce(ctx context.Context, folder string) (did bool, err e
 	}
 	turn.Lock()
 	defer turn.Unlock()
-	if err := p.admitRows(ctx, folder); err != nil {
+	if err := p.admitRows(ctx, folder, turn.troubles); err != nil {
 		return false, err
 	}
 	for _, stage := range []func(context.Context, string) (due int, err error){p.mapEdits, p.sendEdits, p.seeEdits} {
@@ -134,7 +142,11 @@ func (p *Pipeline) settleEdit(ctx context.Context, d journal.Edit, err error) er
 
 // refuseEdit closes an edit that cannot be made, and says so.
 func (p *Pipeline) refuseEdit(ctx context.Context, d journal.Edit, r journal.Reason) error {
-	p.log.Warn().Int64("id", d.EntryID).Str("reason", r.Message).Str("hint", r.Hint).Msg("metadata not updated")
+	e, err := p.journal.Entry(ctx, d.EntryID)
+	if err != nil {
+		return err
+	}
+	p.entryLog(p.log.Warn(), e).Str("reason", r.Message).Str("hint", r.Hint).Msg("metadata not updated")
 	return p.journal.EditDone(ctx, d, nil, r)
 }
 
@@ -180,7 +192,8 @@ func (c Change) None() bool { return len(c.Edit.Metadata) == 0 && len(c.Edit.Sec
 
 // Change maps a filed entry anew and compares the result with what was sent last:
 // what people changed in Tenovos since stays as it is unless the rules' own value
-// changed. An attribute for which the rules find nothing any more is not emptied.
+// changed. An attribute for which the rules find nothing any more is not emptied, and
+// one that rests on what cannot be read stays as it is.
 func (p *Pipeline) Change(e journal.Entry) (Change, error) {
 	before, err := storedAsset(e)
 	if err != nil {
@@ -193,13 +206,14 @@ func (p *Pipeline) Change(e journal.Entry) (Change, error) {
 		return c, nil
 	case err != nil:
 		return c, err
-	case len(m.Problems) > 0:
+	case slices.ContainsFunc(m.Problems, sure):
 		c.Refused = reasonProblems(m.Problems)
 		return c, nil
 	case m.Asset.TemplateID != before.TemplateID:
 		c.Refused = reasonTemplate
 		return c, nil
 	}
+	p.logMissed(e, m)
 	for _, v := range tenovos.Changes(before.Metadata, m.Asset.Metadata) {
 		if !m.Unsure[v.DefinitionID] {
 			c.Edit.Metadata = append(c.Edit.Metadata, v)
@@ -212,6 +226,9 @@ func (p *Pipeline) Change(e journal.Entry) (Change, error) {
 	c.After.Metadata = replaced(before.Metadata, c.Edit.Metadata)
 	return c, nil
 }
+
+// sure reports a problem that does not come of what cannot be read.
+func sure(p Problem) bool { return !p.Unsure }
 
 // replaced returns values with those of the same attributes replaced, and new ones
 // added.

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
+	"time"
 
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
@@ -17,12 +19,20 @@ import (
 type FilelessRow struct {
 	Path        string // where the file would be, below the folder
 	ContentPath string // where the content of a federated asset lies; "" for a placeholder
-	Err         error  // why it cannot become one
+	Err         error  // why it, or the whole manifest, cannot become one
+}
+
+// trouble is how often the rows of a manifest could not be admitted.
+type trouble struct {
+	since time.Time // of the manifest as it is
+	tries int
+	next  time.Time
 }
 
 // admitRows records what the manifests of a folder make assets of without files.
+// Those that the file system keeps it from reading are left for another time.
 // A share that hangs may hold it up for ever.
-func (p *Pipeline) admitRows(ctx context.Context, folder string) error {
+func (p *Pipeline) admitRows(ctx context.Context, folder string, troubles map[string]trouble) error {
 	companions := p.folders[folder].Companions
 	if companions == nil {
 		return nil
@@ -32,11 +42,20 @@ func (p *Pipeline) admitRows(ctx context.Context, folder string) error {
 		return err
 	}
 	for _, c := range due {
-		rows, err := companions.Rows(c.Path)
-		if err != nil { // it is gone or cannot be read, which explain tells
-			p.log.Debug().Str("folder", folder).Str("manifest", c.Path).Str("reason", messageOf(err)).Msg("the rows of a manifest cannot be read")
+		t := troubles[c.Path]
+		if t.since.Equal(c.Since) && p.now().Before(t.next) {
+			continue
 		}
-		n, err := p.journal.AdmitFileless(ctx, c, p.fileless(folder, c.Path, rows))
+		rows, err := companions.Rows(c.Path)
+		var out []journal.Fileless
+		if err == nil {
+			out, err = p.fileless(folder, c.Path, rows)
+		}
+		if err != nil && p.rowsLater(c, troubles, err) {
+			continue
+		}
+		delete(troubles, c.Path)
+		n, err := p.journal.AdmitFileless(ctx, c, out)
 		if err != nil {
 			return err
 		}
@@ -48,28 +67,61 @@ func (p *Pipeline) admitRows(ctx context.Context, folder string) error {
 	return nil
 }
 
-// fileless leaves out what cannot become an asset, and says why.
-func (p *Pipeline) fileless(folder, manifest string, rows []FilelessRow) []journal.Fileless {
-	var out []journal.Fileless
+// rowsLater puts off a manifest whose rows cannot be read, or false: a backfill must
+// end, and gives it up when a file would have failed.
+func (p *Pipeline) rowsLater(c journal.Companion, troubles map[string]trouble, err error) bool {
+	t := troubles[c.Path]
+	if !t.since.Equal(c.Since) {
+		t = trouble{since: c.Since}
+	}
+	t.tries++
+	log := p.log.With().Str("folder", c.Folder).Str("manifest", c.Path).Str("reason", messageOf(err)).Logger()
+	if p.once && t.tries >= p.cfg.MaxAttempts {
+		log.Warn().Str("hint", "Touch the manifest when that is over.").
+			Msg("gave up reading a manifest: its rows without files become no assets")
+		return false
+	}
+	if t.tries == 1 {
+		log.Warn().Msg("the rows of a manifest cannot be read for now: tried again until they can")
+	}
+	t.next = p.now().Add(p.backoff(t.tries))
+	troubles[c.Path] = t
+	return true
+}
+
+// fileless leaves out what cannot become an asset, and says why. The error is about
+// the folder, where it cannot be seen which files are there.
+func (p *Pipeline) fileless(folder, manifest string, rows []FilelessRow) (out []journal.Fileless, err error) {
 	for _, r := range rows {
 		if r.Err != nil {
 			p.log.Warn().Str("folder", folder).Str("manifest", manifest).Str("reason", messageOf(r.Err)).
-				Msg("a row of a manifest becomes no asset: correct it")
+				Msg("a manifest, or a row of it, cannot be used: correct it")
 			continue
 		}
-		if there, err := p.fileAt(folder, r.Path); err != nil || there {
+		there, err := p.fileAt(folder, r.Path)
+		if err != nil {
+			return nil, err
+		}
+		if there {
 			continue // the row tells of that file
 		}
 		kind := journal.Placeholder
 		if r.ContentPath != "" {
 			kind = journal.Federated
 		}
-		sum := sha256.Sum256([]byte(string(kind) + " " + r.ContentPath))
-		out = append(out, journal.Fileless{Path: r.Path, Kind: kind, Sign: int64(binary.BigEndian.Uint64(sum[:8]))})
+		out = append(out, journal.Fileless{Path: r.Path, Kind: kind, Sign: SignOf(kind, r.ContentPath)})
 	}
-	return out
+	return out, nil
 }
 
+// SignOf tells what a row makes of its path from anything else that it could make;
+// the entry has it for its modification time.
+func SignOf(kind journal.Kind, contentPath string) int64 {
+	sum := sha256.Sum256([]byte(string(kind) + " " + contentPath))
+	return int64(binary.BigEndian.Uint64(sum[:8]))
+}
+
+// fileAt reports whether something lies, or may lie, at a path.
 func (p *Pipeline) fileAt(folder, path string) (bool, error) {
 	s, err := openShelf(p.folders[folder].Path)
 	if err != nil {
@@ -77,8 +129,11 @@ func (p *Pipeline) fileAt(folder, path string) (bool, error) {
 	}
 	defer s.close()
 	_, err = s.root.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG):
 		return false, nil
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ELOOP):
+		return true, nil // nobody knows, and nobody will
 	}
 	return err == nil, err
 }
@@ -93,7 +148,7 @@ func (p *Pipeline) mapFileless(ctx context.Context, e journal.Entry) error {
 		return &verdictError{verdict{to: journal.Ignored, reason: reasonNoRule}}
 	case err != nil:
 		return err
-	case e.Kind == journal.Federated && m.ContentPath == "":
+	case m.NoRow, m.Row != "" && m.Row != e.Kind:
 		return &verdictError{verdict{to: journal.Superseded, reason: reasonRowGone}}
 	case len(m.Problems) > 0:
 		return m.refusal()

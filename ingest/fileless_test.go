@@ -1,6 +1,9 @@
 package ingest_test
 
 import (
+	"io/fs"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
@@ -53,5 +56,39 @@ func TestFilelessAssetsAreMadeOnce(t *testing.T) {
 				t.Errorf("the film is %q", e.Kind)
 			}
 		})
+	}
+}
+
+// sulking is a folder whose manifest cannot be read the first times.
+type sulking struct {
+	rowsOf
+	times int
+	tried *int
+}
+
+func (f sulking) Rows(path string) ([]ingest.FilelessRow, error) {
+	if *f.tried++; *f.tried <= f.times {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: syscall.EIO}
+	}
+	return f.rowsOf.Rows(path)
+}
+
+// TestRowsWaitForTheFileSystem has a manifest that cannot be read for a while: its
+// rows become assets all the same. A backfill does not wait for ever.
+func TestRowsWaitForTheFileSystem(t *testing.T) {
+	for times, want := range map[int]int{3: 1, 1000: 0} {
+		r, tried := newRig(t, nil), 0
+		r.config.Folders[0].Companions = sulking{rowsOf{{Path: "coming.jpg"}}, times, &tried}
+		r.write("manifest.csv", 10, 1)
+		r.backfill()
+		if got := available(r.sandbox.State()); len(got) != want {
+			t.Errorf("%d assets, want %d\n%s", len(got), want, r.log)
+		}
+		if told := strings.Count(r.log.String(), "tried again until they can"); told != 1 {
+			t.Errorf("told %d times, want once\n%s", told, r.log)
+		}
+		if gave := strings.Count(r.log.String(), "gave up reading a manifest"); gave != 1-want {
+			t.Errorf("gave up %d times, want %d\n%s", gave, 1-want, r.log)
+		}
 	}
 }

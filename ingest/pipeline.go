@@ -63,13 +63,26 @@ type Mapped struct {
 	Wait  time.Duration
 	Waits string
 
-	// Unsure holds the ids of attributes whose values rest on what could not be read
-	// because the file is gone, "" for the security templates. They change nothing.
+	// Row is what the row of a manifest makes of a path that has no file. NoRow says
+	// that there is no such row; with neither it is not known, which is a problem.
+	Row   journal.Kind
+	NoRow bool
+
+	// Unsure holds the ids of attributes whose values rest on what could not be read,
+	// "" for the security templates: the file is gone, or a companion is damaged. They
+	// change nothing in an asset that exists.
 	Unsure map[string]bool
+	// Missed are sentences on sidecars that cannot be read: a new asset goes without
+	// what they tell.
+	Missed []string
 }
 
 // Problem is one reason why a file's metadata cannot be sent.
-type Problem struct{ Message, Hint string }
+type Problem struct {
+	Message, Hint string
+	// Unsure says that it comes of what could not be read, as Mapped.Unsure does.
+	Unsure bool
+}
 
 // ErrNoRule says that no rule of the folder matches the file.
 var ErrNoRule = errors.New("no rule matches the file")
@@ -184,7 +197,8 @@ type Pipeline struct {
 	drain    <-chan struct{}
 	naming   sync.Map // filenames of which a file is just becoming an asset or a version
 
-	editing map[string]*sync.Mutex // by folder; held while its open edits are taken on
+	editing map[string]*editing // by folder
+	once    bool                // Run is a backfill, which ends; set at its start
 
 	mu       sync.Mutex
 	inFlight map[int64]*flight
@@ -249,7 +263,7 @@ func New(cfg Config, d Deps) *Pipeline {
 		poke:     make(chan struct{}, 1),
 		inFlight: make(map[int64]*flight),
 		unwanted: make(map[int64]bool),
-		editing:  make(map[string]*sync.Mutex, len(cfg.Folders)),
+		editing:  make(map[string]*editing, len(cfg.Folders)),
 
 		storeFailed: make(map[int64]bool),
 		excused:     make(map[int64]int),
@@ -259,7 +273,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	maps.Copy(p.handlers, d.Handlers)
 	for _, f := range cfg.Folders {
 		p.folders[f.Name] = f
-		p.editing[f.Name] = new(sync.Mutex)
+		p.editing[f.Name] = &editing{troubles: make(map[string]trouble)}
 	}
 	p.gate = newGate(d.Log, d.Clock, d.Paused, func(ctx context.Context) error {
 		_, err := d.API.CurrentUser(ctx)
@@ -279,7 +293,7 @@ func New(cfg Config, d Deps) *Pipeline {
 func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error {
 	ctx, cut := context.WithCancel(ctx)
 	defer cut()
-	p.drain = drain
+	p.drain, p.once = drain, source != nil
 
 	idle := make(chan struct{})
 	g, gctx := errgroup.WithContext(ctx)

@@ -78,6 +78,7 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
 	if len(m.Problems) > 0 {
 		return m.refusal()
 	}
+	p.logMissed(e, m)
 	m.Asset.Size, m.Asset.OriginalFileID = e.Size, original
 	return p.decide(ctx, e, m.Asset, factsAt)
 }

@@ -13,13 +13,14 @@ import (
 // above it were not skipped, as they are never entered then.
 type filter struct {
 	include, exclude []string
+	companion        func(rel string) bool
 	skip             []string
 	marker           string
 	ready            sentinel
 }
 
 func newFilter(f Folder) filter {
-	c := filter{include: f.Include, exclude: f.Exclude}
+	c := filter{include: f.Include, exclude: f.Exclude, companion: f.Companion}
 	for _, dir := range f.Skip {
 		c.skip = append(c.skip, path.Clean(dir))
 	}
@@ -41,7 +42,7 @@ func (c filter) file(rel string) bool {
 	if junkName(path.Base(rel)) || rel == c.marker || c.ready.is(rel) || matches(c.exclude, rel) {
 		return false
 	}
-	return len(c.include) == 0 || matches(c.include, rel)
+	return len(c.include) == 0 || matches(c.include, rel) || c.companion != nil && c.companion(rel)
 }
 
 // matches ignores case: cameras write IMG_1.JPG, and a rule that says *.jpg means it.

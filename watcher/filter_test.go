@@ -50,6 +50,12 @@ func TestFilter(t *testing.T) {
 			t.Errorf("directory %q: %v, want %v", rel, got, want)
 		}
 	}
+	c.companion = func(rel string) bool { return path.Ext(rel) == ".xmp" }
+	for rel, want := range map[string]bool{"a.xmp": true, "x/work/a.xmp": false, ".a.xmp": false, "a.png": false} {
+		if got := c.file(rel); got != want {
+			t.Errorf("file %q, whose companions are wanted: %v, want %v", rel, got, want)
+		}
+	}
 	if !newFilter(Folder{}).file("any/thing") {
 		t.Error("no include pattern must mean all files")
 	}

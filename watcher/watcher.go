@@ -44,9 +44,12 @@ type Folder struct {
 	Path string // may be or contain a symbolic link; below it none is followed
 
 	Include []string // files wanted; none means all
-	Exclude []string // files and whole directories not wanted, besides the junk list
-	Skip    []string // directories never entered, such as where files are moved to when done
-	Marker  string   // a file that must exist, else the folder counts as not mounted; "" for none
+	// Companion tells files that only speak of others, by their paths: they are
+	// wanted whatever Include says. Nil: there are none.
+	Companion func(rel string) bool
+	Exclude   []string // files and whole directories not wanted, besides the junk list
+	Skip      []string // directories never entered, such as where files are moved to when done
+	Marker    string   // a file that must exist, else the folder counts as not mounted; "" for none
 
 	// Ready is the name of what a producer makes beside a file when the file
 	// is complete, such as "{name}.done" or "{stem}.done"; "" for none. With

@@ -226,8 +226,10 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder) ingest.Config {
 func watchedFolders(folders []config.Folder) []watcher.Folder {
 	out := make([]watcher.Folder, len(folders))
 	for i, f := range folders {
+		companions := companionsOf(f)
 		out[i] = watcher.Folder{
-			Name: f.Name, Path: f.Path, Include: f.Include, Exclude: f.Exclude, Skip: f.Kept(),
+			Companion: func(rel string) bool { _, is := companions.Of(rel); return is },
+			Name:      f.Name, Path: f.Path, Include: f.Include, Exclude: f.Exclude, Skip: f.Kept(),
 			Settle: f.Settle, Rescan: f.Rescan, PollInterval: f.PollInterval,
 			Mode: watcher.Mode(f.Watch), Marker: f.Marker, Ready: f.Ready, Patience: f.Patience,
 			Drops: f.Batch == "all",

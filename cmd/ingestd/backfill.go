@@ -8,7 +8,6 @@ import (
 	"io"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -233,7 +232,8 @@ func (b *backfill) includes(name string) bool {
 	return false
 }
 
-// dryRun walks the folders and says what would become of each file.
+// dryRun walks the folders and says what would become of each file, and of each row
+// of a manifest that needs none.
 func (b *backfill) dryRun(ctx context.Context) error {
 	acct, err := connectPatiently(ctx, b.cfg, b.log)
 	if err != nil {
@@ -245,22 +245,27 @@ func (b *backfill) dryRun(ctx context.Context) error {
 	}
 	defer o.close()
 	var mu sync.Mutex
-	var left atomic.Int64
+	var left int
+	show := func(f forecast) error {
+		if !f.ingests() {
+			left++
+		}
+		if b.options.asJSON {
+			return json.NewEncoder(b.out).Encode(f)
+		}
+		printForecast(b.out, f)
+		return nil
+	}
 	w, err := watcher.New(watchedFolders(b.folders), watcher.Options{Log: b.log, Emit: func(ctx context.Context, files []watcher.File) error {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, file := range files {
 			f, err := o.foretell(ctx, file)
-			if err != nil {
-				return err
+			if err == nil {
+				err = show(f)
 			}
-			if !f.ingests() {
-				left.Add(1)
-			}
-			if b.options.asJSON {
-				err = json.NewEncoder(b.out).Encode(f)
-			} else {
-				printForecast(b.out, f)
+			if err == nil {
+				err = o.foretellRows(ctx, file, show)
 			}
 			if err != nil {
 				return err
@@ -274,7 +279,7 @@ func (b *backfill) dryRun(ctx context.Context) error {
 	if err := w.Walk(ctx); err != nil {
 		return err
 	}
-	if left.Load() > 0 {
+	if left > 0 {
 		return errWouldNot
 	}
 	return nil

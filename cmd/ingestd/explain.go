@@ -2,19 +2,17 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
@@ -52,8 +50,8 @@ func newExplainCommand() *cobra.Command {
 type forecast struct {
 	Folder string `json:"folder"`
 	Path   string `json:"path"`
-	// Becomes is asset, version, content (of a placeholder), duplicate, known,
-	// companion, ignored, held, failed or skipped.
+	// Becomes is asset, version, content (of a placeholder), federated, placeholder,
+	// duplicate, known, companion, ignored, held, failed or skipped.
 	Becomes string          `json:"becomes"`
 	Why     string          `json:"why,omitempty"`
 	Version string          `json:"original_file_id,omitempty"` // of the asset that gets a version, or content
@@ -83,23 +81,21 @@ func explainAll(ctx context.Context, cfg *config.Config, acct *account, paths []
 		return err
 	}
 	defer o.close()
-	all := []forecast{}
+	show := func(f forecast) error { printForecast(out, f); return nil }
+	list := &jsonList{out: out}
+	if asJSON {
+		show = func(f forecast) error { return list.add(f) }
+	}
 	var failed []error
 	for _, path := range paths {
 		f, err := o.explain(ctx, cfg, path)
-		if err != nil {
-			failed = append(failed, err)
-			continue
+		if err == nil {
+			err = show(f)
 		}
-		all = append(all, f)
-		if !asJSON {
-			printForecast(out, f)
-		}
+		failed = append(failed, err)
 	}
 	if asJSON {
-		enc := json.NewEncoder(out)
-		enc.SetIndent("", "  ")
-		failed = append(failed, enc.Encode(all))
+		failed = append(failed, list.end())
 	}
 	return errors.Join(failed...)
 }
@@ -137,11 +133,11 @@ func (o *oracle) explain(ctx context.Context, cfg *config.Config, path string) (
 	if err != nil {
 		return forecast{}, err
 	}
-	info, err := os.Lstat(abs)
-	if err != nil {
-		return forecast{}, fmt.Errorf("explain %s: %w", path, err)
+	info, missing := os.Lstat(abs)
+	if missing != nil && !errors.Is(missing, fs.ErrNotExist) {
+		return forecast{}, fmt.Errorf("explain %s: %w", path, missing)
 	}
-	dir, err := filepath.EvalSymlinks(filepath.Dir(abs))
+	dir, err := resolve(filepath.Dir(abs))
 	if err != nil {
 		return forecast{}, fmt.Errorf("explain %s: %w", path, err)
 	}
@@ -152,12 +148,30 @@ func (o *oracle) explain(ctx context.Context, cfg *config.Config, path string) (
 			continue
 		}
 		rel, ok := strings.CutPrefix(abs, strings.TrimSuffix(root, "/")+"/")
-		if !ok {
-			continue
+		switch {
+		case !ok:
+		case missing == nil:
+			return o.foretell(ctx, fileOf(f.Name, rel, info))
+		default:
+			if found, ok, err := o.foretellRow(ctx, f.Name, filepath.ToSlash(rel)); ok || err != nil {
+				return found, err
+			}
 		}
-		return o.foretell(ctx, fileOf(f.Name, rel, info))
+	}
+	if missing != nil {
+		return forecast{}, fmt.Errorf("explain %s: %w, nor has a manifest a row that is an asset without it", path, missing)
 	}
 	return forecast{}, fmt.Errorf("explain %s: it lies in none of the configured folders", path)
+}
+
+// resolve follows the links in a path as far as it is there.
+func resolve(dir string) (string, error) {
+	real, err := filepath.EvalSymlinks(dir)
+	if parent := filepath.Dir(dir); errors.Is(err, fs.ErrNotExist) && parent != dir {
+		real, err = resolve(parent)
+		real = filepath.Join(real, filepath.Base(dir))
+	}
+	return real, err
 }
 
 // fileOf is a file as the watcher would report it.
@@ -187,28 +201,8 @@ func (o *oracle) foretell(ctx context.Context, file watcher.File) (forecast, err
 		f.Becomes, f.Why = "companion", fmt.Sprintf("it is %s: it speaks of other files, and becomes no asset itself", companionWords[kind])
 		return f, nil
 	}
-	known, err := o.acct.factsOf(file, "")
-	if err != nil {
+	if err := o.apply(folder, file, &f); err != nil || f.Result == nil {
 		return f, err
-	}
-	f.Gaps = known.Gaps
-	r, err := o.acct.names.mapper(file.Folder).Map(known.Facts, file.Path)
-	if errors.Is(err, mapping.ErrNoRule) {
-		f.Becomes, f.Why = "ignored", err.Error()
-		return f, nil
-	}
-	if err != nil {
-		return f, err
-	}
-	f.Result, f.Rule, f.Becomes, f.Problems = &r, r.RulePos.Line, "asset", problemsOf(r, known)
-	if m := mapped(folder, r, known); m.Wait > 0 {
-		f.Waits = fmt.Sprintf("its %s, %v at the most", m.Waits, m.Wait)
-	}
-	if len(f.Problems) > 0 {
-		f.Becomes, f.Why = "held", f.Problems[0].Attribute+": "+f.Problems[0].Message
-		if r.Failed() {
-			f.Becomes = "failed"
-		}
 	}
 	if file.Size > o.limit {
 		f.Becomes, f.Why = "failed", "the file is larger than upload.max_file_size"
@@ -219,65 +213,6 @@ func (o *oracle) foretell(ctx context.Context, file watcher.File) (forecast, err
 	if err := o.namesake(ctx, folder, &f); err != nil {
 		return f, err
 	}
-	if creates := f.Becomes == "asset" || f.Becomes == "version" || f.Becomes == "content"; creates && folder.Batch == "all" {
-		f.Waits = and(f.Waits, "the rest of "+dropOf(file.Path))
-	}
+	f.waitForDrop(folder)
 	return f, nil
-}
-
-// dropOf says which drop a file belongs to.
-func dropOf(path string) string {
-	if dir, _, below := strings.Cut(path, "/"); below {
-		return "its drop, " + dir
-	}
-	return "the files that lie in the folder itself"
-}
-
-// and joins what a file waits for.
-func and(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + ", and " + b
-}
-
-// recall adds what the journal knows of the path.
-func (o *oracle) recall(ctx context.Context, folder config.Folder, file watcher.File, f *forecast) error {
-	if o.reader == nil {
-		return nil
-	}
-	latest, ok, err := o.reader.Latest(ctx, file.Folder, file.Path)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return o.recallCopy(ctx, folder, file, f)
-	}
-	if latest.Size == file.Size && latest.ModTime == file.ModTime && latest.ChangeTime == file.ChangeTime &&
-		latest.Dev == file.Dev && latest.Ino == file.Ino {
-		f.Becomes, f.Version = "known", latest.OriginalFileID
-		if latest.Status == journal.Held || latest.Status == journal.Failed {
-			f.Becomes = string(latest.Status)
-		}
-		f.Why = fmt.Sprintf("the journal knows this content as entry %d: %s", latest.ID, latest.Status)
-		if latest.Reason.Message != "" {
-			f.Why += ", " + latest.Reason.Message
-		}
-		return nil
-	}
-	if f.Becomes != "asset" {
-		return nil
-	}
-	latest.Generation++ // what comes before the next generation
-	prev, ok, err := o.reader.Previous(ctx, latest)
-	switch {
-	case !ok || folder.Versions == "off" && prev.Kind == journal.File:
-	case ingest.TakesContent(prev, file.Size, time.Now()):
-		f.Becomes, f.Version = "content", prev.OriginalFileID
-		f.Why = fmt.Sprintf("entry %d made a placeholder, asset %s, whose upload URL lives still", prev.ID, prev.ObjectID)
-	default:
-		f.Becomes, f.Version = "version", prev.OriginalFileID
-		f.Why = "the path was ingested before, with other size or times; the same bytes would not be sent again"
-	}
-	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
@@ -18,26 +19,35 @@ var usualManifests = []string{"manifest.csv", "metadata.csv"}
 
 // newCollector makes what gathers the facts that a folder's rules ask for.
 func newCollector(f config.Folder) *facts.Collector {
+	return facts.NewCollector(facts.Settings{
+		Root: f.Path, Levels: f.Rules.Levels, Languages: f.Languages,
+		Sources: sourcesOf(f), Companions: companionsOf(f),
+		ManifestOptions: facts.ManifestOptions{MatchCase: f.MatchCase, Asked: f.Rules.Needs().Names},
+	})
+}
+
+// sourcesOf are the sources of facts that a folder's rules ask for.
+func sourcesOf(f config.Folder) facts.Sources {
 	needs, waits := f.Rules.Needs(), map[facts.Kind]bool{f.WaitFor.Kind: true}
 	for _, rule := range f.Rules.Rules {
 		waits[rule.WaitFor.Kind] = true
 	}
-	s := facts.Settings{
-		Root: f.Path, Levels: f.Rules.Levels, Languages: f.Languages,
-		Sources: facts.Sources{
-			EXIF: needs.Exif, IPTC: needs.IPTC, XMP: needs.XMP, XMPEmbedded: needs.XMPEmbedded,
-			XMPSidecar: needs.XMPSidecar || waits[facts.KindXMP],
-			Sidecar:    needs.Sidecar || waits[facts.KindSidecar],
-			Manifest:   needs.Manifest || waits[facts.KindManifest] || len(f.Manifests) > 0,
-		},
-		Companions:      facts.Companions{Manifests: f.Manifests},
-		ManifestOptions: facts.ManifestOptions{MatchCase: f.MatchCase, Asked: needs.Names},
+	return facts.Sources{
+		EXIF: needs.Exif, IPTC: needs.IPTC, XMP: needs.XMP, XMPEmbedded: needs.XMPEmbedded,
+		XMPSidecar: needs.XMPSidecar || waits[facts.KindXMP],
+		Sidecar:    needs.Sidecar || waits[facts.KindSidecar],
+		Manifest:   needs.Manifest || waits[facts.KindManifest] || len(f.Manifests) > 0,
 	}
-	s.Companions.Sidecars = s.Sources.Sidecar
-	if len(s.Manifests) == 0 && s.Sources.Manifest {
-		s.Manifests = usualManifests
+}
+
+// companionsOf tells a folder's companions by their names.
+func companionsOf(f config.Folder) facts.Companions {
+	s := sourcesOf(f)
+	c := facts.Companions{Sidecars: s.Sidecar, Manifests: f.Manifests}
+	if len(c.Manifests) == 0 && s.Manifest {
+		c.Manifests = usualManifests
 	}
-	return facts.NewCollector(s)
+	return c
 }
 
 // companions is a Collector as the pipeline asks it.
@@ -66,10 +76,15 @@ func (c companions) Rows(path string) ([]ingest.FilelessRow, error) {
 // unless at is "".
 func (a *account) factsOf(file watcher.File, at string) (*facts.Collection, error) {
 	f := facts.File{Folder: file.Folder, Path: file.Path, Size: file.Size}
-	if file.Ino != 0 { // else a row of a manifest without a file
+	if file.Ino != 0 {
 		f.ModTime = time.Unix(0, file.ModTime)
 	}
-	return a.collectors[file.Folder].Collect(f, at)
+	known, err := a.collectors[file.Folder].Collect(f, at)
+	if err == nil && file.Ino == 0 { // a row of a manifest: there never was a file to look into
+		known.Gone = false
+		known.Gaps = slices.DeleteFunc(known.Gaps, func(g facts.Gap) bool { return g.Source == "exif" })
+	}
+	return known, err
 }
 
 // mapFunc adapts a folder's rules to what the pipeline asks for.
@@ -86,15 +101,27 @@ func (a *account) mapFunc(f config.Folder) func(watcher.File, string) (ingest.Ma
 		if err != nil {
 			return ingest.Mapped{}, err
 		}
-		m := mapped(f, r, known)
-		if file.Ino == 0 { // there never was a file to look into
-			m.Unsure, m.Wait = nil, 0
-			v, _, err := a.collectors[f.Name].VirtualAt(file.Path)
+		m := mapped(f, r, known, file.Ino == 0)
+		if file.Ino == 0 {
+			v, ok, err := a.collectors[f.Name].VirtualAt(file.Path)
 			m.ContentPath, m.SkipTranscode = v.ContentPath, v.SkipTranscode
+			_, unread := known.Unread[facts.KindManifest]
+			m.NoRow = !ok && !unread && known.Contradiction == nil
+			if ok {
+				m.Row = kindOf(v)
+			}
 			return m, err
 		}
 		return m, nil
 	}
+}
+
+// kindOf is what a row makes of its path.
+func kindOf(row facts.Virtual) journal.Kind {
+	if row.ContentPath != "" {
+		return journal.Federated
+	}
+	return journal.Placeholder
 }
 
 // inherit is Overlay of a folder's rules as they are resolved when it is called.
@@ -104,32 +131,75 @@ func (a *account) inherit(folder string) func(templateID string, current, ours [
 	}
 }
 
-// mapped is what the pipeline needs to know of a result.
-func mapped(f config.Folder, r mapping.Result, known *facts.Collection) ingest.Mapped {
-	m := ingest.Mapped{Asset: r.Asset, Fails: r.Failed()}
-	for _, p := range problemsOf(r, known) {
-		m.Problems = append(m.Problems, ingest.Problem{Message: p.Attribute + ": " + p.Message, Hint: p.Hint})
-	}
-	if wait := waitOf(f, r); wait.Kind != "" && !known.Companion[wait.Kind] {
-		m.Wait, m.Waits = wait.For, waitWords[wait.Kind]
-	}
-	if known.Gone {
-		m.Unsure = make(map[string]bool)
-		for _, v := range r.Values {
-			if v.RestsOnFile() {
-				m.Unsure[v.DefinitionID] = true
-			}
+// mapped is what the pipeline needs to know of a result, of a file or of a row
+// without one.
+func mapped(f config.Folder, r mapping.Result, known *facts.Collection, fileless bool) ingest.Mapped {
+	m := ingest.Mapped{Asset: r.Asset, Fails: r.Failed(), Unsure: make(map[string]bool)}
+	unsure := make(map[string]bool) // by name
+	for _, v := range r.Values {
+		if restsOnUnread(v, known) {
+			m.Unsure[v.DefinitionID], unsure[v.Attribute] = true, true
 		}
+	}
+	_, unsure[manifestName] = unreadManifest(r, known, fileless)
+	for _, p := range problemsOf(r, known, fileless) {
+		m.Problems = append(m.Problems, ingest.Problem{Message: p.Attribute + ": " + p.Message, Hint: p.Hint, Unsure: unsure[p.Attribute]})
+	}
+	for _, kind := range []facts.Kind{facts.KindXMP, facts.KindSidecar} {
+		if lost, ok := known.Unread[kind]; ok && restsOn(r, kind) {
+			m.Missed = append(m.Missed, unreadWords(lost))
+		}
+	}
+	if wait := waitOf(f, r); wait.Kind != "" && !known.Companion[wait.Kind] && !fileless {
+		m.Wait, m.Waits = wait.For, waitWords[wait.Kind]
 	}
 	return m
 }
 
-// problemsOf are those of the result, and what a manifest contradicts itself in.
-func problemsOf(r mapping.Result, known *facts.Collection) []mapping.Fault {
-	problems := r.Problems
+// restsOnUnread reports whether a value may be another if what cannot be read could.
+func restsOnUnread(v mapping.Explained, known *facts.Collection) bool {
+	if known.Gone && v.RestsOnFile() {
+		return true
+	}
+	for kind := range known.Unread {
+		if v.RestsOn(kind) {
+			return true
+		}
+	}
+	return false
+}
+
+func restsOn(r mapping.Result, kind facts.Kind) bool {
+	return slices.ContainsFunc(r.Values, func(v mapping.Explained) bool { return v.RestsOn(kind) })
+}
+
+func unreadWords(lost facts.Unread) string {
+	return facts.Clean(lost.Path) + " cannot be read: " + lost.Err.Error()
+}
+
+// manifestName stands for the attribute where a whole manifest is at fault.
+const manifestName = "manifest"
+
+// unreadManifest is the fault of a manifest that cannot be read, where the file may
+// have a row in it that counts.
+func unreadManifest(r mapping.Result, known *facts.Collection, fileless bool) (mapping.Fault, bool) {
+	lost, ok := known.Unread[facts.KindManifest]
+	if !ok || !fileless && !restsOn(r, facts.KindManifest) {
+		return mapping.Fault{}, false
+	}
+	return mapping.Fault{Attribute: manifestName, Message: unreadWords(lost), Hint: "Correct the manifest: the file goes round again by itself."}, true
+}
+
+// problemsOf are those of the result, and what is wrong with a manifest.
+func problemsOf(r mapping.Result, known *facts.Collection, fileless bool) []mapping.Fault {
+	var problems []mapping.Fault
+	if fault, ok := unreadManifest(r, known, fileless); ok {
+		problems = append(problems, fault) // first, as others may come of it
+	}
+	problems = append(problems, r.Problems...)
 	if known.Contradiction != nil {
 		problems = append(problems, mapping.Fault{
-			Attribute: "manifest", Message: known.Contradiction.Error(), Hint: "Correct the manifest: the file goes round again by itself.",
+			Attribute: manifestName, Message: known.Contradiction.Error(), Hint: "Correct the manifest: the file goes round again by itself.",
 		})
 	}
 	return problems

@@ -3,10 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
+	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
@@ -63,64 +63,98 @@ func (o *oracle) recallCopy(ctx context.Context, folder config.Folder, file watc
 	return nil
 }
 
-func printForecast(out io.Writer, f forecast) {
-	fmt.Fprintf(out, "%s/%s: %s", f.Folder, printable(f.Path), f.Becomes)
-	if f.Version != "" {
-		fmt.Fprintf(out, " of %s", f.Version)
+// apply has the folder's rules say what a file, or a row without one, becomes; the
+// Result is nil where no rule matches.
+func (o *oracle) apply(folder config.Folder, file watcher.File, f *forecast) error {
+	known, err := o.acct.factsOf(file, "")
+	if err != nil {
+		return err
 	}
-	if f.Why != "" {
-		fmt.Fprintf(out, " (%s)", f.Why)
+	f.Gaps = known.Gaps
+	r, err := o.acct.names.mapper(file.Folder).Map(known.Facts, file.Path)
+	if errors.Is(err, mapping.ErrNoRule) {
+		f.Becomes, f.Why = "ignored", err.Error()
+		return nil
 	}
-	fmt.Fprintln(out)
-	if f.Waits != "" {
-		fmt.Fprintf(out, "  waits for %s\n", f.Waits)
+	if err != nil {
+		return err
 	}
-	if f.Result == nil {
-		return
+	f.Result, f.Rule, f.Becomes, f.Problems = &r, r.RulePos.Line, "asset", problemsOf(r, known, file.Ino == 0)
+	if m := mapped(folder, r, known, file.Ino == 0); m.Wait > 0 {
+		f.Waits = fmt.Sprintf("its %s, %v at the most", m.Waits, m.Wait)
 	}
-	fmt.Fprintf(out, "  rule at line %d, template %s, filename %s\n", f.Rule, f.Result.Template, printable(f.Result.Asset.Filename))
-	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	for _, v := range f.Result.Values {
-		printValue(w, "  ", v)
-	}
-	_ = w.Flush()
-	for _, g := range f.Gaps {
-		fmt.Fprintf(out, "  ? %s could not be read: %s\n", g.Source, printable(g.Message))
-	}
-	for _, p := range f.Problems {
-		fmt.Fprintf(out, "  ! %s: %s", p.Attribute, p.Message)
-		if p.Hint != "" {
-			fmt.Fprintf(out, " (%s)", p.Hint)
+	if len(f.Problems) > 0 {
+		f.Becomes, f.Why = "held", f.Problems[0].Attribute+": "+f.Problems[0].Message
+		if r.Failed() {
+			f.Becomes = "failed"
 		}
-		fmt.Fprintln(out)
 	}
-	fmt.Fprintln(out)
+	return nil
 }
 
-// printValue prints what an attribute gets, which layer gave it, and which did not.
-func printValue(w io.Writer, indent string, v mapping.Explained) {
-	var from []string
-	if v.Source != "" {
-		source := v.Source
-		if v.Origin != "" {
-			source += " (" + v.Origin + ")"
-		}
-		from = append(from, source)
-	}
-	for _, list := range []struct {
-		label string
-		items []string
-	}{{"empty", v.Tried}, {"passed over", v.Passed}, {"left out", v.Dropped}} {
-		if len(list.items) > 0 {
-			from = append(from, list.label+": "+strings.Join(list.items, ", "))
+// waitForDrop says that what is created waits for its drop.
+func (f *forecast) waitForDrop(folder config.Folder) {
+	switch f.Becomes {
+	case "asset", "version", "content", "federated", "placeholder":
+		if folder.Batch == "all" {
+			f.Waits = and(f.Waits, "the rest of "+dropOf(f.Path))
 		}
 	}
-	value := v.Value
-	if value == "" {
-		value = "-"
+}
+
+// dropOf says which drop a file belongs to.
+func dropOf(path string) string {
+	if dir, _, below := strings.Cut(path, "/"); below {
+		return "its drop, " + dir
 	}
-	fmt.Fprintf(w, "%s%s\t%s\t%s\n", indent, v.Attribute, printable(value), strings.Join(from, "; "))
-	for _, cell := range v.Cells {
-		printValue(w, fmt.Sprintf("%s  row %d, ", indent, cell.Row), cell.Explained)
+	return "the files that lie in the folder itself"
+}
+
+// and joins what a file waits for.
+func and(a, b string) string {
+	if a == "" {
+		return b
 	}
+	return a + ", and " + b
+}
+
+// recall adds what the journal knows of the path.
+func (o *oracle) recall(ctx context.Context, folder config.Folder, file watcher.File, f *forecast) error {
+	if o.reader == nil {
+		return nil
+	}
+	latest, ok, err := o.reader.Latest(ctx, file.Folder, file.Path)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return o.recallCopy(ctx, folder, file, f)
+	}
+	if latest.Size == file.Size && latest.ModTime == file.ModTime && latest.ChangeTime == file.ChangeTime &&
+		latest.Dev == file.Dev && latest.Ino == file.Ino {
+		f.Becomes, f.Version = "known", latest.OriginalFileID
+		if latest.Status == journal.Held || latest.Status == journal.Failed {
+			f.Becomes = string(latest.Status)
+		}
+		f.Why = fmt.Sprintf("the journal knows this content as entry %d: %s", latest.ID, latest.Status)
+		if latest.Reason.Message != "" {
+			f.Why += ", " + latest.Reason.Message
+		}
+		return nil
+	}
+	if f.Becomes != "asset" {
+		return nil
+	}
+	latest.Generation++ // what comes before the next generation
+	prev, ok, err := o.reader.Previous(ctx, latest)
+	switch {
+	case !ok || folder.Versions == "off" && prev.Kind == journal.File:
+	case ingest.TakesContent(prev, file.Size, time.Now()):
+		f.Becomes, f.Version = "content", prev.OriginalFileID
+		f.Why = fmt.Sprintf("entry %d made a placeholder, asset %s, whose upload URL lives still", prev.ID, prev.ObjectID)
+	default:
+		f.Becomes, f.Version = "version", prev.OriginalFileID
+		f.Why = "the path was ingested before, with other size or times; the same bytes would not be sent again"
+	}
+	return err
 }

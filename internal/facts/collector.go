@@ -3,13 +3,10 @@ package facts
 import (
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"path"
 	"strings"
-	"syscall"
 )
 
 // Prefixes of facts of XMP by the place where it stands. Under XMPPrefix is what
@@ -53,11 +50,28 @@ type Collection struct {
 	// Contradiction says that two rows of a manifest tell different things of the
 	// file: it must not be ingested by either.
 	Contradiction error
-	// Companion tells which kinds of companions the file has.
+	// Companion tells which kinds of companions the file has that can be read.
 	Companion map[Kind]bool
-	// Gone says that the file itself is not there, or another one is, so that
-	// nothing embedded is known.
+	// Unread has the companions that are there and cannot be read, the nearest of
+	// each kind: what they tell of the file, if anything, is not known.
+	Unread map[Kind]Unread
+	// Gone says that the file itself is not there, cannot be opened, or is another
+	// one by now, so that nothing embedded is known.
 	Gone bool
+}
+
+// Unread is a companion that is there and cannot be read.
+type Unread struct {
+	Path string // below the folder
+	Err  error  // for good, or until somebody corrects it
+}
+
+// unread notes a companion that cannot be read.
+func (c *Collection) unread(kind Kind, source, companion string, err error) {
+	c.gap(source, "%v", err)
+	if _, nearer := c.Unread[kind]; !nearer {
+		c.Unread[kind] = Unread{companion, err}
+	}
 }
 
 func (c *Collection) gap(source, format string, args ...any) {
@@ -77,7 +91,7 @@ func (c *Collector) Collect(f File, at string) (*Collection, error) {
 	if at == "" {
 		at = f.Path
 	}
-	out := &Collection{Facts: Gather(f, c.Levels), Companion: make(map[Kind]bool)}
+	out := &Collection{Facts: Gather(f, c.Levels), Companion: make(map[Kind]bool), Unread: make(map[Kind]Unread)}
 	embedded := Want{EXIF: c.EXIF, IPTC: c.IPTC, XMP: c.XMP || c.XMPEmbedded}
 	if embedded != (Want{}) {
 		if err := c.embedded(root, f, at, embedded, out); err != nil {
@@ -108,7 +122,7 @@ func (c *Collector) embedded(root *os.Root, f File, at string, want Want, out *C
 		return fmt.Errorf("look into the file: %w", err)
 	}
 	if err != nil {
-		out.Gone = errors.Is(err, fs.ErrNotExist)
+		out.Gone = true
 		out.gap("exif", "the file cannot be read: %v", err)
 		return nil
 	}
@@ -143,16 +157,20 @@ func (c *Collector) xmpSidecar(root *os.Root, file, at string, out *Collection) 
 	if name == "" && err == nil {
 		return nil
 	}
-	out.Companion[KindXMP] = true
 	if err != nil {
-		out.gap("xmp-sidecar", "%v", err)
+		out.unread(KindXMP, "xmp-sidecar", name, err)
 		return nil
 	}
 	origin := "the sidecar " + Clean(path.Base(name))
 	found, err := ParseXMP(data, XMPSidecarPrefix, origin, c.Languages)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrExcess):
 		out.gap("xmp-sidecar", "%s: %v", origin, err)
+	case err != nil:
+		out.unread(KindXMP, "xmp-sidecar", name, fmt.Errorf("%s: %w", origin, err))
+		return nil
 	}
+	out.Companion[KindXMP] = true
 	told := make(map[string]bool)
 	for name := range found {
 		told[propertyOf(strings.TrimPrefix(name, XMPSidecarPrefix))] = true
@@ -184,22 +202,23 @@ func (c *Collector) sidecar(root *os.Root, file, at string, out *Collection) err
 	if name == "" && err == nil {
 		return nil
 	}
-	out.Companion[KindSidecar] = true
+	var found Facts
 	if err == nil {
-		var found Facts
-		if found, err = ParseSidecar(path.Base(name), data); err == nil {
-			maps.Copy(out.Facts, found)
-			return nil
-		}
+		found, err = ParseSidecar(path.Base(name), data)
 	}
-	out.gap("sidecar", "%v", err)
+	if err != nil {
+		out.unread(KindSidecar, "sidecar", name, err)
+		return nil
+	}
+	out.Companion[KindSidecar] = true
+	maps.Copy(out.Facts, found)
 	return nil
 }
 
 // row adds the row of the nearest manifest that has one for the file. Its error is
 // about a directory, or a manifest, that cannot be read for now.
 func (c *Collector) row(root *os.Root, file string, out *Collection) error {
-	row, _, ok, err := c.nearest(root, file, func(err error) { out.gap("manifest", "%v", err) })
+	row, _, ok, err := c.nearest(root, file, func(m *manifestFile) { out.unread(KindManifest, "manifest", m.path, m.err) })
 	if err != nil || !ok {
 		return err
 	}
@@ -215,7 +234,7 @@ func (c *Collector) row(root *os.Root, file string, out *Collection) error {
 // nearest returns the row of the nearest manifest that has one for the file, and
 // the directory of that manifest. Those that cannot be read are told and passed
 // over, unless that may pass.
-func (c *Collector) nearest(root *os.Root, file string, unreadable func(error)) (row Row, dir string, ok bool, err error) {
+func (c *Collector) nearest(root *os.Root, file string, unreadable func(*manifestFile)) (row Row, dir string, ok bool, err error) {
 	for dir = path.Dir(file); ; dir = path.Dir(dir) {
 		all, err := c.manifests.in(root, dir, c.Companions, c.ManifestOptions)
 		if err != nil {
@@ -226,7 +245,7 @@ func (c *Collector) nearest(root *os.Root, file string, unreadable func(error)) 
 				return Row{}, "", false, fmt.Errorf("read the manifest: %w", m.err)
 			}
 			if m.err != nil {
-				unreadable(m.err)
+				unreadable(m)
 				continue
 			}
 			if row, ok = m.Row(below(file, dir)); ok {
@@ -250,65 +269,26 @@ func below(file, dir string) string {
 // Forget has a companion read anew, whose change was noticed.
 func (c *Collector) Forget(companion string) { c.manifests.forget(path.Dir(companion)) }
 
-// ManifestAt reads the manifest at a path below the folder.
-func (c *Collector) ManifestAt(rel string) (*Manifest, error) {
+// manifestAt reads the manifest at a path below the folder: nil if there is none,
+// or if it cannot be read, as unread tells. The error is about what may pass.
+func (c *Collector) manifestAt(rel string) (m *Manifest, unread, err error) {
 	root, err := os.OpenRoot(c.Root)
 	if err != nil {
-		return nil, fmt.Errorf("open the drop folder: %w", err)
+		return nil, nil, fmt.Errorf("open the drop folder: %w", err)
 	}
 	defer root.Close()
 	all, err := c.manifests.in(root, path.Dir(rel), c.Companions, c.ManifestOptions)
 	if err != nil {
-		return nil, err
+		return nil, nil, fmt.Errorf("look for manifests: %w", err)
 	}
-	for _, m := range all {
-		if m.path == rel {
-			return m.Manifest, m.err
+	for _, f := range all {
+		switch {
+		case f.path != rel:
+		case passing(f.err):
+			return nil, nil, fmt.Errorf("read the manifest: %w", f.err)
+		default:
+			return f.Manifest, f.err, nil
 		}
 	}
-	return nil, &fs.PathError{Op: "read the manifest", Path: rel, Err: fs.ErrNotExist}
-}
-
-// openRegular opens a regular file beneath root, without waiting for anyone.
-func openRegular(root *os.Root, rel string) (*os.File, fs.FileInfo, error) {
-	info, err := root.Lstat(rel)
-	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "open", Path: rel, Err: errors.New("it is no regular file")}
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	file, err := root.OpenFile(rel, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	if info, err = file.Stat(); err != nil {
-		_ = file.Close() // nothing was written
-		return nil, nil, err
-	}
-	return file, info, nil
-}
-
-// firstOf reads the first of the files that is there; "" if none is.
-func firstOf(root *os.Root, names []string, limit int64) (string, []byte, error) {
-	for _, name := range names {
-		data, err := readWhole(root, name, limit)
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG) {
-			continue
-		}
-		return name, data, err
-	}
-	return "", nil, nil
-}
-
-func readWhole(root *os.Root, name string, limit int64) ([]byte, error) {
-	file, info, err := openRegular(root, name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close() // nothing was written
-	if info.Size() > limit {
-		return nil, fmt.Errorf("%s is larger than %d MiB", Clean(name), limit>>20)
-	}
-	return io.ReadAll(io.LimitReader(file, limit))
+	return nil, nil, nil
 }

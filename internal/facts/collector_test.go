@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -93,6 +94,50 @@ func TestSidecarGoesBeforeEmbedded(t *testing.T) {
 	d.write("a/photo.jpg.xmp", `<x:xmpmeta`)
 	if c = d.collect("a/photo.jpg"); len(c.Gaps) != 1 || c.Gaps[0].Source != "xmp-sidecar" || c.fact("xmp.rating") != "4" {
 		t.Errorf("gaps are %v, the rating is %q", c.Gaps, c.fact("xmp.rating"))
+	}
+}
+
+// TestUnreadCompanions has a companion of each kind damaged: it is not there yet for
+// whoever waits for it, and what it would tell is not known, nor what embedded in a
+// file that cannot be opened is.
+func TestUnreadCompanions(t *testing.T) {
+	for kind, c := range map[Kind]struct{ name, good, bad string }{
+		KindXMP:      {"a/photo.xmp", xmpWith(`<xmp:Rating>1</xmp:Rating>`), `<x:xmpmeta`},
+		KindSidecar:  {"a/photo.jpg.json", `{"who": "Åsa"}`, `{"who": "Åsa",}`},
+		KindManifest: {"a/manifest.csv", "file,who\nphoto.jpg,Åsa\n", "file,who\nphoto.jpg,Åsa\n../b.jpg,Bo\n"},
+	} {
+		d := newDrop(t)
+		d.picture("a/photo.jpg")
+		d.write(c.name, c.good)
+		if got := d.collect("a/photo.jpg"); !got.Companion[kind] || len(got.Unread) > 0 {
+			t.Errorf("%s: companions %v, unread %v", kind, got.Companion, got.Unread)
+		}
+		d.write(c.name, c.bad)
+		got := d.collect("a/photo.jpg")
+		if lost := got.Unread[kind]; got.Companion[kind] || len(got.Unread) != 1 || lost.Path != c.name || lost.Err == nil || len(got.Gaps) != 1 {
+			t.Errorf("%s: companions %v, unread %v, gaps %v", kind, got.Companion, got.Unread, got.Gaps)
+		}
+	}
+	// What lies nearer than the row that counts may hold another; what is farther does not matter.
+	d := newDrop(t)
+	d.picture("a/b/photo.jpg")
+	d.write("manifest.csv", "")
+	d.write("a/manifest.csv", "file,who\nphoto.jpg,Åsa\n")
+	if c := d.collect("a/b/photo.jpg"); len(c.Unread) > 0 {
+		t.Errorf("unread %v", c.Unread)
+	}
+	d.write("a/b/manifest.csv", "")
+	d.Forget("a/b/manifest.csv")
+	if c := d.collect("a/b/photo.jpg"); c.Unread[KindManifest].Path != "a/b/manifest.csv" {
+		t.Errorf("unread %v", c.Unread)
+	}
+	d.write("a/link.jpg", "")
+	name := filepath.Join(d.Root, "a/link.jpg")
+	if err := errors.Join(os.Remove(name), os.Symlink("photo.jpg", name)); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := d.Collect(File{Folder: "drop", Path: "a/link.jpg"}, ""); err != nil || !c.Gone {
+		t.Errorf("gone %t, %v", c.Gone, err)
 	}
 }
 

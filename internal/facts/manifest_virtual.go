@@ -108,11 +108,18 @@ func s3Name(contentPath string) string {
 
 // Virtual reads the manifest at a path below the folder and returns its rows that
 // are assets by themselves, each path once, and what is wrong with rows that cannot
-// be, up to a hundred of them. A row over which a nearer manifest goes is left out.
+// be, up to a hundred of them; a manifest that cannot be read at all is wrong as a
+// whole. A row over which a nearer manifest goes is left out. The error is about the
+// folder, which is not there, or about trouble of the file system that may pass.
 func (c *Collector) Virtual(manifest string) (rows []Virtual, wrong []error, err error) {
-	m, err := c.ManifestAt(manifest)
-	if err != nil {
+	m, unread, err := c.manifestAt(manifest)
+	switch {
+	case err != nil:
 		return nil, nil, err
+	case unread != nil:
+		return nil, []error{unread}, nil
+	case m == nil: // it is gone
+		return nil, nil, nil
 	}
 	seen, told := make(map[string]bool), make(map[string]bool)
 	for row := range m.All() {
@@ -149,7 +156,7 @@ func (c *Collector) VirtualAt(file string) (Virtual, bool, error) {
 		return Virtual{}, false, fmt.Errorf("open the drop folder: %w", err)
 	}
 	defer root.Close()
-	row, dir, ok, err := c.nearest(root, file, func(error) {})
+	row, dir, ok, err := c.nearest(root, file, func(*manifestFile) {})
 	if err != nil || !ok {
 		return Virtual{}, false, err
 	}

@@ -29,6 +29,7 @@ func TestVirtualRows(t *testing.T) {
 		{name: "no key", csv: "file,content_path\na.jpg,s3://b/\n", wrong: "s3://bucket/key"},
 		{name: "no name", csv: "file,placeholder\n,yes\n", wrong: "names no file"},
 		{name: "neither yes nor no", csv: "file,placeholder\na.jpg,perhaps\n", wrong: "neither yes nor no"},
+		{name: "damaged", csv: "file,placeholder\na.jpg,\"yes\n", wrong: "manifest manifest.csv: line"},
 		{name: "a companion", csv: "file,placeholder\na.xmp,yes\n", wrong: "only speaks of others"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -57,8 +58,16 @@ func TestNearerManifestOverVirtual(t *testing.T) {
 	write(t, dir, "manifest.csv", "file,placeholder\nsub/a.jpg,yes\n")
 	write(t, dir, "sub/manifest.csv", "file,title\na.jpg,x\n")
 	col := NewCollector(Settings{Root: dir, Companions: Companions{Manifests: []string{"manifest.csv"}}})
-	if rows, wrong, err := col.Virtual("manifest.csv"); len(rows)+len(wrong) > 0 || err != nil {
-		t.Errorf("got %v, %v, %v, want nothing", rows, wrong, err)
+	for _, manifest := range []string{"manifest.csv", "gone/manifest.csv"} {
+		if rows, wrong, err := col.Virtual(manifest); len(rows)+len(wrong) > 0 || err != nil {
+			t.Errorf("%s: got %v, %v, %v, want nothing", manifest, rows, wrong, err)
+		}
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := col.Virtual("manifest.csv"); err == nil {
+		t.Error("without its folder, nothing is concluded")
 	}
 }
 

@@ -51,16 +51,28 @@ func (r *Reader) WaitFor(n *yaml.Node) WaitFor {
 // embedded are the prefixes of sources that stand in the file itself.
 var embedded = []string{"exif.", "iptc.", "xmp.", "xmp-embedded."}
 
-// RestsOnFile reports whether the value would be another if nothing embedded in
-// the file could be read: a source within the file gave it, or was looked at
-// before the one that did.
-func (e Explained) RestsOnFile() bool {
+// companionSources are the prefixes of sources that stand in a companion.
+var companionSources = map[facts.Kind][]string{
+	facts.KindXMP: {"xmp.", "xmp-sidecar."}, facts.KindSidecar: {"sidecar."}, facts.KindManifest: {"manifest."},
+}
+
+// RestsOnFile reports whether the value may be another where nothing embedded in
+// the file can be read.
+func (e Explained) RestsOnFile() bool { return e.restsOn(embedded) }
+
+// RestsOn reports whether the value may be another where the file's companion of a
+// kind cannot be read.
+func (e Explained) RestsOn(kind facts.Kind) bool { return e.restsOn(companionSources[kind]) }
+
+// restsOn reports whether a source with one of the prefixes gave the value, or was
+// looked at before the one that did.
+func (e Explained) restsOn(prefixes []string) bool {
 	within := func(source string) bool {
-		source = facts.Key(source)
-		return slices.ContainsFunc(embedded, func(prefix string) bool {
+		source = facts.Key(strings.Join(strings.Fields(source), "")) // as it is written in the rule
+		return slices.ContainsFunc(prefixes, func(prefix string) bool {
 			return strings.HasPrefix(source, prefix) || strings.Contains(source, "{"+prefix)
 		})
 	}
 	return within(e.Source) || slices.ContainsFunc(e.Tried, within) ||
-		slices.ContainsFunc(e.Cells, func(c Cell) bool { return c.RestsOnFile() })
+		slices.ContainsFunc(e.Cells, func(c Cell) bool { return c.restsOn(prefixes) })
 }

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/watcher"
+)
+
+// foretellRow says what the row of a manifest makes of a path that has no file;
+// false if there is no such row.
+func (o *oracle) foretellRow(ctx context.Context, folder, path string) (f forecast, ok bool, err error) {
+	row, ok, err := o.acct.collectors[folder].VirtualAt(path)
+	if err != nil || !ok {
+		return f, false, err
+	}
+	file := watcher.File{Folder: folder, Path: path, ModTime: ingest.SignOf(kindOf(row), row.ContentPath)}
+	f = forecast{Folder: folder, Path: path}
+	if err := o.apply(o.folders[folder], file, &f); err != nil || f.Result == nil {
+		return f, true, err
+	}
+	if f.Becomes == "asset" {
+		f.Becomes, f.Why = string(kindOf(row)), fmt.Sprintf("line %d of its manifest, which needs no file", row.Line)
+	}
+	if err := o.recallRow(ctx, file, &f); err != nil {
+		return f, true, err
+	}
+	f.waitForDrop(o.folders[folder])
+	return f, true, nil
+}
+
+// recallRow adds what the journal knows of a row without a file.
+func (o *oracle) recallRow(ctx context.Context, file watcher.File, f *forecast) error {
+	if o.reader == nil {
+		return nil
+	}
+	latest, ok, err := o.reader.Latest(ctx, file.Folder, file.Path)
+	switch {
+	case err != nil || !ok || latest.Status == journal.Superseded:
+		return err
+	case latest.Kind == journal.File:
+		f.Becomes, f.Version = "known", latest.OriginalFileID
+		f.Why = fmt.Sprintf("the path had a file, entry %d: %s", latest.ID, latest.Status)
+		return nil
+	}
+	return o.recall(ctx, o.folders[file.Folder], file, f)
+}
+
+// foretellRows does so for the rows of a manifest that have no file.
+func (o *oracle) foretellRows(ctx context.Context, manifest watcher.File, show func(forecast) error) error {
+	c := o.acct.collectors[manifest.Folder]
+	if kind, _ := c.Of(manifest.Path); kind != facts.KindManifest {
+		return nil
+	}
+	rows, _, err := c.Virtual(manifest.Path) // what is wrong with it keeps nothing back
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if _, err := os.Lstat(filepath.Join(c.Root, row.Path)); !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		f, ok, err := o.foretellRow(ctx, manifest.Folder, row.Path)
+		if ok && err == nil {
+			err = show(f)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
