@@ -242,15 +242,15 @@ func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error)
 	if ctx.Err() != nil {
 		return nil // the process ends: whatever the step met, it was cut short
 	}
-	rctx, cancel := record(ctx)
-	defer cancel()
-	e, err := p.journal.Entry(rctx, id) // the step may have moved it before it failed
-	if errors.Is(err, journal.ErrUnknown) {
+	e, err := p.journal.Entry(ctx, id) // the step may have moved it before it failed; a slow read is only slow
+	if errors.Is(err, journal.ErrUnknown) || ctx.Err() != nil {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	rctx, cancel := record(ctx)
+	defer cancel()
 	v := dispose(e, cause, limits{attempts: p.cfg.MaxAttempts, expiries: maxExpiries})
 	ragged := (p.gate.epoch() != epoch || p.gate.justOpened()) && p.excuse(id)
 	if v.do == pause {

@@ -23,8 +23,10 @@ type Move struct {
 	Asset    []byte
 	Filename string
 	// FactsAt is when the facts for Asset began to be gathered, with To == Mapped: what
-	// a companion told later is not in it. ErrMoved if one has since.
-	FactsAt time.Time
+	// a companion told later is not in it. MappedAt is the entry's as it was read before:
+	// ErrMoved if a companion has told something since. Two times are not compared, for
+	// a clock may be set back.
+	FactsAt, MappedAt time.Time
 	// Created is required from Creating to Created. From Creating to Cancelling it
 	// gives the ids of our own empty asset, if one was found; from Mapped to
 	// Verified, where it is required too, those of the asset that the account holds
@@ -141,13 +143,13 @@ func setStatus(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
 			mapped_at = iif(?, ?, mapped_at),
 			sort_key = iif(?, `+sortKey+`, sort_key), mark = iif(?, NULL, mark), aside = iif(?, x'', aside), moved_to = iif(?, x'', moved_to),
 			batch = iif(?, NULL, batch)
-		WHERE id = ? AND status = ? AND (? = 0 OR mapped_at <= ?)`,
+		WHERE id = ? AND status = ? AND (? = 0 OR mapped_at = ?)`,
 		m.To, m.Outcome, m.Reason.Class, m.Reason.Message, m.Reason.Hint, ms(m.NotBefore), now, now,
 		asset, filename,
 		m.ResetCounts, m.CountFailure, m.ResetCounts, m.CountExpiry, m.ResetCounts, m.AsNew,
 		asset != "", ms(m.FactsAt),
 		m.queues(), m.To == Superseded || m.Outcome == Superseded, m.To == Settled, m.To == Settled, m.To.Active(),
-		m.ID, m.From, ms(m.FactsAt), ms(m.FactsAt))
+		m.ID, m.From, ms(m.FactsAt), ms(m.MappedAt))
 	if violatesUnique(err) {
 		return ErrNameBusy // entries_creating is the only unique index that a move touches
 	}

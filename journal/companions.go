@@ -63,6 +63,14 @@ func (j *Journal) DueManifests(ctx context.Context, folder string, limit int) ([
 	return j.dueCompanions(ctx, 2, []string{folder}, limit)
 }
 
+// The partial index holds the few that are due; its order is that of the answer.
+const (
+	dueCompanions = `SELECT folder, path, size, mod_time, change_time, dev, ino, since FROM companions INDEXED BY companions_due
+		WHERE due = ? AND due > 0 AND folder IN (SELECT value FROM json_each(?)) ORDER BY since, folder, path LIMIT ?`
+	countCompanions = `SELECT count(*) FROM companions INDEXED BY companions_due
+		WHERE due > 0 AND folder IN (SELECT value FROM json_each(?))`
+)
+
 func (j *Journal) dueCompanions(ctx context.Context, due int, folders []string, limit int) ([]Companion, error) {
 	var out []Companion
 	err := j.reader.read(ctx, "read the companions to act on", func(tx *sql.Tx) error {
@@ -74,8 +82,7 @@ func (j *Journal) dueCompanions(ctx context.Context, due int, folders []string, 
 			c.Path, c.Dev, c.Ino, c.Since = string(path), uint64(dev), uint64(ino), at(since)
 			out = append(out, c)
 			return err
-		}, `SELECT folder, path, size, mod_time, change_time, dev, ino, since FROM companions
-			WHERE due = ? AND due > 0 AND folder IN (SELECT value FROM json_each(?)) ORDER BY since, path LIMIT ?`, due, list(folders), limit)
+		}, dueCompanions, due, list(folders), limit)
 	})
 	return out, err
 }
@@ -87,16 +94,30 @@ type Concern struct {
 	Dir  string // "." for the whole folder; "" with a Path
 }
 
-// where is the concern as SQL and its arguments, of a table called e.
+// where is the concern as SQL and its arguments, of a table called e. It is one range
+// of paths, which the index narrows by: an OR of two would be read as the whole folder.
 func (c Concern) where() (string, []any) {
 	switch c.Dir {
 	case ".":
 		return `e.path >= ? AND TRUE`, []any{[]byte{}}
 	case "":
-		return `(e.path = ? OR e.path >= ? AND e.path < ?)`, []any{[]byte(c.Path), []byte(c.Path + "."), []byte(c.Path + "/")}
+		path := []byte(c.Path)
+		return `e.path >= ? AND e.path < ? AND (e.path = ? OR e.path >= ?)`, []any{path, []byte(c.Path + "/"), path, []byte(c.Path + ".")}
 	}
 	return `e.path >= ? AND e.path < ?`, []any{[]byte(c.Dir + "/"), []byte(c.Dir + "0")} // 0 follows / in ASCII
 }
+
+// What Heed does to the entries of a Concern, whose where completes them.
+const (
+	heedResting = `UPDATE entries AS e SET status = 'settled', class = '', message = '', hint = '', not_before = 0,
+			since = ?, updated = ?, tries = 0, failures = 0, sort_key = ` + sortKey + `
+		WHERE (status IN ('held', 'failed') AND class = '` + ClassMetadata + `' AND aside = x'' OR status = 'mapped' AND mapped_at <= ?)
+		  AND e.folder = ? AND `
+	heedSettled = `UPDATE entries AS e SET not_before = 0, mapped_at = max(mapped_at, ?) + 1
+		WHERE status = 'settled' AND e.folder = ? AND `
+	heedBegun = `INSERT INTO edits (entry_id, asked_at) SELECT e.id, ? FROM entries e
+		WHERE (` + begunSQL + ` OR status = 'filed') AND mapped_at <= ? AND e.folder = ? AND `
+)
 
 // Heed acts on a companion, in one transaction. Of the entries that it speaks of,
 // those that rest because of their metadata and those that wait to be created go
@@ -106,24 +127,17 @@ func (c Concern) where() (string, []any) {
 func (j *Journal) Heed(ctx context.Context, c Companion, about Concern) (released, edits int, err error) {
 	err = j.write(ctx, "act on "+strings.ToValidUTF8(c.Path, "\uFFFD"), func(tx *sql.Tx) error {
 		which, args := about.where()
-		which = ` e.folder = ? AND ` + which
 		args = append([]any{c.Folder}, args...)
 		now := j.now()
-		released, err = affect(ctx, tx, `UPDATE entries AS e SET status = 'settled', class = '', message = '', hint = '', not_before = 0,
-				since = ?, updated = ?, tries = 0, failures = 0, sort_key = `+sortKey+`
-			WHERE (status IN ('held', 'failed') AND class = '`+ClassMetadata+`' AND aside = x'' OR status = 'mapped' AND mapped_at <= ?) AND`+which,
-			append([]any{now, now, ms(c.Since)}, args...)...)
+		released, err = affect(ctx, tx, heedResting+which, append([]any{now, now, ms(c.Since)}, args...)...)
 		if err != nil {
 			return err
 		}
-		_, err = affect(ctx, tx, `UPDATE entries AS e SET not_before = 0, mapped_at = ? WHERE status = 'settled' AND`+which,
-			append([]any{now + 1}, args...)...) // what is being mapped now is mapped once more
-		if err != nil {
+		// What is being mapped now is mapped once more.
+		if _, err = affect(ctx, tx, heedSettled+which, append([]any{now}, args...)...); err != nil {
 			return err
 		}
-		edits, err = affect(ctx, tx, `INSERT INTO edits (entry_id, asked_at) SELECT e.id, ? FROM entries e
-			WHERE (`+begunSQL+` OR status = 'filed') AND mapped_at <= ? AND`+which+latestIngested+openEdit,
-			append([]any{now, ms(c.Since)}, args...)...)
+		edits, err = affect(ctx, tx, heedBegun+which+latestIngested+openEdit, append([]any{now, ms(c.Since)}, args...)...)
 		if err != nil {
 			return err
 		}
@@ -162,9 +176,7 @@ func affect(ctx context.Context, tx *sql.Tx, query string, args ...any) (int, er
 func (r *Reader) PendingMetadata(ctx context.Context, companions, edits []string) (int, error) {
 	var n int
 	err := r.read(ctx, "count open edits", func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM companions WHERE due > 0 AND folder IN (SELECT value FROM json_each(?1)))
-			+ (SELECT count(*) FROM edits d JOIN entries e ON e.id = d.entry_id WHERE e.status = 'filed' AND e.folder IN (SELECT value FROM json_each(?2)))`,
-			list(companions), list(edits)).Scan(&n)
+		return tx.QueryRowContext(ctx, `SELECT (`+countCompanions+`) + (`+countEdits+`)`, list(companions), list(edits)).Scan(&n)
 	})
 	return n, err
 }

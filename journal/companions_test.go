@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -11,7 +12,7 @@ func TestHeed(t *testing.T) {
 	ids := r.admit(file("a/1.jpg", 1), file("a/2.jpg", 1), file("a/3.jpg", 1), file("b/4.jpg", 1), file("a/5.jpg", 1))
 	mapped := func(id int64, at time.Time) {
 		m := move(id, Settled, Mapped)
-		m.FactsAt = at
+		m.FactsAt, m.MappedAt = at, r.entry(id).MappedAt
 		r.ok(r.Advance(ctx, m))
 	}
 	before := tick()
@@ -45,7 +46,7 @@ func TestHeed(t *testing.T) {
 	}
 	// Whoever gathered facts before it came must do so again.
 	late := move(ids[0], Settled, Mapped)
-	late.FactsAt = before
+	late.FactsAt = r.time // MappedAt as it was before
 	r.fails(r.Advance(ctx, late), ErrMoved)
 	mapped(ids[0], tick())
 	// It is done, but for rows without files.
@@ -55,6 +56,55 @@ func TestHeed(t *testing.T) {
 	if n, err := r.Reader().PendingMetadata(ctx, []string{"in"}, []string{"in"}); err != nil || n != 2 {
 		t.Errorf("%d pending, %v", n, err)
 	}
+}
+
+// A sidecar speaks of its path, with those that begin with it and a dot.
+func TestConcernOfAPath(t *testing.T) {
+	r := newRig(t)
+	var yes []string
+	for path, concerned := range map[string]bool{
+		"d/a": true, "d/a.": true, "d/a.jpg": true, "d/a.\xff": true, "d/a.jpg/x": true,
+		"d/": false, "d/A.jpg": false, "d/a b": false, "d/a-1.jpg": false, "d/a/x": false, "d/ab": false, "e/a.jpg": false,
+	} {
+		r.admit(file(path, 1))
+		if concerned {
+			yes = append(yes, path)
+		}
+	}
+	which, args := Concern{Path: "d/a"}.where()
+	rows, err := r.Reader().db.Query(`SELECT e.path FROM entries e WHERE `+which, args...)
+	r.ok(err)
+	defer func() { _ = rows.Close() }()
+	var got []string
+	for rows.Next() {
+		var path []byte
+		r.ok(rows.Scan(&path))
+		got = append(got, string(path))
+	}
+	r.ok(rows.Err())
+	slices.Sort(yes)
+	if slices.Sort(got); !slices.Equal(got, yes) {
+		t.Errorf("it speaks of %q, want %q", got, yes)
+	}
+}
+
+// A clock that was set back does not make a companion of what was told before.
+func TestMappedAgainAfterTheClockWentBack(t *testing.T) {
+	r, ctx := newRig(t), t.Context()
+	id := r.admit(file("a.jpg", 1))[0]
+	for range 2 {
+		m := move(id, Settled, Mapped)
+		m.FactsAt, m.MappedAt = r.time, r.entry(id).MappedAt
+		r.ok(r.Advance(ctx, m))
+		r.ok(r.Advance(ctx, Move{ID: id, From: Mapped, To: Settled}))
+		r.time = r.time.Add(-time.Hour)
+	}
+	// What a companion tells now is missed by who read the entry before.
+	m := move(id, Settled, Mapped)
+	m.FactsAt, m.MappedAt = r.time.Add(2*time.Hour), r.entry(id).MappedAt
+	_, _, err := r.Heed(ctx, Companion{Found: file("a.xmp", 1), Since: r.time}, Concern{Path: "a"})
+	r.ok(err)
+	r.fails(r.Advance(ctx, m), ErrMoved)
 }
 
 func TestEditThatIsAskedForAgain(t *testing.T) {

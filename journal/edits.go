@@ -63,6 +63,22 @@ var stageSQL = map[Stage]string{
 
 var orderSQL = map[Stage]string{ToMap: `d.entry_id`, ToSend: `d.alike, d.entry_id`, ToSee: `d.entry_id`}
 
+// There are few edits and many entries: CROSS JOIN is SQLite's word for reading the
+// edits first. Left to itself it reads every filed entry of a folder.
+const (
+	openEdits = `edits d CROSS JOIN entries e ON e.id = d.entry_id`
+
+	countEdits = `SELECT count(*) FROM ` + openEdits + `
+		WHERE e.status = 'filed' AND e.folder IN (SELECT value FROM json_each(?))`
+)
+
+// dueEdits asks for the edits of a stage.
+func dueEdits(s Stage) string {
+	return `SELECT ` + editColumns + ` FROM ` + openEdits + `
+		WHERE ` + stageSQL[s] + ` AND d.not_before <= ?1 AND e.status = 'filed' AND e.folder = ?2
+		ORDER BY ` + orderSQL[s] + ` LIMIT ?3`
+}
+
 // DueEdits returns up to limit open edits of filed entries of a folder at a stage
 // that are due; of those to be sent, those that are alike come together.
 func (j *Journal) DueEdits(ctx context.Context, s Stage, now time.Time, folder string, limit int) ([]Edit, error) {
@@ -72,9 +88,7 @@ func (j *Journal) DueEdits(ctx context.Context, s Stage, now time.Time, folder s
 			e, err := scanEdit(rows.Scan)
 			out = append(out, e)
 			return err
-		}, `SELECT `+editColumns+` FROM edits d JOIN entries e ON e.id = d.entry_id
-			WHERE `+stageSQL[s]+` AND d.not_before <= ?1 AND e.status = 'filed' AND e.folder = ?2
-			ORDER BY `+orderSQL[s]+` LIMIT ?3`, ms(now), folder, limit)
+		}, dueEdits(s), ms(now), folder, limit)
 	})
 	return out, err
 }

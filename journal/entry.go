@@ -45,6 +45,7 @@ type Entry struct {
 
 	NotBefore    time.Time // not to be run earlier; zero is at once
 	SeenAt       time.Time // when it was admitted
+	MappedAt     time.Time // when the facts for Asset were gathered, or a companion told that they are to be; see Move
 	Since        time.Time // when it came to its status
 	Tries        int       // how often it was deferred in that status
 	Updated      time.Time // when its status or reason was last set
@@ -105,7 +106,7 @@ type Part struct {
 const entryColumns = `e.id, e.folder, e.path, e.generation, e.status, e.size, e.mod_time, e.change_time,
 	e.dev, e.ino, e.sha256, e.asset, e.filename, e.outcome, e.class, e.message, e.hint, e.failures, e.expiries, e.as_new,
 	e.object_id, e.file_id, e.original_file_id, e.not_before, e.seen_at, e.since, e.tries, e.updated,
-	e.aside, e.moved_to, e.kind, e.batch IS NOT NULL,
+	e.aside, e.moved_to, e.kind, e.batch IS NOT NULL, e.mapped_at,
 	(SELECT count(*) FROM attempts a WHERE a.entry_id = e.id),
 	(SELECT coalesce(sum(p.size), 0) FROM parts p WHERE p.done_at IS NOT NULL AND p.attempt_id =
 		(SELECT a.id FROM attempts a WHERE a.entry_id = e.id ORDER BY a.number DESC LIMIT 1))`
@@ -113,14 +114,14 @@ const entryColumns = `e.id, e.folder, e.path, e.generation, e.status, e.size, e.
 func scanEntry(scan func(...any) error) (Entry, error) {
 	var e Entry
 	var path, aside, movedTo []byte
-	var dev, ino, notBefore, seenAt, since, updated int64
+	var dev, ino, notBefore, seenAt, since, updated, mappedAt int64
 	err := scan(&e.ID, &e.Folder, &path, &e.Generation, &e.Status, &e.Size, &e.ModTime, &e.ChangeTime,
 		&dev, &ino, &e.SHA256, &e.Asset, &e.Filename, &e.Outcome, &e.Reason.Class, &e.Reason.Message, &e.Reason.Hint,
 		&e.Failures, &e.Expiries, &e.AsNew, &e.ObjectID, &e.FileID, &e.OriginalFileID, &notBefore, &seenAt, &since, &e.Tries, &updated,
-		&aside, &movedTo, &e.Kind, &e.InDrop, &e.AttemptCount, &e.Sent)
+		&aside, &movedTo, &e.Kind, &e.InDrop, &mappedAt, &e.AttemptCount, &e.Sent)
 	e.Path, e.Dev, e.Ino = string(path), uint64(dev), uint64(ino)
 	e.Aside, e.MovedTo = string(aside), string(movedTo)
-	e.NotBefore, e.SeenAt, e.Since, e.Updated = at(notBefore), at(seenAt), at(since), at(updated)
+	e.NotBefore, e.SeenAt, e.Since, e.Updated, e.MappedAt = at(notBefore), at(seenAt), at(since), at(updated), at(mappedAt)
 	if len(e.Asset) == 0 {
 		e.Asset = nil
 	}

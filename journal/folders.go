@@ -43,6 +43,13 @@ func (j *Journal) SetFolder(ctx context.Context, s FolderState) error {
 	})
 }
 
+// countFolders reads the open edits once, not once a folder.
+const countFolders = `WITH corrected (folder, n) AS MATERIALIZED (SELECT e.folder, count(*) FROM ` + openEdits + ` GROUP BY e.folder)
+	SELECT name, path, watch, paused, settling, open, waiting, polled, last_scan,
+		(SELECT count(*) FROM companions c WHERE c.folder = name),
+		coalesce(corrected.n, 0), seen
+	FROM folders LEFT JOIN corrected ON corrected.folder = name ORDER BY name`
+
 // Counts returns the books of all folders, by name. It counts the entries in an
 // index that covers the question: some 0.2 s for a million of them.
 func (r *Reader) Counts(ctx context.Context) ([]Counts, error) {
@@ -61,10 +68,7 @@ func (r *Reader) Counts(ctx context.Context) ([]Counts, error) {
 			index[c.Name] = len(all)
 			all = append(all, c)
 			return nil
-		}, `SELECT name, path, watch, paused, settling, open, waiting, polled, last_scan,
-				(SELECT count(*) FROM companions c WHERE c.folder = name),
-				(SELECT count(*) FROM edits d JOIN entries e ON e.id = d.entry_id WHERE e.folder = name), seen
-			FROM folders ORDER BY name`)
+		}, countFolders)
 		if err != nil {
 			return err
 		}

@@ -121,9 +121,53 @@ func TestPlansUseIndexes(t *testing.T) {
 		"backlog begun":    r.plan(backlogBegun, `["in"]`),
 		"named originals":  r.plan(namedOriginals, "a", 1, "filed", 1),
 		"list":             r.plan(`SELECT `+entryColumns+` FROM entries e`+where+` ORDER BY e.id`, args...),
+		"held by rules":    r.plan(heldByRules, "in"),
 	} {
 		for line := range strings.Lines(p) {
-			if strings.HasPrefix(line, "SCAN e") && !strings.Contains(line, "entries_begun") || strings.Contains(line, "TEMP B-TREE") && name != "unknown" {
+			if strings.HasPrefix(line, "SCAN e") && !strings.Contains(line, "entries_begun") || strings.Contains(line, "TEMP B-TREE") && name != "unknown" && name != "held by rules" || byFolder(line) {
+				t.Errorf("%s: %s", name, p)
+			}
+		}
+	}
+}
+
+// byFolder reports a line of a plan that reads all of a folder: in an index of all
+// entries or companions it is narrowed by nothing but the folder.
+func byFolder(line string) bool {
+	return strings.HasSuffix(strings.TrimSpace(line), "(folder=?)") &&
+		!strings.Contains(line, "entries_next") && !strings.Contains(line, "entries_deferred")
+}
+
+// What a sidecar tells costs the entries that it speaks of, and what is asked twice a
+// second the open edits and the companions that are due: never the filed entries.
+func TestPlansOfMetadata(t *testing.T) {
+	r := newRig(t)
+	plans := map[string]string{
+		"due companions":  r.plan(dueCompanions, 1, `["in"]`, 1),
+		"open companions": r.plan(countCompanions, `["in"]`),
+		"open edits":      r.plan(countEdits, `["in"]`),
+		"counts":          r.plan(countFolders),
+		"released chunk":  r.plan(releaseByRules, 0, 0, "[]"),
+	}
+	for s := range stageSQL {
+		plans["edits to "+string(s)] = r.plan(dueEdits(s), 0, "in", 1)
+	}
+	for about, c := range map[string]Concern{"a path": {Path: "a.jpg"}, "a directory": {Dir: "a"}, "the folder": {Dir: "."}} {
+		which, args := c.where()
+		args = append([]any{"in"}, args...)
+		plans["resting of "+about] = r.plan(heedResting+which, append([]any{0, 0, 0}, args...)...)
+		plans["settled of "+about] = r.plan(heedSettled+which, append([]any{0}, args...)...)
+		plans["begun of "+about] = r.plan(heedBegun+which+latestIngested+openEdit, append([]any{0, 0}, args...)...)
+		if about != "the folder" && strings.Count(plans["resting of "+about]+plans["settled of "+about]+plans["begun of "+about], "path>? AND path<?") != 3 {
+			t.Errorf("%s is no range of paths", about)
+		}
+	}
+	for name, p := range plans {
+		for line := range strings.Lines(p) {
+			switch {
+			case name == "counts" && strings.HasPrefix(line, "SEARCH c"): // companions are counted one by one; of corrected there is a row a folder
+			case strings.HasPrefix(line, "SCAN e"), strings.HasPrefix(line, "SCAN companions") && !strings.Contains(line, "companions_due"),
+				strings.Contains(line, "entries_status") && !strings.Contains(line, "rowid=?"), byFolder(line):
 				t.Errorf("%s: %s", name, p)
 			}
 		}

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -122,4 +123,32 @@ func TestReleaseHeldKeepsAsNew(t *testing.T) {
 	if len(claims) != 2 || claims[0].ID != ids[1] {
 		t.Errorf("the small one is not first: %+v", claims)
 	}
+}
+
+// TestReleaseHeldStopsInTheMiddle ends a release after its first transaction: what
+// is done stays done, and the next call does the rest.
+func TestReleaseHeldStopsInTheMiddle(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	history(t, r.Journal, releaseChunk+10)
+	_, err := r.db.Exec(`UPDATE entries SET status = 'ignored', class = '` + ClassNoRule + `'`)
+	r.ok(err)
+	_, err = r.ReleaseHeld(t.Context(), "photos", "one")
+	r.ok(err)
+	ctx, stop := context.WithCancel(t.Context())
+	r.onCommit = stop
+	n, err := r.ReleaseHeld(ctx, "photos", "two")
+	if n != releaseChunk {
+		t.Errorf("released %d, want %d", n, releaseChunk)
+	}
+	r.fails(err, context.Canceled)
+	r.ok(r.Close())
+	r.reopen()
+	if n, err := r.ReleaseHeld(t.Context(), "photos", "two"); n != 10 || err != nil {
+		t.Errorf("then released %d, want the other 10 (%v)", n, err)
+	}
+	if n, err := r.ReleaseHeld(t.Context(), "photos", "two"); n != 0 || err != nil {
+		t.Errorf("released %d once more (%v)", n, err)
+	}
+	r.balanced()
 }

@@ -25,6 +25,9 @@ type watches struct {
 	fsn    *fsnotify.Watcher
 	byPath map[string]watched
 	byID   map[identity]string
+	// within holds, of each directory, those in it that are watched or lead to one
+	// that is: a tree is dropped without a look at all others.
+	within map[string]map[string]bool
 }
 
 type watched struct {
@@ -34,7 +37,9 @@ type watched struct {
 }
 
 func newWatches(fsn *fsnotify.Watcher) *watches {
-	return &watches{fsn: fsn, byPath: make(map[string]watched), byID: make(map[identity]string)}
+	return &watches{
+		fsn: fsn, byPath: make(map[string]watched), byID: make(map[identity]string), within: make(map[string]map[string]bool),
+	}
 }
 
 // add watches the directory at path. It is repeated for directories that are
@@ -59,9 +64,11 @@ func (w *watches) add(path string, id identity, f *folder, scan uint64) error {
 	// Known before it is watched, so that the first event finds its folder.
 	w.byPath[path] = watched{id: id, folder: f, scan: scan}
 	w.byID[id] = path
+	w.link(path)
 	if err := w.fsn.Add(path); err != nil {
 		delete(w.byPath, path)
 		delete(w.byID, id)
+		w.unlink(path)
 		return err
 	}
 	return nil
@@ -111,10 +118,16 @@ func (w *watches) remove(path string) {
 	if _, ok := w.byPath[path]; !ok {
 		return
 	}
-	for p, known := range w.byPath {
-		if p == path || below(p, path) {
-			w.forget(p, known)
-		}
+	w.removeTree(path)
+}
+
+// removeTree forgets what is watched at path and below, which is dropped first.
+func (w *watches) removeTree(path string) {
+	for child := range w.within[path] {
+		w.removeTree(child)
+	}
+	if known, ok := w.byPath[path]; ok {
+		w.forget(path, known)
 	}
 }
 
@@ -124,6 +137,30 @@ func (w *watches) forget(path string, known watched) {
 	delete(w.byPath, path)
 	if w.byID[known.id] == path {
 		delete(w.byID, known.id)
+	}
+	w.unlink(path)
+}
+
+// link enters path into its directory, and that into its own, up to one that is
+// entered already.
+func (w *watches) link(path string) {
+	for dir := filepath.Dir(path); dir != path && !w.within[dir][path]; path, dir = dir, filepath.Dir(dir) {
+		if w.within[dir] == nil {
+			w.within[dir] = make(map[string]bool)
+		}
+		w.within[dir][path] = true
+	}
+}
+
+// unlink is the reverse of link, for a path that is no longer watched.
+func (w *watches) unlink(path string) {
+	for dir := filepath.Dir(path); dir != path && len(w.within[path]) == 0; path, dir = dir, filepath.Dir(dir) {
+		if _, ok := w.byPath[path]; ok {
+			return
+		}
+		if delete(w.within[dir], path); len(w.within[dir]) == 0 {
+			delete(w.within, dir)
+		}
 	}
 }
 

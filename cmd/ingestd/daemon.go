@@ -148,7 +148,7 @@ func (s *service) work(ctx context.Context, now *setup, end <-chan struct{}) (er
 		defer cancelPage() // until then whoever watches over the daemon finds it alive
 		return e.work(gctx, end, nil, now.log)
 	})
-	g.Go(func() error { return e.serveDashboard(serving, now.cfg.Listen, now.log) })
+	g.Go(func() error { return e.serveDashboard(serving, now.cfg, now.log) })
 	g.Go(func() error { e.tellSystemd(watching); return nil })
 	return g.Wait()
 }
@@ -163,16 +163,23 @@ func closeWith(closer func() error, err error) error {
 
 // serveDashboard serves health and status. A port that is taken is no reason to
 // leave files lying, so it is only said.
-func (e *engine) serveDashboard(ctx context.Context, addr string, log zerolog.Logger) error {
-	if addr == "" {
+func (e *engine) serveDashboard(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error) {
+	if cfg.Listen == "" {
 		return nil
 	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
-		log.Warn().Err(err).Str("listen", addr).Msg("no status page: the address cannot be used; files are ingested all the same")
+		log.Warn().Err(err).Str("listen", cfg.Listen).Msg("no status page: the address cannot be used; files are ingested all the same")
 		return nil
 	}
-	return dashboard.Serve(ctx, l, e.journal.Reader())
+	lists, err := journal.OpenReader(ctx, cfg.Journal)
+	if err != nil {
+		_ = l.Close() // nobody was answered
+		log.Warn().Err(err).Msg("no status page: the journal cannot be opened once more; files are ingested all the same")
+		return nil
+	}
+	defer func() { err = closeWith(lists.Close, err) }()
+	return dashboard.Serve(ctx, l, e.journal.Reader(), lists)
 }
 
 // statusEvery is how often systemd's status line is brought up to date.

@@ -8,8 +8,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -17,8 +20,13 @@ import (
 // books opens a journal with a file in each of a few statuses.
 func books(t *testing.T) *journal.Journal {
 	t.Helper()
+	return booksAt(t, filepath.Join(t.TempDir(), "journal.db"))
+}
+
+func booksAt(t *testing.T, path string) *journal.Journal {
+	t.Helper()
 	ctx := t.Context()
-	j, err := journal.Open(ctx, filepath.Join(t.TempDir(), "journal.db"), journal.Options{})
+	j, err := journal.Open(ctx, path, journal.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +120,7 @@ func TestServe(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- Serve(ctx, l, j.Reader()) }()
+	go func() { served <- Serve(ctx, l, j.Reader(), j.Reader()) }()
 	get := func(path string) (int, string) {
 		resp, err := http.Get("http://" + l.Addr().String() + path)
 		if err != nil {
@@ -134,6 +142,86 @@ func TestServe(t *testing.T) {
 	if code, _ := get("/"); code != http.StatusNotFound {
 		t.Error(code)
 	}
+	cancel()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
+// cutOff takes the first write alone.
+type cutOff struct {
+	*httptest.ResponseRecorder
+}
+
+func (w cutOff) Write(b []byte) (int, error) {
+	if w.Body.Len() > 0 {
+		return 0, io.ErrShortWrite
+	}
+	return w.ResponseRecorder.Write(b)
+}
+
+// A document that breaks off is no document: the connection breaks off, too.
+func TestStatusBreaksOff(t *testing.T) {
+	j := books(t)
+	var found []journal.Found
+	for i := range 100 {
+		found = append(found, journal.Found{Folder: "in", Path: fmt.Sprintf("more/%d.jpg", i)})
+	}
+	if _, err := j.Admit(t.Context(), found); err != nil {
+		t.Fatal(err)
+	}
+	out := cutOff{httptest.NewRecorder()}
+	defer func() {
+		if r := recover(); r != http.ErrAbortHandler {
+			t.Errorf("the handler ended with %v", r)
+		}
+		if out.Body.Len() == 0 {
+			t.Error("nothing was sent at all")
+		}
+	}()
+	serveStatus(out, httptest.NewRequest(http.MethodGet, "/status.json", nil), j.Reader())
+}
+
+// Clients that are slow to read do not hold up the health.
+func TestSlowClients(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	j := booksAt(t, path)
+	lists, err := journal.OpenReader(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := make(chan bool)
+	var slow sync.WaitGroup
+	defer func() {
+		close(end)
+		slow.Wait()
+		_ = lists.Close()
+	}()
+	for range 4 { // every connection that a reader has
+		begun := make(chan bool)
+		slow.Go(func() {
+			once := sync.OnceFunc(func() { close(begun) })
+			_ = lists.Entries(t.Context(), journal.Filter{}, func(journal.Entry) error {
+				once()
+				<-end
+				return nil
+			})
+		})
+		<-begun
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- Serve(ctx, l, j.Reader(), lists) }()
+	client := http.Client{Timeout: 10 * time.Second}
+	resp, err := client.Get("http://" + l.Addr().String() + "/healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
 	cancel()
 	if err := <-served; err != nil {
 		t.Error(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -12,22 +13,19 @@ import (
 )
 
 // Serve answers GET /healthz and GET /status.json on a listener until ctx ends.
-// /healthz is 503 while the journal cannot be read.
-func Serve(ctx context.Context, l net.Listener, r *journal.Reader) error {
+// /healthz is 503 while the journal cannot be read, by the first of the readers. The
+// second one serves the lists alone: a client that is slow to read holds one of its
+// connections, and none that anybody else waits for.
+func Serve(ctx context.Context, l net.Listener, health, lists *journal.Reader) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, req *http.Request) {
-		if _, err := r.Counts(req.Context()); err != nil {
-			http.Error(w, "the journal cannot be read", http.StatusServiceUnavailable)
+		if _, err := health.Counts(req.Context()); err != nil {
+			http.Error(w, unreadable, http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ok")
 	})
-	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, req *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		if err := WriteJSON(req.Context(), w, r, req.URL.Query().Has("all")); err != nil {
-			http.Error(w, "the journal cannot be read", http.StatusInternalServerError)
-		}
-	})
+	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, req *http.Request) { serveStatus(w, req, lists) })
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: time.Minute}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -42,4 +40,31 @@ func Serve(ctx context.Context, l net.Listener, r *journal.Reader) error {
 		return nil
 	}
 	return fmt.Errorf("serve the status page: %w", err)
+}
+
+const unreadable = "the journal cannot be read"
+
+func serveStatus(w http.ResponseWriter, req *http.Request, r *journal.Reader) {
+	w.Header().Set("Content-Type", "application/json")
+	out := &counted{Writer: w}
+	err := WriteJSON(req.Context(), out, r, req.URL.Query().Has("all"))
+	switch {
+	case err == nil:
+	case out.n == 0:
+		http.Error(w, unreadable, http.StatusInternalServerError)
+	default: // the status was sent: only a cut connection tells that this is not all
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// counted counts the bytes that went through it.
+type counted struct {
+	io.Writer
+	n int64
+}
+
+func (c *counted) Write(b []byte) (int, error) {
+	n, err := c.Writer.Write(b)
+	c.n += int64(n)
+	return n, err
 }
