@@ -106,6 +106,10 @@ func move(id int64, from, to Status) Move {
 	case Mapped:
 		m.Asset, m.Filename = []byte(`{"templateId":"t"}`), fmt.Sprintf("name-%d.jpg", id)
 	case Created:
+		if from == Mapped {
+			m.Fills = id // which is no placeholder
+			break
+		}
 		m.Created = &Creation{
 			ObjectID: fmt.Sprintf("object-%d", id), FileID: fmt.Sprintf("file-%d", id), OriginalFileID: fmt.Sprintf("file-%d", id),
 			UploadID: "upload", Expires: time.UnixMilli(1_700_000_900_000), PartSize: 60,

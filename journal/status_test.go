@@ -28,9 +28,8 @@ func TestEveryMove(t *testing.T) {
 			id := at(from, to)
 			m := move(id, from, to)
 			if m.fills() {
-				placeholder := r.placeholder("p.jpg")
-				r.bring(placeholder, Filed)
-				m = fills(id, placeholder)
+				m.Fills = r.placeholder("p.jpg")
+				r.bring(m.Fills, Filed)
 			}
 			r.ok(r.Advance(t.Context(), m))
 			e := r.entry(id)
