@@ -197,6 +197,9 @@ func (r *room) books() books {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	if len(s.Folders) == 0 { // a daemon that has just begun has not entered it yet
+		return books{}
+	}
 	return s.Folders[0]
 }
 
