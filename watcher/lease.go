@@ -33,7 +33,7 @@ func openFile(path string) (*os.File, error) {
 // mapped so: only then it refuses a read lease. The lease is given back at once,
 // because whoever opens the file to write would have to wait for it. The kernel
 // grants leases to the owner of a file and to CAP_LEASE; to others probe is
-// unsure. It is right on file systems whose writers are all on this machine.
+// unsure, and so it is on a file system that may have writers elsewhere.
 func probe(path string, want fingerprint) (verdict, error) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	switch {
@@ -44,7 +44,10 @@ func probe(path string, want fingerprint) (verdict, error) {
 	case err != nil:
 		return unsure, err
 	}
-	defer unix.Close(fd) // nothing was written
+	defer unix.Close(fd)                  // nothing was written
+	if _, leases := kindOf(fd); !leases { // another file system is mounted below the folder
+		return unsure, nil
+	}
 	_, err = unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_RDLCK)
 	if errors.Is(err, unix.EAGAIN) {
 		return busy, nil
@@ -70,7 +73,7 @@ func probe(path string, want fingerprint) (verdict, error) {
 // writing, or mapped so. False also where nothing tells: on shares, and for files
 // of other users without CAP_LEASE.
 func Written(f *os.File) bool {
-	if _, leases := kindOf(f); !leases {
+	if _, leases := kindOf(int(f.Fd())); !leases {
 		return false
 	}
 	_, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_RDLCK)

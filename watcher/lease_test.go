@@ -46,6 +46,23 @@ func TestProbe(t *testing.T) {
 	}
 }
 
+// TestProbeOfAMountBelow has a file system without reliable leases mounted below a
+// folder of one with them.
+func TestProbeOfAMountBelow(t *testing.T) {
+	dir := t.TempDir()
+	requireLeases(t, dir)
+	below := filepath.Join(dir, "nas")
+	must(t, os.Mkdir(below, 0o700))
+	mountAt(t, below, "ramfs", "")
+	path := filepath.Join(below, "f")
+	must(t, os.WriteFile(path, []byte("0123456789"), 0o600))
+	st, err := lstat(path)
+	must(t, err)
+	if got, err := probe(path, fingerprintOf(&st)); got != unsure || err != nil {
+		t.Errorf("verdict %d, %v, want that nothing tells", got, err)
+	}
+}
+
 func mountAt(t *testing.T, dir, kind, options string) {
 	t.Helper()
 	if err := unix.Mount("test", dir, kind, 0, options); err != nil {

@@ -55,17 +55,17 @@ func inspect(f Folder) (root, error) {
 			return root{}, fmt.Errorf("the marker file is not there, so the share counts as not mounted: %w", err)
 		}
 	}
-	kind, leases := kindOf(dir)
+	kind, leases := kindOf(int(dir.Fd()))
 	return root{path: path, id: identityOf(info), kind: kind, leases: leases}, nil
 }
 
-// kindOf tells the kind of dir's file system, and whether its leases can be
-// relied on. FUSE counts as a share: whoever changes the files behind it causes
+// kindOf tells the kind of the file system of an open file, and whether its leases
+// can be relied on. FUSE counts as a share: whoever changes the files behind it causes
 // no event, and holds no lease back. On overlayfs a writer that has mapped a file
 // and closed it is not seen, which is no reason to distrust it for all others.
-func kindOf(dir *os.File) (_ kind, leases bool) {
+func kindOf(fd int) (_ kind, leases bool) {
 	var st unix.Statfs_t
-	if err := unix.Fstatfs(int(dir.Fd()), &st); err != nil {
+	if err := unix.Fstatfs(fd, &st); err != nil {
 		return share, false
 	}
 	switch uint32(st.Type) { // magic numbers are 32 bits wide
