@@ -97,7 +97,7 @@ func bound(e journal.Entry, err error, v verdict, l limits) verdict {
 	case e.Status == journal.Verifying:
 		v.to, v.reason.Class = journal.Held, journal.ClassUnverified
 		v.reason.Message = "uploaded, unverified: " + v.reason.Message
-		v.reason.Hint = "The content was handed over. `ingestd retry` looks again; nothing is uploaded twice."
+		v.reason.Hint = "The content was handed over. `ingestd retry ID` looks again; nothing is uploaded twice."
 	}
 	return v
 }
@@ -124,7 +124,7 @@ func judge(e journal.Entry, err error, l limits) verdict {
 			"The drop folder is not there: mount or make it again. Its files wait until then.")}
 	case errors.Is(err, fs.ErrPermission) && !errors.Is(err, uploader.ErrUnreachable), errors.Is(err, uploader.ErrNotRegular):
 		return verdict{to: journal.Failed, reason: reasonOf(classUnreadable, err,
-			"Let the daemon's user read the file, then run `ingestd retry`.")}
+			"Let the daemon's user read the file, then run `ingestd retry ID`.")}
 	case isFileSystemError(err):
 		return counted(e, err, l, classUnreadable, "The file could not be read. Look at the disk or the share it lies on.")
 
@@ -135,11 +135,11 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		}
 		return verdict{to: journal.Mapped, expiry: true, reason: reasonOf(classExpired, err, "")}
 	case errors.Is(err, uploader.ErrClockSkew):
-		return verdict{to: journal.Held, reason: reasonOf(classSkew, err, "Set this host's clock (NTP), then run `ingestd retry`.")}
+		return verdict{to: journal.Held, reason: reasonOf(classSkew, err, "Set this host's clock (NTP), then run `ingestd retry ID`.")}
 	case errors.Is(err, uploader.ErrChecksum):
 		if e.Reason.Class == classChecksum {
 			return verdict{to: journal.Failed, count: true, reason: reasonOf(classChecksum, err,
-				"What the store received twice was not what the disk holds: look for faulty memory, disk or network gear, then run `ingestd retry`.")}
+				"What the store received twice was not what the disk holds: look for faulty memory, disk or network gear, then run `ingestd retry ID`.")}
 		}
 		return verdict{do: retry, count: true, reason: reasonOf(classChecksum, err, "")}
 	case errors.Is(err, uploader.ErrNoSuchUpload):
@@ -157,7 +157,7 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		}
 		return v
 	case errors.Is(err, tenovos.ErrCredentials), errors.Is(err, tenovos.ErrUnauthorized), errors.Is(err, tenovos.ErrUnavailable):
-		v := counted(e, err, l, classUnavailable, "Tenovos answers other calls but not this one. Try `ingestd retry` later, then ask Tenovos support.")
+		v := counted(e, err, l, classUnavailable, "Tenovos answers other calls but not this one. Try `ingestd retry ID` later, then ask Tenovos support.")
 		if e.Status == journal.Creating && v.to == "" {
 			v.to = journal.Mapped // it was not performed
 		}
@@ -176,7 +176,7 @@ func judge(e journal.Entry, err error, l limits) verdict {
 			return verdict{do: retry, reason: reasonOf(classRejected, err, "")}
 		}
 		return verdict{to: journal.Failed, reason: reasonOf(classRejected, err,
-			"Tenovos refuses the asset: correct the rule, or the account's rights, then run `ingestd retry`.")}
+			"Tenovos refuses the asset: correct the rule, or the account's rights, then run `ingestd retry ID`.")}
 	}
 	return counted(e, err, l, classInternal, "An unexpected error. Please report it with the log lines of this file.")
 }

@@ -252,7 +252,7 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 		case e.Status == journal.Cancelled:
 			return Outcome{Result: "cancelled"}, nil
 		case e.Status == journal.Filed, e.Status == journal.Verified:
-			return Outcome{Result: "ingested", Detail: "its content was handed over already; `ingestd withdraw` removes the asset"}, nil
+			return Outcome{Result: "ingested", Detail: "its content was handed over already; `ingestd withdraw ID` removes the asset"}, nil
 		case e.InDrop && (e.Status == journal.Held || e.Status == journal.Failed): // its drop goes without it
 			err := p.advance(ctx, journal.Move{ID: e.ID, From: e.Status, To: journal.Cancelled, Reason: reasonCancelled})
 			return Outcome{Result: "cancelled"}, err

@@ -108,7 +108,7 @@ func errorText(e journal.Entry, now time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s was not ingested.\r\n\r\nWhy: %s.\r\n", path.Base(e.Path), strings.TrimSuffix(e.Reason.Message, "."))
 	if e.Reason.Hint != "" {
-		fmt.Fprintf(&b, "What helps: %s\r\n", e.Reason.Hint)
+		fmt.Fprintf(&b, "What helps (for whoever runs ingestd): %s\r\n", e.Reason.Hint)
 	}
 	where := "the folder " + e.Folder
 	if dir := path.Dir(e.Path); dir != "." {

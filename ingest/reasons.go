@@ -61,7 +61,7 @@ var (
 	reasonAdopted = journal.Reason{Class: classAdopted, Message: "the account held the asset already"}
 	reasonNoReply = journal.Reason{
 		Class: classAmbiguous, Message: "Tenovos gave no clear answer to the asset's creation, time after time, and no asset came of it",
-		Hint: "Tenovos answers other calls: show this file's rule and name to Tenovos support. `ingestd retry` tries again.",
+		Hint: "Tenovos answers other calls: show this file's rule and name to Tenovos support. `ingestd retry ID` tries again.",
 	}
 	reasonUnconfirmed = journal.Reason{
 		Class: classUnconfirmed, Message: "the reply to the upload's completion was lost; looking for the content",
@@ -71,23 +71,23 @@ var (
 		Hint: "Compare the asset in Tenovos with your copy of the file by eye.",
 	}
 	reasonWithdrawn = journal.Reason{
-		Class: classWithdrawn, Message: "the asset was withdrawn by the operator", Hint: "`ingestd withdraw --undo` restores it.",
+		Class: classWithdrawn, Message: "the asset was withdrawn by the operator", Hint: "`ingestd withdraw --undo ID` restores it.",
 	}
 	reasonChangedWithdrawn = journal.Reason{
 		Class: classWithdrawn, Message: "the file changed after its asset was withdrawn",
-		Hint: "To make it the next version: `ingestd withdraw --undo`, then `ingestd retry`. To make it an asset of its own: `ingestd retry --as-new`.",
+		Hint: "To make it the next version: `ingestd withdraw --undo ID`, then `ingestd retry ID`. To make it an asset of its own: `ingestd retry --as-new ID`.",
 	}
 	reasonDroppedWithdrawn = journal.Reason{
 		Class: classWithdrawn, Message: "the same content was withdrawn before",
-		Hint: "To bring that asset back: `ingestd withdraw --undo`, and remove the file. To make it an asset of its own: `ingestd retry --as-new`.",
+		Hint: "To bring that asset back: `ingestd withdraw --undo ID`, and remove the file. To make it an asset of its own: `ingestd retry --as-new ID`.",
 	}
 	reasonOriginalGone = journal.Reason{
 		Class: classWithdrawn, Message: "the asset that the file would be a new version of is no longer in Tenovos",
-		Hint: "Restore the asset in Tenovos and run `ingestd retry` to make the file its next version, or run `ingestd retry --as-new` to make it an asset of its own.",
+		Hint: "Restore the asset in Tenovos and run `ingestd retry ID` to make the file its next version, or run `ingestd retry --as-new ID` to make it an asset of its own.",
 	}
 	reasonDeletedMeanwhile = journal.Reason{
 		Class: journal.ClassUnverified, Message: "the content was handed over, but the asset has been moved to the recycle bin of Tenovos since",
-		Hint: "Restore it there and run `ingestd retry` to look again, or leave it held.",
+		Hint: "Restore it there and run `ingestd retry ID` to look again, or leave it held.",
 	}
 	reasonRowGone = journal.Reason{
 		Class: classGone, Message: "its row in the manifest vanished, or names no content any more",
@@ -97,7 +97,7 @@ var (
 		Hint: "Change the template in Tenovos by hand, or withdraw the asset and ingest the file again.",
 	}
 	reasonCancelled = journal.Reason{
-		Class: classCancelled, Message: "cancelled by the operator", Hint: "`ingestd retry` ingests it after all.",
+		Class: classCancelled, Message: "cancelled by the operator", Hint: "`ingestd retry ID` ingests it after all.",
 	}
 )
 
@@ -105,7 +105,7 @@ func reasonTooLarge(size, limit int64) journal.Reason {
 	return journal.Reason{
 		Class:   classTooLarge,
 		Message: fmt.Sprintf("the file has %s bytes, more than upload.max_file_size (%s)", humanize.Comma(size), humanize.Comma(limit)),
-		Hint:    "Raise upload.max_file_size if the account takes such files, then run `ingestd retry`.",
+		Hint:    "Raise upload.max_file_size if the account takes such files, then run `ingestd reload` and `ingestd retry ID`.",
 	}
 }
 
@@ -124,7 +124,7 @@ func reasonDuplicate(original journal.Entry) journal.Reason {
 	return journal.Reason{
 		Class:   classDuplicate,
 		Message: fmt.Sprintf("the same content is in Tenovos already, from %s/%s (entry %d, asset %s)", original.Folder, original.Path, original.ID, original.ObjectID),
-		Hint:    "Set duplicates: upload for the folder to make an asset of each copy, then run `ingestd retry`.",
+		Hint:    "Set duplicates: upload for the folder to make an asset of each copy, then run `ingestd reload` and `ingestd retry ID`.",
 	}
 }
 
@@ -151,7 +151,7 @@ func reasonNamesakes(found []tenovos.Asset) journal.Reason {
 	return journal.Reason{
 		Class:   classNamesakes,
 		Message: fmt.Sprintf("%s assets in Tenovos have the file's name, and it can be a version of one only: %s", count, strings.Join(shown, ", ")),
-		Hint:    "Delete all but one of them in Tenovos and run `ingestd retry`, run `ingestd retry --as-new` to make it an asset of its own, or give the file another name.",
+		Hint:    "Delete all but one of them in Tenovos and run `ingestd retry ID`, run `ingestd retry --as-new ID` to make it an asset of its own, or give the file another name.",
 	}
 }
 
@@ -159,7 +159,7 @@ func reasonTooManyNamed(filename string) journal.Reason {
 	return journal.Reason{
 		Class:   classNamesakes,
 		Message: fmt.Sprintf("Tenovos finds so many assets for the words of %q that the one of that name cannot be told", filename),
-		Hint:    "Give the file a name of its own, or run `ingestd retry --as-new` to make it an asset of its own.",
+		Hint:    "Give the file a name of its own, or run `ingestd retry --as-new ID` to make it an asset of its own.",
 	}
 }
 
@@ -175,7 +175,7 @@ func reasonNamesakeRests(first journal.Entry) journal.Reason {
 		Class: classNamesakes,
 		Message: fmt.Sprintf("a file of the same name is on its way from %s/%s (entry %d), and this run does not work on that folder",
 			first.Folder, first.Path, first.ID),
-		Hint: "Ingest or cancel that one, then run `ingestd retry` to make this one a version of its asset, or run `ingestd retry --as-new` to make it an asset of its own.",
+		Hint: "Ingest or cancel that one, then run `ingestd retry ID` to make this one a version of its asset, or run `ingestd retry --as-new ID` to make it an asset of its own.",
 	}
 }
 
@@ -183,7 +183,7 @@ func reasonMismatch(e journal.Entry, remote string) journal.Reason {
 	return journal.Reason{
 		Class:   classMismatch,
 		Message: fmt.Sprintf("Tenovos holds other bytes (MD5 %s) than the file", remote),
-		Hint:    fmt.Sprintf("Keep the file. Look at asset %s in Tenovos; `ingestd retry` removes that asset and uploads the file again.", e.ObjectID),
+		Hint:    fmt.Sprintf("Keep the file. Look at asset %s in Tenovos; `ingestd retry ID` removes that asset and uploads the file again.", e.ObjectID),
 	}
 }
 
@@ -191,7 +191,7 @@ func reasonUnverified(waited time.Duration) journal.Reason {
 	return journal.Reason{
 		Class:   journal.ClassUnverified,
 		Message: fmt.Sprintf("uploaded, unverified: Tenovos has not named the content's checksum within %s", waited),
-		Hint:    "The content was handed over and the file is kept. `ingestd retry` looks again; nothing is uploaded twice.",
+		Hint:    "The content was handed over and the file is kept. `ingestd retry ID` looks again; nothing is uploaded twice.",
 	}
 }
 
@@ -200,7 +200,7 @@ func reasonExpiries(e journal.Entry, n int) journal.Reason {
 	if e.Attempt != nil && !e.Attempt.Expires.IsZero() {
 		life := e.Attempt.Expires.Sub(e.Attempt.IntentAt).Round(time.Second)
 		rate := float64(e.Size) / max(life.Seconds(), 1)
-		hint = fmt.Sprintf("%s within the %s that the URLs live takes %s/s; %s of it were stored. Raise upload.bandwidth or upload.parts, or lower workers, then run `ingestd retry`.",
+		hint = fmt.Sprintf("%s within the %s that the URLs live takes %s/s; %s of it were stored. Raise upload.bandwidth or upload.parts, or lower workers, then run `ingestd retry ID`.",
 			humanize.IBytes(uint64(e.Size)), life, humanize.IBytes(uint64(rate)), humanize.IBytes(uint64(e.Sent)))
 	}
 	return journal.Reason{
@@ -228,7 +228,7 @@ func reasonTwins(found []tenovos.Asset) journal.Reason {
 	return journal.Reason{
 		Class:   classTwins,
 		Message: fmt.Sprintf("the reply to the asset's creation was lost, and %d empty assets could be it: %s", len(found), strings.Join(ids, ", ")),
-		Hint:    "Delete the empty ones in Tenovos, then run `ingestd retry`.",
+		Hint:    "Delete the empty ones in Tenovos, then run `ingestd retry ID`.",
 	}
 }
 

@@ -156,7 +156,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 	p.gate.worked()
 	created, err := plan(e, up)
 	if err != nil {
-		r := reasonOf(classPlan, err, "The store handed out a number of upload URLs that fits no documented part size. Report it to Tenovos support; `ingestd retry` tries again.")
+		r := reasonOf(classPlan, err, "The store handed out a number of upload URLs that fits no documented part size. Report it to Tenovos support; `ingestd retry ID` tries again.")
 		return p.advance(ctx, journal.Move{
 			ID: e.ID, From: journal.Creating, To: journal.Cancelling, Outcome: journal.Failed, Created: &created, Reason: r,
 		})
