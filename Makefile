@@ -65,9 +65,9 @@ demo: build ## ingest sample files into a sandbox and show what became of each
 .PHONY: test
 test: ## run all tests with the race detector
 	CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) ./...
-# All of the fault table and of the crash sweep, of which the race detector leaves
-# time for a part.
-	$(GO) test -run '^(TestFaults|TestCrashSweep)$$' -timeout $(TEST_TIMEOUT) ./ingest
+# All of the fault table, of the crash sweep, and of a correction, of which the race
+# detector leaves time for a part.
+	$(GO) test -run '^(TestFaults|TestCrashSweep|TestCorrectionOfManyAssets)$$' -timeout $(TEST_TIMEOUT) ./ingest ./cmd/ingestd
 
 # What it draws is repeated with the seed that it prints.
 .PHONY: soak

@@ -17,7 +17,7 @@ import (
 )
 
 // patience is how long a test waits for what takes a moment on an idle machine.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // room is a drop folder with a configuration and a journal.
 type room struct {
