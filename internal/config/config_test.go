@@ -179,6 +179,10 @@ func TestNotYAML(t *testing.T) {
 		"listen: h:99999\n":      `f:1:9: listen: "h:99999" is no address to listen on (such as 127.0.0.1:9470; "" switches it off)`,
 		"workers: \"8\"\n":       `f:1:10: workers must be a whole number, not "8"`,
 		"upload: {parts: 1_0}\n": `f:1:17: parts must be a whole number, not "1_0"`,
+		"a:\n\tb: 1\n":           "f:2:1: not YAML: a tab stands where only spaces may (use spaces, not tabs)",
+		"a:\n  b: 1\n\n\tc: 2\n": "f:4:1: not YAML: a tab stands where only spaces may (use spaces, not tabs)",
+		"a:\n  b:\n  \t c: 1\n":  "f:3:3: not YAML: a tab stands where only spaces may (use spaces, not tabs)",
+		"a: @x\n":                "f:1:1: not YAML: found character that cannot start any token",
 	}
 	for text, want := range tests {
 		_, err := parse("f", []byte(text), lookup(nil))
@@ -203,21 +207,45 @@ func TestAliasBomb(t *testing.T) {
 
 func TestSecretFiles(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{"empty": "\n", "large": strings.Repeat("x", maxSecret+1)} {
+	for name, text := range map[string]string{
+		"empty": "\n", "large": strings.Repeat("x", maxSecret+1), "blank": " \n",
+		"spaces": "s3cr3t \n", "newlines": "s3cr3t\n\n", "lines": "s3cr3t\nmore\n",
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for name, want := range map[string]string{
-		dir + "/none":  "no such file",
-		dir + "/empty": "is empty",
-		dir + "/large": "too large for a secret",
-		"name":         "/etc/ingestd/credentials/name",
+		dir + "/none":     "no such file",
+		dir + "/empty":    "is empty",
+		dir + "/large":    "too large for a secret",
+		dir + "/blank":    dir + "/blank is empty",
+		dir + "/spaces":   dir + "/spaces has white space before or after the secret",
+		dir + "/newlines": dir + "/newlines has white space before or after the secret",
+		dir + "/lines":    dir + "/lines has more than one line",
+		"name":            "/etc/ingestd/credentials/name",
 	} {
 		text := strings.Replace(minimal, "password: p", "password_file: "+name, 1)
 		_, err := parse("f", []byte(text), lookup(nil))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "s3cr3t") {
+			t.Errorf("%s: the message shows the secret: %v", name, err)
+		}
+	}
+}
+
+// A URL is printed, logged and stored: it must hold no secret, and the refusal
+// must not show it.
+func TestURLWithASecret(t *testing.T) {
+	for _, url := range []string{"http://bob:hunter2@host/v1", "https://host/v1?key=hunter2", "https://host/v1#hunter2", "http://bob:hunter2%zz@host"} {
+		_, err := parse("f", []byte(strings.Replace(minimal, "http://127.0.0.1:8080/v1", url, 1)), lookup(nil))
+		if err == nil || !strings.Contains(err.Error(), "f:1:16: url: a user, a password") {
+			t.Errorf("%s: %v", url, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("the message shows it: %v", err)
 		}
 	}
 }

@@ -218,8 +218,12 @@ func (l *loader) url(n *yaml.Node) string {
 	if !ok {
 		return ""
 	}
+	if strings.ContainsAny(text, "@?#") { // not to be quoted: a password may stand in it
+		l.Add(mapping.At(n), "the login is api_key, username and password", "url: a user, a password, a query or a fragment does not belong into it")
+		return ""
+	}
 	u, err := url.Parse(text)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" {
 		l.Add(mapping.At(n), "such as https://api.uat.tenovos.io/v1", "url: %s is no address of an API", l.Quote(n))
 		return ""
 	}

@@ -60,7 +60,8 @@ func (l *loader) secretFile(n *yaml.Node, what string) secret.Text {
 }
 
 // readSecret returns a file's content without the newline that editors put at the
-// end.
+// end. Other white space around it, or a second line, is a slip of the hand that a
+// refused login would not name. Errors name the file, never what it holds.
 func readSecret(name string) (secret.Text, error) {
 	info, err := os.Stat(name)
 	if err != nil {
@@ -79,11 +80,16 @@ func readSecret(name string) (secret.Text, error) {
 		return "", err
 	}
 	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	trimmed := strings.TrimSpace(text)
 	switch {
 	case len(data) > maxSecret:
 		return "", fmt.Errorf("%s is too large for a secret", name)
-	case text == "":
+	case trimmed == "":
 		return "", fmt.Errorf("%s is empty", name)
+	case strings.ContainsAny(trimmed, "\r\n"):
+		return "", fmt.Errorf("%s has more than one line: it must hold the secret alone", name)
+	case trimmed != text:
+		return "", fmt.Errorf("%s has white space before or after the secret: remove it", name)
 	}
 	return secret.Text(text), nil
 }
