@@ -109,7 +109,7 @@ func (s *service) check(ctx context.Context, now *setup, r *reload) (*setup, err
 	defer cancel()
 	acct, problems, err := examine(ctx, cfg, invalid)
 	if isOutage(err) || errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("the names in the rules could not be checked, because Tenovos cannot be reached: reload again when it answers: %w", err)
+		err = fmt.Errorf("the names in the rules could not be checked, because Tenovos does not answer: reload again when it does: %w", err)
 	}
 	if err = errors.Join(cfg.Invalid(problems), err); err != nil {
 		return nil, err

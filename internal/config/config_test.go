@@ -98,7 +98,8 @@ func TestLoad(t *testing.T) {
 	want := &Config{
 		File: "testdata/full.yaml",
 		Tenovos: Tenovos{URL: "https://api.uat.tenovos.io/content-store-v1", Version: "1.0", APIKey: "key", Username: "robot",
-			Password: "pass word", ClientID: "client", MaxConcurrentCalls: 5, BasicLogin: true},
+			Password: "pass word", ClientID: "client", MaxConcurrentCalls: 5, BasicLogin: true,
+			APIKeyFrom: "tenovos.api_key_file", PasswordFrom: "tenovos.password_file"},
 		Journal: "/var/lib/ingestd/journal.db", Workers: 3,
 		Upload: Upload{Parts: 2, MaxFileSize: 7 << 30, Bandwidth: 512 << 10, Verify: "asset", VerifyTimeout: time.Hour},
 		Retry:  Retry{MaxAttempts: 3, Initial: 100 * time.Millisecond, Max: 2 * time.Second},
@@ -134,6 +135,7 @@ func TestDefaults(t *testing.T) {
 	wd, _ := os.Getwd()
 	want := defaults("minimal.yaml")
 	want.Tenovos.URL, want.Tenovos.APIKey, want.Tenovos.Username, want.Tenovos.Password = "http://127.0.0.1:8080/v1", "k", "u", "p"
+	want.Tenovos.APIKeyFrom, want.Tenovos.PasswordFrom = "tenovos.api_key", "tenovos.password"
 	want.Journal = filepath.Join(wd, "journal.db")
 	folder := defaultFolder()
 	folder.Versions = "path" // as the files are kept

@@ -99,8 +99,8 @@ func (l *loader) tenovos(n *yaml.Node) {
 	if at := f["version"]; at != nil {
 		t.Version = l.Choice(at, "version", []string{"1.5", "1.0"}, nil)
 	}
-	t.APIKey = l.secret(n, f, "api_key")
-	t.Password = l.secret(n, f, "password")
+	t.APIKey, t.APIKeyFrom = l.secret(n, f, "api_key")
+	t.Password, t.PasswordFrom = l.secret(n, f, "password")
 	if at := l.need(n, f, "username", "tenovos"); at != nil {
 		t.Username = l.filled(at, "username")
 	}

@@ -21,20 +21,20 @@ const maxSecret = 64 << 10
 const credentials = "/etc/ingestd/credentials"
 
 // secret reads a credential from KEY or from the file that KEY_file names; there
-// must be one of them.
-func (l *loader) secret(n *yaml.Node, fields map[string]*yaml.Node, key string) secret.Text {
+// must be one of them. It also returns which.
+func (l *loader) secret(n *yaml.Node, fields map[string]*yaml.Node, key string) (_ secret.Text, from string) {
 	plain, file := fields[key], fields[key+"_file"]
 	switch {
 	case plain != nil && file != nil:
 		l.Add(mapping.At(file), "keep one of them", "tenovos has both %s and %s_file", key, key)
 	case plain != nil:
-		return secret.Text(l.filled(plain, key))
+		return secret.Text(l.filled(plain, key)), "tenovos." + key
 	case file != nil:
-		return l.secretFile(file, key+"_file")
+		return l.secretFile(file, key+"_file"), "tenovos." + key + "_file"
 	default:
 		l.Add(mapping.At(n), "", "tenovos has no %s and no %s_file", key, key)
 	}
-	return ""
+	return "", ""
 }
 
 // secretFile reads a secret from a file. A name without a slash is looked up
