@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"sync/atomic"
@@ -28,6 +29,9 @@ func loadConfig(path string) (*config.Config, error) {
 	cfg, err := config.Load(path, os.LookupEnv)
 	var invalid *config.Invalid
 	if err != nil && !errors.As(err, &invalid) {
+		if errors.Is(err, fs.ErrPermission) {
+			err = fmt.Errorf("%w: run the command as root, or as the user of the service", err)
+		}
 		err = &unreadableError{err}
 	}
 	return cfg, err

@@ -24,7 +24,7 @@ func Serve(ctx context.Context, l net.Listener, r *journal.Reader) error {
 	})
 	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		if err := WriteJSON(req.Context(), w, r, req.URL.Query().Has("all")); err != nil {
+		if err := WriteJSON(req.Context(), w, r, true, req.URL.Query().Has("all")); err != nil {
 			http.Error(w, "the journal cannot be read", http.StatusInternalServerError)
 		}
 	})
