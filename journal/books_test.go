@@ -79,7 +79,7 @@ func (r *rig) consistent() {
 func TestFolders(t *testing.T) {
 	r := newRig(t)
 	r.admit(Found{Folder: "b", Path: "x"})
-	s := FolderState{Name: "b", Path: "/srv/b", Watch: "poll", Paused: "gone", Settling: 3}
+	s := FolderState{Name: "b", Path: "/srv/b", Watch: "poll", Paused: "gone", Settling: 3, Unreadable: 1, Unread: "locked (permission denied)"}
 	r.ok(r.SetFolder(t.Context(), s))
 	r.ok(r.SetFolder(t.Context(), FolderState{Name: "a"}))
 	c, err := r.Reader().Counts(t.Context())

@@ -65,6 +65,8 @@ type folder struct {
 	waiters    []*waiter
 	unreadable map[string]error // what this scan could not read
 	warned     map[string]error // what the scan before could not read
+	blocked    int              // how much the latest whole scan, or an event since, could not read
+	blockedBy  string           // and the first of it, with the reason
 }
 
 func newFolder(conf Folder, o Options) *folder {

@@ -84,6 +84,8 @@ func (f *folder) tell() {
 		Open:     f.settle.open,
 		Waiting:  f.waiting,
 		LastScan: f.scanned,
+
+		Unreadable: f.blocked, Unread: f.blockedBy,
 	}
 	p := &f.pulse
 	p.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -39,6 +40,7 @@ func (f *folder) endScan() {
 	f.scanning, f.scanned = false, f.now().Round(0)
 	f.waiting = f.unready
 	f.drops.ends(f.scan, f.unreadable)
+	f.countUnread()
 	every := f.conf.Rescan
 	if !f.notifies() {
 		every = f.conf.PollInterval
@@ -221,6 +223,34 @@ func (f *folder) cannotRead(rel string, err error) {
 		f.log.Warn().Str("path", rel).Err(err).Msg("cannot read: its files are not ingested until that is possible")
 	}
 	f.unreadable[rel] = err
+	if !known && !f.scanning { // an event told of it
+		if f.blocked++; f.blocked == 1 {
+			f.blockedBy = trouble(rel, err)
+		}
+	}
+}
+
+// countUnread draws up what is reported as unreadable. While a scan runs that stays
+// as it was, so that what cannot be read does not come and go in the reports.
+func (f *folder) countUnread() {
+	f.blocked, f.blockedBy = len(f.unreadable), ""
+	if f.blocked > 0 {
+		f.blockedBy = trouble(f.firstUnread())
+	}
+}
+
+// trouble is a path with the reason why it cannot be read.
+func trouble(rel string, err error) string {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		err = pe.Err // it repeats the path
+	}
+	return fmt.Sprintf("%s (%v)", rel, err)
+}
+
+// firstUnread returns the first of the paths that could not be read, by name.
+func (f *folder) firstUnread() (rel string, err error) {
+	rel = slices.Min(slices.Collect(maps.Keys(f.unreadable)))
+	return rel, f.unreadable[rel]
 }
 
 // unread is the error of a scan that could not read everything, else nil.
@@ -228,12 +258,8 @@ func (f *folder) unread() error {
 	if len(f.unreadable) == 0 {
 		return nil
 	}
-	paths := make([]string, 0, len(f.unreadable))
-	for rel := range f.unreadable {
-		paths = append(paths, rel)
-	}
-	first := slices.Min(paths)
-	return f.failure(fmt.Errorf("%w: %q, one of %d: %w", ErrUnreadable, first, len(paths), f.unreadable[first]))
+	first, err := f.firstUnread()
+	return f.failure(fmt.Errorf("%w: %q, one of %d: %w", ErrUnreadable, first, len(f.unreadable), err))
 }
 
 func (f *folder) abs(rel string) string { return filepath.Join(f.root.path, rel) }

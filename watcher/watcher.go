@@ -95,6 +95,11 @@ type State struct {
 	Open     int       // those of them that wait only because a writer holds them open
 	Waiting  int       // files without their Ready sentinel, as of the latest scan; not in Settling
 	LastScan time.Time // when the latest scan ended; zero before the first
+
+	// Unreadable is how many directories and files cannot be read; Unread is the
+	// first of them with the reason, "" for none. Nothing below them is known.
+	Unreadable int
+	Unread     string
 }
 
 // Emit receives settled files: a batch of up to 1,000 from one directory, no

@@ -177,6 +177,41 @@ func TestUnreadableDirectory(t *testing.T) {
 		t.Errorf("Walk: %v", err)
 	}
 	r.await("open/b")
+	if s := r.state("drop"); s.Unreadable != 1 || s.Unread != "closed (permission denied)" {
+		t.Errorf("reported %d unreadable: %s", s.Unreadable, s.Unread)
+	}
+}
+
+// What cannot be read is reported with the end of a scan, or at once where an event
+// told of it, and until a scan could read it.
+func TestUnreadableIsReported(t *testing.T) {
+	r := newRig(t, Folder{Path: "in"})
+	f := r.w.folders[0]
+	denied := &fs.PathError{Op: "open", Path: "/in/locked", Err: fs.ErrPermission}
+	check := func(when string, n int, first string) {
+		t.Helper()
+		f.tell()
+		if s := r.state("drop"); s.Unreadable != n || s.Unread != first {
+			t.Errorf("%s: %d unreadable, %q; want %d, %q", when, s.Unreadable, s.Unread, n, first)
+		}
+	}
+	f.beginScan()
+	f.cannotRead("locked", denied)
+	f.cannotRead("closed", denied)
+	check("during the first scan", 0, "")
+	f.endScan()
+	check("after it", 2, "closed (permission denied)")
+	f.cannotRead("new", denied)
+	f.cannotRead("new", denied)
+	check("after an event", 3, "closed (permission denied)")
+	f.beginScan()
+	check("during the next scan", 3, "closed (permission denied)")
+	f.cannotRead("locked", denied)
+	f.endScan()
+	check("after that", 1, "locked (permission denied)")
+	f.beginScan()
+	f.endScan()
+	check("when all was read", 0, "")
 }
 
 func TestNewRefuses(t *testing.T) {

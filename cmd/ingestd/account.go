@@ -100,7 +100,7 @@ func connectPatiently(ctx context.Context, cfg *config.Config, log zerolog.Logge
 			return a, err
 		}
 		if !said {
-			log.Warn().AnErr("reason", err).Msg("Tenovos cannot be reached: waiting for it before anything else")
+			log.Warn().AnErr("reason", err).Msg("Tenovos does not answer: waiting for it before anything else")
 			said = true
 		}
 		select {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"sync/atomic"
@@ -28,6 +29,9 @@ func loadConfig(path string) (*config.Config, error) {
 	cfg, err := config.Load(path, os.LookupEnv)
 	var invalid *config.Invalid
 	if err != nil && !errors.As(err, &invalid) {
+		if errors.Is(err, fs.ErrPermission) {
+			err = fmt.Errorf("%w: run the command as root, or as the user of the service", err)
+		}
 		err = &unreadableError{err}
 	}
 	return cfg, err
@@ -106,6 +110,7 @@ func newClient(cfg *config.Config) (*tenovos.Client, error) {
 	t := cfg.Tenovos
 	return tenovos.New(tenovos.Config{
 		URL: t.URL, Version: t.Version, APIKey: t.APIKey, Username: t.Username, Password: t.Password,
+		APIKeyFrom: t.APIKeyFrom, PasswordFrom: t.PasswordFrom,
 		ClientID: t.ClientID, MaxConcurrentCalls: t.MaxConcurrentCalls,
 		OmitAccessToken: !t.SendAccessToken, BasicLogin: t.BasicLogin,
 	})

@@ -29,7 +29,7 @@ func newRunCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Watch the drop folders and ingest what arrives, until a signal ends it",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			hup, forget := hangups() // before anything else: a signal that nobody waits for ends the process
 			defer forget()

@@ -47,6 +47,7 @@ func (f *folderStates) report(s watcher.State) {
 	state := f.states[s.Folder]
 	state.Watch, state.Paused, state.Settling = string(s.Watch), s.Paused, s.Settling
 	state.Open, state.Waiting, state.Polled, state.LastScan = s.Open, s.Waiting, s.Polled, s.LastScan
+	state.Unreadable, state.Unread = s.Unreadable, s.Unread
 	f.states[s.Folder] = state
 	f.record(state)
 }
@@ -61,10 +62,13 @@ func (f *folderStates) pause(why string) {
 	}
 }
 
+// everyoneWaits begins the reason of a pause that is not the folder's own.
+const everyoneWaits = "everything waits: "
+
 // record stores a state; a folder's own pause goes before everyone's. f.mu is held.
 func (f *folderStates) record(state journal.FolderState) {
-	if state.Paused == "" {
-		state.Paused = f.pool
+	if state.Paused == "" && f.pool != "" {
+		state.Paused = everyoneWaits + f.pool
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

@@ -109,7 +109,7 @@ func (s *service) check(ctx context.Context, now *setup, r *reload) (*setup, err
 	defer cancel()
 	acct, problems, err := examine(ctx, cfg, invalid)
 	if isOutage(err) || errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("the names in the rules could not be checked, because Tenovos cannot be reached: reload again when it answers: %w", err)
+		err = fmt.Errorf("the names in the rules could not be checked, because Tenovos does not answer: reload again when it does: %w", err)
 	}
 	if err = errors.Join(cfg.Invalid(problems), err); err != nil {
 		return nil, err
@@ -215,7 +215,7 @@ func newReloadCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "reload",
 		Short: "Have the running daemon check its configuration file and go on with it",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := askReload(cmd.Context(), path)
 			if err != nil {

@@ -146,7 +146,7 @@ func TestReload(t *testing.T) {
 
 	// Nobody answers at the API's address.
 	undo = r.edit("${TENOVOS_URL}", "http://"+reserve(t).addr+"/v1")
-	r.reload(1, "Tenovos cannot be reached")
+	r.reload(1, "Tenovos does not answer")
 	undo()
 
 	r.reload(0, "it says the same as before")

@@ -113,6 +113,14 @@ func newRoot() *cobra.Command {
 	return root
 }
 
+// noArgs is for commands that take flags alone.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%s takes no arguments, but was given %q", cmd.CommandPath(), args[0])
+	}
+	return nil
+}
+
 // configFlag adds -c to a command.
 func configFlag(cmd *cobra.Command, path *string) {
 	cmd.Flags().StringVarP(path, "config", "c", "/etc/ingestd/config.yaml", "configuration `FILE`")

@@ -2,12 +2,22 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/internal/dashboard"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -19,7 +29,7 @@ func newStatusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show what became of every file, as the journal says",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadLocal(path)
 			if err != nil {
@@ -27,17 +37,20 @@ func newStatusCommand() *cobra.Command {
 			}
 			r, err := journal.OpenReader(cmd.Context(), cfg.Journal)
 			if err != nil {
-				return err
+				return mayRead(cfg.Journal, err)
 			}
 			defer r.Close()
-			if asJSON {
-				return dashboard.WriteJSON(cmd.Context(), cmd.OutOrStdout(), r, all)
-			}
-			running, err := journal.Owned(cfg.Journal)
+			daemon, err := journal.Owned(cfg.Journal)
 			if err != nil {
-				return err
+				return mayRead(cfg.Journal, err)
 			}
-			return printStatus(cmd.Context(), cmd.OutOrStdout(), r, running, all)
+			if asJSON {
+				return dashboard.WriteJSON(cmd.Context(), cmd.OutOrStdout(), r, daemon, all)
+			}
+			if !daemon {
+				fmt.Fprintln(cmd.OutOrStdout(), "no daemon runs with this journal")
+			}
+			return printStatus(cmd.Context(), cmd.OutOrStdout(), r, all)
 		},
 	}
 	configFlag(cmd, &path)
@@ -47,9 +60,8 @@ func newStatusCommand() *cobra.Command {
 }
 
 // printStatus writes the books of each folder, and then each file that is not
-// filed with what to do about it. running says that a daemon, or a command, has
-// the journal.
-func printStatus(ctx context.Context, out io.Writer, r *journal.Reader, running, all bool) error {
+// filed with what to do about it.
+func printStatus(ctx context.Context, out io.Writer, r *journal.Reader, all bool) error {
 	folders, err := dashboard.Folders(ctx, r)
 	if err != nil {
 		return err
@@ -67,13 +79,8 @@ func printStatus(ctx context.Context, out io.Writer, r *journal.Reader, running,
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if !running {
-		fmt.Fprintln(out, "no daemon runs with this journal: these are the books as it left them")
-	}
-	for _, f := range folders {
-		for _, line := range remarks(f) {
-			fmt.Fprintf(out, "folder %s %s\n", f.Name, line)
-		}
+	for _, line := range allRemarks(folders) {
+		fmt.Fprintln(out, line)
 	}
 	return dashboard.Entries(ctx, r, all, func(e dashboard.Entry) error {
 		if e.Status == string(journal.Superseded) && !all {
@@ -88,17 +95,46 @@ func printStatus(ctx context.Context, out io.Writer, r *journal.Reader, running,
 			{"why", e.Reason}, {"try", e.Hint}, {"asset", e.ObjectID},
 		} {
 			if line.text != "" && err == nil {
-				_, err = fmt.Fprintf(out, "    %s: %s\n", line.label, line.text)
+				_, err = fmt.Fprintf(out, "    %s: %s\n", line.label, escaped(line.text))
 			}
 		}
 		return err
 	})
 }
 
-// remarks are what there is to say of a folder beside its numbers.
+// allRemarks are what there is to say of the folders beside their numbers: what is
+// about all of them once.
+func allRemarks(folders []dashboard.Folder) []string {
+	var lines []string
+	for _, f := range folders {
+		if strings.HasPrefix(f.Paused, everyoneWaits) && !slices.Contains(lines, f.Paused) {
+			lines = append(lines, f.Paused)
+		}
+	}
+	for _, f := range folders {
+		for _, line := range remarks(f) {
+			lines = append(lines, fmt.Sprintf("folder %s %s", f.Name, line))
+		}
+		if f.Unreadable > 0 {
+			lines = append(lines, fmt.Sprintf("%s of %s cannot be read: %s", directories(f.Unreadable), f.Name, escaped(f.Unread)))
+		}
+	}
+	return lines
+}
+
+// directories counts what cannot be read. A single file that cannot is rare: it
+// takes a disk that fails, or a directory that can be listed and not entered.
+func directories(n int) string {
+	if n == 1 {
+		return "1 directory or file"
+	}
+	return fmt.Sprintf("%d directories and files", n)
+}
+
+// remarks are what there is to say of a folder alone.
 func remarks(f dashboard.Folder) []string {
 	var lines []string
-	if f.Paused != "" {
+	if f.Paused != "" && !strings.HasPrefix(f.Paused, everyoneWaits) {
 		lines = append(lines, "is paused: "+f.Paused)
 	}
 	if f.Polled > 0 {
@@ -123,4 +159,38 @@ func printable(path string) string {
 		return path
 	}
 	return quoted
+}
+
+// escaped is a text with the control characters and broken bytes of the file names
+// in it written as printable writes them.
+func escaped(text string) string {
+	var b strings.Builder
+	for len(text) > 0 {
+		r, n := utf8.DecodeRuneInString(text)
+		if r == utf8.RuneError && n == 1 || !strconv.IsPrint(r) {
+			quoted := strconv.QuoteToASCII(text[:n])
+			b.WriteString(quoted[1 : len(quoted)-1])
+		} else {
+			b.WriteString(text[:n])
+		}
+		text = text[n:]
+	}
+	return b.String()
+}
+
+// mayRead adds to the error of opening a journal, where this user has no right to
+// read it, who has.
+func mayRead(path string, err error) error {
+	if !errors.Is(unix.Access(path, unix.R_OK), unix.EACCES) {
+		return err
+	}
+	owner := "the user of the service"
+	if info, serr := os.Stat(filepath.Dir(path)); serr == nil {
+		if st, ok := info.Sys().(*syscall.Stat_t); ok {
+			if u, uerr := user.LookupId(strconv.FormatUint(uint64(st.Uid), 10)); uerr == nil {
+				owner = u.Username
+			}
+		}
+	}
+	return fmt.Errorf("permission denied: this user may not read the journal %s: run the command as root, or as %s", path, owner)
 }

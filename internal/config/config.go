@@ -38,6 +38,9 @@ type Tenovos struct {
 	MaxConcurrentCalls int
 	SendAccessToken    bool // send the AccessToken header
 	BasicLogin         bool // send the credentials as HTTP Basic, too
+
+	// The keys that gave the two secrets, such as tenovos.password_file.
+	APIKeyFrom, PasswordFrom string
 }
 
 // Upload bounds the transfer of content.

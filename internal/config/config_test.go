@@ -98,7 +98,8 @@ func TestLoad(t *testing.T) {
 	want := &Config{
 		File: "testdata/full.yaml",
 		Tenovos: Tenovos{URL: "https://api.uat.tenovos.io/content-store-v1", Version: "1.0", APIKey: "key", Username: "robot",
-			Password: "pass word", ClientID: "client", MaxConcurrentCalls: 5, BasicLogin: true},
+			Password: "pass word", ClientID: "client", MaxConcurrentCalls: 5, BasicLogin: true,
+			APIKeyFrom: "tenovos.api_key_file", PasswordFrom: "tenovos.password_file"},
 		Journal: "/var/lib/ingestd/journal.db", Workers: 3,
 		Upload: Upload{Parts: 2, MaxFileSize: 7 << 30, Bandwidth: 512 << 10, Verify: "asset", VerifyTimeout: time.Hour},
 		Retry:  Retry{MaxAttempts: 3, Initial: 100 * time.Millisecond, Max: 2 * time.Second},
@@ -134,6 +135,7 @@ func TestDefaults(t *testing.T) {
 	wd, _ := os.Getwd()
 	want := defaults("minimal.yaml")
 	want.Tenovos.URL, want.Tenovos.APIKey, want.Tenovos.Username, want.Tenovos.Password = "http://127.0.0.1:8080/v1", "k", "u", "p"
+	want.Tenovos.APIKeyFrom, want.Tenovos.PasswordFrom = "tenovos.api_key", "tenovos.password"
 	want.Journal = filepath.Join(wd, "journal.db")
 	folder := defaultFolder()
 	folder.Versions = "path" // as the files are kept
@@ -161,25 +163,28 @@ func TestAccountKnown(t *testing.T) {
 
 func TestNotYAML(t *testing.T) {
 	tests := map[string]string{
-		"":                                    "f:1:1: the file is empty (config.example.yaml is a start)",
-		"# nothing\n":                         "f:1:1: the file is empty (config.example.yaml is a start)",
-		"a: [1\nb: 2\n":                       "f:1:1: not YAML: did not find expected ',' or ']'",
-		"a: &x [*x]\n":                        "f:1:8: alias *x stands inside of what it names",
-		"a: *nobody\n":                        "f:1:1: not YAML: unknown anchor 'nobody' referenced",
-		minimal + "---\nb: 2\n":               "f:7:1: not YAML: a second document begins; the file must hold one",
-		"just text\n":                         `f:1:1: the file must hold keys with values, not "just text"`,
-		"~\n":                                 "f:1:1: the file has no value (give it one or remove the key)",
-		"journal: ${}\n":                      `f:1:10: "${}" has no name of a variable after ${ (a variable is ${NAME}; $${ stands for ${)`,
-		"[a, b]: c\n":                         "f:1:1: a key must be a single text",
-		"<<: text\n":                          "f:1:5: << must name keys with values (write <<: *name)",
-		"tenovos: {<<: [a, b]}":               "f:1:15: << must name keys with values (write <<: *name)",
-		"folders: {name: x}\n":                "f:1:10: folders must be a list, not keys with values",
-		"upload: [parts]\n":                   "f:1:9: upload must hold keys with values, not a list",
-		"journal: \"a\\0b\"\n":                "f:1:10: journal is no path: it contains a zero byte",
-		"listen: h:99999\n":                   `f:1:9: listen: "h:99999" is no address to listen on (such as 127.0.0.1:9470; "" switches it off)`,
-		"tenovos: {url: 'http://u:p@h/v1'}\n": "f:1:16: url: the address of the API holds no login and no query (such as https://api.uat.tenovos.io/v1)",
-		"workers: \"8\"\n":                    `f:1:10: workers must be a whole number, not "8"`,
-		"upload: {parts: 1_0}\n":              `f:1:17: parts must be a whole number, not "1_0"`,
+		"":                       "f:1:1: the file is empty (config.example.yaml is a start)",
+		"# nothing\n":            "f:1:1: the file is empty (config.example.yaml is a start)",
+		"a: [1\nb: 2\n":          "f:1:1: not YAML: did not find expected ',' or ']'",
+		"a: &x [*x]\n":           "f:1:8: alias *x stands inside of what it names",
+		"a: *nobody\n":           "f:1:1: not YAML: unknown anchor 'nobody' referenced",
+		minimal + "---\nb: 2\n":  "f:7:1: not YAML: a second document begins; the file must hold one",
+		"just text\n":            `f:1:1: the file must hold keys with values, not "just text"`,
+		"~\n":                    "f:1:1: the file has no value (give it one or remove the key)",
+		"journal: ${}\n":         `f:1:10: "${}" has no name of a variable after ${ (a variable is ${NAME}; $${ stands for ${)`,
+		"[a, b]: c\n":            "f:1:1: a key must be a single text",
+		"<<: text\n":             "f:1:5: << must name keys with values (write <<: *name)",
+		"tenovos: {<<: [a, b]}":  "f:1:15: << must name keys with values (write <<: *name)",
+		"folders: {name: x}\n":   "f:1:10: folders must be a list, not keys with values",
+		"upload: [parts]\n":      "f:1:9: upload must hold keys with values, not a list",
+		"journal: \"a\\0b\"\n":   "f:1:10: journal is no path: it contains a zero byte",
+		"listen: h:99999\n":      `f:1:9: listen: "h:99999" is no address to listen on (such as 127.0.0.1:9470; "" switches it off)`,
+		"workers: \"8\"\n":       `f:1:10: workers must be a whole number, not "8"`,
+		"upload: {parts: 1_0}\n": `f:1:17: parts must be a whole number, not "1_0"`,
+		"a:\n\tb: 1\n":           "f:2:1: not YAML: a tab stands where only spaces may (use spaces, not tabs)",
+		"a:\n  b: 1\n\n\tc: 2\n": "f:4:1: not YAML: a tab stands where only spaces may (use spaces, not tabs)",
+		"a:\n  b:\n  \t c: 1\n":  "f:3:3: not YAML: a tab stands where only spaces may (use spaces, not tabs)",
+		"a: @x\n":                "f:1:1: not YAML: found character that cannot start any token",
 	}
 	for text, want := range tests {
 		_, err := parse("f", []byte(text), lookup(nil))
@@ -204,23 +209,45 @@ func TestAliasBomb(t *testing.T) {
 
 func TestSecretFiles(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{"empty": "\n", "two": "secret\nanother\n", "blank": "secret \n", "large": strings.Repeat("x", maxSecret+1)} {
+	for name, text := range map[string]string{
+		"empty": "\n", "large": strings.Repeat("x", maxSecret+1), "blank": " \n",
+		"spaces": "s3cr3t \n", "newlines": "s3cr3t\n\n", "lines": "s3cr3t\nmore\n",
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for name, want := range map[string]string{
-		dir + "/none":  "no such file",
-		dir + "/empty": "is empty",
-		dir + "/two":   "more than one line",
-		dir + "/blank": "white space",
-		dir + "/large": "too large for a secret",
-		"name":         "/etc/ingestd/credentials/name",
+		dir + "/none":     "no such file",
+		dir + "/empty":    "is empty",
+		dir + "/large":    "too large for a secret",
+		dir + "/blank":    dir + "/blank is empty",
+		dir + "/spaces":   dir + "/spaces has white space before or after the secret",
+		dir + "/newlines": dir + "/newlines has white space before or after the secret",
+		dir + "/lines":    dir + "/lines has more than one line",
+		"name":            "/etc/ingestd/credentials/name",
 	} {
 		text := strings.Replace(minimal, "password: p", "password_file: "+name, 1)
 		_, err := parse("f", []byte(text), lookup(nil))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "s3cr3t") {
+			t.Errorf("%s: the message shows the secret: %v", name, err)
+		}
+	}
+}
+
+// A URL is printed, logged and stored: it must hold no secret, and the refusal
+// must not show it.
+func TestURLWithASecret(t *testing.T) {
+	for _, url := range []string{"http://bob:hunter2@host/v1", "https://host/v1?key=hunter2", "https://host/v1#hunter2", "http://bob:hunter2%zz@host"} {
+		_, err := parse("f", []byte(strings.Replace(minimal, "http://127.0.0.1:8080/v1", url, 1)), lookup(nil))
+		if err == nil || !strings.Contains(err.Error(), "f:1:16: url: a user, a password") {
+			t.Errorf("%s: %v", url, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("the message shows it: %v", err)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func parse(file string, data []byte, env func(string) (string, bool)) (*Config, 
 	c := defaults(file)
 	root, err := decode(data)
 	if err != nil {
-		return c, &Invalid{File: file, Problems: []mapping.Problem{syntaxProblem(err)}}
+		return c, &Invalid{File: file, Problems: []mapping.Problem{syntaxProblem(data, err)}}
 	}
 	t := &tree{env: env, shown: map[*yaml.Node]string{}}
 	plain := t.plain(root)
@@ -108,7 +108,7 @@ var yamlLine = regexp.MustCompile(`^yaml: line (\d+): (.*)$`)
 
 // syntaxProblem gives the YAML parser's error a place. The parser offers its line
 // in no other way than in the text.
-func syntaxProblem(err error) mapping.Problem {
+func syntaxProblem(data []byte, err error) mapping.Problem {
 	p := mapping.Problem{Pos: mapping.Pos{Line: 1, Column: 1}, Message: "not YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
 	if errors.Is(err, io.EOF) {
 		p.Message, p.Hint = "the file is empty", "config.example.yaml is a start"
@@ -117,6 +117,30 @@ func syntaxProblem(err error) mapping.Problem {
 			p.Line = line
 		}
 		p.Message = "not YAML: " + m[2]
+		if at, ok := tabFrom(data, p.Line); ok {
+			p.Pos, p.Message, p.Hint = at, "not YAML: a tab stands where only spaces may", "use spaces, not tabs"
+		}
 	}
 	return p
+}
+
+// tabFrom returns the first tab in the indentation of a line, or of what follows
+// it up to the next one that says something: the parser names a line that may lie
+// before the tab's, in words that say nothing of tabs.
+func tabFrom(data []byte, line int) (mapping.Pos, bool) {
+	lines := bytes.Split(data, []byte("\n"))
+	for i := line; i <= len(lines); i++ {
+		text := bytes.TrimLeft(lines[i-1], " \t")
+		if len(text) == 0 || text[0] == '#' {
+			continue
+		}
+		indent := lines[i-1][:len(lines[i-1])-len(text)]
+		if column := bytes.IndexByte(indent, '\t'); column >= 0 {
+			return mapping.Pos{Line: i, Column: column + 1}, true
+		}
+		if i > line {
+			break
+		}
+	}
+	return mapping.Pos{}, false
 }

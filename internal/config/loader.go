@@ -99,8 +99,8 @@ func (l *loader) tenovos(n *yaml.Node) {
 	if at := f["version"]; at != nil {
 		t.Version = l.Choice(at, "version", []string{"1.5", "1.0"}, nil)
 	}
-	t.APIKey = l.secret(n, f, "api_key")
-	t.Password = l.secret(n, f, "password")
+	t.APIKey, t.APIKeyFrom = l.secret(n, f, "api_key")
+	t.Password, t.PasswordFrom = l.secret(n, f, "password")
 	if at := l.need(n, f, "username", "tenovos"); at != nil {
 		t.Username = l.filled(at, "username")
 	}
@@ -218,12 +218,12 @@ func (l *loader) url(n *yaml.Node) string {
 	if !ok {
 		return ""
 	}
-	if strings.ContainsAny(text, "@?") { // what stands there may be a secret: it is not quoted
-		l.Add(mapping.At(n), "such as https://api.uat.tenovos.io/v1", "url: the address of the API holds no login and no query")
+	if strings.ContainsAny(text, "@?#") { // not to be quoted: a password may stand in it
+		l.Add(mapping.At(n), "the login is api_key, username and password", "url: a user, a password, a query or a fragment does not belong into it")
 		return ""
 	}
 	u, err := url.Parse(text)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.Fragment != "" {
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" {
 		l.Add(mapping.At(n), "such as https://api.uat.tenovos.io/v1", "url: %s is no address of an API", l.Quote(n))
 		return ""
 	}

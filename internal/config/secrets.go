@@ -21,20 +21,20 @@ const maxSecret = 64 << 10
 const credentials = "/etc/ingestd/credentials"
 
 // secret reads a credential from KEY or from the file that KEY_file names; there
-// must be one of them.
-func (l *loader) secret(n *yaml.Node, fields map[string]*yaml.Node, key string) secret.Text {
+// must be one of them. It also returns which.
+func (l *loader) secret(n *yaml.Node, fields map[string]*yaml.Node, key string) (_ secret.Text, from string) {
 	plain, file := fields[key], fields[key+"_file"]
 	switch {
 	case plain != nil && file != nil:
 		l.Add(mapping.At(file), "keep one of them", "tenovos has both %s and %s_file", key, key)
 	case plain != nil:
-		return secret.Text(l.filled(plain, key))
+		return secret.Text(l.filled(plain, key)), "tenovos." + key
 	case file != nil:
-		return l.secretFile(file, key+"_file")
+		return l.secretFile(file, key+"_file"), "tenovos." + key + "_file"
 	default:
 		l.Add(mapping.At(n), "", "tenovos has no %s and no %s_file", key, key)
 	}
-	return ""
+	return "", ""
 }
 
 // secretFile reads a secret from a file. A name without a slash is looked up
@@ -60,7 +60,8 @@ func (l *loader) secretFile(n *yaml.Node, what string) secret.Text {
 }
 
 // readSecret returns a file's content without the newline that editors put at the
-// end.
+// end. Other white space around it, or a second line, is a slip of the hand that a
+// refused login would not name. Errors name the file, never what it holds.
 func readSecret(name string) (secret.Text, error) {
 	info, err := os.Stat(name)
 	if err != nil {
@@ -79,15 +80,16 @@ func readSecret(name string) (secret.Text, error) {
 		return "", err
 	}
 	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	trimmed := strings.TrimSpace(text)
 	switch {
 	case len(data) > maxSecret:
 		return "", fmt.Errorf("%s is too large for a secret", name)
-	case text == "":
+	case trimmed == "":
 		return "", fmt.Errorf("%s is empty", name)
-	case strings.ContainsAny(text, "\r\n"):
-		return "", fmt.Errorf("%s holds more than one line; leave only the secret", name)
-	case strings.TrimSpace(text) != text:
-		return "", fmt.Errorf("%s holds white space before or after the secret; remove it", name)
+	case strings.ContainsAny(trimmed, "\r\n"):
+		return "", fmt.Errorf("%s has more than one line: it must hold the secret alone", name)
+	case trimmed != text:
+		return "", fmt.Errorf("%s has white space before or after the secret: remove it", name)
 	}
 	return secret.Text(text), nil
 }

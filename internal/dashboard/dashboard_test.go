@@ -93,17 +93,18 @@ func TestWriteJSON(t *testing.T) {
 	j := books(t)
 	for all, want := range map[bool]int{false: 5, true: 5} { // none is filed
 		var out bytes.Buffer
-		if err := WriteJSON(t.Context(), &out, j.Reader(), all); err != nil {
+		if err := WriteJSON(t.Context(), &out, j.Reader(), true, all); err != nil {
 			t.Fatal(err)
 		}
 		var doc struct {
+			Daemon  bool
 			Folders []map[string]any
 			Entries []map[string]any
 		}
 		if err := json.Unmarshal(out.Bytes(), &doc); err != nil {
 			t.Fatalf("%v in %s", err, &out)
 		}
-		if len(doc.Folders) != 1 || len(doc.Entries) != want {
+		if !doc.Daemon || len(doc.Folders) != 1 || len(doc.Entries) != want {
 			t.Errorf("got %d folders and %d entries: %s", len(doc.Folders), len(doc.Entries), &out)
 		}
 		if e := doc.Entries[0]; e["reason"] != "because" || e["hint"] != "do" || e["status"] != "held" {

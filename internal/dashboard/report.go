@@ -26,6 +26,8 @@ type Folder struct {
 	Companions int       `json:"companions"` // sidecars and manifests; not in Seen
 	Edits      int       `json:"edits"`      // corrections of assets that are still to be sent, or seen
 	LastScan   time.Time `json:"last_scan"`  // when the latest scan ended; zero before the first
+	Unreadable int       `json:"unreadable"` // directories and files that cannot be read; what is below them is not in Seen
+	Unread     string    `json:"unread"`     // the first of these, with the reason
 	Seen       int       `json:"seen"`
 	Ignored    int       `json:"ignored"`
 	Settling   int       `json:"settling"`
@@ -81,7 +83,7 @@ func folderOf(c journal.Counts) Folder {
 		Name: c.Name, Path: c.Path, Watch: c.Watch, Paused: c.Paused,
 		Seen: c.Seen + c.Settling, Settling: c.Settling,
 		Polled: c.Polled, Open: c.Open, Waiting: c.Waiting, LastScan: c.LastScan,
-		Companions: c.Companions, Edits: c.Edits,
+		Companions: c.Companions, Edits: c.Edits, Unreadable: c.Unreadable, Unread: c.Unread,
 	}
 	for status, n := range c.By {
 		switch status {
@@ -123,9 +125,10 @@ func Entries(ctx context.Context, r *journal.Reader, all bool, yield func(Entry)
 	})
 }
 
-// WriteJSON writes folders and entries as one JSON document. The entries are
-// streamed: a journal of a million of them is never in memory.
-func WriteJSON(ctx context.Context, out io.Writer, r *journal.Reader, all bool) error {
+// WriteJSON writes folders and entries as one JSON document; daemon says whether a
+// process owns the journal. The entries are streamed: a journal of a million of them
+// is never in memory.
+func WriteJSON(ctx context.Context, out io.Writer, r *journal.Reader, daemon, all bool) error {
 	folders, err := Folders(ctx, r)
 	if err != nil {
 		return err
@@ -135,7 +138,7 @@ func WriteJSON(ctx context.Context, out io.Writer, r *journal.Reader, all bool) 
 		return err
 	}
 	w := bufio.NewWriter(out)
-	fmt.Fprintf(w, "{\"folders\": %s, \"entries\": [", head)
+	fmt.Fprintf(w, "{\"daemon\": %t, \"folders\": %s, \"entries\": [", daemon, head)
 	separator := "\n"
 	err = Entries(ctx, r, all, func(e Entry) error {
 		line, err := json.Marshal(e)

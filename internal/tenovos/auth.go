@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 )
 
@@ -48,7 +47,7 @@ func (c *Client) Ready(ctx context.Context) error {
 	}
 	defer release()
 	if _, err = c.token(ctx); err != nil {
-		return fmt.Errorf("%w: %w", ErrSession, err)
+		return &sessionError{err}
 	}
 	return nil
 }

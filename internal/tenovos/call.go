@@ -68,14 +68,14 @@ func (c *Client) call(ctx context.Context, r request, decode decoder) error {
 	defer release()
 	t, err := c.token(ctx)
 	if err != nil {
-		return fmt.Errorf("%s: %w: %w", r.op, ErrSession, err)
+		return fmt.Errorf("%s: %w", r.op, &sessionError{err})
 	}
 	err = c.send(ctx, r, t, decode)
 	if !sessionRefused(err) {
 		return err
 	}
 	if t, err = c.renew(ctx, t); err != nil {
-		return fmt.Errorf("%s: %w: %w", r.op, ErrSession, err)
+		return fmt.Errorf("%s: %w", r.op, &sessionError{err})
 	}
 	return c.send(ctx, r, t, decode)
 }
@@ -124,7 +124,13 @@ func (c *Client) send(ctx context.Context, r request, t *token, decode decoder) 
 			err = fmt.Errorf("no complete reply within %s", c.timeout)
 		}
 		e := &Error{Op: r.op, Kind: Unavailable, Status: status, Err: c.scrubError(secret.Error(err))}
-		if connected.Load() && !r.repeatable {
+		switch ue := (*url.Error)(nil); {
+		case !connected.Load():
+			if errors.As(e.Err, &ue) {
+				e.Err = ue.Err // the method and the path are of no use
+			}
+			e.Err = &unreachedError{url: c.base, cause: e.Err}
+		case !r.repeatable:
 			e.Kind = Ambiguous
 		}
 		return e

@@ -23,6 +23,9 @@ type Config struct {
 	Version          string
 	APIKey, Password secret.Text
 	Username         string
+	// APIKeyFrom and PasswordFrom are what the configuration calls the places of
+	// the two, for messages. Default tenovos.api_key and tenovos.password.
+	APIKeyFrom, PasswordFrom string
 	// ClientID is sent at login where it is not "".
 	ClientID string
 	// MaxConcurrentCalls bounds the calls in flight, logins included. Default 8.
@@ -68,6 +71,8 @@ func New(cfg Config) (*Client, error) {
 		return nil, errors.New("tenovos.url must hold no user, query or fragment")
 	}
 	cfg.Version = cmp.Or(cfg.Version, "1.5")
+	cfg.APIKeyFrom = cmp.Or(cfg.APIKeyFrom, "tenovos.api_key")
+	cfg.PasswordFrom = cmp.Or(cfg.PasswordFrom, "tenovos.password")
 	if cfg.Version != "1.5" && cfg.Version != "1.0" {
 		return nil, fmt.Errorf(`tenovos.version must be "1.5" or "1.0", not %q`, cfg.Version)
 	}

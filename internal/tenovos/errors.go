@@ -94,8 +94,12 @@ type Error struct {
 }
 
 // Error returns one sentence: operation, kind, status, what the service said,
-// and the cause.
+// and the cause. Where Tenovos was not reached, that is all: it is not about the
+// call.
 func (e *Error) Error() string {
+	if u, ok := errors.AsType[*unreachedError](e.Err); ok {
+		return u.Error()
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", e.Op, e.Kind)
 	if e.Status != 0 {
@@ -122,6 +126,30 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Is reports whether target is the error of e's kind.
 func (e *Error) Is(target error) bool { return target == kindErrors[e.Kind] }
+
+// unreachedError is a call for which no connection was to be had.
+type unreachedError struct {
+	url   string
+	cause error
+}
+
+func (e *unreachedError) Error() string {
+	return fmt.Sprintf("Tenovos cannot be reached at %s (check tenovos.url, network and proxy): %v", e.url, e.cause)
+}
+
+func (e *unreachedError) Unwrap() error { return e.cause }
+
+// sessionError is a call that was not sent for want of a session.
+type sessionError struct{ cause error }
+
+func (e *sessionError) Error() string {
+	if u, ok := errors.AsType[*unreachedError](e.cause); ok {
+		return u.Error()
+	}
+	return fmt.Sprintf("%v: %v", ErrSession, e.cause)
+}
+
+func (e *sessionError) Unwrap() []error { return []error{ErrSession, e.cause} }
 
 // classify turns a reply that is an error into a kind. A 403 and an error inside
 // a 200 are told apart by their text, because the API uses them for everything.

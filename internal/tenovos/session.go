@@ -183,7 +183,7 @@ func (c *Client) login(ctx context.Context) (*token, error) {
 	}, nil)
 	if e := (*Error)(nil); errors.As(err, &e) && (e.Kind == Rejected || e.Kind == Unauthorized && e.Status != http.StatusForbidden) {
 		e.Kind = Unauthorized
-		hint := "check tenovos.username and tenovos.password"
+		hint := "check tenovos.username and " + c.cfg.PasswordFrom
 		if c.cfg.Version == "1.0" {
 			hint += ", and tenovos.client_id, which API 1.0 needs"
 		}
@@ -217,7 +217,7 @@ func (c *Client) authorize(ctx context.Context, op string, body tokenRequest, ol
 			return err
 		})
 	if e := (*Error)(nil); errors.As(err, &e) && e.Status == http.StatusForbidden && strings.EqualFold(e.Message, "Forbidden") {
-		e.Err = fmt.Errorf("%w; check tenovos.api_key", ErrCredentials)
+		e.Err = fmt.Errorf("%w; check %s", ErrCredentials, c.cfg.APIKeyFrom)
 	}
 	if e := (*Error)(nil); errors.As(err, &e) && e.Kind == NotFound {
 		// There is nothing to be found: the service is not where it should be.

@@ -254,10 +254,10 @@ func TestLoginRefusals(t *testing.T) {
 		kind        error
 		hint        string
 	}{
-		{"password", 401, `{"status":"error","message":"Incorrect username or password."}`, true, ErrUnauthorized, "tenovos.password"},
+		{"password", 401, `{"status":"error","message":"Incorrect username or password."}`, true, ErrUnauthorized, "check tenovos.username and tenovos.password_file"},
 		{"client id", 401, `{"status":"error","message":"Value '' at 'clientId' failed"}`, true, ErrUnauthorized, "tenovos.client_id"},
 		{"parameters", 400, `{"status":"error","message":"Invalid Authentication Parameters"}`, true, ErrUnauthorized, "tenovos.username"},
-		{"API key", 403, `{"message":"Forbidden"}`, true, ErrUnauthorized, "tenovos.api_key"},
+		{"API key", 403, `{"message":"Forbidden"}`, true, ErrUnauthorized, "check tenovos.api_key"},
 		{"inside a 200", 200, `{"status":"error","message":"User is disabled."}`, true, ErrUnauthorized, "User is disabled"},
 		{"firewall", 403, `<html><title>403 Forbidden</title>`, false, ErrUnauthorized, "403 Forbidden"},
 		{"wrong path", 403, `{"message":"Missing Authentication Token"}`, false, ErrUnavailable, "tenovos.url"},
@@ -269,7 +269,7 @@ func TestLoginRefusals(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			f := newFake(t)
 			f.refuse = func(string) (int, any) { return tc.status, tc.body }
-			c := f.client(func(cfg *Config) { cfg.Version = "1.0" })
+			c := f.client(func(cfg *Config) { cfg.Version, cfg.PasswordFrom = "1.0", "tenovos.password_file" })
 			_, err := c.CreateAsset(t.Context(), NewAsset{})
 			if errors.Is(err, ErrCredentials) != tc.credentials || !errors.Is(err, tc.kind) || !errors.Is(err, ErrSession) || !strings.Contains(err.Error(), tc.hint) {
 				t.Errorf("got %v", err)

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tenovos-ingest/ingestd/internal/dashboard"
+)
+
+func TestRemarks(t *testing.T) {
+	all := everyoneWaits + "Tenovos cannot be reached"
+	got := allRemarks([]dashboard.Folder{
+		{Name: "acme", Paused: all, Unreadable: 1, Unread: "lock\xffed (permission denied)"},
+		{Name: "globex", Paused: all, Unreadable: 2, Unread: "a (input/output error)"},
+		{Name: "initech", Paused: "it is not mounted"},
+	})
+	want := []string{
+		"everything waits: Tenovos cannot be reached",
+		`1 directory or file of acme cannot be read: lock\xffed (permission denied)`,
+		"2 directories and files of globex cannot be read: a (input/output error)",
+		"folder initech is paused: it is not mounted",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEscaped(t *testing.T) {
+	for text, want := range map[string]string{
+		"Hügel \"1\"": "Hügel \"1\"", "caf\xe9.jpg": `caf\xe9.jpg`, "a\x1b[2Jb\n": `a\x1b[2Jb\n`, "": "",
+	} {
+		if got := escaped(text); got != want {
+			t.Errorf("%q: got %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestMayRead(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root reads everything")
+	}
+	path := t.TempDir() + "/journal.db"
+	if err := os.WriteFile(path, nil, 0o000); err != nil {
+		t.Fatal(err)
+	}
+	if err := mayRead(path, errors.New("unable to open database file")); !strings.Contains(err.Error(), "permission denied") || !strings.Contains(err.Error(), "run the command as root") {
+		t.Error(err)
+	}
+}
