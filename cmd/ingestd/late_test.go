@@ -108,7 +108,7 @@ func TestHeldUntilTheManifestIsRight(t *testing.T) {
 	r.manifest(1, func(int) string { return "First,one,Acne" })
 	r.write("picture-0000.jpg", "first")
 	daemon := r.start("run")
-	eventually(t, "there is a journal", func() bool { code, _, _ := r.run("status"); return code == 0 })
+	daemon.says(`"running"`) // from then on the journal has the folder
 	eventually(t, "the file is held", func() bool { return r.books().Held == 1 })
 	if n := len(s.named("picture-0000.jpg")); n != 0 {
 		t.Errorf("%d assets of a file that is held", n)
