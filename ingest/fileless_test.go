@@ -8,6 +8,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -90,5 +91,81 @@ func TestRowsWaitForTheFileSystem(t *testing.T) {
 		if gave := strings.Count(r.log.String(), "gave up reading a manifest"); gave != 1-want {
 			t.Errorf("gave up %d times, want %d\n%s", gave, 1-want, r.log)
 		}
+	}
+}
+
+// newRows makes the assets of two placeholders of one name, a federated asset and a
+// placeholder, and loses the journal. The rows are titled by their paths.
+func newRows(t *testing.T) *rig {
+	t.Helper()
+	const there = "s3://archive/film.mov"
+	r := newRig(t, nil)
+	r.config.Folders[0].Companions = rowsOf{
+		{Path: "a/coming.jpg"}, {Path: "b/coming.jpg"}, {Path: "film.mov", ContentPath: there}, {Path: "lone.jpg"},
+	}
+	r.config.Folders[0].Map = func(f watcher.File, at string) (ingest.Mapped, error) {
+		m, err := r.mapFile(f, at)
+		if err == nil {
+			m.Asset.Metadata[0] = tenovos.TextValue(m.Asset.Metadata[0].DefinitionID, f.Path)
+		}
+		if f.Path == "film.mov" {
+			m.ContentPath = there
+		}
+		return m, err
+	}
+	r.write("manifest.csv", 10, 1)
+	r.backfill()
+	if n := len(available(r.sandbox.State())); n != 4 {
+		t.Fatalf("%d assets, want 4\n%s", n, r.log)
+	}
+	r.journal += ".anew"
+	r.config.Adopt = true
+	return r
+}
+
+// TestAdoptFileless recognises what rows became, each its own.
+func TestAdoptFileless(t *testing.T) {
+	r := newRows(t)
+	r.backfill()
+	got := available(r.sandbox.State())
+	if len(got) != 4 {
+		t.Errorf("%d assets, want the four\n%s", len(got), r.log)
+	}
+	for _, a := range got {
+		e := r.entry(strings.Trim(title(a), `"`))
+		if e.Status != journal.Filed || e.ObjectID != a.ObjectID {
+			t.Errorf("%s is %s, with asset %s: %s", e.Path, e.Status, e.ObjectID, e.Reason.Message)
+		}
+	}
+}
+
+// TestAdoptFilelessHoldsWhatCannotBeToldApart has the metadata of the assets changed
+// in Tenovos: only a placeholder without a namesake is recognised, and none made.
+func TestAdoptFilelessHoldsWhatCannotBeToldApart(t *testing.T) {
+	r := newRows(t)
+	p := r.start()
+	for _, a := range available(r.sandbox.State()) {
+		edit := tenovos.Edit{Metadata: []tenovos.Value{tenovos.TextValue(a.Metadata[0].ID, "a librarian's")}}
+		if err := p.client.UpdateAsset(t.Context(), a.ObjectID, edit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.close(p)
+	r.backfill()
+	if n := len(available(r.sandbox.State())); n != 4 {
+		t.Errorf("%d assets, want the four\n%s", n, r.log)
+	}
+	for path, want := range map[string]journal.Status{
+		"a/coming.jpg": journal.Held, "b/coming.jpg": journal.Held, "film.mov": journal.Held, "lone.jpg": journal.Filed,
+	} {
+		if e := r.entry(path); e.Status != want || want == journal.Held && !strings.Contains(e.Reason.Message, "nothing tells which") {
+			t.Errorf("%s is %s: %s", path, e.Status, e.Reason.Message)
+		}
+	}
+	r.config.Adopt = false // what is held is the operator's to decide
+	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{IDs: []int64{r.entry("film.mov").ID}}), "requeued")
+	r.backfill()
+	if n := len(available(r.sandbox.State())); n != 5 {
+		t.Errorf("%d assets after the retry, want one more", n)
 	}
 }

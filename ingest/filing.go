@@ -90,6 +90,11 @@ func (p *Pipeline) takeAway(ctx context.Context, e journal.Entry, remove bool, p
 // nothing to take, or it was taken before.
 func (t *taking) aside(ctx context.Context, pattern string) (*os.File, error) {
 	if t.e.Aside != "" { // a crash may have come in between
+		if t.sameFile(t.e.Path, t.e.Aside) { // between the steps of moveByLink
+			if err := t.root.Remove(t.e.Path); err != nil {
+				return nil, err
+			}
+		}
 		file, _, err := t.look(t.e.Aside)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return file, err

@@ -309,6 +309,11 @@ func TestFilingAfterACrash(t *testing.T) {
 			r.rename("acme/a.jpg", aside)
 			r.write(place, 10, 1)
 		}, []string{place, "_ingested/acme/a (2).jpg"}},
+		{"move: aside, by a second name so far", ingest.AfterMove, func(r *rig) {
+			if err := os.Link(filepath.Join(r.drop, "acme/a.jpg"), filepath.Join(r.drop, aside)); err != nil {
+				r.t.Fatal(err)
+			}
+		}, []string{place}},
 		{"move: done", ingest.AfterMove, func(r *rig) { r.rename("acme/a.jpg", place) }, []string{place}},
 		{"move: aside, and a new file has its name", ingest.AfterMove, func(r *rig) {
 			r.rename("acme/a.jpg", aside)

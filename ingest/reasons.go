@@ -221,15 +221,29 @@ func reasonFiling(err error) journal.Reason {
 }
 
 func reasonTwins(found []tenovos.Asset) journal.Reason {
-	ids := make([]string, len(found))
-	for i, a := range found {
-		ids[i] = a.ObjectID
-	}
 	return journal.Reason{
 		Class:   classTwins,
-		Message: fmt.Sprintf("the reply to the asset's creation was lost, and %d empty assets could be it: %s", len(found), strings.Join(ids, ", ")),
+		Message: fmt.Sprintf("the reply to the asset's creation was lost, and %d empty assets could be it: %s", len(found), objectIDs(found)),
 		Hint:    "Delete the empty ones in Tenovos, then run `ingestd retry ID`.",
 	}
+}
+
+// reasonAlike is why a row of a manifest is neither taken for an asset nor made one.
+func reasonAlike(found []tenovos.Asset) journal.Reason {
+	return journal.Reason{
+		Class:   classTwins,
+		Message: fmt.Sprintf("the account holds %d asset(s) that could be this row's, and nothing tells which is: %s", len(found), objectIDs(found)),
+		Hint: "If none of them is, run `ingestd retry ID`, which makes the asset. Else leave it held, or correct the metadata of the right one in Tenovos, " +
+			"stop the daemon, and run `ingestd retry ID` and `ingestd backfill --adopt`.",
+	}
+}
+
+func objectIDs(assets []tenovos.Asset) string {
+	ids := make([]string, len(assets))
+	for i, a := range assets {
+		ids[i] = a.ObjectID
+	}
+	return strings.Join(ids, ", ")
 }
 
 // forget drops what the process remembers of an entry that has come to rest.

@@ -98,14 +98,43 @@ func (s *shelf) move(from, to string) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS), errors.Is(err, unix.ENOTSUP):
-		// A file system that cannot promise it. Nobody but us makes names in the
-		// places that files are moved to.
-		if _, err := s.root.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
-			return errors.Join(err, &os.LinkError{Op: "move", Old: from, New: to, Err: fs.ErrExist})
-		}
-		return s.root.Rename(from, to)
+		return s.moveByLink(from, to)
 	}
 	return &os.LinkError{Op: "move", Old: from, New: to, Err: err}
+}
+
+// moveByLink is move where the file system cannot promise to overwrite nothing, as
+// shares cannot: a second name is never given over a first. It may be cut off
+// between the two steps, and finishes then when it is called again.
+func (s *shelf) moveByLink(from, to string) error {
+	err := s.root.Link(from, to)
+	switch {
+	case err == nil:
+		return s.root.Remove(from)
+	case errors.Is(err, fs.ErrExist):
+		if s.sameFile(from, to) {
+			return s.root.Remove(from)
+		}
+		return err
+	case errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	// No hard links here. What somebody drops under the name between the look and
+	// the move is overwritten.
+	if _, err := s.root.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(err, &os.LinkError{Op: "move", Old: from, New: to, Err: fs.ErrExist})
+	}
+	return s.root.Rename(from, to)
+}
+
+// sameFile reports whether two names are of one file.
+func (s *shelf) sameFile(a, b string) bool {
+	there, err := s.root.Lstat(a)
+	if err != nil {
+		return false
+	}
+	other, err := s.root.Lstat(b)
+	return err == nil && os.SameFile(there, other)
 }
 
 // makeDir makes a directory with all above it. People who may delete in the

@@ -134,10 +134,10 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 	if err := p.api.Ready(ctx); err != nil { // before the intent: a refused login creates nothing
 		return &lookError{err}
 	}
+	if adopted, err := p.adopt(ctx, e, asset); adopted || err != nil {
+		return err
+	}
 	if e.Kind == journal.File {
-		if adopted, err := p.adopt(ctx, e, asset); adopted || err != nil {
-			return err
-		}
 		if filled, err := p.fillPlaceholder(ctx, e, asset); filled || err != nil {
 			return err
 		}

@@ -2,8 +2,10 @@ package journal
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 )
 
@@ -23,20 +25,31 @@ func Backup(ctx context.Context, path, to string) (err error) {
 	if err := current(ctx, db); err != nil {
 		return fail("back up the journal", err)
 	}
+	if err := vacuum(ctx, db, to); err != nil {
+		return fail("back up the journal to "+to, err)
+	}
+	return nil
+}
+
+// vacuum writes a copy of a database, durably, to a file that must not exist yet.
+func vacuum(ctx context.Context, db *sql.DB, to string) (err error) {
 	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%w and is not overwritten: name another one, or move it away", fs.ErrExist)
+	}
 	if err != nil {
-		return fmt.Errorf("back up the journal: %w", err)
+		return err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, os.Remove(to)) // half a back-up is none
+			err = errors.Join(err, os.Remove(to)) // half a copy is none
 		}
 	}()
 	if err := f.Close(); err != nil { // VACUUM INTO accepts an empty file and keeps its mode
-		return fmt.Errorf("back up the journal: %w", err)
+		return err
 	}
 	if _, err := db.ExecContext(ctx, `VACUUM INTO ?`, to); err != nil {
-		return fail("back up the journal to "+to, err)
+		return err
 	}
 	return syncFile(to)
 }

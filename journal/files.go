@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -94,10 +93,11 @@ func inheritOwner(names ...string) error {
 	return nil
 }
 
-// Restore puts a back-up in the place of the journal at path. What is there, the
-// files that SQLite keeps beside it included, is moved aside, not deleted.
-// ErrLocked while a process owns the journal; ErrForeign, ErrNewer, ErrCorrupt or
-// ErrMissing for what is no whole journal, which changes nothing.
+// Restore puts a back-up in the place of the journal at path, with what is in a -wal
+// file beside it. What is there, the files that SQLite keeps beside it included, is
+// moved aside, not deleted. ErrLocked while a process owns the journal; ErrForeign,
+// ErrNewer, ErrCorrupt or ErrMissing for what is no whole journal, which changes
+// nothing.
 func Restore(ctx context.Context, path, from string) (err error) {
 	path, err = filepath.Abs(path)
 	if err != nil {
@@ -108,21 +108,11 @@ func Restore(ctx context.Context, path, from string) (err error) {
 		return fmt.Errorf("restore journal %s: %w", path, err)
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
-	if err := whole(ctx, path, from); err != nil {
+	part := path + ".restoring"
+	if err := copyWhole(ctx, from, part, path); err != nil {
 		return fmt.Errorf("restore the journal from %s: %w", from, err)
 	}
-	in, err := os.Open(from)
-	if err != nil {
-		return fmt.Errorf("restore the journal: %w", err)
-	}
-	defer in.Close()
-	part := path + ".restoring"
-	out, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("restore the journal: %w", err)
-	}
-	_, err = io.Copy(out, in)
-	if err = errors.Join(err, out.Sync(), out.Close(), inheritOwner(part, path+".lock")); err != nil {
+	if err := errors.Join(inheritOwner(part, path+".lock"), markLock(path)); err != nil { // from here on one is missing
 		return errors.Join(fmt.Errorf("restore the journal: %w", err), os.Remove(part))
 	}
 	for _, name := range []string{path + "-wal", path + "-shm", path} {
@@ -133,18 +123,23 @@ func Restore(ctx context.Context, path, from string) (err error) {
 	return os.Rename(part, path)
 }
 
-// whole is nil if a file is a whole journal, and not the one at path itself.
-func whole(ctx context.Context, path, from string) error {
+// copyWhole copies a whole journal to part, over what a crash left there. It refuses
+// the journal at path itself.
+func copyWhole(ctx context.Context, from, part, path string) error {
 	from, err := locate(from)
 	if err != nil {
 		return err
 	}
-	if a, err := os.Stat(from); err != nil {
+	info, err := os.Stat(from)
+	if err != nil {
 		return err
-	} else if b, err := os.Stat(path); err == nil && os.SameFile(a, b) {
-		return errors.New("that is the journal itself; name a copy of it")
 	}
-	db, err := connect(from, readerMode, 1)
+	for _, name := range []string{path, part} {
+		if there, err := os.Stat(name); err == nil && os.SameFile(info, there) {
+			return fmt.Errorf("that is %s itself; name a copy of it", name)
+		}
+	}
+	db, err := connect(from, "mode=ro", 1) // as in Backup
 	if err != nil {
 		return err
 	}
@@ -156,5 +151,11 @@ func whole(ctx context.Context, path, from string) error {
 	if err != nil {
 		return fail("read the schema version", err)
 	}
-	return quickCheck(ctx, db)
+	if err := quickCheck(ctx, db); err != nil {
+		return err
+	}
+	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return fail("copy it", vacuum(ctx, db, part))
 }

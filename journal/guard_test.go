@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,8 +90,8 @@ func TestBackupIsAJournal(t *testing.T) {
 	r.bring(ids[0], Uploading)
 	to := filepath.Join(t.TempDir(), "copy.db")
 	r.ok(Backup(t.Context(), r.path, to))
-	if err := Backup(t.Context(), r.path, to); !errors.Is(err, os.ErrExist) {
-		t.Errorf("a back-up must not overwrite: %v", err)
+	if err := Backup(t.Context(), r.path, to); !errors.Is(err, os.ErrExist) || !strings.Contains(err.Error(), "name another one") {
+		t.Errorf("a back-up must not overwrite, and says what to do: %v", err)
 	}
 	info, err := os.Stat(to)
 	r.ok(err)
@@ -218,6 +219,51 @@ func TestFirstStartMayFail(t *testing.T) {
 	}
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestRestoreTakesTheWALAlong restores what was copied file by file.
+func TestRestoreTakesTheWALAlong(t *testing.T) {
+	r := newRig(t)
+	r.admit(file("a", 1))
+	dir := t.TempDir()
+	for _, name := range []string{"", "-wal"} {
+		data, err := os.ReadFile(r.path + name)
+		r.ok(err)
+		r.ok(os.WriteFile(filepath.Join(dir, "copy.db"+name), data, 0o600))
+	}
+	r.ok(r.Close())
+	r.ok(Restore(t.Context(), r.path, filepath.Join(dir, "copy.db")))
+	r.reopen()
+	if n := len(r.ids(Filter{All: true})); n != 1 {
+		t.Errorf("%d entries", n)
+	}
+}
+
+// TestRestoreCutOff finds what a crash leaves of a restore: a daemon begins no new
+// journal, and the same restore succeeds, but not with the half copy.
+func TestRestoreCutOff(t *testing.T) {
+	r := newRig(t)
+	r.admit(file("a", 1))
+	to := filepath.Join(t.TempDir(), "copy.db")
+	r.ok(Backup(t.Context(), r.path, to))
+	r.path = filepath.Join(t.TempDir(), "j.db")
+	r.ok(Restore(t.Context(), r.path, to))
+	part := r.path + ".restoring"
+	r.ok(os.Rename(r.path, part))
+	_, err := Open(t.Context(), r.path, Options{})
+	r.fails(err, ErrOrphaned)
+	if err := Restore(t.Context(), r.path, part); err == nil {
+		t.Error("it was restored onto itself")
+	}
+	if info, err := os.Stat(part); err != nil || info.Size() == 0 {
+		t.Errorf("the half copy is gone: %v", err)
+	}
+	r.ok(Restore(t.Context(), r.path, to))
+	r.ok(r.Close())
+	r.reopen()
+	if n := len(r.ids(Filter{All: true})); n != 1 {
+		t.Errorf("%d entries", n)
 	}
 }
 
