@@ -65,6 +65,8 @@ func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) error {
 	}
 	if e.Outcome.Resting() {
 		p.logRest(e, e.Outcome, e.Reason)
+	} else if e.Attempt != nil {
+		p.entryLog(p.log.Info(), e).Str("object_id", e.Attempt.ObjectID).Str("reason", e.Reason.Message).Msg("an upload was given up: the file begins again")
 	}
 	return nil
 }

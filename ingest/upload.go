@@ -27,6 +27,9 @@ func (p *Pipeline) upload(ctx context.Context, e journal.Entry) error {
 	if err := p.checkStored(ctx, src, e); err != nil {
 		return err
 	}
+	if e.Sent > 0 && e.Tries == 0 && e.Attempt.IntentAt.Before(p.started) {
+		p.entryLog(p.log.Info(), e).Int64("stored", e.Sent).Int64("bytes", e.Size).Msg("an interrupted upload goes on")
+	}
 	if err := p.send(ctx, e, src); err != nil {
 		return err
 	}

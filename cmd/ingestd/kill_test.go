@@ -46,6 +46,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 	daemon.kill()
 
 	again := r.start("run")
+	again.says("an interrupted upload goes on")
 	eventually(t, "the file is in", func() bool { return len(s.named("film.mov")) == 1 && r.books().Filed == 1 })
 	again.terminate()
 
