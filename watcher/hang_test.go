@@ -82,8 +82,10 @@ func TestHangingShare(t *testing.T) {
 	if d := time.Since(start); d > abandonAfter+time.Second {
 		t.Errorf("Run ended %v after its context", d)
 	}
-	release()                                                                    // lets the goroutine end
-	for end := time.Now().Add(40 * time.Second); !r.w.folders[0].ended.Load(); { // which is no news that until waits for
+	release() // lets the goroutine end
+
+	// Nothing tells of that, so that until would not look.
+	for end := time.Now().Add(40 * time.Second); !r.w.folders[0].ended.Load(); {
 		if time.Now().After(end) {
 			t.Fatalf("its goroutine goes on; log:\n%s", r.log.String())
 		}
