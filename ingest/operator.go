@@ -168,17 +168,6 @@ func (p *Pipeline) retry(ctx context.Context, e journal.Entry, s Selection) (Out
 		return p.startOver(ctx, e, m)
 	case e.Status == journal.Held && e.Reason.Class == journal.ClassUnverified:
 		m.To, m.Unconfirmed = journal.Verifying, true
-	case e.Status == journal.Failed && e.Reason.Class == classMismatch && e.ObjectID != "":
-		// The asset holds wrong bytes: the operator was told that this removes it.
-		last, ok, err := p.journal.LastAttempt(ctx, e)
-		if err != nil {
-			return Outcome{}, err
-		}
-		if !ok || last.Attempt.Fills == 0 {
-			m.Chores = []journal.NewChore{{
-				Kind: journal.ChoreDelete, ObjectID: e.ObjectID, FileID: e.FileID, Filename: e.Filename, NotBefore: p.now(),
-			}}
-		}
 	case e.Status == journal.Filed || !e.Status.Resting() || e.Status == journal.Superseded:
 		return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
 	}

@@ -175,10 +175,8 @@ func (l latest) yield(ctx context.Context, tx *sql.Tx, now int64) error {
 	switch l.status {
 	case Settled, Mapped, Cancelled, Ignored:
 	case Failed:
-		if l.class == ClassMismatch {
-			if err := removeMismatch(ctx, tx, l.id, now); err != nil {
-				return err
-			}
+		if err := removeMismatch(ctx, tx, l.id, now); err != nil {
+			return err
 		}
 	case Held:
 		if l.class == ClassUnverified {
@@ -193,11 +191,12 @@ func (l latest) yield(ctx context.Context, tx *sql.Tx, now int64) error {
 	return err
 }
 
-// removeMismatch has the asset of a failed entry removed that holds other bytes than
+// removeMismatch has the asset of a failed entry removed if it holds other bytes than
 // its file; not a placeholder's, of which the file will be the next version.
 func removeMismatch(ctx context.Context, tx *sql.Tx, id, now int64) error {
 	c := NewChore{Kind: ChoreDelete}
-	err := tx.QueryRowContext(ctx, `SELECT object_id, file_id, filename FROM entries WHERE id = ? AND object_id <> ''
+	err := tx.QueryRowContext(ctx, `SELECT object_id, file_id, filename FROM entries
+		WHERE id = ? AND status = 'failed' AND class = '`+ClassMismatch+`' AND object_id <> ''
 		AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.entry_id = entries.id AND a.object_id = entries.object_id AND a.fills > 0)`, id).
 		Scan(&c.ObjectID, &c.FileID, &c.Filename)
 	if errors.Is(err, sql.ErrNoRows) {

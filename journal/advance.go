@@ -99,7 +99,8 @@ func (m Move) queues() bool {
 // one again, without URLs; it is legal only if that one's bytes were all handed
 // over. Leaving Cancelling and going back to Settled clear the entry's ids, but
 // not from Cancelling to Verifying: what was to be cancelled proved complete.
-// Going back to Settled forgets where its file was moved to: it is back.
+// Going back to Settled forgets where its file was moved to: it is back. From Failed
+// it has the asset removed that a ClassMismatch left.
 //
 // The attempt of a placeholder keeps its URL beyond Verified for a file that comes,
 // see Move.Fills; when that file is Verified, the placeholder is superseded.
@@ -115,6 +116,11 @@ func (j *Journal) Advance(ctx context.Context, m Move) error {
 	op := fmt.Sprintf("move entry %d from %s to %s", m.ID, m.From, m.To)
 	return j.write(ctx, op, func(tx *sql.Tx) error {
 		now := j.now()
+		if m.From == Failed && m.To == Settled {
+			if err := removeMismatch(ctx, tx, m.ID, now); err != nil {
+				return err
+			}
+		}
 		if err := setStatus(ctx, tx, m, now); err != nil {
 			return err
 		}
