@@ -31,25 +31,32 @@ func TestDroppedAgainAfterWithdraw(t *testing.T) {
 	}
 }
 
-// TestMismatchPutBack puts a file back whose asset holds other bytes: that asset
-// goes, as with retry.
-func TestMismatchPutBack(t *testing.T) {
-	r := newFilingRig(t, ingest.AfterMove)
-	if err := r.sandbox.Configure(func(o *sandbox.Options) { o.SSEKMS = true }); err != nil { // no ETag tells
-		t.Fatal(err)
-	}
-	r.config.VerifyAsset = true
-	r.queue(sandbox.Fault{Operation: sandbox.PutObject, Kind: sandbox.FaultWrongETag})
-	r.write("a.jpg", 1000, 1)
-	sum := r.md5("a.jpg")
-	r.backfill()
-	if e := r.entry("a.jpg"); e.Status != journal.Failed || e.Reason.Class != journal.ClassMismatch {
-		t.Fatalf("it is %s: %+v", e.Status, e.Reason)
-	}
-	r.rename("_failed/a.jpg", "a.jpg")
-	r.backfill()
-	if got := available(r.sandbox.State()); len(got) != 1 || got[0].ContentMD5 != sum {
-		t.Errorf("%d assets, want the one with the file's bytes: %+v", len(got), got)
+// TestMismatchGoesRoundAgain sends a file round again whose asset holds other bytes,
+// by a command and by putting it back: that asset goes.
+func TestMismatchGoesRoundAgain(t *testing.T) {
+	for name, again := range map[string]func(r *rig){
+		"retried":  func(r *rig) { r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{}), "requeued") },
+		"put back": func(r *rig) { r.rename("_failed/a.jpg", "a.jpg") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newFilingRig(t, ingest.AfterMove)
+			if err := r.sandbox.Configure(func(o *sandbox.Options) { o.SSEKMS = true }); err != nil { // no ETag tells
+				t.Fatal(err)
+			}
+			r.config.VerifyAsset = true
+			r.queue(sandbox.Fault{Operation: sandbox.PutObject, Kind: sandbox.FaultWrongETag})
+			r.write("a.jpg", 1000, 1)
+			sum := r.md5("a.jpg")
+			r.backfill()
+			if e := r.entry("a.jpg"); e.Status != journal.Failed || e.Reason.Class != journal.ClassMismatch {
+				t.Fatalf("it is %s: %+v", e.Status, e.Reason)
+			}
+			again(r)
+			r.backfill()
+			if got := available(r.sandbox.State()); len(got) != 1 || got[0].ContentMD5 != sum {
+				t.Errorf("%d assets, want the one with the file's bytes: %+v", len(got), got)
+			}
+		})
 	}
 }
 
