@@ -19,9 +19,8 @@ func (p *Pipeline) verify(ctx context.Context, e journal.Entry) error {
 	if e.Kind != journal.File {
 		return p.verifyFileless(ctx, e)
 	}
-	unconfirmed := e.Attempt == nil || e.Attempt.Unconfirmed
-	filled := e.Attempt != nil && e.Attempt.Fills != 0 // it may have been deleted meanwhile
-	if !p.cfg.VerifyAsset && !unconfirmed && !filled {
+	enough := !p.cfg.VerifyAsset && e.Attempt != nil && !e.Attempt.Unconfirmed // what the store answered
+	if enough && e.Attempt.Fills == 0 {                                        // else it was there before, and may have been deleted meanwhile
 		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})
 	}
 	asset, err := p.api.Asset(ctx, e.FileID)
@@ -31,7 +30,7 @@ func (p *Pipeline) verify(ctx context.Context, e journal.Entry) error {
 	switch {
 	case asset.Deleted():
 		return &verdictError{verdict{to: journal.Held, reason: reasonDeletedMeanwhile}}
-	case filled && !p.cfg.VerifyAsset && !unconfirmed:
+	case enough:
 		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})
 	case asset.MD5 != "":
 		same, err := p.sameChecksum(ctx, e, asset.MD5)

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 )
 
 // fills reports a move that makes a file the content of an asset which is there.
@@ -40,15 +41,22 @@ func fill(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
 	return setIDs(ctx, tx, m.ID, c)
 }
 
-// supersedePlaceholder ends the placeholder whose asset holds an entry's content
-// now: from here on the asset is that entry's.
+// supersedePlaceholder ends the placeholder whose asset holds an entry's content now,
+// if there is one: from here on the asset is that entry's.
 func supersedePlaceholder(ctx context.Context, tx *sql.Tx, entry, now int64) error {
-	const theOne = `(SELECT fills FROM attempts WHERE entry_id = ? ORDER BY number DESC LIMIT 1)`
-	if _, err := tx.ExecContext(ctx, `DELETE FROM edits WHERE entry_id = `+theOne, entry); err != nil {
+	var placeholder int64
+	err := tx.QueryRowContext(ctx, `SELECT fills FROM attempts WHERE entry_id = ? ORDER BY number DESC LIMIT 1`, entry).Scan(&placeholder)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && placeholder == 0 {
+		return nil // as nearly always
+	}
+	if err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE entries SET status = 'superseded', since = ?, updated = ?, mark = NULL
-		WHERE id = `+theOne+` AND status = 'filed'`, now, now, entry)
+	if _, err := tx.ExecContext(ctx, `DELETE FROM edits WHERE entry_id = ?`, placeholder); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE entries SET status = 'superseded', since = ?, updated = ?, mark = NULL
+		WHERE id = ? AND status = 'filed'`, now, now, placeholder)
 	return err
 }
 
