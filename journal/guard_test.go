@@ -113,6 +113,19 @@ func TestBackupIsAJournal(t *testing.T) {
 	}
 }
 
+// openOnce opens and closes a journal, and reports whether it was new.
+func openOnce(t *testing.T, path string, o Options) (fresh bool) {
+	t.Helper()
+	j, err := Open(t.Context(), path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return j.Fresh()
+}
+
 func TestOrphanedWALIsNotOverwritten(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j.db")
 	if err := os.WriteFile(path+"-wal", []byte("what was recorded last"), 0o600); err != nil {
@@ -121,15 +134,8 @@ func TestOrphanedWALIsNotOverwritten(t *testing.T) {
 	if _, err := Open(t.Context(), path, Options{}); !errors.Is(err, ErrOrphaned) {
 		t.Fatalf("want ErrOrphaned, got %v", err)
 	}
-	j, err := Open(t.Context(), path, Options{Anew: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !j.Fresh() {
+	if !openOnce(t, path, Options{Anew: true}) {
 		t.Error("the journal is new")
-	}
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
 	}
 	kept, err := filepath.Glob(path + "-wal.replaced-*")
 	if err != nil || len(kept) != 1 {
@@ -166,10 +172,16 @@ func TestRestoreTakesOnlyAWholeJournal(t *testing.T) {
 			t.Fatalf("the journal changed: %v", err)
 		}
 	}
-	r.ok(Restore(t.Context(), r.path, in("copy.db")))
+	r.restored(in("copy.db"), 200)
+}
+
+// restored restores a copy, which holds so many entries.
+func (r *rig) restored(from string, entries int) {
+	r.t.Helper()
+	r.ok(Restore(r.t.Context(), r.path, from))
 	r.reopen()
-	if n := len(r.ids(Filter{All: true})); n != 200 {
-		t.Errorf("%d entries", n)
+	if n := len(r.ids(Filter{All: true})); n != entries {
+		r.t.Errorf("%d entries, want %d", n, entries)
 	}
 }
 
@@ -177,28 +189,15 @@ func TestRestoreTakesOnlyAWholeJournal(t *testing.T) {
 // but the lock file, and to a new one every file would be new.
 func TestLostJournalIsNoticed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "j.db")
-	for range 2 {
-		j, err := Open(t.Context(), path, Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := j.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
+	openOnce(t, path, Options{})
+	openOnce(t, path, Options{})
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(t.Context(), path, Options{}); !errors.Is(err, ErrOrphaned) {
 		t.Fatalf("want ErrOrphaned, got %v", err)
 	}
-	j, err := Open(t.Context(), path, Options{Anew: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
+	openOnce(t, path, Options{Anew: true})
 }
 
 // TestFirstStartMayFail finds what a crash leaves between the lock and the first
@@ -210,15 +209,8 @@ func TestFirstStartMayFail(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	j, err := Open(t.Context(), path, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !j.Fresh() {
+	if !openOnce(t, path, Options{}) {
 		t.Error("the journal is new")
-	}
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -233,11 +225,7 @@ func TestRestoreTakesTheWALAlong(t *testing.T) {
 		r.ok(os.WriteFile(filepath.Join(dir, "copy.db"+name), data, 0o600))
 	}
 	r.ok(r.Close())
-	r.ok(Restore(t.Context(), r.path, filepath.Join(dir, "copy.db")))
-	r.reopen()
-	if n := len(r.ids(Filter{All: true})); n != 1 {
-		t.Errorf("%d entries", n)
-	}
+	r.restored(filepath.Join(dir, "copy.db"), 1)
 }
 
 // TestRestoreCutOff finds what a crash leaves of a restore: a daemon begins no new
@@ -259,12 +247,8 @@ func TestRestoreCutOff(t *testing.T) {
 	if info, err := os.Stat(part); err != nil || info.Size() == 0 {
 		t.Errorf("the half copy is gone: %v", err)
 	}
-	r.ok(Restore(t.Context(), r.path, to))
 	r.ok(r.Close())
-	r.reopen()
-	if n := len(r.ids(Filter{All: true})); n != 1 {
-		t.Errorf("%d entries", n)
-	}
+	r.restored(to, 1)
 }
 
 func TestRestorePutsABackupInPlaceOfARuin(t *testing.T) {

@@ -137,11 +137,7 @@ func (o *oracle) explain(ctx context.Context, cfg *config.Config, path string) (
 	if missing != nil && !errors.Is(missing, fs.ErrNotExist) {
 		return forecast{}, fmt.Errorf("explain %s: %w", path, missing)
 	}
-	dir, err := resolve(filepath.Dir(abs))
-	if err != nil {
-		return forecast{}, fmt.Errorf("explain %s: %w", path, err)
-	}
-	abs = filepath.Join(dir, filepath.Base(abs))
+	abs = filepath.Join(config.Resolve(filepath.Dir(abs)), filepath.Base(abs))
 	for _, f := range cfg.Folders {
 		root, err := filepath.EvalSymlinks(f.Path)
 		if err != nil {
@@ -162,16 +158,6 @@ func (o *oracle) explain(ctx context.Context, cfg *config.Config, path string) (
 		return forecast{}, fmt.Errorf("explain %s: %w, nor has a manifest a row that is an asset without it", path, missing)
 	}
 	return forecast{}, fmt.Errorf("explain %s: it lies in none of the configured folders", path)
-}
-
-// resolve follows the links in a path as far as it is there.
-func resolve(dir string) (string, error) {
-	real, err := filepath.EvalSymlinks(dir)
-	if parent := filepath.Dir(dir); errors.Is(err, fs.ErrNotExist) && parent != dir {
-		real, err = resolve(parent)
-		real = filepath.Join(real, filepath.Base(dir))
-	}
-	return real, err
 }
 
 // fileOf is a file as the watcher would report it.

@@ -180,13 +180,13 @@ func (l *loader) folderName(n *yaml.Node) string {
 // overlap refuses a folder that is, contains or lies in an earlier one: its files
 // would be ingested twice.
 func (l *loader) overlap(n *yaml.Node, path string) {
-	ours := resolve(path)
+	ours := Resolve(path)
 	for _, other := range l.config.Folders {
 		if other.Path == "" {
 			continue
 		}
 		theirName := fmt.Sprintf("that of line %d", other.Pos.Line)
-		switch theirs := resolve(other.Path); {
+		switch theirs := Resolve(other.Path); {
 		case ours == theirs:
 			l.Add(mapping.At(n), "", "the folder overlaps with %s: they are the same directory", theirName)
 		case inside(ours, theirs):
@@ -201,7 +201,7 @@ func (l *loader) overlap(n *yaml.Node, path string) {
 // its own database.
 func (l *loader) journalOutside(n *yaml.Node) {
 	for _, folder := range l.config.Folders {
-		if folder.Path != "" && inside(resolve(l.config.Journal), resolve(folder.Path)) {
+		if folder.Path != "" && inside(Resolve(l.config.Journal), Resolve(folder.Path)) {
 			l.Add(mapping.At(n), "", "the journal lies inside of the drop folder of line %d", folder.Pos.Line)
 		}
 	}
@@ -226,9 +226,9 @@ func inTime[T any](ask func() T, none T) T {
 	}
 }
 
-// resolve returns path without symbolic links, as far as it exists; path itself
+// Resolve returns path without symbolic links, as far as it exists; path itself
 // where its file system does not answer.
-func resolve(path string) string {
+func Resolve(path string) string {
 	return inTime(func() string { return follow(path) }, path)
 }
 
