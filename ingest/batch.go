@@ -160,7 +160,7 @@ func (p *Pipeline) rootTogether(ctx context.Context, f Folder) (bool, error) {
 	if f.Companions == nil {
 		return false, nil
 	}
-	s, err := openShelf(f.Path)
+	s, err := p.openShelf(f.Name, 0)
 	if err != nil {
 		return true, nil //nolint:nilerr // the folder is not there: nothing is concluded
 	}
@@ -203,7 +203,7 @@ func (p *Pipeline) passOverGone(ctx context.Context, f Folder, d journal.Drop, w
 		w.after = blockers[len(blockers)-1].ID
 	}
 	w.looked = w.looked || w.after == 0
-	s, err := openShelf(f.Path)
+	s, err := p.openShelf(f.Name, 0)
 	if err != nil {
 		return nil //nolint:nilerr // the folder is not there: nothing is concluded
 	}

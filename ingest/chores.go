@@ -80,7 +80,7 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 		done, err = p.searchAgain(ctx, c)
 	case journal.ChoreFile:
 		done, err = p.fileResting(ctx, c)
-		if err != nil && c.Tries == 0 {
+		if err != nil && c.Tries == 0 && !isFolderGone(err) {
 			p.log.Warn().Str("filename", c.Filename).Str("reason", messageOf(err)).
 				Msg("a file could not be moved out of the drop folder yet: tried again until it can")
 		}
@@ -102,7 +102,11 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 	if done {
 		return p.journal.DoneChore(rctx, c.ID)
 	}
-	return p.journal.DeferChore(rctx, c.ID, p.now().Add(choreWait(c.Tries)), messageOf(err))
+	wait := choreWait(c.Tries)
+	if isFolderGone(err) {
+		wait = folderWait
+	}
+	return p.journal.DeferChore(rctx, c.ID, p.now().Add(wait), messageOf(err))
 }
 
 // cancelOrphan cancels the upload of an attempt that was given up, and then

@@ -90,7 +90,7 @@ func (p *Pipeline) original(ctx context.Context, e journal.Entry, c *content) (j
 		if _, ours := p.folders[o.Folder]; !ours && o.Status != journal.Filed {
 			continue // nobody would move it on
 		}
-		same, err := p.holdsContentOf(ctx, o, c)
+		same, err := p.holdsContentOf(ctx, e.ID, o, c)
 		if same || err != nil {
 			return o, same, err
 		}
@@ -98,16 +98,16 @@ func (p *Pipeline) original(ctx context.Context, e journal.Entry, c *content) (j
 	return none, false, nil
 }
 
-// holdsContentOf compares the file with another entry's content: with what was
-// sent, or with the file itself where not all of it was.
-func (p *Pipeline) holdsContentOf(ctx context.Context, o journal.Entry, c *content) (bool, error) {
+// holdsContentOf compares the file of an entry, id, with another entry's content:
+// with what was sent, or with the file itself where not all of it was.
+func (p *Pipeline) holdsContentOf(ctx context.Context, id int64, o journal.Entry, c *content) (bool, error) {
 	if len(o.SHA256) > 0 || sentWhole(o) {
 		return c.same(ctx, o)
 	}
 	if _, ours := p.folders[o.Folder]; !ours {
 		return false, nil
 	}
-	src, err := p.open(o)
+	src, err := p.openFor(id, o)
 	if err != nil {
 		return false, nil //nolint:nilerr // a file that cannot be read is not the original of anything
 	}

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
-// dispatch hands runnable entries to the workers until the drain, the end of ctx
+// dispatch hands runnable entries to workers until the drain, the end of ctx
 // or, for a backfill, until source has closed and nothing is left.
-func (p *Pipeline) dispatch(ctx context.Context, work chan<- int64, source <-chan struct{}) error {
+func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source <-chan struct{}) error {
 	for _, f := range p.cfg.Folders {
 		if err := p.journal.SetOrder(ctx, f.Name, f.Order); err != nil {
 			return err
@@ -28,7 +30,7 @@ func (p *Pipeline) dispatch(ctx context.Context, work chan<- int64, source <-cha
 			return err
 		}
 		now := p.now() // one time for both questions: what becomes due between two would be missed by each
-		sent, err := p.handOut(ctx, work, turns, now)
+		sent, err := p.handOut(ctx, workers, turns, now)
 		if err != nil {
 			return err
 		}
@@ -47,11 +49,11 @@ func (p *Pipeline) dispatch(ctx context.Context, work chan<- int64, source <-cha
 	}
 }
 
-// handOut gives each free worker an entry, if there is one whose folder may have
-// one more in flight.
-func (p *Pipeline) handOut(ctx context.Context, work chan<- int64, turns *turns, now time.Time) (int, error) {
+// handOut gives an entry to a worker of its own for each that is free, if there is
+// one whose folder may have one more in flight.
+func (p *Pipeline) handOut(ctx context.Context, workers *errgroup.Group, turns *turns, now time.Time) (int, error) {
 	free := turns.count()
-	if free == 0 {
+	if free <= 0 {
 		return 0, nil
 	}
 	claims, err := p.journal.Runnable(ctx, now, turns.shares(), p.held(), free)
@@ -60,23 +62,15 @@ func (p *Pipeline) handOut(ctx context.Context, work chan<- int64, turns *turns,
 	}
 	sent := 0
 	for _, c := range claims {
-		if p.gate.reason() != "" {
+		if p.gate.reason() != "" || p.draining() {
 			return sent, nil
 		}
 		if !p.hold(c.ID, &flight{folder: c.Folder, path: c.Path, size: c.Size, dispatched: true, last: c.Last}) {
 			continue // an operator's request has it
 		}
-		select {
-		case work <- c.ID:
-			turns.took(c.Folder)
-			sent++
-		case <-p.drain:
-			p.release(c.ID)
-			return sent, nil
-		case <-ctx.Done():
-			p.release(c.ID)
-			return sent, ctx.Err()
-		}
+		workers.Go(func() error { return p.work(ctx, c.ID) })
+		turns.took(c.Folder)
+		sent++
 	}
 	return sent, nil
 }

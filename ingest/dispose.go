@@ -119,9 +119,9 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		return verdict{to: afterChange(e), reason: reasonGone}
 	case errors.Is(err, uploader.ErrSourceChanged):
 		return verdict{to: afterChange(e), reason: reasonChanged}
-	case folderGone(err):
+	case isFolderGone(err):
 		return verdict{do: retry, after: folderWait, reason: reasonOf(classNoFolder, err,
-			"The drop folder is not there: mount or make it again. Its files wait until then.")}
+			"Mount the drop folder, make it again, or look why its server does not answer. Its files wait until then.")}
 	case errors.Is(err, fs.ErrPermission) && !errors.Is(err, uploader.ErrUnreachable), errors.Is(err, uploader.ErrNotRegular):
 		return verdict{to: journal.Failed, reason: reasonOf(classUnreadable, err,
 			"Let the daemon's user read the file, then run `ingestd retry ID`.")}
@@ -180,9 +180,6 @@ func judge(e journal.Entry, err error, l limits) verdict {
 	}
 	return counted(e, err, l, classInternal, "An unexpected error. Please report it with the log lines of this file.")
 }
-
-// folderWait is how long the files of a folder that is not there wait.
-const folderWait = 5 * time.Second
 
 // counted is a retry until the file's attempts are spent.
 func counted(e journal.Entry, err error, l limits, class, hint string) verdict {
@@ -248,6 +245,12 @@ func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error)
 	}
 	if err != nil {
 		return err
+	}
+	if isGone(cause) {
+		cause = p.confirmGone(e, cause)
+	}
+	if isFolderGone(cause) {
+		p.mounts[e.Folder].leave(time.Now())
 	}
 	rctx, cancel := record(ctx)
 	defer cancel()

@@ -16,7 +16,6 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // Editor is what the pipeline does to the metadata of assets that exist.
@@ -133,6 +132,9 @@ func (p *Pipeline) settleEdit(ctx context.Context, d journal.Edit, err error) er
 		return nil
 	}
 	final := errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound)
+	if isFolderGone(err) {
+		return p.journal.DeferEdit(rctx, d, p.now().Add(folderWait), messageOf(err), false)
+	}
 	if !final && d.Tries+1 < p.cfg.MaxAttempts {
 		return p.journal.DeferEdit(rctx, d, p.now().Add(p.backoff(d.Tries+1)), messageOf(err), false)
 	}
@@ -200,7 +202,7 @@ func (p *Pipeline) Change(e journal.Entry) (Change, error) {
 		return Change{}, err
 	}
 	c := Change{Before: before, After: before}
-	m, err := p.folders[e.Folder].Map(watcher.File(hintOf(e)), e.MovedTo)
+	m, err := p.rules(e, e.MovedTo)
 	switch {
 	case errors.Is(err, ErrNoRule):
 		return c, nil

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // FilelessRow is a row of a manifest that becomes an asset although there is no
@@ -47,6 +46,9 @@ func (p *Pipeline) admitRows(ctx context.Context, folder string, troubles map[st
 			continue
 		}
 		rows, err := companions.Rows(c.Path)
+		if err == nil {
+			err = p.thereNow(folder, 0) // else it is not known what the manifest says
+		}
 		var out []journal.Fileless
 		if err == nil {
 			out, err = p.fileless(folder, c.Path, rows)
@@ -123,7 +125,7 @@ func SignOf(kind journal.Kind, contentPath string) int64 {
 
 // fileAt reports whether something lies, or may lie, at a path.
 func (p *Pipeline) fileAt(folder, path string) (bool, error) {
-	s, err := openShelf(p.folders[folder].Path)
+	s, err := p.openShelf(folder, 0)
 	if err != nil {
 		return false, err
 	}
@@ -142,7 +144,7 @@ func (p *Pipeline) fileAt(folder, path string) (bool, error) {
 // a rest.
 func (p *Pipeline) mapFileless(ctx context.Context, e journal.Entry) error {
 	factsAt := p.now()
-	m, err := p.folders[e.Folder].Map(watcher.File(hintOf(e)), "")
+	m, err := p.rules(e, "")
 	switch {
 	case errors.Is(err, ErrNoRule):
 		return &verdictError{verdict{to: journal.Ignored, reason: reasonNoRule}}

@@ -66,7 +66,7 @@ type taking struct {
 // says, or was deleted, or was left because it is not what the entry is about.
 func (p *Pipeline) takeAway(ctx context.Context, e journal.Entry, remove bool, pattern string) (to string, err error) {
 	folder := p.folders[e.Folder]
-	s, err := openShelf(folder.Path)
+	s, err := p.openShelf(e.Folder, e.ID)
 	if err != nil {
 		return "", err
 	}
@@ -289,6 +289,9 @@ func (p *Pipeline) fileSource(ctx context.Context, e journal.Entry) (bool, error
 	if err == nil || errors.Is(err, journal.ErrJournal) || errors.Is(err, journal.ErrMoved) {
 		return err == nil, err
 	}
+	if isFolderGone(err) { // said of the folder
+		return false, err
+	}
 	if e.Tries == 0 {
 		p.entryLog(p.log.Warn(), e).Str("reason", secret.Sentence(err)).Msg("the file is in Tenovos but cannot be moved away yet: tried again until it can")
 	}
@@ -297,7 +300,7 @@ func (p *Pipeline) fileSource(ctx context.Context, e journal.Entry) (bool, error
 
 // restoreAside gives a file that is on its way out its name back.
 func (p *Pipeline) restoreAside(ctx context.Context, e journal.Entry) error {
-	s, err := openShelf(p.folders[e.Folder].Path)
+	s, err := p.openShelf(e.Folder, e.ID)
 	if err != nil {
 		return err
 	}

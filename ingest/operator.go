@@ -12,7 +12,6 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/uploader"
 )
 
 // Kinds of the requests that the pipeline answers itself.
@@ -195,7 +194,8 @@ func (p *Pipeline) retry(ctx context.Context, e journal.Entry, s Selection) (Out
 // rehint tells the journal what a file that is back looks like, so that it is not
 // taken for a new drop.
 func (p *Pipeline) rehint(ctx context.Context, e journal.Entry) error {
-	src, err := uploader.Open(p.folders[e.Folder].Path, e.Path)
+	e.MovedTo = "" // it is back
+	src, err := p.open(e)
 	if err != nil {
 		return nil //nolint:nilerr // whoever maps the entry finds out why
 	}

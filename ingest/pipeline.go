@@ -91,6 +91,9 @@ var ErrNoRule = errors.New("no rule matches the file")
 type Folder struct {
 	Name string
 	Path string
+	// Marker is a file below Path that must be there, or the folder counts as not
+	// mounted; "" for none.
+	Marker string
 	// Settle is how long a file that changed under an upload must be quiet before
 	// it is looked at again.
 	Settle time.Duration
@@ -184,6 +187,7 @@ func defaultLooks() []time.Duration {
 type Pipeline struct {
 	cfg     Config
 	folders map[string]Folder
+	mounts  map[string]*mount // by folder
 	api     API
 	store   Store
 	journal *journal.Journal
@@ -217,7 +221,7 @@ type Pipeline struct {
 type flight struct {
 	folder, path string
 	size         int64
-	dispatched   bool // a worker of the pool has it, not an operator's request
+	dispatched   bool // a worker has it, not an operator's request
 	last         bool // it is from the end of its folder's order
 
 	sent  atomic.Int64
@@ -255,6 +259,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	p := &Pipeline{
 		cfg:      cfg,
 		folders:  make(map[string]Folder, len(cfg.Folders)),
+		mounts:   make(map[string]*mount, len(cfg.Folders)),
 		api:      d.API,
 		store:    d.Store,
 		journal:  d.Journal,
@@ -273,6 +278,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	maps.Copy(p.handlers, d.Handlers)
 	for _, f := range cfg.Folders {
 		p.folders[f.Name] = f
+		p.mounts[f.Name] = newMount()
 		p.editing[f.Name] = &editing{troubles: make(map[string]trouble)}
 	}
 	p.gate = newGate(d.Log, d.Clock, d.Paused, func(ctx context.Context) error {
@@ -297,22 +303,11 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 
 	idle := make(chan struct{})
 	g, gctx := errgroup.WithContext(ctx)
-	work := make(chan int64)
 	g.Go(func() error {
-		defer close(work)
 		defer close(idle)
-		return p.dispatch(gctx, work, source)
+		return p.dispatch(gctx, g, source)
 	})
-	for range max(1, p.cfg.Workers) {
-		g.Go(func() error {
-			for id := range work {
-				if err := p.work(gctx, id); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
+	g.Go(func() error { return p.watchMounts(gctx, idle) })
 	g.Go(func() error { return p.gate.run(gctx, idle) })
 	g.Go(func() error { return p.serveRequests(gctx, idle) })
 	g.Go(func() error { return p.doChores(gctx, "", idle) })

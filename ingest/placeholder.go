@@ -104,6 +104,9 @@ func (p *Pipeline) filled(ctx context.Context, e journal.Entry) (bool, error) {
 		return false, nil
 	}
 	same, err := p.sameChecksum(ctx, e, a.MD5)
+	if isFolderGone(err) {
+		return false, err
+	}
 	if _, own := errors.AsType[*verdictError](err); own || isFileSystemError(err) || isGone(err) {
 		return false, nil // what was sent is not there any more
 	}

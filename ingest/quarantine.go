@@ -68,7 +68,7 @@ func (p *Pipeline) fileResting(ctx context.Context, c journal.Chore) (bool, erro
 
 // isAside reports whether an entry's file is on its way out of the folder.
 func (p *Pipeline) isAside(e journal.Entry) bool {
-	s, err := openShelf(p.folders[e.Folder].Path)
+	s, err := p.openShelf(e.Folder, e.ID)
 	if err != nil {
 		return false
 	}
@@ -80,7 +80,7 @@ func (p *Pipeline) isAside(e journal.Entry) bool {
 // returnAside gives a file its name back that was on its way out when its entry
 // moved on: somebody dropped a newer one, or sent it round again.
 func (p *Pipeline) returnAside(e journal.Entry) error {
-	s, err := openShelf(p.folders[e.Folder].Path)
+	s, err := p.openShelf(e.Folder, e.ID)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (p *Pipeline) returnAside(e journal.Entry) error {
 
 // writeError tells whoever dropped a file why it was not ingested.
 func (p *Pipeline) writeError(e journal.Entry, at string) error {
-	s, err := openShelf(p.folders[e.Folder].Path)
+	s, err := p.openShelf(e.Folder, e.ID)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (p *Pipeline) bringBack(e journal.Entry) error {
 	if !e.Taken() {
 		return nil
 	}
-	s, err := openShelf(p.folders[e.Folder].Path)
+	s, err := p.openShelf(e.Folder, e.ID)
 	if err != nil {
 		return err
 	}

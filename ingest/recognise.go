@@ -113,7 +113,7 @@ func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content) 
 
 // stillThere reports whether an entry's path still holds its file.
 func (p *Pipeline) stillThere(e journal.Entry) (bool, error) {
-	s, err := openShelf(p.folders[e.Folder].Path)
+	s, err := p.openShelf(e.Folder, e.ID)
 	if err != nil {
 		return false, err
 	}

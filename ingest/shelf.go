@@ -18,24 +18,31 @@ import (
 type shelf struct {
 	root *os.Root
 	mode fs.FileMode // of directories that it makes: as the folder's own
+
+	closed func() // told when it is
 }
 
-// openShelf opens a drop folder; the error is as uploader.Open's where it is not
-// there.
-func openShelf(folder string) (*shelf, error) {
-	root, err := os.OpenRoot(folder)
+// openShelf opens a drop folder as openRoot does. What happens until it is closed
+// counts as one call to the file system.
+func (p *Pipeline) openShelf(folder string, id int64) (*shelf, error) {
+	root, err := p.openRoot(folder, id)
 	if err != nil {
-		return nil, fmt.Errorf("open the drop folder: %w", err)
+		return nil, err
 	}
+	s := &shelf{root: root, closed: p.mounts[folder].begin(id)}
 	info, err := root.Stat(".")
 	if err != nil {
-		_ = root.Close() // nothing was written
-		return nil, fmt.Errorf("look at the drop folder: %w", err)
+		s.close()
+		return nil, &folderError{fmt.Errorf("look at the drop folder: %w", err)}
 	}
-	return &shelf{root: root, mode: info.Mode().Perm()}, nil
+	s.mode = info.Mode().Perm()
+	return s, nil
 }
 
-func (s *shelf) close() { _ = s.root.Close() } // nothing is written through it
+func (s *shelf) close() {
+	_ = s.root.Close() // nothing is written through it
+	s.closed()
+}
 
 // look opens a regular file, if only to look at it where it cannot be read. What
 // is not there, or is none, is fs.ErrNotExist.

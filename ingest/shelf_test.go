@@ -12,11 +12,12 @@ import (
 // overwriting: the file of the name stays, and a move that was cut off goes on.
 func TestMoveByLink(t *testing.T) {
 	dir := t.TempDir()
-	s, err := openShelf(dir)
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.close()
+	defer root.Close()
+	s := &shelf{root: root, mode: 0o755}
 	write := func(name, text string) {
 		t.Helper()
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"time"
 
@@ -65,7 +64,7 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
 		return err
 	}
 	factsAt := p.now() // what a companion tells from now on may be missed
-	m, err := folder.Map(watcher.File(hintOf(e)), "")
+	m, err := p.rules(e, "")
 	if errors.Is(err, ErrNoRule) {
 		return &verdictError{verdict{to: journal.Ignored, reason: reasonNoRule}}
 	}
@@ -241,11 +240,37 @@ func plan(e journal.Entry, up tenovos.Upload) (journal.Creation, error) {
 // open opens an entry's file beneath its drop folder, where it was moved to if it
 // was.
 func (p *Pipeline) open(e journal.Entry) (*uploader.Source, error) {
+	return p.openFor(e.ID, e)
+}
+
+// openFor opens an entry's file in the flight of another, id.
+func (p *Pipeline) openFor(id int64, e journal.Entry) (*uploader.Source, error) {
 	at := e.Path
 	if e.Status.Resting() && e.MovedTo != "" {
 		at = e.MovedTo
 	}
-	return uploader.Open(p.folders[e.Folder].Path, at)
+	root, err := p.openRoot(e.Folder, id)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	calls := p.mounts[e.Folder]
+	return uploader.Open(root, at, func() func() { return calls.begin(id) })
+}
+
+// rules applies the rules of an entry's folder to it; at is as Folder.Map has it. A
+// companion that is not there is only missing if the folder is there.
+func (p *Pipeline) rules(e journal.Entry, at string) (Mapped, error) {
+	if err := p.thereNow(e.Folder, e.ID); err != nil {
+		return Mapped{}, err
+	}
+	returned := p.mounts[e.Folder].begin(e.ID)
+	m, err := p.folders[e.Folder].Map(watcher.File(hintOf(e)), at)
+	returned()
+	if err := p.thereNow(e.Folder, e.ID); err != nil {
+		return Mapped{}, err
+	}
+	return m, err
 }
 
 // unchanged reports ErrSourceChanged when the file is not what was mapped.
@@ -279,7 +304,3 @@ func foundOf(e journal.Entry, h uploader.Hint) journal.Found {
 
 // isGone reports that the file is not there any more, though its folder is.
 func isGone(err error) bool { return errors.Is(err, uploader.ErrSourceGone) }
-
-// folderGone reports that the drop folder itself is not there: nothing is
-// concluded from that.
-func folderGone(err error) bool { return errors.Is(err, fs.ErrNotExist) && !isGone(err) }

@@ -1,11 +1,16 @@
 package ingest
 
-import "github.com/tenovos-ingest/ingestd/journal"
+import (
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/journal"
+)
 
 // turns shares the workers out between the folders. No folder has more than its
-// bound, so that neither a backfill of giants nor a share that hangs has them all,
-// and folders that want more than there is take turns. It belongs to the
-// dispatcher's goroutine.
+// bound, so that a backfill of giants does not have them all, and folders that want
+// more than there is take turns. A worker that a share which hangs does not let go
+// is not counted: another takes its place, and the share gets none. It belongs to
+// the dispatcher's goroutine.
 type turns struct {
 	p       *Pipeline
 	workers int
@@ -53,11 +58,11 @@ func (t *turns) count() int {
 		q.flying, q.flyingLast = 0, 0
 		byName[q.name] = q
 	}
-	free := t.workers
+	free, stuck := t.workers, t.p.stuck(time.Now())
 	t.p.mu.Lock()
 	defer t.p.mu.Unlock()
-	for _, f := range t.p.inFlight {
-		if !f.dispatched {
+	for id, f := range t.p.inFlight {
+		if !f.dispatched || stuck[id] {
 			continue
 		}
 		free--
@@ -72,11 +77,14 @@ func (t *turns) count() int {
 
 // shares says what each folder may have more than was counted.
 func (t *turns) shares() []journal.Share {
-	out := make([]journal.Share, len(t.queues))
-	for i, q := range t.queues {
-		out[i] = journal.Share{
-			Folder: q.name, Limit: q.bound - q.flying, Last: max(0, q.fromLast-q.flyingLast), DeferredFirst: q.deferred,
+	var out []journal.Share
+	for _, q := range t.queues {
+		if !t.p.mounts[q.name].usable(time.Now()) {
+			continue
 		}
+		out = append(out, journal.Share{
+			Folder: q.name, Limit: q.bound - q.flying, Last: max(0, q.fromLast-q.flyingLast), DeferredFirst: q.deferred,
+		})
 	}
 	return out
 }

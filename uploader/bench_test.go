@@ -44,7 +44,7 @@ func BenchmarkUpload(b *testing.B) {
 			folder := b.TempDir()
 			check(b, os.WriteFile(filepath.Join(folder, "f"), nil, 0o600))
 			check(b, os.Truncate(filepath.Join(folder, "f"), size))
-			src, err := Open(folder, "f")
+			src, err := openIn(folder, "f")
 			check(b, err)
 			defer src.Close()
 			urls := numbered(21)

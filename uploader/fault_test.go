@@ -286,7 +286,7 @@ func TestStalls(t *testing.T) {
 			})
 			folder := place(t, nil)
 			check(t, os.Truncate(filepath.Join(folder, "f"), 64<<20))
-			src, err := Open(folder, "f")
+			src, err := openIn(folder, "f")
 			check(t, err)
 			defer src.Close()
 			u := New(Config{StallAfter: 150 * time.Millisecond})

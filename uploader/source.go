@@ -33,20 +33,23 @@ type Source struct {
 	path string // below which Check looks again
 	name string // as the caller knows it, for messages
 	hint Hint
+
+	calls func() (returned func()) // as in Open
 }
 
-// Open opens the file at path below folder for reading.
+// Open opens the file at path below root for reading. root may be closed afterwards.
+// Where calls is not nil, the Source calls it before each call to the file system,
+// and what it returned afterwards: a call to a share that hangs does not return.
 //
 // path is slash-separated and may hold any bytes. It is resolved with os.Root, so
 // that no link leads out of the folder; the last element may not be a link at
 // all. A pipe or device is ErrNotRegular and does not block. ErrSourceGone means
 // that the file, not the folder, is missing.
-func Open(folder, path string) (*Source, error) {
-	root, err := os.OpenRoot(folder)
-	if err != nil {
-		return nil, fmt.Errorf("open the drop folder: %w", err)
+func Open(root *os.Root, path string, calls func() (returned func())) (*Source, error) {
+	if calls == nil {
+		calls = func() func() { return func() {} }
 	}
-	defer root.Close()
+	defer calls()()
 	path = filepath.FromSlash(path)
 
 	// A look first, so that opening a device cannot have an effect.
@@ -63,7 +66,7 @@ func Open(folder, path string) (*Source, error) {
 	if err != nil {
 		return nil, sourceError(path, err)
 	}
-	s := &Source{file: file, path: filepath.Join(folder, path), name: path}
+	s := &Source{file: file, path: filepath.Join(root.Name(), path), name: path, calls: calls}
 	if s.hint, err = s.look(); err == nil {
 		err = s.Check() // os.Root follows a last link in spite of O_NOFOLLOW
 	}
@@ -86,6 +89,7 @@ func (s *Source) Hint() Hint { return s.hint }
 // kernel has not moved on yet (a few milliseconds) and what is changed through
 // a network file system that caches attributes.
 func (s *Source) Check() error {
+	defer s.calls()()
 	// The path first: to lose its name moves the time stamps of a file too.
 	info, err := os.Lstat(s.path)
 	if err != nil {
@@ -131,7 +135,9 @@ func (s *Source) sum(ctx context.Context, h hash.Hash, offset, size int64) ([]by
 
 // read fills b from offset. A file that ends before is ErrSourceChanged.
 func (s *Source) read(b []byte, offset int64) (int, error) {
+	returned := s.calls()
 	n, err := s.file.ReadAt(b, offset)
+	returned()
 	switch {
 	case n == len(b):
 		return n, nil

@@ -21,11 +21,21 @@ func place(t testing.TB, content []byte) string {
 	return folder
 }
 
+// openIn opens the file at path below a folder.
+func openIn(folder, path string) (*Source, error) {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return Open(root, path, nil)
+}
+
 // opened opens a file of content, for the time of the test.
 func opened(t testing.TB, content []byte) (*Source, string) {
 	t.Helper()
 	folder := place(t, content)
-	src, err := Open(folder, "f")
+	src, err := openIn(folder, "f")
 	check(t, err)
 	t.Cleanup(func() { _ = src.Close() })
 	return src, filepath.Join(folder, "f")
@@ -107,7 +117,7 @@ func TestCheck(t *testing.T) {
 		folder := t.TempDir()
 		check(t, os.Mkdir(filepath.Join(folder, "d"), 0o700))
 		check(t, os.WriteFile(filepath.Join(folder, "d", "f"), nil, 0o600))
-		src, err := Open(folder, "d/f")
+		src, err := openIn(folder, "d/f")
 		check(t, err)
 		defer src.Close()
 		check(t, os.Rename(filepath.Join(folder, "d"), filepath.Join(folder, "e")))
@@ -148,7 +158,7 @@ func TestOpen(t *testing.T) {
 		{path: "../" + filepath.Base(outside) + "/secret", any: true},
 		{path: filepath.Join(outside, "secret"), any: true},
 	} {
-		src, err := Open(folder, tc.path)
+		src, err := openIn(folder, tc.path)
 		if err == nil {
 			check(t, src.Close())
 		}
@@ -156,9 +166,31 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%q: got %v, want %v", tc.path, err, tc.want)
 		}
 	}
-	if _, err := Open(in("none"), "f"); err == nil || errors.Is(err, ErrSourceGone) {
-		t.Errorf("a missing folder: got %v, want an error other than ErrSourceGone", err)
+}
+
+// Whoever opens a file can tell that a call to its file system does not return.
+func TestCallsAreToldOf(t *testing.T) {
+	folder := place(t, []byte("content"))
+	root, err := os.OpenRoot(folder)
+	check(t, err)
+	defer root.Close()
+	var begun, returned int
+	told := func(what string) {
+		t.Helper()
+		if begun == 0 || begun != returned {
+			t.Errorf("%s: told of %d calls, of which %d returned", what, begun, returned)
+		}
+		begun, returned = 0, 0
 	}
+	src, err := Open(root, "f", func() func() { begun++; return func() { returned++ } })
+	check(t, err)
+	defer src.Close()
+	told("open")
+	check(t, src.Check())
+	told("check")
+	_, err = src.SHA256(t.Context())
+	check(t, err)
+	told("hash")
 }
 
 // A pipe that takes the file's place after the first look must not block either.
@@ -185,7 +217,7 @@ func TestOpenWhilePipesComeAndGo(t *testing.T) {
 	go func() {
 		defer close(opened)
 		for range 2000 {
-			if src, err := Open(folder, "f"); err == nil {
+			if src, err := openIn(folder, "f"); err == nil {
 				_ = src.Close()
 			}
 		}

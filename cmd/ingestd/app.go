@@ -218,7 +218,7 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder) ingest.Config {
 	}
 	for _, f := range folders {
 		c.Folders = append(c.Folders, ingest.Folder{
-			Name: f.Name, Path: f.Path, Settle: f.Settle,
+			Name: f.Name, Path: f.Path, Marker: f.Marker, Settle: f.Settle,
 			VersionByPath: f.Versions == "path", VersionByFilename: f.Versions == "filename",
 			Duplicates: ingest.Duplicates(f.Duplicates),
 			After:      ingest.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -31,7 +32,12 @@ func (o *oracle) recallCopy(ctx context.Context, folder config.Folder, file watc
 	if has, err := o.reader.HasSameSize(ctx, e); err != nil || !has {
 		return err
 	}
-	src, err := uploader.Open(folder.Path, file.Path)
+	root, err := os.OpenRoot(folder.Path)
+	if err != nil {
+		return fmt.Errorf("look for a copy of %s: %w", file.Path, err)
+	}
+	defer root.Close()
+	src, err := uploader.Open(root, file.Path, nil)
 	if err != nil {
 		return fmt.Errorf("look for a copy of %s: %w", file.Path, err)
 	}

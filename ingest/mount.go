@@ -1,0 +1,198 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+const (
+	// hangAfter is how long a call to a folder's file system may take before the
+	// folder counts as one that hangs.
+	hangAfter = 5 * time.Second
+
+	// folderWait is how long the files of a folder that is not there wait.
+	folderWait = 5 * time.Second
+
+	mountTick = time.Second
+)
+
+// mount is what is known of the file system of a drop folder.
+//
+// A call to a share that hangs cannot be interrupted, and whoever made it is
+// stuck. So the calls under way are counted: while one of them does not return, no
+// other is begun, and the worker that made it is not counted as one. Safe for
+// concurrent use.
+type mount struct {
+	mu    sync.Mutex
+	calls map[*call]bool // under way
+	away  time.Time      // until then none of its files is handed out
+}
+
+// call is one to a file system.
+type call struct {
+	id    int64 // of the entry in whose flight it was made; 0: of none
+	since time.Time
+}
+
+func newMount() *mount { return &mount{calls: make(map[*call]bool)} }
+
+// begin notes a call, and returns how it is noted that it returned.
+func (m *mount) begin(id int64) (end func()) {
+	c := &call{id: id, since: time.Now()}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.calls[c] = true
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		delete(m.calls, c)
+	}
+}
+
+// stuck adds the entries to a set whose calls do not return, and reports whether
+// there is any such call.
+func (m *mount) stuck(now time.Time, set map[int64]bool) (hangs bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for c := range m.calls {
+		if now.Sub(c.since) >= hangAfter {
+			set[c.id] = true
+			hangs = true
+		}
+	}
+	return hangs
+}
+
+func (m *mount) hangs(now time.Time) bool { return m.stuck(now, make(map[int64]bool)) }
+
+// leave has the files of a folder that is not there wait.
+func (m *mount) leave(now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.away = now.Add(folderWait)
+}
+
+// usable reports whether files of the folder may be handed out.
+func (m *mount) usable(now time.Time) bool {
+	m.mu.Lock()
+	away := now.Before(m.away)
+	m.mu.Unlock()
+	return !away && !m.hangs(now)
+}
+
+// folderError says that a drop folder is not there, not mounted, or does not
+// answer: nothing is concluded from what is not found in it.
+type folderError struct{ err error }
+
+func (e *folderError) Error() string { return e.err.Error() }
+func (e *folderError) Unwrap() error { return e.err }
+
+var errHangs = errors.New("the file system of the drop folder does not answer")
+
+// isFolderGone reports trouble of the drop folder itself.
+func isFolderGone(err error) bool {
+	_, ok := errors.AsType[*folderError](err)
+	return ok
+}
+
+// openRoot opens a drop folder for the flight of an entry, 0 for none. Its error is
+// a folderError. The marker is looked for in what was opened, so that one answer
+// holds for all that is looked for in it afterwards.
+func (p *Pipeline) openRoot(folder string, id int64) (*os.Root, error) {
+	f, ours := p.folders[folder]
+	if !ours {
+		return nil, fmt.Errorf("the folder %s is not configured any more", folder)
+	}
+	m := p.mounts[folder]
+	if m.hangs(time.Now()) {
+		return nil, &folderError{errHangs}
+	}
+	defer m.begin(id)()
+	root, err := os.OpenRoot(f.Path)
+	if err != nil {
+		return nil, &folderError{fmt.Errorf("open the drop folder: %w", err)}
+	}
+	if f.Marker == "" {
+		return root, nil
+	}
+	if _, err := root.Lstat(f.Marker); err != nil {
+		_ = root.Close() // nothing was written
+		return nil, &folderError{fmt.Errorf("the marker file is not there, so the share counts as not mounted: %w", err)}
+	}
+	return root, nil
+}
+
+// thereNow returns a folderError unless a drop folder is there.
+func (p *Pipeline) thereNow(folder string, id int64) error {
+	root, err := p.openRoot(folder, id)
+	if err != nil {
+		return err
+	}
+	return root.Close()
+}
+
+// confirmGone looks once more for a file that was not found, in a folder that is
+// there: it may have been looked for in the empty directory that an unmounted share
+// leaves.
+func (p *Pipeline) confirmGone(e journal.Entry, cause error) error {
+	s, err := p.openShelf(e.Folder, e.ID)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if s.holds(e.Path) {
+		return &verdictError{verdict{do: retry, reason: reasonOf(classNoFolder, cause, "")}}
+	}
+	return cause
+}
+
+// stuck returns the entries in whose flight a call to a file system does not
+// return.
+func (p *Pipeline) stuck(now time.Time) map[int64]bool {
+	ids := make(map[int64]bool)
+	for _, m := range p.mounts {
+		m.stuck(now, ids)
+	}
+	return ids
+}
+
+// watchMounts has the dispatcher look again when a folder begins or ceases to
+// hang, or may be there again, until idle closes or ctx ends.
+func (p *Pipeline) watchMounts(ctx context.Context, idle <-chan struct{}) error {
+	tick := time.NewTicker(mountTick)
+	defer tick.Stop()
+	hung, unusable := make(map[string]bool), make(map[string]bool)
+	for {
+		select {
+		case <-idle:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case now := <-tick.C:
+			for name, m := range p.mounts {
+				if hangs := m.hangs(now); hangs != hung[name] {
+					hung[name] = hangs
+					p.logHang(name, hangs)
+				}
+				if un := !m.usable(now); un != unusable[name] {
+					unusable[name] = un
+					p.wake()
+				}
+			}
+		}
+	}
+}
+
+func (p *Pipeline) logHang(folder string, hangs bool) {
+	if hangs {
+		p.log.Warn().Str("folder", folder).Stringer("after", hangAfter).Msg("the folder's file system does not answer: its files wait, other folders go on")
+		return
+	}
+	p.log.Info().Str("folder", folder).Msg("the folder's file system answers again: its files go on")
+}
