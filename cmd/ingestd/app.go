@@ -55,9 +55,9 @@ func newLogger(cfg *config.Config, stderr io.Writer) zerolog.Logger {
 	if err != nil {
 		level = zerolog.InfoLevel
 	}
-	out := stderr
+	var out io.Writer = lineLog{stderr}
 	if cfg.Log.Format == "console" || cfg.Log.Format == "auto" && isTerminal(stderr) {
-		out = zerolog.ConsoleWriter{Out: stderr, TimeFormat: time.TimeOnly, NoColor: !isTerminal(stderr)}
+		out = zerolog.ConsoleWriter{Out: out, TimeFormat: time.TimeOnly, NoColor: !isTerminal(stderr)}
 	}
 	return zerolog.New(out).Level(level).With().Timestamp().Logger()
 }

@@ -89,13 +89,18 @@ func checkJournal(cfg *config.Config) error {
 	if cfg.Journal == "" {
 		return nil // said already
 	}
-	for at := cfg.Journal; ; at = filepath.Dir(at) {
+	return config.InTime(func() error { return writable(cfg.Journal) },
+		fmt.Errorf("journal %s: its file system does not answer: %w", cfg.Journal, errUnusable))
+}
+
+func writable(journal string) error {
+	for at := journal; ; at = filepath.Dir(at) {
 		err := unix.Access(at, unix.W_OK)
 		if errors.Is(err, fs.ErrNotExist) && at != filepath.Dir(at) {
 			continue // it would be made
 		}
 		if err != nil {
-			return fmt.Errorf("journal %s: %s cannot be written by this user: %w: %w", cfg.Journal, at, err, errUnusable)
+			return fmt.Errorf("journal %s: %s cannot be written by this user: %w: %w", journal, at, err, errUnusable)
 		}
 		return nil
 	}

@@ -133,17 +133,13 @@ func (o *oracle) explain(ctx context.Context, cfg *config.Config, path string) (
 	if err != nil {
 		return forecast{}, err
 	}
-	info, missing := os.Lstat(abs)
+	info, missing := lstat(abs)
 	if missing != nil && !errors.Is(missing, fs.ErrNotExist) {
 		return forecast{}, fmt.Errorf("explain %s: %w", path, missing)
 	}
 	abs = filepath.Join(config.Resolve(filepath.Dir(abs)), filepath.Base(abs))
 	for _, f := range cfg.Folders {
-		root, err := filepath.EvalSymlinks(f.Path)
-		if err != nil {
-			continue
-		}
-		rel, ok := strings.CutPrefix(abs, strings.TrimSuffix(root, "/")+"/")
+		rel, ok := strings.CutPrefix(abs, strings.TrimSuffix(f.Root, "/")+"/")
 		switch {
 		case !ok:
 		case missing == nil:
@@ -158,6 +154,16 @@ func (o *oracle) explain(ctx context.Context, cfg *config.Config, path string) (
 		return forecast{}, fmt.Errorf("explain %s: %w, nor has a manifest a row that is an asset without it", path, missing)
 	}
 	return forecast{}, fmt.Errorf("explain %s: it lies in none of the configured folders", path)
+}
+
+// lstat is os.Lstat that does not wait for a share that hangs.
+func lstat(path string) (info os.FileInfo, err error) {
+	return config.InTime(func() func() (os.FileInfo, error) {
+		info, err := os.Lstat(path)
+		return func() (os.FileInfo, error) { return info, err }
+	}, func() (os.FileInfo, error) {
+		return nil, errors.New("its file system does not answer: is its server there?")
+	})()
 }
 
 // fileOf is a file as the watcher would report it.

@@ -68,6 +68,7 @@ type Log struct {
 type Folder struct {
 	Name             string
 	Path             string
+	Root             string   // Path without symbolic links, as far as it exists; Path where its file system did not answer
 	Include, Exclude []string // doublestar patterns of slash-separated paths below it
 	Settle           time.Duration
 	Patience         time.Duration // quiet time where nothing tells of an open writer; 0 is the watcher's default

@@ -105,7 +105,7 @@ func TestLoad(t *testing.T) {
 		Retry:  Retry{MaxAttempts: 3, Initial: 100 * time.Millisecond, Max: 2 * time.Second},
 		Log:    Log{Level: "debug", Format: "json"}, Folders: []Folder{first, second},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Folder{}, "Rules", "Pos", "Sum", "RulesSum"), cmpopts.IgnoreFields(Config{}, "Sums")); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Folder{}, "Root", "Rules", "Pos", "Sum", "RulesSum"), cmpopts.IgnoreFields(Config{}, "Sums")); diff != "" {
 		t.Errorf("configuration differs (-want +got):\n%s", diff)
 	}
 	for i, want := range []string{"{brand}/**", "{year}/{brand}/**"} {
@@ -141,7 +141,7 @@ func TestDefaults(t *testing.T) {
 	folder.Versions = "path" // as the files are kept
 	folder.Name, folder.Path = "drop", filepath.Join(wd, "drop")
 	want.Folders = []Folder{folder}
-	if diff := cmp.Diff(want, c, cmpopts.IgnoreFields(Folder{}, "Rules", "Pos", "Sum", "RulesSum"), cmpopts.IgnoreFields(Config{}, "Sums")); diff != "" {
+	if diff := cmp.Diff(want, c, cmpopts.IgnoreFields(Folder{}, "Root", "Rules", "Pos", "Sum", "RulesSum"), cmpopts.IgnoreFields(Config{}, "Sums")); diff != "" {
 		t.Errorf("defaults differ (-want +got):\n%s", diff)
 	}
 }
@@ -271,10 +271,13 @@ func TestOverlapThroughALink(t *testing.T) {
 		strings.NewReplacer("NAME", "one", "PATH", filepath.Join(dir, "link", "new")).Replace(folder) +
 		strings.NewReplacer("NAME", "two", "PATH", filepath.Join(dir, "real")).Replace(folder) +
 		strings.NewReplacer("NAME", "three", "PATH", filepath.Join(dir, "real-too")).Replace(folder)
-	_, err := parse("f", []byte(text), lookup(nil))
+	c, err := parse("f", []byte(text), lookup(nil))
 	want := `f:5:23: the folder overlaps with that of line 4, which lies inside of it`
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
+	}
+	if got := c.Folders[0].Root; !strings.HasSuffix(got, "/real/new") {
+		t.Errorf("the first folder's root is %s", got)
 	}
 }
 

@@ -45,10 +45,7 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 		d.Name = l.folderName(at)
 	}
 	if at := l.need(n, f, "path", "the folder"); at != nil {
-		d.Pos = mapping.At(at)
-		if d.Path = l.path(at, "path"); d.Path != "" {
-			l.overlap(at, d.Path)
-		}
+		d.Pos, d.Path = mapping.At(at), l.path(at, "path")
 	}
 	l.globs(f["include"], "include", &d.Include)
 	l.globs(f["exclude"], "exclude", &d.Exclude)
@@ -177,96 +174,16 @@ func (l *loader) folderName(n *yaml.Node) string {
 	return name
 }
 
-// overlap refuses a folder that is, contains or lies in an earlier one: its files
-// would be ingested twice.
-func (l *loader) overlap(n *yaml.Node, path string) {
-	ours := Resolve(path)
-	for _, other := range l.config.Folders {
-		if other.Path == "" {
-			continue
-		}
-		theirName := fmt.Sprintf("that of line %d", other.Pos.Line)
-		switch theirs := Resolve(other.Path); {
-		case ours == theirs:
-			l.Add(mapping.At(n), "", "the folder overlaps with %s: they are the same directory", theirName)
-		case inside(ours, theirs):
-			l.Add(mapping.At(n), "", "the folder overlaps with %s: it lies inside of it", theirName)
-		case inside(theirs, ours):
-			l.Add(mapping.At(n), "", "the folder overlaps with %s, which lies inside of it", theirName)
-		}
-	}
-}
-
-// journalOutside refuses a journal inside a drop folder: the daemon would ingest
-// its own database.
-func (l *loader) journalOutside(n *yaml.Node) {
-	for _, folder := range l.config.Folders {
-		if folder.Path != "" && inside(Resolve(l.config.Journal), Resolve(folder.Path)) {
-			l.Add(mapping.At(n), "", "the journal lies inside of the drop folder of line %d", folder.Pos.Line)
-		}
-	}
-}
-
-// answerTime is how long a file system may take to answer before a folder counts
-// as one that hangs: no start, and no command, waits for it.
-const answerTime = 2 * time.Second
-
-// inTime returns what ask returns, or none where a share that hangs does not let
-// it return. Such a call cannot be interrupted; it is left behind.
-func inTime[T any](ask func() T, none T) T {
-	answer := make(chan T, 1)
-	go func() { answer <- ask() }()
-	timer := time.NewTimer(answerTime)
-	defer timer.Stop()
-	select {
-	case a := <-answer:
-		return a
-	case <-timer.C:
-		return none
-	}
-}
-
-// Resolve returns path without symbolic links, as far as it exists; path itself
-// where its file system does not answer.
-func Resolve(path string) string {
-	return inTime(func() string { return follow(path) }, path)
-}
-
-func follow(path string) string {
-	rest := ""
-	for at := path; ; {
-		found, err := filepath.EvalSymlinks(at)
-		if err == nil {
-			return filepath.Join(found, rest)
-		}
-		parent := filepath.Dir(at)
-		if parent == at {
-			return path
-		}
-		rest = filepath.Join(filepath.Base(at), rest)
-		at = parent
-	}
-}
-
-// inside says whether path lies below dir.
-func inside(path, dir string) bool {
-	rel, err := filepath.Rel(dir, path)
-	return err == nil && rel != "." && filepath.IsLocal(rel)
-}
-
 // CheckFolders says which drop folders are not there, at the place of their path.
 // A running daemon pauses such a folder; only `check` calls it a mistake.
 func (c *Config) CheckFolders() []mapping.Problem {
+	found := askAll(c.Folders, Folder.missing, func(f Folder) mapping.Problem {
+		return mapping.Problem{Message: fmt.Sprintf("the file system of folder %s does not answer", f.Path), Hint: "is its server there?"}
+	})
 	var problems []mapping.Problem
-	for _, folder := range c.Folders {
-		if folder.Path == "" {
-			continue
-		}
-		wrong := inTime(folder.missing, mapping.Problem{
-			Message: fmt.Sprintf("the file system of folder %s does not answer", folder.Path), Hint: "is its server there?",
-		})
+	for i, wrong := range found {
 		if wrong.Message != "" {
-			wrong.Pos = folder.Pos
+			wrong.Pos = c.Folders[i].Pos
 			problems = append(problems, wrong)
 		}
 	}
@@ -275,6 +192,9 @@ func (c *Config) CheckFolders() []mapping.Problem {
 
 // missing says what keeps a folder from being watched; an empty message is nothing.
 func (f Folder) missing() mapping.Problem {
+	if f.Path == "" {
+		return mapping.Problem{} // said already
+	}
 	info, err := os.Stat(f.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

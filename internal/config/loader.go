@@ -69,9 +69,7 @@ func (l *loader) file(n *yaml.Node) {
 	if at := l.need(n, f, "folders", "the file"); at != nil {
 		l.folders(at)
 	}
-	if journal != nil && c.Journal != "" {
-		l.journalOutside(journal)
-	}
+	l.apart(journal)
 	for key, at := range f {
 		if key != "folders" {
 			c.Sums[key] = sum(at)
