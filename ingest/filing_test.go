@@ -435,10 +435,32 @@ func TestRenamedFileIsNotIngestedAgain(t *testing.T) {
 	if now.ID != first.ID || now.ObjectID != first.ObjectID || now.Status != journal.Filed {
 		t.Errorf("the entry was %+v and is %+v", first, now)
 	}
+	// Names that are exchanged, or moved up, are no new content.
+	r.rename("archive/2026/a.jpg", "t")
+	r.rename("archive/2026/b.jpg", "archive/2026/a.jpg")
+	r.rename("t", "archive/2026/b.jpg")
+	r.backfill()
+	if e := r.entry("archive/2026/b.jpg"); e.ID != first.ID {
+		t.Errorf("the exchanged entry is %+v", e)
+	}
+	r.rename("archive/2026/b.jpg", "archive/2026/c.jpg")
+	r.rename("archive/2026/a.jpg", "archive/2026/b.jpg")
+	r.rename("archive/2026/c.jpg", "archive/2026/a.jpg")
+	r.backfill()
+	if n := len(available(r.sandbox.State())); n != 3 {
+		t.Errorf("after names were exchanged: %d assets, want 3\n%s", n, r.log)
+	}
 	// New content under the new path is the next version.
 	r.write("archive/2026/a.jpg", 1500, 3)
 	r.backfill()
 	if v := r.entry("archive/2026/a.jpg"); v.OriginalFileID != first.OriginalFileID || v.FileID == first.FileID {
 		t.Errorf("the new content is %+v", v)
+	}
+	// And so is a known file that overwrites another: that one is nowhere any more.
+	second := r.entry("archive/2026/b.jpg")
+	r.rename("archive/2026/a.jpg", "archive/2026/b.jpg")
+	r.backfill()
+	if v := r.entry("archive/2026/b.jpg"); v.OriginalFileID != second.OriginalFileID || v.FileID == second.FileID {
+		t.Errorf("the content of a file that was overwritten is %+v", v)
 	}
 }

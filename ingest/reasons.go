@@ -49,6 +49,9 @@ var (
 		Class: classNoRule, Message: "no rule of the folder matches the file",
 		Hint: "Add a rule that matches it, then run `ingestd reload`: it goes round again.",
 	}
+	reasonNameTaken = journal.Reason{
+		Class: classWaiting, Message: "it took the name of another file, which may have another name now: it is looked for",
+	}
 	reasonGone = journal.Reason{
 		Class: classGone, Message: "the file vanished before its content was in",
 	}

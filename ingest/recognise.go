@@ -23,8 +23,11 @@ func (p *Pipeline) recognise(ctx context.Context, e journal.Entry, file *content
 		if same, err = file.same(ctx, prev); err != nil {
 			return "", false, err
 		}
-	} else if done, err := p.renamed(ctx, e, file); done || err != nil {
-		return "", done, err
+	}
+	if !same {
+		if done, err := p.renamed(ctx, e, file, prev); done || err != nil {
+			return "", done, err
+		}
 	}
 	skips := folder.Duplicates != DuplicatesUpload && folder.Duplicates != "" && e.Size > 0 && !e.AsNew
 	version := known && (folder.VersionByPath || folder.VersionByFilename || prev.Kind != journal.File) && !e.AsNew
@@ -81,10 +84,26 @@ func (p *Pipeline) answerDuplicate(ctx context.Context, e journal.Entry, policy 
 // renamed recognises a file that had another path of its folder when it was
 // ingested: a reorganised archive is not ingested again. One that is still on its
 // way under the old path is waited for.
-func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content) (bool, error) {
+//
+// prev is what the path held before, if anything was ingested of it. Where the file
+// of that has got another path in turn, names were exchanged or moved up; else it was
+// overwritten, and this is its next content.
+func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, prev journal.Entry) (bool, error) {
 	same, err := p.journal.SameFile(ctx, e)
-	if err != nil {
+	if err != nil || len(same) == 0 {
 		return false, err
+	}
+	if prev.ID != 0 {
+		displaced, err := p.journal.Displaced(ctx, prev)
+		if err != nil {
+			return false, err
+		}
+		if !displaced && e.Tries == 0 && prev.Kind == journal.File { // it may not have been found yet
+			return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(p.folders[e.Folder].Settle), reasonNameTaken, false)
+		}
+		if !displaced {
+			return false, nil
+		}
 	}
 	for _, old := range same {
 		if there, err := p.stillThere(old); err != nil || there {

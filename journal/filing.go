@@ -20,9 +20,8 @@ func (j *Journal) SetFiling(ctx context.Context, id int64, in Status, aside, mov
 
 // SameFile returns entries that describe the same file as e under another path
 // of its folder, judged by device, inode, size and modification time: those whose
-// content is in Tenovos with the source kept, or on its way there. A path of which
-// a later generation is known is none of them, and there are none where e's path
-// has a history of its own. Their Attempt is the last one.
+// content is in Tenovos with the source kept, or on its way there. One whose asset has
+// a later version is none of them. Their Attempt is the last one.
 func (j *Journal) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
 	var out []Entry
 	err := j.reader.read(ctx, fmt.Sprintf("look for the earlier path of entry %d", e.ID), func(tx *sql.Tx) error {
@@ -33,10 +32,9 @@ func (j *Journal) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
 		}, `SELECT `+entryColumns+` FROM entries e INDEXED BY entries_inode
 			WHERE ino = ?1 AND size = ?2 AND dev = ?3 AND mod_time = ?4 AND folder = ?5 AND path <> ?6
 			  AND (`+begunSQL+` OR status = 'filed') AND aside = x''
-			  AND NOT EXISTS (SELECT 1 FROM entries l WHERE l.folder = e.folder AND l.path = e.path
-				AND l.generation > e.generation AND l.status <> 'superseded')
-			  AND NOT EXISTS (SELECT 1 FROM entries o WHERE o.folder = ?5 AND o.path = ?6 AND o.id <> ?7 AND o.status <> 'superseded')
-			ORDER BY id LIMIT 8`, int64(e.Ino), e.Size, int64(e.Dev), e.ModTime, e.Folder, []byte(e.Path), e.ID)
+			  AND NOT EXISTS (SELECT 1 FROM entries l WHERE l.folder = e.folder AND l.path = e.path AND l.generation > e.generation
+				AND l.original_file_id = e.original_file_id AND l.original_file_id <> '' AND l.status <> 'superseded')
+			ORDER BY id LIMIT 8`, int64(e.Ino), e.Size, int64(e.Dev), e.ModTime, e.Folder, []byte(e.Path))
 		if err != nil {
 			return err
 		}
@@ -50,10 +48,22 @@ func (j *Journal) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
 	return out, err
 }
 
+// Displaced reports whether the file of an entry was found lately under another
+// path of its folder, by which SameFile judges, too.
+func (j *Journal) Displaced(ctx context.Context, e Entry) (bool, error) {
+	var found bool
+	err := j.reader.read(ctx, fmt.Sprintf("look for the new path of entry %d", e.ID), func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM entries INDEXED BY entries_inode
+			WHERE ino = ?1 AND size = ?2 AND dev = ?3 AND mod_time = ?4 AND folder = ?5 AND path <> ?6 AND status = 'settled')`,
+			int64(e.Ino), e.Size, int64(e.Dev), e.ModTime, e.Folder, []byte(e.Path)).Scan(&found)
+	})
+	return found, err
+}
+
 // Renamed records that a settled entry was proved to be the file of an earlier
-// entry under a new name: all generations of the old path are the new path's from
-// now on, the earlier entry takes over the hint, and the new entry is forgotten,
-// as with Unchanged.
+// entry under a new name: that and the generations of the old path before it are the
+// new path's from now on, the earlier entry takes over the hint, and the new entry
+// is forgotten, as with Unchanged. What the new path had before comes before them.
 //
 // ErrMoved if the entry is not settled any more, or the earlier one is not filed
 // under the path that it had when it was read.
@@ -73,8 +83,9 @@ func (j *Journal) Renamed(ctx context.Context, id int64, earlier Entry) error {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE entries SET path = ?, place = ?, mark = NULL, generation = generation + ?
-			WHERE folder = ? AND path = ?`, to, placeOf(earlier.Folder, string(to)), top, earlier.Folder, []byte(earlier.Path))
-		if err == nil { // a generation that waits may be among them
+			WHERE folder = ? AND path = ? AND generation <= ?`,
+			to, placeOf(earlier.Folder, string(to)), top, earlier.Folder, []byte(earlier.Path), earlier.Generation)
+		if err == nil {
 			_, err = tx.ExecContext(ctx, `UPDATE entries SET sort_key = `+sortKey+`, batch = iif(batch IS NULL, NULL, `+topDir+`)
 				WHERE folder = ? AND path = ?`, earlier.Folder, to)
 		}

@@ -134,14 +134,26 @@ func TestRenamedTakesAllGenerationsAlong(t *testing.T) {
 	if unknown, err := r.Reader().Unknown(ctx, []Found{now}); err != nil || len(unknown) > 0 {
 		t.Errorf("unknown are %v, %v", unknown, err)
 	}
-	// A path with content of its own keeps its history.
-	r.bring(r.admit(file("other", 1))[0], Filed)
-	again := file("other", 2)
-	again.ChangeTime = 100
-	same, err = r.SameFile(ctx, r.entry(r.admit(again)[0]))
-	r.ok(err)
-	if len(same) > 0 {
-		t.Errorf("the same file is %v", same)
+	// Two exchange their names: each takes its own generations along.
+	other := r.admit(file("other", 3))[0]
+	r.bring(other, Filed)
+	if found, err := r.Displaced(ctx, r.entry(other)); err != nil || found {
+		t.Errorf("a file that keeps its name is found under another: %v", err)
+	}
+	exchanged := []int64{r.admit(file("other", 2))[0], r.admit(file("new", 3))[0]}
+	if found, err := r.Displaced(ctx, r.entry(other)); err != nil || !found {
+		t.Errorf("a file whose name was taken is not found: %v", err)
+	}
+	for i, want := range []int64{second, other} {
+		same, err := r.SameFile(ctx, r.entry(exchanged[i]))
+		if err != nil || len(same) != 1 || same[0].ID != want {
+			t.Fatalf("the same file is %v, %v", same, err)
+		}
+		r.ok(r.Renamed(ctx, exchanged[i], same[0]))
+	}
+	r.balanced()
+	if e, f := r.entry(second), r.entry(other); e.Path != "other" || f.Path != "new" || r.entry(first).Path != "other" {
+		t.Errorf("the exchanged entries are %+v and %+v", e, f)
 	}
 	// Somebody was faster.
 	third := file("third", 2)
