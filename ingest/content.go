@@ -76,11 +76,15 @@ func (p *Pipeline) original(ctx context.Context, e journal.Entry, c *content) (j
 	if err != nil || !has {
 		return none, false, err
 	}
-	if e.SHA256, err = c.sum256(ctx); err != nil {
+	sum, err := c.sum256(ctx)
+	if err != nil {
 		return none, false, err
 	}
-	if err := p.journal.SetSHA256(ctx, e.ID, e.SHA256); err != nil {
-		return none, false, err
+	if !bytes.Equal(e.SHA256, sum) { // another's look may have hashed it already
+		if err := p.journal.SetSHA256(ctx, e.ID, sum); err != nil {
+			return none, false, err
+		}
+		e.SHA256 = sum
 	}
 	others, err := p.journal.Reader().SameContent(ctx, e)
 	if err != nil {

@@ -66,6 +66,8 @@ func (r *rig) consistent() {
 			AND (SELECT count(*) FROM attempts WHERE entry_id = e.id AND ended_at IS NULL) <> 1`,
 		"URLs of ended attempts": `SELECT count(*) FROM parts p JOIN attempts a ON a.id = p.attempt_id
 			WHERE a.ended_at IS NOT NULL AND p.url IS NOT NULL`,
+		"replaced entries that are not, or others": `SELECT count(*) FROM entries e WHERE replaced <> (status = 'filed' AND EXISTS (
+			SELECT 1 FROM entries n WHERE n.folder = e.folder AND n.path = e.path AND n.generation > e.generation AND n.status = 'filed'))`,
 		"foreign keys": `SELECT count(*) FROM pragma_foreign_key_check`,
 	} {
 		var n int

@@ -1,0 +1,195 @@
+package journal
+
+import (
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// copies asserts who could hold the content of an entry without a hash.
+func (r *rig) copies(probe Entry, want ...int64) {
+	r.t.Helper()
+	has, err := r.Reader().HasSameSize(r.t.Context(), probe)
+	r.ok(err)
+	probe.SHA256 = []byte("sum")
+	got, err := r.Reader().SameContent(r.t.Context(), probe)
+	r.ok(err)
+	var ids []int64
+	for _, e := range got {
+		ids = append(ids, e.ID)
+	}
+	if has != (len(want) > 0) || !slices.Equal(ids, want) {
+		r.t.Errorf("entry %d: %v, copies %v, want %v", probe.ID, has, ids, want)
+	}
+}
+
+// A hash, or none, changes nothing in who counts as a copy.
+func TestStatusesOfCopies(t *testing.T) {
+	for _, s := range statuses() {
+		for _, sum := range [][]byte{nil, []byte("sum")} {
+			r := newRig(t)
+			ids := r.admit(file("before", 1), file("between", 1), file("after", 1))
+			r.bring(ids[1], s)
+			if sum != nil {
+				r.ok(r.SetSHA256(t.Context(), ids[1], sum))
+			}
+			before, after := r.entry(ids[0]), r.entry(ids[2])
+			r.bring(ids[0], Failed)
+			r.bring(ids[2], Failed)
+			r.copies(r.entry(ids[1]))
+			if s == Filed || s.Active() {
+				r.copies(before, ids[1])
+			} else {
+				r.copies(before)
+			}
+			if s == Filed || s.Runnable() {
+				r.copies(after, ids[1])
+			} else {
+				r.copies(after)
+			}
+			if sum != nil {
+				r.ok(r.SetSHA256(t.Context(), ids[1], []byte("another")))
+				if got, err := r.Reader().SameContent(t.Context(), Entry{ID: ids[2], Folder: "in", Path: "after", Size: after.Size, SHA256: sum}); err != nil || len(got) > 0 {
+					t.Errorf("%s: another hash is no copy: %v, %v", s, got, err)
+				}
+			}
+		}
+	}
+}
+
+func TestOrderOfCopies(t *testing.T) {
+	r := newRig(t)
+	var files []Found
+	for i := range maxUnhashed + 6 {
+		files = append(files, file(fmt.Sprint(i), 1))
+	}
+	ids := r.admit(files...)
+	for _, id := range ids[:3] {
+		r.ok(r.SetSHA256(t.Context(), id, []byte("sum")))
+	}
+	r.bring(ids[2], Filed)
+	r.bring(ids[1], Verifying)
+	r.bring(ids[5], Filed)
+	r.bring(ids[4], Created)
+	want := append([]int64{ids[2]}, ids[3:3+maxUnhashed]...)
+	r.copies(r.entry(ids[len(ids)-1]), want...)
+	r.bring(ids[2], Withdrawn)
+	want[0] = ids[0]
+	r.copies(r.entry(ids[len(ids)-1]), want...)
+}
+
+// What a later generation replaced is no copy, for as long as that one is filed,
+// and wherever the two are moved to.
+func TestReplacedContentIsNoCopy(t *testing.T) {
+	r := newRig(t)
+	first := r.admit(file("a", 1))[0]
+	r.bring(first, Filed)
+	probe := r.entry(r.admit(file("probe", 1))[0])
+	r.copies(probe, first)
+	second := r.admit(file("a", 2))[0]
+	r.copies(probe, first)
+	r.bring(second, Filed)
+	r.copies(probe)
+	r.ok(r.Advance(t.Context(), move(second, Filed, Withdrawn)))
+	r.copies(probe, first)
+	r.ok(r.Advance(t.Context(), move(second, Withdrawn, Filed)))
+	r.copies(probe)
+	r.ok(r.Advance(t.Context(), move(first, Filed, Withdrawn)))
+	r.consistent()
+	r.ok(r.Advance(t.Context(), move(first, Withdrawn, Filed)))
+	r.copies(probe)
+	there := r.admit(file("b", 1))[0]
+	r.bring(there, Filed)
+	r.copies(probe, there)
+	renamed := file("b", 2)
+	renamed.ChangeTime = 99
+	r.ok(r.Renamed(t.Context(), r.admit(renamed)[0], r.entry(second)))
+	r.copies(probe)
+	r.consistent()
+	r.ok(r.Advance(t.Context(), move(second, Filed, Withdrawn)))
+	r.copies(probe, first)
+}
+
+// However many entries have a size, those that do not count are not read.
+func TestPlansOfCopies(t *testing.T) {
+	r := newRig(t)
+	for _, c := range []struct {
+		plan string
+		want []string // how it seeks in the index that each search of entries is bound to
+	}{
+		{r.plan(anyOtherCopy, 1, 1, "in", []byte("a")), []string{
+			"entries_content (size=? AND status=?)", "entries_content (size=? AND status=?)", "entries_waiting (size=? AND id<?)",
+		}},
+		{r.plan(otherCopies, 1, 1, "in", []byte("a"), nil, 1), []string{
+			"PRIMARY KEY (rowid=?)", "entries_content (size=? AND status=? AND sha256=? AND rowid<?)",
+		}},
+	} {
+		var got []string
+		for line := range strings.Lines(c.plan) {
+			if how, ok := strings.CutPrefix(strings.TrimSpace(line), "SEARCH e USING "); ok {
+				got = append(got, how[strings.Index(how, " ")+1:])
+			}
+		}
+		if !slices.Equal(got, c.want) || strings.Contains(c.plan, "SCAN e") {
+			t.Errorf("%q in\n%s", got, c.plan)
+		}
+	}
+}
+
+// A journal of the schema before has content that was replaced, too.
+func TestReplacedContentIsMigrated(t *testing.T) {
+	r := newRig(t)
+	r.bring(r.admit(file("a", 1))[0], Filed)
+	last := r.admit(file("a", 2))[0]
+	r.bring(last, Filed)
+	all, err := steps()
+	r.ok(err)
+	r.ok(r.write(t.Context(), "go back", func(tx *sql.Tx) error {
+		_, err := tx.Exec(`DROP TRIGGER entries_replaced; DROP INDEX entries_content; DROP INDEX entries_waiting;
+			ALTER TABLE entries DROP COLUMN replaced; CREATE INDEX entries_size ON entries (size, sha256);
+			` + all[5])
+		return err
+	}))
+	r.consistent()
+	r.bring(last, Withdrawn)
+	r.consistent()
+}
+
+// BenchmarkCopies measures a look for copies that finds none, and one among filed
+// entries, in journals of one size: a tenth each was queued later, with a hash or
+// without, rests, has the hash and is a duplicate, was replaced, and is filed.
+func BenchmarkCopies(b *testing.B) {
+	for _, n := range []int{1_000, 10_000, 100_000} {
+		j := openHistory(b, n)
+		<-j.checked
+		err := j.write(b.Context(), "make one size", func(tx *sql.Tx) error {
+			_, err := tx.Exec(`UPDATE entries SET size = 7 + (id % 10 > 5),
+					sha256 = CASE WHEN id % 10 IN (0, 2, 5) THEN NULL WHEN id % 10 = 4 THEN x'01' ELSE sha256 END;
+				UPDATE entries SET status = CASE id % 10 WHEN 0 THEN 'settled' WHEN 1 THEN 'mapped' WHEN 2 THEN 'failed'
+					WHEN 3 THEN 'ignored' WHEN 4 THEN 'duplicate' END WHERE id % 10 < 5;
+				INSERT INTO entries (folder, path, generation, status, size, mod_time, change_time, dev, ino, seen_at, since, updated)
+					SELECT folder, path, 2, 'verified', 9, 1, 1, 1, 1, 1, 1, 1 FROM entries WHERE id % 10 = 5;
+				UPDATE entries SET status = 'filed' WHERE size = 9`)
+			return err
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for size, want := range map[int64]bool{7: false, 8: true} {
+			b.Run(fmt.Sprint(n, "/", want), func(b *testing.B) {
+				e := Entry{Folder: "in", Path: "p", Size: size, SHA256: []byte{1}}
+				for b.Loop() {
+					has, err := j.Reader().HasSameSize(b.Context(), e)
+					if err != nil || has != want {
+						b.Fatal(has, err)
+					}
+					if got, err := j.Reader().SameContent(b.Context(), e); err != nil || len(got) > 0 {
+						b.Fatal(got, err)
+					}
+				}
+			})
+		}
+	}
+}
