@@ -49,12 +49,14 @@ func (j *Journal) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
 }
 
 // Displaced reports whether the file of an entry was found lately under another
-// path of its folder, by which SameFile judges, too.
+// path of its folder, as SameFile judges. A path that it had before, as a second
+// name of one file, is none.
 func (j *Journal) Displaced(ctx context.Context, e Entry) (bool, error) {
 	var found bool
 	err := j.reader.read(ctx, fmt.Sprintf("look for the new path of entry %d", e.ID), func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM entries INDEXED BY entries_inode
-			WHERE ino = ?1 AND size = ?2 AND dev = ?3 AND mod_time = ?4 AND folder = ?5 AND path <> ?6 AND status = 'settled')`,
+		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM entries e INDEXED BY entries_inode
+			WHERE ino = ?1 AND size = ?2 AND dev = ?3 AND mod_time = ?4 AND folder = ?5 AND path <> ?6 AND status = 'settled'
+			  AND NOT EXISTS (SELECT 1 FROM entries o WHERE o.folder = ?5 AND o.path = e.path AND o.id <> e.id AND o.ino = ?1 AND o.dev = ?3))`,
 			int64(e.Ino), e.Size, int64(e.Dev), e.ModTime, e.Folder, []byte(e.Path)).Scan(&found)
 	})
 	return found, err
