@@ -99,7 +99,7 @@ func (f *folder) fresh(ctx context.Context, files []File) ([]File, error) {
 // not, it is pending from now.
 func (f *folder) heldStill(file File, seen time.Time) bool {
 	fp := file.fingerprint()
-	if f.names.ready.used() || f.settle.waits(file.Path) || f.settle.old(fp, seen) {
+	if f.names.ready.used() || f.settle.waits(file.Path) || f.settle.old(file.Path, fp, seen) {
 		return true
 	}
 	f.settle.begin(file.Path, fp, f.now())
@@ -152,8 +152,7 @@ func (f *folder) finished(file File) bool {
 // had held still at all.
 func (f *folder) patient(file File, now time.Time) bool {
 	fp, path := file.fingerprint(), f.abs(file.Path)
-	skew := f.settle.aged - f.settle.quiet
-	if age := now.Sub(time.Unix(0, fp.ctime)); age >= f.conf.Patience+skew && !f.settle.heldStill(file.Path) {
+	if age := now.Sub(time.Unix(0, fp.ctime)); age >= f.conf.Patience+f.skew(file.Path) && !f.settle.heldStill(file.Path) {
 		return true // nobody saw it change
 	}
 	c := f.settle.putBack(file.Path, fp, now, now.Add(max(f.conf.Patience, endsGap)), false)

@@ -68,9 +68,13 @@ func (f *folder) readDir(ctx context.Context, rel string) error {
 	st, err := lstat(abs)
 	if err != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
 		f.unpoll(rel)
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			delete(f.mounts, rel) // else it is a share that is down, and comes back
+		}
 		f.cannotRead(rel, err)
 		return nil
 	}
+	f.noteMount(rel, st.Dev)
 	f.watch(rel, identity{dev: st.Dev, ino: st.Ino})
 	// O_NOFOLLOW: the directory may have become a link since.
 	dir, err := os.OpenFile(abs, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)

@@ -19,6 +19,9 @@ type fingerprint struct {
 type settler struct {
 	quiet time.Duration // how long a fingerprint must have been seen unchanged
 	aged  time.Duration // a ctime at least this old proves it without being seen; at least quiet
+	// skew is how far the clock that gave a file its ctime may be behind; nil for
+	// not at all.
+	skew func(path string) time.Duration
 
 	pending map[string]*candidate
 	queue   dueQueue
@@ -50,7 +53,7 @@ func newSettler(quiet, aged time.Duration) *settler {
 // still. If not it is due for another look. If it has, it is for the caller to
 // forget it or to put it back.
 func (s *settler) observe(path string, fp fingerprint, now time.Time) bool {
-	if s.old(fp, now) {
+	if s.old(path, fp, now) {
 		s.unqueue(s.pending[path])
 		return true
 	}
@@ -73,16 +76,24 @@ func (s *settler) begin(path string, fp fingerprint, now time.Time) {
 
 // old reports whether the ctime alone proves that a file held still. One in the
 // future says nothing about the age of the file, only that two clocks differ.
-func (s *settler) old(fp fingerprint, now time.Time) bool {
+func (s *settler) old(path string, fp fingerprint, now time.Time) bool {
 	changed := time.Unix(0, fp.ctime)
-	return !changed.After(now) && now.Sub(changed) >= s.aged
+	return !changed.After(now) && now.Sub(changed) >= s.agedAt(path)
+}
+
+// agedAt is aged by the clock of path.
+func (s *settler) agedAt(path string) time.Duration {
+	if s.skew == nil {
+		return s.aged
+	}
+	return s.aged + s.skew(path)
 }
 
 // schedule has a file looked at when it will have held still, as seen or by its age.
 func (s *settler) schedule(c *candidate, now time.Time) {
-	due := c.since.Add(s.quiet)
-	if changed := time.Unix(0, c.fp.ctime); !changed.After(now) && changed.Add(s.aged).Before(due) {
-		due = changed.Add(s.aged)
+	due, changed := c.since.Add(s.quiet), time.Unix(0, c.fp.ctime)
+	if aged := changed.Add(s.agedAt(c.path)); !changed.After(now) && aged.Before(due) {
+		due = aged
 	}
 	s.enqueue(c, due)
 }
