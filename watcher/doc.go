@@ -5,29 +5,29 @@
 // # One rule
 //
 // Every file passes the same gates, whether an event, a scan or a one-shot walk
-// found it. First, size, both times and inode must have held still for the
-// folder's settle time (settle.go); a ctime that is already older proves that at
-// once, so an archive of a million old files is walked as fast as it can be read.
-// Then the receiver says which of these files are new to it. Those must be
-// finished (finished.go): the kernel is asked with a read lease, never held,
-// whether a writer has the file open (lease.go). Where the kernel cannot tell, on
-// shares and for files of others without CAP_LEASE, the file must hold still for
-// longer, and its first and last bytes must not change meanwhile. A sentinel that
-// the producer agreed to make stands for the quiet times (ready.go), not for the
-// lease.
+// found it, unless the receiver says that it knows the file as it is. A scan asks
+// that first: a known file never settles again. Then size, both times and inode
+// must have held still for the folder's settle time (settle.go); a ctime that is
+// already older proves that at once, so an archive of a million old files is
+// walked as fast as it can be read. And the file must be finished (finished.go):
+// the kernel is asked with a read lease, never held, whether a writer has the file
+// open (lease.go). Where the kernel cannot tell, on shares and for files of others
+// without CAP_LEASE, the file must hold still for longer, and its first and last
+// bytes must not change meanwhile. A sentinel that the producer agreed to make
+// stands for the quiet times (ready.go), not for the lease.
 //
 // # Never blind
 //
-// Events are hints that make things fast; the scan is what makes them true.
-// A directory is watched first and read afterwards, so that nothing falls
-// between. Lost events, a renamed or recreated root and a moved directory all
-// end in a scan of the whole folder that also renews every watch, and each
-// folder is scanned again from time to time in any case. What the kernel's watch
-// limit leaves without a watch is polled, and only that (polled.go). Shares are
-// polled, because what others change there causes no event here; file systems
-// that are not known to this program are tried (canary.go).
-// The price is that a file may be emitted more than once; the receiver
-// compares it with what it knows.
+// Events are hints that make things fast; the scan is what makes them true. A
+// directory is watched first and read afterwards, so that nothing falls between.
+// Lost events, a renamed or recreated root and a moved directory all end in a scan
+// of the whole folder that also renews every watch, and each folder is scanned
+// again from time to time in any case. What the kernel's watch limit leaves
+// without a watch is polled, and only that (polled.go). Shares are polled, also
+// those mounted below a local root, because what others change there causes no
+// event here; file systems that are not known to this program are tried
+// (canary.go), but polled if they are mounted below. The price is that a file may
+// be emitted more than once; the receiver compares it with what it knows.
 //
 // # Goroutines
 //

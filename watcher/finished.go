@@ -27,10 +27,11 @@ const (
 	blankFactor = 10
 )
 
-// deliver takes files of one directory that held still and emits those that are
-// finished too. The receiver is asked first which are new to it, because to find
-// out whether a file is finished costs more than all before.
-func (f *folder) deliver(ctx context.Context, files []File) error {
+// deliver takes files of one directory, looked at since seen, that held still or
+// are not pending, and emits those that held still and are finished. The receiver
+// is asked first which are new to it: what it knows never settles again, and to
+// find out whether a file is finished costs more than all before.
+func (f *folder) deliver(ctx context.Context, files []File, seen time.Time) error {
 	if len(files) == 0 || ctx.Err() != nil {
 		return nil // at the end: the next scan finds them again
 	}
@@ -40,7 +41,7 @@ func (f *folder) deliver(ctx context.Context, files []File) error {
 	}
 	finished := make([]File, 0, len(fresh))
 	for _, file := range fresh {
-		if f.finished(file) {
+		if f.heldStill(file, seen) && f.finished(file) {
 			finished = append(finished, file)
 		}
 	}
@@ -64,8 +65,8 @@ func (f *folder) deliver(ctx context.Context, files []File) error {
 	return nil
 }
 
-// fresh returns the files that the receiver does not know. One that was put
-// back was asked about before.
+// fresh returns the files that the receiver does not know. Of one that is pending
+// it may have said so before.
 func (f *folder) fresh(ctx context.Context, files []File) ([]File, error) {
 	if f.known == nil {
 		return files, nil
@@ -75,7 +76,7 @@ func (f *folder) fresh(ctx context.Context, files []File) ([]File, error) {
 	if len(f.settle.pending) > 0 {
 		ask = make([]File, 0, len(files))
 		for _, file := range files {
-			if f.settle.heldStill(file.Path) {
+			if f.settle.asked(file.Path) {
 				fresh = append(fresh, file)
 			} else {
 				ask = append(ask, file)
@@ -92,6 +93,17 @@ func (f *folder) fresh(ctx context.Context, files []File) ([]File, error) {
 		return nil, f.failure(fmt.Errorf("look up %d settled files: %w", len(ask), err))
 	}
 	return append(fresh, unknown...), nil
+}
+
+// heldStill reports whether a file that is new to the receiver has held still. If
+// not, it is pending from now.
+func (f *folder) heldStill(file File, seen time.Time) bool {
+	fp := file.fingerprint()
+	if f.names.ready.used() || f.settle.waits(file.Path) || f.settle.old(file.Path, fp, seen) {
+		return true
+	}
+	f.settle.begin(file.Path, fp, f.now())
+	return false
 }
 
 // finished reports whether nobody is writing a file any more that held still. If
@@ -140,8 +152,7 @@ func (f *folder) finished(file File) bool {
 // had held still at all.
 func (f *folder) patient(file File, now time.Time) bool {
 	fp, path := file.fingerprint(), f.abs(file.Path)
-	skew := f.settle.aged - f.settle.quiet
-	if age := now.Sub(time.Unix(0, fp.ctime)); age >= f.conf.Patience+skew && !f.settle.heldStill(file.Path) {
+	if age := now.Sub(time.Unix(0, fp.ctime)); age >= f.conf.Patience+f.skew(file.Path) && !f.settle.heldStill(file.Path) {
 		return true // nobody saw it change
 	}
 	c := f.settle.putBack(file.Path, fp, now, now.Add(max(f.conf.Patience, endsGap)), false)

@@ -3,6 +3,7 @@ package watcher
 import (
 	"context"
 	"fmt"
+	"path"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -47,6 +48,7 @@ type folder struct {
 	canary    canary
 	unwatched subtrees // polled, because the kernel gives no more watches
 	limited   bool     // it refused one; not asked again before the next scan or poll
+	mounts    subtrees // of file systems mounted below that are not local
 	leaseless bool     // it was said that leases cannot be had
 	unready   int      // files without their sentinel that the running scan met
 	waiting   int      // and the latest whole one
@@ -55,7 +57,7 @@ type folder struct {
 	canaryTime time.Duration
 	checkAt    time.Time // the next look at the root
 	scanAt     time.Time // the next scan by the clock; zero for none
-	pollAt     time.Time // the next look at what is not watched; zero for none
+	pollAt     time.Time // the next look at unwatched and mounts; zero for none
 	scanNow    bool      // a scan was asked for
 	scan       uint64    // number of the latest scan
 	scanning   bool
@@ -93,7 +95,15 @@ func newFolder(conf Folder, o Options) *folder {
 func (f *folder) settleAnew() {
 	f.drops.reset()
 	f.settle = newSettler(f.conf.Settle, f.conf.Settle)
-	f.settle.drops = f.drops
+	f.settle.drops, f.settle.skew = f.drops, f.skew
+}
+
+// skew is how far the clock that gave a file its ctime may be behind ours.
+func (f *folder) skew(rel string) time.Duration {
+	if f.root.kind != local || f.mounts.holds(path.Dir(rel)) {
+		return shareSkew
+	}
+	return 0
 }
 
 // run watches until ctx ends. Its error is the receiver's.
@@ -158,7 +168,7 @@ func (f *folder) turn(ctx context.Context) error {
 		f.beginScan()
 	}
 	if !f.pollAt.IsZero() && !f.now().Before(f.pollAt) {
-		f.pollUnwatched()
+		f.pollSubtrees()
 	}
 	f.judgeCanary()
 	f.drops.reads(f.scanning || len(f.todo) > 0)
@@ -220,9 +230,6 @@ func (f *folder) check() {
 		f.leaveRoot()
 		f.paused, f.root = "", at
 		f.settleAnew()
-		if at.kind != local {
-			f.settle.aged += shareSkew
-		}
 		f.scanNow = true
 		if back {
 			f.log.Info().Msg("folder is there (again): scanning it")
@@ -241,7 +248,7 @@ func (f *folder) leaveRoot() {
 	f.root = root{}
 	f.settleAnew()
 	f.todo, f.scanning, f.limited = nil, false, false
-	f.unwatched, f.pollAt, f.canary = nil, time.Time{}, canary{}
+	f.unwatched, f.mounts, f.pollAt, f.canary = nil, nil, time.Time{}, canary{}
 	// A scan that was cut short is begun anew for those who wait for it.
 	for _, wt := range f.waiters {
 		wt.scan, wt.left = 0, nil
@@ -310,7 +317,7 @@ func (f *folder) notifies() bool {
 
 // mode returns the watch mode in force.
 func (f *folder) mode() Mode {
-	if f.notifies() && len(f.unwatched) == 0 {
+	if f.notifies() && len(f.unwatched) == 0 && !f.pollsMounts() {
 		return ModeNotify
 	}
 	return ModePoll

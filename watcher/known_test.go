@@ -94,6 +94,89 @@ func TestOpenFileIsAskedAboutOnce(t *testing.T) {
 	}
 }
 
+// On a share each file is young for an hour: what is known must not settle with
+// every poll, nor hold up its drop.
+func TestKnownDoesNotSettleAgain(t *testing.T) {
+	var m memory
+	r := newRig(t, Folder{Path: "in", Settle: time.Second, Patience: 2 * time.Second, Mode: ModePoll, PollInterval: time.Second, Drops: true})
+	r.pretend(share, false)
+	for i := range 5 {
+		r.write(fmt.Sprintf("in/spring/%d", i), "x")
+	}
+	f, now := r.w.folders[0], time.Now()
+	f.now = func() time.Time { return now }
+	f.known = m.known
+	f.emit = func(ctx context.Context, files []File) error {
+		return errors.Join(m.emit(ctx, files), r.emit(ctx, files))
+	}
+	settling := func() (folder, drop int) {
+		t.Helper()
+		must(t, f.step(t.Context()))
+		for len(f.todo) > 0 {
+			must(t, f.step(t.Context()))
+		}
+		now = now.Add(500 * time.Millisecond)
+		return r.state("drop").Settling, r.w.Drop("drop", "spring").Settling
+	}
+	if inFolder, inDrop := settling(); inFolder != 5 || inDrop != 5 {
+		t.Fatalf("%d and %d files settle, want 5 that are new", inFolder, inDrop)
+	}
+	for range 20 {
+		settling()
+	}
+	if got := r.emitted(); len(got) != 5 || m.asked < 20 {
+		t.Fatalf("emitted %q, asked about %d", got, m.asked)
+	}
+	for range 10 {
+		if inFolder, inDrop := settling(); inFolder != 0 || inDrop != 0 {
+			t.Fatalf("%d and %d files settle that are known", inFolder, inDrop)
+		}
+	}
+	r.write("in/spring/3", "changed")
+	settling()
+	if inFolder, inDrop := settling(); inFolder != 1 || inDrop != 1 {
+		t.Errorf("%d and %d files settle, want the one that changed", inFolder, inDrop)
+	}
+	for range 10 {
+		settling()
+	}
+	if len(r.files["spring/3"]) != 2 || len(r.files["spring/4"]) != 1 || r.state("drop").Settling != 0 {
+		t.Errorf("emitted %v, state %+v", r.files, r.state("drop"))
+	}
+}
+
+// What happens to a file while the receiver is asked about it shows when it is
+// looked at again, however late the answer is.
+func TestAgeIsOfTheLook(t *testing.T) {
+	const settle = 10 * time.Second
+	for _, k := range []kind{local, share} {
+		r := newRig(t, Folder{Path: "in", Settle: settle, Patience: settle, Mode: ModePoll, PollInterval: time.Hour})
+		r.pretend(k, false)
+		r.write("in/a", "half")
+		f, now := r.w.folders[0], time.Now()
+		f.now = func() time.Time { return now }
+		asked := 0
+		f.known = func(_ context.Context, files []File) ([]File, error) {
+			asked++
+			now = now.Add(2 * settle)
+			return files, nil
+		}
+		must(t, f.step(t.Context()))
+		if got := r.emitted(); got != nil {
+			t.Errorf("emitted %q by an age that it did not have when looked at", got)
+		}
+		r.write("in/a", "the whole")
+		must(t, os.Chtimes(r.path("in/a"), now, now))
+		for range 5 {
+			must(t, f.step(t.Context()))
+			now = now.Add(settle)
+		}
+		if got := r.files["a"]; len(got) != 1 || got[0].Size != 9 || asked != 1 {
+			t.Errorf("emitted %+v, asked %d times", got, asked)
+		}
+	}
+}
+
 func TestKnownErrorEndsRun(t *testing.T) {
 	broken := errors.New("journal broken")
 	dir := t.TempDir()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+	"golang.org/x/sys/unix"
 )
 
 // subtrees is a set of directories, none of them below another, that stand for
@@ -65,6 +66,38 @@ func (f *folder) watch(rel string, id identity) {
 	f.pollFrom(rel)
 }
 
+// noteMount notes whether rel is where a file system is mounted whose changes are
+// not all made through this kernel, below a root of whatever kind. Its clock may be
+// another (folder.skew), and it is polled beside the events that it may cause.
+func (f *folder) noteMount(rel string, dev uint64) {
+	if dev == f.root.id.dev {
+		delete(f.mounts, rel) // it was unmounted
+		return
+	}
+	var st unix.Statfs_t
+	if f.mounts.holds(rel) || unix.Statfs(f.abs(rel), &st) != nil {
+		return
+	}
+	if k, _ := kindOfType(&st); k == local {
+		return
+	}
+	if f.mounts == nil {
+		f.mounts = make(subtrees)
+	}
+	f.mounts[rel] = true
+	if f.pollsMounts() {
+		f.schedulePoll()
+		f.log.Info().Str("directory", f.abs(rel)).Stringer("poll_interval", f.conf.PollInterval).
+			Msg("a share, or an unknown file system, is mounted here: it is polled, because it may not tell of every change")
+	}
+}
+
+// pollsMounts reports whether there are mounts that are polled while the rest of the
+// folder is not.
+func (f *folder) pollsMounts() bool {
+	return len(f.mounts) > 0 && f.conf.Mode == ModeAuto && f.notifies()
+}
+
 // pollFrom notes that rel has no watch. A scan that begins at the root meets a
 // directory before those below it.
 func (f *folder) pollFrom(rel string) {
@@ -74,6 +107,10 @@ func (f *folder) pollFrom(rel string) {
 	if !f.unwatched.holds(rel) {
 		f.unwatched[rel] = true
 	}
+	f.schedulePoll()
+}
+
+func (f *folder) schedulePoll() {
 	if f.pollAt.IsZero() {
 		f.pollAt = f.now().Add(f.conf.PollInterval)
 	}
@@ -87,22 +124,21 @@ func (f *folder) unpoll(rel string) {
 	}
 	delete(f.unwatched, rel)
 	if len(f.unwatched) == 0 && !f.limited {
-		f.pollAt = time.Time{}
 		f.log.Info().Msg("every directory is watched again")
 	}
 }
 
-// pollUnwatched has the directories without a watch read again, and with them
-// all below.
-func (f *folder) pollUnwatched() {
+// pollSubtrees has the directories without a watch, and the mounts, read again, and
+// with them all below.
+func (f *folder) pollSubtrees() {
 	f.pollAt = time.Time{}
 	f.limited = false // others may need fewer by now
 	dirs := slices.Sorted(maps.Keys(f.unwatched))
-	if len(dirs) == 0 {
-		return
+	if f.pollsMounts() {
+		dirs = append(dirs, slices.Sorted(maps.Keys(f.mounts))...)
 	}
-	f.pollAt = f.now().Add(f.conf.PollInterval)
 	for _, dir := range dirs {
+		f.schedulePoll()
 		if !slices.Contains(f.todo, dir) {
 			f.todo = append(f.todo, dir)
 		}

@@ -68,6 +68,10 @@ func kindOf(fd int) (_ kind, leases bool) {
 	if err := unix.Fstatfs(fd, &st); err != nil {
 		return share, false
 	}
+	return kindOfType(&st)
+}
+
+func kindOfType(st *unix.Statfs_t) (_ kind, leases bool) {
 	switch uint32(st.Type) { // magic numbers are 32 bits wide
 	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC,
 		unix.TMPFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC:

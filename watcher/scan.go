@@ -68,9 +68,13 @@ func (f *folder) readDir(ctx context.Context, rel string) error {
 	st, err := lstat(abs)
 	if err != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
 		f.unpoll(rel)
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			delete(f.mounts, rel) // else it is a share that is down, and comes back
+		}
 		f.cannotRead(rel, err)
 		return nil
 	}
+	f.noteMount(rel, st.Dev)
 	f.watch(rel, identity{dev: st.Dev, ino: st.Ino})
 	// O_NOFOLLOW: the directory may have become a link since.
 	dir, err := os.OpenFile(abs, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
@@ -95,32 +99,34 @@ func (f *folder) readDir(ctx context.Context, rel string) error {
 	return nil
 }
 
-// sift sorts the entries of a directory: directories to read, files that held
-// still, files to look at again. Links, sockets, pipes and devices are none of
-// these.
+// sift sorts the entries of a directory: directories to read, files to deliver if
+// they are new, files that are pending and to be looked at again. Links, sockets,
+// pipes and devices are none of these.
 func (f *folder) sift(ctx context.Context, dir string, fd int, entries []fs.DirEntry) error {
-	var still []File
+	var files []File
+	seen := f.now() // before the first look: no file must seem older than it was seen
 	for _, e := range entries {
 		rel := path.Join(dir, e.Name())
 		switch {
 		case e.IsDir() && f.names.dir(rel):
 			f.todo = append(f.todo, rel)
 		case e.Type().IsRegular() && f.names.file(rel):
-			now := f.now() // before the look: a file must not seem older than it was seen
+			now := f.now()
 			var st unix.Stat_t
 			if err := unix.Fstatat(fd, e.Name(), &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 				f.cannotRead(rel, err)
 				continue
 			}
-			if st.Mode&unix.S_IFMT == unix.S_IFREG && f.still(rel, fingerprintOf(&st), now) {
-				if still == nil {
-					still = make([]File, 0, len(entries))
+			fp := fingerprintOf(&st)
+			if st.Mode&unix.S_IFMT == unix.S_IFREG && (!f.settle.waits(rel) || f.still(rel, fp, now)) {
+				if files == nil {
+					files = make([]File, 0, len(entries))
 				}
-				still = append(still, f.file(rel, fingerprintOf(&st)))
+				files = append(files, f.file(rel, fp))
 			}
 		}
 	}
-	return f.deliver(ctx, still)
+	return f.deliver(ctx, files, seen)
 }
 
 // look looks at one path that an event named.
@@ -152,7 +158,7 @@ func (f *folder) look(ctx context.Context, rel string, created bool) error {
 		}
 	case unix.S_IFREG:
 		if fp := fingerprintOf(&st); f.names.file(rel) && f.still(rel, fp, now) {
-			return f.deliver(ctx, []File{f.file(rel, fp)})
+			return f.deliver(ctx, []File{f.file(rel, fp)}, now)
 		}
 	}
 	return nil
@@ -162,7 +168,8 @@ func (f *folder) look(ctx context.Context, rel string, created bool) error {
 // still, by directory.
 func (f *folder) lookAgain(ctx context.Context) error {
 	var still []File
-	for _, rel := range f.settle.due(f.now(), batchSize) {
+	seen := f.now()
+	for _, rel := range f.settle.due(seen, batchSize) {
 		now := f.now()
 		st, err := lstat(f.abs(rel))
 		if err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
@@ -183,7 +190,7 @@ func (f *folder) lookAgain(ctx context.Context) error {
 		for n < len(still) && path.Dir(still[n].Path) == dir {
 			n++
 		}
-		if err := f.deliver(ctx, still[:n:n]); err != nil {
+		if err := f.deliver(ctx, still[:n:n], seen); err != nil {
 			return err
 		}
 		still = still[n:]

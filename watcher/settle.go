@@ -19,6 +19,9 @@ type fingerprint struct {
 type settler struct {
 	quiet time.Duration // how long a fingerprint must have been seen unchanged
 	aged  time.Duration // a ctime at least this old proves it without being seen; at least quiet
+	// skew is how far the clock that gave a file its ctime may be behind; nil for
+	// not at all.
+	skew func(path string) time.Duration
 
 	pending map[string]*candidate
 	queue   dueQueue
@@ -33,6 +36,7 @@ type candidate struct {
 	since time.Time // when this fingerprint was first seen
 	due   time.Time // when to look again
 	index int       // in the queue, -1 when it is not in it
+	asked bool      // the receiver was asked about the file, and did not know it
 
 	// Known of a file that held still once, until it changes.
 	still bool  // it did, and was put back
@@ -49,32 +53,55 @@ func newSettler(quiet, aged time.Duration) *settler {
 // still. If not it is due for another look. If it has, it is for the caller to
 // forget it or to put it back.
 func (s *settler) observe(path string, fp fingerprint, now time.Time) bool {
-	c := s.pending[path]
-	changed := time.Unix(0, fp.ctime)
-	// A ctime in the future says nothing about the age of the file, only
-	// that two clocks differ.
-	credible := !changed.After(now)
-	if credible && now.Sub(changed) >= s.aged {
-		s.unqueue(c)
+	if s.old(path, fp, now) {
+		s.unqueue(s.pending[path])
 		return true
 	}
-	c = s.track(path, fp, now)
+	c := s.track(path, fp, now)
 	if now.Sub(c.since) >= s.quiet {
 		s.unqueue(c)
 		return true
 	}
-	due := c.since.Add(s.quiet)
-	if aged := changed.Add(s.aged); credible && aged.Before(due) {
+	s.schedule(c, now)
+	return false
+}
+
+// begin has a file that is new to the receiver seen holding still from now on,
+// which is after it was looked at.
+func (s *settler) begin(path string, fp fingerprint, now time.Time) {
+	c := s.track(path, fp, now)
+	c.asked = true
+	s.schedule(c, now)
+}
+
+// old reports whether the ctime alone proves that a file held still. One in the
+// future says nothing about the age of the file, only that two clocks differ.
+func (s *settler) old(path string, fp fingerprint, now time.Time) bool {
+	changed := time.Unix(0, fp.ctime)
+	return !changed.After(now) && now.Sub(changed) >= s.agedAt(path)
+}
+
+// agedAt is aged by the clock of path.
+func (s *settler) agedAt(path string) time.Duration {
+	if s.skew == nil {
+		return s.aged
+	}
+	return s.aged + s.skew(path)
+}
+
+// schedule has a file looked at when it will have held still, as seen or by its age.
+func (s *settler) schedule(c *candidate, now time.Time) {
+	due, changed := c.since.Add(s.quiet), time.Unix(0, c.fp.ctime)
+	if aged := changed.Add(s.agedAt(c.path)); !changed.After(now) && aged.Before(due) {
 		due = aged
 	}
 	s.enqueue(c, due)
-	return false
 }
 
 // putBack has a file that held still, but is not finished, looked at again.
 func (s *settler) putBack(path string, fp fingerprint, now, due time.Time, open bool) *candidate {
 	c := s.track(path, fp, now)
-	c.still = true
+	c.still, c.asked = true, true
 	if open != c.open {
 		c.open = open
 		if open {
@@ -99,7 +126,7 @@ func (s *settler) track(path string, fp fingerprint, now time.Time) *candidate {
 		if c.open {
 			s.open--
 		}
-		*c = candidate{path: path, fp: fp, since: now, due: c.due, index: c.index}
+		*c = candidate{path: path, fp: fp, since: now, due: c.due, index: c.index, asked: c.asked}
 	}
 	return c
 }
@@ -147,6 +174,12 @@ func (s *settler) queued(path string) bool {
 func (s *settler) heldStill(path string) bool {
 	c := s.pending[path]
 	return c != nil && c.still
+}
+
+// asked reports whether the receiver was asked about path since that is pending.
+func (s *settler) asked(path string) bool {
+	c := s.pending[path]
+	return c != nil && c.asked
 }
 
 // waits reports whether path is known and not settled yet.
