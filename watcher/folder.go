@@ -56,6 +56,7 @@ type folder struct {
 	checkEvery time.Duration
 	canaryTime time.Duration
 	checkAt    time.Time // the next look at the root
+	doubted    bool      // the root is to be looked at before anything else
 	scanAt     time.Time // the next scan by the clock; zero for none
 	pollAt     time.Time // the next look at unwatched and mounts; zero for none
 	scanNow    bool      // a scan was asked for
@@ -113,7 +114,7 @@ func (f *folder) run(ctx context.Context) error {
 		if err := f.step(ctx); err != nil {
 			return err
 		}
-		if len(f.todo) == 0 {
+		if len(f.todo) == 0 && !f.doubted {
 			f.sleep(ctx)
 		}
 	}
@@ -132,7 +133,7 @@ func (f *folder) walk(ctx context.Context) (incomplete, err error) {
 		switch {
 		case f.paused != "":
 			return f.failure(fmt.Errorf("%w: %s", ErrPaused, f.paused)), nil
-		case len(f.todo) > 0:
+		case len(f.todo) > 0, f.doubted:
 		case f.scan > 0 && !f.scanning && len(f.settle.pending) == 0:
 			return f.unread(), nil
 		default:
@@ -146,7 +147,7 @@ func (f *folder) walk(ctx context.Context) (incomplete, err error) {
 func (f *folder) step(ctx context.Context) error {
 	f.pulse.busy()
 	defer f.pulse.idle()
-	if !f.now().Before(f.checkAt) {
+	if f.doubted || !f.now().Before(f.checkAt) {
 		f.check()
 	}
 	if err := f.takeMail(ctx); err != nil {
@@ -220,6 +221,8 @@ func (f *folder) sleep(ctx context.Context) {
 func (f *folder) check() {
 	f.checkAt = f.now().Add(f.checkEvery)
 	at, err := f.inspect(f.conf)
+	f.scanNow = f.scanNow || f.doubted // for what could not be read while it was
+	f.doubted = false
 	switch {
 	case err != nil && f.paused != err.Error():
 		f.leaveRoot()

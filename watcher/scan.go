@@ -15,11 +15,16 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 )
 
 // batchSize bounds what is read and emitted at once.
 const batchSize = 1000
+
+// looksAtOnce is how many files are looked at at the same time, and looksInTurn how
+// many of them make it worth a goroutine.
+const looksAtOnce, looksInTurn = 8, 32
 
 // beginScan starts a scan of the whole folder. Directories that events name
 // meanwhile join it.
@@ -103,30 +108,60 @@ func (f *folder) readDir(ctx context.Context, rel string) error {
 // they are new, files that are pending and to be looked at again. Links, sockets,
 // pipes and devices are none of these.
 func (f *folder) sift(ctx context.Context, dir string, fd int, entries []fs.DirEntry) error {
-	var files []File
-	seen := f.now() // before the first look: no file must seem older than it was seen
+	var sights []sight
 	for _, e := range entries {
 		rel := path.Join(dir, e.Name())
 		switch {
 		case e.IsDir() && f.names.dir(rel):
 			f.todo = append(f.todo, rel)
 		case e.Type().IsRegular() && f.names.file(rel):
-			now := f.now()
-			var st unix.Stat_t
-			if err := unix.Fstatat(fd, e.Name(), &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-				f.cannotRead(rel, err)
-				continue
+			if sights == nil {
+				sights = make([]sight, 0, len(entries))
 			}
-			fp := fingerprintOf(&st)
-			if st.Mode&unix.S_IFMT == unix.S_IFREG && (!f.settle.waits(rel) || f.still(rel, fp, now)) {
-				if files == nil {
-					files = make([]File, 0, len(entries))
-				}
-				files = append(files, f.file(rel, fp))
-			}
+			sights = append(sights, sight{rel: rel, name: e.Name()})
+		}
+	}
+	seen := f.now() // before the first look: no file must seem older than it was seen
+	lookAll(fd, sights, f.now)
+	files := make([]File, 0, len(sights))
+	for _, s := range sights {
+		switch {
+		case s.err != nil:
+			f.cannotRead(s.rel, s.err)
+		case s.regular && (!f.settle.waits(s.rel) || f.still(s.rel, s.fp, s.at)):
+			files = append(files, f.file(s.rel, s.fp))
 		}
 	}
 	return f.deliver(ctx, files, seen)
+}
+
+// sight is what a look at a file showed.
+type sight struct {
+	rel, name string
+	at        time.Time // before the look
+	fp        fingerprint
+	regular   bool
+	err       error
+}
+
+// lookAll looks at files of the directory fd: that is most of what a scan does, and
+// on a share most of that is waiting.
+func lookAll(fd int, sights []sight, now func() time.Time) {
+	var g errgroup.Group
+	g.SetLimit(looksAtOnce)
+	for few := range slices.Chunk(sights, looksInTurn) {
+		g.Go(func() error {
+			for i := range few {
+				s := &few[i]
+				s.at = now()
+				var st unix.Stat_t
+				s.err = unix.Fstatat(fd, s.name, &st, unix.AT_SYMLINK_NOFOLLOW)
+				s.fp, s.regular = fingerprintOf(&st), st.Mode&unix.S_IFMT == unix.S_IFREG
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // each sight has its own error
 }
 
 // look looks at one path that an event named.
@@ -223,6 +258,13 @@ func (f *folder) answerSettled() {
 // could. What is merely gone is no trouble.
 func (f *folder) cannotRead(rel string, err error) {
 	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) {
+		return
+	}
+	if !f.doubted && !errors.Is(err, fs.ErrPermission) {
+		_, away := f.inspect(f.conf)
+		f.doubted = away != nil
+	}
+	if f.doubted { // it is the whole folder, which the next step says once
 		return
 	}
 	_, known := f.unreadable[rel]

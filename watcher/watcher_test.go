@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -212,6 +213,48 @@ func TestUnreadableIsReported(t *testing.T) {
 	f.beginScan()
 	f.endScan()
 	check("when all was read", 0, "")
+}
+
+// Where the whole folder is away, that is said, not each file that cannot be read.
+func TestUnreadableBecauseTheFolderIsAway(t *testing.T) {
+	r := newRig(t, Folder{Path: "in"})
+	r.write("in/a", "x")
+	f := r.w.folders[0]
+	away := &fs.PathError{Op: "lstat", Path: "/in/a", Err: syscall.ENOTCONN}
+	there, failing := f.inspect, false
+	f.inspect = func(conf Folder) (root, error) {
+		if failing {
+			return root{}, away
+		}
+		return there(conf)
+	}
+	step := func() {
+		t.Helper()
+		if err := f.step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	step()
+	f.cannotRead("a", away) // its folder is there: it is this file
+	f.countUnread()
+	if f.tell(); r.state("drop").Unreadable != 1 {
+		t.Errorf("a file that cannot be read: %+v", r.state("drop"))
+	}
+	failing = true
+	f.cannotRead("b", away)
+	failing = false // it comes back before anyone looks: what was passed over is scanned
+	before := f.scan
+	step()
+	if s := r.state("drop"); s.Paused != "" || f.scan == before {
+		t.Errorf("a folder that came back: %+v, not scanned", s)
+	}
+	failing = true
+	f.cannotRead("c", away)
+	f.cannotRead("d", away)
+	step()
+	if s := r.state("drop"); s.Paused == "" || s.Unreadable > 1 {
+		t.Errorf("a folder that is away: %+v", s)
+	}
 }
 
 func TestNewRefuses(t *testing.T) {
