@@ -120,10 +120,18 @@ func (t *taking) aside(ctx context.Context, pattern string) (*os.File, error) {
 		return nil, errWritten
 	}
 	if t.e.Aside == "" {
-		t.e.Aside = asideOf(t.e)
 		if t.e.MovedTo = ""; !t.remove {
 			t.e.MovedTo = Destination(pattern, t.e.Folder, t.e.Path, t.p.now())
 		}
+	}
+	if t.e.MovedTo != "" { // a file that cannot be moved keeps its name
+		if err := t.room(t.e.Path, t.e.MovedTo); err != nil {
+			_ = file.Close() // nothing was written
+			return nil, errors.Join(err, t.forget(ctx, false))
+		}
+	}
+	if t.e.Aside == "" {
+		t.e.Aside = asideOf(t.e)
 		if err := t.record(ctx); err != nil {
 			_ = file.Close() // nothing was written
 			return nil, err

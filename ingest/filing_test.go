@@ -157,16 +157,22 @@ func TestFailedFileIsPutAsideAndTriedAgain(t *testing.T) {
 		}
 	}
 
-	// By hand.
+	// By hand. The text of the first time is left where it is.
 	r.rename("_failed/acme/a.jpg", "acme/a.jpg")
 	refuse()
 	r.backfill()
-	r.wantFiles("_failed/acme/a.jpg", "_failed/acme/a.jpg.error.txt")
+	r.wantFiles("_failed/acme/a.jpg", "_failed/acme/a.jpg.error.txt", "_failed/acme/a.jpg (2).error.txt")
+	if r.read("_failed/acme/a.jpg.error.txt") != text {
+		t.Error("the text of the first time was overwritten")
+	}
 
 	// By the operator.
 	id := r.entry("acme/a.jpg").ID
 	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{IDs: []int64{id}}), "requeued")
-	r.wantFiles("acme/a.jpg")
+	r.wantFiles("acme/a.jpg", "_failed/acme/a.jpg.error.txt")
+	if err := os.Remove(filepath.Join(r.drop, "_failed/acme/a.jpg.error.txt")); err != nil {
+		t.Fatal(err)
+	}
 	r.backfill()
 	r.wantFiles("_ingested/acme/a.jpg")
 	r.wantExactly("_ingested/acme/a.jpg")
@@ -398,21 +404,6 @@ func TestFileAsideWhenItsEntryMovedOn(t *testing.T) {
 	if n := len(available(r.sandbox.State())); n != 2 {
 		t.Errorf("%d assets, want 2", n)
 	}
-}
-
-// TestFileAsideThenKeep has the operator keep files after one could not be moved to
-// the end: it gets its name back.
-func TestFileAsideThenKeep(t *testing.T) {
-	r := newFilingRig(t, ingest.AfterMove)
-	r.write("_failed/sub", 10, 1) // no directory: nothing can be moved there
-	r.queue(sandbox.Fault{Operation: "CreateAsset", Kind: sandbox.FaultStatus, Status: 403, Body: `{"message":"Invalid Asset: Missing Metadata Template ID"}`})
-	r.write("sub/a.jpg", 1000, 1)
-	r.backfill()
-	r.wantFiles("_failed/sub", "sub/.ingestd-1")
-	r.config.Folders[0].After = ingest.AfterKeep
-	r.clock = func() time.Time { return time.Now().Add(time.Hour) }
-	r.backfill()
-	r.wantFiles("_failed/sub", "sub/a.jpg")
 }
 
 func TestRenamedFileIsNotIngestedAgain(t *testing.T) {

@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"path"
 	"strings"
-	"time"
 
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -92,21 +93,81 @@ func (p *Pipeline) returnAside(e journal.Entry) error {
 	return err
 }
 
-// writeError tells whoever dropped a file why it was not ingested.
+// writeError tells whoever dropped a file why it was not ingested. The text gets its
+// name when it is whole, so that a repetition finds it or writes it anew.
 func (p *Pipeline) writeError(e journal.Entry, at string) error {
 	s, err := p.openShelf(e.Folder, e.ID)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	return s.root.WriteFile(at+errorSuffix, []byte(errorText(e, p.now())), 0o644)
+	text := errorText(e)
+	draft := path.Join(path.Dir(at), path.Base(asideOf(e))+errorSuffix)
+	if err := s.create(draft, text); err != nil {
+		return err
+	}
+	_, err = firstName(at+errorSuffix, errorSuffix, func(name string) error {
+		if s.text(name) == text {
+			return s.root.Remove(draft)
+		}
+		return s.move(draft, name)
+	})
+	return err
+}
+
+// removeErrors removes what writeError wrote of an entry beside its file, and
+// nothing that others have put under such a name.
+func (s *shelf) removeErrors(e journal.Entry, at string) {
+	_, _ = firstName(at+errorSuffix, errorSuffix, func(name string) error { // texts for people, perhaps deleted by them
+		if _, err := s.root.Lstat(name); err != nil {
+			return err
+		}
+		text := s.text(name)
+		if strings.HasPrefix(text, errorTitle(e)) && strings.Contains(text, errorNumber(e)) {
+			_ = s.root.Remove(name)
+		}
+		return fs.ErrExist
+	})
+}
+
+// create writes a file in the place of an earlier one.
+func (s *shelf) create(rel, text string) error {
+	if err := s.root.Remove(rel); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := s.root.OpenFile(rel, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(text)
+	return errors.Join(err, file.Close())
+}
+
+// maxText bounds the files that are looked at for one of our texts.
+const maxText = 64 << 10
+
+// text returns what a file holds, "" for one that cannot be a text of ours.
+func (s *shelf) text(rel string) string {
+	file, hint, err := s.look(rel)
+	if err != nil {
+		return ""
+	}
+	defer file.Close() // nothing was written
+	if hint.Size > maxText {
+		return ""
+	}
+	text, err := io.ReadAll(io.LimitReader(file, maxText))
+	if err != nil {
+		return ""
+	}
+	return string(text)
 }
 
 // errorText is what stands beside a file that failed, for people who never saw
-// ingestd.
-func errorText(e journal.Entry, now time.Time) string {
+// ingestd. It is the same whenever it is written of the same failure.
+func errorText(e journal.Entry) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s was not ingested.\r\n\r\nWhy: %s.\r\n", path.Base(e.Path), strings.TrimSuffix(e.Reason.Message, "."))
+	fmt.Fprintf(&b, "%s\r\nWhy: %s.\r\n", errorTitle(e), strings.TrimSuffix(e.Reason.Message, "."))
 	if e.Reason.Hint != "" {
 		fmt.Fprintf(&b, "What helps (for whoever runs ingestd): %s\r\n", e.Reason.Hint)
 	}
@@ -115,8 +176,15 @@ func errorText(e journal.Entry, now time.Time) string {
 		where = fmt.Sprintf("%s of the folder %s", dir, e.Folder)
 	}
 	fmt.Fprintf(&b, "\r\nTo try again, put the file back into %s; this text can be deleted.\r\n", where)
-	fmt.Fprintf(&b, "If you ask for help, name the number %d and this time: %s.\r\n", e.ID, now.Format("2006-01-02 15:04:05 -07:00"))
+	fmt.Fprintf(&b, "%s%s.\r\n", errorNumber(e), e.Since.Format("2006-01-02 15:04:05 -07:00"))
 	return b.String()
+}
+
+// errorTitle and errorNumber tell an entry's text from other files.
+func errorTitle(e journal.Entry) string { return path.Base(e.Path) + " was not ingested.\r\n" }
+
+func errorNumber(e journal.Entry) string {
+	return fmt.Sprintf("If you ask for help, name the number %d and this time: ", e.ID)
 }
 
 // bringBack puts the file of an entry that is to be tried again where it was.
@@ -148,7 +216,7 @@ func (p *Pipeline) bringBack(e journal.Entry) error {
 			return fmt.Errorf("another file lies at its place by now; the one that failed is %s: %w", from, err)
 		}
 		if err == nil && from == e.MovedTo {
-			_ = s.root.Remove(from + errorSuffix) // a text for people, perhaps deleted by them
+			s.removeErrors(e, from)
 		}
 		return err
 	}

@@ -220,7 +220,7 @@ func reasonWaitsFor(what string, until time.Time) journal.Reason {
 
 func reasonFiling(err error) journal.Reason {
 	return reasonOf(journal.ClassFiling, fmt.Errorf("its content is in Tenovos, but the file cannot be moved away: %w", err),
-		"Let the daemon's user write in the drop folder. It is tried again until it succeeds.")
+		"Clear away what it names, or let the daemon's user write in the drop folder. It is tried again until it succeeds.")
 }
 
 func reasonTwins(found []tenovos.Asset) journal.Reason {

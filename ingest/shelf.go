@@ -144,6 +144,32 @@ func (s *shelf) sameFile(a, b string) bool {
 	return err == nil && os.SameFile(there, other)
 }
 
+// room makes the directory that a file is to be moved into, and reports what will
+// keep the move from succeeding.
+func (s *shelf) room(from, to string) error {
+	dir := path.Dir(to)
+	if err := s.makeDir(dir); err != nil {
+		return err
+	}
+	target, err := s.root.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer target.Close() // nothing is written through it
+	if err := unix.Faccessat(int(target.Fd()), ".", unix.W_OK|unix.X_OK, 0); err != nil {
+		return fmt.Errorf("nothing can be put into the directory %q: %w", dir, err)
+	}
+	there, err := target.Stat()
+	if err != nil {
+		return err
+	}
+	here, err := s.root.Stat(path.Dir(from))
+	if err == nil && uploader.HintOf(here).Dev != uploader.HintOf(there).Dev {
+		err = fmt.Errorf("the directory %q is on another file system, and a file is only moved within its own: name one on that of the drop folder", dir)
+	}
+	return err
+}
+
 // makeDir makes a directory with all above it. People who may delete in the
 // folder may delete in them, too, whatever the umask is.
 func (s *shelf) makeDir(rel string) error {
@@ -152,44 +178,18 @@ func (s *shelf) makeDir(rel string) error {
 	case err == nil:
 		return s.root.Chmod(rel, s.mode)
 	case errors.Is(err, fs.ErrExist):
-		return nil
-	case errors.Is(err, fs.ErrNotExist) && path.Dir(rel) != rel:
+		info, err := s.root.Stat(rel)
+		if err == nil && !info.IsDir() {
+			err = fmt.Errorf("%q lies in the place of a directory that files are to be moved into: rename it, or clear it away", rel)
+		}
+		return err
+	case (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) && path.Dir(rel) != rel:
 		if err := s.makeDir(path.Dir(rel)); err != nil {
 			return err
 		}
 		return s.makeDir(rel)
 	}
 	return err
-}
-
-// maxNumber bounds the names that are tried where a name is taken.
-const maxNumber = 10_000
-
-// moveNumbered is move to the first free of rel, "name (2).ext", "name (3).ext".
-// told is called with each name before it is tried.
-func (s *shelf) moveNumbered(from, rel string, told func(to string) error) (string, error) {
-	for n := 1; n <= maxNumber; n++ {
-		to := numbered(rel, n)
-		if err := told(to); err != nil {
-			return "", err
-		}
-		if err := s.move(from, to); !errors.Is(err, fs.ErrExist) {
-			return to, err
-		}
-	}
-	return "", fmt.Errorf("move %q: %d files of the name %q lie there already: clear them away", from, maxNumber, rel)
-}
-
-func numbered(rel string, n int) string {
-	if n == 1 {
-		return rel
-	}
-	dir, name := path.Split(rel)
-	ext := path.Ext(name)
-	if ext == name {
-		ext = ""
-	}
-	return dir + fmt.Sprintf("%s (%d)%s", name[:len(name)-len(ext)], n, ext)
 }
 
 // prune removes the directories that a file left empty, up to the folder itself.

@@ -5,19 +5,16 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestMoveByLink is the move of a file system that cannot rename without
 // overwriting: the file of the name stays, and a move that was cut off goes on.
 func TestMoveByLink(t *testing.T) {
-	dir := t.TempDir()
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer root.Close()
-	s := &shelf{root: root, mode: 0o755}
+	s, dir := newShelf(t)
 	write := func(name, text string) {
 		t.Helper()
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -56,5 +53,44 @@ func TestMoveByLink(t *testing.T) {
 	want("half", "old")
 	if err := s.moveByLink("none", "somewhere"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a file that is not there: %v", err)
+	}
+}
+
+// TestRoom names what keeps files from being moved into a directory.
+func TestRoom(t *testing.T) {
+	s, dir := newShelf(t)
+	for _, d := range []string{"other", "read-only"} {
+		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, f := range []string{"file", "other/file"} {
+		if err := os.WriteFile(filepath.Join(dir, f), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct{ to, want string }{
+		{"new/sub/a.jpg", ""},
+		{"a.jpg", ""},
+		{"file/a.jpg", `"file" lies in the place of a directory`},
+		{"other/file/deep/er/a.jpg", `"other/file" lies in the place of a directory`},
+	} {
+		wantError(t, s.room("a.jpg", c.to), c.want)
+	}
+	for d, flags := range map[string]uintptr{"other": 0, "read-only": unix.MS_RDONLY} {
+		at := filepath.Join(dir, d)
+		if err := unix.Mount("none", at, "tmpfs", flags, ""); err != nil {
+			t.Skipf("mount: %v", err)
+		}
+		t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) })
+	}
+	wantError(t, s.room("a.jpg", "other/sub/a.jpg"), "on another file system")
+	wantError(t, s.room("a.jpg", "read-only/a.jpg"), "read-only file system")
+}
+
+func wantError(t *testing.T, err error, want string) {
+	t.Helper()
+	if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+		t.Errorf("it says %v, want %q", err, want)
 	}
 }
