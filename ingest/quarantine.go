@@ -94,7 +94,8 @@ func (p *Pipeline) returnAside(e journal.Entry) error {
 }
 
 // writeError tells whoever dropped a file why it was not ingested. The text gets its
-// name when it is whole, so that a repetition finds it or writes it anew.
+// name when it is whole, so that a repetition finds it or writes it anew. It takes
+// the place of an earlier one of the name, but of no other file.
 func (p *Pipeline) writeError(e journal.Entry, at string) error {
 	s, err := p.openShelf(e.Folder, e.ID)
 	if err != nil {
@@ -107,8 +108,14 @@ func (p *Pipeline) writeError(e journal.Entry, at string) error {
 		return err
 	}
 	_, err = firstName(at+errorSuffix, errorSuffix, func(name string) error {
-		if s.text(name) == text {
+		there := s.text(name)
+		if there == text {
 			return s.root.Remove(draft)
+		}
+		if strings.Contains(there, errorTitle) && strings.Contains(there, errorNumber) { // of a file that was put back
+			if err := s.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 		}
 		return s.move(draft, name)
 	})
@@ -123,7 +130,7 @@ func (s *shelf) removeErrors(e journal.Entry, at string) {
 			return err
 		}
 		text := s.text(name)
-		if strings.HasPrefix(text, errorTitle(e)) && strings.Contains(text, errorNumber(e)) {
+		if strings.HasPrefix(text, path.Base(e.Path)+errorTitle) && strings.Contains(text, fmt.Sprint(errorNumber, e.ID, " ")) {
 			_ = s.root.Remove(name)
 		}
 		return fs.ErrExist
@@ -167,7 +174,7 @@ func (s *shelf) text(rel string) string {
 // ingestd. It is the same whenever it is written of the same failure.
 func errorText(e journal.Entry) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\r\nWhy: %s.\r\n", errorTitle(e), strings.TrimSuffix(e.Reason.Message, "."))
+	fmt.Fprintf(&b, "%s%s\r\nWhy: %s.\r\n", path.Base(e.Path), errorTitle, strings.TrimSuffix(e.Reason.Message, "."))
 	if e.Reason.Hint != "" {
 		fmt.Fprintf(&b, "What helps (for whoever runs ingestd): %s\r\n", e.Reason.Hint)
 	}
@@ -176,16 +183,15 @@ func errorText(e journal.Entry) string {
 		where = fmt.Sprintf("%s of the folder %s", dir, e.Folder)
 	}
 	fmt.Fprintf(&b, "\r\nTo try again, put the file back into %s; this text can be deleted.\r\n", where)
-	fmt.Fprintf(&b, "%s%s.\r\n", errorNumber(e), e.Since.Format("2006-01-02 15:04:05 -07:00"))
+	fmt.Fprintf(&b, "%s%d and this time: %s.\r\n", errorNumber, e.ID, e.Since.Format("2006-01-02 15:04:05 -07:00"))
 	return b.String()
 }
 
-// errorTitle and errorNumber tell an entry's text from other files.
-func errorTitle(e journal.Entry) string { return path.Base(e.Path) + " was not ingested.\r\n" }
-
-func errorNumber(e journal.Entry) string {
-	return fmt.Sprintf("If you ask for help, name the number %d and this time: ", e.ID)
-}
+// Parts of an errorText that tell it from other files.
+const (
+	errorTitle  = " was not ingested.\r\n"
+	errorNumber = "If you ask for help, name the number "
+)
 
 // bringBack puts the file of an entry that is to be tried again where it was.
 func (p *Pipeline) bringBack(e journal.Entry) error {
