@@ -42,7 +42,8 @@ type folder struct {
 	// watches is nil where no events can be had: then the folder is polled.
 	watches *watches
 
-	root      root // of the last look; zero while paused
+	root      root   // of the last look; zero while paused
+	device    uint64 // of the last root; zero before the first
 	settle    *settler
 	paused    string
 	canary    canary
@@ -234,9 +235,13 @@ func (f *folder) check() {
 		f.paused, f.root = "", at
 		f.settleAnew()
 		f.scanNow = true
-		if back {
+		switch {
+		case f.device != 0 && f.device != at.id.dev && f.conf.Marker == "":
+			f.log.Warn().Msg("the folder is on another file system than before: scanning it; if its share was unmounted, files on their way count as gone: name a file in `marker` that only the share has")
+		case back:
 			f.log.Info().Msg("folder is there (again): scanning it")
 		}
+		f.device = at.id.dev
 	}
 	if f.paused != "" && len(f.waiters) > 0 {
 		f.answer(func(*waiter) bool { return true }, f.failure(fmt.Errorf("%w: %s", ErrPaused, f.paused)))

@@ -257,6 +257,29 @@ func TestUnreadableBecauseTheFolderIsAway(t *testing.T) {
 	}
 }
 
+// A share that is unmounted leaves another file system in its place.
+func TestOtherFileSystemIsSaid(t *testing.T) {
+	for marker, want := range map[string]int{"": 1, "a": 0} {
+		r := newRig(t, Folder{Path: "in", Marker: marker})
+		r.write("in/a", "x")
+		f := r.w.folders[0]
+		there, moved := f.inspect, uint64(0)
+		f.inspect = func(conf Folder) (root, error) {
+			at, err := there(conf)
+			at.id.dev += moved
+			return at, err
+		}
+		f.check()
+		f.check()
+		moved = 1
+		f.check()
+		f.check()
+		if n := r.logged("another file system"); n != want {
+			t.Errorf("marker %q: said %d times, want %d", marker, n, want)
+		}
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	emit := func(context.Context, []File) error { return nil }
 	good := Folder{Name: "a", Path: "/x"}
