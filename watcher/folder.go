@@ -135,7 +135,7 @@ func (f *folder) walk(ctx context.Context) (incomplete, err error) {
 		case f.paused != "":
 			return f.failure(fmt.Errorf("%w: %s", ErrPaused, f.paused)), nil
 		case len(f.todo) > 0, f.doubted:
-		case f.scan > 0 && !f.scanning && len(f.settle.pending) == 0:
+		case f.scan > 0 && !f.scanning && !f.scanNow && len(f.settle.pending) == 0:
 			return f.unread(), nil
 		default:
 			f.sleep(ctx)
@@ -184,7 +184,7 @@ func (f *folder) turn(ctx context.Context) error {
 			return err
 		}
 	}
-	if f.scanning && len(f.todo) == 0 {
+	if f.scanning && len(f.todo) == 0 && !f.doubted {
 		f.endScan()
 	}
 	f.drops.reads(f.scanning || len(f.todo) > 0)
@@ -222,8 +222,10 @@ func (f *folder) sleep(ctx context.Context) {
 func (f *folder) check() {
 	f.checkAt = f.now().Add(f.checkEvery)
 	at, err := f.inspect(f.conf)
-	f.scanNow = f.scanNow || f.doubted // for what could not be read while it was
-	f.doubted = false
+	if f.doubted { // what could not be read was passed over
+		f.scanAnew()
+		f.doubted = false
+	}
 	switch {
 	case err != nil && f.paused != err.Error():
 		f.leaveRoot()
@@ -255,9 +257,14 @@ func (f *folder) leaveRoot() {
 	}
 	f.root = root{}
 	f.settleAnew()
-	f.todo, f.scanning, f.limited = nil, false, false
+	f.limited = false
 	f.unwatched, f.mounts, f.pollAt, f.canary = nil, nil, time.Time{}, canary{}
-	// A scan that was cut short is begun anew for those who wait for it.
+	f.scanAnew()
+}
+
+// scanAnew has a scan begin, for those, too, who wait for one that is cut short.
+func (f *folder) scanAnew() {
+	f.todo, f.scanning, f.scanNow = nil, false, true
 	for _, wt := range f.waiters {
 		wt.scan, wt.left = 0, nil
 	}

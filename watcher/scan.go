@@ -209,8 +209,8 @@ func (f *folder) lookAgain(ctx context.Context) error {
 		st, err := lstat(f.abs(rel))
 		if err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
 			f.settle.forget(rel)
-			f.left(rel)
 			f.cannotRead(rel, err)
+			f.left(rel)
 			continue
 		}
 		if fp := fingerprintOf(&st); f.still(rel, fp, now) {
@@ -251,6 +251,9 @@ func (f *folder) left(rel string) {
 }
 
 func (f *folder) answerSettled() {
+	if f.doubted { // a scan begins anew
+		return
+	}
 	f.answer(func(wt *waiter) bool { return wt.left != nil && len(wt.left) == 0 }, f.unread())
 }
 

@@ -257,6 +257,41 @@ func TestUnreadableBecauseTheFolderIsAway(t *testing.T) {
 	}
 }
 
+// A share that flaps while a directory is read has its scan begun anew: neither a walk
+// nor those who wait are told that all was read.
+func TestScanIsNotOverWhereTheFolderWasAway(t *testing.T) {
+	r := newRig(t, Folder{Path: "in"})
+	r.write("in/sub/a", "x")
+	r.mkdir("in/empty")
+	f := r.w.folders[0]
+	there, failing := f.inspect, false
+	f.inspect = func(conf Folder) (root, error) {
+		if failing {
+			failing = false
+			return root{}, &fs.PathError{Op: "lstat", Path: "/in", Err: syscall.EHOSTDOWN}
+		}
+		return there(conf)
+	}
+	if err := f.step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wt := &waiter{done: make(chan error, 1), scan: f.scan}
+	f.waiters = append(f.waiters, wt)
+	f.todo, failing = []string{"empty", strings.Repeat("x", 300)}, true // in the place of sub: it cannot be read
+	incomplete, err := f.walk(t.Context())
+	if err != nil || incomplete != nil || !slices.Equal(r.emitted(), []string{"sub/a"}) {
+		t.Errorf("the walk ended with %v, %v, and emitted %q", incomplete, err, r.emitted())
+	}
+	select {
+	case err := <-wt.done:
+		if err != nil {
+			t.Error(err)
+		}
+	default:
+		t.Error("those who wait are not answered")
+	}
+}
+
 // A share that is unmounted leaves another file system in its place.
 func TestOtherFileSystemIsSaid(t *testing.T) {
 	for marker, want := range map[string]int{"": 1, "a": 0} {
