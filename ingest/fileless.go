@@ -168,7 +168,7 @@ func (p *Pipeline) mapFileless(ctx context.Context, e journal.Entry) error {
 	if known && prev.Status != journal.Withdrawn && !e.AsNew {
 		asset.OriginalFileID = prev.OriginalFileID
 	}
-	return p.decide(ctx, e, asset, factsAt)
+	return p.decide(ctx, e, asset, factsAt, prev.ID)
 }
 
 // verifyFileless asks whether the asset is there: nothing else was handed over.

@@ -7,18 +7,16 @@ import (
 	"path/filepath"
 
 	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/uploader"
 )
 
-// recognise looks for what is known of a settled file's content. done says that
-// the entry has been dealt with; else original is the asset that it becomes a
-// version of by its path, "" where the path says nothing.
-func (p *Pipeline) recognise(ctx context.Context, e journal.Entry, file *content) (original string, done bool, err error) {
+// recognise looks for what is known of a settled file's content. prev is what its
+// path held before, if anything was ingested of it. done says that the entry has been
+// dealt with; else original is the asset that it becomes a version of by its path, ""
+// where the path says nothing.
+func (p *Pipeline) recognise(ctx context.Context, e journal.Entry, file *content, prev journal.Entry) (original string, done bool, err error) {
 	folder := p.folders[e.Folder]
-	prev, known, err := p.journal.Previous(ctx, e)
-	if err != nil {
-		return "", false, err
-	}
-	same := false
+	known, same := prev.ID != 0, false
 	if known {
 		if same, err = file.same(ctx, prev); err != nil {
 			return "", false, err
@@ -85,32 +83,38 @@ func (p *Pipeline) answerDuplicate(ctx context.Context, e journal.Entry, policy 
 // ingested: a reorganised archive is not ingested again. One that is still on its
 // way under the old path is waited for.
 //
-// prev is what the path held before, if anything was ingested of it. Where the file
-// of that has got another path in turn, names were exchanged or moved up; else it was
-// overwritten, and this is its next content.
+// Where the path held another file before, prev, it counts whether that got another
+// path in turn: then names were exchanged or moved up. Else it was overwritten, and
+// this is its next content.
 func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, prev journal.Entry) (bool, error) {
 	same, err := p.journal.SameFile(ctx, e)
-	if err != nil || len(same) == 0 {
+	if err != nil {
 		return false, err
 	}
-	if prev.ID != 0 {
+	replaced := prev.ID != 0 && prev.Kind == journal.File
+	if replaced {
 		displaced, err := p.journal.Displaced(ctx, prev)
 		if err != nil {
 			return false, err
 		}
-		if !displaced && e.Tries == 0 && prev.Kind == journal.File { // it may not have been found yet
-			return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(p.folders[e.Folder].Settle), reasonNameTaken, false)
+		if displaced && len(same) == 0 { // it takes its asset along first
+			return true, p.waitForName(ctx, e)
 		}
-		if !displaced {
-			return false, nil
-		}
+		replaced = !displaced
 	}
 	for _, old := range same {
-		if there, err := p.stillThere(old); err != nil || there {
-			if err != nil {
-				return false, err
-			}
+		at, there, err := p.hintAt(e.ID, old)
+		if err != nil {
+			return false, err
+		}
+		if there && at.Ino == old.Ino && at.Dev == old.Dev {
 			continue // a second name of one file, not a new one
+		}
+		if replaced && !(there && at.Ino == prev.Ino && at.Dev == prev.Dev) {
+			if e.Reason == reasonNameTaken {
+				continue
+			}
+			return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(p.folders[e.Folder].Settle), reasonNameTaken, false) // it may not have been found yet
 		}
 		if old.Status != journal.Filed {
 			return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasonWaits(old), false)
@@ -130,19 +134,20 @@ func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, 
 	return false, nil
 }
 
-// stillThere reports whether an entry's path still holds its file.
-func (p *Pipeline) stillThere(e journal.Entry) (bool, error) {
-	s, err := p.openShelf(e.Folder, e.ID)
+// hintAt looks, in the flight of entry id, what lies at an entry's path, if a file
+// does.
+func (p *Pipeline) hintAt(id int64, e journal.Entry) (hint uploader.Hint, there bool, err error) {
+	s, err := p.openShelf(e.Folder, id)
 	if err != nil {
-		return false, err
+		return hint, false, err
 	}
 	defer s.close()
 	file, hint, err := s.look(e.Path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+		return hint, false, nil
 	}
 	if err != nil {
-		return false, err
+		return hint, false, err
 	}
-	return hint.Ino == e.Ino && hint.Dev == e.Dev, file.Close()
+	return hint, true, file.Close()
 }

@@ -59,7 +59,11 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
 		return &verdictError{verdict{to: journal.Failed, reason: reasonTooLarge(e.Size, p.cfg.MaxFileSize)}}
 	}
 
-	original, done, err := p.recognise(ctx, e, &content{src: src})
+	prev, _, err := p.journal.Previous(ctx, e)
+	if err != nil {
+		return err
+	}
+	original, done, err := p.recognise(ctx, e, &content{src: src}, prev)
 	if done || err != nil {
 		return err
 	}
@@ -79,7 +83,7 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
 	}
 	p.logMissed(e, m)
 	m.Asset.Size, m.Asset.OriginalFileID = e.Size, original
-	return p.decide(ctx, e, m.Asset, factsAt)
+	return p.decide(ctx, e, m.Asset, factsAt, prev.ID)
 }
 
 // begin starts the upload into an asset: created -> uploading. One that was there

@@ -19,8 +19,8 @@ import (
 // decide completes the asset that the rules made with what is known of it already,
 // and stores it: settled -> mapped. It becomes a version of the asset that it names,
 // or where the folder wants that of the one that has its filename. factsAt is when
-// the facts for it began to be gathered.
-func (p *Pipeline) decide(ctx context.Context, e journal.Entry, asset tenovos.NewAsset, factsAt time.Time) error {
+// the facts for it began to be gathered, prev the id of what its path held before, or 0.
+func (p *Pipeline) decide(ctx context.Context, e journal.Entry, asset tenovos.NewAsset, factsAt time.Time, prev int64) error {
 	var current tenovos.Asset // what it becomes a version of, as it is now
 	if asset.OriginalFileID == "" && p.folders[e.Folder].VersionByFilename && !e.AsNew {
 		// From the look at the others of the name until it is stored nobody else may
@@ -54,7 +54,7 @@ func (p *Pipeline) decide(ctx context.Context, e journal.Entry, asset tenovos.Ne
 		return fmt.Errorf("store the asset of %s: %w", e.Path, err)
 	}
 	return p.advance(ctx, journal.Move{
-		ID: e.ID, From: journal.Settled, To: journal.Mapped, Asset: stored, Filename: asset.Filename, FactsAt: factsAt, MappedAt: e.MappedAt,
+		ID: e.ID, From: journal.Settled, To: journal.Mapped, Asset: stored, Filename: asset.Filename, FactsAt: factsAt, MappedAt: e.MappedAt, Previous: &prev,
 	})
 }
 

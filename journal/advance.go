@@ -27,6 +27,10 @@ type Move struct {
 	// ErrMoved if a companion has told something since. Two times are not compared, for
 	// a clock may be set back.
 	FactsAt, MappedAt time.Time
+	// Previous is the id of what Journal.Previous found when the asset was decided on, 0
+	// for nothing, with To == Mapped from Settled; nil if that does not matter. ErrMoved
+	// if it is another by now.
+	Previous *int64
 	// Created is required from Creating to Created. From Creating to Cancelling it
 	// gives the ids of our own empty asset, if one was found; from Mapped to
 	// Verified, where it is required too, those of the asset that the account holds
@@ -121,6 +125,9 @@ func (j *Journal) Advance(ctx context.Context, m Move) error {
 				return err
 			}
 		}
+		if err := checkPrevious(ctx, tx, m); err != nil {
+			return err
+		}
 		if err := setStatus(ctx, tx, m, now); err != nil {
 			return err
 		}
@@ -134,6 +141,21 @@ func (j *Journal) Advance(ctx context.Context, m Move) error {
 		}
 		return nil
 	})
+}
+
+// checkPrevious is ErrMoved if a decision rests on what another path has by now.
+func checkPrevious(ctx context.Context, tx *sql.Tx, m Move) error {
+	if m.Previous == nil {
+		return nil
+	}
+	var now int64
+	err := tx.QueryRowContext(ctx, `SELECT coalesce((SELECT id FROM entries WHERE folder = e.folder AND path = e.path
+			AND generation < e.generation AND `+ingestedSQL+` ORDER BY generation DESC LIMIT 1), 0)
+		FROM entries e WHERE id = ?`, m.ID).Scan(&now)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && now != *m.Previous {
+		return ErrMoved
+	}
+	return err
 }
 
 // setStatus changes the entry itself.

@@ -18,6 +18,11 @@ func (j *Journal) SetFiling(ctx context.Context, id int64, in Status, aside, mov
 	})
 }
 
+// hasVersion is true of an entry e of whose path a later generation became, or is to
+// become, a version of its asset. One that waits is not decided yet.
+const hasVersion = `EXISTS (SELECT 1 FROM entries l WHERE l.folder = e.folder AND l.path = e.path AND l.generation > e.generation
+	AND l.original_file_id IN (e.original_file_id, '') AND l.status NOT IN ('settled', 'superseded'))`
+
 // SameFile returns entries that describe the same file as e under another path
 // of its folder, judged by device, inode, size and modification time: those whose
 // content is in Tenovos with the source kept, or on its way there. One whose asset has
@@ -32,8 +37,7 @@ func (j *Journal) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
 		}, `SELECT `+entryColumns+` FROM entries e INDEXED BY entries_inode
 			WHERE ino = ?1 AND size = ?2 AND dev = ?3 AND mod_time = ?4 AND folder = ?5 AND path <> ?6
 			  AND (`+begunSQL+` OR status = 'filed') AND aside = x''
-			  AND NOT EXISTS (SELECT 1 FROM entries l WHERE l.folder = e.folder AND l.path = e.path AND l.generation > e.generation
-				AND l.original_file_id = e.original_file_id AND l.original_file_id <> '' AND l.status <> 'superseded')
+			  AND NOT `+hasVersion+`
 			ORDER BY id LIMIT 8`, int64(e.Ino), e.Size, int64(e.Dev), e.ModTime, e.Folder, []byte(e.Path))
 		if err != nil {
 			return err
@@ -56,7 +60,7 @@ func (j *Journal) Displaced(ctx context.Context, e Entry) (bool, error) {
 	err := j.reader.read(ctx, fmt.Sprintf("look for the new path of entry %d", e.ID), func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM entries e INDEXED BY entries_inode
 			WHERE ino = ?1 AND size = ?2 AND dev = ?3 AND mod_time = ?4 AND folder = ?5 AND path <> ?6 AND status = 'settled'
-			  AND NOT EXISTS (SELECT 1 FROM entries o WHERE o.folder = ?5 AND o.path = e.path AND o.id <> e.id AND o.ino = ?1 AND o.dev = ?3))`,
+			  AND NOT EXISTS (SELECT 1 FROM entries o WHERE o.folder = ?5 AND o.path = e.path AND o.id <> e.id AND o.ino = ?1 AND o.dev = ?3 AND o.status <> 'superseded'))`,
 			int64(e.Ino), e.Size, int64(e.Dev), e.ModTime, e.Folder, []byte(e.Path)).Scan(&found)
 	})
 	return found, err
@@ -68,15 +72,15 @@ func (j *Journal) Displaced(ctx context.Context, e Entry) (bool, error) {
 // is forgotten, as with Unchanged. What the new path had before comes before them.
 //
 // ErrMoved if the entry is not settled any more, or the earlier one is not filed
-// under the path that it had when it was read.
+// under the path that it had when it was read, or got a version there meanwhile.
 func (j *Journal) Renamed(ctx context.Context, id int64, earlier Entry) error {
 	return j.write(ctx, fmt.Sprintf("record that entry %d is entry %d renamed", id, earlier.ID), func(tx *sql.Tx) error {
 		var to []byte
 		var top int
 		err := tx.QueryRowContext(ctx, `SELECT n.path,
 				(SELECT max(generation) FROM entries l WHERE l.folder = n.folder AND l.path = n.path)
-			FROM entries n JOIN entries o ON o.folder = n.folder
-			WHERE n.id = ?1 AND n.status = 'settled' AND o.id = ?2 AND o.status = 'filed' AND o.path = ?3`,
+			FROM entries n JOIN entries e ON e.folder = n.folder
+			WHERE n.id = ?1 AND n.status = 'settled' AND e.id = ?2 AND e.status = 'filed' AND e.path = ?3 AND NOT `+hasVersion+``,
 			id, earlier.ID, []byte(earlier.Path)).Scan(&to, &top)
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrMoved

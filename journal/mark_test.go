@@ -169,6 +169,60 @@ func TestRenamedTakesAllGenerationsAlong(t *testing.T) {
 	r.fails(r.Renamed(ctx, id, stale), ErrMoved)
 }
 
+// Names are exchanged, exchanged back before anyone looks, and exchanged again.
+func TestDisplacedOnceMore(t *testing.T) {
+	r, ctx := newRig(t), t.Context()
+	of := func(path string, ino uint64, changed int64) Found {
+		f := file(path, 3)
+		f.Ino, f.ChangeTime = ino, changed
+		return f
+	}
+	a, b := r.admit(of("a", 1, 1))[0], r.admit(of("b", 2, 1))[0]
+	r.bring(a, Filed)
+	r.bring(b, Filed)
+	r.admit(of("a", 2, 2), of("b", 1, 2))
+	for _, back := range r.admit(of("a", 1, 3), of("b", 2, 3)) {
+		r.ok(r.Unchanged(ctx, back))
+	}
+	r.admit(of("a", 2, 4), of("b", 1, 4))
+	if found, err := r.Displaced(ctx, r.entry(a)); err != nil || !found {
+		t.Errorf("a file whose name was taken is not found: %v", err)
+	}
+}
+
+// What a decision rests on may go to another path before it is recorded.
+func TestDecisionOnAPathThatWasRenamed(t *testing.T) {
+	r, ctx := newRig(t), t.Context()
+	old := r.admit(file("a", 1))[0]
+	r.bring(old, Filed)
+	next := r.admit(file("a", 2))[0]
+	renamed := file("b", 1)
+	renamed.ChangeTime = 99
+	moved := r.admit(renamed)[0]
+	version := move(next, Settled, Mapped)
+	version.Previous = &old
+	r.ok(r.Renamed(ctx, moved, r.entry(old)))
+	r.fails(r.Advance(ctx, version), ErrMoved)
+	none := int64(0)
+	version.Previous = &none
+	r.ok(r.Advance(ctx, version))
+}
+
+// A path of which a version is on its way keeps its history.
+func TestRenamedWhileAVersionIsOnItsWay(t *testing.T) {
+	r, ctx := newRig(t), t.Context()
+	old := r.admit(file("a", 1))[0]
+	r.bring(old, Filed)
+	r.bring(r.admit(file("a", 2))[0], Mapped)
+	renamed := file("b", 1)
+	renamed.ChangeTime = 99
+	moved := r.entry(r.admit(renamed)[0])
+	if same, err := r.SameFile(ctx, moved); err != nil || len(same) > 0 {
+		t.Errorf("the same file is %v, %v", same, err)
+	}
+	r.fails(r.Renamed(ctx, moved.ID, r.entry(old)), ErrMoved)
+}
+
 func TestFilingIsForgottenByARetry(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
 	id := r.admit(file("a", 1))[0]
