@@ -50,12 +50,15 @@ func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan stru
 
 // doDueChores does what is due now.
 func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
-	for !p.draining() {
+	for !p.draining() && p.mayTouch(folder) {
 		due, err := p.journal.DueChores(ctx, p.now(), folder, choreBatch)
 		if err != nil {
 			return err
 		}
 		for _, c := range due {
+			if !p.mayTouch(folder) {
+				return nil
+			}
 			if err := p.doChore(ctx, c); err != nil {
 				return err
 			}
@@ -65,6 +68,11 @@ func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
 		}
 	}
 	return nil
+}
+
+// mayTouch reports whether the files of a folder can be worked on; "" is none.
+func (p *Pipeline) mayTouch(folder string) bool {
+	return folder == "" || p.mounts[folder].usable(time.Now())
 }
 
 // doChore tries one chore once and records what came of it.
@@ -102,11 +110,10 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 	if done {
 		return p.journal.DoneChore(rctx, c.ID)
 	}
-	wait := choreWait(c.Tries)
-	if isFolderGone(err) {
-		wait = folderWait
+	if isFolderGone(err) { // it waits as it is, and all others with it
+		return nil
 	}
-	return p.journal.DeferChore(rctx, c.ID, p.now().Add(wait), messageOf(err))
+	return p.journal.DeferChore(rctx, c.ID, p.now().Add(choreWait(c.Tries)), messageOf(err))
 }
 
 // cancelOrphan cancels the upload of an attempt that was given up, and then

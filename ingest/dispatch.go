@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -75,16 +76,22 @@ func (p *Pipeline) handOut(ctx context.Context, workers *errgroup.Group, turns *
 	return sent, nil
 }
 
-// finished reports whether a backfill has nothing left to do.
+// finished reports whether a backfill has nothing left to do, in the folders that are
+// there.
 func (p *Pipeline) finished(ctx context.Context) (bool, error) {
 	if len(p.held()) > 0 {
 		return false, nil
 	}
-	n, err := p.journal.Reader().Unfinished(ctx, p.folderNames())
+	gone := func(name string) bool { return p.mounts[name].gone(time.Now()) }
+	folders := slices.DeleteFunc(p.folderNames(), gone)
+	if len(folders) == 0 {
+		return true, nil
+	}
+	n, err := p.journal.Reader().Unfinished(ctx, folders)
 	if err != nil || n > 0 {
 		return false, err
 	}
-	n, err = p.journal.Reader().PendingMetadata(ctx, p.companionFolders(), p.folderNames())
+	n, err = p.journal.Reader().PendingMetadata(ctx, slices.DeleteFunc(p.companionFolders(), gone), folders)
 	return n == 0, err
 }
 

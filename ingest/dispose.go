@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -246,11 +247,11 @@ func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error)
 	if err != nil {
 		return err
 	}
-	if isGone(cause) {
+	switch {
+	case isGone(cause):
 		cause = p.confirmGone(e, cause)
-	}
-	if isFolderGone(cause) {
-		p.mounts[e.Folder].leave(time.Now())
+	case isFileSystemError(cause): // of the file, or of all of its folder
+		cause = cmp.Or(p.thereNow(e.Folder, e.ID), cause)
 	}
 	rctx, cancel := record(ctx)
 	defer cancel()

@@ -132,8 +132,8 @@ func (p *Pipeline) settleEdit(ctx context.Context, d journal.Edit, err error) er
 		return nil
 	}
 	final := errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound)
-	if isFolderGone(err) {
-		return p.journal.DeferEdit(rctx, d, p.now().Add(folderWait), messageOf(err), false)
+	if isFolderGone(err) { // it waits as it is, and all others with it
+		return nil
 	}
 	if !final && d.Tries+1 < p.cfg.MaxAttempts {
 		return p.journal.DeferEdit(rctx, d, p.now().Add(p.backoff(d.Tries+1)), messageOf(err), false)
@@ -154,7 +154,13 @@ func (p *Pipeline) refuseEdit(ctx context.Context, d journal.Edit, r journal.Rea
 
 // mapEdits works out what the assets are to hold.
 func (p *Pipeline) mapEdits(ctx context.Context, folder string) (int, error) {
+	if !p.mayTouch(folder) {
+		return 0, nil
+	}
 	return p.eachEdit(ctx, journal.ToMap, folder, func(ctx context.Context, d journal.Edit) error {
+		if !p.mayTouch(folder) {
+			return nil
+		}
 		e, err := p.journal.Entry(ctx, d.EntryID)
 		if err != nil {
 			return err

@@ -78,7 +78,7 @@ func (p *Pipeline) rowsLater(c journal.Companion, troubles map[string]trouble, e
 	}
 	t.tries++
 	log := p.log.With().Str("folder", c.Folder).Str("manifest", c.Path).Str("reason", messageOf(err)).Logger()
-	if p.once && t.tries >= p.cfg.MaxAttempts {
+	if p.once && t.tries >= p.cfg.MaxAttempts && !isFolderGone(err) {
 		log.Warn().Str("hint", "Touch the manifest when that is over.").
 			Msg("gave up reading a manifest: its rows without files become no assets")
 		return false

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -184,6 +186,10 @@ func (t *taking) finish(ctx context.Context) error {
 			t.e.MovedTo = to
 			return t.record(ctx)
 		})
+		if errors.Is(err, unix.EXDEV) { // another mount of the same file system
+			_, back := t.back(ctx)
+			return errors.Join(err, back)
+		}
 		if err != nil {
 			return err
 		}
@@ -254,12 +260,20 @@ func (t *taking) shared(companions Companions) bool {
 // putBack gives a file its name back that changed in the last moment. Where a
 // newer one has taken that, it becomes a drop of its own.
 func (t *taking) putBack(ctx context.Context) error {
+	to, err := t.back(ctx)
+	if err == nil {
+		t.p.entryLog(t.p.log.Info(), t.e).Str("now", to).Msg("the file changed before it could be moved away: it stays, and is looked at again")
+	}
+	return err
+}
+
+// back gives a file its name back, or the next one that is free.
+func (t *taking) back(ctx context.Context) (string, error) {
 	to, err := t.moveNumbered(t.e.Aside, t.e.Path, func(string) error { return nil })
 	if err != nil {
-		return err
+		return "", err
 	}
-	t.p.entryLog(t.p.log.Info(), t.e).Str("now", to).Msg("the file changed before it could be moved away: it stays, and is looked at again")
-	return t.forget(ctx, false)
+	return to, t.forget(ctx, false)
 }
 
 // forget takes the intent back; a deletion that has taken place is none any more.

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -19,63 +21,110 @@ const (
 	// folderWait is how long the files of a folder that is not there wait.
 	folderWait = 5 * time.Second
 
+	// goneAfter is how long a backfill waits for a folder that is not there.
+	goneAfter = time.Minute
+
 	mountTick = time.Second
 )
 
 // mount is what is known of the file system of a drop folder.
 //
 // A call to a share that hangs cannot be interrupted, and whoever made it is
-// stuck. So the calls under way are counted: while one of them does not return, no
-// other is begun, and the worker that made it is not counted as one. Safe for
-// concurrent use.
+// stuck. So the calls under way are counted: while one of them does not return the
+// folder is not opened again, none of its files is handed out, and the worker that
+// made it is not counted as one. Safe for concurrent use.
 type mount struct {
+	returned func() // told when a call returns that was long under way
+
 	mu    sync.Mutex
 	calls map[*call]bool // under way
 	away  time.Time      // until then none of its files is handed out
+	lost  time.Time      // since when the folder was not there; zero while it is
 }
 
-// call is one to a file system.
+// call is one to a file system, or what consists of such calls and may wait for
+// something else besides: that proves nothing by itself.
 type call struct {
 	id    int64 // of the entry in whose flight it was made; 0: of none
 	since time.Time
+	mixed bool
 }
 
-func newMount() *mount { return &mount{calls: make(map[*call]bool)} }
+func newMount(returned func()) *mount {
+	return &mount{returned: returned, calls: make(map[*call]bool)}
+}
 
 // begin notes a call, and returns how it is noted that it returned.
-func (m *mount) begin(id int64) (end func()) {
-	c := &call{id: id, since: time.Now()}
+func (m *mount) begin(id int64) (end func()) { return m.note(&call{id: id, since: time.Now()}) }
+
+// beginMixed is begin for what may wait for something else, too.
+func (m *mount) beginMixed(id int64) (end func()) {
+	return m.note(&call{id: id, since: time.Now(), mixed: true})
+}
+
+func (m *mount) note(c *call) (end func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.calls[c] = true
 	return func() {
 		m.mu.Lock()
-		defer m.mu.Unlock()
 		delete(m.calls, c)
+		m.mu.Unlock()
+		if time.Since(c.since) >= hangAfter {
+			m.returned()
+		}
 	}
 }
 
-// stuck adds the entries to a set whose calls do not return, and reports whether
-// there is any such call.
-func (m *mount) stuck(now time.Time, set map[int64]bool) (hangs bool) {
+// stuck adds the entries to a set whose calls do not return, and reports whether the
+// folder hangs. suspect says that it may: only mixed calls do not return.
+func (m *mount) stuck(now time.Time, set map[int64]bool) (hangs, suspect bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for c := range m.calls {
 		if now.Sub(c.since) >= hangAfter {
-			set[c.id] = true
-			hangs = true
+			hangs, suspect = hangs || !c.mixed, true
 		}
 	}
-	return hangs
+	if !hangs {
+		return false, suspect
+	}
+	for c := range m.calls {
+		if now.Sub(c.since) >= hangAfter {
+			set[c.id] = true
+		}
+	}
+	return true, false
 }
 
-func (m *mount) hangs(now time.Time) bool { return m.stuck(now, make(map[int64]bool)) }
+func (m *mount) hangs(now time.Time) bool {
+	hangs, _ := m.stuck(now, make(map[int64]bool))
+	return hangs
+}
 
 // leave has the files of a folder that is not there wait.
 func (m *mount) leave(now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.away = now.Add(folderWait)
+	if m.lost.IsZero() {
+		m.lost = now
+	}
+}
+
+// found notes that the folder is there.
+func (m *mount) found() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lost = time.Time{}
+}
+
+// gone reports that the folder has not been there for so long that a backfill does
+// not wait for it.
+func (m *mount) gone(now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !m.lost.IsZero() && now.Sub(m.lost) >= goneAfter
 }
 
 // usable reports whether files of the folder may be handed out.
@@ -116,15 +165,17 @@ func (p *Pipeline) openRoot(folder string, id int64) (*os.Root, error) {
 	defer m.begin(id)()
 	root, err := os.OpenRoot(f.Path)
 	if err != nil {
+		m.leave(time.Now())
 		return nil, &folderError{fmt.Errorf("open the drop folder: %w", err)}
 	}
-	if f.Marker == "" {
-		return root, nil
+	if f.Marker != "" {
+		if _, err := root.Lstat(f.Marker); err != nil {
+			_ = root.Close() // nothing was written
+			m.leave(time.Now())
+			return nil, &folderError{fmt.Errorf("the marker file is not there, so the share counts as not mounted: %w", err)}
+		}
 	}
-	if _, err := root.Lstat(f.Marker); err != nil {
-		_ = root.Close() // nothing was written
-		return nil, &folderError{fmt.Errorf("the marker file is not there, so the share counts as not mounted: %w", err)}
-	}
+	m.found()
 	return root, nil
 }
 
@@ -163,8 +214,9 @@ func (p *Pipeline) stuck(now time.Time) map[int64]bool {
 }
 
 // watchMounts has the dispatcher look again when a folder begins or ceases to
-// hang, or may be there again, until idle closes or ctx ends.
-func (p *Pipeline) watchMounts(ctx context.Context, idle <-chan struct{}) error {
+// hang, or may be there again, until idle closes or ctx ends. Where it is not clear
+// whether a folder hangs, a worker tries.
+func (p *Pipeline) watchMounts(ctx context.Context, workers *errgroup.Group, idle <-chan struct{}) error {
 	tick := time.NewTicker(mountTick)
 	defer tick.Stop()
 	hung, unusable := make(map[string]bool), make(map[string]bool)
@@ -176,7 +228,11 @@ func (p *Pipeline) watchMounts(ctx context.Context, idle <-chan struct{}) error 
 			return ctx.Err()
 		case now := <-tick.C:
 			for name, m := range p.mounts {
-				if hangs := m.hangs(now); hangs != hung[name] {
+				hangs, suspect := m.stuck(now, make(map[int64]bool))
+				if suspect {
+					workers.Go(func() error { _ = p.thereNow(name, 0); return nil })
+				}
+				if hangs != hung[name] {
 					hung[name] = hangs
 					p.logHang(name, hangs)
 				}

@@ -105,8 +105,8 @@ func unmountAfter(t *testing.T, after ingest.After, k int64) bool {
 	return true
 }
 
-// TestFoldersHangingTogether has more folders hang than there are workers: those
-// that are stuck are replaced, and no more get stuck.
+// TestFoldersHangingTogether has folders that hang take all workers: those that are
+// stuck are replaced, and no more get stuck.
 func TestFoldersHangingTogether(t *testing.T) {
 	t.Parallel() // the end waits for the hanging ones in vain
 	r := newRig(t, nil)
@@ -122,9 +122,11 @@ func TestFoldersHangingTogether(t *testing.T) {
 	defer r.close(p)
 	r.admitAll(p)
 	stop := runUntil(p)
-	for _, e := range entered {
+	for i, e := range entered[:2] { // and the third gets no worker
 		<-e
+		p.Hang(fmt.Sprintf("hangs-%d", i))
 	}
+	p.Hang("hangs-2")
 	r.fill("drop", "y", 20, 10)
 	r.admitAll(p)
 	r.until(p, "the folder that does not hang is in", func() bool { return r.filed(p, "drop") == 20 })

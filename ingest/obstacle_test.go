@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -157,4 +159,36 @@ func TestErrorTextOverwritesNothing(t *testing.T) {
 
 	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{IDs: []int64{1}}), "requeued")
 	r.wantFiles(append(theirs, "a.jpg")...)
+}
+
+// TestDestinationOnAnotherMount: a file is not moved from one mount of a file system
+// to another, which only the attempt shows. It does not stay hidden.
+func TestDestinationOnAnotherMount(t *testing.T) {
+	r := newFilingRig(t, ingest.AfterMove)
+	done, elsewhere := filepath.Join(r.drop, "_ingested"), filepath.Join(filepath.Dir(r.drop), "elsewhere")
+	for _, dir := range []string{done, elsewhere} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := unix.Mount(elsewhere, done, "", unix.MS_BIND, ""); err != nil {
+		t.Skipf("no mount here: %v", err)
+	}
+	unmount := func() { _ = unix.Unmount(done, unix.MNT_DETACH) }
+	t.Cleanup(unmount)
+	r.write("a.jpg", 100, 1)
+	p := r.start()
+	r.admitAll(p)
+	stop := runUntil(p)
+	r.until(p, "the file cannot be moved", func() bool { return r.entry("a.jpg").Reason.Class == journal.ClassFiling })
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	r.close(p)
+	r.wantFiles("a.jpg")
+	unmount()
+	r.late()
+	r.backfill()
+	r.wantFiles("_ingested/a.jpg")
+	r.wantExactly("_ingested/a.jpg")
 }

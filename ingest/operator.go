@@ -266,6 +266,9 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 				(*abort)()
 			}
 		}
+		if p.stuck(time.Now())[e.ID] {
+			return Outcome{Result: "skipped", Detail: "the file system of its folder does not answer: try again when it does"}, nil
+		}
 		before := e.Status
 		var err error
 		if e, err = p.journal.Entry(ctx, e.ID); err != nil {

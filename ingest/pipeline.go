@@ -278,7 +278,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	maps.Copy(p.handlers, d.Handlers)
 	for _, f := range cfg.Folders {
 		p.folders[f.Name] = f
-		p.mounts[f.Name] = newMount()
+		p.mounts[f.Name] = newMount(p.wake)
 		p.editing[f.Name] = &editing{troubles: make(map[string]trouble)}
 	}
 	p.gate = newGate(d.Log, d.Clock, d.Paused, func(ctx context.Context) error {
@@ -307,7 +307,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 		defer close(idle)
 		return p.dispatch(gctx, g, source)
 	})
-	g.Go(func() error { return p.watchMounts(gctx, idle) })
+	g.Go(func() error { return p.watchMounts(gctx, g, idle) })
 	g.Go(func() error { return p.gate.run(gctx, idle) })
 	g.Go(func() error { return p.serveRequests(gctx, idle) })
 	g.Go(func() error { return p.doChores(gctx, "", idle) })

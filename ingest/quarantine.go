@@ -112,7 +112,7 @@ func (p *Pipeline) writeError(e journal.Entry, at string) error {
 		if there == text {
 			return s.root.Remove(draft)
 		}
-		if strings.Contains(there, errorTitle) && strings.Contains(there, errorNumber) { // of a file that was put back
+		if strings.HasPrefix(there, path.Base(e.Path)+errorTitle) && strings.Contains(there, errorNumber) { // of one that was put back
 			if err := s.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}

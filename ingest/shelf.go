@@ -23,13 +23,13 @@ type shelf struct {
 }
 
 // openShelf opens a drop folder as openRoot does. What happens until it is closed
-// counts as one call to the file system.
+// counts as one mixed call to its file system.
 func (p *Pipeline) openShelf(folder string, id int64) (*shelf, error) {
 	root, err := p.openRoot(folder, id)
 	if err != nil {
 		return nil, err
 	}
-	s := &shelf{root: root, closed: p.mounts[folder].begin(id)}
+	s := &shelf{root: root, closed: p.mounts[folder].beginMixed(id)} // the journal is written in between
 	info, err := root.Stat(".")
 	if err != nil {
 		s.close()
@@ -128,8 +128,10 @@ func (s *shelf) moveByLink(from, to string) error {
 	}
 	// No hard links here. What somebody drops under the name between the look and
 	// the move is overwritten.
-	if _, err := s.root.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(err, &os.LinkError{Op: "move", Old: from, New: to, Err: fs.ErrExist})
+	if _, err := s.root.Lstat(to); err == nil {
+		return &os.LinkError{Op: "move", Old: from, New: to, Err: fs.ErrExist}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return s.root.Rename(from, to)
 }

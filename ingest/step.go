@@ -268,7 +268,7 @@ func (p *Pipeline) rules(e journal.Entry, at string) (Mapped, error) {
 	if err := p.thereNow(e.Folder, e.ID); err != nil {
 		return Mapped{}, err
 	}
-	returned := p.mounts[e.Folder].begin(e.ID)
+	returned := p.mounts[e.Folder].beginMixed(e.ID) // the account may be asked for new names
 	m, err := p.folders[e.Folder].Map(watcher.File(hintOf(e)), at)
 	returned()
 	if err := p.thereNow(e.Folder, e.ID); err != nil {

@@ -6,7 +6,7 @@
 //
 // Every file passes the same gates, whether an event, a scan or a one-shot walk
 // found it, unless the receiver says that it knows the file as it is. A scan asks
-// that first: a known file never settles again. Then size, both times and inode
+// that first: for it no known file settles again. Then size, both times and inode
 // must have held still for the folder's settle time (settle.go); a ctime that is
 // already older proves that at once, so an archive of a million old files is
 // walked as fast as it can be read. And the file must be finished (finished.go):

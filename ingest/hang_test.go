@@ -1,0 +1,74 @@
+package ingest
+
+import (
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/watcher"
+)
+
+// What consists of calls to a file system and of other things shows that a folder
+// hangs only together with what is nothing but such a call.
+func TestMixedCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		woken := 0
+		m := newMount(func() { woken++ })
+		ask := func(hangs, suspect bool, ids ...int64) {
+			t.Helper()
+			set := make(map[int64]bool)
+			h, s := m.stuck(time.Now(), set)
+			if h != hangs || s != suspect || len(set) != len(ids) {
+				t.Errorf("hangs %v, suspect %v, stuck %v; want %v, %v, %v", h, s, set, hangs, suspect, ids)
+			}
+			for _, id := range ids {
+				if !set[id] {
+					t.Errorf("%d is not among the stuck %v", id, set)
+				}
+			}
+		}
+		ended := m.beginMixed(1)
+		time.Sleep(hangAfter)
+		ask(false, true)
+		probed := m.begin(0)
+		time.Sleep(hangAfter - 1)
+		ask(false, true)
+		time.Sleep(time.Nanosecond)
+		ask(true, false, 0, 1)
+		if m.usable(time.Now()) {
+			t.Error("a folder that hangs is usable")
+		}
+		probed()
+		ask(false, true)
+		ended()
+		ask(false, false)
+		if woken != 2 {
+			t.Errorf("told of %d late returns", woken)
+		}
+	})
+}
+
+// A backfill waits for a folder that is not there, but not for ever.
+func TestBackfillEndsWithoutAFolder(t *testing.T) {
+	j, err := journal.Open(t.Context(), filepath.Join(t.TempDir(), "journal.db"), journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	p := New(Config{Folders: []Folder{{Name: "in", Path: filepath.Join(t.TempDir(), "none")}}}, Deps{Journal: j})
+	if err := p.Admit(t.Context(), []watcher.File{{Folder: "in", Path: "a", Size: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.thereNow("in", 0); !isFolderGone(err) {
+		t.Fatalf("the folder that is not there: %v", err)
+	}
+	if done, err := p.finished(t.Context()); done || err != nil {
+		t.Errorf("at once: finished %v, %v", done, err)
+	}
+	p.mounts["in"].lost = time.Now().Add(-goneAfter)
+	if done, err := p.finished(t.Context()); !done || err != nil {
+		t.Errorf("after %v: finished %v, %v", goneAfter, done, err)
+	}
+}
