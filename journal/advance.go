@@ -148,14 +148,25 @@ func checkPrevious(ctx context.Context, tx *sql.Tx, m Move) error {
 	if m.Previous == nil {
 		return nil
 	}
-	var now int64
-	err := tx.QueryRowContext(ctx, `SELECT coalesce((SELECT id FROM entries WHERE folder = e.folder AND path = e.path
-			AND generation < e.generation AND `+ingestedSQL+` ORDER BY generation DESC LIMIT 1), 0)
-		FROM entries e WHERE id = ?`, m.ID).Scan(&now)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && now != *m.Previous {
+	var folder string
+	var path []byte
+	var generation int
+	err := tx.QueryRowContext(ctx, `SELECT folder, path, generation FROM entries WHERE id = ?`, m.ID).Scan(&folder, &path, &generation)
+	if errors.Is(err, sql.ErrNoRows) {
 		return ErrMoved
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	var previous int64
+	err = tx.QueryRowContext(ctx, `SELECT id`+beforeSQL, folder, path, generation).Scan(&previous)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if previous != *m.Previous {
+		return ErrMoved
+	}
+	return nil
 }
 
 // setStatus changes the entry itself.

@@ -11,6 +11,9 @@ import (
 // ingestedSQL selects generations whose content reached Tenovos.
 const ingestedSQL = `(status IN ('verified', 'filed', 'withdrawn') OR status = 'held' AND class = '` + ClassUnverified + `')`
 
+// beforeSQL finds the latest of them before a generation of a path.
+const beforeSQL = ` FROM entries e WHERE folder = ? AND path = ? AND generation < ? AND ` + ingestedSQL + ` ORDER BY generation DESC LIMIT 1`
+
 // Previous returns the latest earlier generation of e's path whose content was
 // ingested: verified, filed, withdrawn, or held as unverified. Its Attempt is
 // its last one, ended or not, with the parts and their MD5. False if there is
@@ -42,9 +45,7 @@ func (r *Reader) Previous(ctx context.Context, e Entry) (Entry, bool, error) {
 	var ok bool
 	op := fmt.Sprintf("find what was ingested before entry %d", e.ID)
 	err := r.read(ctx, op, func(tx *sql.Tx) (err error) {
-		p, err = scanEntry(tx.QueryRowContext(ctx, `SELECT `+entryColumns+` FROM entries e
-			WHERE folder = ? AND path = ? AND generation < ? AND `+ingestedSQL+`
-			ORDER BY generation DESC LIMIT 1`, e.Folder, []byte(e.Path), e.Generation).Scan)
+		p, err = scanEntry(tx.QueryRowContext(ctx, `SELECT `+entryColumns+beforeSQL, e.Folder, []byte(e.Path), e.Generation).Scan)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -81,9 +82,7 @@ func (j *Journal) Unchanged(ctx context.Context, id int64, chores ...NewChore) e
 		}
 		var previous int64
 		var place int
-		err = tx.QueryRowContext(ctx, `SELECT id, generation FROM entries
-			WHERE folder = ? AND path = ? AND generation < ? AND `+ingestedSQL+`
-			ORDER BY generation DESC LIMIT 1`, folder, path, generation).Scan(&previous, &place)
+		err = tx.QueryRowContext(ctx, `SELECT id, generation`+beforeSQL, folder, path, generation).Scan(&previous, &place)
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrUnknown
 		}
