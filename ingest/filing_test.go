@@ -143,11 +143,8 @@ func TestDeleteWhenIn(t *testing.T) {
 
 func TestFailedFileIsPutAsideAndTriedAgain(t *testing.T) {
 	r := newFilingRig(t, ingest.AfterMove)
-	refuse := func() {
-		r.queue(sandbox.Fault{Operation: "CreateAsset", Kind: sandbox.FaultStatus, Status: 403, Body: `{"message":"Invalid Asset: Missing Metadata Template ID"}`})
-	}
 	r.write("acme/a.jpg", 1000, 1)
-	refuse()
+	r.refuse()
 	r.backfill()
 	r.wantFiles("_failed/acme/a.jpg", "_failed/acme/a.jpg.error.txt")
 	text := r.read("_failed/acme/a.jpg.error.txt")
@@ -159,7 +156,7 @@ func TestFailedFileIsPutAsideAndTriedAgain(t *testing.T) {
 
 	// By hand. The text is that of the second time.
 	r.rename("_failed/acme/a.jpg", "acme/a.jpg")
-	refuse()
+	r.refuse()
 	r.backfill()
 	r.wantFiles("_failed/acme/a.jpg", "_failed/acme/a.jpg.error.txt")
 	if again := r.read("_failed/acme/a.jpg.error.txt"); again == text || !strings.Contains(again, "name the number 2 and") {
@@ -179,7 +176,7 @@ func TestFailedFileIsPutAsideAndTriedAgain(t *testing.T) {
 
 	// Something else took its place meanwhile.
 	r.write("acme/b.jpg", 1000, 1)
-	refuse()
+	r.refuse()
 	r.backfill()
 	r.write("acme/b.jpg", 1000, 2)
 	got := r.ask(ingest.RequestRetry, ingest.Selection{IDs: []int64{r.entry("acme/b.jpg").ID}})
@@ -379,7 +376,7 @@ func TestFilingAfterACrash(t *testing.T) {
 // while one that failed was on its way to Failed: neither is lost.
 func TestFileAsideWhenItsEntryMovedOn(t *testing.T) {
 	r := newFilingRig(t, ingest.AfterMove)
-	r.queue(sandbox.Fault{Operation: "CreateAsset", Kind: sandbox.FaultStatus, Status: 403, Body: `{"message":"Invalid Asset: Missing Metadata Template ID"}`})
+	r.refuse()
 	r.write("a.jpg", 1000, 1)
 	r.config.Folders[0].After = ingest.AfterKeep
 	r.backfill()

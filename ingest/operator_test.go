@@ -73,7 +73,7 @@ func (r *rig) wantResults(got []ingest.Outcome, want ...string) {
 
 func TestRetryOfWhatFailed(t *testing.T) {
 	r := newRig(t, nil)
-	r.queue(sandbox.Fault{Operation: "CreateAsset", Kind: sandbox.FaultStatus, Status: 403, Body: `{"message":"Invalid Asset: Missing Metadata Template ID"}`})
+	r.refuse()
 	r.write("a.jpg", 1000, 1)
 	r.backfill()
 	if e := r.entry("a.jpg"); e.Status != journal.Failed || e.Reason.Hint == "" {
