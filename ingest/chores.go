@@ -70,11 +70,6 @@ func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
 	return nil
 }
 
-// mayTouch reports whether the files of a folder can be worked on; "" is none.
-func (p *Pipeline) mayTouch(folder string) bool {
-	return folder == "" || p.mounts[folder].usable(time.Now())
-}
-
 // doChore tries one chore once and records what came of it.
 func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 	var done bool

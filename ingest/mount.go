@@ -76,29 +76,22 @@ func (m *mount) note(c *call) (end func()) {
 	}
 }
 
-// stuck adds the entries to a set whose calls do not return, and reports whether the
-// folder hangs. suspect says that it may: only mixed calls do not return.
-func (m *mount) stuck(now time.Time, set map[int64]bool) (hangs, suspect bool) {
+// stuck returns the entries whose calls do not return, and whether that shows that the
+// folder hangs; it does not if all of them are mixed.
+func (m *mount) stuck(now time.Time) (ids []int64, hangs bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for c := range m.calls {
 		if now.Sub(c.since) >= hangAfter {
-			hangs, suspect = hangs || !c.mixed, true
+			ids = append(ids, c.id)
+			hangs = hangs || !c.mixed
 		}
 	}
-	if !hangs {
-		return false, suspect
-	}
-	for c := range m.calls {
-		if now.Sub(c.since) >= hangAfter {
-			set[c.id] = true
-		}
-	}
-	return true, false
+	return ids, hangs
 }
 
 func (m *mount) hangs(now time.Time) bool {
-	hangs, _ := m.stuck(now, make(map[int64]bool))
+	_, hangs := m.stuck(now)
 	return hangs
 }
 
@@ -203,12 +196,23 @@ func (p *Pipeline) confirmGone(e journal.Entry, cause error) error {
 	return cause
 }
 
+// mayTouch reports whether the files of a folder can be worked on; "" is none.
+func (p *Pipeline) mayTouch(folder string) bool {
+	return folder == "" || p.mounts[folder].usable(time.Now())
+}
+
 // stuck returns the entries in whose flight a call to a file system does not
 // return.
 func (p *Pipeline) stuck(now time.Time) map[int64]bool {
 	ids := make(map[int64]bool)
 	for _, m := range p.mounts {
-		m.stuck(now, ids)
+		stuck, hangs := m.stuck(now)
+		if !hangs {
+			continue
+		}
+		for _, id := range stuck {
+			ids[id] = true
+		}
 	}
 	return ids
 }
@@ -228,8 +232,8 @@ func (p *Pipeline) watchMounts(ctx context.Context, workers *errgroup.Group, idl
 			return ctx.Err()
 		case now := <-tick.C:
 			for name, m := range p.mounts {
-				hangs, suspect := m.stuck(now, make(map[int64]bool))
-				if suspect {
+				stuck, hangs := m.stuck(now)
+				if len(stuck) > 0 && !hangs {
 					workers.Go(func() error { _ = p.thereNow(name, 0); return nil })
 				}
 				if hangs != hung[name] {

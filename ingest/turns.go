@@ -79,7 +79,7 @@ func (t *turns) count() int {
 func (t *turns) shares() []journal.Share {
 	var out []journal.Share
 	for _, q := range t.queues {
-		if !t.p.mounts[q.name].usable(time.Now()) {
+		if !t.p.mayTouch(q.name) {
 			continue
 		}
 		out = append(out, journal.Share{
