@@ -173,7 +173,7 @@ func (l latest) yield(ctx context.Context, tx *sql.Tx, now int64) error {
 		}
 	}
 	switch l.status {
-	case Settled, Mapped, Cancelled, Ignored:
+	case Settled, Mapped, Cancelled, Ignored, Duplicate:
 	case Failed:
 		if err := removeMismatch(ctx, tx, l.id, now); err != nil {
 			return err
@@ -186,7 +186,7 @@ func (l latest) yield(ctx context.Context, tx *sql.Tx, now int64) error {
 		return nil
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE entries SET status = ?, class = '', message = ?, hint = '', not_before = 0,
-		since = ?, tries = 0, updated = ? WHERE id = ? AND status = ?`,
+		since = ?, tries = 0, updated = ? WHERE id = ? AND status = ? AND NOT (status = 'duplicate' AND aside <> x'')`, // that was moved away
 		Superseded, fmt.Sprintf("the file changed; generation %d carries on", l.generation+1), now, now, l.id, l.status)
 	return err
 }

@@ -54,7 +54,7 @@ func TestNamesAreBytes(t *testing.T) {
 
 // What becomes of the latest generation when its path holds something else.
 func TestGenerations(t *testing.T) {
-	yield := []Status{Settled, Mapped, Held, Failed, Cancelled, Ignored}
+	yield := []Status{Settled, Mapped, Held, Failed, Cancelled, Ignored, Duplicate}
 	r := newRig(t)
 	for _, s := range statuses() {
 		id := r.admit(file(string(s), 1))[0]

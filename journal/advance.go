@@ -104,7 +104,7 @@ func (m Move) queues() bool {
 // over. Leaving Cancelling and going back to Settled clear the entry's ids, but
 // not from Cancelling to Verifying: what was to be cancelled proved complete.
 // Going back to Settled forgets where its file was moved to: it is back. From Failed
-// it has the asset removed that a ClassMismatch left.
+// that, and being superseded, has the asset removed that a ClassMismatch left.
 //
 // The attempt of a placeholder keeps its URL beyond Verified for a file that comes,
 // see Move.Fills; when that file is Verified, the placeholder is superseded.
@@ -118,29 +118,31 @@ func (j *Journal) Advance(ctx context.Context, m Move) error {
 		return err
 	}
 	op := fmt.Sprintf("move entry %d from %s to %s", m.ID, m.From, m.To)
-	return j.write(ctx, op, func(tx *sql.Tx) error {
-		now := j.now()
-		if m.From == Failed && m.To == Settled {
-			if err := removeMismatch(ctx, tx, m.ID, now); err != nil {
-				return err
-			}
-		}
-		if err := checkPrevious(ctx, tx, m); err != nil {
+	return j.write(ctx, op, func(tx *sql.Tx) error { return advance(ctx, tx, m, j.now()) })
+}
+
+// advance is a move that was checked, within a transaction.
+func advance(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
+	if m.From == Failed && (m.To == Settled || m.To == Superseded) {
+		if err := removeMismatch(ctx, tx, m.ID, now); err != nil {
 			return err
 		}
-		if err := setStatus(ctx, tx, m, now); err != nil {
+	}
+	if err := checkPrevious(ctx, tx, m); err != nil {
+		return err
+	}
+	if err := setStatus(ctx, tx, m, now); err != nil {
+		return err
+	}
+	if err := moveAttempt(ctx, tx, m, now); err != nil {
+		return err
+	}
+	for _, c := range m.Chores {
+		if err := addChore(ctx, tx, m.ID, c, now); err != nil {
 			return err
 		}
-		if err := moveAttempt(ctx, tx, m, now); err != nil {
-			return err
-		}
-		for _, c := range m.Chores {
-			if err := addChore(ctx, tx, m.ID, c, now); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // checkPrevious is ErrMoved if a decision rests on what another path has by now.

@@ -11,8 +11,9 @@
 //
 // # Rules
 //
-//   - Only Journal.Advance moves an entry from one status to another; Admit also
-//     sets an earlier generation aside when it records its successor. Both check
+//   - Only Journal.Advance moves an entry from one status to another, and Vanished
+//     many of them to superseded; Admit also sets an earlier generation aside when
+//     it records its successor. All check
 //     the table of Moves, and the row changes only if it still has the old
 //     status, so no two workers can move one entry at once.
 //   - Each exported method that writes is one transaction: when it returns nil

@@ -23,7 +23,7 @@ const (
 	Failed     Status = "failed"     // it cannot be ingested as it is
 	Duplicate  Status = "duplicate"  // its content is ingested already
 	Held       Status = "held"       // it waits for a decision
-	Ignored    Status = "ignored"    // no rule matches it
+	Ignored    Status = "ignored"    // no rule matches it, or it is empty and the folder ignores that
 	Withdrawn  Status = "withdrawn"  // its asset was soft-deleted on request
 )
 
@@ -33,7 +33,7 @@ const (
 const ClassUnverified = "unverified"
 
 // ClassMismatch is the Reason.Class of a failed entry whose asset holds other bytes
-// than the file. Whatever sends the file round again removes that asset.
+// than the file. Whatever sends the file round again, or supersedes it, removes that asset.
 const ClassMismatch = "mismatch"
 
 // ClassFiling is the Reason.Class of a verified entry whose file could not be
@@ -73,7 +73,7 @@ var moves = map[Status][]Status{
 	Superseded: {},
 	Cancelled:  {Settled, Superseded},
 	Failed:     {Settled, Superseded, Cancelled},
-	Duplicate:  {Settled},
+	Duplicate:  {Settled, Superseded},
 	Held:       {Settled, Superseded, Verifying, Cancelled},
 	Ignored:    {Settled, Superseded},
 	Withdrawn:  {Filed, Settled},

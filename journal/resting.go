@@ -1,0 +1,100 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+)
+
+// RestingFile is what must be known of an entry that rests without an asset to tell
+// whether its file is still there.
+type RestingFile struct {
+	ID                   int64
+	Path, Aside, MovedTo string // as those of Entry
+	Dev                  uint64
+	Status               Status
+	Message              string // of its Reason
+}
+
+// RestsWithoutAsset are the statuses in which an entry is about a file alone: when
+// that is gone, nothing is left of it. What is filed or withdrawn is about an asset.
+func RestsWithoutAsset() []Status { return []Status{Held, Failed, Ignored, Cancelled, Duplicate} }
+
+// ofFileSQL leaves out entries that are not about their file alone: rows of manifests,
+// assets that nobody has verified, and duplicates that were moved to where people may
+// take them away.
+const ofFileSQL = `kind = '' AND NOT (status = 'held' AND class = '` + ClassUnverified + `') AND NOT (status = 'duplicate' AND aside <> x'')`
+
+const (
+	restingColumns = `SELECT id, path, aside, moved_to, dev, status, message `
+
+	restingIn = restingColumns + `FROM entries INDEXED BY entries_status
+		WHERE status = ? AND folder = ? AND id > ? AND ` + ofFileSQL + ` ORDER BY id LIMIT ?`
+
+	restingAt = `WITH p (wanted) AS MATERIALIZED (SELECT unhex(value) FROM json_each(?1)) ` + restingColumns + `
+		FROM p CROSS JOIN entries ON folder = ?2 AND path = wanted
+		WHERE status IN (SELECT value FROM json_each(?3)) AND ` + ofFileSQL
+
+	restsStill = `SELECT EXISTS (SELECT 1 FROM entries WHERE id = ? AND status = ? AND path = ? AND aside = ? AND moved_to = ? AND ` + ofFileSQL + `)`
+)
+
+// RestingIn returns up to limit of the files of a folder whose entries rest in a
+// status of RestsWithoutAsset and have an id above after, by id.
+func (r *Reader) RestingIn(ctx context.Context, folder string, in Status, after int64, limit int) ([]RestingFile, error) {
+	return r.resting(ctx, restingIn, in, folder, after, limit)
+}
+
+// RestingAt returns those whose paths are among the given ones.
+func (r *Reader) RestingAt(ctx context.Context, folder string, paths []string) ([]RestingFile, error) {
+	coded := make([]string, len(paths))
+	for i, p := range paths {
+		coded[i] = hex.EncodeToString([]byte(p))
+	}
+	return r.resting(ctx, restingAt, list(coded), folder, list(RestsWithoutAsset()))
+}
+
+func (r *Reader) resting(ctx context.Context, query string, args ...any) ([]RestingFile, error) {
+	var out []RestingFile
+	err := r.read(ctx, "list files whose entries rest", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var f RestingFile
+			var path, aside, movedTo []byte
+			var dev int64
+			err := rows.Scan(&f.ID, &path, &aside, &movedTo, &dev, &f.Status, &f.Message)
+			f.Path, f.Aside, f.MovedTo, f.Dev = string(path), string(aside), string(movedTo), uint64(dev)
+			out = append(out, f)
+			return err
+		}, query, args...)
+	})
+	return out, err
+}
+
+// Vanished supersedes entries whose files are gone, in one transaction, each for the
+// reason that why gives. One that is not as it was read any more is left: whoever
+// changed it may have moved its file. It returns those that are superseded now.
+func (j *Journal) Vanished(ctx context.Context, gone []RestingFile, why func(RestingFile) Reason) ([]RestingFile, error) {
+	var done []RestingFile
+	err := j.write(ctx, "supersede entries whose files are gone", func(tx *sql.Tx) error {
+		now := j.now()
+		for _, f := range gone {
+			var still bool
+			err := tx.QueryRowContext(ctx, restsStill, f.ID, f.Status, []byte(f.Path), []byte(f.Aside), []byte(f.MovedTo)).Scan(&still)
+			if err != nil {
+				return err
+			}
+			if !still {
+				continue
+			}
+			m := Move{ID: f.ID, From: f.Status, To: Superseded, Reason: why(f)}
+			if err := m.check(); err != nil {
+				return err
+			}
+			if err := advance(ctx, tx, m, now); err != nil {
+				return err
+			}
+			done = append(done, f)
+		}
+		return nil
+	})
+	return done, err
+}
