@@ -35,6 +35,8 @@ type folder struct {
 
 	emit    Emit
 	known   Known
+	whole   Scanned
+	removed Removed
 	report  func(State)
 	log     zerolog.Logger
 	now     func() time.Time
@@ -80,6 +82,8 @@ func newFolder(conf Folder, o Options) *folder {
 		inbox:      newInbox(),
 		emit:       o.Emit,
 		known:      o.Known,
+		whole:      o.Scanned,
+		removed:    o.Removed,
 		report:     o.Report,
 		log:        o.Log.With().Str("folder", conf.Name).Logger(),
 		now:        o.Clock,
@@ -286,7 +290,31 @@ func (f *folder) takeMail(ctx context.Context) error {
 			return err
 		}
 	}
+	f.tellRemoved(m.events)
 	return nil
+}
+
+// tellRemoved passes on which paths have gone, if all is well with the folder.
+func (f *folder) tellRemoved(events []fsnotify.Event) {
+	if f.removed == nil || f.paused != "" || f.doubted {
+		return
+	}
+	var gone []string
+	for _, ev := range events {
+		if rel, ok := f.below(ev.Name); ok && (ev.Has(fsnotify.Remove) || ev.Has(fsnotify.Rename)) {
+			gone = append(gone, rel)
+		}
+	}
+	if len(gone) > 0 {
+		f.removed(f.conf.Name, gone)
+	}
+}
+
+// below returns the path of what an event named, below the root; false if it is of a
+// root before this one.
+func (f *folder) below(name string) (string, bool) {
+	rel, err := filepath.Rel(f.root.path, name)
+	return rel, err == nil && filepath.IsLocal(rel)
 }
 
 // handle acts on one event. Its name may be stale: whatever is done is done
@@ -301,9 +329,9 @@ func (f *folder) handle(ctx context.Context, ev fsnotify.Event) error {
 		}
 		return nil
 	}
-	rel, err := filepath.Rel(f.root.path, ev.Name)
-	if err != nil || !filepath.IsLocal(rel) {
-		return nil // of a root before this one
+	rel, ok := f.below(ev.Name)
+	if !ok {
+		return nil
 	}
 	if gone {
 		f.watches.drop(ev.Name)

@@ -46,6 +46,13 @@ func (f *folder) endScan() {
 	f.waiting = f.unready
 	f.drops.ends(f.scan, f.unreadable)
 	f.countUnread()
+	if f.whole != nil {
+		unread := make(subtrees, len(f.unreadable))
+		for rel := range f.unreadable {
+			unread[rel] = true
+		}
+		f.whole(f.conf.Name, unread.holds)
+	}
 	every := f.conf.Rescan
 	if !f.notifies() {
 		every = f.conf.PollInterval

@@ -113,13 +113,25 @@ type Emit func(ctx context.Context, files []File) error
 // must not change files. An error ends Run and Walk.
 type Known func(ctx context.Context, files []File) (unknown []File, err error)
 
+// Scanned is told that a scan of a folder has come to its end: whatever was there is
+// emitted, known or settling. unread reports whether a path is, or is below, what the
+// scan could not read: nothing can be concluded from what was not found there. It is
+// called from the folder's goroutine and must not wait for anything.
+type Scanned func(folder string, unread func(path string) bool)
+
+// Removed is told of paths of a folder of which an event said that they have gone. There
+// may be something at them by now. It is called as Scanned is.
+type Removed func(folder string, paths []string)
+
 // Options are what a Watcher needs beside its folders.
 type Options struct {
-	Emit   Emit             // required
-	Known  Known            // nil: nothing is known
-	Report func(State)      // called with each change of a folder's state, one call at a time; may be nil
-	Log    zerolog.Logger   // the zero Logger is silent
-	Clock  func() time.Time // what a ctime's age is measured against; nil is time.Now
+	Emit    Emit             // required
+	Known   Known            // nil: nothing is known
+	Scanned Scanned          // may be nil
+	Removed Removed          // may be nil
+	Report  func(State)      // called with each change of a folder's state, one call at a time; may be nil
+	Log     zerolog.Logger   // the zero Logger is silent
+	Clock   func() time.Time // what a ctime's age is measured against; nil is time.Now
 }
 
 // Watcher watches drop folders. Its methods are safe for concurrent use; Run or
