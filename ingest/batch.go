@@ -193,7 +193,7 @@ func (p *Pipeline) releaseEach(ctx context.Context, f Folder, d journal.Drop) er
 }
 
 // passOverGone supersedes the members that hold a drop back and whose files were
-// removed, a few at a time: nobody else looks at what rests.
+// removed, a few at a time, so that the drop need not wait for the next scan.
 func (p *Pipeline) passOverGone(ctx context.Context, f Folder, d journal.Drop, w *waitingDrop) error {
 	blockers, err := p.journal.Blockers(ctx, d, w.after, goneBatch)
 	if err != nil {
@@ -203,23 +203,15 @@ func (p *Pipeline) passOverGone(ctx context.Context, f Folder, d journal.Drop, w
 		w.after = blockers[len(blockers)-1].ID
 	}
 	w.looked = w.looked || w.after == 0
-	s, err := p.openShelf(f.Name, 0)
-	if err != nil {
-		return nil //nolint:nilerr // the folder is not there: nothing is concluded
-	}
-	defer s.close()
+	var files []journal.RestingFile
 	for _, e := range blockers {
-		if e.Kind != journal.File { // a row of a manifest: there is no file to be gone
-			continue
-		}
-		if s.holds(e.Path) || e.Aside != "" && s.holds(e.Aside) || e.MovedTo != "" && s.holds(e.MovedTo) {
-			continue
-		}
-		if err := ignoreMoved(p.giveUp(ctx, e, verdict{to: journal.Superseded, reason: reasonGone})); err != nil {
-			return err
+		if e.Kind == journal.File { // else it is a row of a manifest: there is no file to be gone
+			files = append(files, journal.RestingFile{
+				ID: e.ID, Path: e.Path, Aside: e.Aside, MovedTo: e.MovedTo, Dev: e.Dev, Status: e.Status, Message: e.Reason.Message,
+			})
 		}
 	}
-	return nil
+	return unlessAway(p.resting.passOver(ctx, f.Name, files, func(string) bool { return false }))
 }
 
 // tellDrop gives the members that wait the reason why, where it is news.

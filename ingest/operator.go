@@ -167,7 +167,9 @@ func (p *Pipeline) retry(ctx context.Context, e journal.Entry, s Selection) (Out
 		return p.startOver(ctx, e, m)
 	case e.Status == journal.Held && e.Reason.Class == journal.ClassUnverified:
 		m.To, m.Unconfirmed = journal.Verifying, true
-	case e.Status == journal.Filed || !e.Status.Resting() || e.Status == journal.Superseded:
+	case e.Status == journal.Superseded:
+		return Outcome{Result: "skipped", Detail: "it is superseded: " + e.Reason.Message + "; what lies at its path now has an entry of its own, or gets one when it comes"}, nil
+	case e.Status == journal.Filed || !e.Status.Resting():
 		return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
 	}
 	if !p.take(e) {

@@ -202,7 +202,8 @@ type Pipeline struct {
 	naming   sync.Map // filenames of which a file is just becoming an asset or a version
 
 	editing map[string]*editing // by folder
-	once    bool                // Run is a backfill, which ends; set at its start
+	resting *RestingFiles
+	once    bool // Run is a backfill, which ends; set at its start
 
 	mu       sync.Mutex
 	inFlight map[int64]*flight
@@ -281,6 +282,7 @@ func New(cfg Config, d Deps) *Pipeline {
 		p.mounts[f.Name] = newMount(p.wake)
 		p.editing[f.Name] = &editing{troubles: make(map[string]trouble)}
 	}
+	p.resting = newRestingFiles(p)
 	p.gate = newGate(d.Log, d.Clock, d.Paused, func(ctx context.Context) error {
 		_, err := d.API.CurrentUser(ctx)
 		if errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound) {
@@ -290,6 +292,9 @@ func New(cfg Config, d Deps) *Pipeline {
 	})
 	return p
 }
+
+// Resting looks whether files that rest are still there, while Run runs.
+func (p *Pipeline) Resting() *RestingFiles { return p.resting }
 
 // Run works until drain closes, then lets the parts that are on their way finish
 // within Config.ShutdownGrace; ctx ends everything at once. With a source, Run is
@@ -313,6 +318,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	g.Go(func() error { return p.doChores(gctx, "", idle) })
 	for _, f := range p.cfg.Folders {
 		g.Go(func() error { return p.doEdits(gctx, f.Name, idle) })
+		g.Go(func() error { return p.resting.run(gctx, f.Name, idle) })
 		if f.Drops != nil {
 			g.Go(func() error { return p.doDrops(gctx, f, idle) })
 		}

@@ -104,6 +104,16 @@ var (
 	}
 )
 
+// reasonVanished is why an entry is superseded whose file is gone; what it rested for is
+// kept, as it may name assets.
+func reasonVanished(f journal.RestingFile) journal.Reason {
+	message := "the file is not there any more; it was " + string(f.Status)
+	if f.Message != "" {
+		message += ": " + f.Message
+	}
+	return journal.Reason{Class: classGone, Message: message}
+}
+
 func reasonTooLarge(size, limit int64) journal.Reason {
 	return journal.Reason{
 		Class:   classTooLarge,

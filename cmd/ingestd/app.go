@@ -184,9 +184,11 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 			}
 			return e.pipeline.Unknown(ctx, files)
 		},
-		Emit:   e.pipeline.Admit,
-		Report: e.folders.report,
-		Log:    log,
+		Emit:    e.pipeline.Admit,
+		Scanned: e.pipeline.Resting().Scanned,
+		Removed: e.pipeline.Resting().Removed,
+		Report:  e.folders.report,
+		Log:     log,
 	})
 	e.watcher = w
 	return e, err

@@ -261,6 +261,9 @@ func (e *engine) handleBackfill(ctx context.Context, r journal.Request) (any, er
 				answer.Left = append(answer.Left, err.Error())
 				return nil
 			}
+			if err == nil { // so that nothing is counted whose file is gone
+				err = e.pipeline.Resting().Wait(gctx, name)
+			}
 			return err
 		})
 	}

@@ -1,0 +1,275 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+const (
+	// restingBatch bounds how many files that rest are looked for at once, and
+	// superseded in one transaction.
+	restingBatch = 500
+
+	// restingShare is the part of its time that a folder may spend on that, so that
+	// very many files are looked for less often: one in so many.
+	restingShare = 4
+
+	// maxRemoved bounds how many paths of which an event said that they have gone
+	// wait to be looked at. What is left out the next scan leads to.
+	maxRemoved = 10_000
+
+	// restingWords bounds the files of a batch that the log names.
+	restingWords = 10
+)
+
+// RestingFiles looks whether the files of entries that rest without an asset are
+// still there: held, failed, ignored, cancelled, or a duplicate. Nobody else looks at
+// those. One whose file is gone from a folder that is there is superseded, and in no
+// sum any more.
+//
+// It looks after each scan of a folder, and at what an event said to be gone, in a
+// goroutine of its own for each folder. Safe for concurrent use.
+type RestingFiles struct {
+	p       *Pipeline
+	folders map[string]*restingFolder
+}
+
+// restingFolder is what there is to look at in one folder.
+type restingFolder struct {
+	name  string
+	wake  chan struct{} // capacity 1: there is something to look at
+	hurry chan struct{} // capacity 1: somebody waits for it
+
+	mu      sync.Mutex
+	scans   uint64 // that have come to their end
+	looked  uint64 // how many of them were when all of the latest look began
+	unread  func(path string) bool
+	removed map[string]bool
+	news    chan struct{} // closed and replaced when looked changes
+}
+
+func newRestingFiles(p *Pipeline) *RestingFiles {
+	r := &RestingFiles{p: p, folders: make(map[string]*restingFolder, len(p.cfg.Folders))}
+	for _, f := range p.cfg.Folders {
+		r.folders[f.Name] = &restingFolder{
+			name: f.Name, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
+			unread: func(string) bool { return false }, removed: make(map[string]bool), news: make(chan struct{}),
+		}
+	}
+	return r
+}
+
+// Scanned is the watcher's: a scan of a folder has come to its end.
+func (r *RestingFiles) Scanned(folder string, unread func(path string) bool) {
+	f := r.folders[folder]
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.scans++
+	f.unread = unread
+	signal(f.wake)
+}
+
+// Removed is the watcher's: events said that these paths have gone.
+func (r *RestingFiles) Removed(folder string, paths []string) {
+	f := r.folders[folder]
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range paths[:min(len(paths), maxRemoved-len(f.removed))] {
+		f.removed[p] = true
+	}
+	signal(f.wake)
+}
+
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// Wait returns when all was looked at that the scans so far lead to, or when the
+// folder hangs, or Run or ctx ends.
+func (r *RestingFiles) Wait(ctx context.Context, folder string) error {
+	f := r.folders[folder]
+	tick := time.NewTicker(mountTick)
+	defer tick.Stop()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for want := f.scans; f.looked < want && !r.p.mounts[folder].hangs(time.Now()); {
+		news := f.news
+		signal(f.hurry)
+		f.mu.Unlock()
+		select {
+		case <-news:
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+		f.mu.Lock()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// run looks at one folder until idle closes, which for a backfill is when its last
+// scan is looked at, or ctx ends. Its error is the journal's.
+func (r *RestingFiles) run(ctx context.Context, folder string, idle <-chan struct{}) error {
+	f := r.folders[folder]
+	defer f.finish(math.MaxUint64) // nobody waits for more
+	for {
+		select {
+		case <-idle:
+			if r.p.draining() {
+				return nil
+			}
+			return r.look(ctx, f)
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-f.wake:
+		}
+		begun := time.Now()
+		if err := r.look(ctx, f); err != nil {
+			return err
+		}
+		select {
+		case <-time.After(restingShare * time.Since(begun)):
+		case <-f.hurry:
+		case <-idle:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// take returns what there is to look at.
+func (f *restingFolder) take() (scans uint64, all bool, removed []string, unread func(string) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	removed = slices.Sorted(maps.Keys(f.removed))
+	clear(f.removed)
+	return f.scans, f.scans > f.looked, removed, f.unread
+}
+
+// finish notes that all was looked at that so many scans lead to.
+func (f *restingFolder) finish(scans uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.looked = scans
+	close(f.news)
+	f.news = make(chan struct{})
+}
+
+// look looks at what there is to look at in a folder. Where the folder turns out not to
+// be there, nothing is concluded until another scan of it has come to its end.
+func (r *RestingFiles) look(ctx context.Context, f *restingFolder) error {
+	scans, all, removed, unread := f.take()
+	if all {
+		defer f.finish(scans)
+	}
+	for some := range slices.Chunk(removed, restingBatch) {
+		files, err := r.p.journal.Reader().RestingAt(ctx, f.name, some)
+		if err == nil {
+			err = r.passOver(ctx, f.name, files, unread)
+		}
+		if err != nil {
+			return unlessAway(err)
+		}
+	}
+	if !all {
+		return nil
+	}
+	for _, status := range journal.RestsWithoutAsset() {
+		for after := int64(0); !r.p.draining() && ctx.Err() == nil; {
+			files, err := r.p.journal.Reader().RestingIn(ctx, f.name, status, after, restingBatch)
+			if err == nil && len(files) == 0 {
+				break
+			}
+			if err == nil {
+				after = files[len(files)-1].ID
+				err = r.passOver(ctx, f.name, files, unread)
+			}
+			if err != nil {
+				return unlessAway(err)
+			}
+		}
+	}
+	return nil
+}
+
+// unlessAway drops the error of a folder that is not there.
+func unlessAway(err error) error {
+	if isFolderGone(err) {
+		return nil
+	}
+	return err
+}
+
+// passOver supersedes those of the entries whose files are gone.
+func (r *RestingFiles) passOver(ctx context.Context, folder string, files []journal.RestingFile, unread func(string) bool) error {
+	files = slices.DeleteFunc(files, func(f journal.RestingFile) bool { return unread(f.Path) })
+	files, err := r.p.gone(folder, files)
+	if err != nil || len(files) == 0 {
+		return err
+	}
+	defer r.p.wake() // a backfill does not end while somebody has an entry in hand
+	mine := files[:0]
+	for _, f := range files {
+		if r.p.hold(f.ID, &flight{folder: folder, path: f.Path}) {
+			defer r.p.release(f.ID)
+			mine = append(mine, f)
+		}
+	}
+	// Once more with the entries in hand: nobody moves their files from now on.
+	if mine, err = r.p.gone(folder, mine); err != nil || len(mine) == 0 {
+		return err
+	}
+	done, err := r.p.journal.Vanished(ctx, mine, reasonVanished)
+	if err != nil {
+		return err
+	}
+	for _, f := range done[:min(len(done), restingWords)] {
+		r.p.log.Info().Str("folder", folder).Str("path", f.Path).Int64("id", f.ID).Str("was", string(f.Status)).
+			Msg("a file that was not ingested is not there any more: it is superseded")
+	}
+	if more := len(done) - restingWords; more > 0 {
+		r.p.log.Info().Str("folder", folder).Int("files", more).Msg("and so are more files")
+	}
+	return nil
+}
+
+// gone returns those of the files that are neither at their path nor where we moved
+// them to, in a folder that is there; its error says that it is not.
+func (p *Pipeline) gone(folder string, files []journal.RestingFile) ([]journal.RestingFile, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	s, err := p.openShelf(folder, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	l, err := newLookout(s.root)
+	if err != nil {
+		return nil, &folderError{fmt.Errorf("look at the drop folder: %w", err)}
+	}
+	defer l.close()
+	files = slices.Clone(files)
+	slices.SortFunc(files, func(a, b journal.RestingFile) int { return strings.Compare(path.Dir(a.Path), path.Dir(b.Path)) })
+	return slices.DeleteFunc(files, func(f journal.RestingFile) bool {
+		for _, at := range []string{f.Path, f.Aside, f.MovedTo} { // in the order in which we move it
+			if at != "" && !l.misses(at, f.Dev) {
+				return true
+			}
+		}
+		return false
+	}), nil
+}
