@@ -109,6 +109,8 @@ type Folder struct {
 	// Duplicates says what becomes of content that another path has in Tenovos;
 	// "" is DuplicatesUpload. Empty files are never duplicates.
 	Duplicates Duplicates
+	// Empty says what becomes of a file without a byte; "" is EmptyIngest.
+	Empty Empty
 	// Order says which of its files goes first; "" is journal.OrderArrival.
 	Order journal.Order
 	// Workers is how many of its files may be in flight; 0 is three quarters of

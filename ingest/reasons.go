@@ -16,6 +16,7 @@ import (
 // Classes of reasons: what kind of trouble an entry rests or waits with.
 const (
 	classTooLarge    = "too-large"
+	classEmpty       = "empty"
 	classNoRule      = journal.ClassNoRule
 	classMetadata    = journal.ClassMetadata
 	classWaiting     = "waiting"

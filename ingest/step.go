@@ -75,6 +75,9 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
 	if err != nil {
 		return err
 	}
+	if to, reason, rests := folder.Empty.Rest(e.Size); rests {
+		return &verdictError{verdict{to: to, reason: reason}}
+	}
 	if until := e.SeenAt.Add(m.Wait); m.Wait > 0 && p.now().Before(until) {
 		return p.journal.Defer(ctx, e.ID, e.Status, until, reasonWaitsFor(m.Waits, until), false)
 	}

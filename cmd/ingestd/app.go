@@ -222,8 +222,8 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder) ingest.Config {
 		c.Folders = append(c.Folders, ingest.Folder{
 			Name: f.Name, Path: f.Path, Marker: f.Marker, Settle: f.Settle,
 			VersionByPath: f.Versions == "path", VersionByFilename: f.Versions == "filename",
-			Duplicates: ingest.Duplicates(f.Duplicates),
-			After:      ingest.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune,
+			Duplicates: ingest.Duplicates(f.Duplicates), Empty: ingest.Empty(f.Empty),
+			After: ingest.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune,
 			Order: journal.Order(f.Order), Workers: f.Workers, Ready: f.Ready != "",
 		})
 	}

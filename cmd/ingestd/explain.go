@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
@@ -198,6 +199,9 @@ func (o *oracle) foretell(ctx context.Context, file watcher.File) (forecast, err
 	}
 	if file.Size > o.limit {
 		f.Becomes, f.Why = "failed", "the file is larger than upload.max_file_size"
+	}
+	if to, reason, rests := ingest.Empty(folder.Empty).Rest(file.Size); rests {
+		f.Becomes, f.Why = string(to), reason.Message
 	}
 	if err := o.recall(ctx, folder, file, &f); err != nil {
 		return f, err

@@ -54,7 +54,7 @@ func TestMixedTree(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			s := newStand(t, version, nil)
 			r := newRoom(t, s)
-			r.env["DROP"], r.env["SETTLE"], r.env["VERIFY"] = drop, "20ms", "asset"
+			r.env["DROP"], r.env["SETTLE"], r.env["VERIFY"], r.env["EMPTY"] = drop, "20ms", "asset", "ingest"
 			got := r.backfill()
 			if got["seen"] != float64(len(want)) || got["ingested"] != float64(len(want)) || got["bytes"] != float64(bytes) {
 				t.Errorf("the first run says %v", got)

@@ -23,6 +23,7 @@ type books struct {
 	Name, Path, Watch, Paused                                    string
 	Seen, Ignored, Settling, Queued, Uploading, Filed, Duplicate int
 	Held, Failed, Cancelled, Superseded, Withdrawn               int
+	LastScan                                                     string `json:"last_scan"`
 }
 
 type fileEntry struct {

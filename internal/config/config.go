@@ -85,6 +85,7 @@ type Folder struct {
 	Prune            bool            // remove directories that a move leaves empty
 	Versions         string          // path, filename, off
 	Duplicates       string          // skip, upload, hold
+	Empty            string          // hold, ingest, ignore: files without a byte
 	Manifests        []string        // names of manifests, patterns among them; nil: the usual ones, if a rule wants any
 	MatchCase        bool            // the case of file names counts in manifests
 	Languages        []string        // of texts in several, the best first
@@ -130,5 +131,6 @@ func defaultFolder() Folder {
 		Done:         "_ingested",
 		Failed:       "_failed",
 		Duplicates:   "skip",
+		Empty:        "hold",
 	}
 }

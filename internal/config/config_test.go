@@ -91,7 +91,7 @@ func TestLoad(t *testing.T) {
 	first := Folder{
 		Name: "first", Path: "/srv/nowhere/first", Include: []string{"**/*.jpg"}, Exclude: []string{"**/work/**"},
 		Settle: time.Second, Watch: "poll", PollInterval: 2 * time.Second, Rescan: time.Minute, Marker: ".mounted",
-		Order: "size,mixed", Workers: 2, Batch: "all", After: "keep", Done: "out/done", Failed: "out/failed", Versions: "off", Duplicates: "upload",
+		Order: "size,mixed", Workers: 2, Batch: "all", After: "keep", Done: "out/done", Failed: "out/failed", Versions: "off", Duplicates: "upload", Empty: "ignore",
 	}
 	second := first
 	second.Name, second.Path, second.Versions = "second", "/srv/nowhere/second", "filename"
@@ -114,7 +114,7 @@ func TestLoad(t *testing.T) {
 			t.Errorf("folder %d: levels %q and %d rules", i, folder.Rules.Levels, len(folder.Rules.Rules))
 		}
 	}
-	if pos := got.Folders[1].Pos; pos.Line != 47 {
+	if pos := got.Folders[1].Pos; pos.Line != 48 {
 		t.Errorf("the second folder's path is said to be in line %d", pos.Line)
 	}
 }

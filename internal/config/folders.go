@@ -72,6 +72,7 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 		{"after", &d.After, []string{"keep", "move", "delete"}},
 		{"versions", &d.Versions, []string{"path", "filename", "off"}},
 		{"duplicates", &d.Duplicates, []string{"skip", "upload", "hold"}},
+		{"empty", &d.Empty, []string{"hold", "ingest", "ignore"}},
 	} {
 		if at := f[choice.key]; at != nil {
 			*choice.to = l.Choice(at, choice.key, choice.known, nil)

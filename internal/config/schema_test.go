@@ -90,7 +90,7 @@ func TestSchemaTellsTheChoicesAndDefaults(t *testing.T) {
 	d := defaultFolder()
 	for key, want := range map[string]any{
 		"settle": d.Settle.String(), "poll_interval": d.PollInterval.String(), "watch": d.Watch, "order": d.Order, "after": d.After,
-		"done": d.Done, "failed": d.Failed, "duplicates": d.Duplicates, "prune": d.Prune, "workers": float64(d.Workers),
+		"done": d.Done, "failed": d.Failed, "duplicates": d.Duplicates, "empty": d.Empty, "prune": d.Prune, "workers": float64(d.Workers),
 	} {
 		if got := s.Defs["folder"].Properties[key].Default; got != want {
 			t.Errorf("the schema says that %s is %v, the loader %v", key, got, want)
