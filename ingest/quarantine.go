@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"strings"
 
@@ -103,7 +102,7 @@ func (p *Pipeline) writeError(e journal.Entry, at string) error {
 	}
 	defer s.close()
 	text := errorText(e)
-	draft := path.Join(path.Dir(at), path.Base(asideOf(e))+errorSuffix)
+	draft := path.Join(s.birthplace(path.Dir(at)), path.Base(asideOf(e))+errorSuffix)
 	if err := s.create(draft, text); err != nil {
 		return err
 	}
@@ -135,19 +134,6 @@ func (s *shelf) removeErrors(e journal.Entry, at string) {
 		}
 		return fs.ErrExist
 	})
-}
-
-// create writes a file in the place of an earlier one.
-func (s *shelf) create(rel, text string) error {
-	if err := s.root.Remove(rel); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	file, err := s.root.OpenFile(rel, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = file.WriteString(text)
-	return errors.Join(err, file.Close())
 }
 
 // maxText bounds the files that are looked at for one of our texts.
