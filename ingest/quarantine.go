@@ -31,7 +31,8 @@ func (p *Pipeline) fileChore(ctx context.Context, id int64, to journal.Status) (
 
 // fileResting moves the file of an entry that rests: one that failed to the
 // folder's Failed, with a text beside it, one whose content Tenovos has to Done.
-// What somebody sent round again is left.
+// What somebody sent round again is left, and so is a file that could not be read:
+// its rights are still to come, and it goes in from where it is.
 func (p *Pipeline) fileResting(ctx context.Context, c journal.Chore) (bool, error) {
 	e, err := p.journal.Entry(ctx, c.EntryID)
 	if errors.Is(err, journal.ErrUnknown) {
@@ -51,7 +52,7 @@ func (p *Pipeline) fileResting(ctx context.Context, c journal.Chore) (bool, erro
 	switch {
 	case !ours:
 		return false, fmt.Errorf("the folder %s is not configured any more", e.Folder)
-	case e.Status == journal.Failed && !folder.After.keeps():
+	case e.Status == journal.Failed && e.Reason.Class != classUnreadable && !folder.After.keeps():
 		to, err := p.takeAway(ctx, e, false, folder.Failed)
 		if err == nil && to != "" {
 			err = p.writeError(e, to)

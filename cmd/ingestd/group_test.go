@@ -45,16 +45,21 @@ func newShared(t *testing.T, s *stand, owner uint32, mode fs.FileMode) *shared {
 	r.must(os.Chown(filepath.Dir(r.journal), int(theService.Uid), int(theService.Gid)))
 	r.must(os.Chown(r.drop, int(owner), dropGroup))
 	r.must(os.Chmod(r.drop, mode))
-	text, err := os.ReadFile(r.config)
-	r.must(err)
-	r.config = filepath.Join(r.dir, "config.yaml")
-	text = bytes.Replace(text, []byte("    after:"), []byte("    patience: 1s\n    after:"), 1) // they are files of others
-	r.must(os.WriteFile(r.config, text, 0o644))
+	r.with("    after:", "    patience: 1s\n    after:") // the kernel tells nothing of files of others
 	self, err := os.Executable()
 	r.must(err)
 	r.program = filepath.Join(r.dir, "ingestd") // by its name the test binary knows what it is to be
 	copyFile(t, self, r.program, 0o755)
 	return r
+}
+
+// with changes the configuration.
+func (r *shared) with(old, text string) {
+	r.t.Helper()
+	config, err := os.ReadFile(r.config)
+	r.must(err)
+	r.config = filepath.Join(r.dir, "config.yaml")
+	r.must(os.WriteFile(r.config, bytes.Replace(config, []byte(old), []byte(text), 1), 0o644))
 }
 
 func (r *shared) must(err error) {
