@@ -60,6 +60,11 @@ func (p *Pipeline) fileResting(ctx context.Context, c journal.Chore) (bool, erro
 		return err == nil, err
 	case e.Status == journal.Duplicate && folder.After == AfterMove,
 		e.Status == journal.Filed && !folder.After.keeps() && (!e.Taken() || p.isAside(e)):
+		if folder.After == AfterDelete && !e.Taken() {
+			if err := p.stillInTenovos(ctx, e); err != nil {
+				return false, err
+			}
+		}
 		_, err := p.takeAway(ctx, e, folder.After == AfterDelete, folder.Done)
 		return err == nil, err
 	}

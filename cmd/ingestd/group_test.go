@@ -54,12 +54,16 @@ func newShared(t *testing.T, s *stand, owner uint32, mode fs.FileMode) *shared {
 }
 
 // with changes the configuration.
-func (r *shared) with(old, text string) {
+func (r *room) with(old, text string) {
 	r.t.Helper()
 	config, err := os.ReadFile(r.config)
-	r.must(err)
-	r.config = filepath.Join(r.dir, "config.yaml")
-	r.must(os.WriteFile(r.config, bytes.Replace(config, []byte(old), []byte(text), 1), 0o644))
+	if err == nil {
+		r.config = filepath.Join(r.dir, "config.yaml")
+		err = os.WriteFile(r.config, bytes.ReplaceAll(config, []byte(old), []byte(text)), 0o644)
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 func (r *shared) must(err error) {
