@@ -51,9 +51,12 @@ func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan stru
 // doDueChores does what is due now.
 func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
 	for !p.draining() && p.mayTouch(folder) {
-		more, err := p.leftovers.open(ctx, folder)
-		if err != nil {
-			return err
+		more := false
+		if !p.once { // a backfill leaves what was in before it
+			var err error
+			if more, err = p.leftovers.open(ctx, folder); err != nil {
+				return err
+			}
 		}
 		due, err := p.journal.DueChores(ctx, p.now(), folder, choreBatch)
 		if err != nil {

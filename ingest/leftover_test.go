@@ -1,7 +1,6 @@
 package ingest_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,26 +13,39 @@ import (
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
-// rescan is a backfill whose watcher asks which files are known, as the program's do.
-func (r *rig) rescan() {
+// rescan is a daemon whose watcher asks which files are known, until something is so.
+func (r *rig) rescan(what string, so func(p *process) bool) {
 	r.t.Helper()
 	p := r.start()
 	defer r.close(p)
-	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
-	defer cancel()
 	w, err := watcher.New([]watcher.Folder{{Name: "drop", Path: r.drop, Skip: []string{"_ingested", "_failed"}}},
 		watcher.Options{Known: p.Unknown, Emit: p.Admit})
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if err := w.Walk(ctx); err != nil {
+	if err := w.Walk(r.t.Context()); err != nil {
 		r.t.Fatal(err)
 	}
-	done := make(chan struct{})
-	close(done)
-	if err := p.Run(ctx, nil, done); err != nil {
+	stop := runUntil(p)
+	r.until(p, what, func() bool { return so(p) })
+	if err := stop(); err != nil {
 		r.t.Fatal(err)
 	}
+}
+
+// chores returns the open chores of the folder, due or not.
+func (r *rig) chores(p *process) []journal.Chore {
+	r.t.Helper()
+	open, err := p.journal.DueChores(r.t.Context(), time.Now().Add(24*time.Hour), "drop", 100)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return open
+}
+
+func (r *rig) exists(path string) bool {
+	_, err := os.Lstat(filepath.Join(r.drop, path))
+	return err == nil
 }
 
 // writeAlike puts a file of the content of another into the drop.
@@ -56,12 +68,12 @@ func TestLeftoversAreMoved(t *testing.T) {
 	r.refuse()
 	r.write("acme/refused.jpg", 1000, 2)
 	r.backfill()
-	all := []string{"acme/a.jpg", "acme/refused.jpg", "copy.jpg", "ignored.txt"}
-	r.rescan()
-	r.wantFiles(all...)
-
 	r.config.Folders[0].After = ingest.AfterMove
-	r.rescan()
+	r.backfill()
+	r.wantFiles("acme/a.jpg", "acme/refused.jpg", "copy.jpg", "ignored.txt")
+	r.rescan("the files are moved", func(p *process) bool {
+		return r.exists("_ingested/acme/a.jpg") && r.exists("_ingested/copy.jpg") && r.exists("_failed/acme/refused.jpg.error.txt") && len(r.chores(p)) == 0
+	})
 	r.wantFiles("_ingested/acme/a.jpg", "_ingested/copy.jpg", "_failed/acme/refused.jpg", "_failed/acme/refused.jpg.error.txt", "ignored.txt")
 	r.wantExactly("_ingested/acme/a.jpg")
 	if e := r.entry("acme/a.jpg"); e.Status != journal.Filed || e.MovedTo != "_ingested/acme/a.jpg" {
@@ -78,22 +90,6 @@ func TestLeftoversAreMoved(t *testing.T) {
 			t.Errorf("of the duplicate it does not say %s once: %s", part, said)
 		}
 	}
-	r.rescan() // all is done
-	if n := r.chores(); n != 0 {
-		t.Errorf("%d chores are left", n)
-	}
-}
-
-// chores counts the open chores.
-func (r *rig) chores() int {
-	r.t.Helper()
-	p := r.start()
-	defer r.close(p)
-	due, err := p.journal.DueChores(r.t.Context(), time.Now().Add(24*time.Hour), "drop", 100)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return len(due)
 }
 
 // TestLeftoversOfOtherContentStay: what is not as it was ingested is a file of its own.
@@ -107,7 +103,7 @@ func TestLeftoversOfOtherContentStay(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.write("new.jpg", 1000, 2)
-	r.rescan()
+	r.rescan("both are in their place", func(*process) bool { return r.exists("_ingested/touched.jpg") && r.exists("_ingested/new.jpg") })
 	r.wantFiles("_ingested/touched.jpg", "_ingested/new.jpg")
 	if n := len(available(r.sandbox.State())); n != 3 {
 		t.Errorf("%d assets, want 3", n)
@@ -129,8 +125,10 @@ func TestLeftoversAreDeletedOnProof(t *testing.T) {
 	}
 	client.Close()
 	r.config.Folders[0].After = ingest.AfterDelete
-	r.rescan()
-	r.rescan()
+	r.rescan("one is deleted, and the other is not", func(p *process) bool {
+		left := r.chores(p)
+		return !r.exists("in.jpg") && len(left) == 1 && left[0].Tries > 0
+	})
 	r.wantFiles("copy.jpg", "removed.jpg")
 	if want := "is in the recycle bin"; !strings.Contains(r.log.String(), want) {
 		t.Errorf("the log does not say %q:\n%s", want, r.log)

@@ -54,7 +54,12 @@ func (j *Journal) FileLeftovers(ctx context.Context, ids []int64, which Leftover
 		if err != nil {
 			return err
 		}
-		for id, c := range chores {
+		for _, id := range ids {
+			c, ok := chores[id]
+			delete(chores, id) // it may have been found twice
+			if !ok {
+				continue
+			}
 			if err := addChore(ctx, tx, id, c, j.now()); err != nil {
 				return err
 			}
