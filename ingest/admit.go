@@ -29,10 +29,14 @@ func (p *Pipeline) Admit(ctx context.Context, files []watcher.File) error {
 }
 
 // Unknown returns those of the files that the journal does not know as they are
-// now. It is the watcher's Known: what is known needs no closer look.
+// now. It is the watcher's Known: what is known needs no closer look, but is moved
+// away where it should not lie there any more.
 func (p *Pipeline) Unknown(ctx context.Context, files []watcher.File) ([]watcher.File, error) {
 	found, companions := p.apart(files)
 	fresh, err := p.journal.Reader().Unknown(ctx, found)
+	if err == nil {
+		err = p.leftovers.note(ctx, found, fresh)
+	}
 	if err == nil && len(companions) > 0 {
 		var more []journal.Found
 		more, err = p.journal.Reader().UnknownCompanions(ctx, companions)

@@ -51,6 +51,13 @@ func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan stru
 // doDueChores does what is due now.
 func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
 	for !p.draining() && p.mayTouch(folder) {
+		more := false
+		if !p.once { // a backfill leaves what was in before it
+			var err error
+			if more, err = p.leftovers.open(ctx, folder); err != nil {
+				return err
+			}
+		}
 		due, err := p.journal.DueChores(ctx, p.now(), folder, choreBatch)
 		if err != nil {
 			return err
@@ -63,7 +70,7 @@ func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
 				return err
 			}
 		}
-		if len(due) < choreBatch {
+		if len(due) < choreBatch && !more {
 			return nil
 		}
 	}

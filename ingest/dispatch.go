@@ -22,6 +22,9 @@ func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source
 			return err
 		}
 	}
+	if err := retryUnreadable(ctx, p.journal, p.folderNames()); err != nil {
+		return err
+	}
 	turns := p.newTurns()
 	for {
 		if err := p.gate.wait(ctx, p.drain); err != nil || p.draining() {

@@ -54,6 +54,8 @@ func (m Mapped) refusal() error {
 type limits struct {
 	attempts int // a file's own failures before it fails
 	expiries int // expired uploads before it is held
+
+	waits bool // a file that may not be read is waited for; a backfill goes on without it
 }
 
 // completeAttempts is how often a completion may be refused, each time after
@@ -123,9 +125,10 @@ func judge(e journal.Entry, err error, l limits) verdict {
 	case isFolderGone(err):
 		return verdict{do: retry, after: folderWait, reason: reasonOf(classNoFolder, err,
 			"Mount the drop folder, make it again, or look why its server does not answer. Its files wait until then.")}
-	case errors.Is(err, fs.ErrPermission) && !errors.Is(err, uploader.ErrUnreachable), errors.Is(err, uploader.ErrNotRegular):
-		return verdict{to: journal.Failed, reason: reasonOf(classUnreadable, err,
-			"Let the daemon's user read the file, then run `ingestd retry ID`.")}
+	case errors.Is(err, fs.ErrPermission) && !errors.Is(err, uploader.ErrUnreachable):
+		return denied(e, err, l)
+	case errors.Is(err, uploader.ErrNotRegular):
+		return verdict{to: journal.Failed, reason: reasonOf(classUnreadable, err, "Put a file in its place: it goes in by itself.")}
 	case isFileSystemError(err):
 		return counted(e, err, l, classUnreadable, "The file could not be read. Look at the disk or the share it lies on.")
 
@@ -251,11 +254,11 @@ func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error)
 	case isGone(cause):
 		cause = p.confirmGone(e, cause)
 	case isFileSystemError(cause): // of the file, or of all of its folder
-		cause = cmp.Or(p.thereNow(e.Folder, e.ID), cause)
+		cause = cmp.Or(p.thereNow(e.Folder, e.ID), p.explainDenied(e, cause))
 	}
 	rctx, cancel := record(ctx)
 	defer cancel()
-	v := dispose(e, cause, limits{attempts: p.cfg.MaxAttempts, expiries: maxExpiries})
+	v := dispose(e, cause, limits{attempts: p.cfg.MaxAttempts, expiries: maxExpiries, waits: !p.once})
 	ragged := (p.gate.epoch() != epoch || p.gate.justOpened()) && p.excuse(id)
 	if v.do == pause {
 		// A call that fails while the gate moves met the same trouble as those that

@@ -124,3 +124,31 @@ func TestBackoffGrowsToItsLimit(t *testing.T) {
 		}
 	}
 }
+
+// TestDeniedIsWaitedFor: a daemon spends a file's attempts on waiting for the right to
+// read it, whoever refuses it; a backfill does not.
+func TestDeniedIsWaitedFor(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EACCES, syscall.EPERM} {
+		err := &deniedError{user: "ingestd", what: `may not read "a", which belongs to alice:drop with mode 0600`, err: &fs.PathError{Op: "open", Path: "a", Err: errno}}
+		for _, c := range []struct {
+			name  string
+			entry journal.Entry
+			waits bool
+			want  verdict
+		}{
+			{"first", journal.Entry{Status: journal.Settled}, true, verdict{do: retry, count: true}},
+			{"last", journal.Entry{Status: journal.Settled, Failures: 2}, true, verdict{to: journal.Failed, count: true}},
+			{"in mid-upload", journal.Entry{Status: journal.Uploading}, true, verdict{do: retry, count: true}},
+			{"handed over", journal.Entry{Status: journal.Verifying, Failures: 2}, true, verdict{to: journal.Held, count: true}},
+			{"in a backfill", journal.Entry{Status: journal.Settled}, false, verdict{to: journal.Failed}},
+		} {
+			got := dispose(c.entry, err, limits{attempts: 3, expiries: 2, waits: c.waits})
+			if !strings.Contains(got.reason.Message, "the user ingestd may not read") || got.reason.Hint == "" {
+				t.Errorf("%s, %v: the reason is %+v", c.name, errno, got.reason)
+			}
+			if got.reason = (journal.Reason{}); got != c.want {
+				t.Errorf("%s, %v: %+v, want %+v", c.name, errno, got, c.want)
+			}
+		}
+	}
+}

@@ -199,6 +199,7 @@ func (t *taking) finish(ctx context.Context) error {
 	if t.prunes {
 		t.prune(t.e.Path)
 	}
+	t.tell()
 	return nil
 }
 
@@ -207,7 +208,7 @@ func (t *taking) finish(ctx context.Context) error {
 // companion is no asset.
 func (t *taking) takeAlong(ctx context.Context) {
 	companions := t.p.folders[t.e.Folder].Companions
-	if companions == nil || t.e.Status != journal.Verified {
+	if companions == nil || t.e.Status != journal.Verified && t.e.Status != journal.Filed {
 		return
 	}
 	for _, from := range companions.Beside(t.e.Path) {

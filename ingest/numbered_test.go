@@ -19,7 +19,11 @@ func newShelf(t *testing.T) (*shelf, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = root.Close() })
-	return &shelf{root: root, mode: 0o755}, dir
+	info, err := root.Stat(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &shelf{root: root, like: likenessOf(info)}, dir
 }
 
 func TestNumbered(t *testing.T) {

@@ -203,9 +203,10 @@ type Pipeline struct {
 	drain    <-chan struct{}
 	naming   sync.Map // filenames of which a file is just becoming an asset or a version
 
-	editing map[string]*editing // by folder
-	resting *RestingFiles
-	once    bool // Run is a backfill, which ends; set at its start
+	editing   map[string]*editing // by folder
+	resting   *RestingFiles
+	leftovers *leftovers
+	once      bool // Run is a backfill, which ends; set at its start
 
 	mu       sync.Mutex
 	inFlight map[int64]*flight
@@ -272,6 +273,8 @@ func New(cfg Config, d Deps) *Pipeline {
 		inFlight: make(map[int64]*flight),
 		unwanted: make(map[int64]bool),
 		editing:  make(map[string]*editing, len(cfg.Folders)),
+
+		leftovers: newLeftovers(d.Journal, cfg.Folders),
 
 		storeFailed: make(map[int64]bool),
 		excused:     make(map[int64]int),

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"strings"
 
@@ -32,7 +31,8 @@ func (p *Pipeline) fileChore(ctx context.Context, id int64, to journal.Status) (
 
 // fileResting moves the file of an entry that rests: one that failed to the
 // folder's Failed, with a text beside it, one whose content Tenovos has to Done.
-// What somebody sent round again is left.
+// What somebody sent round again is left, and so is a file that could not be read:
+// its rights are still to come, and it goes in from where it is.
 func (p *Pipeline) fileResting(ctx context.Context, c journal.Chore) (bool, error) {
 	e, err := p.journal.Entry(ctx, c.EntryID)
 	if errors.Is(err, journal.ErrUnknown) {
@@ -52,7 +52,7 @@ func (p *Pipeline) fileResting(ctx context.Context, c journal.Chore) (bool, erro
 	switch {
 	case !ours:
 		return false, fmt.Errorf("the folder %s is not configured any more", e.Folder)
-	case e.Status == journal.Failed && !folder.After.keeps():
+	case e.Status == journal.Failed && e.Reason.Class != classUnreadable && !folder.After.keeps():
 		to, err := p.takeAway(ctx, e, false, folder.Failed)
 		if err == nil && to != "" {
 			err = p.writeError(e, to)
@@ -60,6 +60,11 @@ func (p *Pipeline) fileResting(ctx context.Context, c journal.Chore) (bool, erro
 		return err == nil, err
 	case e.Status == journal.Duplicate && folder.After == AfterMove,
 		e.Status == journal.Filed && !folder.After.keeps() && (!e.Taken() || p.isAside(e)):
+		if folder.After == AfterDelete && !e.Taken() {
+			if err := p.stillInTenovos(ctx, e); err != nil {
+				return false, err
+			}
+		}
 		_, err := p.takeAway(ctx, e, folder.After == AfterDelete, folder.Done)
 		return err == nil, err
 	}
@@ -103,7 +108,7 @@ func (p *Pipeline) writeError(e journal.Entry, at string) error {
 	}
 	defer s.close()
 	text := errorText(e)
-	draft := path.Join(path.Dir(at), path.Base(asideOf(e))+errorSuffix)
+	draft := path.Join(s.birthplace(path.Dir(at)), path.Base(asideOf(e))+errorSuffix)
 	if err := s.create(draft, text); err != nil {
 		return err
 	}
@@ -135,19 +140,6 @@ func (s *shelf) removeErrors(e journal.Entry, at string) {
 		}
 		return fs.ErrExist
 	})
-}
-
-// create writes a file in the place of an earlier one.
-func (s *shelf) create(rel, text string) error {
-	if err := s.root.Remove(rel); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	file, err := s.root.OpenFile(rel, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = file.WriteString(text)
-	return errors.Join(err, file.Close())
 }
 
 // maxText bounds the files that are looked at for one of our texts.

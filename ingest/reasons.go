@@ -137,7 +137,7 @@ func reasonProblems(problems []Problem) journal.Reason {
 func reasonDuplicate(original journal.Entry) journal.Reason {
 	return journal.Reason{
 		Class:   classDuplicate,
-		Message: fmt.Sprintf("the same content is in Tenovos already, from %s/%s (entry %d, asset %s)", original.Folder, original.Path, original.ID, original.ObjectID),
+		Message: fmt.Sprintf("duplicate of %s/%s: the same content is in Tenovos already (entry %d, asset %s)", original.Folder, original.Path, original.ID, original.ObjectID),
 		Hint:    "Set duplicates: upload for the folder to make an asset of each copy, then run `ingestd reload` and `ingestd retry ID`.",
 	}
 }

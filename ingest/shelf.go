@@ -17,7 +17,8 @@ import (
 // below it. It follows no link out of the folder and overwrites nothing.
 type shelf struct {
 	root *os.Root
-	mode fs.FileMode // of directories that it makes: as the folder's own
+	like likeness // of what it makes
+	id   int64    // of the entry that it moves, by which what it makes has a name of its own at first
 
 	closed func() // told when it is
 }
@@ -29,13 +30,13 @@ func (p *Pipeline) openShelf(folder string, id int64) (*shelf, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &shelf{root: root, closed: p.mounts[folder].beginMixed(id)} // the journal is written in between
+	s := &shelf{root: root, id: id, closed: p.mounts[folder].beginMixed(id)} // the journal is written in between
 	info, err := root.Stat(".")
 	if err != nil {
 		s.close()
 		return nil, &folderError{fmt.Errorf("look at the drop folder: %w", err)}
 	}
-	s.mode = info.Mode().Perm()
+	s.like = likenessOf(info)
 	return s, nil
 }
 
@@ -104,10 +105,15 @@ func (s *shelf) move(from, to string) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS), errors.Is(err, unix.ENOTSUP):
+	case cannotPromise(err):
 		return s.moveByLink(from, to)
 	}
 	return &os.LinkError{Op: "move", Old: from, New: to, Err: err}
+}
+
+// cannotPromise reports that a file system cannot rename without overwriting.
+func cannotPromise(err error) bool {
+	return errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.ENOTSUP)
 }
 
 // moveByLink is move where the file system cannot promise to overwrite nothing, as
@@ -168,28 +174,6 @@ func (s *shelf) room(from, to string) error {
 	here, err := s.root.Stat(path.Dir(from))
 	if err == nil && uploader.HintOf(here).Dev != uploader.HintOf(there).Dev {
 		err = fmt.Errorf("the directory %q is on another file system, and a file is only moved within its own: name one on that of the drop folder", dir)
-	}
-	return err
-}
-
-// makeDir makes a directory with all above it. People who may delete in the
-// folder may delete in them, too, whatever the umask is.
-func (s *shelf) makeDir(rel string) error {
-	err := s.root.Mkdir(rel, s.mode)
-	switch {
-	case err == nil:
-		return s.root.Chmod(rel, s.mode)
-	case errors.Is(err, fs.ErrExist):
-		info, err := s.root.Stat(rel)
-		if err == nil && !info.IsDir() {
-			err = fmt.Errorf("%q lies in the place of a directory that files are to be moved into: rename it, or clear it away", rel)
-		}
-		return err
-	case (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) && path.Dir(rel) != rel:
-		if err := s.makeDir(path.Dir(rel)); err != nil {
-			return err
-		}
-		return s.makeDir(rel)
 	}
 	return err
 }

@@ -89,10 +89,21 @@ const insertEntry = `INSERT INTO entries
 // seeOne counts one more entry of a folder, which may be a new one.
 const seeOne = `INSERT INTO folders (name, seen) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET seen = seen + 1`
 
+// givenFiles is the table f of files that are given as JSON, by listFiles.
+const givenFiles = `WITH f AS MATERIALIZED (SELECT key, value ->> 0 AS folder, unhex(value ->> 1) AS path, value ->> 2 AS size,
+		value ->> 3 AS mod_time, value ->> 4 AS change_time, value ->> 5 AS dev, value ->> 6 AS ino FROM json_each(?1))`
+
+func listFiles(files []Found) string {
+	batch := make([][7]any, len(files))
+	for i, f := range files {
+		batch[i] = [7]any{f.Folder, hex.EncodeToString([]byte(f.Path)), f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino)}
+	}
+	return list(batch)
+}
+
 // unknownFiles yields the numbers of the files, given as JSON, that the latest
 // generation of their path does not describe.
-const unknownFiles = `WITH f AS MATERIALIZED (SELECT key, value ->> 0 AS folder, unhex(value ->> 1) AS path, value ->> 2 AS size,
-		value ->> 3 AS mod_time, value ->> 4 AS change_time, value ->> 5 AS dev, value ->> 6 AS ino FROM json_each(?))
+const unknownFiles = givenFiles + `
 	SELECT key FROM f WHERE NOT EXISTS (
 		SELECT 1 FROM entries e WHERE e.folder = f.folder AND e.path = f.path
 		  AND e.generation = (SELECT max(generation) FROM entries l WHERE l.folder = f.folder AND l.path = f.path)
@@ -115,10 +126,6 @@ func (r *Reader) Unknown(ctx context.Context, found []Found) ([]Found, error) {
 		if err != nil || len(rest) == 0 {
 			return err
 		}
-		batch := make([][7]any, len(rest))
-		for i, f := range rest {
-			batch[i] = [7]any{f.Folder, hex.EncodeToString([]byte(f.Path)), f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino)}
-		}
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var i int
 			if err := rows.Scan(&i); err != nil {
@@ -126,7 +133,7 @@ func (r *Reader) Unknown(ctx context.Context, found []Found) ([]Found, error) {
 			}
 			fresh = append(fresh, rest[i])
 			return nil
-		}, unknownFiles, list(batch))
+		}, unknownFiles, listFiles(rest))
 	})
 	return fresh, err
 }

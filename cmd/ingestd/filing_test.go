@@ -53,3 +53,36 @@ func TestDaemonMovesFilesAway(t *testing.T) {
 	daemon.terminate()
 	s.complain(t)
 }
+
+// TestDaemonMovesWhatABackfillLeft: a backfill leaves files where they are, and the
+// daemon of the same folder moves them.
+func TestDaemonMovesWhatABackfillLeft(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, "1.5", nil)
+	r := newRoom(t, s)
+	r.env["AFTER"] = "move"
+	r.write("acme/a.jpg", "the same")
+	r.write("acme/b.jpg", "the same")
+	r.with("Title: {from: file.stem}", "Title: {from: [sidecar.title, file.stem]}")
+	r.write("acme/c.jpg", "another")
+	r.write("acme/c.jpg.json", `{"title": "C"}`)
+	if code, _, stderr := r.run("backfill"); code != exitDone {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	there := func(rel string) bool { _, err := os.Lstat(filepath.Join(r.drop, rel)); return err == nil }
+	if !there("acme/a.jpg") || !there("acme/b.jpg") {
+		t.Error("the backfill moved a file")
+	}
+	daemon := r.start("run")
+	eventually(t, "the files are moved", func() bool { return there("_ingested/acme/a.jpg") && there("_ingested/acme/b.jpg") })
+	eventually(t, "a file takes its sidecar along", func() bool { return there("_ingested/acme/c.jpg") && there("_ingested/acme/c.jpg.json") })
+	daemon.says("a duplicate was moved out of the drop folder")
+	if log := daemon.stderr.String(); !strings.Contains(log, "duplicate of drop/acme/") {
+		t.Errorf("the log does not name the original:\n%s", log)
+	}
+	if b := r.books(); b.Seen != 3 || b.Filed != 2 || b.Duplicate != 1 {
+		t.Errorf("the books are %+v", b)
+	}
+	daemon.terminate()
+	s.complain(t)
+}

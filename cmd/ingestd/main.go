@@ -4,8 +4,13 @@ package main
 import (
 	"context"
 	"os"
+
+	"golang.org/x/sys/unix"
 )
 
 func main() {
+	// What is left in a drop folder has the folder's mode. Every other file is made
+	// with a mode that says who may read it.
+	unix.Umask(0)
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -64,8 +64,13 @@ type process struct {
 // start runs a command of ingestd in the room, to the end of the test at most.
 func (r *room) start(args ...string) *process {
 	r.t.Helper()
-	p := &process{t: r.t, ended: make(chan struct{})}
-	p.cmd = exec.Command("ingestd", append(args, "-c", r.config)...)
+	return r.launch(exec.Command("ingestd", append(args, "-c", r.config)...), args...)
+}
+
+// launch is start with a command line of the test's own.
+func (r *room) launch(cmd *exec.Cmd, args ...string) *process {
+	r.t.Helper()
+	p := &process{t: r.t, cmd: cmd, ended: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), r.stand.env()...)
 	for k, v := range r.env {
 		p.cmd.Env = append(p.cmd.Env, k+"="+v)
