@@ -130,12 +130,11 @@ func (f *folder) finished(file File) bool {
 	if f.root.leases {
 		var err error
 		if v, err = probe(f.abs(file.Path), fp); errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
-			f.cannotLease(file.Path, err)
+			f.cannotProbe(file.Path, err)
 		}
 	}
 	switch v {
-	case free:
-		return true
+	case free, unsure:
 	case busy, changed:
 		c := f.settle.putBack(file.Path, fp, now, now.Add(openEvery), v == busy)
 		if v == busy && !c.said && now.Sub(c.since) >= openSaid {
@@ -144,7 +143,7 @@ func (f *folder) finished(file File) bool {
 		}
 		return false
 	}
-	return told || f.patient(file, now)
+	return told || v == free || f.patient(file, now)
 }
 
 // patient decides where nothing tells whether a file is still written: it must
@@ -214,8 +213,17 @@ func (f *folder) sentinel(rel string, modTime int64) announcement {
 	return present
 }
 
-// cannotLease says once what would make the folder faster.
-func (f *folder) cannotLease(rel string, err error) {
+// cannotProbe says once what keeps the kernel from telling whether a file is still
+// written: that it may not even be opened, or that leases would make the folder faster.
+func (f *folder) cannotProbe(rel string, err error) {
+	if !errors.Is(err, errNoLease) {
+		if !f.unopened {
+			f.unopened = true
+			f.log.Warn().Str("path", rel).Err(err).
+				Msg("the daemon's user may not read this file: its mode, its owner or an access list says so; let the user or its group read it")
+		}
+		return
+	}
 	if f.leaseless {
 		return
 	}

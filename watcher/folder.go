@@ -51,6 +51,7 @@ type folder struct {
 	limited   bool     // it refused one; not asked again before the next scan or poll
 	mounts    subtrees // of file systems mounted below that are not local
 	leaseless bool     // it was said that leases cannot be had
+	unopened  bool     // it was said that a file may not be read
 	unready   int      // files without their sentinel that the running scan met
 	waiting   int      // and the latest whole one
 
