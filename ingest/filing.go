@@ -74,7 +74,7 @@ func (p *Pipeline) takeAway(ctx context.Context, e journal.Entry, remove bool, p
 	}
 	defer s.close()
 	t := &taking{shelf: s, p: p, e: e, remove: remove, prunes: folder.Prune}
-	file, err := t.aside(ctx, pattern)
+	file, err := t.aside(ctx, onDisk(folder.Path, pattern))
 	if err != nil || file == nil {
 		return t.to, err
 	}

@@ -203,14 +203,17 @@ func (f *folder) announced(file File) announcement {
 
 // sentinel looks for the sentinel of a file or directory.
 func (f *folder) sentinel(rel string, modTime int64) announcement {
-	info, err := os.Lstat(f.abs(f.names.ready.of(rel)))
-	switch {
-	case err != nil:
-		return absent
-	case info.ModTime().UnixNano() < modTime:
-		return stale
+	a := absent
+	for _, name := range f.names.ready.all(rel) {
+		switch info, err := os.Lstat(f.abs(name)); {
+		case err != nil:
+		case info.ModTime().UnixNano() < modTime:
+			a = stale
+		default:
+			return present
+		}
 	}
-	return present
+	return a
 }
 
 // cannotProbe says once what keeps the kernel from telling whether a file is still

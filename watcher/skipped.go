@@ -19,7 +19,7 @@ func Skipped(f Folder, rel string) string {
 		return ""
 	case junkName(path.Base(rel)):
 		return "the built-in junk list has such names"
-	case rel == c.marker:
+	case c.marks(rel):
 		return "it is the folder's marker"
 	case c.ready.is(rel):
 		return "it is named like the sentinel that says another file is complete"
