@@ -41,7 +41,7 @@ func (f *folder) deliver(ctx context.Context, files []File, seen time.Time) erro
 	}
 	finished := make([]File, 0, len(fresh))
 	for _, file := range fresh {
-		if f.heldStill(file, seen) && f.finished(file) {
+		if !attends(f.abs(file.Path)) && f.heldStill(file, seen) && f.finished(file) {
 			finished = append(finished, file)
 		}
 	}
@@ -143,7 +143,7 @@ func (f *folder) finished(file File) bool {
 		}
 		return false
 	}
-	return told || v == free || f.patient(file, now)
+	return told || f.arrived(file, now) && (v == free || f.patient(file, now))
 }
 
 // patient decides where nothing tells whether a file is still written: it must

@@ -183,6 +183,7 @@ func (f *folder) look(ctx context.Context, rel string, created bool) error {
 		rel = of
 	}
 	if junkName(path.Base(rel)) {
+		f.stirred(rel, false)
 		return nil
 	}
 	now := f.now()

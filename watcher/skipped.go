@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"path"
+	"path/filepath"
 	"strings"
 )
 
@@ -15,6 +16,8 @@ func Skipped(f Folder, rel string) string {
 		}
 	}
 	switch {
+	case c.file(rel) && attends(filepath.Join(f.Path, rel)):
+		return "it only attends to the transfer of a file beside it"
 	case c.file(rel):
 		return ""
 	case junkName(path.Base(rel)):
