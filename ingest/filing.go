@@ -74,7 +74,7 @@ func (p *Pipeline) takeAway(ctx context.Context, e journal.Entry, remove bool, p
 	}
 	defer s.close()
 	t := &taking{shelf: s, p: p, e: e, remove: remove, prunes: folder.Prune}
-	file, err := t.aside(ctx, pattern)
+	file, err := t.aside(ctx, onDisk(folder.Path, pattern))
 	if err != nil || file == nil {
 		return t.to, err
 	}
@@ -300,7 +300,7 @@ func filingWait(n int) time.Duration { return min(2*time.Second<<min(n, 10), 10*
 // False if it could not: then the entry waits and it is tried again, without end.
 func (p *Pipeline) fileSource(ctx context.Context, e journal.Entry) (bool, error) {
 	folder := p.folders[e.Folder]
-	if folder.After.keeps() && !e.Taken() || e.Kind != journal.File {
+	if (folder.After.keeps() || folder.resumes()) && !e.Taken() || e.Kind != journal.File {
 		return true, nil
 	}
 	var err error

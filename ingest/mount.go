@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -162,7 +163,7 @@ func (p *Pipeline) openRoot(folder string, id int64) (*os.Root, error) {
 		return nil, &folderError{fmt.Errorf("open the drop folder: %w", err)}
 	}
 	if f.Marker != "" {
-		if _, err := root.Lstat(f.Marker); err != nil {
+		if _, err := root.Lstat(file.OnDisk(f.Path, f.Marker)); err != nil {
 			_ = root.Close() // nothing was written
 			m.leave(time.Now())
 			return nil, &folderError{fmt.Errorf("the marker file is not there, so the share counts as not mounted: %w", err)}

@@ -122,6 +122,10 @@ type Folder struct {
 	After        After
 	Done, Failed string
 	Prune        bool
+	// Resume is how long files that rest are left alone before they are moved or
+	// deleted: their producer may go on with what looks finished. Until then what
+	// comes under the same path is the next version, whatever else is said of versions.
+	Resume time.Duration
 	// Drops tells what is still to come of a drop; with it no file of one is created
 	// before all of it is there and mapped. nil: each file is for itself. With Ready
 	// a file was declared complete by its producer: one that is no part of a drop

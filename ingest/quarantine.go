@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -26,7 +27,17 @@ func (p *Pipeline) fileChore(ctx context.Context, id int64, to journal.Status) (
 	if err != nil {
 		return journal.NewChore{}, false, err
 	}
-	return journal.NewChore{Kind: journal.ChoreFile, Filename: path.Base(e.Path)}, e.Kind == journal.File && !p.folders[e.Folder].After.keeps(), nil
+	folder := p.folders[e.Folder]
+	return folder.fileChore(e, p.now()), e.Kind == journal.File && !folder.After.keeps(), nil
+}
+
+// fileChore is the work of moving the file of an entry that comes to rest now.
+func (f Folder) fileChore(e journal.Entry, now time.Time) journal.NewChore {
+	c := journal.NewChore{Kind: journal.ChoreFile, Filename: path.Base(e.Path)}
+	if f.resumes() {
+		c.NotBefore = now.Add(f.Resume)
+	}
+	return c
 }
 
 // fileResting moves the file of an entry that rests: one that failed to the
@@ -52,6 +63,8 @@ func (p *Pipeline) fileResting(ctx context.Context, c journal.Chore) (bool, erro
 	switch {
 	case !ours:
 		return false, fmt.Errorf("the folder %s is not configured any more", e.Folder)
+	case !e.Taken() && p.now().Before(folder.leftAlone(e, p.now())):
+		return false, nil
 	case e.Status == journal.Failed && e.Reason.Class != classUnreadable && !folder.After.keeps():
 		to, err := p.takeAway(ctx, e, false, folder.Failed)
 		if err == nil && to != "" {

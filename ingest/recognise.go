@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"path/filepath"
 
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -28,7 +27,7 @@ func (p *Pipeline) recognise(ctx context.Context, e journal.Entry, file *content
 		}
 	}
 	skips := folder.Duplicates != DuplicatesUpload && folder.Duplicates != "" && e.Size > 0 && !e.AsNew
-	version := known && (folder.VersionByPath || folder.VersionByFilename || prev.Kind != journal.File) && !e.AsNew
+	version := known && (folder.VersionByPath || folder.VersionByFilename || folder.continued(prev) || prev.Kind != journal.File) && !e.AsNew
 	switch {
 	case same && !prev.Taken():
 		return "", true, p.mergeUnchanged(ctx, e, prev)
@@ -51,8 +50,8 @@ func (p *Pipeline) recognise(ctx context.Context, e journal.Entry, file *content
 // that is still to be moved away, as after a touch in the last moment, it is.
 func (p *Pipeline) mergeUnchanged(ctx context.Context, e, prev journal.Entry) error {
 	var chores []journal.NewChore
-	if !p.folders[e.Folder].After.keeps() {
-		chores = append(chores, journal.NewChore{Kind: journal.ChoreFile, Filename: filepath.Base(prev.Path)})
+	if folder := p.folders[e.Folder]; !folder.After.keeps() {
+		chores = append(chores, folder.fileChore(prev, p.now()))
 	}
 	return p.journal.Unchanged(ctx, e.ID, chores...)
 }

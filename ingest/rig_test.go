@@ -39,7 +39,8 @@ type rig struct {
 	account *sandbox.Account
 	// Knobs of the pipelines that are started from now on.
 	config ingest.Config
-	commit func() // called after each commit of the journal
+	skip   []string // directories that scans do not enter, in place of the usual ones
+	commit func()   // called after each commit of the journal
 	api    func(ingest.API) ingest.API
 	store  func(ingest.Store) ingest.Store
 	clock  func() time.Time
@@ -175,7 +176,11 @@ func (r *rig) close(p *process) {
 
 // scan admits everything that lies in the drop now.
 func (r *rig) scan(ctx context.Context, p *process) error {
-	w, err := watcher.New([]watcher.Folder{{Name: "drop", Path: r.drop, Skip: []string{"_ingested", "_failed"}}}, watcher.Options{Emit: p.Admit})
+	skip := r.skip
+	if skip == nil {
+		skip = []string{"_ingested", "_failed"}
+	}
+	w, err := watcher.New([]watcher.Folder{{Name: "drop", Path: r.drop, Skip: skip, Marker: r.config.Folders[0].Marker}}, watcher.Options{Emit: p.Admit})
 	if err != nil {
 		return err
 	}

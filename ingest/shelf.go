@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
 
@@ -56,23 +57,22 @@ func (s *shelf) look(rel string) (*os.File, uploader.Hint, error) {
 	if err != nil {
 		return nil, none, err
 	}
-	const quietly = syscall.O_NOFOLLOW | syscall.O_NONBLOCK | syscall.O_CLOEXEC
-	file, err := s.root.OpenFile(rel, os.O_RDONLY|quietly, 0)
+	opened, err := file.OpenIn(s.root, rel)
 	if errors.Is(err, fs.ErrPermission) {
-		file, err = s.root.OpenFile(rel, unix.O_PATH|quietly, 0)
+		opened, err = s.root.OpenFile(rel, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	}
 	if err != nil {
 		return nil, none, err
 	}
-	now, err := file.Stat()
+	now, err := opened.Stat()
 	if err == nil && !os.SameFile(info, now) {
 		err = &fs.PathError{Op: "look at", Path: rel, Err: fs.ErrNotExist} // replaced meanwhile, perhaps by a link
 	}
 	if err != nil {
-		_ = file.Close() // nothing was written
+		_ = opened.Close() // nothing was written
 		return nil, none, err
 	}
-	return file, uploader.HintOf(now), nil
+	return opened, uploader.HintOf(now), nil
 }
 
 // names reports whether rel names the open file.

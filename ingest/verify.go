@@ -94,7 +94,11 @@ func (p *Pipeline) fileAway(ctx context.Context, e journal.Entry) error {
 	if done, err := p.fileSource(ctx, e); !done || err != nil {
 		return err
 	}
-	if err := p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verified, To: journal.Filed}); err != nil {
+	m := journal.Move{ID: e.ID, From: journal.Verified, To: journal.Filed}
+	if folder := p.folders[e.Folder]; folder.resumes() && e.Kind == journal.File && !e.Taken() {
+		m.Chores = append(m.Chores, folder.fileChore(e, p.now()))
+	}
+	if err := p.advance(ctx, m); err != nil {
 		return err
 	}
 	p.stats.rested.Add(1)

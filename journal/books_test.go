@@ -81,7 +81,8 @@ func (r *rig) consistent() {
 func TestFolders(t *testing.T) {
 	r := newRig(t)
 	r.admit(Found{Folder: "b", Path: "x"})
-	s := FolderState{Name: "b", Path: "/srv/b", Watch: "poll", Paused: "gone", Settling: 3, Unreadable: 1, Unread: "locked (permission denied)"}
+	s := FolderState{Name: "b", Path: "/srv/b", Watch: "poll", Paused: "gone", Settling: 3, Unreadable: 1, Unread: "locked (permission denied)",
+		Arriving: 2, Beside: "x.part", Empty: 1, EmptyFile: "y"}
 	r.ok(r.SetFolder(t.Context(), s))
 	r.ok(r.SetFolder(t.Context(), FolderState{Name: "a"}))
 	c, err := r.Reader().Counts(t.Context())

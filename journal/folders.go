@@ -21,6 +21,11 @@ type FolderState struct {
 
 	Unreadable int    // directories and files that cannot be read; what is below them is in no count
 	Unread     string // the first of these, with the reason; "" for none
+
+	Arriving  int    // of Settling, files beside which a transfer is under way
+	Beside    string // the first of these transfers; "" for none
+	Empty     int    // of Settling, files that are empty and wait for their content
+	EmptyFile string // the first of these; "" for none
 }
 
 // Counts are the books of one folder: Seen is the sum of By at any time.
@@ -36,13 +41,16 @@ type Counts struct {
 // entries seen.
 func (j *Journal) SetFolder(ctx context.Context, s FolderState) error {
 	return j.write(ctx, "record the state of folder "+s.Name, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO folders (name, path, watch, paused, settling, open, waiting, polled, last_scan, unreadable, unread)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		_, err := tx.ExecContext(ctx, `INSERT INTO folders (name, path, watch, paused, settling, open, waiting, polled, last_scan, unreadable, unread,
+				arriving, beside, empty, empty_file)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET path = excluded.path, watch = excluded.watch, paused = excluded.paused,
 				settling = excluded.settling, open = excluded.open, waiting = excluded.waiting,
 				polled = excluded.polled, last_scan = excluded.last_scan,
-				unreadable = excluded.unreadable, unread = excluded.unread`,
-			s.Name, s.Path, s.Watch, s.Paused, s.Settling, s.Open, s.Waiting, s.Polled, ms(s.LastScan), s.Unreadable, s.Unread)
+				unreadable = excluded.unreadable, unread = excluded.unread,
+				arriving = excluded.arriving, beside = excluded.beside, empty = excluded.empty, empty_file = excluded.empty_file`,
+			s.Name, s.Path, s.Watch, s.Paused, s.Settling, s.Open, s.Waiting, s.Polled, ms(s.LastScan), s.Unreadable, s.Unread,
+			s.Arriving, s.Beside, s.Empty, s.EmptyFile)
 		return err
 	})
 }
@@ -50,6 +58,7 @@ func (j *Journal) SetFolder(ctx context.Context, s FolderState) error {
 // countFolders reads the open edits once, not once a folder.
 const countFolders = `WITH corrected (folder, n) AS MATERIALIZED (SELECT e.folder, count(*) FROM ` + openEdits + ` GROUP BY e.folder)
 	SELECT name, path, watch, paused, settling, open, waiting, polled, last_scan, unreadable, unread,
+		arriving, beside, empty, empty_file,
 		(SELECT count(*) FROM companions c WHERE c.folder = name),
 		coalesce(corrected.n, 0), seen
 	FROM folders LEFT JOIN corrected ON corrected.folder = name ORDER BY name`
@@ -64,7 +73,7 @@ func (r *Reader) Counts(ctx context.Context) ([]Counts, error) {
 			c := Counts{By: make(map[Status]int)}
 			var scanned int64
 			err := rows.Scan(&c.Name, &c.Path, &c.Watch, &c.Paused, &c.Settling, &c.Open, &c.Waiting, &c.Polled, &scanned,
-				&c.Unreadable, &c.Unread, &c.Companions, &c.Edits, &c.Seen)
+				&c.Unreadable, &c.Unread, &c.Arriving, &c.Beside, &c.Empty, &c.EmptyFile, &c.Companions, &c.Edits, &c.Seen)
 			if err != nil {
 				return err
 			}

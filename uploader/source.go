@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // hashBuffer is how many bytes are read at once where a file is only hashed.
@@ -60,18 +62,16 @@ func Open(root *os.Root, path string, calls func() (returned func())) (*Source, 
 	if !before.Mode().IsRegular() {
 		return nil, fmt.Errorf("%q: %w (%v)", path, ErrNotRegular, before.Mode())
 	}
-	// O_NONBLOCK: a pipe put here since must not block us, nor may a lease that
-	// somebody holds.
-	file, err := root.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+	opened, err := file.OpenIn(root, path)
 	if err != nil {
 		return nil, sourceError(path, err)
 	}
-	s := &Source{file: file, path: filepath.Join(root.Name(), path), name: path, calls: calls}
+	s := &Source{file: opened, path: filepath.Join(root.Name(), path), name: path, calls: calls}
 	if s.hint, err = s.look(); err == nil {
 		err = s.Check() // os.Root follows a last link in spite of O_NOFOLLOW
 	}
 	if err != nil {
-		_ = file.Close()
+		_ = opened.Close()
 		return nil, err
 	}
 	return s, nil

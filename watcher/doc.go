@@ -13,8 +13,11 @@
 // the kernel is asked with a read lease, never held, whether a writer has the file
 // open (lease.go). Where the kernel cannot tell, on shares and for files of others
 // without CAP_LEASE, the file must hold still for longer, and its first and last
-// bytes must not change meanwhile. A sentinel that the producer agreed to make
-// stands for the quiet times (ready.go), not for the lease.
+// bytes must not change meanwhile. Last, the file must not be empty, and nothing may
+// lie beside it that tells of a transfer under way (arriving.go, transfers.go): then it
+// is a placeholder, whose writer comes back. Both waits are bounded. A sentinel that
+// the producer agreed to make stands for the quiet times and for these (ready.go),
+// not for the lease.
 //
 // # Never blind
 //

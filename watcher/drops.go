@@ -40,8 +40,10 @@ func (w *Watcher) Announced(folder, dir string) time.Time {
 		if dir == "" || !f.names.ready.used() {
 			break
 		}
-		if info, err := os.Lstat(filepath.Join(f.conf.Path, f.names.ready.of(dir))); err == nil {
-			return info.ModTime()
+		for _, name := range f.names.ready.all(dir) {
+			if info, err := os.Lstat(filepath.Join(f.conf.Path, name)); err == nil {
+				return info.ModTime()
+			}
 		}
 	}
 	return time.Time{}

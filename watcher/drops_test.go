@@ -34,6 +34,8 @@ func TestDropWithAnOpenWriter(t *testing.T) {
 	r.mkdir("in/spring/raw")
 	f, err := os.Create(r.path("in/spring/raw/slow.jpg"))
 	must(t, err)
+	_, err = f.WriteString("x")
+	must(t, err)
 	r.until("the writer seen", func() bool { return r.state("drop").Open == 1 })
 	r.untilDrop("spring", Drop{Settling: 1})
 	r.untilDrop("autumn", Drop{})

@@ -11,7 +11,10 @@ func TestJunk(t *testing.T) {
 		"a/@eaDir/photo.jpg/SYNOPHOTO.jpg", "movie.mov.crdownload", "movie.mov.filepart", ".nfs0000000123",
 		".photo.jpg.aB3xYz", ".smbdeleteAAA", "~WRL0001.tmp", "a.TMP", "Photoshop Temp123", "~book~k3(x.idlk",
 		"$RECYCLE.BIN/x", "System Volume Information/x", "__MACOSX/a", "Icon\r", ".~lock.a.odt#", "#recycle/a.jpg",
-		"draft.txt~", ".Trashes/501/a.jpg", "lost+found/#123",
+		"draft.txt~", ".Trashes/501/a.jpg", "lost+found/#123", "photoshop temp4095", "PHOTOSHOP TEMP1",
+		"x.!qB", "x.!Sync", "x.SyncPart", "x.SyncOld", "x.ffs_tmp", "sync.ffs_db", ".in.x.mov.", "x.mov.lftp-pget-status",
+		"x.mp4.ytdl", "x.mp4.part-Frag3", "x.jpg_exiftool_tmp", "x.jpg_original", "x.psd.sb-1a2b3c4d-AbC123", "x.aspera-ckpt",
+		"x.fdmdownload", "x.psd.sb-1A2B3C4D-aBc123/Contents/a", "x.bts", "x.mxf.tmp", "#draft.txt#",
 	} {
 		if !Junk(rel) {
 			t.Errorf("%q is not junk", rel)
@@ -20,6 +23,8 @@ func TestJunk(t *testing.T) {
 	for _, rel := range []string{
 		"", "a", "photo.jpg", "part.jpg", "movie.part1.rar", "Icon.png", "a b/ü/#1 & 100%.tif", "~draft.psd",
 		"temp/photo.jpg", "tmp", "thumbs.db.jpg", "a.dot/b.c", "\xff.jpg", "e\u0301.png", "🎬.mov",
+		"Photoshop Template.psd", "Photoshop Temp.psd", "photoshop temporary 1/a.jpg", "Photoshop Temp 4.psd", "Photoshop Temp12.psd",
+		"the_original", "painting_original.jpg", "x.mov.info", "x.lock", "page.aspx", "disk.st", "x.sb-day-one.jpg", "#1 & 2#.tif",
 	} {
 		if Junk(rel) {
 			t.Errorf("%q is junk", rel)

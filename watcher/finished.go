@@ -41,7 +41,7 @@ func (f *folder) deliver(ctx context.Context, files []File, seen time.Time) erro
 	}
 	finished := make([]File, 0, len(fresh))
 	for _, file := range fresh {
-		if f.heldStill(file, seen) && f.finished(file) {
+		if !attends(f.abs(file.Path)) && f.heldStill(file, seen) && f.finished(file) {
 			finished = append(finished, file)
 		}
 	}
@@ -130,12 +130,11 @@ func (f *folder) finished(file File) bool {
 	if f.root.leases {
 		var err error
 		if v, err = probe(f.abs(file.Path), fp); errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
-			f.cannotLease(file.Path, err)
+			f.cannotProbe(file.Path, err)
 		}
 	}
 	switch v {
-	case free:
-		return true
+	case free, unsure:
 	case busy, changed:
 		c := f.settle.putBack(file.Path, fp, now, now.Add(openEvery), v == busy)
 		if v == busy && !c.said && now.Sub(c.since) >= openSaid {
@@ -144,7 +143,7 @@ func (f *folder) finished(file File) bool {
 		}
 		return false
 	}
-	return told || f.patient(file, now)
+	return told || f.arrived(file, now) && (v == free || f.patient(file, now))
 }
 
 // patient decides where nothing tells whether a file is still written: it must
@@ -204,18 +203,30 @@ func (f *folder) announced(file File) announcement {
 
 // sentinel looks for the sentinel of a file or directory.
 func (f *folder) sentinel(rel string, modTime int64) announcement {
-	info, err := os.Lstat(f.abs(f.names.ready.of(rel)))
-	switch {
-	case err != nil:
-		return absent
-	case info.ModTime().UnixNano() < modTime:
-		return stale
+	a := absent
+	for _, name := range f.names.ready.all(rel) {
+		switch info, err := os.Lstat(f.abs(name)); {
+		case err != nil:
+		case info.ModTime().UnixNano() < modTime:
+			a = stale
+		default:
+			return present
+		}
 	}
-	return present
+	return a
 }
 
-// cannotLease says once what would make the folder faster.
-func (f *folder) cannotLease(rel string, err error) {
+// cannotProbe says once what keeps the kernel from telling whether a file is still
+// written: that it may not even be opened, or that leases would make the folder faster.
+func (f *folder) cannotProbe(rel string, err error) {
+	if !errors.Is(err, errNoLease) {
+		if !f.unopened {
+			f.unopened = true
+			f.log.Warn().Str("path", rel).Err(err).
+				Msg("the daemon's user may not read this file: its mode, its owner or an access list says so; let the user or its group read it")
+		}
+		return
+	}
 	if f.leaseless {
 		return
 	}

@@ -53,11 +53,14 @@ type folder struct {
 	limited   bool     // it refused one; not asked again before the next scan or poll
 	mounts    subtrees // of file systems mounted below that are not local
 	leaseless bool     // it was said that leases cannot be had
+	unopened  bool     // it was said that a file may not be read
+	arrivals  arrivals // files whose transfer is under way in some other file
 	unready   int      // files without their sentinel that the running scan met
 	waiting   int      // and the latest whole one
 
 	checkEvery time.Duration
 	canaryTime time.Duration
+	emptyWait  time.Duration
 	checkAt    time.Time // the next look at the root
 	doubted    bool      // the root is to be looked at before anything else
 	scanAt     time.Time // the next scan by the clock; zero for none
@@ -91,6 +94,7 @@ func newFolder(conf Folder, o Options) *folder {
 		drops:      newDrops(conf),
 		checkEvery: rootCheck,
 		canaryTime: canaryTime,
+		emptyWait:  emptyWait(conf),
 		unreadable: make(map[string]error),
 	}
 	f.settleAnew()
@@ -130,6 +134,7 @@ func (f *folder) run(ctx context.Context) error {
 // walked, which is no reason to stop others; the second ends all.
 func (f *folder) walk(ctx context.Context) (incomplete, err error) {
 	defer f.ended.Store(true)
+	f.emptyWait = min(f.emptyWait, emptyLeast) // nobody waits for a walk that waits for nothing
 	for ctx.Err() == nil {
 		if err := f.step(ctx); err != nil {
 			return nil, err
@@ -336,12 +341,13 @@ func (f *folder) handle(ctx context.Context, ev fsnotify.Event) error {
 	if gone {
 		f.watches.drop(ev.Name)
 		f.drops.found(rel)
+		f.stirred(rel, true)
 		return nil
 	}
 	if f.heard(rel) {
 		return nil
 	}
-	if !ev.Has(fsnotify.Create) && f.settle.waits(rel) {
+	if !ev.Has(fsnotify.Create) && f.settle.waits(rel) && f.arrivals.waits[rel] == nil {
 		return nil // it is looked at when it is due
 	}
 	return f.look(ctx, rel, ev.Has(fsnotify.Create))

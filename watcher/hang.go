@@ -75,6 +75,8 @@ func (f *folder) checkPulse(now time.Time) {
 
 // tell reports the state if it changed.
 func (f *folder) tell() {
+	f.arrivals.tidy(f.settle)
+	arriving, empty := f.arrivals.sum()
 	s := State{
 		Folder:   f.conf.Name,
 		Watch:    f.mode(),
@@ -84,6 +86,8 @@ func (f *folder) tell() {
 		Open:     f.settle.open,
 		Waiting:  f.waiting,
 		LastScan: f.scanned,
+
+		Arriving: arriving.n, Beside: arriving.first, Empty: empty.n, EmptyFile: empty.first,
 
 		Unreadable: f.blocked, Unread: f.blockedBy,
 	}

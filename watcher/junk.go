@@ -1,9 +1,12 @@
 package watcher
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
-// The built-in junk list: what desktops, programs and transfer tools leave
-// beside the real files. Names are compared in lower case, because the systems
+// The built-in junk list: what desktops and programs leave beside the real files.
+// Transfers under way (transfers.go) belong to it. Names are compared in lower case, because the systems
 // that make them do not tell cases apart.
 var (
 	junkNames = map[string]bool{
@@ -18,21 +21,30 @@ var (
 	}
 
 	// junkPrefixes: a leading dot covers .DS_Store, AppleDouble's ._x,
-	// .nfs*, .smb*, .fuse_hidden*, rsync's .x.AbC123 and the hidden
-	// names of FTP servers: all of them unfinished, or no content.
+	// .nfs*, .smb*, .fuse_hidden*, .goutputstream-*, rsync's .x.AbC123, Nextcloud's
+	// .x.~1a2b and the hidden names of FTP servers: all of them unfinished, or no content.
 	junkPrefixes = []string{
 		".",
-		"~$",             // Office lock files
-		"photoshop temp", // Photoshop scratch files
+		"~$", // Office lock files
 	}
 
+	// junkSuffixes are those that are no transfer's.
 	junkSuffixes = []string{
-		"~",                                                                 // editors' backups
-		".tmp", ".temp", ".part", ".partial", ".filepart", ".!ut", ".aria2", // transfers under way
-		".crdownload", ".opdownload", ".download", // browsers
+		"~",             // editors' backups
+		".tmp", ".temp", // Office (~WRD0001.tmp), Premiere (x.mxf.tmp), and whoever calls it that
 		".idlk", ".prlock", // InDesign and Premiere locks
-		".error.txt", // what this program writes beside a file that failed
+		".ffs_db", ".ffs_lock", // FreeFileSync's memory
+		".syncold",      // Resilio Sync's copy of what it replaces
+		"_exiftool_tmp", // ExifTool, while it writes
+		".error.txt",    // what this program writes beside a file that failed
 	}
+
+	// junkPattern matches what no prefix or suffix tells.
+	junkPattern = regexp.MustCompile(`^photoshop temp\d+$` + // Photoshop's scratch files
+		`|\.[0-9a-z]{2,5}_original$` + // ExifTool's copy of what it changed
+		`|\.sb-[0-9a-f]{8}-[0-9a-z]{6}$` + // macOS' safe save
+		`|\.part-frag\d+$` + // youtube-dl
+		`|^#.+#$`) // Emacs
 )
 
 // Junk reports whether rel, a slash-separated path below a drop folder, is on
@@ -63,5 +75,10 @@ func junkName(name string) bool {
 			return true
 		}
 	}
-	return false
+	for _, t := range transfers {
+		if strings.HasPrefix(name, t.before) && strings.HasSuffix(name, t.after) {
+			return true
+		}
+	}
+	return junkPattern.MatchString(name)
 }

@@ -80,6 +80,8 @@ func TestOpenFileIsAskedAboutOnce(t *testing.T) {
 	r.w.folders[0].known = m.known
 	f, err := os.Create(filepath.Join(r.dir, "open"))
 	must(t, err)
+	_, err = f.WriteString("x")
+	must(t, err)
 	r.mkdir("in")
 	r.rename("open", "in/open")
 	r.started()
@@ -180,7 +182,7 @@ func TestAgeIsOfTheLook(t *testing.T) {
 func TestKnownErrorEndsRun(t *testing.T) {
 	broken := errors.New("journal broken")
 	dir := t.TempDir()
-	must(t, os.WriteFile(filepath.Join(dir, "a"), nil, 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, "a"), []byte("x"), 0o600))
 	w, err := New([]Folder{{Name: "one", Path: dir}}, Options{
 		Emit:  func(context.Context, []File) error { return nil },
 		Known: func(context.Context, []File) ([]File, error) { return nil, broken },
@@ -203,7 +205,7 @@ func BenchmarkRescanKnown(b *testing.B) {
 			b.Fatal(err)
 		}
 		for i := range files {
-			if err := os.WriteFile(filepath.Join(sub, fmt.Sprintf("IMG_%05d.jpg", i)), nil, 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(sub, fmt.Sprintf("IMG_%05d.jpg", i)), []byte("x"), 0o600); err != nil {
 				b.Fatal(err)
 			}
 		}

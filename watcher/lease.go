@@ -3,10 +3,13 @@ package watcher
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // verdict is what a look at an open file tells of its writers.
@@ -19,15 +22,8 @@ const (
 	changed                // it is not the file that was looked at before
 )
 
-// openFile opens the file at path without waiting for anyone: a pipe in its place
-// or a writer's lease must not hold up the folder, and a link is not followed.
-func openFile(path string) (*os.File, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: path, Err: err}
-	}
-	return os.NewFile(uintptr(fd), path), nil
-}
+// errNoLease is that the kernel grants no lease on a file that can be opened.
+var errNoLease = errors.New("the kernel grants no lease on the file")
 
 // probe asks the kernel whether anyone has the file at path open for writing, or
 // mapped so: only then it refuses a read lease. The lease is given back at once,
@@ -35,7 +31,7 @@ func openFile(path string) (*os.File, error) {
 // grants leases to the owner of a file and to CAP_LEASE; to others probe is
 // unsure, and so it is on a file system that may have writers elsewhere.
 func probe(path string, want fingerprint) (verdict, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	fd, err := file.Open(path)
 	switch {
 	case errors.Is(err, unix.EAGAIN):
 		return busy, nil // a file server has a write lease on it
@@ -53,7 +49,7 @@ func probe(path string, want fingerprint) (verdict, error) {
 		return busy, nil
 	}
 	if err != nil {
-		return unsure, err
+		return unsure, fmt.Errorf("%w: %w", errNoLease, err)
 	}
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_UNLCK); err != nil {
 		return unsure, err
@@ -95,10 +91,11 @@ type ends struct {
 // readEnds reads both ends of the file at path. What cannot be read is as good
 // as empty: it is for the receiver to find out why.
 func readEnds(path string, size int64) ends {
-	f, err := openFile(path)
+	fd, err := file.Open(path)
 	if err != nil {
 		return ends{}
 	}
+	f := os.NewFile(uintptr(fd), path)
 	defer f.Close() // nothing was written
 	buf := make([]byte, 2*endSize)
 	n, _ := io.ReadFull(io.NewSectionReader(f, 0, endSize), buf[:endSize])

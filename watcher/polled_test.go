@@ -18,6 +18,7 @@ func TestMountBelowIsPolled(t *testing.T) {
 	mountAt(t, r.path("in/disk"), "ramfs", "")
 	mountAt(t, r.path("in/brand/nas"), "hugetlbfs", "") // not on the list, as good as a share
 	r.mkdir("in/brand/nas/deep")
+	r.w.folders[0].emptyWait = 0
 	f, now := r.w.folders[0], time.Now().Add(time.Minute)
 	f.now = func() time.Time { return now }
 	f.watches = newSet(t)

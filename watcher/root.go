@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // root is what a folder's path led to when it was last looked at.
@@ -50,7 +52,7 @@ func inspect(f Folder) (root, error) {
 		return root{}, fmt.Errorf("look at the folder: %w", err)
 	}
 	if f.Marker != "" {
-		marker := filepath.Join(path, f.Marker)
+		marker := filepath.Join(path, file.OnDisk(path, f.Marker))
 		if _, err := os.Lstat(marker); err != nil {
 			return root{}, fmt.Errorf("the marker file is not there, so the share counts as not mounted: %w", err)
 		}

@@ -17,6 +17,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // batchSize bounds what is read and emitted at once.
@@ -174,16 +176,21 @@ func lookAll(fd int, sights []sight, now func() time.Time) {
 // look looks at one path that an event named.
 func (f *folder) look(ctx context.Context, rel string, created bool) error {
 	if f.names.ready.is(rel) {
-		file, one := f.names.ready.file(rel)
+		of, one := f.names.ready.file(rel)
+		if one && len(file.Forms(of)) > 1 { // its letters may be composed in another way on the disk
+			_, err := lstat(f.abs(of))
+			one = err == nil
+		}
 		if !one {
 			if dir := path.Dir(rel); !slices.Contains(f.todo, dir) {
 				f.todo = append(f.todo, dir)
 			}
 			return nil
 		}
-		rel = file
+		rel = of
 	}
 	if junkName(path.Base(rel)) {
+		f.stirred(rel, false)
 		return nil
 	}
 	now := f.now()

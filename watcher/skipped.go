@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"path"
+	"path/filepath"
 	"strings"
 )
 
@@ -15,11 +16,13 @@ func Skipped(f Folder, rel string) string {
 		}
 	}
 	switch {
+	case c.file(rel) && attends(filepath.Join(f.Path, rel)):
+		return "it only attends to the transfer of a file beside it"
 	case c.file(rel):
 		return ""
 	case junkName(path.Base(rel)):
 		return "the built-in junk list has such names"
-	case rel == c.marker:
+	case c.marks(rel):
 		return "it is the folder's marker"
 	case c.ready.is(rel):
 		return "it is named like the sentinel that says another file is complete"

@@ -150,7 +150,7 @@ func TestStoppedProcess(t *testing.T) {
 	for d := range dirs - 10 {
 		must(t, os.Mkdir(filepath.Join(dir, fmt.Sprint(d)), 0o700))
 	}
-	must(t, os.WriteFile(filepath.Join(dir, "sign"), nil, 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, "sign"), []byte("x"), 0o600))
 	for lines.Scan() {
 		if lines.Text() == "sign" {
 			break

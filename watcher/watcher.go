@@ -96,6 +96,15 @@ type State struct {
 	Waiting  int       // files without their Ready sentinel, as of the latest scan; not in Settling
 	LastScan time.Time // when the latest scan ended; zero before the first
 
+	// Arriving is how many of Settling wait for a transfer that is under way in a file
+	// beside them, Beside the first of those by name; "" for none.
+	Arriving int
+	Beside   string
+	// Empty is how many of Settling are empty and wait for their content, EmptyFile the
+	// first of them by name; "" for none.
+	Empty     int
+	EmptyFile string
+
 	// Unreadable is how many directories and files cannot be read; Unread is the
 	// first of them with the reason, "" for none. Nothing below them is known.
 	Unreadable int

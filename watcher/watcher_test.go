@@ -86,7 +86,7 @@ func TestWalkOfOldFiles(t *testing.T) {
 	dir := t.TempDir()
 	const files = 1200
 	for i := range files {
-		must(t, os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), nil, 0o600))
+		must(t, os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), []byte("x"), 0o600))
 	}
 	seen := 0
 	w, err := New([]Folder{{Name: "f", Path: dir, Settle: time.Minute}}, Options{
@@ -116,8 +116,8 @@ func TestEmitErrorEndsAll(t *testing.T) {
 	for name, call := range map[string]func(*Watcher, context.Context) error{"Run": (*Watcher).Run, "Walk": (*Watcher).Walk} {
 		t.Run(name, func(t *testing.T) {
 			dirs := []string{t.TempDir(), t.TempDir()}
-			must(t, os.WriteFile(filepath.Join(dirs[0], "a"), nil, 0o600))
-			must(t, os.WriteFile(filepath.Join(dirs[1], "b"), nil, 0o600))
+			must(t, os.WriteFile(filepath.Join(dirs[0], "a"), []byte("x"), 0o600))
+			must(t, os.WriteFile(filepath.Join(dirs[1], "b"), []byte("x"), 0o600))
 			w, err := New([]Folder{
 				{Name: "one", Path: dirs[0]},
 				{Name: "two", Path: dirs[1], Settle: time.Hour},
@@ -138,7 +138,7 @@ func TestHangingFolder(t *testing.T) {
 		for i, name := range []string{"hangs", "fine"} {
 			folders[i] = Folder{Name: name, Path: filepath.Join(dir, name), Mode: ModePoll, Settle: time.Duration(i) * time.Minute}
 			must(t, os.Mkdir(folders[i].Path, 0o700))
-			must(t, os.WriteFile(filepath.Join(folders[i].Path, "file"), nil, 0o600))
+			must(t, os.WriteFile(filepath.Join(folders[i].Path, "file"), []byte("x"), 0o600))
 		}
 		hanging, fine, release := make(chan struct{}), make(chan struct{}), make(chan struct{})
 		w, err := New(folders, Options{Emit: func(_ context.Context, files []File) error {
@@ -347,7 +347,7 @@ func BenchmarkWalk(b *testing.B) {
 			b.Fatal(err)
 		}
 		for i := range files {
-			if err := os.WriteFile(filepath.Join(sub, fmt.Sprintf("IMG_%05d.jpg", i)), nil, 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(sub, fmt.Sprintf("IMG_%05d.jpg", i)), []byte("x"), 0o600); err != nil {
 				b.Fatal(err)
 			}
 		}

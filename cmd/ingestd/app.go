@@ -223,7 +223,7 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder) ingest.Config {
 			Name: f.Name, Path: f.Path, Marker: f.Marker, Settle: f.Settle,
 			VersionByPath: f.Versions == "path", VersionByFilename: f.Versions == "filename",
 			Duplicates: ingest.Duplicates(f.Duplicates), Empty: ingest.Empty(f.Empty),
-			After: ingest.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune,
+			After: ingest.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune, Resume: f.Resume,
 			Order: journal.Order(f.Order), Workers: f.Workers, Ready: f.Ready != "",
 		})
 	}

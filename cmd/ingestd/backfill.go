@@ -78,6 +78,9 @@ func afterwards(folders []config.Folder, after string) ([]config.Folder, error) 
 	}
 	folders = slices.Clone(folders)
 	for i := range folders {
+		if folders[i].After == "keep" {
+			folders[i].Resume = 0 // no daemon would move the files when their time has come
+		}
 		folders[i].After = after
 	}
 	return folders, nil

@@ -48,6 +48,7 @@ func (f *folderStates) report(s watcher.State) {
 	state.Watch, state.Paused, state.Settling = string(s.Watch), s.Paused, s.Settling
 	state.Open, state.Waiting, state.Polled, state.LastScan = s.Open, s.Waiting, s.Polled, s.LastScan
 	state.Unreadable, state.Unread = s.Unreadable, s.Unread
+	state.Arriving, state.Beside, state.Empty, state.EmptyFile = s.Arriving, s.Beside, s.Empty, s.EmptyFile
 	f.states[s.Folder] = state
 	f.record(state)
 }

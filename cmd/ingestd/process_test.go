@@ -34,7 +34,7 @@ func newRoom(t *testing.T, s *stand) *room {
 	t.Helper()
 	dir := t.TempDir()
 	r := &room{t: t, stand: s, config: "testdata/process.yaml", dir: dir, drop: filepath.Join(dir, "drop"), journal: filepath.Join(dir, "state", "journal.db")}
-	r.env = map[string]string{"WORK": dir, "DROP": r.drop, "SETTLE": "1s", "GRACE": "15s", "VERIFY": "etag", "AFTER": "keep", "EMPTY": "hold"}
+	r.env = map[string]string{"WORK": dir, "DROP": r.drop, "SETTLE": "1s", "GRACE": "15s", "VERIFY": "etag", "AFTER": "keep", "EMPTY": "hold", "RESUME": "0s"}
 	if err := os.Mkdir(r.drop, 0o700); err != nil {
 		t.Fatal(err)
 	}

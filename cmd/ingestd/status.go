@@ -125,10 +125,7 @@ func allRemarks(folders []dashboard.Folder) []string {
 // directories counts what cannot be read. A single file that cannot is rare: it
 // takes a disk that fails, or a directory that can be listed and not entered.
 func directories(n int) string {
-	if n == 1 {
-		return "1 directory or file"
-	}
-	return fmt.Sprintf("%d directories and files", n)
+	return counted(n, "1 directory or file", "%d directories and files")
 }
 
 // remarks are what there is to say of a folder alone.
@@ -143,6 +140,12 @@ func remarks(f dashboard.Folder) []string {
 	if f.Open > 0 {
 		lines = append(lines, fmt.Sprintf("has %d files that a program holds open for writing: they are taken when it closes them", f.Open))
 	}
+	if f.Arriving > 0 {
+		lines = append(lines, counted(f.Arriving, "has 1 file that waits for a transfer under way beside it: ", "has %d files that wait for a transfer under way beside them: ")+escaped(f.Beside))
+	}
+	if f.Empty > 0 {
+		lines = append(lines, counted(f.Empty, "has 1 empty file that waits for its content, some minutes at most: ", "has %d empty files that wait for their content, some minutes at most: ")+escaped(f.EmptyFile))
+	}
 	if f.Edits > 0 {
 		lines = append(lines, fmt.Sprintf("has %d corrections of metadata that are still to be sent or seen", f.Edits))
 	}
@@ -150,6 +153,14 @@ func remarks(f dashboard.Folder) []string {
 		lines = append(lines, fmt.Sprintf("has %d files without the sentinel that says they are complete", f.Waiting))
 	}
 	return lines
+}
+
+// counted is one where n is 1, else many with n put in.
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return fmt.Sprintf(many, n)
 }
 
 // printable keeps control characters of a file name off the terminal.

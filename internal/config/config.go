@@ -83,6 +83,7 @@ type Folder struct {
 	After            string          // keep, move, delete
 	Done, Failed     string          // where files are moved to, below the folder; {date}, {folder} and {path} stand in them
 	Prune            bool            // remove directories that a move leaves empty
+	Resume           time.Duration   // how long files are left alone before they are moved or deleted
 	Versions         string          // path, filename, off
 	Duplicates       string          // skip, upload, hold
 	Empty            string          // hold, ingest, ignore: files without a byte

@@ -14,6 +14,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 )
 
@@ -61,6 +62,7 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 	l.destination(f["done"], "done", &d.Done)
 	l.destination(f["failed"], "failed", &d.Failed)
 	l.flag(f["prune"], "prune", &d.Prune)
+	l.duration(f["resume"], "resume", &d.Resume, 0)
 	for _, choice := range []struct {
 		key   string
 		to    *string
@@ -211,7 +213,7 @@ func (f Folder) missing() mapping.Problem {
 	}
 	_ = dir.Close()
 	if f.Marker != "" {
-		if _, err := os.Lstat(filepath.Join(f.Path, f.Marker)); err != nil {
+		if _, err := os.Lstat(filepath.Join(f.Path, file.OnDisk(f.Path, f.Marker))); err != nil {
 			return mapping.Problem{Message: fmt.Sprintf("folder %s has no marker %s", f.Path, f.Marker), Hint: "is its share mounted?"}
 		}
 	}

@@ -36,7 +36,7 @@ var (
 	folderKeys = mapping.Keys{
 		Known: []string{
 			"name", "path", "include", "exclude", "settle", "patience", "ready", "watch", "poll_interval", "rescan", "marker",
-			"order", "workers", "batch", "after", "done", "failed", "prune", "versions", "duplicates", "empty",
+			"order", "workers", "batch", "after", "done", "failed", "prune", "resume", "versions", "duplicates", "empty",
 			"levels", "manifests", "match_case", "languages", "wait_for", "rules"},
 		Later: []string{"unknown", "sidecars"},
 	}

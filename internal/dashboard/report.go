@@ -28,18 +28,25 @@ type Folder struct {
 	LastScan   time.Time `json:"last_scan"`  // when the latest scan ended; zero before the first
 	Unreadable int       `json:"unreadable"` // directories and files that cannot be read; what is below them is not in Seen
 	Unread     string    `json:"unread"`     // the first of these, with the reason
-	Seen       int       `json:"seen"`
-	Ignored    int       `json:"ignored"`
-	Settling   int       `json:"settling"`
-	Queued     int       `json:"queued"`    // settled or mapped
-	Uploading  int       `json:"uploading"` // from creating to verified, and cancelling
-	Filed      int       `json:"filed"`
-	Duplicate  int       `json:"duplicate"`
-	Held       int       `json:"held"`
-	Failed     int       `json:"failed"`
-	Cancelled  int       `json:"cancelled"`
-	Superseded int       `json:"superseded"`
-	Withdrawn  int       `json:"withdrawn"`
+	// Arriving is how many of Settling wait for a transfer under way beside them, Beside
+	// the first of these transfers; Empty how many are empty and wait for their content,
+	// EmptyFile the first of them.
+	Arriving   int    `json:"arriving"`
+	Beside     string `json:"beside"`
+	Empty      int    `json:"empty"`
+	EmptyFile  string `json:"empty_file"`
+	Seen       int    `json:"seen"`
+	Ignored    int    `json:"ignored"`
+	Settling   int    `json:"settling"`
+	Queued     int    `json:"queued"`    // settled or mapped
+	Uploading  int    `json:"uploading"` // from creating to verified, and cancelling
+	Filed      int    `json:"filed"`
+	Duplicate  int    `json:"duplicate"`
+	Held       int    `json:"held"`
+	Failed     int    `json:"failed"`
+	Cancelled  int    `json:"cancelled"`
+	Superseded int    `json:"superseded"`
+	Withdrawn  int    `json:"withdrawn"`
 }
 
 // Unbalanced is how many files the books miss (positive) or count twice.
@@ -84,6 +91,7 @@ func folderOf(c journal.Counts) Folder {
 		Seen: c.Seen + c.Settling, Settling: c.Settling,
 		Polled: c.Polled, Open: c.Open, Waiting: c.Waiting, LastScan: c.LastScan,
 		Companions: c.Companions, Edits: c.Edits, Unreadable: c.Unreadable, Unread: c.Unread,
+		Arriving: c.Arriving, Beside: c.Beside, Empty: c.Empty, EmptyFile: c.EmptyFile,
 	}
 	for status, n := range c.By {
 		switch status {

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // Kind says how a companion speaks of other files.
@@ -30,7 +32,7 @@ type Companions struct {
 // Of returns the kind of a companion, given its slash-separated path; false for
 // any other file.
 func (c Companions) Of(rel string) (Kind, bool) {
-	name := strings.ToLower(path.Base(rel))
+	name := file.Fold(path.Base(rel))
 	stem, ext := SplitExt(name)
 	switch ext {
 	case ".xmp":
@@ -41,7 +43,7 @@ func (c Companions) Of(rel string) (Kind, bool) {
 		}
 	}
 	for _, pattern := range c.Manifests {
-		if doublestar.MatchUnvalidated(strings.ToLower(pattern), name) {
+		if doublestar.MatchUnvalidated(file.Fold(pattern), name) {
 			return KindManifest, true
 		}
 	}
@@ -72,10 +74,10 @@ func (c Companions) About(rel string) (About, bool) {
 }
 
 // Beside returns where the companions of a single file may lie, if it has any.
-func (c Companions) Beside(file string) []string {
-	names := sidecarsOf(file, true)
+func (c Companions) Beside(of string) []string {
+	names := sidecarsOf(of, true)
 	if c.Sidecars {
-		names = append(names, sidecarsOf(file, false)...)
+		names = append(names, sidecarsOf(of, false)...)
 	}
 	return names
 }

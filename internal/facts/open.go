@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // openRegular opens a regular file beneath root, without waiting for anyone.
@@ -18,15 +20,15 @@ func openRegular(root *os.Root, rel string) (*os.File, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	file, err := root.OpenFile(rel, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
+	opened, err := file.OpenIn(root, rel)
 	if err != nil {
 		return nil, nil, err
 	}
-	if info, err = file.Stat(); err != nil {
-		_ = file.Close() // nothing was written
+	if info, err = opened.Stat(); err != nil {
+		_ = opened.Close() // nothing was written
 		return nil, nil, err
 	}
-	return file, info, nil
+	return opened, info, nil
 }
 
 // firstOf reads the first of the files that is there; "" if none is.
