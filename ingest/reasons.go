@@ -21,7 +21,7 @@ const (
 	classWaiting     = "waiting"
 	classGone        = "gone"
 	classChanged     = "changed"
-	classUnreadable  = "unreadable"
+	classUnreadable  = journal.ClassUnreadable
 	classPlan        = "plan"
 	classExpired     = "expired"
 	classSkew        = "clock-skew"
