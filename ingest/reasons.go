@@ -58,6 +58,9 @@ var (
 	reasonChanged = journal.Reason{
 		Class: classChanged, Message: "the file changed before its content was in",
 	}
+	reasonSought = journal.Reason{
+		Class: classWaiting, Message: "the file is not where it was: it is looked for under another name",
+	}
 	reasonLostCreate = journal.Reason{
 		Class: classAmbiguous, Message: "the reply to the asset's creation was lost; looking for the asset",
 	}
@@ -103,6 +106,16 @@ var (
 		Class: classCancelled, Message: "cancelled by the operator", Hint: "`ingestd retry ID` ingests it after all.",
 	}
 )
+
+// reasonRestless is why an upload is given up for the n-th time.
+func reasonRestless(n int) journal.Reason {
+	r := reasonChanged
+	if n >= restlessFrom {
+		r.Message = fmt.Sprintf("the file changed while it was uploaded, for the %s time", humanize.Ordinal(n))
+		r.Hint = "Raise `settle` for the folder above the time between two changes, or stop the program that rewrites the file until it is in."
+	}
+	return r
+}
 
 func reasonTooLarge(size, limit int64) journal.Reason {
 	return journal.Reason{
@@ -251,6 +264,7 @@ func objectIDs(assets []tenovos.Asset) string {
 
 // forget drops what the process remembers of an entry that has come to rest.
 func (p *Pipeline) forget(id int64) {
+	p.sought.end(id)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.excused, id)
@@ -265,6 +279,9 @@ func (p *Pipeline) entryLog(ev *zerolog.Event, e journal.Entry) *zerolog.Event {
 // logRest says what became of an entry that did not end as an asset.
 func (p *Pipeline) logRest(e journal.Entry, to journal.Status, r journal.Reason) {
 	p.stats.rested.Add(1)
+	if to != journal.Superseded { // then its path goes on
+		p.restarts.end(e)
+	}
 	p.forget(e.ID)
 	ev := p.log.Warn()
 	switch to {

@@ -50,11 +50,16 @@ func (p *Pipeline) recognise(ctx context.Context, e journal.Entry, file *content
 // mergeUnchanged ends an entry that proved to hold what its path held before. If
 // that is still to be moved away, as after a touch in the last moment, it is.
 func (p *Pipeline) mergeUnchanged(ctx context.Context, e, prev journal.Entry) error {
-	var chores []journal.NewChore
-	if !p.folders[e.Folder].After.keeps() {
-		chores = append(chores, journal.NewChore{Kind: journal.ChoreFile, Filename: filepath.Base(prev.Path)})
+	return p.journal.Unchanged(ctx, e.ID, p.filingOf(prev)...)
+}
+
+// filingOf is the work of moving the file of an entry away that is filed and did not
+// lie where it was looked for then, or was another.
+func (p *Pipeline) filingOf(e journal.Entry) []journal.NewChore {
+	if p.folders[e.Folder].After.keeps() || e.Status.Active() {
+		return nil
 	}
-	return p.journal.Unchanged(ctx, e.ID, chores...)
+	return []journal.NewChore{{Kind: journal.ChoreFile, Filename: filepath.Base(e.Path)}}
 }
 
 // verdict is what becomes of content that Tenovos has from another file.
@@ -80,8 +85,8 @@ func (p *Pipeline) answerDuplicate(ctx context.Context, e journal.Entry, policy 
 }
 
 // renamed recognises a file that had another path of its folder when it was
-// ingested: a reorganised archive is not ingested again. One that is still on its
-// way under the old path is waited for.
+// ingested: a reorganised archive is not ingested again. One whose upload is under way
+// goes on under the new path. One that is being cancelled, or filed, is waited for.
 //
 // Where the path held another file before, prev, it counts whether that got another
 // path in turn: then names were exchanged or moved up. Else it was overwritten, and
@@ -116,22 +121,31 @@ func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, 
 			}
 			return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(p.folders[e.Folder].Settle), reasonNameTaken, false) // it may not have been found yet
 		}
-		if old.Status != journal.Filed {
+		if old.Status == journal.Verified || old.Status == journal.Cancelling {
 			return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasonWaits(old), false)
 		}
-		if same, err := file.same(ctx, old); err != nil || !same {
-			if err != nil {
-				return false, err
+		if sent := old.Status == journal.Filed || sentWhole(old); sent { // else its upload compares what it sends
+			if same, err := file.same(ctx, old); err != nil || !same {
+				if err != nil {
+					return false, err
+				}
+				continue
 			}
-			continue
 		}
-		if err := p.journal.Renamed(ctx, e.ID, old); err != nil {
-			return false, err
-		}
-		p.entryLog(p.log.Info(), old).Str("now", e.Path).Msg("a file that was ingested has a new path")
-		return true, nil
+		return true, p.takePath(ctx, e, old)
 	}
 	return false, nil
+}
+
+// takePath gives an entry the path of another, which was found to be about its file. If
+// that is still to be moved away, it is.
+func (p *Pipeline) takePath(ctx context.Context, e, old journal.Entry) error {
+	if err := p.journal.Renamed(ctx, e.ID, old, p.filingOf(old)...); err != nil {
+		return err
+	}
+	p.wake()
+	p.entryLog(p.log.Info(), old).Str("now", e.Path).Msg("a file that was ingested, or is being ingested, has a new path")
+	return nil
 }
 
 // hintAt looks, in the flight of entry id, what lies at an entry's path, if a file

@@ -53,7 +53,11 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
 	}
 	defer src.Close()
 	if found := foundOf(e, src.Hint()); found != hintOf(e) {
-		return p.resettle(ctx, e, found, folder.Settle)
+		quiet := folder.Settle
+		if alike(e, src.Hint()) {
+			quiet = 0 // nothing was sent: it is what it is now
+		}
+		return p.resettle(ctx, e, found, quiet)
 	}
 	if e.Size > p.cfg.MaxFileSize {
 		return &verdictError{verdict{to: journal.Failed, reason: reasonTooLarge(e.Size, p.cfg.MaxFileSize)}}

@@ -94,11 +94,15 @@ func (p *Pipeline) fileAway(ctx context.Context, e journal.Entry) error {
 	if done, err := p.fileSource(ctx, e); !done || err != nil {
 		return err
 	}
+	if err := p.lastLook(ctx, e); err != nil {
+		return err
+	}
 	if err := p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verified, To: journal.Filed}); err != nil {
 		return err
 	}
 	p.stats.rested.Add(1)
 	p.forget(e.ID)
+	p.restarts.end(e)
 	if e.Reason.Class == classAdopted { // said when it was found
 		p.stats.adopted.Add(1)
 		return nil
