@@ -40,6 +40,7 @@ const (
 	classWithdrawn   = "withdrawn"
 	classDuplicate   = journal.ClassDuplicate
 	classAdopted     = "adopted"
+	classBackup      = "backup"
 	classCancelled   = "cancelled"
 	classInternal    = "internal"
 )
@@ -123,6 +124,18 @@ func reasonTooLarge(size, limit int64) journal.Reason {
 		Message: fmt.Sprintf("the file has %s bytes, more than upload.max_file_size (%s)", humanize.Comma(size), humanize.Comma(limit)),
 		Hint:    "Raise upload.max_file_size if the account takes such files, then run `ingestd reload` and `ingestd retry ID`.",
 	}
+}
+
+func reasonBackup(original string) journal.Reason {
+	return journal.Reason{
+		Class:   classBackup,
+		Message: "it is the backup copy of " + original + " that a program left when it saved that: no asset is made of it",
+		Hint:    "`ingestd retry --as-new ID` makes it an asset of its own.",
+	}
+}
+
+func reasonBackupWaits(original string) journal.Reason {
+	return journal.Reason{Class: classWaiting, Message: "it has the name of a backup copy of " + original + ", which may be written anew just now"}
 }
 
 func reasonProblems(problems []Problem) journal.Reason {

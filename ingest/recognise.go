@@ -23,6 +23,9 @@ func (p *Pipeline) recognise(ctx context.Context, e journal.Entry, file *content
 		}
 	}
 	if !same {
+		if done, err := p.backup(ctx, e); done || err != nil {
+			return "", done, err
+		}
 		if done, err := p.renamed(ctx, e, file, prev); done || err != nil {
 			return "", done, err
 		}
@@ -108,7 +111,7 @@ func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, 
 		replaced = !displaced
 	}
 	for _, old := range same {
-		at, there, err := p.hintAt(e.ID, old)
+		at, there, err := p.hintAt(e.ID, old.Folder, old.Path)
 		if err != nil {
 			return false, err
 		}
@@ -148,15 +151,15 @@ func (p *Pipeline) takePath(ctx context.Context, e, old journal.Entry) error {
 	return nil
 }
 
-// hintAt looks, in the flight of entry id, what lies at an entry's path, if a file
+// hintAt looks, in the flight of entry id, what lies at a path of a folder, if a file
 // does.
-func (p *Pipeline) hintAt(id int64, e journal.Entry) (hint uploader.Hint, there bool, err error) {
-	s, err := p.openShelf(e.Folder, id)
+func (p *Pipeline) hintAt(id int64, folder, rel string) (hint uploader.Hint, there bool, err error) {
+	s, err := p.openShelf(folder, id)
 	if err != nil {
 		return hint, false, err
 	}
 	defer s.close()
-	file, hint, err := s.look(e.Path)
+	file, hint, err := s.look(rel)
 	if errors.Is(err, fs.ErrNotExist) {
 		return hint, false, nil
 	}

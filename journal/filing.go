@@ -52,6 +52,24 @@ func (j *Journal) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
 	return out, err
 }
 
+// FormerPaths returns the other paths of its folder under which the journal knew a file,
+// judged by device, inode, size and modification time, whatever became of it there; a
+// few at the most, the latest first.
+func (r *Reader) FormerPaths(ctx context.Context, f Found) ([]string, error) {
+	var out []string
+	err := r.read(ctx, "look for the former paths of a file", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var path []byte
+			err := rows.Scan(&path)
+			out = append(out, string(path))
+			return err
+		}, `SELECT path FROM entries INDEXED BY entries_inode
+			WHERE ino = ? AND size = ? AND dev = ? AND mod_time = ? AND folder = ? AND path <> ? ORDER BY id DESC LIMIT 16`,
+			int64(f.Ino), f.Size, int64(f.Dev), f.ModTime, f.Folder, []byte(f.Path))
+	})
+	return out, err
+}
+
 // Displaced reports whether the file of an entry was found lately under another
 // path of its folder, as SameFile judges. A path that it had before, as a second
 // name of one file, is none.
