@@ -125,7 +125,7 @@ func judge(e journal.Entry, err error, l limits) verdict {
 			"Mount the drop folder, make it again, or look why its server does not answer. Its files wait until then.")}
 	case errors.Is(err, fs.ErrPermission) && !errors.Is(err, uploader.ErrUnreachable), errors.Is(err, uploader.ErrNotRegular):
 		return verdict{to: journal.Failed, reason: reasonOf(classUnreadable, err,
-			"Let the daemon's user read the file, then run `ingestd retry ID`.")}
+			"Let the daemon's user read the file: it is tried again by itself when its mode or owner changes, else by `ingestd retry ID`.")}
 	case isFileSystemError(err):
 		return counted(e, err, l, classUnreadable, "The file could not be read. Look at the disk or the share it lies on.")
 

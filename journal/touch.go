@@ -64,6 +64,14 @@ func (l latest) touched(f Found) bool {
 	return !l.taken && (l.class != ClassUnreadable || l.status != Failed && l.status != Held)
 }
 
+// Describes reports whether an entry, the latest generation of its path, is about this
+// very file, though that may have been touched since.
+func (e Entry) Describes(f Found) bool {
+	l := latest{found: true, status: e.Status, outcome: e.Outcome, class: e.Reason.Class, taken: e.Taken(),
+		hint: Found{e.Folder, e.Path, e.Size, e.ModTime, e.ChangeTime, e.Dev, e.Ino}}
+	return l.describes(f) || l.touched(f)
+}
+
 // touch has an entry that was not begun take the hint of its touched file.
 func (l latest) touch(ctx context.Context, tx *sql.Tx, f Found, now int64) error {
 	if l.status.Active() {

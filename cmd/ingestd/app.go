@@ -265,11 +265,17 @@ next:
 	return out, nil
 }
 
-// openJournal opens the journal as its owner.
+// openJournal opens the journal as its owner, and gives it the names that the folders
+// have.
 func openJournal(ctx context.Context, cfg *config.Config, anew bool, log zerolog.Logger) (*journal.Journal, error) {
 	j, err := journal.Open(ctx, cfg.Journal, journal.Options{Anew: anew})
 	if err == nil && j.Fresh() {
 		log.Warn().Str("journal", cfg.Journal).Msg("there is no journal yet: beginning a new one, to which every file in the folders is new")
+	}
+	if err == nil {
+		if err = carryOver(ctx, cfg, j, log); err != nil {
+			return nil, errors.Join(err, j.Close())
+		}
 	}
 	return j, err
 }

@@ -136,8 +136,7 @@ func (o *oracle) recall(ctx context.Context, folder config.Folder, file watcher.
 	if !ok {
 		return o.recallCopy(ctx, folder, file, f)
 	}
-	if latest.Size == file.Size && latest.ModTime == file.ModTime && latest.ChangeTime == file.ChangeTime &&
-		latest.Dev == file.Dev && latest.Ino == file.Ino {
+	if latest.Describes(journal.Found(file)) {
 		f.Becomes, f.Version = "known", latest.OriginalFileID
 		if latest.Status == journal.Held || latest.Status == journal.Failed {
 			f.Becomes = string(latest.Status)
