@@ -175,9 +175,7 @@ type Place struct {
 // file may be on its way: else somebody gave f that name.
 func BackupOf(ctx context.Context, at Place, f journal.Found) (original string, coming bool, err error) {
 	dir, name := path.Split(f.Path)
-	any := false
-	eachOriginal(name, func(backupName, string, string, string) { any = true })
-	if !any {
+	if !slices.ContainsFunc(backupPatterns, func(re *regexp.Regexp) bool { return re.MatchString(name) }) {
 		return "", false, nil
 	}
 	var originals []string

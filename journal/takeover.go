@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 )
 
@@ -77,28 +78,35 @@ func (j *Journal) TakeOver(ctx context.Context, from, to string) (taken int, err
 				return err
 			}
 		}
-		if err := markAnew(ctx, tx, "entries", to, `mark IS NOT NULL`); err != nil {
-			return err
-		}
-		return markAnew(ctx, tx, "companions", to, `true`)
+		return errors.Join(markAnew(ctx, tx, to, marksOfEntries), markAnew(ctx, tx, to, marksOfCompanions))
 	})
 	return taken, err
 }
 
-// markAnew gives the rows of a folder the place, and those that which chooses the mark,
+// anew is how the rows of a folder are read for their marks, and get them: their path,
+// their generation, whether they have a mark, and the hint.
+type anew struct{ read, set string }
+
+var (
+	marksOfEntries = anew{
+		`SELECT path, generation, mark IS NOT NULL, size, mod_time, change_time, dev, ino FROM entries WHERE folder = ?`,
+		`UPDATE entries SET place = ?, mark = iif(?, ?, mark) WHERE folder = ? AND path = ? AND generation = ?`,
+	}
+	marksOfCompanions = anew{
+		`SELECT path, 0, true, size, mod_time, change_time, dev, ino FROM companions WHERE folder = ?`,
+		`UPDATE companions SET place = ?, mark = iif(?, ?, mark) WHERE folder = ? AND path = ? AND ? = 0`,
+	}
+)
+
+// markAnew gives the rows of a folder the places, and those that have one the marks,
 // that its name makes.
-func markAnew(ctx context.Context, tx *sql.Tx, table, folder, which string) error {
+func markAnew(ctx context.Context, tx *sql.Tx, folder string, of anew) error {
 	type row struct {
-		path        []byte
-		generation  int64
-		place, mark int64
-		marked      bool
+		path                    []byte
+		generation, place, mark int64
+		marked                  bool
 	}
 	var all []row
-	key, at := `generation`, `folder = ? AND path = ? AND generation = ?`
-	if table == "companions" {
-		key, at = `0`, `folder = ? AND path = ? AND ? = 0`
-	}
 	err := each(ctx, tx, func(rows *sql.Rows) error {
 		var r row
 		f := Found{Folder: folder}
@@ -108,11 +116,11 @@ func markAnew(ctx context.Context, tx *sql.Tx, table, folder, which string) erro
 		r.place, r.mark = placeOf(folder, f.Path), markOf(f)
 		all = append(all, r)
 		return err
-	}, `SELECT path, `+key+`, `+which+`, size, mod_time, change_time, dev, ino FROM `+table+` WHERE folder = ?`, folder)
+	}, of.read, folder)
 	if err != nil {
 		return err
 	}
-	set, err := tx.PrepareContext(ctx, `UPDATE `+table+` SET place = ?, mark = iif(?, ?, mark) WHERE `+at)
+	set, err := tx.PrepareContext(ctx, of.set)
 	if err != nil {
 		return err
 	}
