@@ -29,11 +29,18 @@ func (p *Pipeline) Admit(ctx context.Context, files []watcher.File) error {
 }
 
 // Unknown returns those of the files that the journal does not know as they are
-// now. It is the watcher's Known: what is known needs no closer look, but is moved
-// away where it should not lie there any more.
+// now. It is the watcher's Known: what is known, or was merely touched, needs no closer
+// look, but is moved away where it should not lie there any more.
 func (p *Pipeline) Unknown(ctx context.Context, files []watcher.File) ([]watcher.File, error) {
 	found, companions := p.apart(files)
-	fresh, err := p.journal.Reader().Unknown(ctx, found)
+	unsure, err := p.journal.Reader().Unknown(ctx, found)
+	var fresh []journal.Found
+	if err == nil {
+		fresh, err = p.journal.Touch(ctx, unsure)
+	}
+	if len(fresh) < len(unsure) {
+		p.wake()
+	}
 	if err == nil {
 		err = p.leftovers.note(ctx, found, fresh)
 	}

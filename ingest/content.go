@@ -116,7 +116,7 @@ func (p *Pipeline) holdsContentOf(ctx context.Context, id int64, o journal.Entry
 		return false, nil //nolint:nilerr // a file that cannot be read is not the original of anything
 	}
 	defer src.Close()
-	if foundOf(o, src.Hint()) != hintOf(o) {
+	if !alike(o, src.Hint()) {
 		return false, nil
 	}
 	if o.SHA256, err = src.SHA256(ctx); err != nil {

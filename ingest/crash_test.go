@@ -167,6 +167,8 @@ var sweeps = []struct {
 	name  string
 	long  bool // moves more than 100 MiB a time
 	setUp func(r *rig) (want []string)
+	// meanwhile is done between the crash and the next start; may be nil.
+	meanwhile func(r *rig)
 }{
 	{name: "single", setUp: func(r *rig) []string {
 		r.write("a.jpg", 3000, 1)
@@ -207,6 +209,23 @@ var sweeps = []struct {
 		r.write("acme/a.jpg", 3000, 1)
 		return []string{"_ingested/acme/a.jpg"}
 	}},
+	{name: "touched meanwhile", setUp: func(r *rig) []string {
+		r.write("a.jpg", 3000, 1)
+		return []string{"a.jpg"}
+	}, meanwhile: func(r *rig) { must(r.t, os.Chmod(filepath.Join(r.drop, "a.jpg"), 0o600)) }},
+	{name: "touched meanwhile and moved away", setUp: func(r *rig) []string {
+		r.config.Folders[0].After = ingest.AfterMove
+		r.write("a.jpg", 3000, 1)
+		return []string{"_ingested/a.jpg"}
+	}, meanwhile: func(r *rig) {
+		for _, path := range r.files() { // wherever it was then
+			must(r.t, os.Chmod(filepath.Join(r.drop, path), 0o600))
+		}
+	}},
+	{name: "renamed meanwhile", setUp: func(r *rig) []string {
+		r.write("old/a.jpg", 3000, 1)
+		return []string{"new/a.jpg"}
+	}, meanwhile: func(r *rig) { must(r.t, os.Rename(filepath.Join(r.drop, "old"), filepath.Join(r.drop, "new"))) }},
 	{name: "multipart", long: true, setUp: func(r *rig) []string {
 		r.sparse("a.mov", 101*mib)
 		return []string{"a.mov"}
@@ -262,6 +281,9 @@ func TestCrashSweep(t *testing.T) {
 					// that came to its end earlier was not to die.
 					if passed := r.crash(at); passed >= at {
 						t.Fatalf("the process lived past point %d: it counted %d", at, passed)
+					}
+					if s.meanwhile != nil {
+						s.meanwhile(r)
 					}
 					r.crash(0)
 					r.wantAfterCrash(want)

@@ -252,13 +252,16 @@ func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error)
 	}
 	switch {
 	case isGone(cause):
-		cause = p.confirmGone(e, cause)
+		if cause = p.confirmGone(e, cause); isGone(cause) {
+			cause = p.seek(ctx, e, cause)
+		}
 	case isFileSystemError(cause): // of the file, or of all of its folder
 		cause = cmp.Or(p.thereNow(e.Folder, e.ID), p.explainDenied(e, cause))
 	}
 	rctx, cancel := record(ctx)
 	defer cancel()
 	v := dispose(e, cause, limits{attempts: p.cfg.MaxAttempts, expiries: maxExpiries, waits: !p.once})
+	p.notice(e, &v)
 	ragged := (p.gate.epoch() != epoch || p.gate.justOpened()) && p.excuse(id)
 	if v.do == pause {
 		// A call that fails while the gate moves met the same trouble as those that

@@ -113,9 +113,9 @@ func (t *taking) aside(ctx context.Context, pattern string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if foundOf(t.e, hint) != hintOf(t.e) {
+	if same, err := t.unchanged(ctx, hint); err != nil || !same {
 		_ = file.Close() // nothing was written
-		return nil, t.forget(ctx, false)
+		return nil, errors.Join(err, t.forget(ctx, false))
 	}
 	if watcher.Written(file) {
 		_ = file.Close() // nothing was written
@@ -140,10 +140,45 @@ func (t *taking) aside(ctx context.Context, pattern string) (*os.File, error) {
 		}
 	}
 	if err := t.move(t.e.Path, t.e.Aside); err != nil {
-		_ = file.Close() // nothing was written
+		_ = file.Close()                                          // nothing was written
+		if errors.Is(err, fs.ErrNotExist) && !t.holds(t.e.Path) { // renamed just now: it was not we who took it
+			return nil, t.forget(ctx, false)
+		}
 		return nil, err
 	}
 	return file, nil
+}
+
+// unchanged reports whether a file is what the entry is about. Of one that was touched
+// the bytes decide. A file that failed because it could not be read, and was touched,
+// is looked at again.
+func (t *taking) unchanged(ctx context.Context, hint uploader.Hint) (bool, error) {
+	switch {
+	case !alike(t.e, hint):
+		return false, nil
+	case hint.ChangeTime == t.e.ChangeTime:
+		return true, nil
+	case t.e.Status == journal.Failed:
+		return t.e.Reason.Class != classUnreadable, nil
+	}
+	here := t.e
+	here.MovedTo = "" // not yet
+	src, err := t.p.openFor(t.e.ID, here)
+	if isGone(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer src.Close()
+	if src.Hint() != hint {
+		return false, fmt.Errorf("%s is being changed", t.e.Path)
+	}
+	same, err := compare(ctx, t.p.journal, t.e, src)
+	if same {
+		t.e.ChangeTime = hint.ChangeTime
+	}
+	return same, err
 }
 
 // asideOf is the hidden name of an entry's file on its way out of the folder.

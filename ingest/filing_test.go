@@ -252,13 +252,23 @@ func TestChangeInTheLastMomentStays(t *testing.T) {
 // away.
 func (r *rig) intended(t *testing.T, path string) bool {
 	t.Helper()
+	e := r.latest(t, path)
+	return e.Status == journal.Verified && e.Taken()
+}
+
+// latest is entry while a process owns the journal; zero where there is none yet.
+func (r *rig) latest(t *testing.T, path string) journal.Entry {
+	t.Helper()
 	reader, err := journal.OpenReader(t.Context(), r.journal)
 	if err != nil {
-		return false
+		return journal.Entry{}
 	}
 	defer reader.Close()
-	e, ok, err := reader.Latest(t.Context(), "drop", path)
-	return err == nil && ok && e.Status == journal.Verified && e.Taken()
+	e, _, err := reader.Latest(t.Context(), "drop", path)
+	if err != nil {
+		t.Error(err)
+	}
+	return e
 }
 
 func TestFileHeldOpenIsNotTaken(t *testing.T) {

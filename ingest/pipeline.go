@@ -132,11 +132,26 @@ type Folder struct {
 	// waits for nothing.
 	Drops Drops
 	Ready bool
+	// Wanted says whether a file of a path is one for the folder, as the watcher judges;
+	// nil: all are. Scanned returns when the watcher's latest scan ended, and whether the
+	// folder is polled; nil: nobody watches it. Both are called concurrently.
+	Wanted  func(rel string) bool
+	Scanned func() (last time.Time, polled bool)
 	// Companions tells the files that only speak of others; nil: there are none.
 	Companions Companions
 	// Map applies the rules to a file, which lies at another path by now unless at
 	// is "". It is called concurrently.
 	Map func(file watcher.File, at string) (Mapped, error)
+}
+
+// wants reports whether a file of a path would become an asset or a version.
+func (f Folder) wants(rel string) bool {
+	if f.Companions != nil {
+		if _, is := f.Companions.About(rel); is {
+			return false
+		}
+	}
+	return f.Wanted == nil || f.Wanted(rel)
 }
 
 // Duplicates is a policy for content that was ingested under another path.
@@ -205,6 +220,9 @@ type Pipeline struct {
 	gate     *gate
 	poke     chan struct{} // capacity 1: "the queue may have changed"
 	drain    <-chan struct{}
+	source   <-chan struct{} // of a backfill: closes when all that there is was admitted; set at the start of Run
+	restarts restarts
+	sought   sought
 	naming   sync.Map // filenames of which a file is just becoming an asset or a version
 
 	editing   map[string]*editing // by folder
@@ -313,7 +331,7 @@ func (p *Pipeline) Resting() *RestingFiles { return p.resting }
 func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error {
 	ctx, cut := context.WithCancel(ctx)
 	defer cut()
-	p.drain, p.once = drain, source != nil
+	p.drain, p.source, p.once = drain, source, source != nil
 
 	idle := make(chan struct{})
 	g, gctx := errgroup.WithContext(ctx)

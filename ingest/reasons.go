@@ -22,7 +22,7 @@ const (
 	classWaiting     = "waiting"
 	classGone        = "gone"
 	classChanged     = "changed"
-	classUnreadable  = "unreadable"
+	classUnreadable  = journal.ClassUnreadable
 	classPlan        = "plan"
 	classExpired     = "expired"
 	classSkew        = "clock-skew"
@@ -41,6 +41,7 @@ const (
 	classWithdrawn   = "withdrawn"
 	classDuplicate   = journal.ClassDuplicate
 	classAdopted     = "adopted"
+	classBackup      = "backup"
 	classCancelled   = "cancelled"
 	classInternal    = "internal"
 )
@@ -58,6 +59,9 @@ var (
 	}
 	reasonChanged = journal.Reason{
 		Class: classChanged, Message: "the file changed before its content was in",
+	}
+	reasonSought = journal.Reason{
+		Class: classWaiting, Message: "the file is not where it was: it is looked for under another name",
 	}
 	reasonLostCreate = journal.Reason{
 		Class: classAmbiguous, Message: "the reply to the asset's creation was lost; looking for the asset",
@@ -115,12 +119,34 @@ func reasonVanished(f journal.RestingFile) journal.Reason {
 	return journal.Reason{Class: classGone, Message: message}
 }
 
+// reasonRestless is why an upload is given up for the n-th time.
+func reasonRestless(n int) journal.Reason {
+	r := reasonChanged
+	if n >= restlessFrom {
+		r.Message = fmt.Sprintf("the file changed while it was uploaded, for the %s time", humanize.Ordinal(n))
+		r.Hint = "Raise `settle` for the folder above the time between two changes, or stop the program that rewrites the file until it is in."
+	}
+	return r
+}
+
 func reasonTooLarge(size, limit int64) journal.Reason {
 	return journal.Reason{
 		Class:   classTooLarge,
 		Message: fmt.Sprintf("the file has %s bytes, more than upload.max_file_size (%s)", humanize.Comma(size), humanize.Comma(limit)),
 		Hint:    "Raise upload.max_file_size if the account takes such files, then run `ingestd reload` and `ingestd retry ID`.",
 	}
+}
+
+func reasonBackup(original string) journal.Reason {
+	return journal.Reason{
+		Class:   classBackup,
+		Message: "it is the backup copy of " + original + " that a program left when it saved that: no asset is made of it",
+		Hint:    "`ingestd retry --as-new ID` makes it an asset of its own.",
+	}
+}
+
+func reasonBackupWaits(original string) journal.Reason {
+	return journal.Reason{Class: classWaiting, Message: "it has the name of a backup copy of " + original + ", which may be written anew just now"}
 }
 
 func reasonProblems(problems []Problem) journal.Reason {
@@ -262,6 +288,7 @@ func objectIDs(assets []tenovos.Asset) string {
 
 // forget drops what the process remembers of an entry that has come to rest.
 func (p *Pipeline) forget(id int64) {
+	p.sought.end(id)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.excused, id)
@@ -276,6 +303,9 @@ func (p *Pipeline) entryLog(ev *zerolog.Event, e journal.Entry) *zerolog.Event {
 // logRest says what became of an entry that did not end as an asset.
 func (p *Pipeline) logRest(e journal.Entry, to journal.Status, r journal.Reason) {
 	p.stats.rested.Add(1)
+	if to != journal.Superseded { // then its path goes on
+		p.restarts.end(e)
+	}
 	p.forget(e.ID)
 	ev := p.log.Warn()
 	switch to {

@@ -22,6 +22,9 @@ func (p *Pipeline) recognise(ctx context.Context, e journal.Entry, file *content
 		}
 	}
 	if !same {
+		if done, err := p.backup(ctx, e); done || err != nil {
+			return "", done, err
+		}
 		if done, err := p.renamed(ctx, e, file, prev); done || err != nil {
 			return "", done, err
 		}
@@ -49,11 +52,17 @@ func (p *Pipeline) recognise(ctx context.Context, e journal.Entry, file *content
 // mergeUnchanged ends an entry that proved to hold what its path held before. If
 // that is still to be moved away, as after a touch in the last moment, it is.
 func (p *Pipeline) mergeUnchanged(ctx context.Context, e, prev journal.Entry) error {
-	var chores []journal.NewChore
-	if folder := p.folders[e.Folder]; !folder.After.keeps() {
-		chores = append(chores, folder.fileChore(prev, p.now()))
+	return p.journal.Unchanged(ctx, e.ID, p.filingOf(prev)...)
+}
+
+// filingOf is the work of moving the file of an entry away that is filed and did not
+// lie where it was looked for then, or was another.
+func (p *Pipeline) filingOf(e journal.Entry) []journal.NewChore {
+	folder := p.folders[e.Folder]
+	if folder.After.keeps() || e.Status.Active() {
+		return nil
 	}
-	return p.journal.Unchanged(ctx, e.ID, chores...)
+	return []journal.NewChore{folder.fileChore(e, p.now())}
 }
 
 // verdict is what becomes of content that Tenovos has from another file.
@@ -79,8 +88,8 @@ func (p *Pipeline) answerDuplicate(ctx context.Context, e journal.Entry, policy 
 }
 
 // renamed recognises a file that had another path of its folder when it was
-// ingested: a reorganised archive is not ingested again. One that is still on its
-// way under the old path is waited for.
+// ingested: a reorganised archive is not ingested again. One whose upload is under way
+// goes on under the new path. One that is being cancelled, or filed, is waited for.
 //
 // Where the path held another file before, prev, it counts whether that got another
 // path in turn: then names were exchanged or moved up. Else it was overwritten, and
@@ -102,7 +111,7 @@ func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, 
 		replaced = !displaced
 	}
 	for _, old := range same {
-		at, there, err := p.hintAt(e.ID, old)
+		at, there, err := p.hintAt(e.ID, old.Folder, old.Path)
 		if err != nil {
 			return false, err
 		}
@@ -115,33 +124,42 @@ func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, 
 			}
 			return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(p.folders[e.Folder].Settle), reasonNameTaken, false) // it may not have been found yet
 		}
-		if old.Status != journal.Filed {
+		if old.Status == journal.Verified || old.Status == journal.Cancelling {
 			return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasonWaits(old), false)
 		}
-		if same, err := file.same(ctx, old); err != nil || !same {
-			if err != nil {
-				return false, err
+		if sent := old.Status == journal.Filed || sentWhole(old); sent { // else its upload compares what it sends
+			if same, err := file.same(ctx, old); err != nil || !same {
+				if err != nil {
+					return false, err
+				}
+				continue
 			}
-			continue
 		}
-		if err := p.journal.Renamed(ctx, e.ID, old); err != nil {
-			return false, err
-		}
-		p.entryLog(p.log.Info(), old).Str("now", e.Path).Msg("a file that was ingested has a new path")
-		return true, nil
+		return true, p.takePath(ctx, e, old)
 	}
 	return false, nil
 }
 
-// hintAt looks, in the flight of entry id, what lies at an entry's path, if a file
+// takePath gives an entry the path of another, which was found to be about its file. If
+// that is still to be moved away, it is.
+func (p *Pipeline) takePath(ctx context.Context, e, old journal.Entry) error {
+	if err := p.journal.Renamed(ctx, e.ID, old, p.filingOf(old)...); err != nil {
+		return err
+	}
+	p.wake()
+	p.entryLog(p.log.Info(), old).Str("now", e.Path).Msg("a file that was ingested, or is being ingested, has a new path")
+	return nil
+}
+
+// hintAt looks, in the flight of entry id, what lies at a path of a folder, if a file
 // does.
-func (p *Pipeline) hintAt(id int64, e journal.Entry) (hint uploader.Hint, there bool, err error) {
-	s, err := p.openShelf(e.Folder, id)
+func (p *Pipeline) hintAt(id int64, folder, rel string) (hint uploader.Hint, there bool, err error) {
+	s, err := p.openShelf(folder, id)
 	if err != nil {
 		return hint, false, err
 	}
 	defer s.close()
-	file, hint, err := s.look(e.Path)
+	file, hint, err := s.look(rel)
 	if errors.Is(err, fs.ErrNotExist) {
 		return hint, false, nil
 	}

@@ -53,7 +53,15 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
 	}
 	defer src.Close()
 	if found := foundOf(e, src.Hint()); found != hintOf(e) {
-		return p.resettle(ctx, e, found, folder.Settle)
+		if !alike(e, src.Hint()) {
+			return p.resettle(ctx, e, found, folder.Settle)
+		}
+		if err := p.resettle(ctx, e, found, 0); err != nil {
+			return err
+		}
+		if e, err = p.journal.Entry(ctx, e.ID); err != nil { // nothing was sent: it is what it is now
+			return err
+		}
 	}
 	if e.Size > p.cfg.MaxFileSize {
 		return &verdictError{verdict{to: journal.Failed, reason: reasonTooLarge(e.Size, p.cfg.MaxFileSize)}}
@@ -280,14 +288,15 @@ func (p *Pipeline) rules(e journal.Entry, at string) (Mapped, error) {
 	return m, err
 }
 
-// unchanged reports ErrSourceChanged when the file is not what was mapped.
+// unchanged reports ErrSourceChanged when the file is not what was mapped; the watcher
+// sends round again what was touched while it waited.
 func (p *Pipeline) unchanged(e journal.Entry) error {
 	src, err := p.open(e)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	if foundOf(e, src.Hint()) != hintOf(e) {
+	if !alike(e, src.Hint()) {
 		return fmt.Errorf("%s: %w", e.Path, uploader.ErrSourceChanged)
 	}
 	return nil

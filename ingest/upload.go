@@ -21,16 +21,20 @@ func (p *Pipeline) upload(ctx context.Context, e journal.Entry) error {
 		return err
 	}
 	defer src.Close()
-	if foundOf(e, src.Hint()) != hintOf(e) {
+	src.Follow(p.folders[e.Folder].wants)
+	if !alike(e, src.Hint()) {
 		return fmt.Errorf("%s: %w", e.Path, uploader.ErrSourceChanged)
 	}
-	if err := p.checkStored(ctx, src, e); err != nil {
+	if e, err = resume(ctx, p.journal, e, src, p.started); err != nil {
 		return err
 	}
 	if e.Sent > 0 && e.Tries == 0 && e.Attempt.IntentAt.Before(p.started) {
 		p.entryLog(p.log.Info(), e).Int64("stored", e.Sent).Int64("bytes", e.Size).Msg("an interrupted upload goes on")
 	}
 	if err := p.send(ctx, e, src); err != nil {
+		return err
+	}
+	if err := confirm(ctx, p.journal, e, src); err != nil {
 		return err
 	}
 	if e.Attempt.UploadID == "" {
@@ -43,25 +47,6 @@ func (p *Pipeline) upload(ctx context.Context, e journal.Entry) error {
 		return err
 	}
 	return p.complete(ctx, e.ID)
-}
-
-// checkStored compares the parts that an earlier process stored with the file's
-// bytes: the hint may lie where a file was rewritten with its times put back.
-func (p *Pipeline) checkStored(ctx context.Context, src *uploader.Source, e journal.Entry) error {
-	stored := content{src: src}
-	for _, part := range e.Attempt.Parts {
-		if part.ETag == "" || len(part.MD5) == 0 || !part.DoneAt.Before(p.started) {
-			continue
-		}
-		same, err := stored.holds(ctx, part)
-		if err != nil {
-			return err
-		}
-		if !same {
-			return fmt.Errorf("%s: part %d was sent with other bytes: %w", e.Path, part.Number, uploader.ErrSourceChanged)
-		}
-	}
-	return nil
 }
 
 // send uploads the missing parts and records each one as it is stored.

@@ -94,6 +94,9 @@ func (p *Pipeline) fileAway(ctx context.Context, e journal.Entry) error {
 	if done, err := p.fileSource(ctx, e); !done || err != nil {
 		return err
 	}
+	if err := p.lastLook(ctx, e); err != nil {
+		return err
+	}
 	m := journal.Move{ID: e.ID, From: journal.Verified, To: journal.Filed}
 	if folder := p.folders[e.Folder]; folder.resumes() && e.Kind == journal.File && !e.Taken() {
 		m.Chores = append(m.Chores, folder.fileChore(e, p.now()))
@@ -103,6 +106,7 @@ func (p *Pipeline) fileAway(ctx context.Context, e journal.Entry) error {
 	}
 	p.stats.rested.Add(1)
 	p.forget(e.ID)
+	p.restarts.end(e)
 	if e.Reason.Class == classAdopted { // said when it was found
 		p.stats.adopted.Add(1)
 		return nil

@@ -26,6 +26,7 @@ type latest struct {
 	outcome    Status
 	class      string
 	kind       Kind
+	taken      bool // its file was moved away or deleted, or is to be
 	hint       Found
 }
 
@@ -34,7 +35,8 @@ type latest struct {
 // already (same size, times, device and inode) changes nothing, so that Admit
 // may be told of the same file any number of times. Any other becomes the next
 // generation, settled; where the latest one had nothing in Tenovos yet, it
-// becomes superseded.
+// becomes superseded. One of which only the change time moved is dealt with as in
+// Touch.
 //
 // A latest generation that was superseded or is about to be describes nothing:
 // its file had vanished, and here it is again.
@@ -45,7 +47,17 @@ func (j *Journal) Admit(ctx context.Context, found []Found) (int, error) {
 	if err != nil || len(fresh) == 0 {
 		return 0, err
 	}
-	var admitted int
+	return j.admit(ctx, fresh, false)
+}
+
+// AdmitRewritten is Admit for a file of which other bytes were read than the latest
+// generation of its path holds, though only its change time tells.
+func (j *Journal) AdmitRewritten(ctx context.Context, f Found) error {
+	_, err := j.admit(ctx, []Found{f}, true)
+	return err
+}
+
+func (j *Journal) admit(ctx context.Context, fresh []Found, rewritten bool) (admitted int, err error) {
 	err = j.write(ctx, "admit files", func(tx *sql.Tx) error {
 		see, err := tx.PrepareContext(ctx, seeOne) //nolint:sqlclosecheck // closed below; the linter loses it in the closure
 		if err != nil {
@@ -63,6 +75,9 @@ func (j *Journal) Admit(ctx context.Context, found []Found) (int, error) {
 		return eachLatest(ctx, tx, fresh, func(f Found, l latest) error {
 			if l.describes(f) {
 				return nil
+			}
+			if l.touched(f) && !rewritten {
+				return l.touch(ctx, tx, f, now)
 			}
 			admitted++
 			if _, err := see.ExecContext(ctx, f.Folder); err != nil {
@@ -140,7 +155,7 @@ func (r *Reader) Unknown(ctx context.Context, found []Found) ([]Found, error) {
 
 // eachLatest calls do with each file and the latest generation of its path.
 func eachLatest(ctx context.Context, tx *sql.Tx, found []Found, do func(Found, latest) error) error {
-	stmt, err := tx.PrepareContext(ctx, `SELECT id, generation, status, outcome, class, kind, size, mod_time, change_time, dev, ino
+	stmt, err := tx.PrepareContext(ctx, `SELECT id, generation, status, outcome, class, kind, size, mod_time, change_time, dev, ino, aside <> x''
 		FROM entries WHERE folder = ? AND path = ? ORDER BY generation DESC LIMIT 1`)
 	if err != nil {
 		return err
@@ -150,7 +165,7 @@ func eachLatest(ctx context.Context, tx *sql.Tx, found []Found, do func(Found, l
 		l := latest{found: true, hint: Found{Folder: f.Folder, Path: f.Path}}
 		var dev, ino int64
 		err := stmt.QueryRowContext(ctx, f.Folder, []byte(f.Path)).Scan(&l.id, &l.generation, &l.status, &l.outcome, &l.class, &l.kind,
-			&l.hint.Size, &l.hint.ModTime, &l.hint.ChangeTime, &dev, &ino)
+			&l.hint.Size, &l.hint.ModTime, &l.hint.ChangeTime, &dev, &ino, &l.taken)
 		l.hint.Dev, l.hint.Ino = uint64(dev), uint64(ino)
 		if errors.Is(err, sql.ErrNoRows) {
 			l, err = latest{}, nil
@@ -166,9 +181,11 @@ func eachLatest(ctx context.Context, tx *sql.Tx, found []Found, do func(Found, l
 }
 
 // describes reports whether the entry is about this very file.
-func (l latest) describes(f Found) bool {
-	gone := l.status == Superseded || l.status == Cancelling && l.outcome == Superseded
-	return l.found && !gone && l.hint == f
+func (l latest) describes(f Found) bool { return l.valid() && l.hint == f }
+
+// valid reports whether the entry is about what its path holds.
+func (l latest) valid() bool {
+	return l.found && l.status != Superseded && (l.status != Cancelling || l.outcome != Superseded)
 }
 
 // yield lets a newer generation take the place of an entry, which no longer

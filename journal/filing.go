@@ -52,6 +52,24 @@ func (j *Journal) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
 	return out, err
 }
 
+// FormerPaths returns the other paths of its folder under which the journal knew a file,
+// judged by device, inode, size and modification time, whatever became of it there; a
+// few at the most, the latest first.
+func (r *Reader) FormerPaths(ctx context.Context, f Found) ([]string, error) {
+	var out []string
+	err := r.read(ctx, "look for the former paths of a file", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var path []byte
+			err := rows.Scan(&path)
+			out = append(out, string(path))
+			return err
+		}, `SELECT path FROM entries INDEXED BY entries_inode
+			WHERE ino = ? AND size = ? AND dev = ? AND mod_time = ? AND folder = ? AND path <> ? ORDER BY id DESC LIMIT 16`,
+			int64(f.Ino), f.Size, int64(f.Dev), f.ModTime, f.Folder, []byte(f.Path))
+	})
+	return out, err
+}
+
 // Displaced reports whether the file of an entry was found lately under another
 // path of its folder, as SameFile judges. A path that it had before, as a second
 // name of one file, is none.
@@ -69,19 +87,23 @@ func (j *Journal) Displaced(ctx context.Context, e Entry) (bool, error) {
 // Renamed records that a settled entry was proved to be the file of an earlier
 // entry under a new name: that and the generations of the old path before it are the
 // new path's from now on, the earlier entry takes over the hint, and the new entry
-// is forgotten, as with Unchanged. What the new path had before comes before them.
+// is forgotten, as with Unchanged. What the new path had before comes before them. The
+// chores are opened for the earlier entry.
 //
-// ErrMoved if the entry is not settled any more, or the earlier one is not filed
-// under the path that it had when it was read, or got a version there meanwhile.
-func (j *Journal) Renamed(ctx context.Context, id int64, earlier Entry) error {
+// An earlier entry whose upload was begun is run at once, and keeps its change time:
+// what was sent is compared with the file as after a Touch.
+//
+// ErrMoved if the entry is not settled any more, or the earlier one is not under the
+// path and in the status that it had when it was read, or got a version there meanwhile.
+func (j *Journal) Renamed(ctx context.Context, id int64, earlier Entry, chores ...NewChore) error {
 	return j.write(ctx, fmt.Sprintf("record that entry %d is entry %d renamed", id, earlier.ID), func(tx *sql.Tx) error {
 		var to []byte
 		var top int
 		err := tx.QueryRowContext(ctx, `SELECT n.path,
 				(SELECT max(generation) FROM entries l WHERE l.folder = n.folder AND l.path = n.path)
 			FROM entries n JOIN entries e ON e.folder = n.folder
-			WHERE n.id = ?1 AND n.status = 'settled' AND e.id = ?2 AND e.status = 'filed' AND e.path = ?3 AND NOT `+hasVersion+``,
-			id, earlier.ID, []byte(earlier.Path)).Scan(&to, &top)
+			WHERE n.id = ?1 AND n.status = 'settled' AND e.id = ?2 AND e.status = ?4 AND e.path = ?3 AND e.aside = x'' AND NOT `+hasVersion+``,
+			id, earlier.ID, []byte(earlier.Path), earlier.Status).Scan(&to, &top)
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrMoved
 		}
@@ -98,10 +120,19 @@ func (j *Journal) Renamed(ctx context.Context, id int64, earlier Entry) error {
 		if err != nil {
 			return err
 		}
+		for _, c := range chores {
+			if err := addChore(ctx, tx, earlier.ID, c, j.now()); err != nil {
+				return err
+			}
+		}
 		var place int
 		if err := tx.QueryRowContext(ctx, `SELECT generation FROM entries WHERE id = ?`, earlier.ID).Scan(&place); err != nil {
 			return err
 		}
-		return merge(ctx, tx, id, earlier.ID, place)
+		if err := merge(ctx, tx, id, earlier.ID, place); err != nil || !earlier.Status.Active() {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE entries SET change_time = ?, mark = NULL, not_before = 0 WHERE id = ?`, earlier.ChangeTime, earlier.ID)
+		return err
 	})
 }

@@ -53,6 +53,10 @@ const (
 // or that waits for such an entry: what is missing does not come of itself.
 const ClassBatch = "batch"
 
+// ClassUnreadable is the Reason.Class of an entry whose file cannot be read. Whatever
+// is done to its mode or owner sends it round again.
+const ClassUnreadable = "unreadable"
+
 // ClassDuplicate is the Reason.Class of an entry whose content another has. A
 // settled one waits for that other.
 const ClassDuplicate = "duplicate"

@@ -42,6 +42,8 @@ var (
 	ErrSourceChanged = errors.New("the file changed")
 	// ErrSourceGone: nothing stands under the file's path any more.
 	ErrSourceGone = errors.New("the file is gone")
+	// ErrSourceRemoved: it is gone, and has no other path either.
+	ErrSourceRemoved = errors.New("it was deleted")
 	// ErrNotRegular: the path names a directory, a link, a pipe or a device.
 	ErrNotRegular = errors.New("not a regular file")
 

@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
@@ -32,9 +34,12 @@ type Hint struct {
 // called concurrently. Close it when nothing reads it any more.
 type Source struct {
 	file *os.File
-	path string // below which Check looks again
-	name string // as the caller knows it, for messages
+	root string                 // the drop folder
+	rel  atomic.Pointer[string] // below it, where the file is now
+	name string                 // as the caller knows it, for messages
 	hint Hint
+
+	wanted func(rel string) bool // as in Follow; nil: it is not followed
 
 	calls func() (returned func()) // as in Open
 }
@@ -66,8 +71,11 @@ func Open(root *os.Root, path string, calls func() (returned func())) (*Source, 
 	if err != nil {
 		return nil, sourceError(path, err)
 	}
-	s := &Source{file: opened, path: filepath.Join(root.Name(), path), name: path, calls: calls}
-	if s.hint, err = s.look(); err == nil {
+	s := &Source{file: opened, root: root.Name(), name: path, calls: calls}
+	s.rel.Store(&path)
+	info, err := s.stat()
+	if err == nil {
+		s.hint = HintOf(info)
 		err = s.Check() // os.Root follows a last link in spite of O_NOFOLLOW
 	}
 	if err != nil {
@@ -83,28 +91,99 @@ func (s *Source) Close() error { return s.file.Close() }
 // Hint returns what the file system said when the file was opened.
 func (s *Source) Hint() Hint { return s.hint }
 
+// Follow has the Source stay with its file where that gets another path of the drop
+// folder, as when somebody renames it or a directory above it: wanted says whether a
+// path is one for such files. It is called concurrently, and Follow before all else.
+func (s *Source) Follow(wanted func(rel string) bool) { s.wanted = wanted }
+
 // Check compares the open file, and what its path names now, with what was
 // opened. A difference is ErrSourceChanged, a path that names nothing is
-// ErrSourceGone. It reads no content, and so misses a write whose time stamps the
+// ErrSourceGone, unless the file is followed to another path; ErrSourceRemoved as
+// well where it is known to have no path at all.
+//
+// A change time alone is no difference: a mode, an owner, a link, an attribute was
+// set. It can be all that shows of content that was rewritten with its times put
+// back, too, so that whoever rests on the bytes compares them where Now tells of such
+// a touch. Check reads no content, and so misses a write whose time stamps the
 // kernel has not moved on yet (a few milliseconds) and what is changed through
 // a network file system that caches attributes.
 func (s *Source) Check() error {
+	_, err := s.Now()
+	return err
+}
+
+// Now is Check, and returns what the file system says of the open file.
+func (s *Source) Now() (Hint, error) {
 	defer s.calls()()
-	// The path first: to lose its name moves the time stamps of a file too.
-	info, err := os.Lstat(s.path)
-	if err != nil {
-		return sourceError(s.name, err)
+	there, err := os.Lstat(s.at())
+	if err != nil && !isGone(err) {
+		return Hint{}, sourceError(s.name, err)
 	}
-	open, err := s.look()
-	if err != nil {
-		return err
+	info, openErr := s.stat()
+	if openErr != nil {
+		return Hint{}, openErr
 	}
-	for _, now := range []Hint{HintOf(info), open} {
-		if now != s.hint {
-			return fmt.Errorf("%q: %w (%s)", s.name, ErrSourceChanged, s.hint.difference(now))
+	now := HintOf(info)
+	switch {
+	case err == nil && os.SameFile(there, info):
+		if !s.hint.touched(HintOf(there)) {
+			return now, s.changed(HintOf(there))
 		}
+	case s.follow(info):
+	case err == nil:
+		return now, s.changed(HintOf(there))
+	case info.Sys().(*syscall.Stat_t).Nlink == 0:
+		return now, fmt.Errorf("%w (%w)", sourceError(s.name, err), ErrSourceRemoved)
+	default:
+		return now, sourceError(s.name, err)
 	}
-	return nil
+	if !s.hint.touched(now) {
+		return now, s.changed(now)
+	}
+	return now, nil
+}
+
+func (s *Source) at() string { return filepath.Join(s.root, *s.rel.Load()) }
+
+func (s *Source) changed(now Hint) error {
+	return fmt.Errorf("%q: %w (%s)", s.name, ErrSourceChanged, s.hint.difference(now))
+}
+
+// follow looks where the open file is by now, and reports whether that is a path for
+// such files below the drop folder. The kernel tells; what another host did to a share
+// it does not know.
+func (s *Source) follow(open fs.FileInfo) bool {
+	if s.wanted == nil {
+		return false
+	}
+	root, err := os.Open(s.root)
+	if err != nil {
+		return false
+	}
+	defer root.Close() // nothing was written
+	from, err := linkOf(root)
+	if err != nil {
+		return false
+	}
+	to, err := linkOf(s.file)
+	if err != nil {
+		return false
+	}
+	rel, err := filepath.Rel(from, to)
+	if err != nil || !filepath.IsLocal(rel) || !s.wanted(filepath.ToSlash(rel)) {
+		return false
+	}
+	there, err := os.Lstat(filepath.Join(s.root, rel))
+	if err != nil || !os.SameFile(there, open) {
+		return false
+	}
+	s.rel.Store(&rel)
+	return true
+}
+
+// linkOf returns the path of an open file as the kernel knows it now.
+func linkOf(f *os.File) (string, error) {
+	return os.Readlink("/proc/self/fd/" + strconv.Itoa(int(f.Fd())))
 }
 
 // MD5 returns the MD5 of size bytes from offset.
@@ -148,18 +227,24 @@ func (s *Source) read(b []byte, offset int64) (int, error) {
 	}
 }
 
-func (s *Source) look() (Hint, error) {
+func (s *Source) stat() (fs.FileInfo, error) {
 	info, err := s.file.Stat()
 	if err != nil {
-		return Hint{}, sourceError(s.name, err)
+		return nil, sourceError(s.name, err)
 	}
-	return HintOf(info), nil
+	return info, nil
 }
 
 // HintOf returns the hint in what os.Lstat or File.Stat said.
 func HintOf(info fs.FileInfo) Hint {
 	st := info.Sys().(*syscall.Stat_t)
 	return Hint{Size: st.Size, ModTime: st.Mtim.Nano(), ChangeTime: st.Ctim.Nano(), Dev: st.Dev, Ino: st.Ino}
+}
+
+// touched reports whether now differs in the change time at the most.
+func (h Hint) touched(now Hint) bool {
+	h.ChangeTime = now.ChangeTime
+	return h == now
 }
 
 // difference says in what way now is not what it was.
@@ -174,10 +259,15 @@ func (h Hint) difference(now Hint) string {
 	}
 }
 
-// sourceError tells a file that is gone from one that cannot be read. ENOTDIR: a
-// file has taken the place of a parent folder. ESTALE: an NFS server removed it.
+// isGone tells a path that names nothing. ENOTDIR: a file has taken the place of a
+// parent folder. ESTALE: an NFS server removed it.
+func isGone(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ESTALE)
+}
+
+// sourceError tells a file that is gone from one that cannot be read.
 func sourceError(name string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ESTALE) {
+	if isGone(err) {
 		return fmt.Errorf("%q: %w: %w", name, ErrSourceGone, err)
 	}
 	return fmt.Errorf("%q: %w", name, err)

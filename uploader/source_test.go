@@ -60,14 +60,6 @@ var changes = map[string]struct {
 		check(t, errors.Join(err, f.Close()))
 	}, ErrSourceChanged},
 	"shrunk": {func(t testing.TB, path string) { check(t, os.Truncate(path, 1)) }, ErrSourceChanged},
-	"rewritten with its old mtime": {func(t testing.TB, path string) {
-		info, err := os.Stat(path)
-		check(t, err)
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
-		check(t, err)
-		_, err = f.WriteString("X")
-		check(t, errors.Join(err, f.Close(), os.Chtimes(path, time.Time{}, info.ModTime())))
-	}, ErrSourceChanged},
 	"replaced": {func(t testing.TB, path string) {
 		content, err := os.ReadFile(path)
 		check(t, err)
@@ -78,7 +70,7 @@ var changes = map[string]struct {
 		check(t, os.Rename(path, path+".old"))
 		check(t, os.Symlink(path+".old", path))
 	}, ErrSourceChanged},
-	"removed": {func(t testing.TB, path string) { check(t, os.Remove(path)) }, ErrSourceGone},
+	"removed": {func(t testing.TB, path string) { check(t, os.Remove(path)) }, ErrSourceRemoved},
 	"renamed": {func(t testing.TB, path string) { check(t, os.Rename(path, path+".old")) }, ErrSourceGone},
 }
 
@@ -108,8 +100,8 @@ func TestCheck(t *testing.T) {
 			if !errors.Is(err, tc.want) {
 				t.Fatalf("got %v, want %v", err, tc.want)
 			}
-			if tc.want == ErrSourceGone && !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("%v does not wrap fs.ErrNotExist", err)
+			if tc.want != ErrSourceChanged && (!errors.Is(err, fs.ErrNotExist) || !errors.Is(err, ErrSourceGone)) {
+				t.Errorf("%v does not wrap ErrSourceGone and fs.ErrNotExist", err)
 			}
 		})
 	}
@@ -126,6 +118,102 @@ func TestCheck(t *testing.T) {
 			t.Errorf("got %v, want ErrSourceGone", err)
 		}
 	})
+}
+
+// touches are what happens to a file of which its bytes know nothing. A rewrite that
+// puts the times back looks the same: only the bytes tell.
+var touches = map[string]func(t testing.TB, path string){
+	"chmod": func(t testing.TB, path string) { check(t, os.Chmod(path, 0o640)) },
+	"chown": func(t testing.TB, path string) { check(t, os.Chown(path, os.Getuid(), os.Getgid())) },
+	"link":  func(t testing.TB, path string) { check(t, os.Link(path, path+".link")) },
+	"link removed": func(t testing.TB, path string) {
+		check(t, errors.Join(os.Link(path, path+".link"), os.Remove(path+".link")))
+	},
+	"attribute": func(t testing.TB, path string) {
+		if err := syscall.Setxattr(path, "user.seen", []byte("x"), 0); !errors.Is(err, syscall.ENOTSUP) {
+			check(t, err)
+		}
+		check(t, os.Chmod(path, 0o640))
+	},
+	"access time": func(t testing.TB, path string) { check(t, os.Chtimes(path, time.Now(), time.Time{})) },
+	"times put back": func(t testing.TB, path string) {
+		info, err := os.Stat(path)
+		check(t, errors.Join(err, os.WriteFile(path, []byte("CONTENT"), 0o600), os.Chtimes(path, time.Time{}, info.ModTime())))
+	},
+	"renamed back": func(t testing.TB, path string) {
+		check(t, errors.Join(os.Rename(path, path+".away"), os.Rename(path+".away", path)))
+	},
+}
+
+func TestTouch(t *testing.T) {
+	for name, touch := range touches {
+		t.Run(name, func(t *testing.T) {
+			src, path := opened(t, []byte("content"))
+			tick(t, src)
+			touch(t, path)
+			now, err := src.Now()
+			if err != nil || src.Check() != nil {
+				t.Fatalf("a touch is a change: %v", err)
+			}
+			if now == src.Hint() {
+				t.Error("the touch does not show")
+			}
+		})
+	}
+}
+
+// TestFollow has the kernel tell where an open file is that got another path.
+func TestFollow(t *testing.T) {
+	for name, tc := range map[string]struct {
+		do   func(folder string) error
+		want error
+	}{
+		"file":      {func(folder string) error { return os.Rename(folder+"/d/f", folder+"/d/g") }, nil},
+		"directory": {func(folder string) error { return os.Rename(folder+"/d", folder+"/e") }, nil},
+		"odd name":  {func(folder string) error { return os.Rename(folder+"/d/f", folder+"/d/new\nline \xff (deleted)") }, nil},
+		"new file in place": {func(folder string) error {
+			return errors.Join(os.Rename(folder+"/d/f", folder+"/d/g"), os.WriteFile(folder+"/d/f", []byte("other"), 0o600))
+		}, nil},
+		"twice": {func(folder string) error {
+			return errors.Join(os.Rename(folder+"/d", folder+"/e"), os.Rename(folder+"/e/f", folder+"/e/g"))
+		}, nil},
+		"unwanted":  {func(folder string) error { return os.Rename(folder+"/d/f", folder+"/d/f~") }, ErrSourceGone},
+		"out of it": {func(folder string) error { return os.Rename(folder+"/d/f", folder+"-out") }, ErrSourceGone},
+		"removed":   {func(folder string) error { return os.Remove(folder + "/d/f") }, ErrSourceRemoved},
+		"renamed, written": {func(folder string) error {
+			return errors.Join(os.Rename(folder+"/d/f", folder+"/d/g"), os.WriteFile(folder+"/d/g", []byte("contents"), 0o600))
+		}, ErrSourceChanged},
+		"overwritten by another": {func(folder string) error {
+			return errors.Join(os.WriteFile(folder+"/d/g", []byte("other"), 0o600), os.Rename(folder+"/d/g", folder+"/d/f"))
+		}, ErrSourceChanged},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := filepath.Join(t.TempDir(), "drop")
+			check(t, errors.Join(os.MkdirAll(folder+"/d", 0o700), os.WriteFile(folder+"/d/f", []byte("content"), 0o600)))
+			link := folder + "-by-link" // the folder's name is not what the kernel knows it by
+			check(t, os.Symlink(folder, link))
+			src, err := openIn(link, "d/f")
+			check(t, err)
+			defer src.Close()
+			src.Follow(func(rel string) bool { return filepath.Base(rel) != "f~" })
+			check(t, tc.do(folder))
+			for range 2 {
+				if err := src.Check(); !errors.Is(err, tc.want) || tc.want == nil && err != nil {
+					t.Fatalf("got %v, want %v", err, tc.want)
+				}
+			}
+			if tc.want == nil {
+				if sum, err := src.MD5(t.Context(), 0, 7); err != nil || string(sum) != string(md5sum("content")) {
+					t.Errorf("it reads other bytes: %v", err)
+				}
+			}
+		})
+	}
+}
+
+func md5sum(text string) []byte {
+	sum := md5.Sum([]byte(text))
+	return sum[:]
 }
 
 func TestOpen(t *testing.T) {

@@ -91,7 +91,8 @@ type Job struct {
 }
 
 // Upload sends the job's parts, at most Config.Parts at once. It returns nil when
-// each is stored, reported, and the source is still what it was.
+// each is stored, reported, and the source is still what it was, as Source.Check
+// judges.
 //
 // A part is a PUT with Content-Length, of the bare URL and no header but Expect:
 // 100-continue, so that a refusal arrives before the bytes leave. If the store

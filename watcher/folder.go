@@ -106,6 +106,7 @@ func (f *folder) settleAnew() {
 	f.drops.reset()
 	f.settle = newSettler(f.conf.Settle, f.conf.Settle)
 	f.settle.drops, f.settle.skew = f.drops, f.skew
+	f.settle.touchable = func(rel string) bool { return f.root.leases && f.skew(rel) == 0 } // writers show
 }
 
 // skew is how far the clock that gave a file its ctime may be behind ours.

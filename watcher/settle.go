@@ -13,6 +13,12 @@ type fingerprint struct {
 	dev, ino     uint64
 }
 
+// touched reports whether now differs in the change time at the most.
+func (fp fingerprint) touched(now fingerprint) bool {
+	fp.ctime = now.ctime
+	return fp == now
+}
+
 // settler decides when a file has held still for long enough. It is pure: it
 // looks at no clock and no file system. It remembers only the files that are not
 // settled yet.
@@ -22,6 +28,10 @@ type settler struct {
 	// skew is how far the clock that gave a file its ctime may be behind; nil for
 	// not at all.
 	skew func(path string) time.Duration
+	// touchable reports that a change time that moves alone says nothing of the content
+	// of path: a mode or a link was set, and who sets them again and again must not keep
+	// a file out for ever. nil for nowhere.
+	touchable func(path string) bool
 
 	pending map[string]*candidate
 	queue   dueQueue
@@ -121,6 +131,9 @@ func (s *settler) track(path string, fp fingerprint, now time.Time) *candidate {
 		c = &candidate{path: path, fp: fp, since: now, index: -1}
 		s.pending[path] = c
 		s.drops.settles(path, 1)
+	}
+	if c.fp.touched(fp) && s.touchable != nil && s.touchable(path) {
+		c.fp = fp
 	}
 	if c.fp != fp {
 		if c.open {

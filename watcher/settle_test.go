@@ -82,6 +82,32 @@ func TestSettle(t *testing.T) {
 	}
 }
 
+// TestTouchesDoNotUnsettle has a file touched more often than it may settle: it is
+// taken where its writers show, and waits where only its times tell.
+func TestTouchesDoNotUnsettle(t *testing.T) {
+	const quiet = 5 * time.Second
+	t0 := time.Unix(1_700_000_000, 0)
+	for _, touchable := range []bool{true, false} {
+		s := newSettler(quiet, quiet)
+		s.touchable = func(string) bool { return touchable }
+		settled := false
+		for i := range 4 {
+			now := t0.Add(time.Duration(i) * 4 * time.Second)
+			settled = settled || s.observe("f", fingerprint{size: 1, mtime: 1, ctime: now.UnixNano()}, now)
+		}
+		if settled != touchable {
+			t.Errorf("touchable %v: settled %v", touchable, settled)
+		}
+		now := t0.Add(16 * time.Second)
+		s.forget("f")
+		s.observe("f", fingerprint{size: 1, mtime: 1, ctime: now.UnixNano()}, now)
+		now = now.Add(quiet)
+		if s.observe("f", fingerprint{size: 1, mtime: 2, ctime: now.UnixNano()}, now) {
+			t.Error("a file settled whose content may have changed")
+		}
+	}
+}
+
 func TestSettleOrderAndMemory(t *testing.T) {
 	s := newSettler(time.Second, time.Second)
 	t0 := time.Unix(1_700_000_000, 0)

@@ -154,7 +154,10 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		e.walked[f.Name] = new(atomic.Int64)
 	}
 	pc := pipelineConfig(cfg, folders)
+	watched := watchedFolders(folders)
 	for i, f := range folders {
+		pc.Folders[i].Wanted = func(rel string) bool { return watcher.Skipped(watched[i], rel) == "" }
+		pc.Folders[i].Scanned = func() (time.Time, bool) { return e.folders.scanned(f.Name) }
 		pc.Folders[i].Map = acct.mapFunc(f)
 		pc.Folders[i].Companions = companions{acct.collectors[f.Name]}
 		pc.Folders[i].Inherit = acct.inherit(f.Name)
@@ -174,7 +177,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 			requestReload:   e.handleReload,
 		},
 	})
-	w, err := watcher.New(watchedFolders(folders), watcher.Options{
+	w, err := watcher.New(watched, watcher.Options{
 		Known: func(ctx context.Context, files []watcher.File) ([]watcher.File, error) {
 			for _, f := range files {
 				if _, companion := acct.collectors[f.Folder].Of(f.Path); !companion {
@@ -264,11 +267,17 @@ next:
 	return out, nil
 }
 
-// openJournal opens the journal as its owner.
+// openJournal opens the journal as its owner, and gives it the names that the folders
+// have.
 func openJournal(ctx context.Context, cfg *config.Config, anew bool, log zerolog.Logger) (*journal.Journal, error) {
 	j, err := journal.Open(ctx, cfg.Journal, journal.Options{Anew: anew})
 	if err == nil && j.Fresh() {
 		log.Warn().Str("journal", cfg.Journal).Msg("there is no journal yet: beginning a new one, to which every file in the folders is new")
+	}
+	if err == nil {
+		if err = carryOver(ctx, cfg, j, log); err != nil {
+			return nil, errors.Join(err, j.Close())
+		}
 	}
 	return j, err
 }

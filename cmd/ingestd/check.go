@@ -25,8 +25,12 @@ func newCheckCommand() *cobra.Command {
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := check(cmd.Context(), path, offline)
+			notes := lookUpFormerNames(cmd.Context(), cfg)
 			if asJSON {
-				return errors.Join(err, writeCheck(cmd, err))
+				return errors.Join(err, writeCheck(cmd, err, notes))
+			}
+			for _, note := range notes {
+				fmt.Fprintln(cmd.ErrOrStderr(), "note: "+note)
 			}
 			if err != nil {
 				return err
@@ -107,7 +111,7 @@ func writable(journal string) error {
 }
 
 // writeCheck prints the mistakes as JSON.
-func writeCheck(cmd *cobra.Command, err error) error {
+func writeCheck(cmd *cobra.Command, err error, notes []string) error {
 	type problem struct {
 		Line    int    `json:"line"`
 		Column  int    `json:"column"`
@@ -117,8 +121,9 @@ func writeCheck(cmd *cobra.Command, err error) error {
 	out := struct {
 		OK       bool      `json:"ok"`
 		Problems []problem `json:"problems"`
+		Notes    []string  `json:"notes,omitempty"` // what is no mistake, but may not be meant
 		Error    string    `json:"error,omitempty"`
-	}{OK: err == nil, Problems: []problem{}}
+	}{OK: err == nil, Problems: []problem{}, Notes: notes}
 	if invalid, ok := errors.AsType[*config.Invalid](err); ok {
 		for _, p := range mapping.SortProblems(invalid.Problems) {
 			out.Problems = append(out.Problems, problem{p.Line, p.Column, p.Message, p.Hint})

@@ -130,6 +130,11 @@ func (s *service) work(ctx context.Context, now *setup, end <-chan struct{}) (er
 		}
 	}
 	defer now.acct.client.Close()
+	if now.reload != nil { // the folders may have other names
+		if err := carryOver(ctx, now.cfg, s.journal, now.log); err != nil {
+			return err
+		}
+	}
 	e, err := newEngine(now.cfg, now.cfg.Folders, now.acct, s.journal, false, now.log)
 	if err != nil {
 		return err

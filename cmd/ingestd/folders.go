@@ -53,6 +53,14 @@ func (f *folderStates) report(s watcher.State) {
 	f.record(state)
 }
 
+// scanned returns when the latest scan of a folder ended, and whether it is polled.
+func (f *folderStates) scanned(folder string) (last time.Time, polled bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	state := f.states[folder]
+	return state.LastScan, state.Watch == string(watcher.ModePoll)
+}
+
 // pause is the pipeline's: it is about all folders.
 func (f *folderStates) pause(why string) {
 	f.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -134,10 +135,12 @@ func (o *oracle) recall(ctx context.Context, folder config.Folder, file watcher.
 		return err
 	}
 	if !ok {
+		if backup, err := o.recallBackup(ctx, folder, file, f); backup || err != nil {
+			return err
+		}
 		return o.recallCopy(ctx, folder, file, f)
 	}
-	if latest.Size == file.Size && latest.ModTime == file.ModTime && latest.ChangeTime == file.ChangeTime &&
-		latest.Dev == file.Dev && latest.Ino == file.Ino {
+	if latest.Describes(journal.Found(file)) {
 		f.Becomes, f.Version = "known", latest.OriginalFileID
 		if latest.Status == journal.Held || latest.Status == journal.Failed {
 			f.Becomes = string(latest.Status)
@@ -163,4 +166,25 @@ func (o *oracle) recall(ctx context.Context, folder config.Folder, file watcher.
 		f.Why = "the path was ingested before, with other size or times; the same bytes would not be sent again"
 	}
 	return err
+}
+
+// recallBackup foretells that a file is the backup copy of another one.
+func (o *oracle) recallBackup(ctx context.Context, folder config.Folder, file watcher.File, f *forecast) (bool, error) {
+	watched := watchedFolders([]config.Folder{folder})[0]
+	original, coming, err := ingest.BackupOf(ctx, ingest.Place{
+		FormerPaths: o.reader.FormerPaths,
+		Wanted:      func(rel string) bool { return watcher.Skipped(watched, rel) == "" },
+		At: func(rel string) (uploader.Hint, bool, error) {
+			info, err := os.Lstat(filepath.Join(folder.Path, rel))
+			if err != nil || !info.Mode().IsRegular() {
+				return uploader.Hint{}, false, nil //nolint:nilerr // what cannot be looked at is not there
+			}
+			return uploader.HintOf(info), true, nil
+		},
+	}, journal.Found(file))
+	if err != nil || original == "" || coming {
+		return false, err
+	}
+	f.Becomes, f.Why = "ignored", "it is the backup copy of "+original
+	return true, nil
 }

@@ -114,6 +114,7 @@ func (s *service) check(ctx context.Context, now *setup, r *reload) (*setup, err
 	if err = errors.Join(cfg.Invalid(problems), err); err != nil {
 		return nil, err
 	}
+	r.Changes = append(r.Changes, lookUpFormerNames(ctx, cfg)...)
 	return &setup{cfg: cfg, acct: acct, log: newLogger(cfg, s.stderr), reload: r}, nil
 }
 

@@ -380,3 +380,30 @@ func TestChanges(t *testing.T) {
 		t.Errorf("the same twice: %q", got)
 	}
 }
+
+// TestReloadWithAnotherName has a folder get another name while the daemon runs: it is
+// said what that means, and with its former name its history goes on.
+func TestReloadWithAnotherName(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, "1.5", nil)
+	r := newRoom(t, s)
+	r.ownConfig()
+	r.env["SETTLE"] = "20ms"
+	r.write("acme/a.jpg", "a")
+	daemon := r.start("run")
+	eventually(t, "the file is in", func() bool { return len(s.named("a.jpg")) == 1 && r.books().Filed == 1 })
+	r.edit("name: drop", "name: renamed\n    previously: drop")
+	r.reload(0, "folder renamed takes over the history of drop: 1 entries")
+	daemon.says("its history was carried over")
+	r.write("acme/a.jpg", "another")
+	eventually(t, "its next content is a version", func() bool { b := r.books(); return b.Name == "renamed" && b.Filed == 2 })
+	if all := s.named("a.jpg"); len(all) != 2 || len(all[1].Versions) != 2 {
+		t.Errorf("the assets are %+v", all)
+	}
+	r.edit("    previously: drop\n", "")
+	r.edit("name: renamed", "name: lost")
+	r.reload(0, "folder lost has the path of the folder renamed, of which the journal has 2 entries")
+	daemon.says("a second time")
+	daemon.terminate()
+	s.complain(t)
+}

@@ -68,6 +68,7 @@ type Log struct {
 type Folder struct {
 	Name             string
 	Path             string
+	Previously       string   // the folder's former name, whose history counts; "" is none
 	Root             string   // Path without symbolic links, as far as it exists; Path where its file system did not answer
 	Include, Exclude []string // doublestar patterns of slash-separated paths below it
 	Settle           time.Duration

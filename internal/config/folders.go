@@ -32,6 +32,39 @@ func (l *loader) folders(n *yaml.Node) {
 			l.config.Folders = append(l.config.Folders, folder)
 		}
 	}
+	l.formerNames(nodes)
+}
+
+// formerNames refuses a former name that a folder still has, or that two had: its
+// history can be one folder's only.
+func (l *loader) formerNames(nodes []*yaml.Node) {
+	taken := make(map[string]string) // how each name is used
+	for _, f := range l.config.Folders {
+		taken[f.Name] = fmt.Sprintf("the folder of line %d is named so", f.Pos.Line)
+	}
+	for _, node := range nodes {
+		at := valueOf(node, "previously")
+		if at == nil || at.Value == "" {
+			continue
+		}
+		if why, is := taken[at.Value]; is {
+			l.Add(mapping.At(at), why, "previously: %s cannot be a folder's former name", l.Quote(at))
+		}
+		taken[at.Value] = fmt.Sprintf("the folder of line %d had it", at.Line)
+	}
+}
+
+// valueOf returns what a key of a mapping has, nil for nothing.
+func valueOf(n *yaml.Node, key string) *yaml.Node {
+	if n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
 }
 
 func (l *loader) folder(n *yaml.Node) (Folder, bool) {
@@ -47,6 +80,9 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 	}
 	if at := l.need(n, f, "path", "the folder"); at != nil {
 		d.Pos, d.Path = mapping.At(at), l.path(at, "path")
+	}
+	if at := f["previously"]; at != nil {
+		d.Previously, _ = l.Text(at, "previously")
 	}
 	l.globs(f["include"], "include", &d.Include)
 	l.globs(f["exclude"], "exclude", &d.Exclude)

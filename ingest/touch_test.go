@@ -1,0 +1,307 @@
+package ingest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/uploader"
+)
+
+// meddling does something to the drop folder while the first upload is under way, or
+// when its first part was stored.
+type meddling struct {
+	ingest.Store
+	once           sync.Once
+	midway, stored func()
+}
+
+func (m *meddling) Upload(ctx context.Context, job uploader.Job) error {
+	progress, done := job.Progress, job.Done
+	job.Progress = func(delta int64) {
+		if m.midway != nil {
+			m.once.Do(m.midway)
+		}
+		progress(delta)
+	}
+	job.Done = func(ctx context.Context, d uploader.Done) error {
+		if m.stored != nil {
+			m.once.Do(m.stored)
+		}
+		return done(ctx, d)
+	}
+	return m.Store.Upload(ctx, job)
+}
+
+// meddle has the next upload meddled with.
+func (r *rig) meddle(m *meddling) {
+	r.store = func(s ingest.Store) ingest.Store { m.Store = s; return m }
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// touches are what is done to files without a change of their bytes.
+var touches = map[string]func(path string) error{
+	"chmod":   func(path string) error { return os.Chmod(path, 0o640) },
+	"chown":   func(path string) error { return os.Chown(path, os.Getuid(), os.Getgid()) },
+	"link":    func(path string) error { return os.Link(path, path+".tmp") },
+	"no link": func(path string) error { return errors.Join(os.Link(path, path+".tmp"), os.Remove(path+".tmp")) },
+	"attribute": func(path string) error {
+		err := syscall.Setxattr(path, "user.seen", []byte("x"), 0)
+		if errors.Is(err, syscall.ENOTSUP) {
+			return os.Chmod(path, 0o640)
+		}
+		return err
+	},
+	"access time": func(path string) error { return os.Chtimes(path, time.Now(), time.Time{}) },
+	"there and back": func(path string) error {
+		return errors.Join(os.Rename(path, path+".tmp"), os.Rename(path+".tmp", path))
+	},
+}
+
+// wantOneCreate fails unless one asset was ever made, in one attempt, and the drop
+// folder holds what is asked for.
+func (r *rig) wantOneCreate(path string, after ingest.After) {
+	r.t.Helper()
+	if n := len(r.sandbox.State().Assets); n != 1 {
+		r.t.Errorf("%d assets were made, want 1; log:\n%s", n, r.log)
+	}
+	if all := r.entries(); len(all) != 1 || all[0].Path != path || all[0].Status != journal.Filed || all[0].AttemptCount != 1 {
+		r.t.Errorf("entries are %+v, want one of %s, filed after one attempt", all, path)
+	}
+	switch after {
+	case ingest.AfterKeep:
+		r.wantFiles(path)
+	case ingest.AfterMove:
+		r.wantFiles("_ingested/" + path)
+	case ingest.AfterDelete:
+		r.wantFiles()
+	}
+	r.wantNothingLeft(r.sandbox.State())
+}
+
+var afters = []ingest.After{ingest.AfterKeep, ingest.AfterMove, ingest.AfterDelete}
+
+// TestTouchInMidUpload has no touch throw an upload away, nor keep a file in the folder
+// that is to leave it.
+func TestTouchInMidUpload(t *testing.T) {
+	for name, touch := range touches {
+		for _, after := range afters {
+			t.Run(name+" "+string(after), func(t *testing.T) {
+				r := newFilingRig(t, after)
+				r.write("a.jpg", mib, 1)
+				m := &meddling{midway: func() { must(t, touch(filepath.Join(r.drop, "a.jpg"))) }}
+				r.meddle(m)
+				r.backfill()
+				r.backfill()
+				_ = os.Remove(filepath.Join(r.drop, "a.jpg.tmp")) // the other name is junk
+				r.wantOneCreate("a.jpg", after)
+			})
+		}
+	}
+}
+
+// TestTouchAtEachCommit touches a file whenever something was recorded of it.
+func TestTouchAtEachCommit(t *testing.T) {
+	for _, after := range afters {
+		t.Run(string(after), func(t *testing.T) {
+			r := newFilingRig(t, after)
+			r.write("a.jpg", mib, 1)
+			mode := os.FileMode(0o600)
+			r.commit = func() {
+				mode ^= 0o040
+				_ = os.Chmod(filepath.Join(r.drop, "a.jpg"), mode) // it may be moved already
+			}
+			r.backfill()
+			r.commit = nil
+			r.backfill()
+			r.wantOneCreate("a.jpg", after)
+		})
+	}
+}
+
+// rewrite gives a file other bytes and puts its times back: only the bytes tell.
+func rewrite(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString("other bytes")
+	return errors.Join(err, f.Close(), os.Chtimes(path, info.ModTime(), info.ModTime()))
+}
+
+// TestRewriteThatLooksLikeATouch loses no content: neither what was rewritten under the
+// upload nor what was before it was filed.
+func TestRewriteThatLooksLikeATouch(t *testing.T) {
+	for _, after := range afters {
+		for _, when := range []string{"stored", "verified"} {
+			t.Run(string(after)+" "+when, func(t *testing.T) {
+				r := newFilingRig(t, after)
+				r.write("a.jpg", mib, 1)
+				path := filepath.Join(r.drop, "a.jpg")
+				sum := ""
+				meddle := sync.OnceFunc(func() {
+					must(t, rewrite(path))
+					sum = r.md5("a.jpg")
+				})
+				if when == "stored" {
+					r.meddle(&meddling{stored: meddle})
+				} else {
+					r.commit = func() {
+						if e := r.latest(t, "a.jpg"); e.Status == journal.Verified && !e.Taken() {
+							meddle()
+						}
+					}
+				}
+				r.backfill()
+				r.commit = nil
+				r.backfill()
+				current := 0
+				for _, a := range available(r.sandbox.State()) {
+					if a.Current && a.ContentMD5 == sum {
+						current++
+					}
+				}
+				if current != 1 {
+					t.Errorf("the rewritten content is there %d times, want once: %v", current, r.entries())
+				}
+				r.wantNothingLeft(r.sandbox.State())
+			})
+		}
+	}
+}
+
+// renames are the ways to another path within the folder; each ends at new/a.jpg.
+var renames = map[string]func(drop string) error{
+	"file": func(drop string) error {
+		return errors.Join(os.MkdirAll(drop+"/new", 0o755), os.Rename(drop+"/old/a.jpg", drop+"/new/a.jpg"))
+	},
+	"directory": func(drop string) error { return os.Rename(drop+"/old", drop+"/new") },
+	"twice": func(drop string) error {
+		return errors.Join(os.Rename(drop+"/old", drop+"/mid"), os.Rename(drop+"/mid", drop+"/new"))
+	},
+}
+
+// TestRenameInMidUpload goes on with the open file: one create, and the entry has the
+// new path, whether that is found while the upload is under way or afterwards.
+func TestRenameInMidUpload(t *testing.T) {
+	for name, rename := range renames {
+		for _, after := range afters {
+			for _, found := range []string{"meanwhile", "afterwards"} {
+				t.Run(fmt.Sprint(name, " ", after, " ", found), func(t *testing.T) {
+					r := newFilingRig(t, after)
+					r.write("old/a.jpg", mib, 1)
+					var p *process
+					m := &meddling{}
+					m.midway = func() {
+						must(t, rename(r.drop))
+						if found == "meanwhile" {
+							must(t, r.scan(t.Context(), p))
+							for e := r.entry("new/a.jpg"); e.Status == journal.Settled && t.Context().Err() == nil; e = r.entry("new/a.jpg") {
+								time.Sleep(time.Millisecond)
+							}
+						}
+					}
+					r.meddle(m)
+					p = r.start()
+					must(t, r.run(t.Context(), p))
+					r.close(p)
+					r.backfill()
+					r.wantOneCreate("new/a.jpg", after)
+				})
+			}
+		}
+	}
+}
+
+// TestRenameOfWhatIsIngested moves away what got another path before it could be.
+func TestRenameOfWhatIsIngested(t *testing.T) {
+	for _, after := range afters {
+		t.Run(string(after), func(t *testing.T) {
+			r := newFilingRig(t, after)
+			r.write("old/a.jpg", 1000, 1)
+			var once sync.Once
+			r.commit = func() {
+				if r.intended(t, "old/a.jpg") || after == ingest.AfterKeep && r.latest(t, "old/a.jpg").Status == journal.Verified {
+					once.Do(func() { must(t, renames["directory"](r.drop)) })
+				}
+			}
+			r.backfill()
+			r.commit = nil
+			r.backfill()
+			r.backfill()
+			r.wantOneCreate("new/a.jpg", after)
+		})
+	}
+}
+
+// TestTouchOfWhatRests has what rests take a touch without starting over.
+func TestTouchOfWhatRests(t *testing.T) {
+	r := newRig(t, nil)
+	names := []string{"a.jpg", "ignored.jpg", "unmappable.jpg"}
+	for _, name := range names {
+		r.write(name, 1000, 1)
+	}
+	r.backfill()
+	before := r.entries()
+	for _, name := range names {
+		must(t, os.Chmod(filepath.Join(r.drop, name), 0o600))
+	}
+	r.backfill()
+	after := r.entries()
+	if len(after) != len(before) {
+		t.Fatalf("%d entries, were %d", len(after), len(before))
+	}
+	for i, e := range after {
+		if e.ID != before[i].ID || e.Status != before[i].Status || e.ChangeTime == before[i].ChangeTime {
+			t.Errorf("%s is entry %d, %s, with change time %d; was %d, %s, %d", e.Path, e.ID, e.Status, e.ChangeTime,
+				before[i].ID, before[i].Status, before[i].ChangeTime)
+		}
+	}
+}
+
+// TestRestlessFile says once, and names the file, that it begins anew again and again.
+func TestRestlessFile(t *testing.T) {
+	r := newRig(t, nil)
+	r.write("a.jpg", mib, 1)
+	n := 0
+	r.store = func(s ingest.Store) ingest.Store {
+		return storeFunc(func(ctx context.Context, job uploader.Job) error {
+			err := s.Upload(ctx, job)
+			if n++; n <= 4 {
+				r.write("a.jpg", mib+n, uint64(n))
+				return job.Source.Check()
+			}
+			return err
+		})
+	}
+	r.backfill()
+	r.wantExactly("a.jpg")
+	warned := 0
+	for line := range strings.Lines(r.log.String()) {
+		if strings.Contains(line, `"warn"`) && strings.Contains(line, "a.jpg") && strings.Contains(line, `"times":3`) && strings.Contains(line, "settle") {
+			warned++
+		}
+	}
+	if warned != 1 {
+		t.Errorf("it was said %d times, want once; log:\n%s", warned, r.log)
+	}
+}

@@ -1,0 +1,134 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// History is how much the journal knows of a folder.
+type History struct {
+	Name, Path string
+	Seen       int // entries
+}
+
+// Histories returns the folders of which the journal knows any file, by name.
+func (r *Reader) Histories(ctx context.Context) ([]History, error) {
+	var out []History
+	err := r.read(ctx, "list folders", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var h History
+			err := rows.Scan(&h.Name, &h.Path, &h.Seen)
+			out = append(out, h)
+			return err
+		}, `SELECT name, path, seen FROM folders WHERE seen > 0 ORDER BY name`)
+	})
+	return out, err
+}
+
+// beyond is above any generation.
+const beyond = 1 << 40
+
+// TakeOver makes all that the journal knows of a folder another folder's, which has the
+// path of that by now, and forgets the first. It returns how many entries that were; none
+// where it knows no such folder, as after the first time.
+//
+// Where the new folder has entries already, those of the old come before them: what was
+// not ingested of the old path by then is superseded.
+func (j *Journal) TakeOver(ctx context.Context, from, to string) (taken int, err error) {
+	op := fmt.Sprintf("make the history of folder %s that of %s", from, to)
+	var known bool
+	err = j.reader.read(ctx, op, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM folders WHERE name = ?)`, from).Scan(&known)
+	})
+	if err != nil || !known || from == to {
+		return 0, err
+	}
+	err = j.write(ctx, op, func(tx *sql.Tx) error {
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM entries WHERE folder = ?`, from).Scan(&taken); err != nil {
+			return err
+		}
+		const both = ` folder = ?1 AND path IN (SELECT path FROM entries WHERE folder = ?2)`
+		now := j.now()
+		for _, step := range []struct {
+			sql  string
+			args []any
+		}{
+			{`INSERT INTO folders (name, path, seen, sort, rules, batch) SELECT ?, path, seen, sort, rules, batch FROM folders WHERE name = ?
+				ON CONFLICT (name) DO UPDATE SET seen = folders.seen + excluded.seen`, []any{to, from}},
+			// The generations of a path that both have: first those of the old folder.
+			{`UPDATE entries SET mark = NULL WHERE` + both, []any{from, to}},
+			{`UPDATE entries SET status = 'superseded', class = '', hint = '', not_before = 0, since = ?3, updated = ?3,
+					message = 'the folder was ingested under another name meanwhile'
+				WHERE` + both + ` AND (status IN ('settled', 'mapped', 'failed', 'ignored', 'cancelled') OR status = 'held' AND class <> '` + ClassUnverified + `')`,
+				[]any{from, to, now}},
+			{`UPDATE entries SET generation = generation + ?3 WHERE` + both, []any{to, from, beyond}},
+			{`UPDATE entries AS e SET generation = generation - ?3 + (SELECT max(generation) FROM entries o WHERE o.folder = ?2 AND o.path = e.path)
+				WHERE folder = ?1 AND generation > ?3`, []any{to, from, beyond}},
+			{`DELETE FROM companions WHERE folder = ?1 AND path IN (SELECT path FROM companions WHERE folder = ?2)`, []any{from, to}},
+			{`UPDATE companions SET folder = ? WHERE folder = ?`, []any{to, from}},
+			{`UPDATE entries SET folder = ? WHERE folder = ?`, []any{to, from}},
+			{`UPDATE entries AS e SET replaced = 1 WHERE folder = ? AND status = 'filed' AND replaced = 0 AND EXISTS (SELECT 1 FROM entries n
+				WHERE n.folder = e.folder AND n.path = e.path AND n.generation > e.generation AND n.status = 'filed')`, []any{to}},
+			{`UPDATE entries SET sort_key = ` + sortKey + ` WHERE folder = ? AND ` + queuedSQL, []any{to}},
+			{`DELETE FROM folders WHERE name = ?`, []any{from}},
+		} {
+			if _, err := tx.ExecContext(ctx, step.sql, step.args...); err != nil {
+				return err
+			}
+		}
+		return errors.Join(markAnew(ctx, tx, to, marksOfEntries), markAnew(ctx, tx, to, marksOfCompanions))
+	})
+	return taken, err
+}
+
+// anew is how the rows of a folder are read for their marks, and get them: their path,
+// their generation, whether they have a mark, and the hint.
+type anew struct{ read, set string }
+
+var (
+	marksOfEntries = anew{
+		`SELECT path, generation, mark IS NOT NULL, size, mod_time, change_time, dev, ino FROM entries WHERE folder = ?`,
+		`UPDATE entries SET place = ?, mark = iif(?, ?, mark) WHERE folder = ? AND path = ? AND generation = ?`,
+	}
+	marksOfCompanions = anew{
+		`SELECT path, 0, true, size, mod_time, change_time, dev, ino FROM companions WHERE folder = ?`,
+		`UPDATE companions SET place = ?, mark = iif(?, ?, mark) WHERE folder = ? AND path = ? AND ? = 0`,
+	}
+)
+
+// markAnew gives the rows of a folder the places, and those that have one the marks,
+// that its name makes.
+func markAnew(ctx context.Context, tx *sql.Tx, folder string, of anew) error {
+	type row struct {
+		path                    []byte
+		generation, place, mark int64
+		marked                  bool
+	}
+	var all []row
+	err := each(ctx, tx, func(rows *sql.Rows) error {
+		var r row
+		f := Found{Folder: folder}
+		var dev, ino int64
+		err := rows.Scan(&r.path, &r.generation, &r.marked, &f.Size, &f.ModTime, &f.ChangeTime, &dev, &ino)
+		f.Path, f.Dev, f.Ino = string(r.path), uint64(dev), uint64(ino)
+		r.place, r.mark = placeOf(folder, f.Path), markOf(f)
+		all = append(all, r)
+		return err
+	}, of.read, folder)
+	if err != nil {
+		return err
+	}
+	set, err := tx.PrepareContext(ctx, of.set)
+	if err != nil {
+		return err
+	}
+	defer set.Close()
+	for _, r := range all {
+		if _, err := set.ExecContext(ctx, r.place, r.marked, r.mark, folder, r.path, r.generation); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// Touch records of those of the files that were merely touched since the latest
+// generation of their path was: size, modification time, device and inode are the
+// same, only the change time is another, because a mode, an owner, a link or an
+// attribute was set. It returns the others. Nothing is read for it, so that an archive
+// whose modes are all set anew costs a transaction a batch.
+//
+// What was begun stays as it is, and is passed over: whoever works on it compares the
+// bytes, because a touch looks like content that was rewritten with its times put
+// back, and then calls Compared. What is queued is looked at anew, at once: nothing was
+// sent of it. What rests has the new time from then on, but for two kinds that are
+// returned: a file that could not be read, since a touch is what mends that, and one
+// that was moved away, since somebody has put it back.
+func (j *Journal) Touch(ctx context.Context, found []Found) (rest []Found, err error) {
+	if len(found) == 0 {
+		return nil, nil
+	}
+	var touched []Found
+	err = j.reader.read(ctx, "look up touched files", func(tx *sql.Tx) error {
+		return eachLatest(ctx, tx, found, func(f Found, l latest) error {
+			switch {
+			case !l.touched(f):
+				rest = append(rest, f)
+			case !l.status.Active():
+				touched = append(touched, f)
+			}
+			return nil
+		})
+	})
+	if err != nil || len(touched) == 0 {
+		return rest, err
+	}
+	err = j.write(ctx, "record touched files", func(tx *sql.Tx) error {
+		now := j.now()
+		return eachLatest(ctx, tx, touched, func(f Found, l latest) error {
+			if !l.touched(f) { // it moved on: the next look finds it
+				return nil
+			}
+			return l.touch(ctx, tx, f, now)
+		})
+	})
+	return rest, err
+}
+
+// touched reports whether the entry is about this very file, which was merely touched,
+// and whether that is no reason to look at it as a new one.
+func (l latest) touched(f Found) bool {
+	was := l.hint
+	was.ChangeTime = f.ChangeTime
+	switch {
+	case !l.valid() || was != f:
+		return false
+	case l.status.Active():
+		return true
+	}
+	return !l.taken && (l.class != ClassUnreadable || l.status != Failed && l.status != Held)
+}
+
+// Describes reports whether an entry, the latest generation of its path, is about this
+// very file, though that may have been touched since.
+func (e Entry) Describes(f Found) bool {
+	l := latest{found: true, status: e.Status, outcome: e.Outcome, class: e.Reason.Class, taken: e.Taken(),
+		hint: Found{e.Folder, e.Path, e.Size, e.ModTime, e.ChangeTime, e.Dev, e.Ino}}
+	return l.describes(f) || l.touched(f)
+}
+
+// touch has an entry that was not begun take the hint of its touched file.
+func (l latest) touch(ctx context.Context, tx *sql.Tx, f Found, now int64) error {
+	if l.status.Active() {
+		return nil
+	}
+	set := `change_time = ?, mark = ?`
+	if l.status == Settled || l.status == Mapped { // what was mapped may be of other bytes
+		set += fmt.Sprintf(`, status = '%s', sha256 = NULL, not_before = 0, updated = %d`, Settled, now)
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE entries SET `+set+` WHERE id = ?`, f.ChangeTime, markOf(f), l.id)
+	return err
+}
+
+// Compared records that what was sent of an entry is what its file held at a change
+// time, in Unix nanoseconds.
+func (j *Journal) Compared(ctx context.Context, id, changeTime int64) error {
+	return j.write(ctx, fmt.Sprintf("record that the bytes of entry %d were compared", id), func(tx *sql.Tx) error {
+		e, err := scanEntry(tx.QueryRowContext(ctx, `SELECT `+entryColumns+` FROM entries e WHERE e.id = ?`, id).Scan)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrUnknown
+		}
+		if err != nil {
+			return err
+		}
+		mark := markOf(Found{Folder: e.Folder, Path: e.Path, Size: e.Size, ModTime: e.ModTime, ChangeTime: changeTime, Dev: e.Dev, Ino: e.Ino})
+		_, err = tx.ExecContext(ctx, `UPDATE entries AS e SET change_time = ?, mark = iif(EXISTS (SELECT 1 FROM entries n
+			WHERE n.folder = e.folder AND n.path = e.path AND n.generation > e.generation), NULL, ?) WHERE id = ?`, changeTime, mark, id)
+		return err
+	})
+}
