@@ -75,6 +75,7 @@ func (f *folder) checkPulse(now time.Time) {
 
 // tell reports the state if it changed.
 func (f *folder) tell() {
+	unreadable, unread := f.troubles()
 	s := State{
 		Folder:   f.conf.Name,
 		Watch:    f.mode(),
@@ -85,7 +86,7 @@ func (f *folder) tell() {
 		Waiting:  f.waiting,
 		LastScan: f.scanned,
 
-		Unreadable: f.blocked, Unread: f.blockedBy,
+		Unreadable: unreadable, Unread: unread,
 	}
 	p := &f.pulse
 	p.mu.Lock()

@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // verdict is what a look at an open file tells of its writers.
@@ -37,15 +39,15 @@ func openFile(path string) (*os.File, error) {
 func probe(path string, want fingerprint) (verdict, error) {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	switch {
-	case errors.Is(err, unix.EAGAIN):
-		return busy, nil // a file server has a write lease on it
+	case errors.Is(file.Opening(err), file.ErrLocked):
+		return busy, nil // as by a file server's write lease
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ELOOP), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENOTDIR):
 		return changed, nil
 	case err != nil:
 		return unsure, err
 	}
-	defer unix.Close(fd)                  // nothing was written
-	if _, leases := kindOf(fd); !leases { // another file system is mounted below the folder
+	defer unix.Close(fd)                       // nothing was written
+	if _, leases := file.KindOf(fd); !leases { // another file system is mounted below the folder
 		return unsure, nil
 	}
 	_, err = unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_RDLCK)
@@ -73,7 +75,7 @@ func probe(path string, want fingerprint) (verdict, error) {
 // writing, or mapped so. False also where nothing tells: on shares, and for files
 // of other users without CAP_LEASE.
 func Written(f *os.File) bool {
-	if _, leases := kindOf(int(f.Fd())); !leases {
+	if _, leases := file.KindOf(int(f.Fd())); !leases {
 		return false
 	}
 	_, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_RDLCK)
@@ -93,19 +95,25 @@ type ends struct {
 }
 
 // readEnds reads both ends of the file at path. What cannot be read is as good
-// as empty: it is for the receiver to find out why.
-func readEnds(path string, size int64) ends {
+// as empty: it is for the receiver to find out why. But a file that another program
+// has locked says nothing of its bytes: file.ErrLocked.
+func readEnds(path string, size int64) (ends, error) {
 	f, err := openFile(path)
 	if err != nil {
-		return ends{}
+		return ends{}, onlyLocked(file.Opening(err))
 	}
 	defer f.Close() // nothing was written
 	buf := make([]byte, 2*endSize)
-	n, _ := io.ReadFull(io.NewSectionReader(f, 0, endSize), buf[:endSize])
+	n, err := io.ReadFull(io.NewSectionReader(f, 0, endSize), buf[:endSize])
 	tail := buf[n:n]
 	if size > endSize {
-		m, _ := io.ReadFull(io.NewSectionReader(f, max(endSize, size-endSize), endSize), buf[n:n+endSize])
-		tail = buf[n : n+m]
+		var m int
+		var more error
+		m, more = io.ReadFull(io.NewSectionReader(f, max(endSize, size-endSize), endSize), buf[n:n+endSize])
+		tail, err = buf[n:n+m], errors.Join(err, more)
+	}
+	if err := onlyLocked(file.Reading(err)); err != nil {
+		return ends{}, err
 	}
 	e := ends{sum: sha256.Sum256(buf[:n+len(tail)]), blank: len(tail) > 0}
 	for _, b := range tail {
@@ -114,5 +122,13 @@ func readEnds(path string, size int64) ends {
 			break
 		}
 	}
-	return e
+	return e, nil
+}
+
+// onlyLocked returns err if it is file.ErrLocked.
+func onlyLocked(err error) error {
+	if errors.Is(err, file.ErrLocked) {
+		return err
+	}
+	return nil
 }
