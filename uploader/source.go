@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // hashBuffer is how many bytes are read at once where a file is only hashed.
@@ -62,16 +64,16 @@ func Open(root *os.Root, path string, calls func() (returned func())) (*Source, 
 	}
 	// O_NONBLOCK: a pipe put here since must not block us, nor may a lease that
 	// somebody holds.
-	file, err := root.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+	opened, err := root.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, sourceError(path, err)
+		return nil, openError(path, err)
 	}
-	s := &Source{file: file, path: filepath.Join(root.Name(), path), name: path, calls: calls}
+	s := &Source{file: opened, path: filepath.Join(root.Name(), path), name: path, calls: calls}
 	if s.hint, err = s.look(); err == nil {
 		err = s.Check() // os.Root follows a last link in spite of O_NOFOLLOW
 	}
 	if err != nil {
-		_ = file.Close()
+		_ = opened.Close()
 		return nil, err
 	}
 	return s, nil
@@ -100,7 +102,7 @@ func (s *Source) Check() error {
 		return err
 	}
 	for _, now := range []Hint{HintOf(info), open} {
-		if now != s.hint {
+		if s.known(now) != s.hint {
 			return fmt.Errorf("%q: %w (%s)", s.name, ErrSourceChanged, s.hint.difference(now))
 		}
 	}
@@ -144,7 +146,7 @@ func (s *Source) read(b []byte, offset int64) (int, error) {
 	case errors.Is(err, io.EOF):
 		return n, fmt.Errorf("%q: %w (it ends at byte %d)", s.name, ErrSourceChanged, offset+int64(n))
 	default:
-		return n, sourceError(s.name, err)
+		return n, sourceError(s.name, file.Reading(err))
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // openRegular opens a regular file beneath root, without waiting for anyone.
@@ -18,15 +20,15 @@ func openRegular(root *os.Root, rel string) (*os.File, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	file, err := root.OpenFile(rel, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
+	opened, err := root.OpenFile(rel, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
 	if err != nil {
+		return nil, nil, file.Opening(err)
+	}
+	if info, err = opened.Stat(); err != nil {
+		_ = opened.Close() // nothing was written
 		return nil, nil, err
 	}
-	if info, err = file.Stat(); err != nil {
-		_ = file.Close() // nothing was written
-		return nil, nil, err
-	}
-	return file, info, nil
+	return opened, info, nil
 }
 
 // firstOf reads the first of the files that is there; "" if none is.
@@ -42,13 +44,14 @@ func firstOf(root *os.Root, names []string, limit int64) (string, []byte, error)
 }
 
 func readWhole(root *os.Root, name string, limit int64) ([]byte, error) {
-	file, info, err := openRegular(root, name)
+	opened, info, err := openRegular(root, name)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close() // nothing was written
+	defer opened.Close() // nothing was written
 	if info.Size() > limit {
 		return nil, fmt.Errorf("%s is larger than %d MiB", Clean(name), limit>>20)
 	}
-	return io.ReadAll(io.LimitReader(file, limit))
+	data, err := io.ReadAll(io.LimitReader(opened, limit))
+	return data, file.Reading(err)
 }
