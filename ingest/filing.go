@@ -14,7 +14,6 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/uploader"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
@@ -113,7 +112,7 @@ func (t *taking) aside(ctx context.Context, pattern string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if foundOf(t.e, hint) != hintOf(t.e) {
+	if foundOf(t.e, seenAs(t.e).Renumbered(hint, file)) != hintOf(t.e) {
 		_ = file.Close() // nothing was written
 		return nil, t.forget(ctx, false)
 	}
@@ -164,12 +163,14 @@ func (t *taking) arrived() bool {
 // sameContent reports that an open file is the entry's, as it was; its change
 // time moves with its name.
 func (t *taking) sameContent(file *os.File) bool {
-	info, err := file.Stat()
+	now, err := fresh(file)
 	if err != nil {
 		return false
 	}
-	now := uploader.HintOf(info)
-	return now.Size == t.e.Size && now.ModTime == t.e.ModTime && now.Ino == t.e.Ino
+	was := seenAs(t.e)
+	was.ChangeTime = now.ChangeTime
+	now.Dev = was.Dev
+	return was.Renumbered(now, file) == was
 }
 
 // finish brings the file from its hidden name to where it belongs.

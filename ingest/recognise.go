@@ -2,8 +2,6 @@ package ingest
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"path/filepath"
 
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -103,7 +101,7 @@ func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, 
 		replaced = !displaced
 	}
 	for _, old := range same {
-		at, there, err := p.hintAt(e.ID, old)
+		at, there, err := p.hintAt(e, old)
 		if err != nil {
 			return false, err
 		}
@@ -134,20 +132,13 @@ func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, 
 	return false, nil
 }
 
-// hintAt looks, in the flight of entry id, what lies at an entry's path, if a file
-// does.
-func (p *Pipeline) hintAt(id int64, e journal.Entry) (hint uploader.Hint, there bool, err error) {
-	s, err := p.openShelf(e.Folder, id)
+// hintAt looks, in the flight of entry e, what lies at the path of another, if a file
+// does that has another name than e's.
+func (p *Pipeline) hintAt(e, at journal.Entry) (hint uploader.Hint, there bool, err error) {
+	s, err := p.openShelf(at.Folder, e.ID)
 	if err != nil {
 		return hint, false, err
 	}
 	defer s.close()
-	file, hint, err := s.look(e.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return hint, false, nil
-	}
-	if err != nil {
-		return hint, false, err
-	}
-	return hint, true, file.Close()
+	return s.glimpse(at.Path, e.Path)
 }

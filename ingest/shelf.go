@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
 
@@ -56,32 +57,32 @@ func (s *shelf) look(rel string) (*os.File, uploader.Hint, error) {
 		return nil, none, err
 	}
 	const quietly = syscall.O_NOFOLLOW | syscall.O_NONBLOCK | syscall.O_CLOEXEC
-	file, err := s.root.OpenFile(rel, os.O_RDONLY|quietly, 0)
+	opened, err := s.root.OpenFile(rel, os.O_RDONLY|quietly, 0)
 	if errors.Is(err, fs.ErrPermission) {
-		file, err = s.root.OpenFile(rel, unix.O_PATH|quietly, 0)
+		opened, err = s.root.OpenFile(rel, unix.O_PATH|quietly, 0)
 	}
 	if err != nil {
-		return nil, none, err
+		return nil, none, file.Opening(s.renamedAway(rel, err))
 	}
-	now, err := file.Stat()
-	if err == nil && !os.SameFile(info, now) {
+	now, err := fresh(opened)
+	if err == nil && !oneFile(uploader.HintOf(info), now, opened) {
 		err = &fs.PathError{Op: "look at", Path: rel, Err: fs.ErrNotExist} // replaced meanwhile, perhaps by a link
 	}
 	if err != nil {
-		_ = file.Close() // nothing was written
+		_ = opened.Close() // nothing was written
 		return nil, none, err
 	}
-	return file, uploader.HintOf(now), nil
+	return opened, now, nil
 }
 
 // names reports whether rel names the open file.
-func (s *shelf) names(rel string, file *os.File) bool {
+func (s *shelf) names(rel string, opened *os.File) bool {
 	there, err := s.root.Lstat(rel)
 	if err != nil {
 		return false
 	}
-	open, err := file.Stat()
-	return err == nil && os.SameFile(there, open)
+	now, err := fresh(opened)
+	return err == nil && oneFile(uploader.HintOf(there), now, opened)
 }
 
 // move renames a file and makes the directories that it needs. fs.ErrExist if
@@ -178,7 +179,10 @@ func (s *shelf) makeDir(rel string) error {
 	err := s.root.Mkdir(rel, s.mode)
 	switch {
 	case err == nil:
-		return s.root.Chmod(rel, s.mode)
+		if err := s.root.Chmod(rel, s.mode); err != nil && s.usable(rel) != nil {
+			return err // else the share gives it what mode it likes
+		}
+		return nil
 	case errors.Is(err, fs.ErrExist):
 		info, err := s.root.Stat(rel)
 		if err == nil && !info.IsDir() {
@@ -192,6 +196,16 @@ func (s *shelf) makeDir(rel string) error {
 		return s.makeDir(rel)
 	}
 	return err
+}
+
+// usable reports why nothing can be put into a directory.
+func (s *shelf) usable(dir string) error {
+	target, err := s.root.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer target.Close() // nothing is written through it
+	return unix.Faccessat(int(target.Fd()), ".", unix.W_OK|unix.X_OK, 0)
 }
 
 // prune removes the directories that a file left empty, up to the folder itself.
