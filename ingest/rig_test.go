@@ -175,7 +175,7 @@ func (r *rig) close(p *process) {
 
 // scan admits everything that lies in the drop now.
 func (r *rig) scan(ctx context.Context, p *process) error {
-	w, err := watcher.New([]watcher.Folder{{Name: "drop", Path: r.drop, Skip: []string{"_ingested", "_failed"}}}, watcher.Options{Emit: p.Admit})
+	w, err := watcher.New([]watcher.Folder{{Name: "drop", Path: r.drop, Patience: time.Second, Skip: []string{"_ingested", "_failed"}}}, watcher.Options{Emit: p.Admit})
 	if err != nil {
 		return err
 	}

@@ -104,7 +104,7 @@ func (f *folder) heldStill(file File, seen time.Time) bool {
 	}
 	now := f.now()
 	c := f.settle.begin(file.Path, fp, now)
-	if age := seen.Sub(time.Unix(0, fp.ctime)); !f.whole && f.foreign(file.Path) && age >= f.conf.Patience+shareSkew {
+	if age := seen.Sub(time.Unix(0, fp.ctime)); !f.readOnce && f.foreign(file.Path) && age >= f.conf.Patience+shareSkew {
 		c.aged = true
 		f.settle.enqueue(c, now.Add(f.conf.Patience)) // nothing is done with it before
 	}

@@ -46,7 +46,7 @@ type folder struct {
 	device    uint64 // of the last root; zero before the first
 	settle    *settler
 	steps     steps // of our clock
-	whole     bool  // a scan of this root has ended
+	readOnce  bool  // a scan of this root has ended
 	paused    string
 	canary    canary
 	unwatched subtrees // polled, because the kernel gives no more watches
@@ -258,7 +258,7 @@ func (f *folder) leaveRoot() {
 	if f.watches != nil && f.root.path != "" {
 		f.watches.drop(f.root.path)
 	}
-	f.root, f.whole = root{}, false
+	f.root, f.readOnce = root{}, false
 	f.settleAnew()
 	f.limited = false
 	f.unwatched, f.mounts, f.pollAt, f.canary = nil, nil, time.Time{}, canary{}

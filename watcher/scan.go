@@ -44,7 +44,7 @@ func (f *folder) beginScan() {
 
 // endScan draws the balance of a scan in which every directory was read.
 func (f *folder) endScan() {
-	f.scanning, f.whole, f.scanned = false, true, f.now().Round(0)
+	f.scanning, f.readOnce, f.scanned = false, true, f.now().Round(0)
 	f.waiting = f.unready
 	f.drops.ends(f.scan, f.unreadable)
 	f.countUnread()

@@ -53,9 +53,15 @@ type node struct {
 // Mount mounts a share at dir, which must be there, until the test ends.
 func Mount(t *testing.T, dir string) *Share {
 	t.Helper()
+	return MountAs(t, dir, "share")
+}
+
+// MountAs is Mount of a file system that the kernel knows by the name of a FUSE one.
+func MountAs(t *testing.T, dir, name string) *Share {
+	t.Helper()
 	s := &Share{nodes: make(map[uint64]*node), dirs: make(map[uint64][]string)}
 	s.add(nil, "", unix.S_IFDIR|0o755)
-	server, err := fuse.NewServer(kernel{fuse.NewDefaultRawFileSystem(), s}, dir, &fuse.MountOptions{DirectMountStrict: true, FsName: "share", Name: "share", MaxBackground: 32, DisableReadDirPlus: true})
+	server, err := fuse.NewServer(kernel{fuse.NewDefaultRawFileSystem(), s}, dir, &fuse.MountOptions{DirectMountStrict: true, FsName: "server:/share", Name: name, MaxBackground: 32, DisableReadDirPlus: true})
 	if err != nil {
 		t.Skipf("no FUSE here: %v", err)
 	}
