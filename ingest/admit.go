@@ -13,6 +13,10 @@ import (
 // what they tell. It is the watcher's Emit.
 func (p *Pipeline) Admit(ctx context.Context, files []watcher.File) error {
 	found, companions := p.apart(files)
+	found, err := p.passRenumbered(ctx, found, p.journal.Reader().Renumbered)
+	if err != nil {
+		return err
+	}
 	n, err := p.journal.AdmitCompanions(ctx, companions)
 	if err == nil && len(found) > 0 {
 		var more int
@@ -42,11 +46,17 @@ func (p *Pipeline) Unknown(ctx context.Context, files []watcher.File) ([]watcher
 		p.wake()
 	}
 	if err == nil {
+		fresh, err = p.passRenumbered(ctx, fresh, p.journal.Reader().Renumbered)
+	}
+	if err == nil {
 		err = p.leftovers.note(ctx, found, fresh)
 	}
 	if err == nil && len(companions) > 0 {
 		var more []journal.Found
 		more, err = p.journal.Reader().UnknownCompanions(ctx, companions)
+		if err == nil {
+			more, err = p.passRenumbered(ctx, more, p.journal.Reader().RenumberedCompanions)
+		}
 		fresh = append(fresh, more...)
 	}
 	unknown := make([]watcher.File, len(fresh))

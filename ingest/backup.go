@@ -219,7 +219,7 @@ func (p *Pipeline) backup(ctx context.Context, e journal.Entry) (done bool, err 
 	folder := p.folders[e.Folder]
 	original, coming, err := BackupOf(ctx, Place{
 		FormerPaths: p.journal.Reader().FormerPaths,
-		At:          func(rel string) (uploader.Hint, bool, error) { return p.hintAt(e.ID, e.Folder, rel) },
+		At:          func(rel string) (uploader.Hint, bool, error) { return p.hintAt(e.ID, e.Folder, rel, e.Path) },
 		Wanted:      folder.wants,
 	}, hintOf(e))
 	if err != nil || original == "" {

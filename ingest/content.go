@@ -3,7 +3,9 @@ package ingest
 import (
 	"bytes"
 	"context"
+	"errors"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
@@ -112,6 +114,9 @@ func (p *Pipeline) holdsContentOf(ctx context.Context, id int64, o journal.Entry
 		return false, nil
 	}
 	src, err := p.openFor(id, o)
+	if errors.Is(err, file.ErrLocked) {
+		return false, err // it may be
+	}
 	if err != nil {
 		return false, nil //nolint:nilerr // a file that cannot be read is not the original of anything
 	}
@@ -119,7 +124,9 @@ func (p *Pipeline) holdsContentOf(ctx context.Context, id int64, o journal.Entry
 	if !alike(o, src.Hint()) {
 		return false, nil
 	}
-	if o.SHA256, err = src.SHA256(ctx); err != nil {
+	if o.SHA256, err = src.SHA256(ctx); errors.Is(err, file.ErrLocked) {
+		return false, err
+	} else if err != nil {
 		return false, nil //nolint:nilerr // as above; the end of ctx shows in the comparison below
 	}
 	if err := p.journal.SetSHA256(ctx, o.ID, o.SHA256); err != nil {

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -122,6 +123,8 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		return verdict{to: afterChange(e), reason: reasonGone}
 	case errors.Is(err, uploader.ErrSourceChanged):
 		return verdict{to: afterChange(e), reason: reasonChanged}
+	case errors.Is(err, file.ErrLocked):
+		return verdict{do: retry, after: lockedWait(e.Tries), reason: reasonLocked(err)}
 	case isFolderGone(err):
 		return verdict{do: retry, after: folderWait, reason: reasonOf(classNoFolder, err,
 			"Mount the drop folder, make it again, or look why its server does not answer. Its files wait until then.")}
@@ -133,6 +136,8 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		return counted(e, err, l, classUnreadable, "The file could not be read. Look at the disk or the share it lies on.")
 
 	// the content store
+	case errors.Is(err, uploader.ErrURLExpired) && e.Reason.Class == classLocked: // another program's doing
+		return verdict{to: journal.Mapped, reason: reasonOf(classExpired, err, "")}
 	case errors.Is(err, uploader.ErrURLExpired):
 		if e.Expiries+1 >= l.expiries {
 			return verdict{to: journal.Held, expiry: true, reason: reasonExpiries(e, l.expiries)}
@@ -184,6 +189,10 @@ func judge(e journal.Entry, err error, l limits) verdict {
 	}
 	return counted(e, err, l, classInternal, "An unexpected error. Please report it with the log lines of this file.")
 }
+
+// lockedWait is the wait before the n-th look at a file that another program has
+// locked: nothing tells when that releases it.
+func lockedWait(n int) time.Duration { return min(time.Second<<min(n, 5), 30*time.Second) }
 
 // counted is a retry until the file's attempts are spent.
 func counted(e journal.Entry, err error, l limits, class, hint string) verdict {

@@ -113,7 +113,7 @@ func (t *taking) aside(ctx context.Context, pattern string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if same, err := t.unchanged(ctx, hint); err != nil || !same {
+	if same, err := t.unchanged(ctx, seenAs(t.e).Renumbered(hint, file)); err != nil || !same {
 		_ = file.Close() // nothing was written
 		return nil, errors.Join(err, t.forget(ctx, false))
 	}
@@ -150,13 +150,14 @@ func (t *taking) aside(ctx context.Context, pattern string) (*os.File, error) {
 }
 
 // unchanged reports whether a file is what the entry is about. Of one that was touched
-// the bytes decide. A file that failed because it could not be read, and was touched,
-// is looked at again.
+// the bytes decide, and so they do before one is deleted that was filed earlier: the
+// touches since then were taken for touches. A file that failed because it could not be
+// read, and was touched, is looked at again.
 func (t *taking) unchanged(ctx context.Context, hint uploader.Hint) (bool, error) {
 	switch {
 	case !alike(t.e, hint):
 		return false, nil
-	case hint.ChangeTime == t.e.ChangeTime:
+	case hint.ChangeTime == t.e.ChangeTime && !(t.remove && t.e.Status == journal.Filed):
 		return true, nil
 	case t.e.Status == journal.Failed:
 		return t.e.Reason.Class != classUnreadable, nil
@@ -199,12 +200,14 @@ func (t *taking) arrived() bool {
 // sameContent reports that an open file is the entry's, as it was; its change
 // time moves with its name.
 func (t *taking) sameContent(file *os.File) bool {
-	info, err := file.Stat()
+	now, err := fresh(file)
 	if err != nil {
 		return false
 	}
-	now := uploader.HintOf(info)
-	return now.Size == t.e.Size && now.ModTime == t.e.ModTime && now.Ino == t.e.Ino
+	was := seenAs(t.e)
+	was.ChangeTime = now.ChangeTime
+	now.Dev = was.Dev
+	return was.Renumbered(now, file) == was
 }
 
 // finish brings the file from its hidden name to where it belongs.

@@ -23,6 +23,7 @@ const (
 	classGone        = "gone"
 	classChanged     = "changed"
 	classUnreadable  = journal.ClassUnreadable
+	classLocked      = "locked"
 	classPlan        = "plan"
 	classExpired     = "expired"
 	classSkew        = "clock-skew"
@@ -246,6 +247,11 @@ func reasonExpiries(e journal.Entry, n int) journal.Reason {
 	return journal.Reason{
 		Class: classExpired, Message: fmt.Sprintf("the upload URLs died %d times before the file was in", n), Hint: hint,
 	}
+}
+
+// reasonLocked is why a file waits that may be read, but not now.
+func reasonLocked(err error) journal.Reason {
+	return reasonOf(classLocked, err, "It is waited for, and costs no attempt. If nothing has the file open, look on the file server for a lock that was left behind.")
 }
 
 func reasonWaitsFor(what string, until time.Time) journal.Reason {

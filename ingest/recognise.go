@@ -2,8 +2,6 @@ package ingest
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -111,7 +109,7 @@ func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, 
 		replaced = !displaced
 	}
 	for _, old := range same {
-		at, there, err := p.hintAt(e.ID, old.Folder, old.Path)
+		at, there, err := p.hintAt(e.ID, old.Folder, old.Path, e.Path)
 		if err != nil {
 			return false, err
 		}
@@ -152,19 +150,12 @@ func (p *Pipeline) takePath(ctx context.Context, e, old journal.Entry) error {
 }
 
 // hintAt looks, in the flight of entry id, what lies at a path of a folder, if a file
-// does.
-func (p *Pipeline) hintAt(id int64, folder, rel string) (hint uploader.Hint, there bool, err error) {
+// does that has another name than the one at other.
+func (p *Pipeline) hintAt(id int64, folder, rel, other string) (hint uploader.Hint, there bool, err error) {
 	s, err := p.openShelf(folder, id)
 	if err != nil {
 		return hint, false, err
 	}
 	defer s.close()
-	file, hint, err := s.look(rel)
-	if errors.Is(err, fs.ErrNotExist) {
-		return hint, false, nil
-	}
-	if err != nil {
-		return hint, false, err
-	}
-	return hint, true, file.Close()
+	return s.glimpse(rel, other)
 }

@@ -62,27 +62,27 @@ func (s *shelf) look(rel string) (*os.File, uploader.Hint, error) {
 		opened, err = s.root.OpenFile(rel, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	}
 	if err != nil {
-		return nil, none, err
+		return nil, none, file.Opening(s.renamedAway(rel, err))
 	}
-	now, err := opened.Stat()
-	if err == nil && !os.SameFile(info, now) {
+	now, err := fresh(opened)
+	if err == nil && !oneFile(uploader.HintOf(info), now, opened) {
 		err = &fs.PathError{Op: "look at", Path: rel, Err: fs.ErrNotExist} // replaced meanwhile, perhaps by a link
 	}
 	if err != nil {
 		_ = opened.Close() // nothing was written
 		return nil, none, err
 	}
-	return opened, uploader.HintOf(now), nil
+	return opened, now, nil
 }
 
 // names reports whether rel names the open file.
-func (s *shelf) names(rel string, file *os.File) bool {
+func (s *shelf) names(rel string, opened *os.File) bool {
 	there, err := s.root.Lstat(rel)
 	if err != nil {
 		return false
 	}
-	open, err := file.Stat()
-	return err == nil && os.SameFile(there, open)
+	now, err := fresh(opened)
+	return err == nil && oneFile(uploader.HintOf(there), now, opened)
 }
 
 // move renames a file and makes the directories that it needs. fs.ErrExist if

@@ -63,6 +63,9 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
 			return err
 		}
 	}
+	if err := src.Readable(); err != nil {
+		return err
+	}
 	if e.Size > p.cfg.MaxFileSize {
 		return &verdictError{verdict{to: journal.Failed, reason: reasonTooLarge(e.Size, p.cfg.MaxFileSize)}}
 	}
@@ -270,7 +273,11 @@ func (p *Pipeline) openFor(id int64, e journal.Entry) (*uploader.Source, error) 
 	}
 	defer root.Close()
 	calls := p.mounts[e.Folder]
-	return uploader.Open(root, at, func() func() { return calls.begin(id) })
+	src, err := uploader.Open(root, at, func() func() { return calls.begin(id) })
+	if err == nil {
+		src.Expect(seenAs(e))
+	}
+	return src, err
 }
 
 // rules applies the rules of an entry's folder to it; at is as Folder.Map has it. A
@@ -288,8 +295,9 @@ func (p *Pipeline) rules(e journal.Entry, at string) (Mapped, error) {
 	return m, err
 }
 
-// unchanged reports ErrSourceChanged when the file is not what was mapped; the watcher
-// sends round again what was touched while it waited.
+// unchanged reports ErrSourceChanged when the file is not what was mapped, and
+// file.ErrLocked when it cannot be read for now. The watcher sends round again what was
+// touched while it waited.
 func (p *Pipeline) unchanged(e journal.Entry) error {
 	src, err := p.open(e)
 	if err != nil {
@@ -299,7 +307,7 @@ func (p *Pipeline) unchanged(e journal.Entry) error {
 	if !alike(e, src.Hint()) {
 		return fmt.Errorf("%s: %w", e.Path, uploader.ErrSourceChanged)
 	}
-	return nil
+	return src.Readable()
 }
 
 // hintOf returns what the journal knows of the entry's file.
@@ -308,6 +316,11 @@ func hintOf(e journal.Entry) journal.Found {
 		Folder: e.Folder, Path: e.Path, Size: e.Size,
 		ModTime: e.ModTime, ChangeTime: e.ChangeTime, Dev: e.Dev, Ino: e.Ino,
 	}
+}
+
+// seenAs is hintOf as the uploader has it.
+func seenAs(e journal.Entry) uploader.Hint {
+	return uploader.Hint{Size: e.Size, ModTime: e.ModTime, ChangeTime: e.ChangeTime, Dev: e.Dev, Ino: e.Ino}
 }
 
 // foundOf returns what the file system says of the entry's file.

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -52,7 +53,7 @@ func (e *deniedError) Unwrap() error { return e.err }
 // explainDenied adds to the refusal to read an entry's file who may, and leaves any
 // other error as it is.
 func (p *Pipeline) explainDenied(e journal.Entry, err error) error {
-	if !errors.Is(err, fs.ErrPermission) {
+	if !errors.Is(err, fs.ErrPermission) || errors.Is(err, file.ErrLocked) {
 		return err
 	}
 	s, openErr := p.openShelf(e.Folder, e.ID)

@@ -69,7 +69,7 @@ func Open(root *os.Root, path string, calls func() (returned func())) (*Source, 
 	}
 	opened, err := file.OpenIn(root, path)
 	if err != nil {
-		return nil, sourceError(path, err)
+		return nil, openError(path, err)
 	}
 	s := &Source{file: opened, root: root.Name(), name: path, calls: calls}
 	s.rel.Store(&path)
@@ -123,15 +123,18 @@ func (s *Source) Now() (Hint, error) {
 	if openErr != nil {
 		return Hint{}, openErr
 	}
-	now := HintOf(info)
+	now, at := s.known(HintOf(info)), Hint{}
+	if err == nil {
+		at = s.known(HintOf(there))
+	}
 	switch {
-	case err == nil && os.SameFile(there, info):
-		if !s.hint.touched(HintOf(there)) {
-			return now, s.changed(HintOf(there))
+	case err == nil && at.Dev == now.Dev && at.Ino == now.Ino:
+		if !s.hint.touched(at) {
+			return now, s.changed(at)
 		}
 	case s.follow(info):
 	case err == nil:
-		return now, s.changed(HintOf(there))
+		return now, s.changed(at)
 	case info.Sys().(*syscall.Stat_t).Nlink == 0:
 		return now, fmt.Errorf("%w (%w)", sourceError(s.name, err), ErrSourceRemoved)
 	default:
@@ -223,7 +226,7 @@ func (s *Source) read(b []byte, offset int64) (int, error) {
 	case errors.Is(err, io.EOF):
 		return n, fmt.Errorf("%q: %w (it ends at byte %d)", s.name, ErrSourceChanged, offset+int64(n))
 	default:
-		return n, sourceError(s.name, err)
+		return n, sourceError(s.name, file.Reading(err))
 	}
 }
 

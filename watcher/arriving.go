@@ -105,7 +105,11 @@ func (f *folder) giveUp(rel string, a *arrival) {
 
 // emptyUntil is until when an empty file is waited for, which was seen as it is since.
 func (f *folder) emptyUntil(found File, since time.Time) time.Time {
-	return earlier(since.Add(f.emptyWait), time.Unix(0, found.ChangeTime).Add(f.emptyWait+f.skew(found.Path)))
+	seen := since.Add(f.emptyWait)
+	if f.foreign(found.Path) { // by another clock, whose ages prove nothing
+		return seen
+	}
+	return earlier(seen, time.Unix(0, found.ChangeTime).Add(f.emptyWait+f.steps.forward(f.now())))
 }
 
 // observeTransfer looks at what lies beside a file, which itself was seen as it is
@@ -120,7 +124,7 @@ func (f *folder) observeTransfer(found File, beside string, since, now time.Time
 		a = &arrival{beside: beside, as: as, since: now}
 	}
 	touched, age, asSeen := later(time.Unix(0, a.as.mtime), time.Unix(0, found.ModTime)), transferAge, transferAge
-	if f.skew(found.Path) > 0 {
+	if f.foreign(found.Path) {
 		age = transferAgeLong
 	}
 	if isTusInfo(beside) { // it does not guess

@@ -8,8 +8,11 @@
 // found it, unless the receiver says that it knows the file as it is. A scan asks
 // that first: for it no known file settles again. Then size, both times and inode
 // must have held still for the folder's settle time (settle.go); a ctime that is
-// already older proves that at once, so an archive of a million old files is
-// walked as fast as it can be read. And the file must be finished (finished.go):
+// already older proves that at once where it is of our own clock, so an archive of a
+// million old files is walked as fast as it can be read. On a share it proves nothing,
+// because the server's clock may be hours behind or be set while we look: there a file
+// is seen holding still, in looks that the server is asked for, and what was old when
+// the folder was first read only costs a second look. And the file must be finished (finished.go):
 // the kernel is asked with a read lease, never held, whether a writer has the file
 // open (lease.go). Where the kernel cannot tell, on shares and for files of others
 // without CAP_LEASE, the file must hold still for longer, and its first and last

@@ -102,7 +102,12 @@ func (f *folder) heldStill(file File, seen time.Time) bool {
 	if f.names.ready.used() || f.settle.waits(file.Path) || f.settle.old(file.Path, fp, seen) {
 		return true
 	}
-	f.settle.begin(file.Path, fp, f.now())
+	now := f.now()
+	c := f.settle.begin(file.Path, fp, now)
+	if age := seen.Sub(time.Unix(0, fp.ctime)); !f.readOnce && f.foreign(file.Path) && age >= f.conf.Patience+shareSkew {
+		c.aged = true
+		f.settle.enqueue(c, now.Add(f.conf.Patience)) // nothing is done with it before
+	}
 	return false
 }
 
@@ -149,13 +154,32 @@ func (f *folder) finished(file File) bool {
 // patient decides where nothing tells whether a file is still written: it must
 // have held still for longer, and its ends must be what they were when it first
 // had held still at all.
+//
+// An age by our own clock proves as much. One by the clock of a server does not, but
+// of what was old when the folder was first read only the size and times are looked
+// at: an archive of a million files costs a second look at each, not its bytes.
 func (f *folder) patient(file File, now time.Time) bool {
 	fp, path := file.fingerprint(), f.abs(file.Path)
-	if age := now.Sub(time.Unix(0, fp.ctime)); age >= f.conf.Patience+f.skew(file.Path) && !f.settle.heldStill(file.Path) {
+	foreign := f.foreign(file.Path)
+	if age := now.Sub(time.Unix(0, fp.ctime)); !foreign && age >= f.conf.Patience+f.steps.forward(now) && !f.settle.heldStill(file.Path) {
 		return true // nobody saw it change
 	}
 	c := f.settle.putBack(file.Path, fp, now, now.Add(max(f.conf.Patience, endsGap)), false)
-	before, after := c.ends, readEnds(path, fp.size)
+	if c.aged {
+		if now.Sub(c.since) >= f.conf.Patience {
+			f.settle.unqueue(c)
+			return true
+		}
+		f.settle.enqueue(c, c.since.Add(f.conf.Patience))
+		return false
+	}
+	before := c.ends
+	after, err := readEnds(path, fp.size)
+	if f.locked(file.Path, err) {
+		c.since, c.ends = now, nil // nobody can tell what became of its bytes
+		f.settle.enqueue(c, now.Add(max(f.conf.Settle, endsGap)))
+		return false
+	}
 	c.ends = &after
 	enough := f.conf.Patience
 	if after.blank {

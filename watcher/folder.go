@@ -17,9 +17,9 @@ const (
 	// nothing tells when a root is replaced, or a share mounted.
 	rootCheck = 3 * time.Second
 
-	// shareSkew is how far a file server's clock may be behind ours. Within
-	// it the age of a ctime proves nothing there, and a file has to be seen
-	// holding still.
+	// shareSkew is how far a file server's clock is behind ours at most, as a rule.
+	// Beyond it a file that was there before us is spared to have its ends read. It is
+	// seen holding still all the same.
 	shareSkew = time.Hour
 )
 
@@ -47,6 +47,8 @@ type folder struct {
 	root      root   // of the last look; zero while paused
 	device    uint64 // of the last root; zero before the first
 	settle    *settler
+	steps     steps // of our clock
+	readOnce  bool  // a scan of this root has ended
 	paused    string
 	canary    canary
 	unwatched subtrees // polled, because the kernel gives no more watches
@@ -76,6 +78,7 @@ type folder struct {
 	warned     map[string]error // what the scan before could not read
 	blocked    int              // how much the latest whole scan, or an event since, could not read
 	blockedBy  string           // and the first of it, with the reason
+	locks      locks            // files that wait for another program
 }
 
 func newFolder(conf Folder, o Options) *folder {
@@ -96,6 +99,7 @@ func newFolder(conf Folder, o Options) *folder {
 		canaryTime: canaryTime,
 		emptyWait:  emptyWait(conf),
 		unreadable: make(map[string]error),
+		locks:      make(locks),
 	}
 	f.settleAnew()
 	return f
@@ -105,16 +109,14 @@ func newFolder(conf Folder, o Options) *folder {
 func (f *folder) settleAnew() {
 	f.drops.reset()
 	f.settle = newSettler(f.conf.Settle, f.conf.Settle)
-	f.settle.drops, f.settle.skew = f.drops, f.skew
-	f.settle.touchable = func(rel string) bool { return f.root.leases && f.skew(rel) == 0 } // writers show
+	f.settle.drops, f.settle.foreign, f.settle.steps = f.drops, f.foreign, &f.steps
+	f.settle.touchable = func(rel string) bool { return f.root.leases && !f.foreign(rel) } // writers show
 }
 
-// skew is how far the clock that gave a file its ctime may be behind ours.
-func (f *folder) skew(rel string) time.Duration {
-	if f.root.kind != local || f.mounts.holds(path.Dir(rel)) {
-		return shareSkew
-	}
-	return 0
+// foreign reports whether a file may lie on a file system whose files are changed on
+// other machines and stamped by another clock.
+func (f *folder) foreign(rel string) bool {
+	return !f.root.kind.Trusted() || f.mounts.holds(path.Dir(rel))
 }
 
 // run watches until ctx ends. Its error is the receiver's.
@@ -158,6 +160,7 @@ func (f *folder) walk(ctx context.Context) (incomplete, err error) {
 func (f *folder) step(ctx context.Context) error {
 	f.pulse.busy()
 	defer f.pulse.idle()
+	f.steps.begin(f.now())
 	if f.doubted || !f.now().Before(f.checkAt) {
 		f.check()
 	}
@@ -241,7 +244,7 @@ func (f *folder) check() {
 		f.leaveRoot()
 		f.paused = err.Error()
 		f.log.Warn().Str("reason", f.paused).Stringer("again_in", f.checkEvery).Msg("folder paused")
-	case err == nil && f.root != at:
+	case err == nil && !f.root.same(at, !f.notifies()):
 		back := f.paused != "" || f.scan > 0
 		f.leaveRoot()
 		f.paused, f.root = "", at
@@ -265,7 +268,7 @@ func (f *folder) leaveRoot() {
 	if f.watches != nil && f.root.path != "" {
 		f.watches.drop(f.root.path)
 	}
-	f.root = root{}
+	f.root, f.readOnce = root{}, false
 	f.settleAnew()
 	f.limited = false
 	f.unwatched, f.mounts, f.pollAt, f.canary = nil, nil, time.Time{}, canary{}

@@ -77,6 +77,7 @@ func (f *folder) checkPulse(now time.Time) {
 func (f *folder) tell() {
 	f.arrivals.tidy(f.settle)
 	arriving, empty := f.arrivals.sum()
+	unreadable, unread := f.troubles()
 	s := State{
 		Folder:   f.conf.Name,
 		Watch:    f.mode(),
@@ -89,7 +90,7 @@ func (f *folder) tell() {
 
 		Arriving: arriving.n, Beside: arriving.first, Empty: empty.n, EmptyFile: empty.first,
 
-		Unreadable: f.blocked, Unread: f.blockedBy,
+		Unreadable: unreadable, Unread: unread,
 	}
 	p := &f.pulse
 	p.mu.Lock()

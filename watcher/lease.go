@@ -33,15 +33,15 @@ var errNoLease = errors.New("the kernel grants no lease on the file")
 func probe(path string, want fingerprint) (verdict, error) {
 	fd, err := file.Open(path)
 	switch {
-	case errors.Is(err, unix.EAGAIN):
-		return busy, nil // a file server has a write lease on it
+	case errors.Is(file.Opening(err), file.ErrLocked):
+		return busy, nil // as by a file server's write lease
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ELOOP), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENOTDIR):
 		return changed, nil
 	case err != nil:
 		return unsure, err
 	}
-	defer unix.Close(fd)                  // nothing was written
-	if _, leases := kindOf(fd); !leases { // another file system is mounted below the folder
+	defer unix.Close(fd)                       // nothing was written
+	if _, leases := file.KindOf(fd); !leases { // another file system is mounted below the folder
 		return unsure, nil
 	}
 	_, err = unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_RDLCK)
@@ -69,7 +69,7 @@ func probe(path string, want fingerprint) (verdict, error) {
 // writing, or mapped so. False also where nothing tells: on shares, and for files
 // of other users without CAP_LEASE.
 func Written(f *os.File) bool {
-	if _, leases := kindOf(int(f.Fd())); !leases {
+	if _, leases := file.KindOf(int(f.Fd())); !leases {
 		return false
 	}
 	_, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_RDLCK)
@@ -89,20 +89,26 @@ type ends struct {
 }
 
 // readEnds reads both ends of the file at path. What cannot be read is as good
-// as empty: it is for the receiver to find out why.
-func readEnds(path string, size int64) ends {
+// as empty: it is for the receiver to find out why. But a file that another program
+// has locked says nothing of its bytes: file.ErrLocked.
+func readEnds(path string, size int64) (ends, error) {
 	fd, err := file.Open(path)
 	if err != nil {
-		return ends{}
+		return ends{}, onlyLocked(file.Opening(err))
 	}
 	f := os.NewFile(uintptr(fd), path)
 	defer f.Close() // nothing was written
 	buf := make([]byte, 2*endSize)
-	n, _ := io.ReadFull(io.NewSectionReader(f, 0, endSize), buf[:endSize])
+	n, err := io.ReadFull(io.NewSectionReader(f, 0, endSize), buf[:endSize])
 	tail := buf[n:n]
 	if size > endSize {
-		m, _ := io.ReadFull(io.NewSectionReader(f, max(endSize, size-endSize), endSize), buf[n:n+endSize])
-		tail = buf[n : n+m]
+		var m int
+		var more error
+		m, more = io.ReadFull(io.NewSectionReader(f, max(endSize, size-endSize), endSize), buf[n:n+endSize])
+		tail, err = buf[n:n+m], errors.Join(err, more)
+	}
+	if err := onlyLocked(file.Reading(err)); err != nil {
+		return ends{}, err
 	}
 	e := ends{sum: sha256.Sum256(buf[:n+len(tail)]), blank: len(tail) > 0}
 	for _, b := range tail {
@@ -111,5 +117,13 @@ func readEnds(path string, size int64) ends {
 			break
 		}
 	}
-	return e
+	return e, nil
+}
+
+// onlyLocked returns err if it is file.ErrLocked.
+func onlyLocked(err error) error {
+	if errors.Is(err, file.ErrLocked) {
+		return err
+	}
+	return nil
 }

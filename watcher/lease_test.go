@@ -214,7 +214,9 @@ func TestEnds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	read := func(content []byte) ends {
 		must(t, os.WriteFile(path, content, 0o600))
-		return readEnds(path, int64(len(content)))
+		got, err := readEnds(path, int64(len(content)))
+		must(t, err)
+		return got
 	}
 	long := bytes.Repeat([]byte("abcdefgh"), endSize)
 	base := read(long)
@@ -230,7 +232,7 @@ func TestEnds(t *testing.T) {
 			t.Errorf("%d zeros: blank %v", n, got.blank)
 		}
 	}
-	if readEnds(filepath.Join(path, "no"), 1) != (ends{}) {
-		t.Error("what cannot be read has ends")
+	if got, err := readEnds(filepath.Join(path, "no"), 1); got != (ends{}) || err != nil {
+		t.Errorf("what cannot be read has ends %v, %v", got, err)
 	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // subtrees is a set of directories, none of them below another, that stand for
@@ -68,7 +70,7 @@ func (f *folder) watch(rel string, id identity) {
 
 // noteMount notes whether rel is where a file system is mounted whose changes are
 // not all made through this kernel, below a root of whatever kind. Its clock may be
-// another (folder.skew), and it is polled beside the events that it may cause.
+// another (folder.foreign), and it is polled beside the events that it may cause.
 func (f *folder) noteMount(rel string, dev uint64) {
 	if dev == f.root.id.dev {
 		delete(f.mounts, rel) // it was unmounted
@@ -78,7 +80,7 @@ func (f *folder) noteMount(rel string, dev uint64) {
 	if f.mounts.holds(rel) || unix.Statfs(f.abs(rel), &st) != nil {
 		return
 	}
-	if k, _ := kindOfType(&st); k == local {
+	if k, _ := file.KindOfType(&st); k == local {
 		return
 	}
 	if f.mounts == nil {

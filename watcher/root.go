@@ -22,13 +22,23 @@ type root struct {
 }
 
 // kind says where the changes of a file system are made.
-type kind int
+type kind = file.Kind
 
 const (
-	share   kind = iota // on other machines too: no events of those, and another clock
-	local               // through this kernel alone
-	unknown             // not known to this program
+	share   = file.Share
+	local   = file.Local
+	unknown = file.Unknown
 )
+
+// same reports whether a folder that is polled has the root that it had. Where inode
+// numbers change by themselves (noserverino, some FUSE) another number is no other
+// directory: nothing of the old one is kept that a poll would not notice.
+func (r root) same(now root, polled bool) bool {
+	if polled && !r.kind.Trusted() && r.id.dev == now.id.dev {
+		now.id.ino = r.id.ino
+	}
+	return r == now
+}
 
 // inspect looks at a folder's root. Its error says why the folder cannot be
 // ingested from now.
@@ -57,45 +67,9 @@ func inspect(f Folder) (root, error) {
 			return root{}, fmt.Errorf("the marker file is not there, so the share counts as not mounted: %w", err)
 		}
 	}
-	kind, leases := kindOf(int(dir.Fd()))
+	kind, leases := file.KindOf(int(dir.Fd()))
 	return root{path: path, id: identityOf(info), kind: kind, leases: leases}, nil
 }
-
-// kindOf tells the kind of the file system of an open file, and whether its leases
-// can be relied on. FUSE counts as a share: whoever changes the files behind it causes
-// no event, and holds no lease back. On overlayfs a writer that has mapped a file
-// and closed it is not seen, which is no reason to distrust it for all others.
-func kindOf(fd int) (_ kind, leases bool) {
-	var st unix.Statfs_t
-	if err := unix.Fstatfs(fd, &st); err != nil {
-		return share, false
-	}
-	return kindOfType(&st)
-}
-
-func kindOfType(st *unix.Statfs_t) (_ kind, leases bool) {
-	switch uint32(st.Type) { // magic numbers are 32 bits wide
-	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC,
-		unix.TMPFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC:
-		return local, true
-	case unix.RAMFS_MAGIC, zfsMagic:
-		return local, false
-	case unix.NFS_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC, unix.SMB_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC, unix.FUSE_SUPER_MAGIC,
-		unix.V9FS_MAGIC, unix.CEPH_SUPER_MAGIC, unix.AFS_SUPER_MAGIC, unix.AFS_FS_MAGIC, unix.CODA_SUPER_MAGIC,
-		unix.NCP_SUPER_MAGIC, unix.OCFS2_SUPER_MAGIC, lustreMagic, gpfsMagic, gfs2Magic, vboxMagic:
-		return share, false
-	}
-	return unknown, false
-}
-
-// Magic numbers that package unix does not have.
-const (
-	zfsMagic    = 0x2fc12fc1
-	lustreMagic = 0x0bd00bd0
-	gpfsMagic   = 0x47504653
-	gfs2Magic   = 0x01161970
-	vboxMagic   = 0x786f4256
-)
 
 func identityOf(info fs.FileInfo) identity {
 	st := info.Sys().(*syscall.Stat_t)

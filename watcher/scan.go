@@ -44,7 +44,7 @@ func (f *folder) beginScan() {
 
 // endScan draws the balance of a scan in which every directory was read.
 func (f *folder) endScan() {
-	f.scanning, f.scanned = false, f.now().Round(0)
+	f.scanning, f.readOnce, f.scanned = false, true, f.now().Round(0)
 	f.waiting = f.unready
 	f.drops.ends(f.scan, f.unreadable)
 	f.countUnread()
@@ -102,6 +102,11 @@ func (f *folder) readDir(ctx context.Context, rel string) error {
 		if err := f.sift(ctx, rel, int(dir.Fd()), entries); err != nil {
 			return err
 		}
+		if len(entries) == batchSize { // more to come, perhaps a million
+			if err := f.lookAgain(ctx); err != nil {
+				return err
+			}
+		}
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -137,6 +142,8 @@ func (f *folder) sift(ctx context.Context, dir string, fd int, entries []fs.DirE
 		switch {
 		case s.err != nil:
 			f.cannotRead(s.rel, s.err)
+		case s.regular && f.settle.waits(s.rel) && f.foreign(s.rel) && !f.names.ready.used():
+			f.settle.note(s.rel, s.fp, s.at) // lookAgain takes the look that counts
 		case s.regular && (!f.settle.waits(s.rel) || f.still(s.rel, s.fp, s.at)):
 			files = append(files, f.file(s.rel, s.fp))
 		}
@@ -147,6 +154,7 @@ func (f *folder) sift(ctx context.Context, dir string, fd int, entries []fs.DirE
 // sight is what a look at a file showed.
 type sight struct {
 	rel, name string
+	fresh     bool      // ask the server, where there is one
 	at        time.Time // before the look
 	fp        fingerprint
 	regular   bool
@@ -164,7 +172,7 @@ func lookAll(fd int, sights []sight, now func() time.Time) {
 				s := &few[i]
 				s.at = now()
 				var st unix.Stat_t
-				s.err = unix.Fstatat(fd, s.name, &st, unix.AT_SYMLINK_NOFOLLOW)
+				st, s.err = file.Look(fd, s.name, s.fresh)
 				s.fp, s.regular = fingerprintOf(&st), st.Mode&unix.S_IFMT == unix.S_IFREG
 			}
 			return nil
@@ -216,19 +224,22 @@ func (f *folder) look(ctx context.Context, rel string, created bool) error {
 // lookAgain looks at the files whose time has come, and passes on those that held
 // still, by directory.
 func (f *folder) lookAgain(ctx context.Context) error {
-	var still []File
 	seen := f.now()
+	var sights []sight
 	for _, rel := range f.settle.due(seen, batchSize) {
-		now := f.now()
-		st, err := lstat(f.abs(rel))
-		if err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
-			f.settle.forget(rel)
-			f.cannotRead(rel, err)
-			f.left(rel)
+		sights = append(sights, sight{rel: rel, name: f.abs(rel), fresh: f.foreign(rel)})
+	}
+	lookAll(unix.AT_FDCWD, sights, f.now)
+	var still []File
+	for _, s := range sights {
+		if s.err != nil || !s.regular {
+			f.settle.forget(s.rel)
+			f.cannotRead(s.rel, s.err)
+			f.left(s.rel)
 			continue
 		}
-		if fp := fingerprintOf(&st); f.still(rel, fp, now) {
-			still = append(still, f.file(rel, fp))
+		if f.still(s.rel, s.fp, s.at) {
+			still = append(still, f.file(s.rel, s.fp))
 		}
 	}
 	slices.SortFunc(still, func(a, b File) int {

@@ -25,9 +25,11 @@ func (fp fingerprint) touched(now fingerprint) bool {
 type settler struct {
 	quiet time.Duration // how long a fingerprint must have been seen unchanged
 	aged  time.Duration // a ctime at least this old proves it without being seen; at least quiet
-	// skew is how far the clock that gave a file its ctime may be behind; nil for
-	// not at all.
-	skew func(path string) time.Duration
+	// foreign tells the files whose ctimes are of a clock that is not ours, and whose
+	// inode numbers may change: their age proves nothing, and the number is no
+	// change. nil: there are none.
+	foreign func(path string) bool
+	steps   *steps // of our own clock, by which an age may be wrong; nil for none
 	// touchable reports that a change time that moves alone says nothing of the content
 	// of path: a mode or a link was set, and who sets them again and again must not keep
 	// a file out for ever. nil for nowhere.
@@ -47,6 +49,7 @@ type candidate struct {
 	due   time.Time // when to look again
 	index int       // in the queue, -1 when it is not in it
 	asked bool      // the receiver was asked about the file, and did not know it
+	aged  bool      // by its server's clock it was old when the folder was read first
 
 	// Known of a file that held still once, until it changes.
 	still bool  // it did, and was put back
@@ -77,32 +80,35 @@ func (s *settler) observe(path string, fp fingerprint, now time.Time) bool {
 }
 
 // begin has a file that is new to the receiver seen holding still from now on,
-// which is after it was looked at.
-func (s *settler) begin(path string, fp fingerprint, now time.Time) {
+// which is after it was looked at, for quiet at least.
+func (s *settler) begin(path string, fp fingerprint, now time.Time) *candidate {
 	c := s.track(path, fp, now)
 	c.asked = true
 	s.schedule(c, now)
+	return c
+}
+
+// note takes what path looked like at now, in a look that proves nothing but a change:
+// the client of a share may have answered it from memory.
+func (s *settler) note(path string, fp fingerprint, now time.Time) {
+	if c := s.track(path, fp, now); c.since.Equal(now) {
+		s.schedule(c, now)
+	}
 }
 
 // old reports whether the ctime alone proves that a file held still. One in the
 // future says nothing about the age of the file, only that two clocks differ.
 func (s *settler) old(path string, fp fingerprint, now time.Time) bool {
 	changed := time.Unix(0, fp.ctime)
-	return !changed.After(now) && now.Sub(changed) >= s.agedAt(path)
+	return !s.strange(path) && !changed.After(now) && now.Sub(changed) >= s.aged+s.steps.forward(now)
 }
 
-// agedAt is aged by the clock of path.
-func (s *settler) agedAt(path string) time.Duration {
-	if s.skew == nil {
-		return s.aged
-	}
-	return s.aged + s.skew(path)
-}
+func (s *settler) strange(path string) bool { return s.foreign != nil && s.foreign(path) }
 
 // schedule has a file looked at when it will have held still, as seen or by its age.
 func (s *settler) schedule(c *candidate, now time.Time) {
 	due, changed := c.since.Add(s.quiet), time.Unix(0, c.fp.ctime)
-	if aged := changed.Add(s.agedAt(c.path)); !changed.After(now) && aged.Before(due) {
+	if aged := changed.Add(s.aged + s.steps.forward(now)); !s.strange(c.path) && !changed.After(now) && aged.Before(due) {
 		due = aged
 	}
 	s.enqueue(c, due)
@@ -131,6 +137,9 @@ func (s *settler) track(path string, fp fingerprint, now time.Time) *candidate {
 		c = &candidate{path: path, fp: fp, since: now, index: -1}
 		s.pending[path] = c
 		s.drops.settles(path, 1)
+	}
+	if s.strange(path) { // the number is as good as the one before
+		fp.dev, fp.ino = c.fp.dev, c.fp.ino
 	}
 	if c.fp.touched(fp) && s.touchable != nil && s.touchable(path) {
 		c.fp = fp

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/journal"
 )
 
 func newCheckCommand() *cobra.Command {
@@ -88,13 +89,21 @@ func examine(ctx context.Context, cfg *config.Config, invalid *config.Invalid) (
 	return acct, problems, err
 }
 
-// checkJournal looks whether the journal can be written, without making it.
+// checkJournal looks whether the journal can be written where it is, or would be, and
+// relied on there, without making it.
 func checkJournal(cfg *config.Config) error {
 	if cfg.Journal == "" {
 		return nil // said already
 	}
-	return config.InTime(func() error { return writable(cfg.Journal) },
+	return config.InTime(func() error { return errors.Join(placed(cfg.Journal), writable(cfg.Journal)) },
 		fmt.Errorf("journal %s: its file system does not answer: %w", cfg.Journal, errUnusable))
+}
+
+func placed(path string) error {
+	if err := journal.Place(path); errors.Is(err, journal.ErrNetwork) {
+		return fmt.Errorf("journal %s: %w", path, err)
+	}
+	return nil // what else is wrong with the path is said by writable
 }
 
 func writable(journal string) error {

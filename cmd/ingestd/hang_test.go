@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,42 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/tenovos-ingest/ingestd/internal/sharefs"
 )
-
-// hangingShare mounts a FUSE file system whose server shakes hands and then never
-// answers, for the length of a test.
-func hangingShare(t *testing.T, dir string) {
-	t.Helper()
-	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		t.Skipf("no FUSE here: %v", err)
-	}
-	opts := fmt.Sprintf("fd=%d,rootmode=40000,user_id=%d,group_id=%d", fd, os.Getuid(), os.Getgid())
-	if err := unix.Mount("hanging", dir, "fuse", unix.MS_NOSUID|unix.MS_NODEV, opts); err != nil {
-		_ = unix.Close(fd)
-		t.Skipf("no mount here: %v", err)
-	}
-	t.Cleanup(func() {
-		_ = unix.Unmount(dir, unix.MNT_DETACH|unix.MNT_FORCE)
-		_ = unix.Close(fd) // every call that waits fails now
-	})
-	// fuse_in_header is 40 bytes, its unique at 8; fuse_init_out 64, after
-	// fuse_out_header of 16: length, error, unique.
-	in := make([]byte, 1<<16)
-	if _, err := unix.Read(fd, in); err != nil {
-		t.Fatalf("read FUSE_INIT: %v", err)
-	}
-	out := make([]byte, 16+64)
-	binary.NativeEndian.PutUint32(out[0:], uint32(len(out)))
-	copy(out[8:16], in[8:16])
-	binary.NativeEndian.PutUint32(out[16:], 7)
-	binary.NativeEndian.PutUint32(out[20:], 31)
-	binary.NativeEndian.PutUint32(out[36:], 4096) // max_write
-	if _, err := unix.Write(fd, out); err != nil {
-		t.Fatalf("answer FUSE_INIT: %v", err)
-	}
-}
 
 // Five folders on shares that hang cost a command no more time than one, and the
 // folder beside them nothing.
@@ -55,7 +20,7 @@ func TestHangingShares(t *testing.T) {
 	if err := os.Mkdir(share, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	hangingShare(t, share)
+	sharefs.Hang(t, share)
 	data, err := os.ReadFile("testdata/config.yaml")
 	if err != nil {
 		t.Fatal(err)

@@ -1,12 +1,16 @@
 package facts
 
 import (
+	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 const (
@@ -120,7 +124,7 @@ func (d *manifestDir) list(root *os.Root, dir string, c Companions) error {
 // fresh returns the manifest as it is now; neither manifest nor error if it is
 // gone.
 func (f *manifestFile) fresh(root *os.Root, o ManifestOptions) *manifestFile {
-	file, info, err := openRegular(root, f.path)
+	opened, info, err := openRegular(root, f.path)
 	if err != nil {
 		gone := &manifestFile{path: f.path}
 		if !os.IsNotExist(err) {
@@ -128,14 +132,24 @@ func (f *manifestFile) fresh(root *os.Root, o ManifestOptions) *manifestFile {
 		}
 		return gone
 	}
-	defer file.Close() // nothing was written
+	defer opened.Close() // nothing was written
 	ino := info.Sys().(*syscall.Stat_t).Ino
-	if f.size == info.Size() && f.mod.Equal(info.ModTime()) && f.ino == ino && (f.Manifest != nil || f.err != nil && !passing(f.err)) {
+	if f.size == info.Size() && f.mod.Equal(info.ModTime()) && (f.ino == ino || renumbers(opened)) && (f.Manifest != nil || f.err != nil && !passing(f.err)) {
 		return f
 	}
 	now := &manifestFile{path: f.path, size: info.Size(), mod: info.ModTime(), ino: ino}
-	now.Manifest, now.err = ParseManifest(path.Base(f.path), file, o)
+	watched := &troubleReader{r: opened}
+	now.Manifest, now.err = ParseManifest(path.Base(f.path), io.NewSectionReader(watched, 0, math.MaxInt64), o)
+	if watched.err != nil {
+		now.Manifest, now.err = nil, watched.err
+	}
 	return now
+}
+
+// renumbers reports whether a file may have another inode number by itself.
+func renumbers(opened *os.File) bool {
+	kind, _ := file.KindOf(int(opened.Fd()))
+	return !kind.Trusted()
 }
 
 // forget has a directory looked through again. It waits for nobody.

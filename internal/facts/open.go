@@ -22,7 +22,7 @@ func openRegular(root *os.Root, rel string) (*os.File, fs.FileInfo, error) {
 	}
 	opened, err := file.OpenIn(root, rel)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, file.Opening(err)
 	}
 	if info, err = opened.Stat(); err != nil {
 		_ = opened.Close() // nothing was written
@@ -44,13 +44,14 @@ func firstOf(root *os.Root, names []string, limit int64) (string, []byte, error)
 }
 
 func readWhole(root *os.Root, name string, limit int64) ([]byte, error) {
-	file, info, err := openRegular(root, name)
+	opened, info, err := openRegular(root, name)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close() // nothing was written
+	defer opened.Close() // nothing was written
 	if info.Size() > limit {
 		return nil, fmt.Errorf("%s is larger than %d MiB", Clean(name), limit>>20)
 	}
-	return io.ReadAll(io.LimitReader(file, limit))
+	data, err := io.ReadAll(io.LimitReader(opened, limit))
+	return data, file.Reading(err)
 }

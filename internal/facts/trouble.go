@@ -5,6 +5,8 @@ import (
 	"io"
 	"slices"
 	"syscall"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // lasting are the errors of the file system that would be the same next time: what
@@ -18,7 +20,7 @@ var lasting = []error{
 // server is away, or a disk with a bad moment. What a file holds is none.
 func passing(err error) bool {
 	_, system := errors.AsType[syscall.Errno](err)
-	return system && !slices.ContainsFunc(lasting, func(e error) bool { return errors.Is(err, e) })
+	return errors.Is(err, file.ErrLocked) || system && !slices.ContainsFunc(lasting, func(e error) bool { return errors.Is(err, e) })
 }
 
 // ifPassing returns err if it is passing.
@@ -36,8 +38,10 @@ type troubleReader struct {
 	err error
 }
 
+// ReadAt implements io.ReaderAt.
 func (t *troubleReader) ReadAt(p []byte, off int64) (int, error) {
 	n, err := t.r.ReadAt(p, off)
+	err = file.Reading(err)
 	if t.err == nil && passing(err) {
 		t.err = err
 	}

@@ -1,5 +1,6 @@
 // Package file is how this program meets the files of a drop folder: it opens them
-// without leaving a trace, and finds them by names that people wrote.
+// without leaving a trace, finds them by names that people wrote, and knows what a
+// file system's word is worth.
 //
 // # Without a trace
 //
@@ -14,4 +15,10 @@
 // The same name can be written in two ways: macOS decomposes its letters (NFD), most
 // others do not (NFC). Names are compared in NFC, while what lies on the disk keeps
 // the bytes that it has.
+//
+// # Shares
+//
+// What the kernel says of a file on a share may be from memory, by another clock, and
+// of a file that another program has locked. KindOf tells such file systems, Look and
+// Stat ask the server, and ErrLocked is a refusal that passes.
 package file

@@ -1,0 +1,120 @@
+package ingest
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/uploader"
+)
+
+// A name that a share can be asked for need not be the name of anything: where the
+// case of names does not count, a file answers to the name that it had before its case
+// was changed, and the client of a share may see a file for a while by the name that it
+// had before a rename on the server. What a directory lists are its names.
+
+// names returned at once by a listing.
+const listedAtOnce = 1000
+
+// lists reports whether each part of a path is in the listing of its directory, as it
+// is written.
+func (s *shelf) lists(rel string) (bool, error) {
+	dir := "."
+	for part := range strings.SplitSeq(rel, "/") {
+		there, err := s.listsIn(dir, part)
+		if !there || err != nil {
+			return false, err
+		}
+		dir = path.Join(dir, part)
+	}
+	return true, nil
+}
+
+func (s *shelf) listsIn(dir, name string) (bool, error) {
+	d, err := s.root.Open(dir)
+	if absent(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer d.Close() // nothing was written
+	for {
+		some, err := d.Readdirnames(listedAtOnce)
+		if slices.Contains(some, name) {
+			return true, nil
+		}
+		if errors.Is(err, io.EOF) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+}
+
+// absent reports the error of a path that leads to nothing.
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ESTALE)
+}
+
+// renamedAway makes fs.ErrNotExist of the error of opening what was just seen, where
+// that is because the name was lost on the server.
+func (s *shelf) renamedAway(rel string, err error) error {
+	if !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ESTALE) {
+		return err
+	}
+	if there, lerr := s.lists(rel); lerr != nil || there {
+		return err
+	}
+	return &fs.PathError{Op: "open", Path: rel, Err: fs.ErrNotExist}
+}
+
+// glimpse looks at the regular file of a name, without opening it. What lies there by
+// another name, written as other is or on a share, is not there.
+func (s *shelf) glimpse(rel, other string) (hint uploader.Hint, there bool, err error) {
+	info, err := s.root.Lstat(rel)
+	if absent(err) || err == nil && !info.Mode().IsRegular() {
+		return hint, false, nil
+	}
+	if err != nil {
+		return hint, false, err
+	}
+	if strings.EqualFold(rel, other) || !s.trusted(path.Dir(rel)) {
+		if there, err = s.lists(rel); !there || err != nil {
+			return hint, false, err
+		}
+	}
+	return uploader.HintOf(info), true, nil
+}
+
+// trusted reports whether a directory is on a file system that changes through this
+// kernel alone.
+func (s *shelf) trusted(dir string) bool {
+	d, err := s.root.OpenFile(dir, unix.O_PATH|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer d.Close() // nothing was written
+	kind, _ := file.KindOf(int(d.Fd()))
+	return kind.Trusted()
+}
+
+// oneFile reports whether two looks, the latter at an open file, were at one file.
+func oneFile(a, b uploader.Hint, opened *os.File) bool {
+	return a.Dev == b.Dev && a.Ino == b.Ino || a.Renumbered(b, opened) == a
+}
+
+// fresh is what the server of a share says of an open file, or the kernel.
+func fresh(opened *os.File) (uploader.Hint, error) {
+	st, err := file.Stat(opened)
+	return uploader.Hint{Size: st.Size, ModTime: st.Mtim.Nano(), ChangeTime: st.Ctim.Nano(), Dev: st.Dev, Ino: st.Ino}, err
+}

@@ -1,0 +1,37 @@
+package ingest
+
+import (
+	"context"
+	"path"
+	"path/filepath"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+// Where a file system gives its files other inode numbers now and then, as CIFS does
+// with noserverino and some of FUSE, another number is no change: what is known by its
+// size and times is known. Else a whole archive would be read again at each poll.
+
+// passRenumbered drops the files that are known but for such numbers. All are of one
+// directory. known is how the journal tells which these are.
+func (p *Pipeline) passRenumbered(ctx context.Context, found []journal.Found, known func(context.Context, []journal.Found) (map[int]bool, error)) ([]journal.Found, error) {
+	pass, err := known(ctx, found)
+	if err != nil || len(pass) == 0 {
+		return found, err
+	}
+	folder := found[0].Folder
+	ended := p.mounts[folder].begin(0)
+	kind := file.KindAt(filepath.Join(p.folders[folder].Path, path.Dir(found[0].Path)))
+	ended()
+	if kind.Trusted() {
+		return found, nil
+	}
+	var rest []journal.Found
+	for i, f := range found {
+		if !pass[i] {
+			rest = append(rest, f)
+		}
+	}
+	return rest, nil
+}
