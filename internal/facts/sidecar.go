@@ -78,7 +78,7 @@ func parseSidecar(name string, data []byte) (Facts, error) {
 
 // sidecarText returns data as UTF-8 without a byte order mark.
 func sidecarText(data []byte) ([]byte, error) {
-	text, _, err := textReader(bufio.NewReader(bytes.NewReader(data)))
+	text, _, err := textReader(bufio.NewReader(bytes.NewReader(data)), nil)
 	if err != nil {
 		return nil, err
 	}
