@@ -22,8 +22,18 @@ func newCollector(f config.Folder) *facts.Collector {
 	return facts.NewCollector(facts.Settings{
 		Root: f.Path, Levels: f.Rules.Levels, Languages: f.Languages,
 		Sources: sourcesOf(f), Companions: companionsOf(f),
-		ManifestOptions: facts.ManifestOptions{MatchCase: f.MatchCase, Asked: f.Rules.Needs().Names},
+		ManifestOptions: facts.ManifestOptions{
+			FileColumns: fileColumns(f), Encoding: f.Encoding, MatchCase: f.MatchCase, Asked: f.Rules.Needs().Names,
+		},
 	})
+}
+
+// fileColumns are the names of the column that names the file in a folder's manifests.
+func fileColumns(f config.Folder) []string {
+	if f.FileColumn == "" {
+		return nil
+	}
+	return append([]string{f.FileColumn}, facts.FileColumns()...)
 }
 
 // sourcesOf are the sources of facts that a folder's rules ask for.
