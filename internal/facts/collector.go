@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -218,42 +219,43 @@ func (c *Collector) sidecar(root *os.Root, file, at string, out *Collection) err
 // row adds the row of the nearest manifest that has one for the file. Its error is
 // about a directory, or a manifest, that cannot be read for now.
 func (c *Collector) row(root *os.Root, file string, out *Collection) error {
-	row, _, ok, err := c.nearest(root, file, func(m *manifestFile) { out.unread(KindManifest, "manifest", m.path, m.err) })
-	if err != nil || !ok {
+	rows, _, err := c.nearest(root, file, func(m *manifestFile) { out.unread(KindManifest, "manifest", m.path, m.err) })
+	if err != nil || len(rows) == 0 {
 		return err
 	}
 	out.Companion[KindManifest] = true
-	if row.Err != nil {
-		out.Contradiction = row.Err
+	if out.Contradiction = contradictionOf(rows); out.Contradiction != nil {
 		return nil
 	}
-	maps.Copy(out.Facts, row.Facts())
+	for _, row := range slices.Backward(rows) {
+		maps.Copy(out.Facts, row.Facts())
+	}
 	return nil
 }
 
-// nearest returns the row of the nearest manifest that has one for the file, and
-// the directory of that manifest. Those that cannot be read are told and passed
-// over, unless that may pass.
-func (c *Collector) nearest(root *os.Root, file string, unreadable func(*manifestFile)) (row Row, dir string, ok bool, err error) {
+// nearest returns the rows for a file of the nearest directory whose manifests have
+// any, one a manifest, and that directory. Manifests that cannot be read are told and
+// passed over, unless that may pass.
+func (c *Collector) nearest(root *os.Root, file string, unreadable func(*manifestFile)) (rows []Row, dir string, err error) {
 	for dir = path.Dir(file); ; dir = path.Dir(dir) {
 		all, err := c.manifests.in(root, dir, c.Companions, c.ManifestOptions)
 		if err != nil {
-			return Row{}, "", false, fmt.Errorf("look for manifests: %w", err)
+			return nil, "", fmt.Errorf("look for manifests: %w", err)
 		}
 		for _, m := range all {
 			if passing(m.err) {
-				return Row{}, "", false, fmt.Errorf("read the manifest: %w", m.err)
+				return nil, "", fmt.Errorf("read the manifest: %w", m.err)
 			}
 			if m.err != nil {
 				unreadable(m)
 				continue
 			}
-			if row, ok = m.Row(below(file, dir)); ok {
-				return row, dir, true, nil
+			if row, ok := m.Row(below(file, dir)); ok {
+				rows = append(rows, row)
 			}
 		}
-		if dir == "." {
-			return Row{}, "", false, nil
+		if len(rows) > 0 || dir == "." {
+			return rows, dir, nil
 		}
 	}
 }

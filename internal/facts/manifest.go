@@ -53,6 +53,7 @@ type ManifestOptions struct {
 // about 150 bytes a row; the facts of a row are made when asked for.
 type Manifest struct {
 	name    string
+	asked   map[string]bool  // ManifestOptions.Asked
 	columns []string         // as written; "" for a column that has neither name nor values
 	names   []string         // of the columns' facts
 	sorted  []int            // the columns by the name of their fact
@@ -98,7 +99,7 @@ func parseManifest(name string, r io.Reader, o ManifestOptions) (*Manifest, erro
 	if err != nil {
 		return nil, err
 	}
-	b := builder{m: &Manifest{name: name}, options: o}
+	b := builder{m: &Manifest{name: name, asked: o.Asked}, options: o}
 	for {
 		cells, line, err := table.read()
 		if errors.Is(err, io.EOF) {
@@ -321,10 +322,15 @@ func (m *Manifest) Columns() []string {
 	return slices.DeleteFunc(slices.Clone(m.columns), func(name string) bool { return name == "" })
 }
 
-// text returns a cell as the text that it means.
-func (m *Manifest) text(cell string) string {
+// text returns a cell as the text that it means, in one line.
+func (m *Manifest) text(cell string) string { return tidy(m.decode(cell)) }
+
+// lines returns a cell as the text that it means.
+func (m *Manifest) lines(cell string) string { return tidyLines(m.decode(cell)) }
+
+func (m *Manifest) decode(cell string) string {
 	if m.bytes != nil && !ascii(cell) {
-		cell = fromBytes(cell, m.bytes)
+		return fromBytes(cell, m.bytes)
 	}
-	return tidy(cell)
+	return cell
 }

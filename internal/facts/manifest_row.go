@@ -7,6 +7,7 @@ import (
 	"iter"
 	"path"
 	"strconv"
+	"strings"
 )
 
 // Row is a row of a manifest. Only a [Manifest] makes rows that can be used.
@@ -84,7 +85,7 @@ func (r Row) Facts() Facts {
 	origin := "line " + strconv.Itoa(r.Line) + " of " + r.m.name
 	for column, cell := range r.rec.each() {
 		if cell != "" && r.m.names[column] != "" {
-			known.set(r.m.names[column], origin, r.m.text(cell))
+			known.set(r.m.names[column], origin, r.m.lines(cell))
 		}
 	}
 	return known
@@ -100,7 +101,7 @@ func (r Row) Sum() [sha256.Size]byte {
 	}
 	var b []byte
 	for _, column := range r.m.sorted {
-		if text := r.m.text(cells[column]); text != "" {
+		if text := r.m.lines(cells[column]); text != "" {
 			b = appendText(appendText(b, r.m.names[column]), text)
 		}
 	}
@@ -111,4 +112,33 @@ func (r Row) Sum() [sha256.Size]byte {
 // give the same bytes.
 func appendText(b []byte, text string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+}
+
+// contradictionOf says that rows for one file do not say the same: two of a manifest,
+// or those of several manifests in one directory, where a column that somebody asks
+// for has different values.
+func contradictionOf(rows []Row) error {
+	said := make(map[string]Row)
+	for _, row := range rows {
+		if row.Err != nil {
+			return row.Err
+		}
+		for column, cell := range row.rec.each() {
+			key := row.m.names[column]
+			text := row.m.lines(cell)
+			if text == "" || key == "" || column == row.m.file || !row.m.asked[key] && row.m.asked != nil && !row.m.leads(column) {
+				continue
+			}
+			first, again := said[key]
+			if !again {
+				said[key] = row
+				continue
+			}
+			if was := first.Facts()[key].Values[0]; was != text {
+				return fmt.Errorf("manifest %s, line %d, and manifest %s, line %d, are both for %q and contradict each other: its %s is %q and %q; remove the wrong one",
+					first.m.name, first.Line, row.m.name, row.Line, row.File, strings.TrimPrefix(key, ManifestPrefix), excerpt(was), excerpt(text))
+			}
+		}
+	}
+	return nil
 }

@@ -206,7 +206,7 @@ func (f *flattener) walk(name string, n tree) ([]fact, error) {
 	}
 	switch n.kind {
 	case isScalar:
-		return f.add(name, n, tidy(n.text))
+		return f.add(name, n, tidyLines(n.text))
 	case isObject:
 		return f.object(name+".", n)
 	case isArray:
@@ -215,7 +215,7 @@ func (f *flattener) walk(name string, n tree) ([]fact, error) {
 		}
 		var values []string
 		for _, element := range n.values {
-			values = append(values, tidy(element.text))
+			values = append(values, tidyLines(element.text))
 		}
 		return f.add(name, n, values...)
 	}
