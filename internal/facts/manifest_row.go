@@ -118,6 +118,9 @@ func appendText(b []byte, text string) []byte {
 // or those of several manifests in one directory, where a column that somebody asks
 // for has different values.
 func contradictionOf(rows []Row) error {
+	if len(rows) == 1 {
+		return rows[0].Err
+	}
 	said := make(map[string]Row)
 	for _, row := range rows {
 		if row.Err != nil {

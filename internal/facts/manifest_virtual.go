@@ -132,7 +132,7 @@ func (c *Collector) Virtual(manifest string) (rows []Virtual, wrong []error, err
 			continue
 		}
 		seen[v.Path] = true
-		if _, ok := c.Of(v.Path); ok {
+		if _, ok := c.Companion(v.Path); ok {
 			wrong = append(wrong, row.wrong("%q is the name of a file that only speaks of others", excerpt(row.File)))
 			continue
 		}
@@ -170,7 +170,7 @@ func (c *Collector) virtualAt(file string) (v Virtual, ok bool, against, err err
 	if err != nil || len(rows) == 0 {
 		return Virtual{}, false, nil, err
 	}
-	if len(rows) > 1 {
+	if len(rows) > 1 { // of one, its manifest tells
 		if against = contradictionOf(rows); against != nil {
 			return Virtual{}, false, against, nil
 		}
