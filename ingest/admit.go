@@ -12,8 +12,11 @@ import (
 // that events, scans and walks may repeat themselves. Companions are recorded for
 // what they tell. It is the watcher's Emit.
 func (p *Pipeline) Admit(ctx context.Context, files []watcher.File) error {
-	found, companions := p.apart(files)
-	n, err := p.journal.AdmitCompanions(ctx, companions)
+	n := 0
+	found, companions, err := p.apart(ctx, files)
+	if err == nil {
+		n, err = p.journal.AdmitCompanions(ctx, companions)
+	}
 	if err == nil && len(found) > 0 {
 		var more int
 		more, err = p.journal.Admit(ctx, found)
@@ -24,6 +27,9 @@ func (p *Pipeline) Admit(ctx context.Context, files []watcher.File) error {
 	}
 	if n > 0 {
 		p.wake()
+		if t := p.tells[files[0].Folder]; t != nil {
+			t.admitted()
+		}
 	}
 	return nil
 }
@@ -31,7 +37,10 @@ func (p *Pipeline) Admit(ctx context.Context, files []watcher.File) error {
 // Unknown returns those of the files that the journal does not know as they are
 // now. It is the watcher's Known: what is known needs no closer look.
 func (p *Pipeline) Unknown(ctx context.Context, files []watcher.File) ([]watcher.File, error) {
-	found, companions := p.apart(files)
+	found, companions, err := p.apart(ctx, files)
+	if err != nil {
+		return nil, err
+	}
 	fresh, err := p.journal.Reader().Unknown(ctx, found)
 	if err == nil && len(companions) > 0 {
 		var more []journal.Found

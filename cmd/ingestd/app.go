@@ -156,7 +156,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 	pc := pipelineConfig(cfg, folders)
 	for i, f := range folders {
 		pc.Folders[i].Map = acct.mapFunc(f)
-		pc.Folders[i].Companions = companions{acct.collectors[f.Name]}
+		pc.Folders[i].Companions = newCompanions(f, acct.collectors[f.Name])
 		pc.Folders[i].Inherit = acct.inherit(f.Name)
 		if f.Batch == "all" {
 			pc.Folders[i].Drops = drops{e, f.Name}

@@ -103,6 +103,9 @@ type summary struct {
 	Failed     int     `json:"failed"`
 	Bytes      int64   `json:"bytes"` // of what was ingested
 	Seconds    float64 `json:"seconds"`
+	// Unmatched are sentences on manifests with rows that no file has, and on sidecars
+	// that are nobody's.
+	Unmatched []string `json:"unmatched"`
 }
 
 func (b *backfill) run(ctx context.Context, drain <-chan struct{}) error {
@@ -165,6 +168,11 @@ func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal
 	if err != nil {
 		return err
 	}
+	if !closed(drain) {
+		if _, err := e.pipeline.Tell(ctx); err != nil && !isEnd(err) {
+			return err
+		}
+	}
 	stats := e.pipeline.Stats()
 	err = b.finish(context.WithoutCancel(ctx), j.Reader(), summary{
 		Seen: e.allWalked(), Adopted: stats.Adopted, Ingested: stats.Ingested, Versions: stats.Versions, Bytes: stats.Bytes,
@@ -198,9 +206,16 @@ func (b *backfill) finish(ctx context.Context, r *journal.Reader, s summary, beg
 		return err
 	}
 	unfinished := 0
+	s.Unmatched = []string{}
 	for _, f := range folders {
 		if !b.includes(f.Name) {
 			continue
+		}
+		for _, t := range f.UnmatchedFirst {
+			s.Unmatched = append(s.Unmatched, t.Message)
+		}
+		if more := f.Unmatched - len(f.UnmatchedFirst); more > 0 {
+			s.Unmatched = append(s.Unmatched, fmt.Sprintf("%d more sidecars and manifests of folder %s speak of files that are not there", more, f.Name))
 		}
 		s.Duplicates += f.Duplicate
 		s.Held += f.Held
@@ -211,6 +226,9 @@ func (b *backfill) finish(ctx context.Context, r *journal.Reader, s summary, beg
 	if b.options.asJSON {
 		err = json.NewEncoder(b.out).Encode(s)
 	} else {
+		for _, line := range s.Unmatched {
+			fmt.Fprintln(b.out, escaped(line))
+		}
 		if s.Adopted > 0 {
 			fmt.Fprintf(b.out, "%d adopted: the account held them already\n", s.Adopted)
 		}

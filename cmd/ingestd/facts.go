@@ -61,12 +61,57 @@ func companionsOf(f config.Folder) facts.Companions {
 }
 
 // companions is a Collector as the pipeline asks it.
-type companions struct{ *facts.Collector }
+type companions struct {
+	*facts.Collector
+	folder watcher.Folder // without companions
+}
+
+func newCompanions(f config.Folder, c *facts.Collector) companions {
+	folder := watchedFolders([]config.Folder{f})[0]
+	folder.Companion = nil
+	return companions{c, folder}
+}
 
 // About implements ingest.Companions.
 func (c companions) About(path string) (journal.Concern, bool) {
 	about, ok := c.Collector.About(path)
-	return journal.Concern(about), ok
+	return journal.Concern{Path: about.Path, Dir: about.Dir}, ok
+}
+
+// Stray implements ingest.Companions.
+func (c companions) Stray(path string) (s ingest.Stray, ok bool) {
+	if _, is := c.Companion(path); is {
+		return s, false
+	}
+	about, _ := c.Collector.About(path)
+	return ingest.Stray{Of: about.Path, Wanted: watcher.Skipped(c.folder, path) == ""}, true
+}
+
+// Teller implements ingest.Companions.
+func (c companions) Teller(were func(dir string, yield func(path string)) error) ingest.Teller {
+	return teller{c.Collector.Teller(were)}
+}
+
+// teller is a facts.Teller as the pipeline asks it.
+type teller struct{ *facts.Teller }
+
+// Lost implements ingest.Teller.
+func (t teller) Lost(path string) (journal.Told, error) {
+	lost, err := t.Teller.Lost(path)
+	told := journal.Told{Path: facts.Clean(path), Rows: lost.Rows, Unmatched: lost.Count, Message: lost.Message}
+	for _, row := range lost.First {
+		told.First = append(told.First, journal.ToldRow(row))
+	}
+	return told, err
+}
+
+// Beside implements ingest.Companions.
+func (c companions) Beside(path string) []ingest.Beside {
+	var out []ingest.Beside
+	for _, b := range c.Collector.Beside(path) {
+		out = append(out, ingest.Beside(b))
+	}
+	return out
 }
 
 // Rows implements ingest.Companions.

@@ -33,17 +33,23 @@ type Row struct {
 // name, and the very spelling before one that differs in case; differences in
 // Unicode normal form never count. Rows that repeat each other are one.
 func (m *Manifest) Row(rel string) (Row, bool) {
-	rel = Clean(rel)
-	found, ok := m.files.find(rel)
-	if !ok {
-		found, ok = m.files.find(path.Base(rel))
-	}
+	found, ok := m.find(rel)
 	if !ok {
 		return Row{}, false
 	}
 	row := m.row(m.records[found.first])
 	row.Err = m.contradiction(row.File, found)
 	return row, true
+}
+
+// find returns the rows for a file.
+func (m *Manifest) find(rel string) (rows, bool) {
+	rel = Clean(rel)
+	found, ok := m.files.find(rel)
+	if !ok {
+		found, ok = m.files.find(path.Base(rel))
+	}
+	return found, ok
 }
 
 // All returns the rows in the order of the manifest, those that name no file
