@@ -10,8 +10,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"sync"
 	"reflect"
+	"sync"
 	"testing"
 	"time"
 
