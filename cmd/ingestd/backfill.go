@@ -103,9 +103,10 @@ type summary struct {
 	Failed     int     `json:"failed"`
 	Bytes      int64   `json:"bytes"` // of what was ingested
 	Seconds    float64 `json:"seconds"`
-	// Unmatched are sentences on manifests with rows that no file has, and on sidecars
-	// that are nobody's.
-	Unmatched []string `json:"unmatched"`
+	// Unmatched counts manifests with rows that no file has, and sidecars that are
+	// nobody's; UnmatchedFirst are sentences on the first of them.
+	Unmatched      int      `json:"unmatched"`
+	UnmatchedFirst []string `json:"unmatched_first,omitempty"`
 }
 
 func (b *backfill) run(ctx context.Context, drain <-chan struct{}) error {
@@ -206,16 +207,16 @@ func (b *backfill) finish(ctx context.Context, r *journal.Reader, s summary, beg
 		return err
 	}
 	unfinished := 0
-	s.Unmatched = []string{}
 	for _, f := range folders {
 		if !b.includes(f.Name) {
 			continue
 		}
 		for _, t := range f.UnmatchedFirst {
-			s.Unmatched = append(s.Unmatched, t.Message)
+			s.UnmatchedFirst = append(s.UnmatchedFirst, t.Message)
 		}
+		s.Unmatched += f.Unmatched
 		if more := f.Unmatched - len(f.UnmatchedFirst); more > 0 {
-			s.Unmatched = append(s.Unmatched, fmt.Sprintf("%d more sidecars and manifests of folder %s speak of files that are not there", more, f.Name))
+			s.UnmatchedFirst = append(s.UnmatchedFirst, fmt.Sprintf("%d more sidecars and manifests of folder %s speak of files that are not there", more, f.Name))
 		}
 		s.Duplicates += f.Duplicate
 		s.Held += f.Held
@@ -226,7 +227,7 @@ func (b *backfill) finish(ctx context.Context, r *journal.Reader, s summary, beg
 	if b.options.asJSON {
 		err = json.NewEncoder(b.out).Encode(s)
 	} else {
-		for _, line := range s.Unmatched {
+		for _, line := range s.UnmatchedFirst {
 			fmt.Fprintln(b.out, escaped(line))
 		}
 		if s.Adopted > 0 {
