@@ -177,7 +177,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 	w, err := watcher.New(watchedFolders(folders), watcher.Options{
 		Known: func(ctx context.Context, files []watcher.File) ([]watcher.File, error) {
 			for _, f := range files {
-				if _, companion := acct.collectors[f.Folder].Of(f.Path); !companion {
+				if _, companion := acct.collectors[f.Folder].Companion(f.Path); !companion {
 					e.walked[f.Folder].Add(1)
 					e.bytes.Add(f.Size)
 				}

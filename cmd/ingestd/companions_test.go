@@ -184,3 +184,34 @@ func TestSidecarsSpeltOtherwise(t *testing.T) {
 	})
 	daemon.terminate()
 }
+
+// TestJSONIsAFileUnlessItsFileIsThere makes an asset of a JSON file that speaks of
+// nothing, where include takes it, and a companion of one whose file is, or was, there.
+func TestJSONIsAFileUnlessItsFileIsThere(t *testing.T) {
+	t.Parallel()
+	r := companionRoom(t, "sidecar.title")
+	r.env["AFTER"] = "move"
+	r.write("intro.v2.json", `{"v": "5.5"}`)
+	r.write("clip.mov", "clip")
+	r.write("clip.mov.json", `{"title": "Clip"}`)
+	if code, out, _ := r.run("backfill", "--after", "move"); code != 0 || !strings.HasPrefix(out, "2 files seen: 2 ingested") {
+		t.Fatalf("exit code %d: %s", code, out)
+	}
+	if got := r.stand.named("intro.v2.json"); len(got) != 1 {
+		t.Errorf("%d assets of the JSON file that is no sidecar", len(got))
+	}
+	if got := r.stand.named("clip.mov"); len(got) != 1 || !strings.Contains(r.stand.describe(got[0]), "Title=Clip") {
+		t.Fatalf("clip.mov is %v", got)
+	}
+	// Its file was moved away: what comes now still corrects the asset.
+	r.write("clip.mov.json", `{"title": "Clip, corrected"}`)
+	if f := r.foretold("clip.mov.json"); f.Becomes != "companion" {
+		t.Errorf("clip.mov.json becomes %s (%s)", f.Becomes, f.Why)
+	}
+	if code, out, _ := r.run("backfill", "--after", "move"); code != 0 || len(r.stand.named("clip.mov.json")) != 0 {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+	if got := r.stand.named("clip.mov"); len(got) != 1 || !strings.Contains(r.stand.describe(got[0]), "Title=Clip, corrected") {
+		t.Errorf("clip.mov is %s", r.stand.describe(got[0]))
+	}
+}
