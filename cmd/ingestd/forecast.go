@@ -25,11 +25,11 @@ var companionWords = map[facts.Kind]string{
 // companion says that a file only speaks of others, or, of one that is named so and
 // speaks of nothing, that it does not count.
 func (o *oracle) companion(ctx context.Context, folder config.Folder, path string, f *forecast) (bool, error) {
-	c := newCompanions(folder, o.acct.collectors[folder.Name])
-	kind, ok := c.Of(path)
+	kind, ok := o.acct.collectors[folder.Name].Of(path)
 	if !ok {
 		return false, nil
 	}
+	c := newCompanions(folder, o.acct.collectors[folder.Name])
 	if stray, ok := c.Stray(path); ok {
 		known, err := o.known(ctx, folder.Name, stray.Of)
 		if err != nil || !known && stray.Wanted {

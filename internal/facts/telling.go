@@ -78,13 +78,15 @@ func (c *Collector) lostRows(root *os.Root, manifest string, were Lister) (Lost,
 	dir := path.Dir(manifest)
 	found := newMatching(m)
 	see := func(file string) { found.see(below(file, dir)) }
-	err = were(dir, see)
-	if err == nil && found.missing() > 0 {
+	if err = were(dir, see); err == nil && !found.all() {
 		err = listFiles(root, dir, true, see)
 	}
-	lost := found.lost()
-	if err != nil || lost.Count == 0 {
+	if err != nil || found.all() {
 		return Lost{}, err
+	}
+	lost := found.lost()
+	if lost.Count == 0 {
+		return Lost{}, nil
 	}
 	guess := newGuesses(lost.First)
 	consider := func(file string) {
@@ -104,12 +106,16 @@ func (c *Collector) lostRows(root *os.Root, manifest string, were Lister) (Lost,
 type matching struct {
 	m   *Manifest
 	has []bool // by the first row of a file
+	n   int    // how many of them have
 }
 
 func newMatching(m *Manifest) *matching { return &matching{m: m, has: make([]bool, len(m.records))} }
 
 func (x *matching) see(file string) {
 	if found, ok := x.m.find(file); ok {
+		if !x.has[found.first] {
+			x.n++
+		}
 		x.has[found.first] = true
 	}
 }
@@ -125,16 +131,8 @@ func (x *matching) matched(row Row) bool {
 	return virtual || wrong != nil && row.Err == nil
 }
 
-// missing counts the rows without a file, as far as was seen.
-func (x *matching) missing() int {
-	n := 0
-	for row := range x.m.All() {
-		if !x.matched(row) {
-			n++
-		}
-	}
-	return n
-}
+// all reports that every row has a file, where that is plain to see.
+func (x *matching) all() bool { return x.n == len(x.m.records) }
 
 func (x *matching) lost() Lost {
 	lost := Lost{Manifest: true, Rows: len(x.m.records)}
