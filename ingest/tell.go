@@ -81,8 +81,12 @@ func (t *tells) run(ctx context.Context, idle <-chan struct{}, mayTouch func() b
 			continue
 		}
 		begun := time.Now()
-		if _, err := t.tell(ctx); err != nil {
+		told, err := t.tell(ctx)
+		if err != nil {
 			return err
+		}
+		if len(told) > 0 { // a companion may be removed, of which nobody tells
+			timer.Reset(tellLatest)
 		}
 		select {
 		case <-time.After(tellShare * time.Since(begun)):

@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-// companionRoom is a room whose titles come from one source.
-func companionRoom(t *testing.T, title string) *room {
+// companionRoom is a room whose titles come from companions.
+func companionRoom(t *testing.T) *room {
 	t.Helper()
 	r := newRoom(t, newStand(t, "1.5", nil))
 	r.config = "testdata/companions.yaml"
-	r.env["SETTLE"], r.env["TITLE"], r.env["ENCODING"] = "20ms", title, "auto"
+	r.env["SETTLE"], r.env["ENCODING"] = "20ms", "auto"
 	return r
 }
 
@@ -44,21 +44,21 @@ func (f forecast) title() string {
 // people put beside them.
 func TestCompanionsAsPeopleMakeThem(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ file, from, title, becomes, says, told string }{
-		"sign":            {file: "x.jpg", from: "manifest.title", title: "Acme™", becomes: "asset"},
-		"quotes":          {file: "x.jpg", from: "manifest.title", title: "The “Hello” campaign", becomes: "asset"},
-		"no-extension":    {file: "x.jpg", from: "manifest.title", title: "x", becomes: "asset", told: "1 of 1 rows of manifest.csv matched no file: line 2 `x` (perhaps `x.jpg`)"},
-		"percent":         {file: "My Photo.jpg", from: "manifest.title", title: "My Photo", becomes: "asset", told: "1 of 1 rows of manifest.csv matched no file: line 2 `My%20Photo.jpg` (perhaps `My Photo.jpg`)"},
-		"two-manifests":   {file: "x.jpg", from: "manifest.title", becomes: "held", says: "manifest manifest.csv, line 2, and manifest metadata.csv, line 2, are both for \"x.jpg\" and contradict each other"},
-		"other-extension": {file: "x.jpg", from: "xmp.title", title: "JPEG's own title", becomes: "asset"},
-		"other-case":      {file: "IMG_1.JPG", from: "xmp.title", title: "Sidecar", becomes: "asset"},
-		"extension-case":  {file: "a.jpg", from: "xmp.title", title: "Sidecar", becomes: "asset"},
-		"cyrillic":        {file: "x.jpg", from: "manifest.title", becomes: "held", says: "say which one it is with `encoding` of the folder"},
-		"json-asset":      {file: "intro.v2.json", from: "sidecar.title", title: "intro.v2", becomes: "asset"},
+	for name, c := range map[string]struct{ file, title, becomes, says, told string }{
+		"sign":            {file: "x.jpg", title: "Acme™", becomes: "asset"},
+		"quotes":          {file: "x.jpg", title: "The “Hello” campaign", becomes: "asset"},
+		"no-extension":    {file: "x.jpg", title: "x", becomes: "asset", told: "1 of 1 rows of manifest.csv matched no file: line 2 `x` (perhaps `x.jpg`)"},
+		"percent":         {file: "My Photo.jpg", title: "My Photo", becomes: "asset", told: "1 of 1 rows of manifest.csv matched no file: line 2 `My%20Photo.jpg` (perhaps `My Photo.jpg`)"},
+		"two-manifests":   {file: "x.jpg", becomes: "held", says: "manifest manifest.csv, line 2, and manifest metadata.csv, line 2, are both for \"x.jpg\" and contradict each other"},
+		"other-extension": {file: "x.jpg", title: "JPEG's own title", becomes: "asset"},
+		"other-case":      {file: "IMG_1.JPG", title: "Sidecar", becomes: "asset"},
+		"extension-case":  {file: "a.jpg", title: "Sidecar", becomes: "asset"},
+		"cyrillic":        {file: "x.jpg", becomes: "held", says: "say which one it is with `encoding` of the folder"},
+		"json-asset":      {file: "intro.v2.json", title: "intro.v2", becomes: "asset"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := companionRoom(t, c.from)
+			r := companionRoom(t)
 			if err := os.CopyFS(r.drop, os.DirFS(filepath.Join("testdata/companions", name))); err != nil {
 				t.Fatal(err)
 			}
@@ -79,7 +79,7 @@ func TestCompanionsAsPeopleMakeThem(t *testing.T) {
 // in the column that it names.
 func TestEncodingOfAFolder(t *testing.T) {
 	t.Parallel()
-	r := companionRoom(t, "manifest.title")
+	r := companionRoom(t)
 	r.env["ENCODING"] = "CP1251"
 	r.write("x.jpg", "x")
 	r.write("manifest.csv", "name;bild_nr;title\nn;x.jpg;Moscow \xcc\xee\xf1\xea\xe2\xe0\n")
@@ -96,7 +96,7 @@ func TestEncodingOfAFolder(t *testing.T) {
 // sidecars no file has, until the files come. A file that was moved away was there.
 func TestToldOfCompanions(t *testing.T) {
 	t.Parallel()
-	r := companionRoom(t, "manifest.title")
+	r := companionRoom(t)
 	r.env["AFTER"] = "move"
 	r.write("u/manifest.csv", "filename,title\na.jpg,A\nmissing one.jpg,B\n../nothing\n")
 	r.write("u/manifest.csv", "SourceFile,title\n./a.jpg,A\n./missing one.jpg,B\n")
@@ -153,7 +153,7 @@ func TestToldOfCompanions(t *testing.T) {
 // is spelt otherwise, and moves it along with its file.
 func TestSidecarsSpeltOtherwise(t *testing.T) {
 	t.Parallel()
-	r := companionRoom(t, "xmp.headline")
+	r := companionRoom(t)
 	const xmp = `<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description
 		xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" photoshop:Headline="Late"/></rdf:RDF></x:xmpmeta>`
 	r.write("a/IMG_1.JPG", "one")
@@ -189,7 +189,7 @@ func TestSidecarsSpeltOtherwise(t *testing.T) {
 // nothing, where include takes it, and a companion of one whose file is, or was, there.
 func TestJSONIsAFileUnlessItsFileIsThere(t *testing.T) {
 	t.Parallel()
-	r := companionRoom(t, "sidecar.title")
+	r := companionRoom(t)
 	r.env["AFTER"] = "move"
 	r.write("intro.v2.json", `{"v": "5.5"}`)
 	r.write("clip.mov", "clip")

@@ -233,12 +233,16 @@ func TestManifestUTF16(t *testing.T) {
 			if n%2 == 0 {
 				header = "ファイル,説明,filename,title\r\n"
 			}
+			cells := ""
+			if n%2 == 0 {
+				cells = "写真,写真,"
+			}
+			if n%3 == 0 { // hardly any ASCII in the first lines
+				header, cells = "\""+strings.Repeat("写真の説明、", 25)+"\","+header, "写真,"+cells
+			}
 			text := header
 			for i, title := range want {
-				if n%2 == 0 {
-					text += "写真,写真,"
-				}
-				text += fmt.Sprintf("%d.jpg,\"%s\"\r\n", i, title)
+				text += cells + fmt.Sprintf("%d.jpg,\"%s\"\r\n", i, title)
 			}
 			for _, e := range []encoding.Encoding{
 				unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM),
