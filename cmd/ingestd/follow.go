@@ -80,7 +80,7 @@ func (b *backfill) untilFinished(ctx context.Context, r *journal.Reader, folders
 
 // toldWithin is how long the daemon may take to say which companions are without a file:
 // it waits until the folders are quiet.
-const toldWithin = 30 * time.Second
+const toldWithin = 10 * time.Second
 
 func untilTold(ctx context.Context, r *journal.Reader, folders []string) error {
 	for begun := time.Now(); time.Since(begun) < toldWithin; {
