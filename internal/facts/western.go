@@ -27,7 +27,7 @@ type byteEncoding struct {
 }
 
 // westernLanguages are written in Windows-1252, Mac Roman and DOS code pages.
-const westernLanguages = "de fr es it pt sv da no nl ca is et fi"
+const westernLanguages = "de fr es it pt sv da no nl ca is et fi en"
 
 // byteEncodings are those that are told apart. The others, of other scripts, make
 // no Western words.
@@ -35,7 +35,7 @@ var byteEncodings = []byteEncoding{
 	{"windows-1252", charmap.Windows1252, true, 0, westernLanguages},
 	{"macintosh", charmap.Macintosh, true, 2, westernLanguages},
 	{"ibm850", charmap.CodePage850, true, 5, westernLanguages},
-	{"iso-8859-15", charmap.ISO8859_15, true, 6, westernLanguages},
+	{"iso-8859-15", charmap.ISO8859_15, true, 4, westernLanguages},
 	{"windows-1250", charmap.Windows1250, false, 2, "pl cs sk hu ro hr sl"},
 	{"iso-8859-2", charmap.ISO8859_2, false, 4, "pl cs sk hu ro hr sl"},
 	{"ibm852", charmap.CodePage852, false, 5, "pl cs sk hu ro hr sl"},
