@@ -244,7 +244,7 @@ func (b *builder) findBytes() error {
 				}
 			}
 		}
-	})
+	}, maxWeighed)
 	if western == nil {
 		guess := "such as windows-1251, iso-8859-2 or shift_jis"
 		if likely != "" {

@@ -11,7 +11,7 @@ import (
 // bestEncoding returns the encoding of single bytes that some cells seem to have.
 func bestEncoding(cells []string) *charmap.Charmap {
 	if slices.ContainsFunc(cells, func(cell string) bool { return !utf8.ValidString(cell) }) {
-		if western, _ := westernReading(slices.Values(cells)); western != nil {
+		if western, _ := westernReading(slices.Values(cells), maxHeader); western != nil {
 			return western
 		}
 	}

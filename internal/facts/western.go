@@ -54,31 +54,34 @@ const (
 	readable = 11.5
 	// surely is how much cheaper a Western reading must be than one of another region.
 	surely = 3
-	// maxWeighed bounds how many characters are weighed.
-	maxWeighed = 20_000
+	// maxWeighed bounds how much of the cells with characters beyond ASCII is weighed, in
+	// bytes, and maxHeader how much of a header alone.
+	maxWeighed = 6_000
+	maxHeader  = 100
 )
 
 // westernReading returns the Western encoding in which texts make words, or nil. Then
-// likely names another encoding in which they do; "" if none is known to.
-func westernReading(texts iter.Seq[string]) (western *charmap.Charmap, likely string) {
+// likely names another encoding in which they do; "" if none is known to. It looks at
+// so many bytes at most.
+func westernReading(texts iter.Seq[string], most int) (western *charmap.Charmap, likely string) {
 	all := languageLetters()
 	scales := make([]*scale, len(byteEncodings))
 	for i, e := range byteEncodings {
 		scales[i] = newScale(e, all)
 	}
 	var seen [256]bool // bytes
-	n := 0
 	for text := range texts {
 		if ascii(text) {
 			continue
 		}
+		text = text[:min(len(text), most)]
 		for i := range len(text) {
 			seen[text[i]] = true
 		}
 		for _, s := range scales {
 			s.weigh(text)
 		}
-		if n += len(text); n > maxWeighed {
+		if most -= len(text); most <= 0 {
 			break
 		}
 	}
