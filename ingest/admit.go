@@ -12,12 +12,14 @@ import (
 // that events, scans and walks may repeat themselves. Companions are recorded for
 // what they tell. It is the watcher's Emit.
 func (p *Pipeline) Admit(ctx context.Context, files []watcher.File) error {
-	found, companions := p.apart(files)
-	found, err := p.passRenumbered(ctx, found, p.journal.Reader().Renumbered)
-	if err != nil {
-		return err
+	found, companions, err := p.apart(ctx, files)
+	if err == nil {
+		found, err = p.passRenumbered(ctx, found, p.journal.Reader().Renumbered)
 	}
-	n, err := p.journal.AdmitCompanions(ctx, companions)
+	n := 0
+	if err == nil {
+		n, err = p.journal.AdmitCompanions(ctx, companions)
+	}
 	if err == nil && len(found) > 0 {
 		var more int
 		more, err = p.journal.Admit(ctx, found)
@@ -28,6 +30,9 @@ func (p *Pipeline) Admit(ctx context.Context, files []watcher.File) error {
 	}
 	if n > 0 {
 		p.wake()
+		if t := p.tells[files[0].Folder]; t != nil {
+			t.admitted()
+		}
 	}
 	return nil
 }
@@ -36,7 +41,10 @@ func (p *Pipeline) Admit(ctx context.Context, files []watcher.File) error {
 // now. It is the watcher's Known: what is known, or was merely touched, needs no closer
 // look, but is moved away where it should not lie there any more.
 func (p *Pipeline) Unknown(ctx context.Context, files []watcher.File) ([]watcher.File, error) {
-	found, companions := p.apart(files)
+	found, companions, err := p.apart(ctx, files)
+	if err != nil {
+		return nil, err
+	}
 	unsure, err := p.journal.Reader().Unknown(ctx, found)
 	var fresh []journal.Found
 	if err == nil {

@@ -299,8 +299,12 @@ type manifests struct{}
 func (manifests) About(path string) (journal.Concern, bool) {
 	return journal.Concern{Dir: filepath.Dir(path)}, filepath.Base(path) == "manifest.csv"
 }
-func (manifests) Forget(string)                             {}
-func (manifests) Beside(string) []string                    { return nil }
+func (manifests) Forget(string)                     {}
+func (manifests) Stray(string) (ingest.Stray, bool) { return ingest.Stray{}, false }
+func (manifests) Teller(func(string, func(string)) error) ingest.Teller {
+	return tellsNothing{}
+}
+func (manifests) Beside(string) []ingest.Beside             { return nil }
 func (manifests) Rows(string) ([]ingest.FilelessRow, error) { return nil, nil }
 
 func TestFilesInTheFolderItself(t *testing.T) {

@@ -2,6 +2,11 @@ package ingest
 
 import (
 	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
@@ -11,27 +16,61 @@ import (
 type Companions interface {
 	// About returns what a companion speaks of; false for any other file.
 	About(path string) (journal.Concern, bool)
+	// Stray reports that a companion speaks of a file that is not there, so that it is
+	// none unless there ever was one.
+	Stray(path string) (s Stray, ok bool)
 	// Beside returns where the companions of a single file may lie.
-	Beside(path string) []string
+	Beside(path string) []Beside
 	// Rows returns the rows of a manifest that become assets without files, and what
 	// is wrong with it. The error is about trouble that may pass.
 	Rows(path string) ([]FilelessRow, error)
+	// Teller returns what finds companions that speak of files which are not there; were
+	// names those that are, or were, below a directory.
+	Teller(were func(dir string, yield func(path string)) error) Teller
 	// Forget is told of a companion that changed, before anything is mapped anew.
 	Forget(path string)
 }
 
-// apart parts the companions among settled files from the rest.
-func (p *Pipeline) apart(files []watcher.File) (found, companions []journal.Found) {
+// Stray is what has the name of a companion of a file that is not there.
+type Stray struct {
+	Of     string // the file
+	Wanted bool   // it counts as a file of its own in its folder
+}
+
+// Beside is where a companion of a single file may lie.
+type Beside struct {
+	Path string
+	// Stem says that it has the file's name without its extension, as others may;
+	// Alone that it is for this file only all the same.
+	Stem, Alone bool
+}
+
+// apart parts the companions among settled files from the rest. What is named like
+// one and speaks of nothing is a file as any other.
+func (p *Pipeline) apart(ctx context.Context, files []watcher.File) (found, companions []journal.Found, err error) {
 	for _, f := range files {
+		is, wanted := false, true
 		if c := p.folders[f.Folder].Companions; c != nil {
-			if _, ok := c.About(f.Path); ok {
-				companions = append(companions, journal.Found(f))
-				continue
+			if _, is = c.About(f.Path); is {
+				var s Stray
+				if s, is = c.Stray(f.Path); is {
+					_, is, err = p.journal.Reader().Latest(ctx, f.Folder, s.Of)
+					wanted = s.Wanted
+				} else {
+					is = true
+				}
 			}
 		}
-		found = append(found, journal.Found(f))
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case is:
+			companions = append(companions, journal.Found(f))
+		case wanted:
+			found = append(found, journal.Found(f))
+		}
 	}
-	return found, companions
+	return found, companions, nil
 }
 
 // heedBatch bounds how many companions are read at a time.
@@ -45,9 +84,14 @@ func (p *Pipeline) heed(ctx context.Context) error {
 		if err != nil || len(due) == 0 {
 			return err
 		}
-		for _, c := range due {
+		spelt, err := p.speltOtherwise(ctx, due)
+		if err != nil {
+			return err
+		}
+		for i, c := range due {
 			folder := p.folders[c.Folder]
 			about, _ := folder.Companions.About(c.Path)
+			about.Also = spelt[i]
 			folder.Companions.Forget(c.Path)
 			released, edits, err := p.journal.Heed(ctx, c, about)
 			if err != nil {
@@ -59,6 +103,54 @@ func (p *Pipeline) heed(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// speltOtherwise returns for each of the companions which paths of its directory are
+// spelt otherwise than what it speaks of, where none is spelt so.
+func (p *Pipeline) speltOtherwise(ctx context.Context, due []journal.Companion) ([][]string, error) {
+	spelt := make([][]string, len(due))
+	type place struct{ folder, dir string }
+	at := make(map[place]map[string][]int) // the companions by the folded path that they speak of
+	for i, c := range due {
+		about, _ := p.folders[c.Folder].Companions.About(c.Path)
+		if about.Dir != "" {
+			continue
+		}
+		there, err := p.journal.Reader().Concerns(ctx, c.Folder, about)
+		if err != nil {
+			return nil, err
+		}
+		if there {
+			continue
+		}
+		in := place{c.Folder, path.Dir(c.Path)}
+		if at[in] == nil {
+			at[in] = make(map[string][]int)
+		}
+		key := foldPath(about.Path)
+		at[in][key] = append(at[in][key], i)
+	}
+	for in, wanted := range at {
+		err := p.journal.Reader().PathsIn(ctx, in.folder, in.dir, func(file string) {
+			key := foldPath(file)
+			of := wanted[key]
+			if ext := path.Ext(key); ext != key {
+				of = slices.Concat(of, wanted[strings.TrimSuffix(key, ext)])
+			}
+			for _, i := range of {
+				spelt[i] = append(spelt[i], file)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return spelt, nil
+}
+
+// foldPath is the form in which the names of files and of their sidecars are compared.
+func foldPath(name string) string {
+	return norm.NFC.String(strings.ToLower(norm.NFC.String(name)))
 }
 
 // logMissed tells of the sidecars of an entry that cannot be read, wherever that

@@ -13,13 +13,22 @@ import (
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
+// tellsNothing is a Teller for companions that are not read.
+type tellsNothing struct{}
+
+func (tellsNothing) Lost(string) (journal.Told, error) { return journal.Told{}, nil }
+
 // rowsOf is a folder whose manifest.csv has these rows.
 type rowsOf []ingest.FilelessRow
 
 func (rowsOf) About(path string) (journal.Concern, bool) {
 	return journal.Concern{Dir: "."}, path == "manifest.csv"
 }
-func (rowsOf) Beside(string) []string                      { return nil }
+func (rowsOf) Stray(string) (ingest.Stray, bool) { return ingest.Stray{}, false }
+func (rowsOf) Teller(func(string, func(string)) error) ingest.Teller {
+	return tellsNothing{}
+}
+func (rowsOf) Beside(string) []ingest.Beside               { return nil }
 func (r rowsOf) Rows(string) ([]ingest.FilelessRow, error) { return r, nil }
 func (rowsOf) Forget(string)                               {}
 

@@ -249,7 +249,8 @@ func (t *taking) takeAlong(ctx context.Context) {
 	if companions == nil || t.e.Status != journal.Verified && t.e.Status != journal.Filed {
 		return
 	}
-	for _, from := range companions.Beside(t.e.Path) {
+	for _, beside := range companions.Beside(t.e.Path) {
+		from := beside.Path
 		file, hint, err := t.look(from)
 		if err != nil {
 			continue
@@ -262,15 +263,13 @@ func (t *taking) takeAlong(ctx context.Context) {
 			continue
 		}
 		to := t.to
-		suffix, own := strings.CutPrefix(from, t.e.Path+".")
-		if !own { // it has the file's name without its extension, as others may
-			if t.shared(companions) {
+		if beside.Stem {
+			if !beside.Alone && t.shared(companions) {
 				continue
 			}
-			suffix = strings.TrimPrefix(path.Ext(from), ".")
 			to = strings.TrimSuffix(to, path.Ext(to))
 		}
-		if err := t.move(from, to+"."+suffix); err != nil {
+		if err := t.move(from, to+path.Ext(from)); err != nil {
 			t.p.entryLog(t.p.log.Debug(), t.e).Str("companion", from).Str("reason", secret.Sentence(err)).Msg("a companion stays in the drop folder")
 		}
 	}
@@ -279,14 +278,14 @@ func (t *taking) takeAlong(ctx context.Context) {
 // shared reports whether another file has the name of this one but for its
 // extension.
 func (t *taking) shared(companions Companions) bool {
-	stem := strings.TrimSuffix(path.Base(t.e.Path), path.Ext(t.e.Path))
+	stem := foldPath(strings.TrimSuffix(path.Base(t.e.Path), path.Ext(t.e.Path)))
 	entries, err := fs.ReadDir(t.root.FS(), path.Dir(t.e.Path))
 	if err != nil {
 		return true
 	}
 	for _, e := range entries {
 		name := e.Name()
-		if strings.TrimSuffix(name, path.Ext(name)) != stem {
+		if foldPath(strings.TrimSuffix(name, path.Ext(name))) != stem {
 			continue
 		}
 		if _, ok := companions.About(name); !ok {

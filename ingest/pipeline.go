@@ -226,6 +226,7 @@ type Pipeline struct {
 	naming   sync.Map // filenames of which a file is just becoming an asset or a version
 
 	editing   map[string]*editing // by folder
+	tells     map[string]*tells   // by folder; none where there are no companions
 	resting   *RestingFiles
 	leftovers *leftovers
 	once      bool // Run is a backfill, which ends; set at its start
@@ -295,6 +296,7 @@ func New(cfg Config, d Deps) *Pipeline {
 		inFlight: make(map[int64]*flight),
 		unwanted: make(map[int64]bool),
 		editing:  make(map[string]*editing, len(cfg.Folders)),
+		tells:    make(map[string]*tells, len(cfg.Folders)),
 
 		leftovers: newLeftovers(d.Journal, cfg.Folders),
 
@@ -308,6 +310,9 @@ func New(cfg Config, d Deps) *Pipeline {
 		p.folders[f.Name] = f
 		p.mounts[f.Name] = newMount(p.wake)
 		p.editing[f.Name] = &editing{troubles: make(map[string]trouble)}
+		if f.Companions != nil {
+			p.tells[f.Name] = newTells(f, d.Journal, d.Log)
+		}
 	}
 	p.resting = newRestingFiles(p)
 	p.gate = newGate(d.Log, d.Clock, d.Paused, func(ctx context.Context) error {
@@ -346,6 +351,9 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	for _, f := range p.cfg.Folders {
 		g.Go(func() error { return p.doEdits(gctx, f.Name, idle) })
 		g.Go(func() error { return p.resting.run(gctx, f.Name, idle) })
+		if t := p.tells[f.Name]; t != nil && !p.once { // a backfill tells at its end
+			g.Go(func() error { return t.run(gctx, idle, func() bool { return p.mayTouch(f.Name) }) })
+		}
 		if f.Drops != nil {
 			g.Go(func() error { return p.doDrops(gctx, f, idle) })
 		}

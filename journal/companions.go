@@ -31,7 +31,7 @@ func (j *Journal) AdmitCompanions(ctx context.Context, found []Found) (int, erro
 					(folder, path, size, mod_time, change_time, dev, ino, place, mark, since, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
 				ON CONFLICT (folder, path) DO UPDATE SET size = excluded.size, mod_time = excluded.mod_time,
 					change_time = excluded.change_time, dev = excluded.dev, ino = excluded.ino,
-					mark = excluded.mark, since = excluded.since, due = 1`,
+					mark = excluded.mark, since = excluded.since, due = 1, tell = 1`,
 				f.Folder, []byte(f.Path), f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino),
 				placeOf(f.Folder, f.Path), markOf(f), now)
 			if err != nil {
@@ -92,6 +92,9 @@ func (j *Journal) dueCompanions(ctx context.Context, due int, folders []string, 
 type Concern struct {
 	Path string
 	Dir  string // "." for the whole folder; "" with a Path
+	// Also are paths that a companion with a Path speaks of as well, because it is
+	// spelt otherwise.
+	Also []string
 }
 
 // where is the concern as SQL and its arguments, of a table called e. It is one range
@@ -126,20 +129,16 @@ const (
 // there are.
 func (j *Journal) Heed(ctx context.Context, c Companion, about Concern) (released, edits int, err error) {
 	err = j.write(ctx, "act on "+strings.ToValidUTF8(c.Path, "\uFFFD"), func(tx *sql.Tx) error {
-		which, args := about.where()
-		args = append([]any{c.Folder}, args...)
-		now := j.now()
-		released, err = affect(ctx, tx, heedResting+which, append([]any{now, now, ms(c.Since)}, args...)...)
-		if err != nil {
-			return err
+		all := []Concern{about}
+		for _, path := range about.Also {
+			all = append(all, Concern{Path: path})
 		}
-		// What is being mapped now is mapped once more.
-		if _, err = affect(ctx, tx, heedSettled+which, append([]any{now}, args...)...); err != nil {
-			return err
-		}
-		edits, err = affect(ctx, tx, heedBegun+which+latestIngested+openEdit, append([]any{now, ms(c.Since)}, args...)...)
-		if err != nil {
-			return err
+		for _, about := range all {
+			again, open, err := j.heed(ctx, tx, c, about)
+			if err != nil {
+				return err
+			}
+			released, edits = released+again, edits+open
 		}
 		left := 0
 		if about.Dir != "" { // a manifest may have rows that have no file
@@ -150,6 +149,61 @@ func (j *Journal) Heed(ctx context.Context, c Companion, about Concern) (release
 		return err
 	})
 	return released, edits, err
+}
+
+func (j *Journal) heed(ctx context.Context, tx *sql.Tx, c Companion, about Concern) (released, edits int, err error) {
+	which, args := about.where()
+	args = append([]any{c.Folder}, args...)
+	now := j.now()
+	released, err = affect(ctx, tx, heedResting+which, append([]any{now, now, ms(c.Since)}, args...)...)
+	if err != nil {
+		return 0, 0, err
+	}
+	// What is being mapped now is mapped once more.
+	if _, err = affect(ctx, tx, heedSettled+which, append([]any{now}, args...)...); err != nil {
+		return 0, 0, err
+	}
+	edits, err = affect(ctx, tx, heedBegun+which+latestIngested+openEdit, append([]any{now, ms(c.Since)}, args...)...)
+	return released, edits, err
+}
+
+// Concerns reports whether there are entries that a concern is about.
+func (r *Reader) Concerns(ctx context.Context, folder string, about Concern) (there bool, err error) {
+	err = r.read(ctx, "look for what a companion speaks of", func(tx *sql.Tx) error {
+		which, args := about.where()
+		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM entries e WHERE e.folder = ? AND `+which+`)`,
+			append([]any{folder}, args...)...).Scan(&there)
+	})
+	return there, err
+}
+
+// PathsIn calls yield with every path of a folder that lies in a directory, "." for
+// the folder itself, and not below another, whatever became of its content.
+func (r *Reader) PathsIn(ctx context.Context, folder, dir string, yield func(path string)) error {
+	prefix := dir + "/"
+	if dir == "." {
+		prefix = ""
+	}
+	return r.PathsBelow(ctx, folder, dir, func(path string) {
+		if !strings.Contains(path[len(prefix):], "/") {
+			yield(path)
+		}
+	})
+}
+
+// PathsBelow is PathsIn with what lies below other directories.
+func (r *Reader) PathsBelow(ctx context.Context, folder, dir string, yield func(path string)) error {
+	return r.read(ctx, "list the paths of a directory", func(tx *sql.Tx) error {
+		which, args := Concern{Dir: dir}.where()
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var path sql.RawBytes
+			if err := rows.Scan(&path); err != nil {
+				return err
+			}
+			yield(string(path))
+			return nil
+		}, `SELECT DISTINCT e.path FROM entries e WHERE e.folder = ? AND `+which+` ORDER BY e.path`, append([]any{folder}, args...)...)
+	})
 }
 
 // latestIngested leaves out entries whose path has newer content in Tenovos, or

@@ -159,7 +159,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		pc.Folders[i].Wanted = func(rel string) bool { return watcher.Skipped(watched[i], rel) == "" }
 		pc.Folders[i].Scanned = func() (time.Time, bool) { return e.folders.scanned(f.Name) }
 		pc.Folders[i].Map = acct.mapFunc(f)
-		pc.Folders[i].Companions = companions{acct.collectors[f.Name]}
+		pc.Folders[i].Companions = newCompanions(f, acct.collectors[f.Name])
 		pc.Folders[i].Inherit = acct.inherit(f.Name)
 		if f.Batch == "all" {
 			pc.Folders[i].Drops = drops{e, f.Name}
@@ -180,7 +180,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 	w, err := watcher.New(watched, watcher.Options{
 		Known: func(ctx context.Context, files []watcher.File) ([]watcher.File, error) {
 			for _, f := range files {
-				if _, companion := acct.collectors[f.Folder].Of(f.Path); !companion {
+				if _, companion := acct.collectors[f.Folder].Companion(f.Path); !companion {
 					e.walked[f.Folder].Add(1)
 					e.bytes.Add(f.Size)
 				}

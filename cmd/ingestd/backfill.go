@@ -106,6 +106,10 @@ type summary struct {
 	Failed     int     `json:"failed"`
 	Bytes      int64   `json:"bytes"` // of what was ingested
 	Seconds    float64 `json:"seconds"`
+	// Unmatched counts manifests with rows that no file has, and sidecars that are
+	// nobody's; UnmatchedFirst are sentences on the first of them.
+	Unmatched      int      `json:"unmatched"`
+	UnmatchedFirst []string `json:"unmatched_first,omitempty"`
 }
 
 func (b *backfill) run(ctx context.Context, drain <-chan struct{}) error {
@@ -168,6 +172,11 @@ func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal
 	if err != nil {
 		return err
 	}
+	if !closed(drain) {
+		if _, err := e.pipeline.Tell(ctx); err != nil && !isEnd(err) {
+			return err
+		}
+	}
 	stats := e.pipeline.Stats()
 	err = b.finish(context.WithoutCancel(ctx), j.Reader(), summary{
 		Seen: e.allWalked(), Adopted: stats.Adopted, Ingested: stats.Ingested, Versions: stats.Versions, Bytes: stats.Bytes,
@@ -205,6 +214,13 @@ func (b *backfill) finish(ctx context.Context, r *journal.Reader, s summary, beg
 		if !b.includes(f.Name) {
 			continue
 		}
+		for _, t := range f.UnmatchedFirst {
+			s.UnmatchedFirst = append(s.UnmatchedFirst, t.Message)
+		}
+		s.Unmatched += f.Unmatched
+		if more := f.Unmatched - len(f.UnmatchedFirst); more > 0 {
+			s.UnmatchedFirst = append(s.UnmatchedFirst, fmt.Sprintf("%d more sidecars and manifests of folder %s speak of files that are not there", more, f.Name))
+		}
 		s.Duplicates += f.Duplicate
 		s.Held += f.Held
 		s.Failed += f.Failed
@@ -214,6 +230,9 @@ func (b *backfill) finish(ctx context.Context, r *journal.Reader, s summary, beg
 	if b.options.asJSON {
 		err = json.NewEncoder(b.out).Encode(s)
 	} else {
+		for _, line := range s.UnmatchedFirst {
+			fmt.Fprintln(b.out, escaped(line))
+		}
 		if s.Adopted > 0 {
 			fmt.Fprintf(b.out, "%d adopted: the account held them already\n", s.Adopted)
 		}

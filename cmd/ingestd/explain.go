@@ -63,6 +63,8 @@ type forecast struct {
 	Problems []mapping.Fault `json:"problems,omitempty"`
 	// Gaps are sources of facts that could not be read.
 	Gaps []facts.Gap `json:"gaps,omitempty"`
+	// Unmatched is what is told of a companion that speaks of files which are not there.
+	Unmatched *journal.Told `json:"unmatched,omitempty"`
 	// Waits is what the file waits for first.
 	Waits string `json:"waits,omitempty"`
 }
@@ -107,10 +109,11 @@ type oracle struct {
 	acct    *account
 	limit   int64
 	reader  *journal.Reader // nil while there is no journal
+	tellers map[string]ingest.Teller
 }
 
 func newOracle(ctx context.Context, cfg *config.Config, acct *account) (*oracle, error) {
-	o := &oracle{folders: make(map[string]config.Folder), acct: acct, limit: cfg.Upload.MaxFileSize}
+	o := &oracle{folders: make(map[string]config.Folder), acct: acct, limit: cfg.Upload.MaxFileSize, tellers: make(map[string]ingest.Teller)}
 	for _, f := range cfg.Folders {
 		o.folders[f.Name] = f
 	}
@@ -190,9 +193,8 @@ func (o *oracle) foretell(ctx context.Context, file watcher.File) (forecast, err
 		f.Becomes, f.Why = "skipped", why
 		return f, nil
 	}
-	if kind, ok := o.acct.collectors[file.Folder].Of(file.Path); ok {
-		f.Becomes, f.Why = "companion", fmt.Sprintf("it is %s: it speaks of other files, and becomes no asset itself", companionWords[kind])
-		return f, nil
+	if is, err := o.companion(ctx, folder, file.Path, &f); err != nil || is {
+		return f, err
 	}
 	if err := o.apply(folder, file, &f); err != nil || f.Result == nil {
 		return f, err

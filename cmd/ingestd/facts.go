@@ -22,8 +22,18 @@ func newCollector(f config.Folder) *facts.Collector {
 	return facts.NewCollector(facts.Settings{
 		Root: f.Path, Levels: f.Rules.Levels, Languages: f.Languages,
 		Sources: sourcesOf(f), Companions: companionsOf(f),
-		ManifestOptions: facts.ManifestOptions{MatchCase: f.MatchCase, Asked: f.Rules.Needs().Names},
+		ManifestOptions: facts.ManifestOptions{
+			FileColumns: fileColumns(f), Encoding: f.Encoding, MatchCase: f.MatchCase, Asked: f.Rules.Needs().Names,
+		},
 	})
+}
+
+// fileColumns are the names of the column that names the file in a folder's manifests.
+func fileColumns(f config.Folder) []string {
+	if f.FileColumn == "" {
+		return nil
+	}
+	return append([]string{f.FileColumn}, facts.FileColumns()...)
 }
 
 // sourcesOf are the sources of facts that a folder's rules ask for.
@@ -51,12 +61,57 @@ func companionsOf(f config.Folder) facts.Companions {
 }
 
 // companions is a Collector as the pipeline asks it.
-type companions struct{ *facts.Collector }
+type companions struct {
+	*facts.Collector
+	folder watcher.Folder // without companions
+}
+
+func newCompanions(f config.Folder, c *facts.Collector) companions {
+	folder := watchedFolders([]config.Folder{f})[0]
+	folder.Companion = nil
+	return companions{c, folder}
+}
 
 // About implements ingest.Companions.
 func (c companions) About(path string) (journal.Concern, bool) {
 	about, ok := c.Collector.About(path)
-	return journal.Concern(about), ok
+	return journal.Concern{Path: about.Path, Dir: about.Dir}, ok
+}
+
+// Stray implements ingest.Companions.
+func (c companions) Stray(path string) (s ingest.Stray, ok bool) {
+	if _, is := c.Companion(path); is {
+		return s, false
+	}
+	about, _ := c.Collector.About(path)
+	return ingest.Stray{Of: about.Path, Wanted: watcher.Skipped(c.folder, path) == ""}, true
+}
+
+// Teller implements ingest.Companions.
+func (c companions) Teller(were func(dir string, yield func(path string)) error) ingest.Teller {
+	return teller{c.Collector.Teller(were)}
+}
+
+// teller is a facts.Teller as the pipeline asks it.
+type teller struct{ *facts.Teller }
+
+// Lost implements ingest.Teller.
+func (t teller) Lost(path string) (journal.Told, error) {
+	lost, err := t.Teller.Lost(path)
+	told := journal.Told{Path: facts.Clean(path), Rows: lost.Rows, Unmatched: lost.Count, Message: lost.Message}
+	for _, row := range lost.First {
+		told.First = append(told.First, journal.ToldRow(row))
+	}
+	return told, err
+}
+
+// Beside implements ingest.Companions.
+func (c companions) Beside(path string) []ingest.Beside {
+	var out []ingest.Beside
+	for _, b := range c.Collector.Beside(path) {
+		out = append(out, ingest.Beside(b))
+	}
+	return out
 }
 
 // Rows implements ingest.Companions.

@@ -35,6 +35,9 @@ func (b *backfill) follow(ctx context.Context, begun time.Time) error {
 	if err := b.untilFinished(ctx, r, names); err != nil {
 		return err
 	}
+	if err := untilTold(ctx, r, names); err != nil {
+		return err
+	}
 	s, err := filedSince(ctx, r, names, begun)
 	if err != nil {
 		return err
@@ -73,6 +76,25 @@ func (b *backfill) untilFinished(ctx context.Context, r *journal.Reader, folders
 			return errors.New("stopped following; the daemon goes on")
 		}
 	}
+}
+
+// toldWithin is how long the daemon may take to say which companions are without a file:
+// it waits until the folders are quiet.
+const toldWithin = 10 * time.Second
+
+func untilTold(ctx context.Context, r *journal.Reader, folders []string) error {
+	for begun := time.Now(); time.Since(begun) < toldWithin; {
+		n, err := r.Untold(ctx, folders)
+		if err != nil || n == 0 {
+			return err
+		}
+		select {
+		case <-time.After(followEvery):
+		case <-ctx.Done():
+			return errors.New("stopped following; the daemon goes on")
+		}
+	}
+	return nil
 }
 
 // filedSince adds up what came to its end as an asset since a time.

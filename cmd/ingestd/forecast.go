@@ -23,6 +23,54 @@ var companionWords = map[facts.Kind]string{
 	facts.KindXMP: "an XMP sidecar", facts.KindSidecar: "a sidecar", facts.KindManifest: "a manifest",
 }
 
+// companion says that a file only speaks of others, or, of one that is named so and
+// speaks of nothing, that it does not count.
+func (o *oracle) companion(ctx context.Context, folder config.Folder, path string, f *forecast) (bool, error) {
+	kind, ok := o.acct.collectors[folder.Name].Of(path)
+	if !ok {
+		return false, nil
+	}
+	c := newCompanions(folder, o.acct.collectors[folder.Name])
+	if stray, ok := c.Stray(path); ok {
+		known, err := o.known(ctx, folder.Name, stray.Of)
+		if err != nil || !known && stray.Wanted {
+			return false, err
+		}
+		if !known {
+			f.Becomes, f.Why = "skipped", watcher.Skipped(c.folder, path)
+			return true, nil
+		}
+	}
+	f.Becomes, f.Why = "companion", fmt.Sprintf("it is %s: it speaks of other files, and becomes no asset itself", companionWords[kind])
+	lost, err := o.teller(ctx, c).Lost(path)
+	if lost.Message != "" {
+		f.Unmatched = &lost
+	}
+	return true, err
+}
+
+// teller returns what tells of the companions of a folder.
+func (o *oracle) teller(ctx context.Context, c companions) ingest.Teller {
+	folder := c.folder.Name
+	if o.tellers[folder] == nil {
+		o.tellers[folder] = c.Teller(func(dir string, yield func(string)) error {
+			if o.reader == nil {
+				return nil
+			}
+			return o.reader.PathsBelow(ctx, folder, dir, yield)
+		})
+	}
+	return o.tellers[folder]
+}
+
+// known reports whether a path ever had a file.
+func (o *oracle) known(ctx context.Context, folder, path string) (known bool, err error) {
+	if o.reader != nil {
+		_, known, err = o.reader.Latest(ctx, folder, path)
+	}
+	return known, err
+}
+
 // recallCopy foretells a duplicate: a file is read whole only where one of its size
 // is known.
 func (o *oracle) recallCopy(ctx context.Context, folder config.Folder, file watcher.File, f *forecast) error {

@@ -51,6 +51,9 @@ func printForecast(out io.Writer, f forecast) {
 	if f.Waits != "" {
 		fmt.Fprintf(out, "  waits for %s\n", f.Waits)
 	}
+	if f.Unmatched != nil {
+		fmt.Fprintf(out, "  ! %s\n", escaped(f.Unmatched.Message))
+	}
 	if f.Result == nil {
 		return
 	}

@@ -115,6 +115,12 @@ func allRemarks(folders []dashboard.Folder) []string {
 		for _, line := range remarks(f) {
 			lines = append(lines, fmt.Sprintf("folder %s %s", f.Name, line))
 		}
+		for _, t := range f.UnmatchedFirst {
+			lines = append(lines, fmt.Sprintf("folder %s: %s", f.Name, escaped(t.Message)))
+		}
+		if more := f.Unmatched - len(f.UnmatchedFirst); more > 0 {
+			lines = append(lines, fmt.Sprintf("folder %s: %d more sidecars and manifests speak of files that are not there", f.Name, more))
+		}
 		if f.Unreadable > 0 {
 			lines = append(lines, fmt.Sprintf("%s of %s cannot be read: %s", directories(f.Unreadable), f.Name, escaped(f.Unread)))
 		}

@@ -3,6 +3,8 @@ package config
 import (
 	"time"
 
+	"golang.org/x/text/encoding"
+
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 )
@@ -77,21 +79,23 @@ type Folder struct {
 	Watch            string        // auto, notify, poll
 	PollInterval     time.Duration
 	Rescan           time.Duration
-	Marker           string          // a path below the folder that must exist; "" is none
-	Order            string          // arrival; size,mixed; size; oldest; newest; path
-	Workers          int             // of its files in flight; 0 is three quarters of all, or all for a single folder
-	Batch            string          // none; all: the files of a drop are created together
-	After            string          // keep, move, delete
-	Done, Failed     string          // where files are moved to, below the folder; {date}, {folder} and {path} stand in them
-	Prune            bool            // remove directories that a move leaves empty
-	Resume           time.Duration   // how long files are left alone before they are moved or deleted
-	Versions         string          // path, filename, off
-	Duplicates       string          // skip, upload, hold
-	Empty            string          // hold, ingest, ignore: files without a byte
-	Manifests        []string        // names of manifests, patterns among them; nil: the usual ones, if a rule wants any
-	MatchCase        bool            // the case of file names counts in manifests
-	Languages        []string        // of texts in several, the best first
-	WaitFor          mapping.WaitFor // of files whose rule has none
+	Marker           string            // a path below the folder that must exist; "" is none
+	Order            string            // arrival; size,mixed; size; oldest; newest; path
+	Workers          int               // of its files in flight; 0 is three quarters of all, or all for a single folder
+	Batch            string            // none; all: the files of a drop are created together
+	After            string            // keep, move, delete
+	Done, Failed     string            // where files are moved to, below the folder; {date}, {folder} and {path} stand in them
+	Prune            bool              // remove directories that a move leaves empty
+	Resume           time.Duration     // how long files are left alone before they are moved or deleted
+	Versions         string            // path, filename, off
+	Duplicates       string            // skip, upload, hold
+	Empty            string            // hold, ingest, ignore: files without a byte
+	Manifests        []string          // names of manifests, patterns among them; nil: the usual ones, if a rule wants any
+	FileColumn       string            // the column of manifests that names the file, before the usual ones; "" is none
+	Encoding         encoding.Encoding // of manifests without a byte order mark; nil finds out
+	MatchCase        bool              // the case of file names counts in manifests
+	Languages        []string          // of texts in several, the best first
+	WaitFor          mapping.WaitFor   // of files whose rule has none
 	Rules            mapping.Rules
 	Pos              mapping.Pos // of its path
 

@@ -117,6 +117,12 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 		}
 	}
 	l.globs(f["manifests"], "manifests", &d.Manifests)
+	if at := f["manifest_file_column"]; at != nil {
+		d.FileColumn, _ = l.Text(at, "manifest_file_column")
+	}
+	if at := f["encoding"]; at != nil {
+		d.Encoding = l.encoding(at)
+	}
 	l.flag(f["match_case"], "match_case", &d.MatchCase)
 	if at := f["languages"]; at != nil {
 		d.Languages = l.texts(at, "languages")

@@ -37,7 +37,7 @@ var (
 		Known: []string{
 			"name", "path", "previously", "include", "exclude", "settle", "patience", "ready", "watch", "poll_interval", "rescan", "marker",
 			"order", "workers", "batch", "after", "done", "failed", "prune", "resume", "versions", "duplicates", "empty",
-			"levels", "manifests", "match_case", "languages", "wait_for", "rules"},
+			"levels", "manifests", "manifest_file_column", "encoding", "match_case", "languages", "wait_for", "rules"},
 		Later: []string{"unknown", "sidecars"},
 	}
 )

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -66,8 +67,9 @@ func TestBooksBalance(t *testing.T) {
 	if err != nil || len(folders) != 1 {
 		t.Fatal(folders, err)
 	}
-	want := Folder{Name: "in", Path: "/in", Watch: "notify", Seen: 7, Settling: 2, Queued: 1, Uploading: 1, Held: 1, Failed: 1, Ignored: 1}
-	if folders[0] != want {
+	want := Folder{Name: "in", Path: "/in", Watch: "notify", Seen: 7, Settling: 2, Queued: 1, Uploading: 1, Held: 1, Failed: 1, Ignored: 1,
+		UnmatchedFirst: []journal.Told{}}
+	if !reflect.DeepEqual(folders[0], want) {
 		t.Errorf("got %+v, want %+v", folders[0], want)
 	}
 	if n := folders[0].Unbalanced(); n != 0 {

@@ -47,7 +47,15 @@ type Folder struct {
 	Cancelled  int    `json:"cancelled"`
 	Superseded int    `json:"superseded"`
 	Withdrawn  int    `json:"withdrawn"`
+
+	// Unmatched counts manifests that have rows without a file, and sidecars that are
+	// nobody's; UnmatchedFirst are the first of them, by path.
+	Unmatched      int            `json:"unmatched"`
+	UnmatchedFirst []journal.Told `json:"unmatched_first"`
 }
+
+// mostUnmatched is how many companions that speak of no file are listed of a folder.
+const mostUnmatched = 20
 
 // Unbalanced is how many files the books miss (positive) or count twice.
 func (f Folder) Unbalanced() int {
@@ -81,6 +89,10 @@ func Folders(ctx context.Context, r *journal.Reader) ([]Folder, error) {
 	folders := make([]Folder, len(counts))
 	for i, c := range counts {
 		folders[i] = folderOf(c)
+		f := &folders[i]
+		if f.UnmatchedFirst, f.Unmatched, err = r.Told(ctx, f.Name, mostUnmatched); err != nil {
+			return nil, fmt.Errorf("read what is told of companions: %w", err)
+		}
 	}
 	return folders, nil
 }

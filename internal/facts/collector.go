@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -150,25 +151,34 @@ func (c *Collector) embedded(root *os.Root, f File, at string, want Want, out *C
 // xmpSidecar lays what the sidecar tells over what is embedded, property by
 // property: a list or a structure is taken from one of them as a whole.
 func (c *Collector) xmpSidecar(root *os.Root, file, at string, out *Collection) error {
-	name, data, err := firstOf(root, append(sidecarsOf(file, true), sidecarsOf(at, true)...), MaxXMP)
-	if passing(err) {
-		return fmt.Errorf("read the sidecar: %w", err)
-	}
-	if name == "" && err == nil {
-		return nil
-	}
+	all, err := c.sidecarsAt(root, file, at, KindXMP)
 	if err != nil {
-		out.unread(KindXMP, "xmp-sidecar", name, err)
-		return nil
+		return err
 	}
-	origin := "the sidecar " + Clean(path.Base(name))
-	found, err := ParseXMP(data, XMPSidecarPrefix, origin, c.Languages)
-	switch {
-	case errors.Is(err, ErrExcess):
-		out.gap("xmp-sidecar", "%s: %v", origin, err)
-	case err != nil:
-		out.unread(KindXMP, "xmp-sidecar", name, fmt.Errorf("%s: %w", origin, err))
-		return nil
+	var found Facts
+	for {
+		name, data, err := firstOf(root, all, MaxXMP)
+		if passing(err) {
+			return fmt.Errorf("read the sidecar: %w", err)
+		}
+		if name.Path == "" && err == nil {
+			return nil
+		}
+		origin := "the sidecar " + Clean(path.Base(name.Path))
+		if err == nil {
+			found, err = ParseXMP(data, XMPSidecarPrefix, origin, c.Languages)
+		}
+		switch {
+		case errors.Is(err, ErrExcess):
+			out.gap("xmp-sidecar", "%s: %v", origin, err)
+		case err != nil:
+			out.unread(KindXMP, "xmp-sidecar", name.Path, fmt.Errorf("%s: %w", origin, err))
+			return nil
+		}
+		if extension := extensionOf(found); !name.Stem || extension == "" || isFor(file, extension) {
+			break
+		}
+		all = all[slices.Index(all, name)+1:] // it is for another file of the name
 	}
 	out.Companion[KindXMP] = true
 	told := make(map[string]bool)
@@ -186,6 +196,20 @@ func (c *Collector) xmpSidecar(root *os.Root, file, at string, out *Collection) 
 	return nil
 }
 
+// sidecarsAt returns where sidecars of a file may lie, which is elsewhere by now.
+func (c *Collector) sidecarsAt(root *os.Root, file, at string, kind Kind) ([]Beside, error) {
+	all, err := c.sidecarsOf(root, file, kind)
+	if err == nil && at != file {
+		var moved []Beside
+		moved, err = c.sidecarsOf(root, at, kind)
+		all = append(all, moved...)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for sidecars: %w", err)
+	}
+	return all, nil
+}
+
 // propertyOf is the name of the property that a fact's path begins with.
 func propertyOf(name string) string {
 	if i := strings.IndexAny(name, ".["); i >= 0 {
@@ -195,19 +219,23 @@ func propertyOf(name string) string {
 }
 
 func (c *Collector) sidecar(root *os.Root, file, at string, out *Collection) error {
-	name, data, err := firstOf(root, append(sidecarsOf(file, false), sidecarsOf(at, false)...), maxJSON)
+	all, err := c.sidecarsAt(root, file, at, KindSidecar)
+	if err != nil {
+		return err
+	}
+	name, data, err := firstOf(root, all, maxJSON)
 	if passing(err) {
 		return fmt.Errorf("read the sidecar: %w", err)
 	}
-	if name == "" && err == nil {
+	if name.Path == "" && err == nil {
 		return nil
 	}
 	var found Facts
 	if err == nil {
-		found, err = ParseSidecar(path.Base(name), data)
+		found, err = ParseSidecar(path.Base(name.Path), data)
 	}
 	if err != nil {
-		out.unread(KindSidecar, "sidecar", name, err)
+		out.unread(KindSidecar, "sidecar", name.Path, err)
 		return nil
 	}
 	out.Companion[KindSidecar] = true
@@ -218,42 +246,43 @@ func (c *Collector) sidecar(root *os.Root, file, at string, out *Collection) err
 // row adds the row of the nearest manifest that has one for the file. Its error is
 // about a directory, or a manifest, that cannot be read for now.
 func (c *Collector) row(root *os.Root, file string, out *Collection) error {
-	row, _, ok, err := c.nearest(root, file, func(m *manifestFile) { out.unread(KindManifest, "manifest", m.path, m.err) })
-	if err != nil || !ok {
+	rows, _, err := c.nearest(root, file, func(m *manifestFile) { out.unread(KindManifest, "manifest", m.path, m.err) })
+	if err != nil || len(rows) == 0 {
 		return err
 	}
 	out.Companion[KindManifest] = true
-	if row.Err != nil {
-		out.Contradiction = row.Err
+	if out.Contradiction = contradictionOf(rows); out.Contradiction != nil {
 		return nil
 	}
-	maps.Copy(out.Facts, row.Facts())
+	for _, row := range slices.Backward(rows) {
+		maps.Copy(out.Facts, row.Facts())
+	}
 	return nil
 }
 
-// nearest returns the row of the nearest manifest that has one for the file, and
-// the directory of that manifest. Those that cannot be read are told and passed
-// over, unless that may pass.
-func (c *Collector) nearest(root *os.Root, file string, unreadable func(*manifestFile)) (row Row, dir string, ok bool, err error) {
+// nearest returns the rows for a file of the nearest directory whose manifests have
+// any, one a manifest, and that directory. Manifests that cannot be read are told and
+// passed over, unless that may pass.
+func (c *Collector) nearest(root *os.Root, file string, unreadable func(*manifestFile)) (rows []Row, dir string, err error) {
 	for dir = path.Dir(file); ; dir = path.Dir(dir) {
 		all, err := c.manifests.in(root, dir, c.Companions, c.ManifestOptions)
 		if err != nil {
-			return Row{}, "", false, fmt.Errorf("look for manifests: %w", err)
+			return nil, "", fmt.Errorf("look for manifests: %w", err)
 		}
 		for _, m := range all {
 			if passing(m.err) {
-				return Row{}, "", false, fmt.Errorf("read the manifest: %w", m.err)
+				return nil, "", fmt.Errorf("read the manifest: %w", m.err)
 			}
 			if m.err != nil {
 				unreadable(m)
 				continue
 			}
-			if row, ok = m.Row(below(file, dir)); ok {
-				return row, dir, true, nil
+			if row, ok := m.Row(below(file, dir)); ok {
+				rows = append(rows, row)
 			}
 		}
-		if dir == "." {
-			return Row{}, "", false, nil
+		if len(rows) > 0 || dir == "." {
+			return rows, dir, nil
 		}
 	}
 }

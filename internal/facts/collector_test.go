@@ -240,3 +240,32 @@ func BenchmarkCollectManifest50k(b *testing.B) {
 		}
 	}
 }
+
+// TestManifestsOfOneDirectory takes what they tell together, and holds a file about
+// which they contradict each other.
+func TestManifestsOfOneDirectory(t *testing.T) {
+	d := newDrop(t)
+	d.Asked = map[string]bool{"manifest.title": true, "manifest.who": true, "manifest.note": true}
+	d.write("x.jpg", "x")
+	d.write("manifest.csv", "filename,title,no\nx.jpg,A,1\ny.jpg,A,2\nz.jpg,Same,3\np.jpg,P,4\n")
+	d.write("other.list.csv", "Path;title;who;no;placeholder\n./x.jpg;B;Åsa;7;\nz.jpg;Same;Bo;8;\np.jpg;Q;;9;yes\n")
+	c := d.collect("x.jpg")
+	if c.Contradiction == nil || c.fact("manifest.title") != "" {
+		t.Fatalf("contradiction %v, %q", c.Contradiction, c.fact("manifest.title"))
+	}
+	for _, text := range []string{"manifest.csv, line 2", "other.list.csv, line 2", `"A"`, `"B"`, `"x.jpg"`, "title"} {
+		if !strings.Contains(c.Contradiction.Error(), text) {
+			t.Errorf("%v, want %s", c.Contradiction, text)
+		}
+	}
+	if c = d.collect("y.jpg"); c.Contradiction != nil || c.fact("manifest.title") != "A" {
+		t.Errorf("contradiction %v, %q", c.Contradiction, c.fact("manifest.title"))
+	}
+	if c = d.collect("z.jpg"); c.Contradiction != nil || c.fact("manifest.title") != "Same" || c.fact("manifest.who") != "Bo" {
+		t.Errorf("contradiction %v, %q, %q", c.Contradiction, c.fact("manifest.title"), c.fact("manifest.who"))
+	}
+	rows, wrong, err := d.Virtual("other.list.csv")
+	if err != nil || len(rows) != 0 || len(wrong) != 1 || !strings.Contains(wrong[0].Error(), "contradict") {
+		t.Errorf("%v, %v, %v", rows, wrong, err)
+	}
+}

@@ -72,26 +72,3 @@ func (c Companions) About(rel string) (About, bool) {
 	_, ext := SplitExt(path.Base(rel))
 	return About{Path: strings.TrimSuffix(rel, ext)}, true
 }
-
-// Beside returns where the companions of a single file may lie, if it has any.
-func (c Companions) Beside(of string) []string {
-	names := sidecarsOf(of, true)
-	if c.Sidecars {
-		names = append(names, sidecarsOf(of, false)...)
-	}
-	return names
-}
-
-// sidecarsOf returns the names under which a file may have companions of its own,
-// the nearest first. xmp says which kind is asked for.
-func sidecarsOf(file string, xmp bool) []string {
-	if !xmp {
-		return []string{file + ".json", file + ".yaml", file + ".yml", file + ".JSON", file + ".YAML", file + ".YML"}
-	}
-	names := []string{file + ".xmp", file + ".XMP"}
-	if stem, ext := SplitExt(path.Base(file)); ext != "" {
-		stem = path.Join(path.Dir(file), stem)
-		names = append(names, stem+".xmp", stem+".XMP")
-	}
-	return names
-}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 )
 
@@ -36,6 +37,9 @@ type ManifestOptions struct {
 	// also serves A.JPG, unless another row has that very spelling.
 	MatchCase bool
 
+	// Encoding is how manifests without a byte order mark are written; nil finds out.
+	Encoding encoding.Encoding
+
 	// Asked holds the [Key] of each fact that somebody asks for; nil means all. Two
 	// columns of the same name are an error where it is asked for, and no facts
 	// where it is not.
@@ -49,6 +53,7 @@ type ManifestOptions struct {
 // about 150 bytes a row; the facts of a row are made when asked for.
 type Manifest struct {
 	name    string
+	asked   map[string]bool  // ManifestOptions.Asked
 	columns []string         // as written; "" for a column that has neither name nor values
 	names   []string         // of the columns' facts
 	sorted  []int            // the columns by the name of their fact
@@ -70,8 +75,9 @@ type record struct {
 // ParseManifest reads a CSV file with a header: rows are separated by line feeds
 // or carriage returns or both, cells by commas, semicolons, tabs or pipes (which
 // of them is found out, or said by a first line such as "sep=;"); quoting is that
-// of RFC 4180, and a sign for inches needs none. UTF-8 and UTF-16 are known by their marks or their bytes, the rest
-// is Windows-1252 or Mac Roman, whichever makes more words. Empty rows do not count.
+// of RFC 4180, and a sign for inches needs none. UTF-8 and UTF-16 are known by their marks or their bytes;
+// anything else is in the Western encoding in which it makes words (Windows-1252, Mac
+// Roman, ...), or refused unless the options name its encoding. Empty rows do not count.
 //
 // The name of the manifest is for messages and origins. An error names the line.
 // A manifest with an error is not used at all, because a cell that was read into
@@ -89,11 +95,11 @@ func ParseManifest(name string, r io.Reader, o ManifestOptions) (*Manifest, erro
 }
 
 func parseManifest(name string, r io.Reader, o ManifestOptions) (*Manifest, error) {
-	table, marked, err := openTable(r, o.FileColumns)
+	table, marked, err := openTable(r, o)
 	if err != nil {
 		return nil, err
 	}
-	b := builder{m: &Manifest{name: name}, options: o}
+	b := builder{m: &Manifest{name: name, asked: o.Asked}, options: o}
 	for {
 		cells, line, err := table.read()
 		if errors.Is(err, io.EOF) {
@@ -120,7 +126,6 @@ type builder struct {
 	names   []string // the cells of the header
 	buf     []byte
 
-	bytes   byteEncoding
 	utf8    int // cells in UTF-8 that is not ASCII
 	other   int // cells that are not UTF-8
 	notUTF8 int // line of the first of them
@@ -166,6 +171,10 @@ func (b *builder) check(column int, cell string, line int) error {
 		return fmt.Errorf("line %d: the cell in column %d holds a zero byte; this is no text file, or a damaged one", line, column+1)
 	}
 	if !ascii(cell) {
+		if b.options.Encoding != nil && strings.ContainsRune(cell, utf8.RuneError) {
+			return fmt.Errorf("line %d has %q, which is not %v, as `encoding` says of the folder; correct that, or save the manifest as UTF-8 with a byte order mark",
+				line, excerpt(cell), b.options.Encoding)
+		}
 		b.weigh(cell, line)
 	}
 	if b.header == 0 {
@@ -182,9 +191,8 @@ func (b *builder) check(column int, cell string, line int) error {
 	return nil
 }
 
-// weigh counts a cell for or against UTF-8, and for one of the other encodings.
+// weigh counts a cell for or against UTF-8.
 func (b *builder) weigh(cell string, line int) {
-	b.bytes.weigh(cell)
 	if utf8.ValidString(cell) {
 		b.utf8++
 		return
@@ -207,7 +215,9 @@ func (b *builder) finish(marked bool) error {
 		return fmt.Errorf("line %d is not UTF-8 as the rest is; save the manifest as UTF-8", b.notUTF8)
 	}
 	if b.other > 0 {
-		b.m.bytes = b.bytes.best()
+		if err := b.findBytes(); err != nil {
+			return err
+		}
 		if err := b.m.checkBytes(); err != nil {
 			return err
 		}
@@ -217,6 +227,34 @@ func (b *builder) finish(marked bool) error {
 	}
 	b.m.records = slices.Clip(b.m.records)
 	return b.m.indexFiles(b.options.MatchCase)
+}
+
+// findBytes finds the encoding of single bytes in which the cells make words.
+func (b *builder) findBytes() error {
+	western, likely := westernReading(func(yield func(string) bool) {
+		for _, name := range b.names {
+			if !yield(name) {
+				return
+			}
+		}
+		for _, rec := range b.m.records {
+			for _, cell := range rec.each() {
+				if !yield(cell) {
+					return
+				}
+			}
+		}
+	}, maxWeighed)
+	if western == nil {
+		guess := "such as windows-1251, iso-8859-2 or shift_jis"
+		if likely != "" {
+			guess = "perhaps " + likely
+		}
+		return fmt.Errorf("line %d is not UTF-8, and makes no words in a Western encoding; say which one it is with `encoding` of the folder (%s), or save the manifest as UTF-8",
+			b.notUTF8, guess)
+	}
+	b.m.bytes = western
+	return nil
 }
 
 // renameColumns reads the header in the encoding of the whole, of which a few names
@@ -235,8 +273,8 @@ func (m *Manifest) checkBytes() error {
 	for _, rec := range m.records {
 		for _, cell := range rec.each() {
 			if text := fromBytes(cell, m.bytes); strings.ContainsRune(text, utf8.RuneError) {
-				return fmt.Errorf("line %d has %q, which is neither UTF-8 nor Windows-1252; save the manifest as UTF-8",
-					rec.line, excerpt(text))
+				return fmt.Errorf("line %d has %q, which is neither UTF-8 nor %v; save the manifest as UTF-8",
+					rec.line, excerpt(text), m.bytes)
 			}
 		}
 	}
@@ -284,10 +322,15 @@ func (m *Manifest) Columns() []string {
 	return slices.DeleteFunc(slices.Clone(m.columns), func(name string) bool { return name == "" })
 }
 
-// text returns a cell as the text that it means.
-func (m *Manifest) text(cell string) string {
+// text returns a cell as the text that it means, in one line.
+func (m *Manifest) text(cell string) string { return tidy(m.decode(cell)) }
+
+// lines returns a cell as the text that it means.
+func (m *Manifest) lines(cell string) string { return tidyLines(m.decode(cell)) }
+
+func (m *Manifest) decode(cell string) string {
 	if m.bytes != nil && !ascii(cell) {
-		cell = fromBytes(cell, m.bytes)
+		return fromBytes(cell, m.bytes)
 	}
-	return tidy(cell)
+	return cell
 }

@@ -23,7 +23,7 @@ const (
 )
 
 // manifests holds the manifests that were read, so that one of 50,000 rows is not
-// read 50,000 times.
+// read 50,000 times, and which sidecars lie in a directory.
 type manifests struct {
 	mu    sync.Mutex // held while a share may keep us waiting
 	byDir map[string]*manifestDir
@@ -38,6 +38,8 @@ type manifestDir struct {
 	listed  time.Time
 	used    time.Time
 	files   []*manifestFile
+
+	sidecars map[string][]sidecarFile // by the folded name that they speak of
 }
 
 // manifestFile is a manifest as it was read, or why it could not be.
@@ -56,6 +58,25 @@ type manifestFile struct {
 func (m *manifests) in(root *os.Root, dir string, c Companions, o ManifestOptions) ([]*manifestFile, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	d, err := m.look(root, dir, c)
+	if d == nil {
+		return nil, err
+	}
+	out := make([]*manifestFile, 0, len(d.files))
+	for i, f := range d.files {
+		f = f.fresh(root, o)
+		d.files[i] = f
+		if f.err == nil && f.Manifest == nil {
+			continue // gone
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+// look returns a directory as it is now, or was a moment ago; nil for one that is not
+// there or cannot be listed. m.mu is held.
+func (m *manifests) look(root *os.Root, dir string, c Companions) (*manifestDir, error) {
 	now := time.Now()
 	m.sweep(now)
 	d := m.byDir[dir]
@@ -83,30 +104,22 @@ func (m *manifests) in(root *os.Root, dir string, c Companions, o ManifestOption
 			d.changed = time.Time{}
 		}
 	}
-	out := make([]*manifestFile, 0, len(d.files))
-	for i, f := range d.files {
-		f = f.fresh(root, o)
-		d.files[i] = f
-		if f.err == nil && f.Manifest == nil {
-			continue // gone
-		}
-		out = append(out, f)
-	}
-	return out, nil
+	return d, nil
 }
 
-// list looks through a directory for manifests. What was read of those that are
-// known stays.
+// list looks through a directory for companions. What was read of the manifests that
+// are known stays.
 func (d *manifestDir) list(root *os.Root, dir string, c Companions) error {
 	known := make(map[string]*manifestFile, len(d.files))
 	for _, f := range d.files {
 		known[f.path] = f
 	}
-	d.files = nil
+	d.files, d.sidecars = nil, nil
 	entries, err := fs.ReadDir(root.FS(), dir)
 	if err != nil {
 		return err
 	}
+	d.sidecars = sidecarsIn(entries, c)
 	for _, e := range entries {
 		rel := path.Join(dir, e.Name())
 		if kind, ok := c.Of(rel); !ok || kind != KindManifest || !e.Type().IsRegular() {

@@ -15,6 +15,7 @@ import (
 // not count: "File_Name" is a filename.
 func FileColumns() []string {
 	return []string{
+		"source file", // ExifTool's, beside which a FileName has no directory
 		"filename", "file", "file path", "relative path", "path",
 		"dateiname", "datei", "dateipfad", "pfad",
 		"nom du fichier", "nom de fichier", "fichier", "chemin",

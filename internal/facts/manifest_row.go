@@ -7,6 +7,7 @@ import (
 	"iter"
 	"path"
 	"strconv"
+	"strings"
 )
 
 // Row is a row of a manifest. Only a [Manifest] makes rows that can be used.
@@ -32,17 +33,23 @@ type Row struct {
 // name, and the very spelling before one that differs in case; differences in
 // Unicode normal form never count. Rows that repeat each other are one.
 func (m *Manifest) Row(rel string) (Row, bool) {
-	rel = Clean(rel)
-	found, ok := m.files.find(rel)
-	if !ok {
-		found, ok = m.files.find(path.Base(rel))
-	}
+	found, ok := m.find(rel)
 	if !ok {
 		return Row{}, false
 	}
 	row := m.row(m.records[found.first])
 	row.Err = m.contradiction(row.File, found)
 	return row, true
+}
+
+// find returns the rows for a file.
+func (m *Manifest) find(rel string) (rows, bool) {
+	rel = Clean(rel)
+	found, ok := m.files.find(rel)
+	if !ok {
+		found, ok = m.files.find(path.Base(rel))
+	}
+	return found, ok
 }
 
 // All returns the rows in the order of the manifest, those that name no file
@@ -84,7 +91,7 @@ func (r Row) Facts() Facts {
 	origin := "line " + strconv.Itoa(r.Line) + " of " + r.m.name
 	for column, cell := range r.rec.each() {
 		if cell != "" && r.m.names[column] != "" {
-			known.set(r.m.names[column], origin, r.m.text(cell))
+			known.set(r.m.names[column], origin, r.m.lines(cell))
 		}
 	}
 	return known
@@ -100,7 +107,7 @@ func (r Row) Sum() [sha256.Size]byte {
 	}
 	var b []byte
 	for _, column := range r.m.sorted {
-		if text := r.m.text(cells[column]); text != "" {
+		if text := r.m.lines(cells[column]); text != "" {
 			b = appendText(appendText(b, r.m.names[column]), text)
 		}
 	}
@@ -111,4 +118,36 @@ func (r Row) Sum() [sha256.Size]byte {
 // give the same bytes.
 func appendText(b []byte, text string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+}
+
+// contradictionOf says that rows for one file do not say the same: two of a manifest,
+// or those of several manifests in one directory, where a column that somebody asks
+// for has different values.
+func contradictionOf(rows []Row) error {
+	if len(rows) == 1 {
+		return rows[0].Err
+	}
+	said := make(map[string]Row)
+	for _, row := range rows {
+		if row.Err != nil {
+			return row.Err
+		}
+		for column, cell := range row.rec.each() {
+			key := row.m.names[column]
+			text := row.m.lines(cell)
+			if text == "" || key == "" || column == row.m.file || !row.m.asked[key] && row.m.asked != nil && !row.m.leads(column) {
+				continue
+			}
+			first, again := said[key]
+			if !again {
+				said[key] = row
+				continue
+			}
+			if was := first.Facts()[key].Values[0]; was != text {
+				return fmt.Errorf("manifest %s, line %d, and manifest %s, line %d, are both for %q and contradict each other: its %s is %q and %q; remove the wrong one",
+					first.m.name, first.Line, row.m.name, row.Line, row.File, strings.TrimPrefix(key, ManifestPrefix), excerpt(was), excerpt(text))
+			}
+		}
+	}
+	return nil
 }

@@ -30,9 +30,9 @@ type table struct {
 }
 
 // openTable finds out how r is written. marked says that it claims to be UTF-8
-// (or was UTF-16). The names of the file column help to tell the separator.
-func openTable(r io.Reader, fileColumns []string) (t *table, marked bool, err error) {
-	text, marked, err := textReader(bufio.NewReader(r))
+// (or was decoded to it). The names of the file column help to tell the separator.
+func openTable(r io.Reader, o ManifestOptions) (t *table, marked bool, err error) {
+	text, marked, err := textReader(bufio.NewReader(r), o.Encoding)
 	if err != nil {
 		return nil, false, err
 	}
@@ -53,7 +53,7 @@ func openTable(r io.Reader, fileColumns []string) (t *table, marked bool, err er
 			return nil, false, err
 		}
 	} else {
-		separator = findSeparator(string(sample), whole, fileColumns)
+		separator = findSeparator(string(sample), whole, o.FileColumns)
 	}
 	t.csv = newCSV(t.guard, separator)
 	return t, marked, nil

@@ -85,6 +85,7 @@ func TestManifestFormats(t *testing.T) {
 		if name == "quoted lines" {
 			got["title"] = got["ti tle"]
 			delete(got, "ti tle")
+			got["note"] = strings.ReplaceAll(got["note"], "\n", " ") // of \r\n; see TestManifestLines
 		}
 		if name == "spaces" {
 			got["filename"] = strings.TrimPrefix(got["filename"], "./")
@@ -124,7 +125,7 @@ func TestManifestRows(t *testing.T) {
 		}
 		got = append(got, b)
 	}
-	want := []brief{{3, "a.jpg", `say "hi"`}, {5, "sub/b.jpg", "two lines"}, {7, "", "Placeholder"}, {8, "c.jpg", ""}}
+	want := []brief{{3, "a.jpg", `say "hi"`}, {5, "sub/b.jpg", "two\nlines"}, {7, "", "Placeholder"}, {8, "c.jpg", ""}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
@@ -280,7 +281,7 @@ func TestManifestRefuses(t *testing.T) {
 		{"workbook", "PK\x03\x04filename", []string{"this is a workbook or an archive"}},
 		{"damaged UTF-8", "file,title\na,ä\nb,ö\nc,\xfc\n", []string{"line 4 is not UTF-8 as the rest is"}},
 		{"marked UTF-8", "\ufefffile,title\nc,\xfc\n", []string{"line 2 is not UTF-8"}},
-		{"neither encoding", "file,title\nc,4\x8f\n", []string{`line 2 has "4` + "\ufffd" + `", which is neither UTF-8 nor Windows-1252`}},
+		{"neither encoding", "file,title\nc,4\x8f\n", []string{"line 2 is not UTF-8, and makes no words in a Western encoding"}},
 	}
 	for _, tt := range tests {
 		_, err := ParseManifest("m.csv", strings.NewReader(tt.text), ManifestOptions{})
@@ -346,7 +347,7 @@ func TestManifestSameColumns(t *testing.T) {
 func TestManifestBareQuotes(t *testing.T) {
 	for cell, want := range map[string]string{
 		`24" screen`: `24" screen`, `24" x 36"`: `24" x 36"`, `5'10"`: `5'10"`, `a "new" disk`: `a "new" disk`, `x""y`: `x""y`,
-		` 8"`: `8"`, "\x1f8\" \x1e": `8"`, `"24"" screen"`: `24" screen`, ` "one, ""two"""`: `one, "two"`, "\"8\"\"\nx\"": `8" x`, `""`: "",
+		` 8"`: `8"`, "\x1f8\" \x1e": `8"`, `"24"" screen"`: `24" screen`, ` "one, ""two"""`: `one, "two"`, "\"8\"\"\nx\"": "8\"\nx", `""`: "",
 	} {
 		for _, end := range []string{"\n", "\r\n", "\r"} {
 			text := strings.Join([]string{"file,title,note", "a.jpg," + strings.ReplaceAll(cell, "\n", end) + `,"y, 1"`, `b.jpg,"x",3" y`, ""}, end)
@@ -428,5 +429,21 @@ func TestRowSum(t *testing.T) {
 		if sum(text, "a.jpg") == base {
 			t.Errorf("%q has the same sum", text)
 		}
+	}
+}
+
+// TestManifestLines keeps the lines of a cell, however they end; a name has one.
+func TestManifestLines(t *testing.T) {
+	m := mustManifest(t, "file,keywords,caption,\"ti\ntle\"\n\"sub/\na.jpg\",\"one\r\ntwo\rthree\nfour\",\" First.\u2029\n  Second.\t \n\n\",x\n", ManifestOptions{})
+	row, ok := m.Row("sub/ a.jpg")
+	if !ok {
+		t.Fatal("no row")
+	}
+	want := map[string]string{"keywords": "one\ntwo\nthree\nfour", "caption": "First.\n\n  Second.", "ti tle": "x", "file": "sub/\na.jpg"}
+	if diff := cmp.Diff(want, flat(t, row.Facts(), ManifestPrefix)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if again := mustManifest(t, "file,x\na.jpg,\"1\r\n2\"\na.jpg,\"1\n2\"\n", ManifestOptions{}); again.files.byKey["a.jpg"].against != 0 {
+		t.Error("rows that differ in how lines end contradict each other")
 	}
 }

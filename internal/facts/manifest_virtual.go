@@ -132,13 +132,16 @@ func (c *Collector) Virtual(manifest string) (rows []Virtual, wrong []error, err
 			continue
 		}
 		seen[v.Path] = true
-		if _, ok := c.Of(v.Path); ok {
+		if _, ok := c.Companion(v.Path); ok {
 			wrong = append(wrong, row.wrong("%q is the name of a file that only speaks of others", excerpt(row.File)))
 			continue
 		}
-		now, ok, err := c.VirtualAt(v.Path)
+		now, ok, against, err := c.virtualAt(v.Path)
 		if err != nil {
 			return nil, nil, err
+		}
+		if against != nil && len(wrong) < maxWrong {
+			wrong = append(wrong, against)
 		}
 		if ok && now.ContentPath == v.ContentPath {
 			rows = append(rows, v)
@@ -151,16 +154,33 @@ func (c *Collector) Virtual(manifest string) (rows []Virtual, wrong []error, err
 // of the nearest manifest that has a row for the path; false if it is none. The
 // error is about the folder, or a directory that cannot be listed for now.
 func (c *Collector) VirtualAt(file string) (Virtual, bool, error) {
+	v, ok, _, err := c.virtualAt(file) // of what is wrong, Virtual tells
+	return v, ok, err
+}
+
+// virtualAt also says that manifests contradict each other about the path, which
+// then is none.
+func (c *Collector) virtualAt(file string) (v Virtual, ok bool, against, err error) {
 	root, err := os.OpenRoot(c.Root)
 	if err != nil {
-		return Virtual{}, false, fmt.Errorf("open the drop folder: %w", err)
+		return Virtual{}, false, nil, fmt.Errorf("open the drop folder: %w", err)
 	}
 	defer root.Close()
-	row, dir, ok, err := c.nearest(root, file, func(*manifestFile) {})
-	if err != nil || !ok {
-		return Virtual{}, false, err
+	rows, dir, err := c.nearest(root, file, func(*manifestFile) {})
+	if err != nil || len(rows) == 0 {
+		return Virtual{}, false, nil, err
 	}
-	v, ok, _ := row.Virtual() // of one that is wrong, Virtual tells
-	v.Path = path.Join(dir, v.Path)
-	return v, ok && v.Path == file, nil
+	if len(rows) > 1 { // of one, its manifest tells
+		if against = contradictionOf(rows); against != nil {
+			return Virtual{}, false, against, nil
+		}
+	}
+	for _, row := range rows {
+		v, ok, _ = row.Virtual()
+		v.Path = path.Join(dir, v.Path)
+		if ok && v.Path == file {
+			return v, true, nil, nil
+		}
+	}
+	return v, false, nil, nil
 }

@@ -31,16 +31,16 @@ func openRegular(root *os.Root, rel string) (*os.File, fs.FileInfo, error) {
 	return opened, info, nil
 }
 
-// firstOf reads the first of the files that is there; "" if none is.
-func firstOf(root *os.Root, names []string, limit int64) (string, []byte, error) {
+// firstOf reads the first of the files that is there; its Path is "" if none is.
+func firstOf(root *os.Root, names []Beside, limit int64) (Beside, []byte, error) {
 	for _, name := range names {
-		data, err := readWhole(root, name, limit)
+		data, err := readWhole(root, name.Path, limit)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG) {
 			continue
 		}
 		return name, data, err
 	}
-	return "", nil, nil
+	return Beside{}, nil, nil
 }
 
 func readWhole(root *os.Root, name string, limit int64) ([]byte, error) {

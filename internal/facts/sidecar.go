@@ -78,7 +78,7 @@ func parseSidecar(name string, data []byte) (Facts, error) {
 
 // sidecarText returns data as UTF-8 without a byte order mark.
 func sidecarText(data []byte) ([]byte, error) {
-	text, _, err := textReader(bufio.NewReader(bytes.NewReader(data)))
+	text, _, err := textReader(bufio.NewReader(bytes.NewReader(data)), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +206,7 @@ func (f *flattener) walk(name string, n tree) ([]fact, error) {
 	}
 	switch n.kind {
 	case isScalar:
-		return f.add(name, n, tidy(n.text))
+		return f.add(name, n, tidyLines(n.text))
 	case isObject:
 		return f.object(name+".", n)
 	case isArray:
@@ -215,7 +215,7 @@ func (f *flattener) walk(name string, n tree) ([]fact, error) {
 		}
 		var values []string
 		for _, element := range n.values {
-			values = append(values, tidy(element.text))
+			values = append(values, tidyLines(element.text))
 		}
 		return f.add(name, n, values...)
 	}

@@ -36,9 +36,9 @@ func TestParseSidecar(t *testing.T) {
 	}{
 		{"plain values", `{"Title": " Größe\n1 ", "n": 1.50, "big": 12345678901234567890, "e": 1e5, "yes": true, "no": false}`,
 			"Title: \"Größe\\n1\"\nn: 1.50\nbig: 12345678901234567890\ne: 1e5\nyes: True\nno: false\n",
-			m{"title": "Größe 1", "n": "1.50", "big": "12345678901234567890", "e": "1e5", "yes": "true", "no": "false"}},
+			m{"title": "Größe\n1", "n": "1.50", "big": "12345678901234567890", "e": "1e5", "yes": "true", "no": "false"}},
 		{"as written", "", "a: 017\nb: 1_000\nc: 2024-01-02\nd: 1:30\ne: 0x1F\nf: no\ng: .inf\nh: !!str 1\ni: |\n  two\n  lines\n",
-			m{"a": "017", "b": "1_000", "c": "2024-01-02", "d": "1:30", "e": "0x1F", "f": "no", "g": ".inf", "h": "1", "i": "two lines"}},
+			m{"a": "017", "b": "1_000", "c": "2024-01-02", "d": "1:30", "e": "0x1F", "f": "no", "g": ".inf", "h": "1", "i": "two\nlines"}},
 		{"not known", `{"a": null, "b": "", "c": [], "d": {}, "e": [null, ""], "f": " \u0000"}`,
 			"a:\nb: ''\nc: []\nd: {}\ne: [~, '']\nf: \" \\0\"\n", m{}},
 		{"nested", `{"rights": {"Owner": {"name": "x"}, "expires": "2027"}}`, "rights:\n  Owner: {name: x}\n  expires: 2027\n",

@@ -3,11 +3,16 @@ package facts
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"strings"
+	stdunicode "unicode"
+	stdutf16 "unicode/utf16"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 )
@@ -28,11 +33,14 @@ var (
 
 var errBinary = errors.New("this is a workbook or an archive, not a text file; export it as text")
 
-// textReader returns the text of r, in UTF-8 without a byte order mark. UTF-16
-// is known by its mark, or without one by the zero bytes of its ASCII letters.
-// Anything else passes as it is: marked says whether it claims to be UTF-8.
-func textReader(r *bufio.Reader) (text io.Reader, marked bool, err error) {
-	head, err := r.Peek(256)
+// headSize is how much of a text is looked at to tell UTF-16.
+const headSize = 4096
+
+// textReader returns the text of r, in UTF-8 without a byte order mark. A mark tells
+// what it is; else it is in the encoding, or where that is nil in UTF-16 if its bytes
+// say so. Anything else passes as it is: marked says whether it claims to be UTF-8.
+func textReader(r *bufio.Reader, encoding encoding.Encoding) (text io.Reader, marked bool, err error) {
+	head, err := r.Peek(headSize)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, false, err
 	}
@@ -46,16 +54,23 @@ func textReader(r *bufio.Reader) (text io.Reader, marked bool, err error) {
 	case bytes.HasPrefix(head, markUTF8):
 		_, err := r.Discard(len(markUTF8))
 		return r, true, err
-	case bytes.HasPrefix(head, markUTF16LE), little:
-		return transform.NewReader(r, unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder()), true, nil
-	case bytes.HasPrefix(head, markUTF16BE), big:
-		return transform.NewReader(r, unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewDecoder()), true, nil
+	case bytes.HasPrefix(head, markUTF16LE):
+		encoding = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
+	case bytes.HasPrefix(head, markUTF16BE):
+		encoding = unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
+	case encoding != nil:
+	case little:
+		encoding = unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+	case big:
+		encoding = unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+	default:
+		return r, false, nil
 	}
-	return r, false, nil
+	return transform.NewReader(r, encoding.NewDecoder()), true, nil
 }
 
-// utf16Zeros says whether the zero bytes of head lie as those of UTF-16 do: in a
-// quarter of the pairs or more, and nearly all on one side.
+// utf16Zeros says whether head is UTF-16: its zero bytes lie nearly all on one side,
+// and there are as many of them as Western text has, or it reads so as lines of text.
 func utf16Zeros(head []byte) (little, big bool) {
 	var zeros [2]int
 	for i, b := range head {
@@ -64,7 +79,32 @@ func utf16Zeros(head []byte) (little, big bool) {
 		}
 	}
 	many := max(1, len(head)/8)
-	return zeros[1] >= many && zeros[0] <= zeros[1]/8, zeros[0] >= many && zeros[1] <= zeros[0]/8
+	on := func(side int, order binary.ByteOrder) bool {
+		return zeros[side] > 0 && zeros[1-side] <= zeros[side]/8 && (zeros[side] >= many || utf16Lines(head, order))
+	}
+	return on(1, binary.LittleEndian), on(0, binary.BigEndian)
+}
+
+// utf16Lines says whether head is UTF-16 that ends lines and has no character that is
+// none of a text. ASCII with a stray zero byte has.
+func utf16Lines(head []byte, order binary.ByteOrder) bool {
+	units := make([]uint16, 0, len(head)/2)
+	for pair := range slices.Chunk(head[:len(head)/2*2], 2) {
+		units = append(units, order.Uint16(pair))
+	}
+	if n := len(units); n > 0 && stdutf16.IsSurrogate(rune(units[n-1])) {
+		units = units[:n-1] // its other half may come behind the head
+	}
+	lines := false
+	for _, r := range stdutf16.Decode(units) {
+		switch {
+		case r == '\n' || r == '\r':
+			lines = true
+		case r == utf8.RuneError || r != '\t' && !stdunicode.IsGraphic(r):
+			return false
+		}
+	}
+	return lines
 }
 
 // ascii says whether s reads the same in every encoding that is read here.
@@ -82,6 +122,23 @@ var breaks = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ")
 // tidy is Clean for a text that may have lines: breaks and tabs become spaces, so
 // that the words beside them stay apart, and spaces at the ends go.
 func tidy(s string) string { return strings.TrimSpace(Clean(breaks.Replace(s))) }
+
+// lineEnds are those of every system, and what else begins a line.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\v", "\n", "\f", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n", "\t", " ")
+
+// tidyLines is tidy for a text whose lines count: they end with line feeds, have no
+// spaces at their ends, and empty ones stay between others.
+func tidyLines(s string) string {
+	s = lineEnds.Replace(s)
+	if !strings.Contains(s, "\n") {
+		return strings.TrimSpace(Clean(s))
+	}
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRightFunc(Clean(line), stdunicode.IsSpace)
+	}
+	return strings.TrimSpace(strings.Join(lines, "\n"))
+}
 
 // excerpt shortens a text for a message.
 func excerpt(s string) string {

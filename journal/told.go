@@ -1,0 +1,134 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Told is what is told of a companion that speaks of files which are not there: rows
+// of a manifest that no file has, or a sidecar that is nobody's.
+type Told struct {
+	Path      string    `json:"path"`      // of the companion
+	Rows      int       `json:"rows"`      // of a manifest; 0 of a sidecar
+	Unmatched int       `json:"unmatched"` // of these, rows without a file; 1 of a sidecar
+	First     []ToldRow `json:"first"`     // the first of them
+	Message   string    `json:"message"`   // a sentence on it all
+}
+
+// ToldRow is a row of a manifest without a file, or the file of a sidecar.
+type ToldRow struct {
+	Line   int    `json:"line,omitempty"` // of a manifest
+	Name   string `json:"name"`
+	Likely string `json:"likely,omitempty"` // the one file that may be meant
+}
+
+// Telling is a companion of which is to be found out what there is to tell.
+type Telling struct {
+	Path  string
+	Since time.Time // of the companion as it is
+	Told  string    // the message that is known; "" for none
+}
+
+// untold selects what is still to be looked at, and what was told and may be over.
+// The partial index carries the same text.
+const untold = `SELECT path, since, told FROM companions INDEXED BY companions_told WHERE (tell = 1 OR told <> '') AND folder = ? AND path > ? ORDER BY path LIMIT ?`
+
+// Tellings returns up to limit companions of a folder, by path and behind after, that
+// are new or changed, or of which something is told.
+func (r *Reader) Tellings(ctx context.Context, folder, after string, limit int) ([]Telling, error) {
+	var out []Telling
+	err := r.read(ctx, "look for companions to tell of", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var path []byte
+			var since int64
+			var text string
+			if err := rows.Scan(&path, &since, &text); err != nil {
+				return err
+			}
+			t := Telling{Path: string(path), Since: at(since)}
+			if text != "" {
+				var told Told
+				if err := json.Unmarshal([]byte(text), &told); err != nil {
+					return fmt.Errorf("what is told of %s: %w", t.Path, err)
+				}
+				t.Told = told.Message
+			}
+			out = append(out, t)
+			return nil
+		}, untold, folder, []byte(after), limit)
+	})
+	return out, err
+}
+
+// Tell records what there is to tell of companions, nothing where it has no Message, in
+// one transaction. One that changed meanwhile stays to be looked at.
+func (j *Journal) Tell(ctx context.Context, folder string, told map[Telling]Told) error {
+	if len(told) == 0 {
+		return nil
+	}
+	return j.write(ctx, "record what is told of companions", func(tx *sql.Tx) error {
+		for of, t := range told {
+			text := ""
+			if t.Message != "" {
+				b, err := json.Marshal(t)
+				if err != nil {
+					return err
+				}
+				text = string(b)
+			}
+			_, err := tx.ExecContext(ctx, `UPDATE companions SET tell = 0, told = ? WHERE folder = ? AND path = ? AND since = ?`,
+				text, folder, []byte(of.Path), ms(of.Since))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Told returns what is told of a folder's companions, the first limit of them by path,
+// and how many there are.
+func (r *Reader) Told(ctx context.Context, folder string, limit int) (first []Told, all int, err error) {
+	first = []Told{}
+	err = r.read(ctx, "read what is told of companions", func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `SELECT count(*) FROM companions INDEXED BY companions_told
+			WHERE (tell = 1 OR told <> '') AND told <> '' AND folder = ?`, folder).Scan(&all)
+		if err != nil {
+			return err
+		}
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var text []byte
+			if err := rows.Scan(&text); err != nil {
+				return err
+			}
+			var t Told
+			err := json.Unmarshal(text, &t)
+			first = append(first, t)
+			return err
+		}, `SELECT told FROM companions INDEXED BY companions_told
+			WHERE (tell = 1 OR told <> '') AND told <> '' AND folder = ? ORDER BY path LIMIT ?`, folder, limit)
+	})
+	return first, all, err
+}
+
+// Untold counts the companions of folders of which is still to be found out what there
+// is to tell.
+func (r *Reader) Untold(ctx context.Context, folders []string) (n int, err error) {
+	err = r.read(ctx, "count companions to tell of", func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT count(*) FROM companions INDEXED BY companions_told
+			WHERE (tell = 1 OR told <> '') AND tell = 1 AND folder IN (SELECT value FROM json_each(?))`, list(folders)).Scan(&n)
+	})
+	return n, err
+}
+
+// Settling returns how many files of a folder are not stable yet, as its watcher said
+// last.
+func (r *Reader) Settling(ctx context.Context, folder string) (n int, err error) {
+	err = r.read(ctx, "count files that settle", func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT coalesce(max(settling), 0) FROM folders WHERE name = ?`, folder).Scan(&n)
+	})
+	return n, err
+}
