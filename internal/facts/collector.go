@@ -7,6 +7,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/filetime"
 )
 
 // Prefixes of facts of XMP by the place where it stands. Under XMPPrefix is what
@@ -91,7 +93,8 @@ func (c *Collector) Collect(f File, at string) (*Collection, error) {
 	if at == "" {
 		at = f.Path
 	}
-	out := &Collection{Facts: Gather(f, c.Levels), Companion: make(map[Kind]bool), Unread: make(map[Kind]Unread)}
+	dated, gaps := f.trueTime(root, at)
+	out := &Collection{Facts: Gather(dated, c.Levels), Gaps: gaps, Companion: make(map[Kind]bool), Unread: make(map[Kind]Unread)}
 	embedded := Want{EXIF: c.EXIF, IPTC: c.IPTC, XMP: c.XMP || c.XMPEmbedded}
 	if embedded != (Want{}) {
 		if err := c.embedded(root, f, at, embedded, out); err != nil {
@@ -127,7 +130,7 @@ func (c *Collector) embedded(root *os.Root, f File, at string, want Want, out *C
 		return nil
 	}
 	defer file.Close() // nothing was written
-	if !f.ModTime.IsZero() && (info.Size() != f.Size || !info.ModTime().Equal(f.ModTime)) {
+	if !f.ModTime.IsZero() && (info.Size() != f.Size || filetime.Of(info.ModTime()) != filetime.Of(f.ModTime)) {
 		out.Gone = true
 		out.gap("exif", "another file lies there by now")
 		return nil
