@@ -167,7 +167,7 @@ func (c *Collector) xmpSidecar(root *os.Root, file, at string, out *Collection) 
 	origin := "the sidecar " + Clean(path.Base(name))
 	found, err := ParseXMP(data, XMPSidecarPrefix, origin, c.Languages)
 	switch {
-	case errors.Is(err, ErrExcess):
+	case errors.Is(err, ErrExcess), errors.Is(err, ErrDamaged):
 		out.gap("xmp-sidecar", "%s: %v", origin, err)
 	case err != nil:
 		out.unread(KindXMP, "xmp-sidecar", name, fmt.Errorf("%s: %w", origin, err))

@@ -36,7 +36,7 @@ func (b *blocks) addXMP(packet []byte) {
 		size += len(p)
 	}
 	switch {
-	case len(packet) == 0:
+	case len(bytes.Trim(packet, "\x00 \t\r\n")) == 0:
 	case size > MaxXMP:
 		b.gap("xmp", "The file holds more than %d MiB of XMP; only the first part is read.", MaxXMP>>20)
 	default:
@@ -48,13 +48,17 @@ func (b *blocks) gap(source, format string, args ...any) {
 	b.gaps = append(b.gaps, Gap{source, fmt.Sprintf(format, args...)})
 }
 
-// fault makes a gap of an error that was met on reading what.
+// fault makes a gap of an error that was met on reading what, if there is one.
 func (b *blocks) fault(source, what string, err error) {
-	if errors.Is(err, errUnreadable) {
+	switch {
+	case err == nil:
+	case errors.Is(err, errUnreadable):
 		b.gap(source, "%s is not known: %v.", what, err)
-		return
+	case errors.Is(err, ErrDamaged):
+		b.gap(source, "%s: %v.", what, err)
+	default:
+		b.gap(source, "%s is damaged: %v.", what, err)
 	}
-	b.gap(source, "%s is damaged: %v.", what, err)
 }
 
 // Embedded returns what a file says of itself: EXIF (exif.TAG), IPTC (iptc.FIELD)
@@ -150,22 +154,22 @@ func (b *blocks) readEXIF(c *collector, s *source) {
 
 func (b *blocks) readXMP(c *collector, langs []string) {
 	var properties []property
-	for _, packet := range b.xmp {
-		found, err := xmpProperties(packet)
-		if err != nil {
-			b.fault("xmp", "The XMP packet", err)
-			continue
+	read := func(what string, data []byte) {
+		packet, err := readXMP(data)
+		properties = append(properties, packet.properties...)
+		if damage := packet.damage(); err == nil && damage != nil {
+			err = fmt.Errorf("%w: %w", ErrDamaged, damage)
 		}
-		properties = append(properties, found...)
+		b.fault("xmp", what, err)
 	}
+	for _, packet := range b.xmp {
+		read("The XMP packet", packet)
+	}
+	const second = "The second part of the XMP (ExtendedXMP)"
 	extension, err := b.ext.assemble(properties)
-	if err == nil && extension != nil {
-		var found []property
-		found, err = xmpProperties(extension)
-		properties = append(properties, found...)
-	}
-	if err != nil {
-		b.fault("xmp", "The second part of the XMP (ExtendedXMP)", err)
+	b.fault("xmp", second, err)
+	if extension != nil {
+		read(second, extension)
 	}
 	emitXMP(c, properties, XMPPrefix, "the embedded XMP", langs)
 	b.excess("xmp", c)
