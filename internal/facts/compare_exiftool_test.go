@@ -96,8 +96,8 @@ type comparison struct {
 	wrong   []string
 }
 
-// told is a field as ExifTool tells it with -D.
-type told struct {
+// toldField is a field as ExifTool tells it with -D.
+type toldField struct {
 	ID  any `json:"id"`
 	Val any `json:"val"`
 }
@@ -191,7 +191,7 @@ func (c *comparison) file(t *testing.T, fields map[string]json.RawMessage) {
 	}
 }
 
-func decodeTold(t *testing.T, raw json.RawMessage) (v told) {
+func decodeTold(t *testing.T, raw json.RawMessage) (v toldField) {
 	t.Helper()
 	if raw == nil {
 		return v

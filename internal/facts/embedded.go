@@ -65,9 +65,10 @@ func (b *blocks) fault(source, what string, err error) {
 // and XMP (xmp.PROPERTY, see [ParseXMP]). The first bytes tell the format, not
 // the name. EXIF and IPTC are read from JPEG, PNG, WebP, HEIF, AVIF, Photoshop
 // files, TIFF and the raw formats that are TIFF within (DNG, CR2, NEF, ARW, PEF, …);
-// XMP from all of these, from MP4 and QuickTime, from JPEG 2000 and JPEG XL, and
-// from PDF. In a file of any other format, and in one whose structure is damaged,
-// a packet is looked for in the first and the last 4 MiB.
+// XMP from all of these, from MP4 and QuickTime, from AVI and WAV, from JPEG 2000 and
+// JPEG XL, from EPS and from PDF. In a file of any other format (InDesign, GIF, MP3),
+// and in one whose structure is damaged, a packet is looked for in the first and the
+// last 4 MiB: of several, the one that was written last is the document's.
 //
 // A gap tells of a block that is there and cannot be read, wholly or in part;
 // what a file does not have is no gap. Of damaged EXIF and IPTC the tags that
@@ -113,7 +114,7 @@ func findBlocks(s *source, b *blocks) {
 		b.damaged("The file's "+format.name+" structure", err)
 	}
 	if b.want.XMP && len(b.xmp) == 0 {
-		packet, err := scanXMP(s)
+		packet, err := scanXMP(s, newest)
 		if err != nil {
 			b.fault("xmp", "The XMP packet", err)
 		}
@@ -200,10 +201,12 @@ func formatOf(head []byte) format {
 		return format{"JPEG", walkJPEG}
 	case at(0, "\x89PNG\r\n\x1A\n"):
 		return format{"PNG", walkPNG}
-	case at(0, "II*\x00", "MM\x00*", "IIU\x00", "IIRO", "IIRS", "MMOR"):
+	case at(0, "II*\x00", "MM\x00*", "II+\x00", "MM\x00+", "IIU\x00", "IIRO", "IIRS", "MMOR"):
 		return format{"TIFF", walkTIFF}
-	case at(0, "RIFF") && at(8, "WEBP"):
-		return format{"WebP", walkRIFF}
+	case at(0, "RIFF", "RF64", "BW64"):
+		return format{"RIFF", walkRIFF}
+	case at(0, "%!PS", dosEPS):
+		return format{"PostScript", walkEPS}
 	case at(0, "8BPS"):
 		return format{"Photoshop", walkPSD}
 	case at(4, "ftyp", "moov", "mdat", "wide", "free", "skip", "pnot", "jP  ", "JXL "):
