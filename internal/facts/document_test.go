@@ -28,6 +28,7 @@ func TestFieldFiles(t *testing.T) {
 		{file: "remains.jpg", want: map[string]string{"xmp.title": "T"}, gap: noteRemains},
 		{file: "behind-nul.jpg", want: map[string]string{"exif.make": "GoPro", "exif.model": "HD2", "exif.copyright": "Photo; Editor"}},
 		{file: "packets.wav", want: map[string]string{"xmp.title": "The recording"}}, // and an ingredient's XMP in a JUNK chunk
+		{file: "paragraphs.jpg", want: map[string]string{"xmp.description": "First paragraph.\n\nSecond paragraph.", "iptc.caption-abstract": "First paragraph.\n\nSecond paragraph."}},
 		{file: "bigtiff.tif", want: map[string]string{"exif.make": "Hasselblad"}},
 		{file: "languages.jpg", want: map[string]string{"xmp.title": "Title"}},
 	} {

@@ -107,7 +107,7 @@ func checkFacts(t *testing.T, known Facts) {
 			t.Fatalf("%s is empty", name)
 		}
 		for _, v := range fact.Values {
-			if len(v) > MaxValue || Clean(v) != v {
+			if len(v) > MaxValue || tidyLines(v) != v {
 				t.Fatalf("%s = %.100q: long or not clean", name, v)
 			}
 		}

@@ -109,7 +109,7 @@ func (f iptcField) text(data []byte, utf8Said bool) string {
 		// Windows-1252 has a character for any byte; it never fails.
 		text, _ = charmap.Windows1252.NewDecoder().String(text)
 	}
-	text = cleanText(text)
+	text = tidyLines(text)
 	switch f.form {
 	case iptcDay:
 		return iptcDate(text)

@@ -112,6 +112,9 @@ func (s *resolver) levels(what string, a *attribute) *issue {
 // item checks one text. layout is the form's `date`, or "". To suggest what may be
 // meant is a search through a vocabulary.
 func (a *attribute) item(text, layout string, suggest bool) (item, *issue) {
+	if a.kind != tenovos.Text { // a text may have lines, nothing else
+		text = oneLine(text)
+	}
 	switch a.kind {
 	case tenovos.Date:
 		return a.day(text, layout)
