@@ -43,7 +43,7 @@ func (s *source) part(off, size int64) *source {
 
 // peek returns n bytes, at most peekSize, that are valid until the next call.
 func (s *source) peek(off, n int64) ([]byte, error) {
-	if from := off - s.at; from >= 0 && from+n <= int64(len(s.window)) {
+	if from := off - s.at; n >= 0 && from >= 0 && from+n <= int64(len(s.window)) {
 		return s.window[from : from+n], nil
 	}
 	if off < 0 || n < 0 || off > s.size-n {
