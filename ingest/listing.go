@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/filetime"
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
 
@@ -116,5 +117,7 @@ func oneFile(a, b uploader.Hint, opened *os.File) bool {
 // fresh is what the server of a share says of an open file, or the kernel.
 func fresh(opened *os.File) (uploader.Hint, error) {
 	st, err := file.Stat(opened)
-	return uploader.Hint{Size: st.Size, ModTime: st.Mtim.Nano(), ChangeTime: st.Ctim.Nano(), Dev: st.Dev, Ino: st.Ino}, err
+	return uploader.Hint{
+		Size: st.Size, ModTime: filetime.Nanos(st.Mtim.Unix()), ChangeTime: filetime.Nanos(st.Ctim.Unix()), Dev: st.Dev, Ino: st.Ino,
+	}, err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/filetime"
 )
 
 const (
@@ -106,10 +107,11 @@ func (f *folder) giveUp(rel string, a *arrival) {
 // emptyUntil is until when an empty file is waited for, which was seen as it is since.
 func (f *folder) emptyUntil(found File, since time.Time) time.Time {
 	seen := since.Add(f.emptyWait)
-	if f.foreign(found.Path) { // by another clock, whose ages prove nothing
+	age, known := found.fingerprint().age(f.now())
+	if !known || f.foreign(found.Path) { // by another clock, whose ages prove nothing
 		return seen
 	}
-	return earlier(seen, time.Unix(0, found.ChangeTime).Add(f.emptyWait+f.steps.forward(f.now())))
+	return earlier(seen, f.now().Add(f.emptyWait+f.steps.forward(f.now())-age))
 }
 
 // observeTransfer looks at what lies beside a file, which itself was seen as it is
@@ -123,7 +125,7 @@ func (f *folder) observeTransfer(found File, beside string, since, now time.Time
 	if as := fingerprintOf(&st); a == nil || a.beside != beside || a.as != as {
 		a = &arrival{beside: beside, as: as, since: now}
 	}
-	touched, age, asSeen := later(time.Unix(0, a.as.mtime), time.Unix(0, found.ModTime)), transferAge, transferAge
+	age, asSeen := transferAge, transferAge
 	if f.foreign(found.Path) {
 		age = transferAgeLong
 	}
@@ -131,7 +133,8 @@ func (f *folder) observeTransfer(found File, beside string, since, now time.Time
 		age, asSeen = transferAgeLong, transferAgeLong
 	}
 	seen := later(a.since, since).Add(asSeen)
-	if touched.After(now) { // a clock that is ahead, or a date that was made up
+	touched, known := filetime.Time(max(a.as.mtime, found.ModTime))
+	if !known || touched.After(now) { // a clock that is ahead, or a date that was made up
 		return a, seen
 	}
 	return a, earlier(seen, touched.Add(age))

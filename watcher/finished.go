@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/filetime"
 )
 
 const (
@@ -104,7 +106,7 @@ func (f *folder) heldStill(file File, seen time.Time) bool {
 	}
 	now := f.now()
 	c := f.settle.begin(file.Path, fp, now)
-	if age := seen.Sub(time.Unix(0, fp.ctime)); !f.readOnce && f.foreign(file.Path) && age >= f.conf.Patience+shareSkew {
+	if age, known := fp.age(seen); known && !f.readOnce && f.foreign(file.Path) && age >= f.conf.Patience+shareSkew {
 		c.aged = true
 		f.settle.enqueue(c, now.Add(f.conf.Patience)) // nothing is done with it before
 	}
@@ -161,7 +163,7 @@ func (f *folder) finished(file File) bool {
 func (f *folder) patient(file File, now time.Time) bool {
 	fp, path := file.fingerprint(), f.abs(file.Path)
 	foreign := f.foreign(file.Path)
-	if age := now.Sub(time.Unix(0, fp.ctime)); !foreign && age >= f.conf.Patience+f.steps.forward(now) && !f.settle.heldStill(file.Path) {
+	if age, known := fp.age(now); known && !foreign && age >= f.conf.Patience+f.steps.forward(now) && !f.settle.heldStill(file.Path) {
 		return true // nobody saw it change
 	}
 	c := f.settle.putBack(file.Path, fp, now, now.Add(max(f.conf.Patience, endsGap)), false)
@@ -231,7 +233,7 @@ func (f *folder) sentinel(rel string, modTime int64) announcement {
 	for _, name := range f.names.ready.all(rel) {
 		switch info, err := os.Lstat(f.abs(name)); {
 		case err != nil:
-		case info.ModTime().UnixNano() < modTime:
+		case filetime.Of(info.ModTime()) < modTime:
 			a = stale
 		default:
 			return present

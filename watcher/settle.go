@@ -3,6 +3,8 @@ package watcher
 import (
 	"container/heap"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/filetime"
 )
 
 // fingerprint is what has to hold still. ctime is in it because size and mtime
@@ -17,6 +19,14 @@ type fingerprint struct {
 func (fp fingerprint) touched(now fingerprint) bool {
 	fp.ctime = now.ctime
 	return fp == now
+}
+
+// age is how long ago the file was changed by its ctime. That is not known where it
+// is in the future, which only says that two clocks differ, or none that a clock
+// ever gave: the file systems that keep no such time put 1970 there, or 1601.
+func (fp fingerprint) age(now time.Time) (age time.Duration, known bool) {
+	changed, told := filetime.Time(fp.ctime)
+	return now.Sub(changed), told && fp.ctime > 0 && !changed.After(now)
 }
 
 // settler decides when a file has held still for long enough. It is pure: it
@@ -96,20 +106,21 @@ func (s *settler) note(path string, fp fingerprint, now time.Time) {
 	}
 }
 
-// old reports whether the ctime alone proves that a file held still. One in the
-// future says nothing about the age of the file, only that two clocks differ.
+// old reports whether the ctime alone proves that a file held still.
 func (s *settler) old(path string, fp fingerprint, now time.Time) bool {
-	changed := time.Unix(0, fp.ctime)
-	return !s.strange(path) && !changed.After(now) && now.Sub(changed) >= s.aged+s.steps.forward(now)
+	age, known := fp.age(now)
+	return known && !s.strange(path) && age >= s.aged+s.steps.forward(now)
 }
 
 func (s *settler) strange(path string) bool { return s.foreign != nil && s.foreign(path) }
 
 // schedule has a file looked at when it will have held still, as seen or by its age.
 func (s *settler) schedule(c *candidate, now time.Time) {
-	due, changed := c.since.Add(s.quiet), time.Unix(0, c.fp.ctime)
-	if aged := changed.Add(s.aged + s.steps.forward(now)); !s.strange(c.path) && !changed.After(now) && aged.Before(due) {
-		due = aged
+	due := c.since.Add(s.quiet)
+	if age, known := c.fp.age(now); known && !s.strange(c.path) {
+		if aged := now.Add(s.aged + s.steps.forward(now) - age); aged.Before(due) {
+			due = aged
+		}
 	}
 	s.enqueue(c, due)
 }

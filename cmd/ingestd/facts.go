@@ -2,12 +2,14 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/filetime"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -132,7 +134,7 @@ func (c companions) Rows(path string) ([]ingest.FilelessRow, error) {
 func (a *account) factsOf(file watcher.File, at string) (*facts.Collection, error) {
 	f := facts.File{Folder: file.Folder, Path: file.Path, Size: file.Size}
 	if file.Ino != 0 {
-		f.ModTime = time.Unix(0, file.ModTime)
+		f.ModTime, _ = filetime.Time(file.ModTime) // the collector knows what is not reached
 	}
 	known, err := a.collectors[file.Folder].Collect(f, at)
 	if err == nil && file.Ino == 0 { // a row of a manifest: there never was a file to look into
@@ -205,6 +207,9 @@ func mapped(f config.Folder, r mapping.Result, known *facts.Collection, fileless
 			m.Missed = append(m.Missed, unreadWords(lost))
 		}
 	}
+	if !fileless {
+		m.Damaged = damagedWords(r, known)
+	}
 	if wait := waitOf(f, r); wait.Kind != "" && !known.Companion[wait.Kind] && !fileless {
 		m.Wait, m.Waits = wait.For, waitWords[wait.Kind]
 	}
@@ -230,6 +235,54 @@ func restsOn(r mapping.Result, kind facts.Kind) bool {
 
 func unreadWords(lost facts.Unread) string {
 	return facts.Clean(lost.Path) + " cannot be read: " + lost.Err.Error()
+}
+
+// damagedWords says what is damaged of the metadata in the file, or in its XMP sidecar,
+// that a value may come from; "" for nothing. Of many gaps the first are told.
+func damagedWords(r mapping.Result, known *facts.Collection) string {
+	if known.Gone { // another file: it is looked at again
+		return ""
+	}
+	const most = 3
+	_, unread := known.Unread[facts.KindXMP]
+	fromFile := slices.ContainsFunc(r.Values, mapping.Explained.RestsOnFile)
+	var told []string
+	more := 0
+	for _, gap := range known.Gaps {
+		switch gap.Source {
+		case "sidecar", "manifest": // see Missed, and unreadManifest
+			continue
+		case "xmp-sidecar":
+			if unread || !restsOn(r, facts.KindXMP) {
+				continue
+			}
+		case "file":
+			if !slices.ContainsFunc(r.Values, restsOnTime) {
+				continue
+			}
+		default:
+			if !fromFile {
+				continue
+			}
+		}
+		if len(told) == most {
+			more++
+			continue
+		}
+		told = append(told, gap.Message)
+	}
+	if more > 0 {
+		told = append(told, fmt.Sprintf("And %d more like this.", more))
+	}
+	return strings.Join(told, " ")
+}
+
+// restsOnTime reports whether a value comes from the file's time, or would if that
+// were known.
+func restsOnTime(v mapping.Explained) bool {
+	isTime := func(source string) bool { return facts.Key(source) == facts.FileModified }
+	return isTime(v.Source) || slices.ContainsFunc(v.Tried, isTime) ||
+		slices.ContainsFunc(v.Cells, func(c mapping.Cell) bool { return restsOnTime(c.Explained) })
 }
 
 // manifestName stands for the attribute where a whole manifest is at fault.

@@ -138,5 +138,6 @@ func defaultFolder() Folder {
 		Failed:       "_failed",
 		Duplicates:   "skip",
 		Empty:        "hold",
+		Languages:    []string{"en"},
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/filetime"
 )
 
 // Prefixes of facts of XMP by the place where it stands. Under XMPPrefix is what
@@ -92,7 +94,8 @@ func (c *Collector) Collect(f File, at string) (*Collection, error) {
 	if at == "" {
 		at = f.Path
 	}
-	out := &Collection{Facts: Gather(f, c.Levels), Companion: make(map[Kind]bool), Unread: make(map[Kind]Unread)}
+	dated, gaps := f.trueTime(root, at)
+	out := &Collection{Facts: Gather(dated, c.Levels), Gaps: gaps, Companion: make(map[Kind]bool), Unread: make(map[Kind]Unread)}
 	embedded := Want{EXIF: c.EXIF, IPTC: c.IPTC, XMP: c.XMP || c.XMPEmbedded}
 	if embedded != (Want{}) {
 		if err := c.embedded(root, f, at, embedded, out); err != nil {
@@ -128,7 +131,7 @@ func (c *Collector) embedded(root *os.Root, f File, at string, want Want, out *C
 		return nil
 	}
 	defer file.Close() // nothing was written
-	if !f.ModTime.IsZero() && (info.Size() != f.Size || !info.ModTime().Equal(f.ModTime)) {
+	if !f.ModTime.IsZero() && (info.Size() != f.Size || filetime.Of(info.ModTime()) != filetime.Of(f.ModTime)) {
 		out.Gone = true
 		out.gap("exif", "another file lies there by now")
 		return nil
@@ -169,7 +172,7 @@ func (c *Collector) xmpSidecar(root *os.Root, file, at string, out *Collection) 
 			found, err = ParseXMP(data, XMPSidecarPrefix, origin, c.Languages)
 		}
 		switch {
-		case errors.Is(err, ErrExcess):
+		case errors.Is(err, ErrExcess), errors.Is(err, ErrDamaged):
 			out.gap("xmp-sidecar", "%s: %v", origin, err)
 		case err != nil:
 			out.unread(KindXMP, "xmp-sidecar", name.Path, fmt.Errorf("%s: %w", origin, err))

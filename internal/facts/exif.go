@@ -74,7 +74,7 @@ func (r *exifReader) read(off int64, tags map[uint16]exifTag) {
 		r.damage = append(r.damage, err)
 	}
 	for _, e := range entries {
-		if e.tag == tagSubfileType && r.order.Uint32(e.inline[:])&1 == 1 {
+		if e.tag == tagSubfileType && r.order.Uint32(e.inline)&1 == 1 {
 			tags = withoutSize(tags) // of a smaller picture, with which raw formats begin
 		}
 	}
@@ -87,11 +87,11 @@ func (r *exifReader) read(off int64, tags map[uint16]exifTag) {
 		r.met[e.tag] = true
 		switch e.tag {
 		case tagExifIFD:
-			r.read(int64(r.order.Uint32(e.inline[:])), exifTags)
+			r.read(r.offset(e), exifTags)
 		case tagGPSIFD:
-			r.read(int64(r.order.Uint32(e.inline[:])), gpsTags)
+			r.read(r.offset(e), gpsTags)
 		default:
-			r.tell(e, tag)
+			r.met[e.tag] = r.tell(e, tag) // a blank one may stand before another
 		}
 	}
 }
@@ -106,20 +106,22 @@ func withoutSize(tags map[uint16]exifTag) map[uint16]exifTag {
 	return rest
 }
 
-// tell makes a tag a fact, or keeps its text for the fact that it is a part of.
-func (r *exifReader) tell(e tiffEntry, tag exifTag) {
+// tell makes a tag a fact, or keeps its text for the fact that it is a part of. It
+// reports whether there is a text.
+func (r *exifReader) tell(e tiffEntry, tag exifTag) bool {
 	raw, err := r.value(e, MaxValue)
 	if err != nil {
 		r.damage = append(r.damage, fmt.Errorf("%s: %w", tag.name(), err))
-		return
+		return true
 	}
-	text := cleanText(r.text(e.typ, raw, tag.form))
+	text := tidyLines(r.text(e.typ, raw, tag.form))
 	if tag.part {
 		r.texts[e.tag] = text
 	}
 	if tag.form != formDate && tag.form != formDegrees && e.tag != tagGPSAltitude {
 		r.add(tag.names, text)
 	}
+	return text != ""
 }
 
 func (r *exifReader) add(names, text string) {

@@ -23,6 +23,15 @@ const (
 // walkJPEG finds the blocks in the segments before the picture.
 func walkJPEG(s *source, b *blocks) error {
 	var resources []byte // may take several segments
+	err := b.walkSegments(s, &resources)
+	if resources == nil {
+		return err
+	}
+	// What was met before the damage is read all the same.
+	return cmp.Or(err, b.readResources(resources))
+}
+
+func (b *blocks) walkSegments(s *source, resources *[]byte) error {
 	for off := int64(2); ; {
 		head, err := s.peek(off, 4)
 		if err != nil {
@@ -40,10 +49,7 @@ func walkJPEG(s *source, b *blocks) error {
 			off += 2
 			continue
 		case marker == 0xD9 || marker == 0xDA: // the end, the picture
-			if resources == nil {
-				return nil
-			}
-			return b.readResources(resources)
+			return nil
 		case length < 2:
 			return fmt.Errorf("the segment at byte %d has no length", off)
 		case marker == 0xE1 && (b.want.EXIF || b.want.XMP), marker == 0xED && b.want.IPTC:
@@ -52,10 +58,10 @@ func walkJPEG(s *source, b *blocks) error {
 				return err
 			}
 			if more, ok := bytes.CutPrefix(segment, []byte(jpegPhotoshop)); ok && marker == 0xED {
-				if len(resources)+len(more) > maxBlock {
+				if len(*resources)+len(more) > maxBlock {
 					return fmt.Errorf("its Photoshop block is larger than %d MiB", maxBlock>>20)
 				}
-				resources = append(resources, more...)
+				*resources = append(*resources, more...)
 			} else if err := b.takeAPP1(segment); err != nil {
 				return err
 			}

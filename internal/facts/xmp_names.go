@@ -75,17 +75,28 @@ const xmpGImg = "http://ns.adobe.com/xap/1.0/g/img/"
 // noFacts names what is passed over with all it holds: pictures and sounds in
 // base64, and a list that Photoshop lets grow to hundreds of thousands of ids.
 var noFacts = map[xml.Name]bool{
-	{Space: xmpGImg, Local: "image"}:                                          true,
-	{Space: "http://ns.google.com/photos/1.0/depthmap/", Local: "Data"}:       true,
-	{Space: "http://ns.google.com/photos/1.0/image/", Local: "Data"}:          true,
-	{Space: "http://ns.google.com/photos/1.0/audio/", Local: "Data"}:          true,
-	{Space: "http://ns.adobe.com/photoshop/1.0/", Local: "DocumentAncestors"}: true,
+	{Space: xmpGImg, Local: "image"}:                                              true,
+	{Space: "http://ns.google.com/photos/1.0/depthmap/", Local: "Data"}:           true,
+	{Space: "http://ns.google.com/photos/1.0/image/", Local: "Data"}:              true,
+	{Space: "http://ns.google.com/photos/1.0/audio/", Local: "Data"}:              true,
+	{Space: "http://ns.google.com/photos/1.0/camera/", Local: "hdrp_makernote"}:   true,
+	{Space: "http://ns.google.com/photos/1.0/camera/", Local: "HdrPlusMakernote"}: true,
+	{Space: "http://ns.google.com/photos/1.0/camera/", Local: "shot_log_data"}:    true,
+	{Space: "http://ns.adobe.com/photoshop/1.0/", Local: "DocumentAncestors"}:     true,
 }
 
 var ranks = func() map[string]int {
 	ranks := make(map[string]int, len(namespaces))
 	for i, ns := range namespaces {
 		ranks[ns.uri] = i
+		if short := strings.TrimRight(ns.uri, "/#"); short != ns.uri { // as some write it
+			ranks[short] = i
+		}
+		if ns.prefix == "prism" { // each version has its own
+			for _, version := range []string{"1.0", "1.1", "1.2", "2.1", "2.2", "3.0", "3.1"} {
+				ranks["http://prismstandard.org/namespaces/basic/"+version+"/"] = i
+			}
+		}
 	}
 	return ranks
 }()
@@ -109,4 +120,24 @@ func customaryPrefix(uri, inFile string) string {
 		return ""
 	}
 	return inFile
+}
+
+// customarySpace returns the URI that a prefix stands for by custom, or the prefix.
+func customarySpace(prefix string) string {
+	switch prefix {
+	case "rdf":
+		return rdfSpace
+	case "xap": // as Adobe called its own before they were called xmp
+		prefix = "xmp"
+	case "xapRights":
+		prefix = "xmpRights"
+	case "xapMM":
+		prefix = "xmpMM"
+	}
+	for _, ns := range namespaces {
+		if ns.prefix == prefix {
+			return ns.uri
+		}
+	}
+	return prefix
 }

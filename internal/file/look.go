@@ -49,5 +49,5 @@ func statx(dirfd int, name string, flags int) (st unix.Stat_t, err error) {
 }
 
 func timespec(t unix.StatxTimestamp) unix.Timespec {
-	return unix.NsecToTimespec(t.Sec*1e9 + int64(t.Nsec))
+	return unix.Timespec{Sec: t.Sec, Nsec: int64(t.Nsec)}
 }

@@ -61,7 +61,7 @@ func (f *Form) eval(known facts.Facts) outcome {
 			out.pieces = f.split != "" && len(filledSpots(found)) > 1
 			out.source, out.origin = l.name, origin
 		default:
-			out.passed = append(out.passed, l.name+": "+shorten(strings.Join(kept, ", ")))
+			out.passed = append(out.passed, l.name+": "+shorten(oneLine(strings.Join(kept, ", "))))
 		}
 	}
 	if out.source == "" && f.fallback != nil {

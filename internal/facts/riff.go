@@ -5,9 +5,11 @@ import (
 	"encoding/binary"
 )
 
-// walkRIFF finds the blocks in the chunks of a WebP.
+// walkRIFF finds the blocks in the chunks of WebP, WAV and AVI. What an editor of
+// sound or video placed into another chunk is not the file's.
 func walkRIFF(s *source, b *blocks) error {
 	const header, head = 12, 8
+	var wide int64 // the length of data that a length of 32 bits cannot say
 	for off := int64(header); s.size-off >= head; {
 		h, err := s.peek(off, head)
 		if err != nil {
@@ -15,13 +17,24 @@ func walkRIFF(s *source, b *blocks) error {
 		}
 		kind, length := string(h[:4]), int64(binary.LittleEndian.Uint32(h[4:]))
 		switch {
+		case kind == "RIFF": // a large AVI has several
+			off += header
+			continue
+		case kind == "ds64" && length >= 16:
+			sizes, err := s.peek(off+head, 16)
+			if err != nil {
+				return err
+			}
+			wide = int64(binary.LittleEndian.Uint64(sizes[8:]))
+		case kind == "data" && length == 0xFFFFFFFF && wide > 0 && wide <= s.size-off-head:
+			length = wide
 		case kind == "EXIF" && b.want.EXIF:
 			if b.exif, err = s.block(off+head, length); err != nil {
 				return err
 			}
 			// The standard has the bare block, some programs write a JPEG's.
 			b.exif = bytes.TrimPrefix(b.exif, []byte(jpegEXIF+"\x00"))
-		case kind == "XMP " && b.want.XMP:
+		case (kind == "XMP " || kind == "XMP\x00" || kind == "_PMX") && b.want.XMP:
 			packet, err := s.block(off+head, length)
 			if err != nil {
 				return err
