@@ -14,22 +14,37 @@ import (
 // walkPNG finds the blocks in the chunks: XMP in iTXt, EXIF in eXIf, and what
 // ImageMagick writes as hex ("Raw profile type iptc").
 func walkPNG(s *source, b *blocks) error {
-	const signature, head, crc = 8, 8, 4
+	return pngChunks(s, func(kind string, off, length int64) (done bool, err error) {
+		switch kind {
+		case "iTXt", "zTXt", "tEXt", "eXIf":
+			if err := b.takeChunk(s, kind, off, length); err != nil {
+				return false, fmt.Errorf("the %s chunk at byte %d: %w", kind, off-pngHead, err)
+			}
+		}
+		return false, nil
+	})
+}
+
+// pngHead is how many bytes of a chunk stand before what it holds.
+const pngHead = 8
+
+// pngChunks visits the chunks before the last, IEND, until one is done; off and
+// length are those of what a chunk holds.
+func pngChunks(s *source, visit func(kind string, off, length int64) (done bool, err error)) error {
+	const signature, crc = 8, 4
 	for off := int64(signature); ; {
-		h, err := s.peek(off, head)
+		h, err := s.peek(off, pngHead)
 		if err != nil {
 			return err
 		}
 		length, kind := int64(binary.BigEndian.Uint32(h)), string(h[4:])
-		switch kind {
-		case "IEND":
+		if kind == "IEND" {
 			return nil
-		case "iTXt", "zTXt", "tEXt", "eXIf":
-			if err := b.takeChunk(s, kind, off+head, length); err != nil {
-				return fmt.Errorf("the %s chunk at byte %d: %w", kind, off, err)
-			}
 		}
-		off += head + length + crc
+		if done, err := visit(kind, off+pngHead, length); done || err != nil {
+			return err
+		}
+		off += pngHead + length + crc
 	}
 }
 

@@ -36,13 +36,21 @@ func newSource(r io.ReaderAt, size int64) *source {
 	return &source{r: r, size: size, spent: &spent{}}
 }
 
+// section returns a piece of s that is read within the same bounds. What of it lies
+// beyond the end of s is not there.
+func (s *source) section(off, n int64) *source {
+	off = min(max(off, 0), s.size)
+	n = min(max(n, 0), s.size-off)
+	return &source{r: io.NewSectionReader(s.r, off, n), size: n, spent: s.spent}
+}
+
 // peek returns n bytes, at most peekSize, that are valid until the next call.
 func (s *source) peek(off, n int64) ([]byte, error) {
-	if from := off - s.at; from >= 0 && from+n <= int64(len(s.window)) {
-		return s.window[from : from+n], nil
-	}
 	if off < 0 || n < 0 || off > s.size-n {
 		return nil, errCutShort
+	}
+	if from := off - s.at; from >= 0 && from+n <= int64(len(s.window)) {
+		return s.window[from : from+n], nil
 	}
 	if s.window == nil {
 		s.window = make([]byte, peekSize)
