@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/filetime"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -151,7 +152,7 @@ func (p *Pipeline) dropComplete(f Folder, d journal.Drop, s journal.DropState, c
 		return true
 	}
 	at := f.Drops.Announced(d.Dir)
-	return !at.IsZero() && at.UnixNano() >= s.LastModTime
+	return !at.IsZero() && filetime.Of(at) >= s.LastModTime
 }
 
 // rootTogether reports whether the files that lie in the folder itself are one

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/tenovos-ingest/ingestd/internal/filetime"
 )
 
 // hashBuffer is how many bytes are read at once where a file is only hashed.
@@ -159,7 +161,7 @@ func (s *Source) look() (Hint, error) {
 // HintOf returns the hint in what os.Lstat or File.Stat said.
 func HintOf(info fs.FileInfo) Hint {
 	st := info.Sys().(*syscall.Stat_t)
-	return Hint{Size: st.Size, ModTime: st.Mtim.Nano(), ChangeTime: st.Ctim.Nano(), Dev: st.Dev, Ino: st.Ino}
+	return Hint{Size: st.Size, ModTime: filetime.Nanos(st.Mtim.Unix()), ChangeTime: filetime.Nanos(st.Ctim.Unix()), Dev: st.Dev, Ino: st.Ino}
 }
 
 // difference says in what way now is not what it was.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/filetime"
 )
 
 const (
@@ -152,7 +154,7 @@ func (f *folder) finished(file File) bool {
 // had held still at all.
 func (f *folder) patient(file File, now time.Time) bool {
 	fp, path := file.fingerprint(), f.abs(file.Path)
-	if age := now.Sub(time.Unix(0, fp.ctime)); age >= f.conf.Patience+f.skew(file.Path) && !f.settle.heldStill(file.Path) {
+	if age, known := fp.age(now); known && age >= f.conf.Patience+f.skew(file.Path) && !f.settle.heldStill(file.Path) {
 		return true // nobody saw it change
 	}
 	c := f.settle.putBack(file.Path, fp, now, now.Add(max(f.conf.Patience, endsGap)), false)
@@ -208,7 +210,7 @@ func (f *folder) sentinel(rel string, modTime int64) announcement {
 	switch {
 	case err != nil:
 		return absent
-	case info.ModTime().UnixNano() < modTime:
+	case filetime.Of(info.ModTime()) < modTime:
 		return stale
 	}
 	return present

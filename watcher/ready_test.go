@@ -1,10 +1,13 @@
 package watcher
 
 import (
+	"math"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestReadySentinel(t *testing.T) {
@@ -81,5 +84,36 @@ func TestSentinelNames(t *testing.T) {
 		if _, err := parseSentinel(p); err == nil {
 			t.Errorf("%q is accepted", p)
 		}
+	}
+}
+
+// Times that nanoseconds do not reach are the nearest that they do, so that a
+// sentinel is still older or younger than its file.
+func TestTimesOfOtherCenturies(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Folder{Path: "in", Ready: "{name}.done", Settle: time.Hour}, Folder{Path: "any", Name: "any"})
+	stamp := func(rel string, year int) {
+		at := unix.NsecToTimespec(0)
+		at.Sec = time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+		must(t, unix.UtimesNanoAt(unix.AT_FDCWD, r.path(rel), []unix.Timespec{at, at}, 0)) // os.Chtimes overflows as well
+		if info, err := os.Stat(r.path(rel)); err != nil || info.ModTime().UTC().Year() != year {
+			t.Skipf("the file system here does not keep the year %d: %v", year, err)
+		}
+	}
+	r.write("any/far.jpg", "x")
+	stamp("any/far.jpg", 2300)
+	r.write("in/far.jpg", "x")
+	stamp("in/far.jpg", 2300)
+	r.write("in/far.jpg.done", "") // of today: made for content before
+	r.write("in/near.jpg", "x")
+	r.write("in/near.jpg.done", "")
+	stamp("in/near.jpg.done", 2300)
+	r.started()
+	r.await("near.jpg")
+	r.until("far.jpg seen everywhere", func() bool { return len(r.files["far.jpg"]) == 1 && r.state("drop").Settling == 1 })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if f := r.files["far.jpg"][0]; f.Folder != "any" || f.ModTime != math.MaxInt64 {
+		t.Errorf("the file of 2300 is %+v", f)
 	}
 }

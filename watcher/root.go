@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/filetime"
 )
 
 // root is what a folder's path led to when it was last looked at.
@@ -101,5 +103,5 @@ func identityOf(info fs.FileInfo) identity {
 }
 
 func fingerprintOf(st *unix.Stat_t) fingerprint {
-	return fingerprint{size: st.Size, mtime: st.Mtim.Nano(), ctime: st.Ctim.Nano(), dev: st.Dev, ino: st.Ino}
+	return fingerprint{size: st.Size, mtime: filetime.Nanos(st.Mtim.Unix()), ctime: filetime.Nanos(st.Ctim.Unix()), dev: st.Dev, ino: st.Ino}
 }

@@ -3,6 +3,8 @@ package watcher
 import (
 	"container/heap"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/filetime"
 )
 
 // fingerprint is what has to hold still. ctime is in it because size and mtime
@@ -11,6 +13,14 @@ type fingerprint struct {
 	size         int64
 	mtime, ctime int64 // unix ns
 	dev, ino     uint64
+}
+
+// age is how long ago the file was changed by its ctime. That is not known where it
+// is in the future, which only says that two clocks differ, or none that a clock
+// ever gave: the file systems that keep no such time put 1970 there, or 1601.
+func (fp fingerprint) age(now time.Time) (age time.Duration, known bool) {
+	changed, told := filetime.Time(fp.ctime)
+	return now.Sub(changed), told && fp.ctime > 0 && !changed.After(now)
 }
 
 // settler decides when a file has held still for long enough. It is pure: it
@@ -74,11 +84,10 @@ func (s *settler) begin(path string, fp fingerprint, now time.Time) {
 	s.schedule(c, now)
 }
 
-// old reports whether the ctime alone proves that a file held still. One in the
-// future says nothing about the age of the file, only that two clocks differ.
+// old reports whether the ctime alone proves that a file held still.
 func (s *settler) old(path string, fp fingerprint, now time.Time) bool {
-	changed := time.Unix(0, fp.ctime)
-	return !changed.After(now) && now.Sub(changed) >= s.agedAt(path)
+	age, known := fp.age(now)
+	return known && age >= s.agedAt(path)
 }
 
 // agedAt is aged by the clock of path.
@@ -91,9 +100,11 @@ func (s *settler) agedAt(path string) time.Duration {
 
 // schedule has a file looked at when it will have held still, as seen or by its age.
 func (s *settler) schedule(c *candidate, now time.Time) {
-	due, changed := c.since.Add(s.quiet), time.Unix(0, c.fp.ctime)
-	if aged := changed.Add(s.agedAt(c.path)); !changed.After(now) && aged.Before(due) {
-		due = aged
+	due := c.since.Add(s.quiet)
+	if age, known := c.fp.age(now); known {
+		if aged := now.Add(s.agedAt(c.path) - age); aged.Before(due) {
+			due = aged
+		}
 	}
 	s.enqueue(c, due)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/filetime"
 )
 
 func TestSettle(t *testing.T) {
@@ -13,6 +15,7 @@ func TestSettle(t *testing.T) {
 	fp := func(size int64, ctime float64) fingerprint {
 		return fingerprint{size: size, mtime: 1, ctime: at(ctime).UnixNano(), dev: 1, ino: 1}
 	}
+	ctime := func(ns int64) fingerprint { return fingerprint{size: 1, mtime: 1, ctime: ns, dev: 1, ino: 1} }
 	type look struct {
 		now     float64
 		fp      fingerprint
@@ -54,6 +57,12 @@ func TestSettle(t *testing.T) {
 		{"a changed mtime alone", time.Hour, []look{
 			{now: 0, fp: fp(1, 0), due: 5},
 			{now: 4, fp: touched, due: 9},
+		}},
+		{"a ctime that no clock gave has to be seen holding still", quiet, []look{
+			{now: 0, fp: ctime(0), due: 5},
+			{now: 4, fp: ctime(filetime.Nanos(-11_644_473_600, 0)), due: 9}, // 1601, where Windows begins to count
+			{now: 8, fp: ctime(filetime.Nanos(253_402_300_799, 0)), due: 13},
+			{now: 13, fp: ctime(filetime.Nanos(253_402_300_799, 0)), settled: true},
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -81,7 +81,7 @@ type File struct {
 	Path   string // below the folder, slash-separated, as the bytes on disk: perhaps not UTF-8
 	Size   int64  // bytes
 
-	ModTime, ChangeTime int64 // unix ns
+	ModTime, ChangeTime int64 // unix ns, of years that these do not reach the nearest
 	Dev, Ino            uint64
 }
 

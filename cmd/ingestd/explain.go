@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/uploader"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
@@ -168,10 +168,8 @@ func lstat(path string) (info os.FileInfo, err error) {
 
 // fileOf is a file as the watcher would report it.
 func fileOf(folder, rel string, info os.FileInfo) watcher.File {
-	f := watcher.File{Folder: folder, Path: filepath.ToSlash(rel), Size: info.Size(), ModTime: info.ModTime().UnixNano()}
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		f.ChangeTime, f.Dev, f.Ino = st.Ctim.Nano(), uint64(st.Dev), st.Ino //nolint:unconvert // their width differs between machines
-	}
+	h := uploader.HintOf(info)
+	f := watcher.File{Folder: folder, Path: filepath.ToSlash(rel), Size: h.Size, ModTime: h.ModTime, ChangeTime: h.ChangeTime, Dev: h.Dev, Ino: h.Ino}
 	if !info.Mode().IsRegular() {
 		f.Size = -1
 	}

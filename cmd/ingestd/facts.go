@@ -3,11 +3,11 @@ package main
 import (
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/filetime"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -78,7 +78,7 @@ func (c companions) Rows(path string) ([]ingest.FilelessRow, error) {
 func (a *account) factsOf(file watcher.File, at string) (*facts.Collection, error) {
 	f := facts.File{Folder: file.Folder, Path: file.Path, Size: file.Size}
 	if file.Ino != 0 {
-		f.ModTime = time.Unix(0, file.ModTime)
+		f.ModTime, _ = filetime.Time(file.ModTime) // the collector knows what is not reached
 	}
 	known, err := a.collectors[file.Folder].Collect(f, at)
 	if err == nil && file.Ino == 0 { // a row of a manifest: there never was a file to look into

@@ -71,12 +71,6 @@ var builtFiles = map[string]struct {
 		},
 		map[string]string{"xmp.source": "flate"},
 	},
-	"PDF without a catalog that can be read": {
-		func() []byte {
-			return []byte("%PDF-1.7\n" + object(2, stream(rdf("<dc:source>old</dc:source>"))) + object(2, stream(rdf("<dc:source>last</dc:source>"))))
-		},
-		map[string]string{"xmp.source": "last"},
-	},
 	"a file of an unknown format, with a packet at its end": {
 		func() []byte {
 			return append(make([]byte, 3*scanSize), "<?xpacket begin='' id=''?>"+rdf("<dc:source>end</dc:source>")+"<?xpacket end='w'?>"...)

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/filetime"
 )
 
 // Prefixes of facts of XMP by the place where it stands. Under XMPPrefix is what
@@ -94,7 +96,8 @@ func (c *Collector) Collect(f File, at string) (*Collection, error) {
 	if at == "" {
 		at = f.Path
 	}
-	out := &Collection{Facts: Gather(f, c.Levels), Companion: make(map[Kind]bool), Unread: make(map[Kind]Unread)}
+	dated, gaps := f.trueTime(root, at)
+	out := &Collection{Facts: Gather(dated, c.Levels), Gaps: gaps, Companion: make(map[Kind]bool), Unread: make(map[Kind]Unread)}
 	embedded := Want{
 		EXIF: c.EXIF, IPTC: c.IPTC, XMP: c.XMP || c.XMPEmbedded,
 		Image: c.Image, Video: c.Video, PDF: c.PDF, Office: c.Office, PNG: c.PNG,
@@ -133,7 +136,7 @@ func (c *Collector) embedded(root *os.Root, f File, at string, want Want, out *C
 		return nil
 	}
 	defer file.Close() // nothing was written
-	if !f.ModTime.IsZero() && (info.Size() != f.Size || !info.ModTime().Equal(f.ModTime)) {
+	if !f.ModTime.IsZero() && (info.Size() != f.Size || filetime.Of(info.ModTime()) != filetime.Of(f.ModTime)) {
 		out.Gone = true
 		out.gap("exif", "another file lies there by now")
 		return nil
@@ -170,7 +173,7 @@ func (c *Collector) xmpSidecar(root *os.Root, file, at string, out *Collection) 
 	origin := "the sidecar " + Clean(path.Base(name))
 	found, err := ParseXMP(data, XMPSidecarPrefix, origin, c.Languages)
 	switch {
-	case errors.Is(err, ErrExcess):
+	case errors.Is(err, ErrExcess), errors.Is(err, ErrDamaged):
 		out.gap("xmp-sidecar", "%s: %v", origin, err)
 	case err != nil:
 		out.unread(KindXMP, "xmp-sidecar", name, fmt.Errorf("%s: %w", origin, err))

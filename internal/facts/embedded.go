@@ -43,7 +43,7 @@ func (b *blocks) addXMP(packet []byte) {
 		size += len(p)
 	}
 	switch {
-	case len(packet) == 0:
+	case len(bytes.Trim(packet, "\x00 \t\r\n")) == 0:
 	case size > MaxXMP:
 		b.gap("xmp", "The file holds more than %d MiB of XMP; only the first part is read.", MaxXMP>>20)
 	default:
@@ -55,24 +55,33 @@ func (b *blocks) gap(source, format string, args ...any) {
 	b.gaps = append(b.gaps, Gap{source, fmt.Sprintf(format, args...)})
 }
 
-// fault makes a gap of an error that was met on reading what.
+// fault makes a gap of an error that was met on reading what, if there is one.
 func (b *blocks) fault(source, what string, err error) {
-	if _, unread := errors.AsType[notRead](err); unread || errors.Is(err, errUnreadable) {
+	_, unread := errors.AsType[notRead](err)
+	switch {
+	case err == nil:
+	case unread || errors.Is(err, errUnreadable):
 		b.gap(source, "%s is not known: %v.", what, err)
-		return
+	case errors.Is(err, ErrDamaged):
+		b.gap(source, "%s: %v.", what, err)
+	default:
+		b.gap(source, "%s is damaged: %v.", what, err)
 	}
-	b.gap(source, "%s is damaged: %v.", what, err)
 }
 
 // Embedded returns what a file says of itself: EXIF (exif.TAG), IPTC (iptc.FIELD)
 // and XMP (xmp.PROPERTY, see [ParseXMP]). The first bytes tell the format, not
 // the name. EXIF and IPTC are read from JPEG, PNG, WebP, HEIF, AVIF, Photoshop
-// files, TIFF and the raw formats that are TIFF within (DNG, CR2, NEF, ARW, PEF, …),
-// or that hold one (CR3, RAF, MRW, X3F); XMP from all of these, from MP4 and QuickTime, from JPEG 2000 and JPEG XL, and
-// from PDF. Beside these blocks, formats tell things in a manner of their own: the
-// size of a picture (image.width), words in a PNG (png.KEYWORD), what a video
-// (video.NAME) or a document (pdf.NAME, office.NAME) says of itself. In a file of any other format, and in one whose structure is damaged,
-// a packet is looked for in the first and the last 4 MiB.
+// files, TIFF and the raw formats that are TIFF within (DNG, CR2, NEF, ARW, PEF, …)
+// or that hold one (CR3, RAF, MRW, X3F); XMP from all of these, from MP4 and
+// QuickTime, from AVI and WAV, from JPEG 2000 and JPEG XL, from EPS and from PDF. In
+// a file of any other format (InDesign, GIF, MP3), and in one whose structure is
+// damaged, a packet is looked for in the first and the last 4 MiB: of several, the
+// one that was written last is the document's.
+//
+// Beside these blocks, formats tell things in a manner of their own: the size of a
+// picture (image.Width), words in a PNG (png.KEYWORD), what a video (video.NAME) or a
+// document (pdf.NAME, office.NAME) says of itself.
 //
 // A gap tells of something that is there and cannot be read, wholly or in part;
 // what a file does not have is no gap. Of damaged EXIF and IPTC the tags that
@@ -129,7 +138,7 @@ func findBlocks(s *source, head []byte, b *blocks) {
 		b.damaged("The file's "+format.name+" structure", err)
 	}
 	if b.want.XMP && len(b.xmp) == 0 {
-		packet, err := scanXMP(s)
+		packet, err := scanXMP(s, newest)
 		if err != nil {
 			b.fault("xmp", "The XMP packet", err)
 		}
@@ -168,22 +177,22 @@ func (b *blocks) readEXIF(c *collector, s *source) {
 
 func (b *blocks) readXMP(c *collector, langs []string) {
 	var properties []property
-	for _, packet := range b.xmp {
-		found, err := xmpProperties(packet)
-		if err != nil {
-			b.fault("xmp", "The XMP packet", err)
-			continue
+	read := func(what string, data []byte) {
+		packet, err := readXMP(data)
+		properties = append(properties, packet.properties...)
+		if damage := packet.damage(); err == nil && damage != nil {
+			err = fmt.Errorf("%w: %w", ErrDamaged, damage)
 		}
-		properties = append(properties, found...)
+		b.fault("xmp", what, err)
 	}
+	for _, packet := range b.xmp {
+		read("The XMP packet", packet)
+	}
+	const second = "The second part of the XMP (ExtendedXMP)"
 	extension, err := b.ext.assemble(properties)
-	if err == nil && extension != nil {
-		var found []property
-		found, err = xmpProperties(extension)
-		properties = append(properties, found...)
-	}
-	if err != nil {
-		b.fault("xmp", "The second part of the XMP (ExtendedXMP)", err)
+	b.fault("xmp", second, err)
+	if extension != nil {
+		read(second, extension)
 	}
 	emitXMP(c, properties, XMPPrefix, "the embedded XMP", langs)
 	b.excess("xmp", c)
@@ -216,8 +225,10 @@ func formatOf(head []byte) format {
 		return format{"PNG", walkPNG}
 	case at(0, tiffMagics...):
 		return format{"TIFF", walkTIFF}
-	case at(0, "RIFF") && at(8, "WEBP"):
-		return format{"WebP", walkRIFF}
+	case at(0, "RIFF", "RF64", "BW64"):
+		return format{"RIFF", walkRIFF}
+	case at(0, "%!PS", dosEPS):
+		return format{"PostScript", walkEPS}
 	case at(0, rafMagic):
 		return format{"RAF", walkRAF}
 	case at(0, minoltaMagic):

@@ -87,7 +87,7 @@ func (r *exifReader) read(off int64, tags map[uint16]exifTag) {
 		r.damage = append(r.damage, err)
 	}
 	for _, e := range entries {
-		if e.tag == tagSubfileType && r.order.Uint32(e.inline[:])&1 == 1 {
+		if e.tag == tagSubfileType && r.order.Uint32(e.inline)&1 == 1 {
 			tags = withoutSize(tags) // of a smaller picture, with which raw formats begin
 		}
 	}
@@ -100,9 +100,9 @@ func (r *exifReader) read(off int64, tags map[uint16]exifTag) {
 		r.met[e.tag] = true
 		switch e.tag {
 		case tagExifIFD:
-			r.read(int64(r.order.Uint32(e.inline[:])), exifTags)
+			r.read(r.offset(e), exifTags)
 		case tagGPSIFD:
-			r.read(int64(r.order.Uint32(e.inline[:])), gpsTags)
+			r.read(r.offset(e), gpsTags)
 		default:
 			r.tell(e, tag)
 		}

@@ -8,6 +8,7 @@ type exifForm int
 const (
 	formPlain        exifForm = iota // by its type
 	formASCII                        // text, though its type says bytes
+	formCopyright                    // texts of two holders
 	formComment                      // text that names its encoding
 	formUTF16                        // text of Windows
 	formDate                         // day and time of day
@@ -66,7 +67,7 @@ var exifTags = map[uint16]exifTag{
 	0x013C: {names: "HostComputer"},
 	0x4746: {names: "Rating"},
 	0x4749: {names: "RatingPercent"},
-	0x8298: {names: "Copyright"},
+	0x8298: {names: "Copyright", form: formCopyright},
 	0x829A: {names: "ExposureTime", form: formExposure},
 	0x829D: {names: "FNumber"},
 	0x8822: {names: "ExposureProgram"},

@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"strconv"
@@ -20,6 +21,8 @@ func (r *exifReader) text(typ uint16, raw []byte, form exifForm) string {
 		return utf16(raw, binary.LittleEndian)
 	case formASCII:
 		return text8(raw)
+	case formCopyright:
+		return copyrights(raw)
 	case formDegrees:
 		return degrees(r.numbers(typ, raw))
 	case formClock:
@@ -51,7 +54,7 @@ const undefined = "undef"
 
 // numbers returns the numbers of a value; what is not known (0/0) is NaN.
 func (r *exifReader) numbers(typ uint16, raw []byte) []float64 {
-	if typ == tiffASCII || int(typ) >= len(tiffSizes) {
+	if typ == tiffASCII || int(typ) >= len(tiffSizes) || tiffSizes[typ] == 0 {
 		return nil // text
 	}
 	size := int(tiffSizes[typ])
@@ -74,6 +77,10 @@ func (r *exifReader) number(typ uint16, b []byte) float64 {
 		return float64(r.order.Uint16(b))
 	case 4, 13:
 		return float64(r.order.Uint32(b))
+	case 16, 18:
+		return float64(r.order.Uint64(b))
+	case 17:
+		return float64(int64(r.order.Uint64(b)))
 	case tiffRational:
 		return ratio(float64(r.order.Uint32(b)), float64(r.order.Uint32(b[4:])))
 	case 6:
@@ -182,17 +189,26 @@ func utf16(raw []byte, order binary.ByteOrder) string {
 	return before
 }
 
-// text8 decodes a text of single bytes, or of UTF-8, which the standards came to
-// late and programs early. A zero ends it; what stands behind one (the editor's
-// copyright, behind the photographer's) is told after a semicolon.
-func text8(raw []byte) string {
+// copyrights tells the photographer's copyright and behind it the editor's, of which
+// the standard has a zero after each. The first may be blank.
+func copyrights(raw []byte) string {
+	photographer, rest, _ := bytes.Cut(raw, []byte{0})
+	editor, _, _ := bytes.Cut(rest, []byte{0})
 	var parts []string
-	for part := range strings.SplitSeq(string(raw), "\x00") {
-		if part = strings.TrimSpace(part); part != "" {
-			parts = append(parts, part)
+	for _, part := range [][]byte{photographer, editor} {
+		if text := strings.TrimSpace(text8(part)); text != "" {
+			parts = append(parts, text)
 		}
 	}
-	text := strings.Join(parts, "; ")
+	return strings.Join(parts, "; ")
+}
+
+// text8 decodes a text of single bytes, or of UTF-8, which the standards came to
+// late and programs early. A zero ends it: what stands behind is what was in the
+// camera's memory.
+func text8(raw []byte) string {
+	before, _, _ := bytes.Cut(raw, []byte{0})
+	text := strings.TrimSpace(string(before))
 	if utf8.ValidString(text) {
 		return text
 	}

@@ -31,9 +31,11 @@ func Key(name string) string {
 
 // File is what the file system says of a file.
 type File struct {
-	Folder  string // name of the drop folder
-	Path    string // slash-separated, below the drop folder; need not be valid UTF-8
-	Size    int64  // bytes
+	Folder string // name of the drop folder
+	Path   string // slash-separated, below the drop folder; need not be valid UTF-8
+	Size   int64  // bytes
+	// ModTime is zero where it is not known. One that nanoseconds since 1970 do not
+	// reach is the nearest that they do, as filetime keeps it.
 	ModTime time.Time
 }
 

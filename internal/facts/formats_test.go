@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// told returns the facts of a file under a prefix, several values joined by "|".
-func told(t *testing.T, data []byte, prefix string) (map[string]string, []Gap) {
+// factsUnder returns the facts of a file under a prefix, several values joined by "|".
+func factsUnder(t *testing.T, data []byte, prefix string) (map[string]string, []Gap) {
 	t.Helper()
 	got, gaps := Embedded(bytes.NewReader(data), int64(len(data)), everything, []string{"de"})
 	facts := map[string]string{}
@@ -206,7 +206,7 @@ func rafFile(picture, entries string) string {
 func TestImageSize(t *testing.T) {
 	want := map[string]string{"width": "300", "height": "200"}
 	for name, data := range sizedFiles() {
-		got, gaps := told(t, []byte(data), ImagePrefix)
+		got, gaps := factsUnder(t, []byte(data), ImagePrefix)
 		if diff := cmp.Diff(want, got); diff != "" || len(gaps) > 0 {
 			t.Errorf("%s: gaps %v, facts differ (-want +got):\n%s", name, gaps, diff)
 		}
@@ -215,7 +215,7 @@ func TestImageSize(t *testing.T) {
 		"tagged.jpg": {"16", "16"}, "tagged.tif": {"16", "16"}, "tagged.png": {"16", "16"}, "tagged.psd": {"16", "16"}, "tagged.webp": {"16", "16"},
 		"tagged.heic": {"64", "64"}, "tagged.gif": {"16", "16"}, "grid.heic": {"37", "23"}, "plain.avif": {"37", "23"},
 	} {
-		got, gaps := told(t, readTestdata(t, file), ImagePrefix)
+		got, gaps := factsUnder(t, readTestdata(t, file), ImagePrefix)
 		if got["width"] != size[0] || got["height"] != size[1] || len(gaps) > 0 {
 			t.Errorf("%s: %v, gaps %v; want %v", file, got, gaps, size)
 		}
@@ -236,7 +236,7 @@ func TestImageSizeOfNone(t *testing.T) {
 		"JPEG whose height is not set": string(jpeg(jpegSegment(0xC0, "\x08"+u16(0)+u16(300)+"\x03"))),
 		"a line feed":                  "\x0A\x05\x01\x08" + strings.Repeat("text", 40),
 	} {
-		if got, gaps := told(t, []byte(data), ImagePrefix); len(got) > 0 || len(gaps) > 0 {
+		if got, gaps := factsUnder(t, []byte(data), ImagePrefix); len(got) > 0 || len(gaps) > 0 {
 			t.Errorf("%s: %v, gaps %v; want none", name, got, gaps)
 		}
 	}
@@ -246,7 +246,7 @@ func TestImageSizeOfNone(t *testing.T) {
 func TestIconSize(t *testing.T) {
 	icons := "\x00\x00\x01\x00" + le16(2) + "\x10\x10\x00\x00" + le16(1, 32) + le32(0, 0) + "\x00\xC8\x00\x00" + le16(1, 32) + le32(0, 0)
 	want := map[string]string{"width": "256", "height": "200"}
-	if got, gaps := told(t, []byte(icons), ImagePrefix); !maps.Equal(got, want) || len(gaps) > 0 {
+	if got, gaps := factsUnder(t, []byte(icons), ImagePrefix); !maps.Equal(got, want) || len(gaps) > 0 {
 		t.Errorf("%v, gaps %v; want %v", got, gaps, want)
 	}
 }
@@ -257,7 +257,7 @@ func TestSizedFilesCutShort(t *testing.T) {
 	want := map[string]string{"width": "300", "height": "200"}
 	for name, data := range sizedFiles() {
 		for n := range len(data) {
-			got, _ := told(t, []byte(data[:n]), ImagePrefix)
+			got, _ := factsUnder(t, []byte(data[:n]), ImagePrefix)
 			if len(got) > 0 && !maps.Equal(got, want) && name != "PPM" && name != "PAM" && name != "Radiance" {
 				t.Errorf("%s, %d bytes of it: %v", name, n, got)
 			}
@@ -290,7 +290,7 @@ func TestEXIFOfRawFiles(t *testing.T) {
 		"CR3": {"make": "Mak", "orientation": "6", "datetimeoriginal": "2026-05-01T23:59:58.05", "gpslatitude": "-33.8688"},
 		"RAF": inJPEG, "MRW": inJPEG, "X3F": inJPEG,
 	} {
-		got, gaps := told(t, []byte(files[name]), ExifPrefix)
+		got, gaps := factsUnder(t, []byte(files[name]), ExifPrefix)
 		if len(gaps) > 0 {
 			t.Errorf("%s: gaps %v", name, gaps)
 		}
@@ -302,14 +302,14 @@ func TestEXIFOfRawFiles(t *testing.T) {
 	}
 	// Of XMP and of IPTC as well.
 	packet := jpegSegment(0xE1, jpegXMP+rdf("<dc:source>raf</dc:source>"))
-	if got, _ := told(t, []byte(rafFile(string(jpeg(packet)), "")), XMPPrefix); got["source"] != "raf" {
+	if got, _ := factsUnder(t, []byte(rafFile(string(jpeg(packet)), "")), XMPPrefix); got["source"] != "raf" {
 		t.Errorf("the XMP of a RAF is %v", got)
 	}
 	for name, data := range map[string]string{
 		"CR3": box("ftyp", "crx ") + box("moov", box("uuid", uuidCanon+box("CMT1", "none"))),
 		"RAF": rafMagic + strings.Repeat("\x00", 10), "MRW": minoltaMagic + u32(100), "X3F": sigmaMagic + strings.Repeat("\x01", 100),
 	} {
-		if got, gaps := told(t, []byte(data), ExifPrefix); len(got) > 0 || len(gaps) != 1 {
+		if got, gaps := factsUnder(t, []byte(data), ExifPrefix); len(got) > 0 || len(gaps) != 1 {
 			t.Errorf("%s, damaged: %v, gaps %v; want one gap", name, got, gaps)
 		}
 	}

@@ -9,22 +9,31 @@ import (
 
 // heifItems are the items of an image that are wanted, and where they lie.
 type heifItems struct {
-	kinds map[uint32]string // "Exif" or the type of MIME, by the item's number
-	idat  int64             // where the data within the box begins
+	kinds   map[uint32]string // "Exif" or the type of MIME, by the item's number
+	primary uint32            // the item that is the picture; 0 where none is named
+	told    map[uint32]uint32 // what an item describes: the primary item, if it is among several
+	idat    int64             // where the data within the box begins
 }
 
 const mimeXMP = "application/rdf+xml"
 
 // takeItems reads the items of a meta box: iinf says what they are, iloc where.
 func (b *blocks) takeItems(s *source, from, to int64) error {
-	var info, places []byte
-	items := heifItems{kinds: map[uint32]string{}}
+	var info, places, references []byte
+	items := heifItems{kinds: map[uint32]string{}, told: map[uint32]uint32{}}
 	err := s.boxes(from, to, func(kind string, from, to int64) (err error) {
 		switch kind {
 		case "iinf":
 			info, err = s.block(from, to-from)
 		case "iloc":
 			places, err = s.block(from, to-from)
+		case "iref":
+			references, err = s.block(from, to-from)
+		case "pitm":
+			var h []byte
+			if h, err = s.block(from, min(8, to-from)); err == nil {
+				items.primary = primaryItem(h)
+			}
 		case "idat":
 			items.idat = from
 		}
@@ -36,6 +45,10 @@ func (b *blocks) takeItems(s *source, from, to int64) error {
 	if err := items.name(info); err != nil {
 		return fmt.Errorf("its list of items: %w", err)
 	}
+	if err := items.refer(references); err != nil {
+		return fmt.Errorf("its table of references: %w", err)
+	}
+	items.keepPrimary()
 	if err := items.locate(places, func(kind string, pieces []piece) error { return b.takeItem(s, kind, pieces) }); err != nil {
 		return fmt.Errorf("its table of items: %w", err)
 	}
@@ -105,6 +118,63 @@ func (items heifItems) nameOne(c cursor) {
 	}
 	if kind == "Exif" || kind == mimeXMP {
 		items.kinds[uint32(id)] = kind
+	}
+}
+
+// primaryItem reads the number of the primary item.
+func primaryItem(pitm []byte) uint32 {
+	c := cursor{b: pitm}
+	size := 2
+	if version := c.uint(1); version > 0 {
+		size = 4
+	}
+	c.skip(3)
+	return uint32(c.uint(size))
+}
+
+// refer notes what the items that are wanted describe.
+func (items heifItems) refer(iref []byte) error {
+	c := cursor{b: iref}
+	idSize := 2
+	if version := c.uint(1); version > 0 {
+		idSize = 4
+	}
+	c.skip(3)
+	list := c.b
+	for len(list) >= 8 {
+		size := int64(binary.BigEndian.Uint32(list))
+		if size < 8 || size > int64(len(list)) {
+			return errCutShort
+		}
+		one := cursor{b: list[8:size]}
+		id := uint32(one.uint(idSize))
+		if string(list[4:8]) == "cdsc" && items.kinds[id] != "" {
+			for count := one.uint(2); count > 0 && !one.short; count-- {
+				if to := uint32(one.uint(idSize)); items.told[id] != items.primary {
+					items.told[id] = to
+				}
+			}
+		}
+		list = list[size:]
+	}
+	return nil
+}
+
+// keepPrimary leaves out what is told of another picture in the file, such as its
+// depth or a gain map: of each kind what describes the primary item counts, and else
+// what is not said to describe any.
+func (items heifItems) keepPrimary() {
+	if items.primary == 0 {
+		return
+	}
+	own := map[string]bool{}
+	for id, kind := range items.kinds {
+		own[kind] = own[kind] || items.told[id] == items.primary
+	}
+	for id, kind := range items.kinds {
+		if to, said := items.told[id]; said && to != items.primary || !said && own[kind] {
+			delete(items.kinds, id)
+		}
 	}
 }
 

@@ -83,17 +83,11 @@ func heifSize(s *source, from, to int64) (size imageSize, err error) {
 	err = s.firstBox(from, to, func(kind string, from, to int64) error {
 		switch kind {
 		case "pitm":
-			b, err := s.block(from, min(to-from, 8))
+			h, err := s.block(from, min(to-from, 8))
 			if err != nil {
 				return err
 			}
-			c := cursor{b: b}
-			wide := 2
-			if c.uint(1) > 0 {
-				wide = 4
-			}
-			c.skip(3)
-			primary = c.uint(wide)
+			primary = uint64(primaryItem(h))
 		case "iprp":
 			return s.firstBox(from, to, func(kind string, from, to int64) (err error) {
 				switch kind {

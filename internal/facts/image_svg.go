@@ -29,11 +29,10 @@ func svgSize(s *source) (imageSize, error) {
 		}
 		text, _ = io.ReadAll(io.LimitReader(z, svgHead)) // what is there before the end is enough
 	}
-	if text, err = decodeUnicode(text); err != nil {
+	if text, err = decodeXML(text); err != nil {
 		return imageSize{}, nil
 	}
-	d := xml.NewDecoder(bytes.NewReader(text))
-	d.CharsetReader = charsetReader
+	d := newDecoder(text)
 	d.Strict = false
 	for {
 		token, err := d.RawToken()

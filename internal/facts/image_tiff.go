@@ -6,7 +6,7 @@ import (
 )
 
 // tiffMagics begin a TIFF and the raw formats that are TIFF within.
-var tiffMagics = []string{"II*\x00", "MM\x00*", "IIU\x00", "IIRO", "IIRS", "MMOR", "II\xBC"}
+var tiffMagics = []string{"II*\x00", "MM\x00*", "II+\x00", "MM\x00+", "IIU\x00", "IIRO", "IIRS", "MMOR", "II\xBC"}
 
 // Tags that tell a picture's size beside those of facts.
 const (
@@ -70,25 +70,25 @@ type tiffPictures struct {
 // chain looks at a directory, those within it, and those that follow it.
 func (w *tiffPictures) chain(off int64) {
 	for off != 0 && w.seen < maxDirectories {
-		end := w.look(off, true)
-		next, err := w.s.peek(end, 4)
-		if end == 0 || err != nil {
+		entries := w.look(off, true)
+		head, each, pointer := int64(2), int64(12), int64(4)
+		if w.big {
+			head, each, pointer = 8, 20, 8
+		}
+		next, err := w.s.peek(off+head+each*int64(entries), pointer)
+		if entries == 0 || err != nil {
 			return // the last need not say so
 		}
-		off = int64(w.order.Uint32(next))
+		off = w.unsigned(next)
 	}
 }
 
-// look notes what a directory says. It returns where the directory ends, 0 where it
-// cannot be read.
-func (w *tiffPictures) look(off int64, outer bool) (end int64) {
+// look notes what a directory says. It returns how many entries it has.
+func (w *tiffPictures) look(off int64, outer bool) (count int) {
 	w.seen++
 	entries, err := w.directory(off)
 	if err != nil {
 		w.damage = cmp.Or(w.damage, err)
-	}
-	if len(entries) == 0 {
-		return 0
 	}
 	p := tiffPicture{}
 	var border [4]int64 // top, left, bottom, right
@@ -122,31 +122,48 @@ func (w *tiffPictures) look(off int64, outer bool) (end int64) {
 			w.look(off, false)
 		}
 	}
-	return off + 2 + 12*int64(len(entries))
+	return len(entries)
 }
 
 // integer returns the first number of an entry that is within the entry, else 0.
 func (w *tiffPictures) integer(e tiffEntry) int64 {
 	switch e.typ {
 	case 3:
-		return int64(w.order.Uint16(e.inline[:]))
-	case 4, 13:
-		return int64(w.order.Uint32(e.inline[:]))
+		return int64(w.order.Uint16(e.inline))
+	case tiffLong, 13:
+		return int64(w.order.Uint32(e.inline))
+	case tiffLong8, tiffIFD8:
+		if len(e.inline) == 8 {
+			return w.unsigned(e.inline)
+		}
 	}
 	return 0
 }
 
+// unsigned returns a number of four or eight bytes, 0 where it is beyond all files.
+func (w *tiffPictures) unsigned(b []byte) int64 {
+	if len(b) == 4 {
+		return int64(w.order.Uint32(b))
+	}
+	return max(0, int64(w.order.Uint64(b)))
+}
+
 // offsets returns the directories that an entry points to.
 func (w *tiffPictures) offsets(e tiffEntry) (offs []int64) {
-	raw, err := w.value(e, 4*maxDirectories)
+	raw, err := w.value(e, 8*maxDirectories)
 	if err != nil {
 		w.damage = cmp.Or(w.damage, err)
 	}
-	if e.typ != 4 && e.typ != 13 {
+	size := 4
+	switch e.typ {
+	case tiffLong, 13:
+	case tiffLong8, tiffIFD8:
+		size = 8
+	default:
 		return nil
 	}
-	for ; len(raw) >= 4; raw = raw[4:] {
-		offs = append(offs, int64(w.order.Uint32(raw)))
+	for ; len(raw) >= size; raw = raw[size:] {
+		offs = append(offs, w.unsigned(raw[:size]))
 	}
 	return offs
 }

@@ -2,7 +2,6 @@ package facts
 
 import (
 	"archive/zip"
-	"bytes"
 	"fmt"
 	"io"
 	"path"
@@ -20,7 +19,6 @@ var officeNames = [][]string{
 // The bounds of what is read of a document, which is a ZIP archive.
 const (
 	maxDirectory = 4 << 20 // bytes of the archive's directory
-	maxPart      = 1 << 20 // bytes of a part that is read, expanded
 )
 
 // emitOffice tells the properties of a document of Office Open XML (docx, xlsx, pptx
@@ -91,39 +89,33 @@ func (d *document) say(name, text string) {
 	}
 }
 
-// part returns the tree of a part, nil where there is none.
-func (d *document) part(name string) (*node, error) {
+// part returns the tree of a part, an empty one where there is none.
+func (d *document) part(name string) (root element, err error) {
 	f := d.parts[strings.ToLower(strings.TrimPrefix(path.Clean("/"+name), "/"))]
 	if f == nil {
-		return nil, nil
+		return root, nil
 	}
 	if f.Flags&1 == 1 {
-		return nil, notRead("the document is encrypted")
+		return root, notRead("the document is encrypted")
 	}
-	d.bounded.left = 2 * maxPart
+	d.bounded.left = 2 * maxTree
+	text, err := readPart(f)
+	if err == nil {
+		root, err = parseTree(text)
+	}
+	if err != nil {
+		return root, brief(fmt.Errorf("its part %s: %w", name, err))
+	}
+	return root, nil
+}
+
+func readPart(f *zip.File) ([]byte, error) {
 	r, err := f.Open()
 	if err != nil {
-		return nil, brief(fmt.Errorf("its part %s: %w", name, err))
-	}
-	defer r.Close() // nothing was written
-	text, err := io.ReadAll(io.LimitReader(r, maxPart+1))
-	switch {
-	case err != nil:
-		return nil, brief(fmt.Errorf("its part %s: %w", name, err))
-	case len(text) > maxPart:
-		return nil, brief(fmt.Errorf("its part %s is larger than %d MiB", name, maxPart>>20))
-	}
-	if text, err = decodeUnicode(text); err != nil {
 		return nil, err
 	}
-	root, _, err := parseXML(bytes.TrimSpace(text))
-	if err != nil {
-		return nil, brief(fmt.Errorf("its part %s: %w", name, err))
-	}
-	if len(root.children) == 0 {
-		return nil, brief(fmt.Errorf("its part %s is empty", name))
-	}
-	return root.children[0], nil
+	defer r.Close() // nothing was written
+	return io.ReadAll(io.LimitReader(r, maxTree+1))
 }
 
 // The properties of Office Open XML, of the core and of the application, and what
@@ -153,16 +145,12 @@ func (d *document) openXML() error {
 	if err != nil {
 		return err
 	}
-	if relations != nil {
-		for _, r := range relations.children {
-			kind, _ := r.attr("", "Type")
-			target, _ := r.attr("", "Target")
-			switch {
-			case strings.HasSuffix(kind, "/core-properties"), strings.HasSuffix(kind, "/coreProperties"):
-				core = target
-			case strings.HasSuffix(kind, "/extended-properties"), strings.HasSuffix(kind, "/extendedProperties"):
-				app = target
-			}
+	for _, r := range relations.Children {
+		switch kind := r.attr("Type"); {
+		case strings.HasSuffix(kind, "/core-properties"), strings.HasSuffix(kind, "/coreProperties"):
+			core = r.attr("Target")
+		case strings.HasSuffix(kind, "/extended-properties"), strings.HasSuffix(kind, "/extendedProperties"):
+			app = r.attr("Target")
 		}
 	}
 	var damage []error
@@ -177,22 +165,22 @@ func (d *document) openXML() error {
 // properties reads a part whose elements are properties.
 func (d *document) properties(part string, names map[string]string) error {
 	root, err := d.part(part)
-	if err != nil || root == nil {
+	if err != nil {
 		return err
 	}
-	for _, n := range root.children {
+	for _, n := range root.Children {
 		d.property(names, n)
 	}
 	return nil
 }
 
-func (d *document) property(names map[string]string, n *node) {
-	name := names[n.name.Local]
-	text := n.text.String()
+func (d *document) property(names map[string]string, n element) {
+	name := names[n.XMLName.Local]
+	text := n.Text
 	switch {
-	case name == "Keywords" && len(n.children) > 0: // words in several languages
-		for _, value := range n.children {
-			d.say(name, value.text.String())
+	case name == "Keywords" && len(n.Children) > 0: // words in several languages
+		for _, value := range n.Children {
+			d.say(name, value.Text)
 		}
 	case name == "Created" || name == "Modified" || name == "LastPrinted":
 		text = timeOf(text)
@@ -203,13 +191,13 @@ func (d *document) property(names map[string]string, n *node) {
 // openDocument reads the part that OpenDocument keeps properties in.
 func (d *document) openDocument() error {
 	root, err := d.part("meta.xml")
-	if err != nil || root == nil {
+	if err != nil {
 		return err
 	}
-	for _, meta := range root.children { // one, office:meta
-		for _, n := range meta.children {
-			if n.name.Local == "document-statistic" {
-				for _, a := range n.attrs {
+	for _, meta := range root.Children { // one, office:meta
+		for _, n := range meta.Children {
+			if n.XMLName.Local == "document-statistic" {
+				for _, a := range n.Attrs {
 					switch a.Name.Local {
 					case "page-count":
 						d.say("Pages", a.Value)

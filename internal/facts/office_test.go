@@ -60,7 +60,7 @@ func TestOffice(t *testing.T) {
 		"an archive of any kind":  {[]string{"a.txt", "text", "meta.xml", officeMeta, "docProps/core.xml", officeCore}, map[string]string{}},
 		"an archive of photoshop": {[]string{"photo.jpg", string(jpeg())}, map[string]string{}},
 	} {
-		got, gaps := told(t, zipped(t, tt.parts...), OfficePrefix)
+		got, gaps := factsUnder(t, zipped(t, tt.parts...), OfficePrefix)
 		if !maps.Equal(got, tt.want) || len(gaps) > 0 {
 			t.Errorf("%s: %v, gaps %v; want %v", name, got, gaps, tt.want)
 		}
@@ -90,16 +90,16 @@ func TestOfficeTellsGaps(t *testing.T) {
 			"its part docProps/core.xml: it is not well-formed XML", "application",
 		},
 		"a bomb": {
-			zipped(t, "[Content_Types].xml", officeTypes, "docProps/core.xml", "<a>"+strings.Repeat(" ", maxPart)+"</a>", "docProps/app.xml", officeApp),
-			"its part docProps/core.xml is larger than 1 MiB", "application",
+			zipped(t, "[Content_Types].xml", officeTypes, "docProps/core.xml", "<a>"+strings.Repeat(" ", maxTree)+"</a>", "docProps/app.xml", officeApp),
+			"its part docProps/core.xml: it is larger than 1 MiB", "application",
 		},
-		"an empty part": {zipped(t, "[Content_Types].xml", officeTypes, "docProps/core.xml", ""), "its part docProps/core.xml is empty", ""},
+		"an empty part": {zipped(t, "[Content_Types].xml", officeTypes, "docProps/core.xml", ""), "its part docProps/core.xml: it is empty", ""},
 		"the old format": {
 			[]byte("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1" + strings.Repeat("\x00", 504)),
 			"is not known: this version does not read the old binary formats of Office, nor documents that are encrypted", "",
 		},
 	} {
-		got, gaps := told(t, tt.data, OfficePrefix)
+		got, gaps := factsUnder(t, tt.data, OfficePrefix)
 		if len(gaps) != 1 || !strings.Contains(gaps[0].Message, tt.message) || tt.kept != "" && got[tt.kept] == "" {
 			t.Errorf("%s: %v, gaps %v; want %s", name, got, gaps, tt.message)
 		}

@@ -2,97 +2,86 @@ package facts
 
 import (
 	"bytes"
-	"regexp"
-	"slices"
+	"errors"
+	"fmt"
 )
 
-var (
-	pdfCatalog  = regexp.MustCompile(`/Type\s*/Catalog\b`)
-	pdfMetadata = regexp.MustCompile(`/Metadata\s+(\d{1,10}\s+\d{1,5})\s+R\b`)
-	pdfStream   = regexp.MustCompile(`\bstream\r?\n`)
-)
-
-// walkPDF finds the XMP of the document: the stream that the last catalog names,
-// since a PDF is changed by appending to it and pictures within have XMP of their
-// own; and where that catalog cannot be read (it may be compressed) the last
-// packet. Only the first and the last 4 MiB are searched.
+// walkPDF finds the XMP of the document: the stream that the catalog names. Pictures
+// and pages have XMP of their own, so that no other is taken: where the catalog names
+// none there is none, and where it cannot be found none is known.
 func walkPDF(s *source, b *blocks) error {
 	if !b.want.XMP {
 		return nil
 	}
-	regions, err := s.ends()
-	if err != nil {
-		return err
-	}
-	slices.Reverse(regions)
-	if name := catalogMetadata(regions); name != nil {
-		for _, r := range regions {
-			if i := lastObject(r.data, name); i >= 0 {
-				packet, err := s.streamXMP(region{r.off + int64(i), r.data[i:]})
-				b.addXMP(packet)
-				return err
-			}
-		}
-	}
-	for _, r := range regions {
-		if packet, err := s.packet(r, bytes.LastIndex); packet != nil || err != nil {
-			b.addXMP(packet)
-			return err
-		}
+	stream, err := documentXMP(s)
+	switch {
+	case errors.Is(err, errEncrypted):
+		b.gap("xmp", "The document's XMP is not known: the PDF is encrypted.")
+	case err != nil:
+		b.fault("xmp", "The document's XMP", err)
+	default:
+		b.addXMP(stream)
 	}
 	return nil
 }
 
-// catalogMetadata returns the number of the object ("12 0") that holds the XMP.
-func catalogMetadata(regions []region) []byte {
-	for _, r := range regions {
-		found := pdfCatalog.FindAllIndex(r.data, -1)
-		if len(found) == 0 {
-			continue
+var (
+	errEncrypted = errors.New("it is encrypted")
+	errRemoved   = errors.New("the catalog names metadata that are not there")
+)
+
+// documentXMP returns the XMP of a PDF as it is stored, nil where it has none.
+func documentXMP(s *source) ([]byte, error) {
+	f, err := openPDF(s)
+	if err == nil {
+		var stream []byte
+		stream, err = f.xmp()
+		if err == nil || errors.Is(err, errEncrypted) || errors.Is(err, errRemoved) {
+			return stream, err
 		}
-		at := found[len(found)-1][0]
-		begin := bytes.LastIndex(r.data[:at], []byte(" obj"))
-		end := bytes.Index(r.data[at:], []byte("endobj"))
-		if begin < 0 || end < 0 {
-			return nil
-		}
-		if m := pdfMetadata.FindSubmatch(r.data[begin : at+end]); m != nil {
-			return bytes.Join(bytes.Fields(m[1]), []byte(" "))
-		}
-		return nil
 	}
-	return nil
+	if errors.Is(err, errUnreadable) {
+		return nil, err
+	}
+	// What leads to the catalog is damaged: the objects are looked for.
+	found, scanned := scanPDF(s)
+	if scanned != nil {
+		return nil, err
+	}
+	return found.xmp()
 }
 
-// lastObject returns where the last object of that number begins, or -1.
-func lastObject(data, name []byte) int {
-	mark := slices.Concat(name, []byte(" obj"))
-	for end := len(data); ; {
-		i := bytes.LastIndex(data[:end], mark)
-		if i <= 0 || data[i-1] < '0' || data[i-1] > '9' {
-			return i
-		}
-		end = i // 112 0 obj is not 12 0 obj
-	}
-}
-
-// streamXMP returns the packet in the object at the beginning of r, nil where it
-// holds none that can be read (a PDF may be encrypted).
-func (s *source) streamXMP(r region) ([]byte, error) {
-	start := pdfStream.FindIndex(r.data)
-	if start == nil {
+// xmp returns what the catalog names.
+func (f *pdfFile) xmp() ([]byte, error) {
+	catalog, ok, err := f.dict(f.trailer["Root"])
+	switch {
+	case err != nil && f.trailer["Encrypt"] != nil:
+		return nil, errEncrypted // it is in an object stream
+	case err != nil:
+		return nil, fmt.Errorf("its catalog cannot be read: %w", err)
+	case !ok:
+		return nil, errors.New("it has no catalog")
+	case catalog["Metadata"] == nil:
 		return nil, nil
 	}
-	if bytes.Contains(r.data[:start[0]], []byte("/FlateDecode")) {
-		text, err := inflate(r.data[start[1]:])
-		if err != nil {
-			return nil, err
-		}
-		r = region{0, text}
-		s = newSource(bytes.NewReader(text), int64(len(text)))
+	encrypted := f.encrypted()
+	object, err := f.resolve(catalog["Metadata"])
+	if err != nil {
+		return nil, err
 	}
-	if end := bytes.Index(r.data, []byte("endstream")); end >= 0 {
-		r.data = r.data[:end]
+	stream, ok := object.(pdfStream)
+	if !ok {
+		return nil, errRemoved
 	}
-	return s.packet(r, bytes.Index)
+	data, err := f.decode(stream)
+	if encrypted && (err != nil || !bytes.Contains(data, []byte("<x:xmpmeta")) && !bytes.Contains(data, []byte("<?xpacket"))) {
+		return nil, errEncrypted // some leave it as it is, whatever they say
+	}
+	return data, err
+}
+
+// encrypted reports whether the document is encrypted, and its metadata with it.
+func (f *pdfFile) encrypted() bool {
+	how, _, _ := f.dict(f.trailer["Encrypt"]) // where that cannot be read all of it is
+	return f.trailer["Encrypt"] != nil && how["EncryptMetadata"] != false
 }

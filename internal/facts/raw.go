@@ -26,7 +26,7 @@ func findCR3(s *source, from, to int64) (found cr3, err error) {
 			return nil
 		}
 		err = s.firstBox(from+16, to, func(kind string, from, to int64) error {
-			block := s.section(from, to-from)
+			block := s.part(from, to-from)
 			switch kind {
 			case "CMT1":
 				found.main = block
@@ -55,7 +55,7 @@ func walkRAF(s *source, b *blocks) error {
 		return err
 	}
 	off, length := int64(binary.BigEndian.Uint32(h)), int64(binary.BigEndian.Uint32(h[4:]))
-	return walkJPEG(s.section(off, length), b)
+	return walkJPEG(s.part(off, length), b)
 }
 
 // rafSize returns the size of the raw picture without its borders.
@@ -65,7 +65,7 @@ func rafSize(s *source) (imageSize, error) {
 	if err != nil {
 		return imageSize{}, err
 	}
-	dir := s.section(int64(binary.BigEndian.Uint32(h)), int64(binary.BigEndian.Uint32(h[4:])))
+	dir := s.part(int64(binary.BigEndian.Uint32(h)), int64(binary.BigEndian.Uint32(h[4:])))
 	if h, err = dir.peek(0, 4); err != nil {
 		return imageSize{}, err
 	}
@@ -124,7 +124,7 @@ func minoltaBlock(s *source, kind string) (*source, error) {
 		}
 		length := int64(binary.BigEndian.Uint32(h[4:]))
 		if string(h[:4]) == kind {
-			return s.section(off+8, length), nil
+			return s.part(off+8, length), nil
 		}
 		off += 8 + length
 	}
@@ -176,7 +176,7 @@ func walkX3F(s *source, b *blocks) error {
 		if binary.LittleEndian.Uint32(h[12:]) != jpegFormat {
 			continue
 		}
-		if err := walkJPEG(s.section(off+header, length-header), b); err != nil {
+		if err := walkJPEG(s.part(off+header, length-header), b); err != nil {
 			return err
 		}
 	}

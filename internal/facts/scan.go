@@ -3,6 +3,12 @@ package facts
 import (
 	"bytes"
 	"errors"
+	"regexp"
+	"slices"
+	"time"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
 )
 
 // scanSize is how much of a file's beginning and end is searched for a packet.
@@ -28,53 +34,162 @@ func (s *source) ends() ([]region, error) {
 	return []region{{0, head}, {s.size - scanSize, tail}}, err
 }
 
-// packetMarks are what XMP begins and ends with. The element is looked for first:
-// the instructions around it may be left out, and some write only them.
-var packetMarks = [][2]string{
-	{"<x:xmpmeta", "</x:xmpmeta>"},
-	{"<?xpacket begin", "<?xpacket end"},
+// which packet of a file is the document's, where its structure does not tell.
+type which int
+
+const (
+	newest which = iota // by the date in it, else the last
+	theFirst
+	theLast
+	none
+)
+
+// packetMark is what XMP begins and ends with.
+type packetMark struct{ begin, end string }
+
+// The element is looked for first: the instructions around it may be left out, and
+// some write only them.
+var (
+	elementMarks     = inEncodings(packetMark{"<x:xmpmeta", "</x:xmpmeta>"}, packetMark{"<x:xapmeta", "</x:xapmeta>"})
+	instructionMarks = inEncodings(packetMark{"<?xpacket begin", "<?xpacket end"})
+)
+
+// inEncodings returns marks in UTF-8 and in UTF-16 of both orders.
+func inEncodings(marks ...packetMark) []packetMark {
+	in := func(e encoding.Encoding, text string) string {
+		encoded, _ := e.NewEncoder().String(text) // it is ASCII
+		return encoded
+	}
+	all := slices.Clone(marks)
+	for _, order := range []unicode.Endianness{unicode.LittleEndian, unicode.BigEndian} {
+		wide := unicode.UTF16(order, unicode.IgnoreBOM)
+		for _, m := range marks {
+			all = append(all, packetMark{in(wide, m.begin), in(wide, m.end)})
+		}
+	}
+	return all
 }
 
-// scanXMP returns the first packet in UTF-8 at either end of a file, nil where
-// there is none.
-func scanXMP(s *source) ([]byte, error) {
+// scanXMP returns a packet at either end of a file, nil where there is none.
+func scanXMP(s *source, wanted which) ([]byte, error) {
+	if wanted == none {
+		return nil, nil
+	}
 	regions, err := s.ends()
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range regions {
-		if packet, err := s.packet(r, bytes.Index); packet != nil || err != nil {
-			return packet, err
+	var found []foundPacket
+	for _, marks := range [][]packetMark{elementMarks, instructionMarks} {
+		for i := range regions {
+			found = append(found, regions[i].packets(marks)...)
+		}
+		if found != nil {
+			break // the instructions are around the elements
 		}
 	}
-	return nil, nil
+	slices.SortFunc(found, func(a, b foundPacket) int { return int(a.at() - b.at()) })
+	return s.choose(found, wanted)
 }
 
-// packet returns the packet in a region that find (bytes.Index or
-// bytes.LastIndex) finds. It may go on beyond the region.
-func (s *source) packet(r region, find func(s, sep []byte) int) ([]byte, error) {
-	for _, mark := range packetMarks {
-		begin := find(r.data, []byte(mark[0]))
-		if begin < 0 {
+// foundPacket is where a packet begins.
+type foundPacket struct {
+	region *region
+	begin  int
+	mark   packetMark
+}
+
+func (p foundPacket) at() int64 { return p.region.off + int64(p.begin) }
+
+// packets finds where packets begin.
+func (r *region) packets(marks []packetMark) []foundPacket {
+	const most = 10_000
+	var found []foundPacket
+	for _, mark := range marks {
+		for at := 0; len(found) < most; {
+			i := bytes.Index(r.data[at:], []byte(mark.begin))
+			if i < 0 {
+				break
+			}
+			found = append(found, foundPacket{r, at + i, mark})
+			at += i + len(mark.begin)
+		}
+	}
+	return found
+}
+
+// choose returns the packet that is wanted of those that end.
+func (s *source) choose(found []foundPacket, wanted which) ([]byte, error) {
+	const most = 64 // that are looked into
+	if wanted == theFirst {
+		found = found[:min(len(found), most)]
+	} else {
+		found = found[max(0, len(found)-most):]
+		slices.Reverse(found)
+	}
+	var chosen []byte
+	var date time.Time
+	var bad error
+	for _, p := range found {
+		packet, err := s.packet(p)
+		switch {
+		case errors.Is(err, errUnreadable):
+			return nil, err
+		case err != nil:
+			bad = err
+		case wanted != newest:
+			return bytes.Clone(packet), nil // let go of the region
+		default:
+			if dated := packetDate(packet); chosen == nil || dated.After(date) {
+				chosen, date = packet, dated
+			}
+		}
+	}
+	if chosen == nil {
+		return nil, bad
+	}
+	return bytes.Clone(chosen), nil
+}
+
+// packet returns a packet, which may go on beyond its region.
+func (s *source) packet(p foundPacket) ([]byte, error) {
+	packet := p.region.data[p.begin:]
+	end := bytes.Index(packet, []byte(p.mark.end))
+	if end < 0 {
+		var err error
+		if packet, err = s.block(p.at(), min(MaxXMP, s.size-p.at())); err != nil {
+			return nil, err
+		}
+		if end = bytes.Index(packet, []byte(p.mark.end)); end < 0 {
+			return nil, errors.New("a packet begins and does not end")
+		}
+	}
+	if slices.Contains(instructionMarks, p.mark) {
+		return packet[:end], nil // the instruction is not needed
+	}
+	return packet[:end+len(p.mark.end)], nil
+}
+
+var packetDates = []*regexp.Regexp{
+	regexp.MustCompile(`\bMetadataDate\s*(?:=\s*["']|>)\s*([0-9T:.Z+-]{4,40})`),
+	regexp.MustCompile(`\bModifyDate\s*(?:=\s*["']|>)\s*([0-9T:.Z+-]{4,40})`),
+}
+
+// packetDate returns when a packet was written, else when its document was, by what
+// it says in UTF-8; zero where it does not say.
+func packetDate(packet []byte) time.Time {
+	for _, date := range packetDates {
+		m := date.FindSubmatch(packet)
+		if m == nil {
 			continue
 		}
-		packet := r.data[begin:]
-		end := bytes.Index(packet, []byte(mark[1]))
-		if end < 0 {
-			var err error
-			from := r.off + int64(begin)
-			if packet, err = s.block(from, min(MaxXMP, s.size-from)); err != nil {
-				return nil, err
-			}
-			if end = bytes.Index(packet, []byte(mark[1])); end < 0 {
-				return nil, errors.New("a packet begins and does not end")
+		for _, layout := range []string{
+			"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02", "2006-01", "2006",
+		} {
+			if at, err := time.Parse(layout, string(m[1])); err == nil {
+				return at
 			}
 		}
-		end += len(mark[1])
-		if mark[1] == "<?xpacket end" {
-			end = bytes.LastIndexByte(packet[:end], '<') // the instruction is not needed
-		}
-		return bytes.Clone(packet[:end]), nil // let go of the region
 	}
-	return nil, nil
+	return time.Time{}
 }

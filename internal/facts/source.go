@@ -36,12 +36,12 @@ func newSource(r io.ReaderAt, size int64) *source {
 	return &source{r: r, size: size, spent: &spent{}}
 }
 
-// section returns a piece of s that is read within the same bounds. What of it lies
-// beyond the end of s is not there.
-func (s *source) section(off, n int64) *source {
+// part is a piece of the file as a source of its own, within the same bounds. What of
+// it lies beyond the end is not there.
+func (s *source) part(off, size int64) *source {
 	off = min(max(off, 0), s.size)
-	n = min(max(n, 0), s.size-off)
-	return &source{r: io.NewSectionReader(s.r, off, n), size: n, spent: s.spent}
+	size = min(max(size, 0), s.size-off)
+	return &source{r: io.NewSectionReader(s.r, off, size), size: size, spent: s.spent}
 }
 
 // peek returns n bytes, at most peekSize, that are valid until the next call.

@@ -131,7 +131,7 @@ func videoFiles() map[string]videoFile {
 
 func TestVideo(t *testing.T) {
 	for name, tt := range videoFiles() {
-		got, gaps := told(t, []byte(tt.data), VideoPrefix)
+		got, gaps := factsUnder(t, []byte(tt.data), VideoPrefix)
 		picked := map[string]string{}
 		for fact := range tt.want {
 			picked[fact] = got[fact]
@@ -146,7 +146,7 @@ func TestVideo(t *testing.T) {
 		"make": "Müller", "model": "M 1", "software": "Lavf59.27.100", "title": "Grüße",
 		"gpslatitude": "-33.8688", "latitude": "-33.8688", "gpslongitude": "151.2093", "longitude": "151.2093", "gpsaltitude": "-12.5", "altitude": "-12.5",
 	}
-	got, gaps := told(t, readTestdata(t, "keys.mov"), VideoPrefix)
+	got, gaps := factsUnder(t, readTestdata(t, "keys.mov"), VideoPrefix)
 	if diff := cmp.Diff(want, got); diff != "" || len(gaps) > 0 {
 		t.Errorf("keys.mov: gaps %v, facts differ (-want +got):\n%s", gaps, diff)
 	}
@@ -165,7 +165,7 @@ func TestVideoTellsGaps(t *testing.T) {
 		"Matroska":                      {"\x1A\x45\xDF\xA3\x93webm", "does not read Matroska and WebM files", ""},
 		"Windows Media":                 {"\x30\x26\xB2\x75\x8E\x66\xCF\x11\xA6\xD9\x00\xAA\x00\x62\xCE\x6C", "does not read Windows Media files", ""},
 	} {
-		got, gaps := told(t, []byte(tt.data), VideoPrefix)
+		got, gaps := factsUnder(t, []byte(tt.data), VideoPrefix)
 		if len(gaps) != 1 || !strings.Contains(gaps[0].Message, tt.message) {
 			t.Errorf("%s: gaps %v, want %s", name, gaps, tt.message)
 		}
@@ -176,7 +176,7 @@ func TestVideoTellsGaps(t *testing.T) {
 	for name, data := range map[string]string{
 		"a picture": string(jpeg()), "HEIF": box("ftyp", "mif1") + u32(1000) + "meta", "JPEG 2000": box("jP  ", "\r\n\x87\n"), "text": "a film", "CR3": box("ftyp", "crx ") + box("moov", mvhd(1, 1, 1, 1)),
 	} {
-		if got, gaps := told(t, []byte(data), VideoPrefix); len(got) > 0 || len(gaps) > 0 {
+		if got, gaps := factsUnder(t, []byte(data), VideoPrefix); len(got) > 0 || len(gaps) > 0 {
 			t.Errorf("%s: %v, gaps %v; want nothing", name, got, gaps)
 		}
 	}
@@ -283,7 +283,7 @@ func TestPNGText(t *testing.T) {
 		},
 		"an empty text": {[]string{chunk("tEXt", "Title\x00")}, map[string]string{}},
 	} {
-		got, gaps := told(t, png(tt.chunks...), PNGPrefix)
+		got, gaps := factsUnder(t, png(tt.chunks...), PNGPrefix)
 		if !maps.Equal(got, tt.want) || len(gaps) > 0 {
 			t.Errorf("%s: %v, gaps %v; want %v", name, got, gaps, tt.want)
 		}
@@ -297,12 +297,12 @@ func TestPNGText(t *testing.T) {
 		"iTXt that breaks off":       {chunk("iTXt", "Comment\x00\x00"), "it is cut short"},
 		"a value longer than a fact": {chunk("tEXt", "Comment\x00"+strings.Repeat("x", MaxValue+1)), "is longer than 65536 bytes; left out"},
 	} {
-		got, gaps := told(t, png(tt.bad, latin), PNGPrefix)
+		got, gaps := factsUnder(t, png(tt.bad, latin), PNGPrefix)
 		if got["author"] != "Åsa Ek" || len(got) != 1 || len(gaps) != 1 || !strings.Contains(gaps[0].Message, tt.message) {
 			t.Errorf("%s: %v, gaps %v; want %s", name, got, gaps, tt.message)
 		}
 	}
-	if got, gaps := told(t, bytes.TrimSuffix(png(latin), []byte(chunk("IEND", ""))), PNGPrefix); got["author"] == "" || len(gaps) != 1 {
+	if got, gaps := factsUnder(t, bytes.TrimSuffix(png(latin), []byte(chunk("IEND", ""))), PNGPrefix); got["author"] == "" || len(gaps) != 1 {
 		t.Errorf("a PNG that breaks off: %v, gaps %v", got, gaps)
 	}
 }

@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"regexp"
@@ -204,25 +205,20 @@ func (v *movie) location(from, to int64) error {
 // sony reads what Sony's cameras say in XML, which has the zone of the date.
 func (v *movie) sony(from, to int64) error {
 	text, err := v.block(from, to-from)
-	if err != nil || !strings.Contains(string(text[:min(len(text), peekSize)]), "NonRealTimeMeta") {
+	if err != nil || !bytes.Contains(text[:min(len(text), peekSize)], []byte("NonRealTimeMeta")) {
 		return err
 	}
-	root, _, err := parseXML([]byte(strings.TrimRight(string(text), "\x00")))
+	root, err := parseTree(bytes.TrimRight(text, "\x00"))
 	if err != nil {
 		return err
 	}
-	for _, meta := range root.children {
-		for _, n := range meta.children {
-			switch n.name.Local {
-			case "CreationDate":
-				at, _ := n.attr("", "value")
-				v.say("camera's date", at)
-			case "Device":
-				maker, _ := n.attr("", "manufacturer")
-				model, _ := n.attr("", "modelName")
-				v.say("Make", maker)
-				v.say("Model", model)
-			}
+	for _, n := range root.Children {
+		switch n.XMLName.Local {
+		case "CreationDate":
+			v.say("camera's date", n.attr("value"))
+		case "Device":
+			v.say("Make", n.attr("manufacturer"))
+			v.say("Model", n.attr("modelName"))
 		}
 	}
 	return nil

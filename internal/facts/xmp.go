@@ -1,7 +1,6 @@
 package facts
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -10,6 +9,10 @@ import (
 
 // MaxXMP bounds an XMP packet or sidecar in bytes.
 const MaxXMP = 8 << 20
+
+// ErrDamaged says that what was read is not as it should be written, and was read
+// all the same.
+var ErrDamaged = errors.New("it is damaged, and read as far as possible")
 
 // ErrExcess says that facts beyond the bounds (MaxFacts and its like) were left
 // out; those that are returned with it are whole and right.
@@ -32,17 +35,22 @@ var ErrExcess = errors.New("more than is kept of a file")
 // ("xmp.locationshown.city"), with an empty place for each that lacks it, so that the
 // lists of two fields stay aligned. Pictures within the XMP are no facts.
 //
-// An error that is ErrExcess comes with the facts within the bounds, any other
-// error with none.
+// What programs write amiss is repaired where that can be done, see repair. An error
+// that is ErrDamaged comes with the facts all the same, one that is ErrExcess with
+// those within the bounds, any other error with none. One that ends too early is not
+// read: the rest of a sidecar may be on its way.
 func ParseXMP(data []byte, prefix, origin string, langs []string) (Facts, error) {
-	properties, err := xmpProperties(data)
-	if err != nil {
+	packet, err := readXMP(data)
+	if err = cmp.Or(err, packet.cut); err != nil {
 		return nil, err
 	}
 	c := collector{facts: Facts{}}
-	emitXMP(&c, properties, prefix, origin, langs)
+	emitXMP(&c, packet.properties, prefix, origin, langs)
 	if excess := c.excess(); excess != "" {
 		return c.facts, fmt.Errorf("%w: %s", ErrExcess, excess)
+	}
+	if damage := packet.damage(); damage != nil {
+		return c.facts, fmt.Errorf("%w: %w", ErrDamaged, damage)
 	}
 	return c.facts, nil
 }
@@ -53,30 +61,44 @@ type property struct {
 	value                value
 }
 
-// xmpProperties returns the properties of a packet in the order of the file.
-func xmpProperties(data []byte) ([]property, error) {
+// xmpPacket is what was read of an XMP packet.
+type xmpPacket struct {
+	properties []property // in the order of the file
+	said       notes      // what was repaired in it
+	cut        error      // why no more of it was read; what was read is whole
+}
+
+// damage returns what is wrong with the packet as one error, nil for nothing.
+func (x xmpPacket) damage() error {
+	switch {
+	case len(x.said) == 0:
+		return x.cut
+	case x.cut == nil:
+		return errors.New(x.said.String())
+	}
+	return fmt.Errorf("%w; %v", x.cut, x.said)
+}
+
+// readXMP reads a packet, as far as that can be done.
+func readXMP(data []byte) (xmpPacket, error) {
 	if len(data) > MaxXMP {
-		return nil, fmt.Errorf("the XMP is larger than %d MiB", MaxXMP>>20)
+		return xmpPacket{}, fmt.Errorf("the XMP is larger than %d MiB", MaxXMP>>20)
 	}
-	text, err := decodeUnicode(data)
+	text, err := decodeXML(data)
 	if err != nil {
-		return nil, err
+		return xmpPacket{}, err
 	}
-	root, prefixes, err := parseXML(bytes.TrimRight(text, "\x00 \t\r\n"))
+	tree, err := parseXMP(text)
 	if err != nil {
-		return nil, err
+		return xmpPacket{}, err
 	}
-	rdf := root.find(rdfSpace, "RDF")
-	if rdf == nil {
-		return nil, errors.New("it holds no XMP: there is no rdf:RDF in it")
-	}
-	var properties []property
-	for _, description := range rdf.children {
+	packet := xmpPacket{said: tree.said, cut: tree.cut}
+	for _, description := range tree.rdf.children {
 		for _, f := range description.fields() {
-			properties = append(properties, property{f.space, prefixes[f.space], f.local, f.value})
+			packet.properties = append(packet.properties, property{f.space, tree.prefixes[f.space], f.local, f.value})
 		}
 	}
-	return properties, nil
+	return packet, nil
 }
 
 // emitXMP turns properties into facts. Of two properties of the same name the

@@ -110,3 +110,23 @@ func customaryPrefix(uri, inFile string) string {
 	}
 	return inFile
 }
+
+// customarySpace returns the URI that a prefix stands for by custom, or the prefix.
+func customarySpace(prefix string) string {
+	switch prefix {
+	case "rdf":
+		return rdfSpace
+	case "xap": // as Adobe called its own before they were called xmp
+		prefix = "xmp"
+	case "xapRights":
+		prefix = "xmpRights"
+	case "xapMM":
+		prefix = "xmpMM"
+	}
+	for _, ns := range namespaces {
+		if ns.prefix == prefix {
+			return ns.uri
+		}
+	}
+	return prefix
+}

@@ -12,7 +12,7 @@ func (n *node) fields() []field {
 		}
 	}
 	for _, child := range n.children {
-		if child.name.Space != rdfSpace {
+		if child.name.Space != rdfSpace && !child.lost {
 			fields = append(fields, field{child.name.Space, child.name.Local, child.value()})
 		}
 	}

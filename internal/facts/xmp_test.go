@@ -116,19 +116,16 @@ func TestParseXMPSaysWhere(t *testing.T) {
 func TestParseXMPRefuses(t *testing.T) {
 	deep := strings.Repeat("<dc:a rdf:parseType='Resource'>", 80)
 	for name, text := range map[string]string{
-		"empty":             "",
-		"no XML":            "title: x",
-		"no RDF":            "<a>text</a>",
-		"cut short":         rdf("<dc:source>x</dc:source>")[:250],
-		"unclosed":          rdf("<dc:source>x"),
-		"undeclared prefix": rdf("<ghost:source>x</ghost:source>"),
-		"entity":            `<!DOCTYPE x [<!ENTITY a "aaaa">]>` + rdf("<dc:source>&a;</dc:source>"),
-		"deep":              rdf(deep),
-		"many":              rdf(strings.Repeat("<dc:a/>", maxXMLNodes)),
-		"long name":         rdf("<dc:" + strings.Repeat("a", 300) + "/>"),
-		"encoding":          `<?xml version="1.0" encoding="EBCDIC"?>` + rdf(""),
-		"not UTF-8":         rdf("<dc:source>Z\xFCrich</dc:source>"),
-		"large":             rdf(strings.Repeat(" ", MaxXMP)),
+		"empty":     "",
+		"no XML":    "title: x",
+		"no RDF":    "<a>text</a>",
+		"cut short": rdf("<dc:source>x</dc:source>")[:250],
+		"entity":    `<!DOCTYPE x [<!ENTITY a "aaaa">]>` + rdf("<dc:source>&a;</dc:source>"),
+		"deep":      rdf(deep),
+		"many":      rdf(strings.Repeat("<dc:a/>", maxXMLNodes)),
+		"long name": rdf("<dc:" + strings.Repeat("a", 300) + "/>"),
+		"encoding":  `<?xml version="1.0" encoding="EBCDIC"?>` + rdf(""),
+		"large":     rdf(strings.Repeat(" ", MaxXMP)),
 	} {
 		got, err := ParseXMP([]byte(text), XMPPrefix, "", nil)
 		if err == nil || got != nil {
@@ -137,6 +134,92 @@ func TestParseXMPRefuses(t *testing.T) {
 		if errors.Is(err, ErrExcess) {
 			t.Errorf("%s: %v is no mere excess", name, err)
 		}
+	}
+}
+
+// TestParseXMPAsItIsFound reads what programs write amiss. Each comes with word of
+// what was wrong.
+func TestParseXMPAsItIsFound(t *testing.T) {
+	source := func(text string) string { return rdf("<dc:source>" + text + "</dc:source><dc:type>kept</dc:type>") }
+	undeclared := strings.NewReplacer(` xmlns:dc="http://purl.org/dc/elements/1.1/"`, "", ` xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"`, "")
+	for _, tt := range []struct{ name, text, want, said string }{
+		{"a control character", source("a\x0Bb\x01"), "a b", noteControls},
+		{"zeros", source("a\x00b"), "a b", noteControls},
+		{"the escape of a control character", source("T&#xB;x&#0;&#31;"), "T x", noteControls},
+		{"a control character behind the end", source("x") + "\x01", "x", ""},
+		{"a control character between elements", source("x</dc:source>\x02<dc:coverage>y</dc:coverage><dc:source>z"), "x", noteControls},
+		{"DEL", source("a\x7Fb"), "a b", noteControls},
+		{"Latin-1", source("Z\xFCrich"), "Zürich", noteLatin},
+		{"Latin-1 beside UTF-8", source("Z\xFCrich, Ge\xC3\xA8ve"), "Zürich, Geève", noteLatin},
+		{"curly quotes of Windows", source("\x93Hi\x94"), "“Hi”", noteLatin},
+		{"a cut character of UTF-8", source("a\xE2\x82"), "aâ‚", noteLatin},
+		{"escapes of Windows-1252", source("Acme&#153; it&#x92;s"), "Acme™ it’s", ""},
+		{"a character as two escapes", source("&#xD83D;&#xDE00;"), "😀", ""},
+		{"half a character as an escape", source("a&#xD83D;b"), "a\uFFFDb", ""},
+		{"beyond Unicode", source("a&#x110000;&#xFFFF;b"), "a\uFFFD\uFFFDb", ""},
+		{"a bare ampersand", source("A & B &C; &#x; &unknown; AT&T"), "A & B &C; &#x; &unknown; AT&T", noteMarkup},
+		{"entities of HTML", source("caf&eacute;&nbsp;&copy;"), "café\u00a0©", ""},
+		{"a bare less-than", source("a < b, 3<4 <> <"), "a < b, 3<4 <> <", noteMarkup},
+		{"what ends a CDATA section", source("a]]>b"), "a]]>b", ""},
+		{"a CDATA section", source("<![CDATA[a < b & c\x01]]>!"), "a < b & c !", noteControls},
+		{"markup in an attribute", strings.Replace(rdf(`<dc:type>kept</dc:type>`), `rdf:about=""`, `rdf:about="" dc:source="a<b & c"`, 1), "a<b & c", noteMarkup},
+		{"an attribute twice", strings.Replace(rdf(`<dc:type>kept</dc:type>`), `rdf:about=""`, `dc:source="x" dc:source="y"`, 1), "x", ""},
+		{"an attribute without quotes", strings.Replace(rdf(`<dc:type>kept</dc:type>`), `rdf:about=""`, `dc:source=x`, 1), "x", ""},
+		{"a mark within", source("\uFEFFx\uFEFF"), "x", ""},
+		{"comments that end oddly", source("x<!-- a -- b --->y"), "xy", ""},
+		{"a document type", `<!DOCTYPE x [<!ELEMENT a (b)>]>` + source("x"), "x", ""},
+		{"version 1.1", `<?xml version="1.1"?>` + source("x"), "x", ""},
+		{"a declared encoding", `<?xml version="1.0" encoding="windows-1251"?>` + source("\xCC\xEE\xF1\xEA\xE2\xE0"), "Москва", ""},
+		{"UTF-8 that claims to be UTF-16", `<?xml version="1.0" encoding="UTF-16"?>` + source("ü"), "ü", ""},
+		{"remains behind", source("x") + `li><rdf:Description x:y="1"><a:b>old \x01 tail`, "x", noteRemains},
+		{"remains of another packet", source("x") + source("y"), "x", noteRemains},
+		{"zeros before and behind", "\x00\x00 " + source("x") + "\x00\x00\x00", "x", ""},
+		{"customary prefixes that nobody declared", undeclared.Replace(source("x")), "x", "the prefix rdf is not declared; the prefix dc is not declared"},
+		{"another prefix that nobody declared", source("x</dc:source><ghost:b>y</ghost:b><dc:source>z"), "x", "the prefix ghost is not declared"},
+		{"a property without an end", rdf("<dc:type>kept</dc:type><dc:source>x"), "x", "an element has no end"},
+		{"an item without an end", rdf("<dc:source><rdf:Bag><rdf:li>x</rdf:Bag></dc:source><dc:type>kept</dc:type>"), "x", "an element has no end"},
+		{"an end without a beginning", source("x</b>"), "x", "stands alone"},
+		{"a property that would swallow others", rdf("<dc:type>kept</dc:type><dc:source>x<dc:rights>y</dc:rights>"), "", "an element has no end"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := ParseXMP([]byte(tt.text), XMPPrefix, "", nil)
+			if err != nil && !errors.Is(err, ErrDamaged) || err != nil && tt.said == "" {
+				t.Fatal(err)
+			}
+			if err == nil && tt.said != "" || err != nil && !strings.Contains(err.Error(), tt.said) {
+				t.Errorf("said %v, want %q", err, tt.said)
+			}
+			if first(got, "xmp.source") != tt.want || first(got, "xmp.type") != "kept" {
+				t.Errorf("source %q, want %q; facts %v", first(got, "xmp.source"), tt.want, got)
+			}
+		})
+	}
+}
+
+// TestParseXMPCutShort: of an embedded packet that ends too early the properties
+// that are whole are facts; a sidecar may not have arrived yet.
+func TestParseXMPCutShort(t *testing.T) {
+	whole := rdf("<dc:source>first</dc:source><dc:title><rdf:Alt><rdf:li>a title</rdf:li></rdf:Alt></dc:title><xmp:Rating>4</xmp:Rating>")
+	for end := range len(whole) {
+		cut := []byte(whole[:end])
+		if got, err := ParseXMP(cut, XMPPrefix, "", nil); end < strings.Index(whole, "</rdf:RDF>")+len("</rdf:RDF>") && (err == nil || got != nil) {
+			t.Fatalf("a sidecar of %d bytes: %v, error %v", end, got, err)
+		}
+		data := jpeg(jpegSegment(0xE1, jpegXMP+string(cut)))
+		got, gaps := Embedded(bytes.NewReader(data), int64(len(data)), Want{XMP: true}, nil)
+		for name, want := range map[string]string{"xmp.source": "first", "xmp.title": "a title", "xmp.rating": "4"} {
+			if text := first(got, name); text != "" && text != want {
+				t.Fatalf("after %d bytes %s is %q", end, name, text)
+			}
+		}
+		if len(gaps) == 0 && len(bytes.TrimSpace(cut)) > 0 && !bytes.Contains(cut, []byte("</rdf:RDF>")) {
+			t.Fatalf("nothing is said of a packet of %d bytes", end)
+		}
+	}
+	cut := whole[:strings.Index(whole, "<xmp:Rating>")]
+	data := jpeg(jpegSegment(0xE1, jpegXMP+cut))
+	if got, _ := Embedded(bytes.NewReader(data), int64(len(data)), Want{XMP: true}, nil); first(got, "xmp.title") != "a title" {
+		t.Errorf("what is whole is lost: %v", got)
 	}
 }
 

@@ -6,11 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
-
-	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/encoding/unicode/utf32"
 )
 
 // The bounds of the XML, which bound its tree as well.
@@ -31,34 +28,58 @@ type node struct {
 	attrs    []xml.Attr // without the declarations of namespaces
 	children []*node
 	text     strings.Builder
+
+	written xml.Name          // the name with its prefix
+	spaces  map[string]string // the URIs of the prefixes that are declared here
+	lost    bool              // where it ends is not known
 }
 
-// parseXML reads the tree of a document. It returns a node above the document's
-// root, and the first prefix of each namespace.
-func parseXML(text []byte) (root *node, prefixes map[string]string, err error) {
+func (n *node) declare(prefix, uri string) {
+	if n.spaces == nil {
+		n.spaces = make(map[string]string)
+	}
+	n.spaces[prefix] = uri
+}
+
+// parseXMP reads the tree of a document up to the end of the first rdf:RDF, which it
+// returns, with the first prefix of each namespace. What can be repaired is, and
+// said; cut says that the end was not reached. Of a property whose end is not known
+// nothing is in the tree: half a text would be a wrong fact.
+func parseXMP(text []byte) (tree xmpTree, err error) {
+	repaired, said, err := repair(text)
+	if err != nil {
+		return xmpTree{}, err
+	}
 	p := xmlParser{prefixes: map[string]string{}, stack: []*node{{}}}
-	d := xml.NewDecoder(bytes.NewReader(text))
-	d.CharsetReader = charsetReader
-	for {
-		token, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			return p.stack[0], p.prefixes, nil
-		}
+	d := xml.NewDecoder(bytes.NewReader(repaired))
+	d.Strict, d.Entity = false, xml.HTMLEntity
+	for p.rdf == nil || !p.done {
+		token, err := d.RawToken()
 		if err != nil {
-			return nil, nil, brief(fmt.Errorf("it is not well-formed XML: %w", err))
+			p.said = append(said, p.said...)
+			return p.cut(err)
 		}
 		if err := p.take(token); err != nil {
 			line, _ := d.InputPos()
-			return nil, nil, brief(fmt.Errorf("line %d: %w", line, err))
-		}
-		if p.skip {
-			p.skip = false
-			p.stack = p.stack[:len(p.stack)-1]
-			if err := d.Skip(); err != nil {
-				return nil, nil, brief(fmt.Errorf("it is not well-formed XML: %w", err))
-			}
+			return xmpTree{}, brief(fmt.Errorf("line %d: %w", line, err))
 		}
 	}
+	end := int(d.InputOffset())
+	if strayed.Match(repaired[end:]) {
+		p.said.add(noteRemains, 0)
+	}
+	return xmpTree{rdf: p.rdf, prefixes: p.prefixes, said: append(said.before(end), p.said...)}, nil
+}
+
+// strayed finds what is no end tag and no space.
+var strayed = regexp.MustCompile(`^(?:[\s\x00]|</[^<>]*>)*[^\s\x00<]|^(?:[\s\x00]|</[^<>]*>)*<[^/]`)
+
+// xmpTree is what XMP holds.
+type xmpTree struct {
+	rdf      *node
+	prefixes map[string]string // the first of each URI
+	said     notes             // what was repaired
+	cut      error             // why the end was not reached
 }
 
 // brief returns an error as a clean text of bounded length: an error of
@@ -76,20 +97,77 @@ type xmlParser struct {
 	stack    []*node
 	prefixes map[string]string // by URI
 	nodes    int
-	skip     bool // the element that was just opened is to be passed over
+	skip     int   // how many elements are open below one that is passed over, with it
+	rdf      *node // the first rdf:RDF
+	within   int   // how many elements are open where it is
+	done     bool  // its end was met
+	said     notes
+}
+
+// cut returns what there is of a document that ends too early, or cannot be read
+// from somewhere on.
+func (p *xmlParser) cut(err error) (xmpTree, error) {
+	switch {
+	case p.rdf == nil && errors.Is(err, io.EOF):
+		return xmpTree{}, errors.New("it holds no XMP: there is no rdf:RDF in it")
+	case errors.Is(err, io.EOF):
+		err = errCutShort
+	default:
+		err = brief(fmt.Errorf("it is not well-formed XML: %w", err))
+	}
+	if p.rdf == nil {
+		return xmpTree{}, err
+	}
+	if at := p.within + 1; len(p.stack) > at { // a property is open
+		p.stack[at].lost = true
+	}
+	return xmpTree{rdf: p.rdf, prefixes: p.prefixes, said: p.said, cut: err}, nil
 }
 
 func (p *xmlParser) take(token xml.Token) error {
 	top := p.stack[len(p.stack)-1]
 	switch t := token.(type) {
 	case xml.StartElement:
+		if p.skip > 0 {
+			p.skip++
+			return nil
+		}
 		return p.open(top, t)
 	case xml.EndElement:
-		p.stack = p.stack[:len(p.stack)-1]
+		if p.skip > 1 {
+			p.skip--
+			return nil
+		}
+		p.skip = 0
+		p.close(t.Name)
 	case xml.CharData:
-		top.text.Write(t)
+		if p.skip == 0 {
+			top.text.Write(t)
+		}
 	}
 	return nil
+}
+
+// close ends the last element of that name, and those in it that have no end of
+// their own. Elements within one of these may belong behind it: then the property
+// that they are in is lost.
+func (p *xmlParser) close(written xml.Name) {
+	at := len(p.stack) - 1
+	for at > 0 && p.stack[at].written != written {
+		at--
+	}
+	if at == 0 {
+		p.said.add("it is not well-formed XML: the end of an element stands alone", 0)
+		return
+	}
+	for i, open := range p.stack[at+1:] {
+		p.said.add("it is not well-formed XML: an element has no end", 0)
+		if property := p.within + 1; p.rdf != nil && at+1+i >= property && len(open.children) > 0 {
+			p.stack[property].lost = true
+		}
+	}
+	p.done = p.done || p.rdf != nil && at < p.within
+	p.stack = p.stack[:at]
 }
 
 func (p *xmlParser) open(parent *node, t xml.StartElement) error {
@@ -99,59 +177,76 @@ func (p *xmlParser) open(parent *node, t xml.StartElement) error {
 	if p.nodes += 1 + len(t.Attr); p.nodes > maxXMLNodes {
 		return fmt.Errorf("there are more than %d elements and attributes", maxXMLNodes)
 	}
-	n := &node{name: t.Name}
+	n := &node{written: t.Name}
+	p.stack = append(p.stack, n)
 	for _, a := range t.Attr {
-		switch {
-		case noFacts[a.Name]:
-		case a.Name.Space == "xmlns":
-			if _, known := p.prefixes[a.Value]; !known {
-				p.prefixes[a.Value] = a.Name.Local
-			}
-		case a.Name.Space == "" && a.Name.Local == "xmlns":
-			if _, known := p.prefixes[a.Value]; !known {
-				p.prefixes[a.Value] = ""
-			}
-		default:
-			n.attrs = append(n.attrs, a)
+		prefix := a.Name.Local
+		if a.Name.Space == "" && prefix == "xmlns" {
+			prefix = ""
+		} else if a.Name.Space != "xmlns" {
+			continue
+		}
+		n.declare(prefix, a.Value)
+		if _, known := p.prefixes[a.Value]; !known {
+			p.prefixes[a.Value] = prefix
 		}
 	}
-	for _, name := range append([]xml.Name{t.Name}, names(t.Attr)...) {
-		if len(name.Local) > maxXMLName {
-			return fmt.Errorf("the name %.40s… is longer than %d bytes", name.Local, maxXMLName)
+	for _, a := range t.Attr {
+		if a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns" {
+			continue
 		}
-		// encoding/xml leaves a prefix that nobody declared where the URI should be.
-		if _, declared := p.prefixes[name.Space]; !declared && !reserved[name.Space] {
-			return fmt.Errorf("the prefix of %s:%s is not declared", name.Space, name.Local)
+		name, err := p.resolve(a.Name, false)
+		if err != nil {
+			return err
 		}
+		if !noFacts[name] {
+			n.attrs = append(n.attrs, xml.Attr{Name: name, Value: a.Value})
+		}
+	}
+	name, err := p.resolve(t.Name, true)
+	if err != nil {
+		return err
+	}
+	n.name = name
+	if noFacts[name] {
+		p.skip = 1
+		return nil
+	}
+	if p.rdf == nil && name == (xml.Name{Space: rdfSpace, Local: "RDF"}) {
+		p.rdf, p.within = n, len(p.stack)
 	}
 	parent.children = append(parent.children, n)
-	p.stack = append(p.stack, n)
-	p.skip = noFacts[t.Name]
 	return nil
 }
 
-// reserved holds what needs no declaration.
-var reserved = map[string]bool{"": true, "xmlns": true, xmlSpace: true}
-
-func names(attrs []xml.Attr) []xml.Name {
-	names := make([]xml.Name, len(attrs))
-	for i, a := range attrs {
-		names[i] = a.Name
-	}
-	return names
-}
-
-// find returns the first element of that name at n or below, in the order of the file.
-func (n *node) find(space, local string) *node {
-	if n.name.Space == space && n.name.Local == local {
-		return n
-	}
-	for _, child := range n.children {
-		if found := child.find(space, local); found != nil {
-			return found
+// resolve puts the URI of a name's prefix in the place of the prefix. One that is
+// not declared is taken for what it customarily means, else for itself.
+func (p *xmlParser) resolve(name xml.Name, element bool) (xml.Name, error) {
+	for _, text := range []string{name.Space, name.Local} {
+		if len(text) > maxXMLName {
+			return name, fmt.Errorf("the name %.40s… is longer than %d bytes", text, maxXMLName)
 		}
 	}
-	return nil
+	switch {
+	case name.Space == "" && !element:
+		return name, nil
+	case name.Space == "xml":
+		return xml.Name{Space: xmlSpace, Local: name.Local}, nil
+	}
+	for i := len(p.stack) - 1; i > 0; i-- {
+		if uri, ok := p.stack[i].spaces[name.Space]; ok {
+			return xml.Name{Space: uri, Local: name.Local}, nil
+		}
+	}
+	if name.Space == "" {
+		return name, nil
+	}
+	uri := customarySpace(name.Space)
+	if _, known := p.prefixes[uri]; !known {
+		p.prefixes[uri] = name.Space
+	}
+	p.said.add(fmt.Sprintf("the prefix %.40s is not declared", Clean(name.Space)), 0)
+	return xml.Name{Space: uri, Local: name.Local}, nil
 }
 
 // attr returns an attribute's value; ok tells whether it is there.
@@ -162,44 +257,4 @@ func (n *node) attr(space, local string) (value string, ok bool) {
 		}
 	}
 	return "", false
-}
-
-// decodeUnicode returns data as UTF-8 without a byte order mark. Text without a
-// mark is told by its first character, which in XML is "<".
-func decodeUnicode(data []byte) ([]byte, error) {
-	is := func(prefixes ...string) bool {
-		for _, p := range prefixes {
-			if bytes.HasPrefix(data, []byte(p)) {
-				return true
-			}
-		}
-		return false
-	}
-	var err error
-	switch {
-	case is("\x00\x00\xFE\xFF", "\x00\x00\x00<"):
-		data, err = utf32.UTF32(utf32.BigEndian, utf32.UseBOM).NewDecoder().Bytes(data)
-	case is("\xFF\xFE\x00\x00", "<\x00\x00\x00"):
-		data, err = utf32.UTF32(utf32.LittleEndian, utf32.UseBOM).NewDecoder().Bytes(data)
-	case is("\xFE\xFF", "\x00<"):
-		data, err = unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewDecoder().Bytes(data)
-	case is("\xFF\xFE", "<\x00"):
-		data, err = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Bytes(data)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("its characters cannot be decoded: %w", err)
-	}
-	return bytes.TrimPrefix(data, []byte("\uFEFF")), nil
-}
-
-// charsetReader serves an encoding that the XML declaration names. UTF-16 and
-// UTF-32 are decoded by the time the declaration is read.
-func charsetReader(charset string, input io.Reader) (io.Reader, error) {
-	switch strings.ToLower(charset) {
-	case "utf-16", "utf-16le", "utf-16be", "utf-32", "utf-32le", "utf-32be", "us-ascii", "ascii":
-		return input, nil
-	case "iso-8859-1", "latin1", "windows-1252", "cp1252":
-		return charmap.Windows1252.NewDecoder().Reader(input), nil
-	}
-	return nil, fmt.Errorf("the encoding %q is not supported; save it as UTF-8", charset)
 }
