@@ -27,7 +27,8 @@ var formatReaders = []formatReader{
 	{"image", "The size of the picture", func(w Want) bool { return w.Image }, emitImage},
 	{"png", "What the PNG tells in words", func(w Want) bool { return w.PNG }, emitPNG},
 	{"video", "What the video tells of itself", func(w Want) bool { return w.Video }, emitVideo},
-	{"office", "What the document tells of itself", func(w Want) bool { return w.Office }, emitOffice},
+	{"pdf", "What the PDF tells of itself", func(w Want) bool { return w.PDF }, emitPDF},
+	{"office", "What the office document tells of itself", func(w Want) bool { return w.Office }, emitOffice},
 }
 
 // notRead is an error that says that this version does not read something, or that

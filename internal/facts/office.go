@@ -183,7 +183,7 @@ func (d *document) property(names map[string]string, n element) {
 			d.say(name, value.Text)
 		}
 	case name == "Created" || name == "Modified" || name == "LastPrinted":
-		text = timeOf(text)
+		text = timeOf(cleanText(text))
 	}
 	d.say(name, text)
 }

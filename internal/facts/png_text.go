@@ -110,10 +110,11 @@ func (w *pngWords) take(s *source, kind string, off, length int64) error {
 		tag, _, _ := bytes.Cut(rest[2:], []byte{0})
 		lang = strings.ToLower(Clean(string(tag)))
 	}
+	text = cleanText(text)
 	if strings.EqualFold(keyword, "Creation Time") {
 		text = timeOf(text)
 	}
-	w.add(keyword, value{text: cleanText(text), lang: lang})
+	w.add(keyword, value{text: text, lang: lang})
 	return nil
 }
 
