@@ -10,6 +10,9 @@ import (
 const (
 	uuidXMP  = "\xBE\x7A\xCF\xCB\x97\xA9\x42\xE8\x9C\x71\x99\x94\x91\xE3\xAF\xAC"
 	uuidEXIF = "JpgTiffExif->JP2"
+	uuidIPTC = "\x33\xC7\xA4\xD2\xB8\x1D\x47\x23\xA0\xBA\xF1\xA3\xE0\x97\xAD\x38"
+
+	uuidPhotoshopEXIF = "\x05\x37\xCD\xAB\x9D\x0C\x44\x31\xA7\x2A\xFA\x56\x1F\x2A\x11\x3E"
 )
 
 // walkBMFF finds the blocks in the boxes of MP4 and QuickTime, HEIF and AVIF,
@@ -91,7 +94,11 @@ func (b *blocks) takeBox(s *source, kind string, from, to int64) error {
 			b.addXMP(text)
 		}
 		return err
-	case (kind == uuidEXIF || kind == "Exif") && b.want.EXIF && b.exif == nil:
+	case kind == uuidIPTC && b.want.IPTC && b.iptc == nil:
+		var err error
+		b.iptc, err = s.block(from, to-from)
+		return err
+	case (kind == uuidEXIF || kind == uuidPhotoshopEXIF || kind == "Exif") && b.want.EXIF && b.exif == nil:
 		block, err := s.block(from, to-from)
 		if kind == "Exif" {
 			block = heifEXIF(block)

@@ -2,7 +2,6 @@ package facts
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -83,20 +82,4 @@ func (c *collector) excess() string {
 	}
 	c.lost, c.more = nil, 0
 	return said + "; left out"
-}
-
-// cleanText returns a text from within a file as one clean line: a line break, and
-// what indents the next line, becomes a space; Clean alone would join the words.
-func cleanText(s string) string {
-	const breaks = "\n\r\t\v\f\u0085\u2028\u2029"
-	s = strings.TrimSpace(s)
-	if strings.ContainsAny(s, breaks) {
-		lines := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(breaks, r) })
-		for i, line := range lines {
-			lines[i] = strings.TrimSpace(line)
-		}
-		lines = slices.DeleteFunc(lines, func(line string) bool { return line == "" })
-		s = strings.Join(lines, " ")
-	}
-	return strings.TrimSpace(Clean(s))
 }

@@ -9,7 +9,7 @@
 //
 // The package knows nothing of rules, accounts or the journal. It changes nothing,
 // what it reads is bounded, and every text it returns is valid UTF-8 in normal form
-// C without control characters, so that a name written by a Mac compares equal to
+// C without control characters but line feeds, so that a name written by a Mac compares equal to
 // the same name in a vocabulary. What cannot be read is a [Gap], not an error: the
 // other sources go on.
 package facts

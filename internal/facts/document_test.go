@@ -28,6 +28,7 @@ func TestFieldFiles(t *testing.T) {
 		{file: "remains.jpg", want: map[string]string{"xmp.title": "T"}, gap: noteRemains},
 		{file: "behind-nul.jpg", want: map[string]string{"exif.make": "GoPro", "exif.model": "HD2", "exif.copyright": "Photo; Editor"}},
 		{file: "packets.wav", want: map[string]string{"xmp.title": "The recording"}}, // and an ingredient's XMP in a JUNK chunk
+		{file: "paragraphs.jpg", want: map[string]string{"xmp.description": "First paragraph.\n\nSecond paragraph.", "iptc.caption-abstract": "First paragraph.\n\nSecond paragraph."}},
 		{file: "bigtiff.tif", want: map[string]string{"exif.make": "Hasselblad"}},
 		{file: "languages.jpg", want: map[string]string{"xmp.title": "Title"}},
 	} {
@@ -128,19 +129,20 @@ func objStream(objects ...string) string {
 // told is XMP that tells its source.
 func told(text string) string { return rdf("<dc:source>" + text + "</dc:source>") }
 
-// TestDocumentOfPDF: which XMP is the document's, however its catalog is led to.
-func TestDocumentOfPDF(t *testing.T) {
+type documentOfPDF struct {
+	name string
+	data *written
+	want string // "" for none
+	gap  string
+}
+
+func documentsOfPDF() []documentOfPDF {
 	picture := stream(told("picture"))
 	catalog := "<</Type/Catalog/Pages 9 0 R/Metadata 2 0 R>>"
 	plain := func() *written {
 		return newPDF("").object(1, catalog).object(2, stream(told("document"))).object(3, picture)
 	}
-	for _, tt := range []struct {
-		name string
-		data *written
-		want string // "" for none
-		gap  string
-	}{
+	return []documentOfPDF{
 		{"a table", plain().table(0, "/Root 1 0 R", 1, 2, 3), "document", ""},
 		{"junk before the header, which counts", newPDF("junk\n").object(1, catalog).object(2, stream(told("document"))).table(0, "/Root 1 0 R", 1, 2), "document", ""},
 		{"junk before the header, which does not count", newPDF("junk\n").object(1, catalog).object(2, stream(told("document"))).table(5, "/Root 1 0 R", 1, 2), "document", ""},
@@ -188,7 +190,12 @@ func TestDocumentOfPDF(t *testing.T) {
 		{"no table", plain(), "document", ""},
 		{"no table, and none named", newPDF("").object(1, "<</Type/Catalog>>").object(3, picture), "", ""},
 		{"no catalog", newPDF("").object(2, stream(told("document"))).object(3, picture), "", "does not say where its tables are"},
-	} {
+	}
+}
+
+// TestDocumentOfPDF: which XMP is the document's, however its catalog is led to.
+func TestDocumentOfPDF(t *testing.T) {
+	for _, tt := range documentsOfPDF() {
 		t.Run(tt.name, func(t *testing.T) {
 			data := tt.data.Bytes()
 			got, gaps := Embedded(bytes.NewReader(data), int64(len(data)), Want{XMP: true}, nil)
@@ -207,8 +214,9 @@ func dated(text, date string) string {
 	return rdf("<dc:source>" + text + "</dc:source><xmp:MetadataDate>" + date + "</xmp:MetadataDate>")
 }
 
-// TestDocumentAmongPackets: which packet is the document's where several are in a file.
-func TestDocumentAmongPackets(t *testing.T) {
+type containerOfPackets struct{ name, data, want string }
+
+func containersOfPackets() []containerOfPackets {
 	const header = "%!PS-Adobe-3.1 EPSF-3.0\r%%Title: x\r"
 	packets := told("first") + "\r%junk\r" + told("middle") + "\r" + told("last")
 	dos := func(ps string) string {
@@ -228,7 +236,7 @@ func TestDocumentAmongPackets(t *testing.T) {
 		}
 		return b.String()
 	}
-	for _, tt := range []struct{ name, data, want string }{
+	return []containerOfPackets{
 		{"EPS, first", header + "%ADO_ContainsXMP: MainFirst\r%%EndComments\r" + packets, "first"},
 		{"EPS, last", header + "%ADO_ContainsXMP: MainLast\r%%EndComments\r" + packets, "last"},
 		{"EPS, none", header + "%ADO_ContainsXMP: NoMain\r%%EndComments\r" + packets, ""},
@@ -247,7 +255,12 @@ func TestDocumentAmongPackets(t *testing.T) {
 		{"an old name of the element", "ID3" + strings.ReplaceAll(told("x"), "x:xmpmeta", "x:xapmeta"), "x"},
 		{"UTF-16", "ID3\x00" + wide(told("x")), "x"},
 		{"a packet without an end behind one with", "ID3" + told("x") + "<x:xmpmeta", "x"},
-	} {
+	}
+}
+
+// TestDocumentAmongPackets: which packet is the document's where several are in a file.
+func TestDocumentAmongPackets(t *testing.T) {
+	for _, tt := range containersOfPackets() {
 		t.Run(tt.name, func(t *testing.T) {
 			got, gaps := Embedded(strings.NewReader(tt.data), int64(len(tt.data)), Want{XMP: true}, nil)
 			if text := first(got, "xmp.source"); text != tt.want {
@@ -282,21 +295,27 @@ func heic(primary int, cdsc [][2]int, items ...string) []byte {
 	return []byte(box("ftyp", "heic") + box("meta", meta))
 }
 
-// TestPrimaryItem: what is told of the depth or the gain map of a picture is not told of it.
-func TestPrimaryItem(t *testing.T) {
+type imageOfItems struct {
+	name string
+	data []byte
+	want map[string]string
+}
+
+func imagesOfItems() []imageOfItems {
 	exif := string(tiffFile())
-	for _, tt := range []struct {
-		name string
-		data []byte
-		want map[string]string
-	}{
+	return []imageOfItems{
 		{"the second describes the picture", heic(10, [][2]int{{2, 11}, {3, 10}}, told("depth"), told("picture")), map[string]string{"xmp.source": "picture"}},
 		{"of several pictures", heic(10, [][2]int{{2, 11}, {3, 11}, {3, 10}}, told("depth"), told("both")), map[string]string{"xmp.source": "both"}},
 		{"only another's", heic(10, [][2]int{{2, 11}, {3, 10}}, told("depth"), exif), map[string]string{"exif.make": "Maker"}},
 		{"nothing is said", heic(10, nil, told("picture"), exif), map[string]string{"xmp.source": "picture", "exif.make": "Maker"}},
 		{"no primary item", heic(0, [][2]int{{2, 11}}, told("picture")), map[string]string{"xmp.source": "picture"}},
 		{"one says nothing", heic(10, [][2]int{{3, 10}}, told("whatever"), told("picture")), map[string]string{"xmp.source": "picture"}},
-	} {
+	}
+}
+
+// TestPrimaryItem: what is told of the depth or the gain map of a picture is not told of it.
+func TestPrimaryItem(t *testing.T) {
+	for _, tt := range imagesOfItems() {
 		t.Run(tt.name, func(t *testing.T) {
 			got, gaps := Embedded(bytes.NewReader(tt.data), int64(len(tt.data)), everything, nil)
 			if diff := cmp.Diff(tt.want, pick(got, map[string]string{"xmp.source": "", "exif.make": ""})); diff != "" || len(gaps) > 0 {

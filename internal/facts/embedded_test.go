@@ -107,7 +107,7 @@ func checkFacts(t *testing.T, known Facts) {
 			t.Fatalf("%s is empty", name)
 		}
 		for _, v := range fact.Values {
-			if len(v) > MaxValue || Clean(v) != v {
+			if len(v) > MaxValue || tidyLines(v) != v {
 				t.Fatalf("%s = %.100q: long or not clean", name, v)
 			}
 		}
@@ -146,20 +146,57 @@ func FuzzEmbedded(f *testing.F) {
 	for _, data := range sizedFiles() {
 		f.Add([]byte(data))
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		r := &countingReader{t, bytes.NewReader(data), maxBytes}
-		start := time.Now()
-		got, gaps := Embedded(r, int64(len(data)), everything, []string{"de-CH", "en"})
-		if took := time.Since(start); took > 10*time.Second {
-			t.Fatalf("took %v", took)
+	f.Fuzz(checkEmbedded)
+}
+
+// FuzzPDF begins with documents of which each leads to its catalog in another way.
+func FuzzPDF(f *testing.F) {
+	for _, document := range documentsOfPDF() {
+		f.Add(document.data.Bytes())
+	}
+	addFiles(f, "*.pdf")
+	f.Fuzz(checkEmbedded)
+}
+
+// FuzzContainers begins with sound, video, PostScript, pictures of several items and
+// whatever else holds several packets.
+func FuzzContainers(f *testing.F) {
+	for _, container := range containersOfPackets() {
+		f.Add([]byte(container.data))
+	}
+	for _, image := range imagesOfItems() {
+		f.Add(image.data)
+	}
+	addFiles(f, "*.wav", "*.tif", "*.jpg")
+	f.Fuzz(checkEmbedded)
+}
+
+func addFiles(f *testing.F, patterns ...string) {
+	f.Helper()
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(filepath.Join("testdata/field", pattern))
+		if err != nil {
+			f.Fatal(err)
 		}
-		checkFacts(t, got)
-		for _, gap := range gaps {
-			if gap.Message == "" || !slices.Contains(gapSources, gap.Source) || len(gap.Message) > 2000 || Clean(gap.Message) != gap.Message {
-				t.Fatalf("gap %.3000q", gap)
-			}
+		for _, file := range files {
+			f.Add(readTestdata(f, strings.TrimPrefix(file, "testdata/")))
 		}
-	})
+	}
+}
+
+func checkEmbedded(t *testing.T, data []byte) {
+	r := &countingReader{t, bytes.NewReader(data), maxBytes}
+	start := time.Now()
+	got, gaps := Embedded(r, int64(len(data)), everything, []string{"de-CH", "en"})
+	if took := time.Since(start); took > 10*time.Second {
+		t.Fatalf("took %v", took)
+	}
+	checkFacts(t, got)
+	for _, gap := range gaps {
+		if gap.Message == "" || !slices.Contains(gapSources, gap.Source) || len(gap.Message) > 2000 || Clean(gap.Message) != gap.Message {
+			t.Fatalf("gap %.3000q", gap)
+		}
+	}
 }
 
 func BenchmarkEmbeddedJPEG(b *testing.B) {

@@ -126,7 +126,7 @@ func (r *exifReader) tell(e tiffEntry, tag exifTag) {
 		r.damage = append(r.damage, fmt.Errorf("%s: %w", tag.name(), err))
 		return
 	}
-	text := cleanText(r.text(e.typ, raw, tag.form))
+	text := tidyLines(r.text(e.typ, raw, tag.form))
 	if tag.part {
 		r.texts[e.tag] = text
 	}

@@ -7,6 +7,8 @@ type exifForm int
 
 const (
 	formPlain        exifForm = iota // by its type
+	formByte                         // one number, of the first byte
+	formBytes                        // a number for each byte
 	formASCII                        // text, though its type says bytes
 	formCopyright                    // texts of two holders
 	formComment                      // text that names its encoding
@@ -15,6 +17,7 @@ const (
 	formDay                          // day
 	formClock                        // time of day as three numbers
 	formDegrees                      // three numbers
+	formSigned                       // a number that may be below zero, whatever its type says
 	formExposure                     // seconds
 	formAPEXTime                     // log2 of 1/seconds
 	formAPEXAperture                 // log2 of the f-number, squared
@@ -86,7 +89,7 @@ var exifTags = map[uint16]exifTag{
 	0x9201: {names: "ShutterSpeedValue", form: formAPEXTime},
 	0x9202: {names: "ApertureValue", form: formAPEXAperture},
 	0x9203: {names: "BrightnessValue"},
-	0x9204: {names: "ExposureCompensation ExposureBiasValue"},
+	0x9204: {names: "ExposureCompensation ExposureBiasValue", form: formSigned},
 	0x9205: {names: "MaxApertureValue", form: formAPEXAperture},
 	0x9206: {names: "SubjectDistance"},
 	0x9207: {names: "MeteringMode"},
@@ -123,8 +126,8 @@ var exifTags = map[uint16]exifTag{
 	0xA214: {names: "SubjectLocation"},
 	0xA215: {names: "ExposureIndex"},
 	0xA217: {names: "SensingMethod"},
-	0xA300: {names: "FileSource"},
-	0xA301: {names: "SceneType"},
+	0xA300: {names: "FileSource", form: formByte},
+	0xA301: {names: "SceneType", form: formByte},
 	0xA401: {names: "CustomRendered"},
 	0xA402: {names: "ExposureMode"},
 	0xA403: {names: "WhiteBalance"},
@@ -162,7 +165,7 @@ var exifTags = map[uint16]exifTag{
 
 // gpsTags are the tags of the directory that tells the place.
 var gpsTags = map[uint16]exifTag{
-	0x0000: {names: "GPSVersionID"},
+	0x0000: {names: "GPSVersionID", form: formBytes},
 	0x0001: {names: "GPSLatitudeRef", part: true},
 	0x0002: {names: "GPSLatitude", form: formDegrees, part: true},
 	0x0003: {names: "GPSLongitudeRef", part: true},

@@ -28,6 +28,15 @@ func (r *exifReader) text(typ uint16, raw []byte, form exifForm) string {
 	case formClock:
 		return clock(r.numbers(typ, raw))
 	}
+	if form == formSigned && len(raw) == 8 {
+		typ = tiffSignedRational
+	}
+	if form == formByte && len(raw) > 0 {
+		raw = raw[:1]
+	}
+	if isBytes := typ == 1 || typ == 6 || typ == 7; isBytes && len(raw) > 1 && form != formBytes {
+		return "" // a number of a type that it never has: which one is not known
+	}
 	if typ == tiffASCII || typ == tiffUTF8 {
 		text := text8(raw)
 		if form == formDay {
@@ -89,7 +98,7 @@ func (r *exifReader) number(typ uint16, b []byte) float64 {
 		return float64(int16(r.order.Uint16(b)))
 	case 9:
 		return float64(int32(r.order.Uint32(b)))
-	case 10:
+	case tiffSignedRational:
 		return ratio(float64(int32(r.order.Uint32(b))), float64(int32(r.order.Uint32(b[4:]))))
 	case 11:
 		return float64(math.Float32frombits(r.order.Uint32(b)))

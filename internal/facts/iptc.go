@@ -109,7 +109,7 @@ func (f iptcField) text(data []byte, utf8Said bool) string {
 		// Windows-1252 has a character for any byte; it never fails.
 		text, _ = charmap.Windows1252.NewDecoder().String(text)
 	}
-	text = cleanText(text)
+	text = tidyLines(text)
 	switch f.form {
 	case iptcDay:
 		return iptcDate(text)
@@ -142,7 +142,7 @@ func iptcDate(text string) string {
 
 // iptcClock writes 150405+0200 as 15:04:05+02:00, the offset where there is one.
 func iptcClock(text string) string {
-	for _, layout := range [][2]string{{"150405-0700", "15:04:05-07:00"}, {"150405", "15:04:05"}} {
+	for _, layout := range [][2]string{{"150405-0700", "15:04:05.999999999-07:00"}, {"150405", "15:04:05.999999999"}} {
 		if at, err := time.Parse(layout[0], text); err == nil {
 			return at.Format(layout[1])
 		}

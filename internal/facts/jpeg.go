@@ -40,10 +40,11 @@ func walkJPEG(s *source, b *blocks) error {
 		}
 		return false, b.takeAPP1(segment)
 	})
-	if err != nil || resources == nil {
+	if resources == nil {
 		return err
 	}
-	return b.readResources(resources)
+	// What was met before the damage is read all the same.
+	return cmp.Or(err, b.readResources(resources))
 }
 
 // jpegSegments visits the segments before the picture until one is done; off and

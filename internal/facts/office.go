@@ -84,7 +84,7 @@ type document struct {
 
 // say notes a value; a name that is said again has several.
 func (d *document) say(name, text string) {
-	if text = cleanText(text); name != "" && text != "" {
+	if text = tidyLines(text); name != "" && text != "" {
 		d.found[name] = append(d.found[name], text)
 	}
 }
@@ -183,7 +183,7 @@ func (d *document) property(names map[string]string, n element) {
 			d.say(name, value.Text)
 		}
 	case name == "Created" || name == "Modified" || name == "LastPrinted":
-		text = timeOf(cleanText(text))
+		text = timeOf(tidyLines(text))
 	}
 	d.say(name, text)
 }

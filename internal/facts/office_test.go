@@ -28,7 +28,7 @@ func relations(core, app string) string {
 func TestOffice(t *testing.T) {
 	docx := map[string]string{
 		"title": "Jahresbericht & Ausblick", "subject": "Zahlen", "creator": "Åsa Ek", "author": "Åsa Ek", "keywords": "report; 2026",
-		"description": "Line one line two", "comments": "Line one line two", "lastmodifiedby": "Müller", "revision": "4", "revisionnumber": "4",
+		"description": "Line one\nline two", "comments": "Line one\nline two", "lastmodifiedby": "Müller", "revision": "4", "revisionnumber": "4",
 		"created": "2026-05-01T08:00:00Z", "createdate": "2026-05-01T08:00:00Z", "creationdate": "2026-05-01T08:00:00Z",
 		"modified": "2026-05-02T08:00:00Z", "modifydate": "2026-05-02T08:00:00Z", "category": "Finance",
 		"application": "Microsoft Office Word", "generator": "Microsoft Office Word", "pages": "12", "company": "Acme",

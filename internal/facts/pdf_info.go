@@ -35,7 +35,7 @@ func emitPDF(c *collector, s *source, head []byte, _ []string) error {
 	}
 	err := describePDF(s, found)
 	for _, names := range pdfNames {
-		if text := cleanText(found[names[0]]); text != "" {
+		if text := tidyLines(found[names[0]]); text != "" {
 			c.addAll(PDFPrefix, names, "what the PDF tells of itself ("+names[0]+")", text)
 		}
 	}

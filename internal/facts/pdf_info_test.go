@@ -131,7 +131,7 @@ func TestPDFDate(t *testing.T) {
 	}
 }
 
-func FuzzPDF(f *testing.F) {
+func FuzzPDFInfo(f *testing.F) {
 	f.Add(newPDF("").object(1, "<</Type/Catalog/Pages 9 0 R>>").object(7, "<</Title(x)/CreationDate(D:20260501235958+02'00')>>").object(9, "<</Count 1>>").table(0, "/Root 1 0 R/Info 7 0 R", 1, 7, 9).Bytes())
 	f.Add(newPDF("").object(4, objStream("1", "<</Type/Catalog>>", "7", "<</Title(x)>>")).streamTable(5, "/Root 1 0 R/Info 7 0 R", map[int][2]int{1: {4, 0}, 7: {4, 1}}, 1, 7, 4).Bytes())
 	f.Add(newPDF("").object(7, "<</Title(x)>>").object(1, "<</Type/Catalog>>").trailer("/Info 7 0 R").Bytes())

@@ -88,7 +88,7 @@ func (w *pngWords) take(s *source, kind string, off, length int64) error {
 	if !ended || len(name) == 0 {
 		return errors.New("it has no keyword")
 	}
-	keyword := cleanText(latin1(name))
+	keyword := tidy(latin1(name))
 	if keyword == "XML:com.adobe.xmp" || strings.HasPrefix(strings.ToLower(keyword), "raw profile type ") || keyword == "" {
 		return nil
 	}
@@ -110,7 +110,7 @@ func (w *pngWords) take(s *source, kind string, off, length int64) error {
 		tag, _, _ := bytes.Cut(rest[2:], []byte{0})
 		lang = strings.ToLower(Clean(string(tag)))
 	}
-	text = cleanText(text)
+	text = tidyLines(text)
 	if strings.EqualFold(keyword, "Creation Time") {
 		text = timeOf(text)
 	}

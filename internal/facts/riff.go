@@ -16,7 +16,7 @@ func walkRIFF(s *source, b *blocks) error {
 			}
 			// The standard has the bare block, some programs write a JPEG's.
 			b.exif = bytes.TrimPrefix(b.exif, []byte(jpegEXIF+"\x00"))
-		case (kind == "XMP " || kind == "_PMX") && b.want.XMP:
+		case (kind == "XMP " || kind == "XMP\x00" || kind == "_PMX") && b.want.XMP:
 			packet, err := s.block(off, length)
 			if err != nil {
 				return false, err

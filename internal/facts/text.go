@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	stdunicode "unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/unicode"
@@ -82,6 +83,23 @@ var breaks = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ")
 // tidy is Clean for a text that may have lines: breaks and tabs become spaces, so
 // that the words beside them stay apart, and spaces at the ends go.
 func tidy(s string) string { return strings.TrimSpace(Clean(breaks.Replace(s))) }
+
+// lineEnds are those of every system, and what else begins a line.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\v", "\n", "\f", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n", "\t", " ")
+
+// tidyLines is tidy for a text whose lines count: they end with line feeds, have no
+// spaces at their ends, and empty ones stay between others.
+func tidyLines(s string) string {
+	s = lineEnds.Replace(s)
+	if !strings.Contains(s, "\n") {
+		return strings.TrimSpace(Clean(s))
+	}
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRightFunc(Clean(line), stdunicode.IsSpace)
+	}
+	return strings.TrimSpace(strings.Join(lines, "\n"))
+}
 
 // excerpt shortens a text for a message.
 func excerpt(s string) string {

@@ -26,12 +26,13 @@ type tiffEntry struct {
 var tiffSizes = [...]int64{1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 
 const (
-	tiffASCII    = 2
-	tiffLong     = 4
-	tiffRational = 5
-	tiffLong8    = 16 // of BigTIFF, as the next
-	tiffIFD8     = 18
-	tiffUTF8     = 129 // EXIF 3.0
+	tiffASCII          = 2
+	tiffLong           = 4
+	tiffRational       = 5
+	tiffSignedRational = 10
+	tiffLong8          = 16 // of BigTIFF, as the next
+	tiffIFD8           = 18
+	tiffUTF8           = 129 // EXIF 3.0
 
 	maxEntries = 1 << 16 // of a directory
 )

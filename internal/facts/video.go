@@ -90,7 +90,7 @@ const zoneOffset = "zone" // the text that is the offset from UTC where the vide
 
 // say notes a text; the first of a name counts.
 func (v *movie) say(name, text string) {
-	if text = cleanText(text); v.texts[name] == "" {
+	if text = tidyLines(text); v.texts[name] == "" {
 		v.texts[name] = text
 	}
 }

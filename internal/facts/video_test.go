@@ -89,7 +89,7 @@ func videoFiles() map[string]videoFile {
 				apple+"location.ISO6709", "-33.8688+151.2093-012.500/", apple+"title", "Hügel\nim Abend", apple+"keywords", "a, b", apple+"unknown", "x")),
 			map[string]string{
 				"creationdate": "2026-05-01T23:59:58+02:00", "modifydate": "2026-05-01T22:00:58Z", "make": "Müller", "model": "M 1", "software": "17.4",
-				"gpslatitude": "-33.8688", "latitude": "-33.8688", "gpslongitude": "151.2093", "gpsaltitude": "-12.5", "title": "Hügel im Abend", "keywords": "a, b",
+				"gpslatitude": "-33.8688", "latitude": "-33.8688", "gpslongitude": "151.2093", "gpsaltitude": "-12.5", "title": "Hügel\nim Abend", "keywords": "a, b",
 			},
 		},
 		"keys in a box of the standard": {
@@ -263,7 +263,7 @@ func TestPNGText(t *testing.T) {
 	}{
 		"three kinds": {
 			[]string{latin, chunk("zTXt", "Description\x00\x00"+deflated("Line one\r\nline two")), chunk("IDAT", "x"), chunk("iTXt", "Title\x00\x00\x00\x00\x00Hügel")},
-			map[string]string{"author": "Åsa Ek", "description": "Line one line two", "title": "Hügel"},
+			map[string]string{"author": "Åsa Ek", "description": "Line one\nline two", "title": "Hügel"},
 		},
 		"a compressed text in UTF-8": {[]string{chunk("iTXt", "Title\x00\x01\x00en\x00Titel\x00"+deflated("Hügel"))}, map[string]string{"title": "Hügel", "title[en]": "Hügel"}},
 		"languages": {

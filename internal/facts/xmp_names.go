@@ -75,17 +75,23 @@ const xmpGImg = "http://ns.adobe.com/xap/1.0/g/img/"
 // noFacts names what is passed over with all it holds: pictures and sounds in
 // base64, and a list that Photoshop lets grow to hundreds of thousands of ids.
 var noFacts = map[xml.Name]bool{
-	{Space: xmpGImg, Local: "image"}:                                          true,
-	{Space: "http://ns.google.com/photos/1.0/depthmap/", Local: "Data"}:       true,
-	{Space: "http://ns.google.com/photos/1.0/image/", Local: "Data"}:          true,
-	{Space: "http://ns.google.com/photos/1.0/audio/", Local: "Data"}:          true,
-	{Space: "http://ns.adobe.com/photoshop/1.0/", Local: "DocumentAncestors"}: true,
+	{Space: xmpGImg, Local: "image"}:                                              true,
+	{Space: "http://ns.google.com/photos/1.0/depthmap/", Local: "Data"}:           true,
+	{Space: "http://ns.google.com/photos/1.0/image/", Local: "Data"}:              true,
+	{Space: "http://ns.google.com/photos/1.0/audio/", Local: "Data"}:              true,
+	{Space: "http://ns.google.com/photos/1.0/camera/", Local: "hdrp_makernote"}:   true,
+	{Space: "http://ns.google.com/photos/1.0/camera/", Local: "HdrPlusMakernote"}: true,
+	{Space: "http://ns.google.com/photos/1.0/camera/", Local: "shot_log_data"}:    true,
+	{Space: "http://ns.adobe.com/photoshop/1.0/", Local: "DocumentAncestors"}:     true,
 }
 
 var ranks = func() map[string]int {
 	ranks := make(map[string]int, len(namespaces))
 	for i, ns := range namespaces {
 		ranks[ns.uri] = i
+		if short := strings.TrimRight(ns.uri, "/#"); short != ns.uri { // as some write it
+			ranks[short] = i
+		}
 	}
 	return ranks
 }()

@@ -8,7 +8,7 @@ func (n *node) fields() []field {
 	var fields []field
 	for _, a := range n.attrs {
 		if !syntactic(a.Name.Space) {
-			fields = append(fields, field{a.Name.Space, a.Name.Local, value{text: cleanText(a.Value)}})
+			fields = append(fields, field{a.Name.Space, a.Name.Local, value{text: unindented(a.Value)}})
 		}
 	}
 	for _, child := range n.children {
@@ -40,13 +40,13 @@ func (n *node) content() value {
 		return n.structure()
 	}
 	if uri, ok := n.attr(rdfSpace, "resource"); ok {
-		return value{text: cleanText(uri)}
+		return value{text: unindented(uri)}
 	}
 	if len(n.children) == 0 {
 		if v := n.structure(); v.text != "" || len(v.fields) > 0 {
 			return v // written as attributes of the property
 		}
-		return value{text: cleanText(n.text.String())}
+		return value{text: unindented(n.text.String())}
 	}
 	child := n.children[0]
 	if child.name.Space == rdfSpace {
@@ -73,7 +73,7 @@ func (n *node) array() value {
 // the fields are but qualifiers.
 func (n *node) structure() value {
 	if text, ok := n.attr(rdfSpace, "value"); ok {
-		return value{text: cleanText(text)}
+		return value{text: unindented(text)}
 	}
 	for _, child := range n.children {
 		if child.name.Space == rdfSpace && child.name.Local == "value" {
@@ -81,4 +81,17 @@ func (n *node) structure() value {
 		}
 	}
 	return value{fields: n.fields()}
+}
+
+// unindented is tidyLines without what indents the lines of an element.
+func unindented(text string) string {
+	text = tidyLines(text)
+	if !strings.Contains(text, "\n") {
+		return text
+	}
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimSpace(line)
+	}
+	return strings.Join(lines, "\n")
 }

@@ -18,6 +18,7 @@ const (
 	noteControls = "control characters are read as spaces"
 	noteLatin    = "bytes that are no UTF-8 are read as Windows-1252"
 	noteMarkup   = "a < or & that is meant as text is not escaped"
+	noteNames    = "a name holds what no name can"
 	noteRemains  = "something that is none of it follows its end"
 )
 
@@ -165,6 +166,9 @@ func (r *repairer) tag() {
 			}
 		case c < ' ' || c >= utf8.RuneSelf || c == 0x7F:
 			r.char(false)
+		case c == '/' && before != '<' && len(r.in) > 1 && r.in[1] != '>': // in a name
+			r.said.add(noteNames, len(r.out))
+			r.out, r.in = append(r.out, '_'), r.in[1:]
 		default:
 			r.out, r.in = append(r.out, c), r.in[1:]
 		}

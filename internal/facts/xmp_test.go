@@ -66,7 +66,7 @@ func update(t *testing.T, file string, archive *txtar.Archive, facts string) {
 func list(known Facts) string {
 	lines := make([]string, 0, len(known))
 	for name, fact := range known {
-		lines = append(lines, name+" = "+strings.Join(fact.Values, " | ")+"\n")
+		lines = append(lines, name+" = "+strings.ReplaceAll(strings.Join(fact.Values, " | "), "\n", `\n`)+"\n")
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "")

@@ -86,7 +86,7 @@ type xmpTree struct {
 // encoding/xml quotes the file, whatever it holds and however long it is.
 func brief(err error) error {
 	const longest = 300
-	text := cleanText(err.Error())
+	text := tidy(err.Error())
 	if len(text) > longest {
 		text = Clean(text[:longest]) + "…"
 	}

@@ -113,6 +113,9 @@ func (s *resolver) levels(what string, a *attribute) *issue {
 // item checks one text. layouts are the form's `date`. To suggest what may be
 // meant is a search through a vocabulary.
 func (a *attribute) item(text string, layouts []string, suggest bool) (item, *issue) {
+	if a.kind != tenovos.Text { // a text may have lines, nothing else
+		text = oneLine(text)
+	}
 	switch a.kind {
 	case tenovos.Date:
 		return a.day(text, layouts)

@@ -61,7 +61,7 @@ func (f *Form) eval(known facts.Facts) outcome {
 			out.pieces = f.split != "" && len(filledSpots(found)) > 1
 			out.source, out.origin = l.name, origin
 		default:
-			out.passed = append(out.passed, l.name+": "+shorten(strings.Join(kept, ", ")))
+			out.passed = append(out.passed, l.name+": "+shorten(oneLine(strings.Join(kept, ", "))))
 		}
 	}
 	if out.source == "" && f.fallback != nil {
@@ -152,7 +152,7 @@ func (f *Form) refine(found []string) []string {
 	var out []string
 	for _, text := range found {
 		if f.match != nil {
-			text = firstGroup(f.match, text)
+			text = firstGroup(f.match, oneLine(text))
 		}
 		pieces := []string{text}
 		if f.split != "" {
@@ -161,12 +161,28 @@ func (f *Form) refine(found []string) []string {
 		for _, piece := range pieces {
 			piece = norm.NFC.String(strings.TrimSpace(piece))
 			if piece != "" && f.mapping != nil {
-				piece = f.mapping.replace(piece)
+				if to, ok := f.mapping.find(oneLine(piece)); ok {
+					piece = to
+				}
 			}
 			out = append(out, f.recase(piece))
 		}
 	}
 	return out
+}
+
+// oneLine returns a text with its lines in one.
+func oneLine(text string) string {
+	if !strings.Contains(text, "\n") {
+		return text
+	}
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, " ")
 }
 
 // firstGroup returns what the first group matches, or the whole expression where

@@ -57,15 +57,15 @@ type replacements struct {
 	right  []Name            // the right sides, for checks
 }
 
-func (m *replacements) replace(text string) string {
-	if to, ok := m.exact[text]; ok {
-		return to
+// find returns what a text is replaced by; false if it is not.
+func (m *replacements) find(text string) (to string, ok bool) {
+	if to, ok = m.exact[text]; !ok {
+		to, ok = m.folded[fold(text)]
 	}
-	if to, ok := m.folded[fold(text)]; ok {
-		return to
-	}
-	return text
+	return to, ok
 }
+
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 var (
 	formKeys = Keys{
@@ -156,7 +156,7 @@ func (p *parser) sources(f *Form, n *yaml.Node, what string) {
 		if ok && text == "" {
 			p.Add(At(at), `such as ";"`, "split is empty")
 		}
-		f.split = text
+		f.split = lineEnds.Replace(text) // as they are in facts
 	}
 	if at := fields["map"]; at != nil {
 		f.mapping = p.replacements(at)
