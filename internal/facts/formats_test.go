@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -257,8 +258,9 @@ func TestSizedFilesCutShort(t *testing.T) {
 	want := map[string]string{"width": "300", "height": "200"}
 	for name, data := range sizedFiles() {
 		for n := range len(data) {
-			got, _ := factsUnder(t, []byte(data[:n]), ImagePrefix)
-			if len(got) > 0 && !maps.Equal(got, want) && name != "PPM" && name != "PAM" && name != "Radiance" {
+			found, _ := Embedded(strings.NewReader(data), int64(n), Want{Image: true}, nil)
+			got := map[string]string{"width": first(found, "image.width"), "height": first(found, "image.height")}
+			if len(found) > 0 && !maps.Equal(got, want) && name != "PPM" && name != "PAM" && name != "Radiance" {
 				t.Errorf("%s, %d bytes of it: %v", name, n, got)
 			}
 		}
@@ -391,4 +393,23 @@ func FuzzEXIFOfRawFiles(f *testing.F) {
 		f.Add([]byte(data))
 	}
 	fuzzOwn(f, Want{EXIF: true}, "exif")
+}
+
+// TestDocumentTellsTheNames: the document has every name that a source can have.
+func TestDocumentTellsTheNames(t *testing.T) {
+	text, err := os.ReadFile("../../docs/metadata.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range []string{"image", "video", "pdf", "office"} {
+		names := KnownNames(source)
+		if len(names) == 0 {
+			t.Errorf("%s has no names", source)
+		}
+		for _, name := range names {
+			if !bytes.Contains(text, []byte("`"+name+"`")) {
+				t.Errorf("docs/metadata.md does not tell %s.%s", source, name)
+			}
+		}
+	}
 }
