@@ -21,8 +21,8 @@ func factsUnder(t *testing.T, data []byte, prefix string) (map[string]string, []
 	got, gaps := Embedded(bytes.NewReader(data), int64(len(data)), everything, []string{"de"})
 	facts := map[string]string{}
 	for name, fact := range got {
-		if strings.HasPrefix(name, prefix) {
-			facts[strings.TrimPrefix(name, prefix)] = strings.Join(fact.Values, "|")
+		if name, ok := strings.CutPrefix(name, prefix); ok {
+			facts[name] = strings.Join(fact.Values, "|")
 		}
 	}
 	own := slices.DeleteFunc(gaps, func(g Gap) bool { return g.Source+"." != prefix })

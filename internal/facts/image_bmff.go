@@ -14,8 +14,10 @@ func isBMFF(head []byte) bool {
 // maxBoxes bounds the boxes of one level that are passed on the way to one.
 const maxBoxes = 20_000
 
-// errFound ends a walk through boxes.
-var errFound = errors.New("found")
+var (
+	errFound = errors.New("found") // ends a walk through boxes
+	errBoxes = errors.New("it is in too many boxes")
+)
 
 // firstBox visits the boxes from one byte to another until visit returns errFound,
 // which is no error, or there are too many.
@@ -23,7 +25,7 @@ func (s *source) firstBox(from, to int64, visit func(kind string, from, to int64
 	left := maxBoxes
 	err := s.boxes(from, to, func(kind string, from, to int64) error {
 		if left--; left < 0 {
-			return errors.New("it is in too many boxes")
+			return errBoxes
 		}
 		return visit(kind, from, to)
 	})

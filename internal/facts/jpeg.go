@@ -51,7 +51,9 @@ func walkJPEG(s *source, b *blocks) error {
 // length are those of what a segment holds. Bytes that belong to no segment are
 // passed over, as those who show the picture do; the error tells of the first of them.
 func jpegSegments(s *source, visit func(marker byte, off, length int64) (done bool, err error)) error {
+	const maxStrays = 100
 	var damage error
+	strays := 0
 	for off := int64(2); ; {
 		head, err := s.peek(off, 4)
 		if err != nil {
@@ -60,6 +62,9 @@ func jpegSegments(s *source, visit func(marker byte, off, length int64) (done bo
 		if head[0] != 0xFF {
 			if damage == nil {
 				damage = fmt.Errorf("at byte %d no segment begins", off)
+			}
+			if strays++; strays > maxStrays {
+				return damage
 			}
 			if off, err = jpegNext(s, off); err != nil {
 				return damage
@@ -89,15 +94,17 @@ func jpegSegments(s *source, visit func(marker byte, off, length int64) (done bo
 // jpegNext returns where the next marker may begin.
 func jpegNext(s *source, off int64) (int64, error) {
 	const farthest = 64 << 10
-	stray, err := s.block(off, min(farthest, s.size-off))
-	if err != nil {
-		return 0, err
+	for end := min(off+farthest, s.size); off < end; {
+		stray, err := s.peek(off, min(peekSize, end-off))
+		if err != nil {
+			return 0, err
+		}
+		if next := bytes.IndexByte(stray, 0xFF); next >= 0 {
+			return off + int64(next), nil
+		}
+		off += int64(len(stray))
 	}
-	next := bytes.IndexByte(stray, 0xFF)
-	if next < 0 {
-		return 0, errCutShort
-	}
-	return off + int64(next), nil
+	return 0, errCutShort
 }
 
 func (b *blocks) takeAPP1(segment []byte) error {

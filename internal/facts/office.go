@@ -90,13 +90,13 @@ func (d *document) say(name, text string) {
 }
 
 // part returns the tree of a part, an empty one where there is none.
-func (d *document) part(name string) (root element, err error) {
+func (d *document) part(name string) (root *element, err error) {
 	f := d.parts[strings.ToLower(strings.TrimPrefix(path.Clean("/"+name), "/"))]
 	if f == nil {
-		return root, nil
+		return &element{}, nil
 	}
 	if f.Flags&1 == 1 {
-		return root, notRead("the document is encrypted")
+		return nil, notRead("the document is encrypted")
 	}
 	d.bounded.left = 2 * maxTree
 	text, err := readPart(f)
@@ -104,7 +104,7 @@ func (d *document) part(name string) (root element, err error) {
 		root, err = parseTree(text)
 	}
 	if err != nil {
-		return root, brief(fmt.Errorf("its part %s: %w", name, err))
+		return nil, brief(fmt.Errorf("its part %s: %w", name, err))
 	}
 	return root, nil
 }
@@ -145,7 +145,7 @@ func (d *document) openXML() error {
 	if err != nil {
 		return err
 	}
-	for _, r := range relations.Children {
+	for _, r := range relations.children {
 		switch kind := r.attr("Type"); {
 		case strings.HasSuffix(kind, "/core-properties"), strings.HasSuffix(kind, "/coreProperties"):
 			core = r.attr("Target")
@@ -168,19 +168,19 @@ func (d *document) properties(part string, names map[string]string) error {
 	if err != nil {
 		return err
 	}
-	for _, n := range root.Children {
+	for _, n := range root.children {
 		d.property(names, n)
 	}
 	return nil
 }
 
-func (d *document) property(names map[string]string, n element) {
-	name := names[n.XMLName.Local]
-	text := n.Text
+func (d *document) property(names map[string]string, n *element) {
+	name := names[n.Name.Local]
+	text := string(n.text)
 	switch {
-	case name == "Keywords" && len(n.Children) > 0: // words in several languages
-		for _, value := range n.Children {
-			d.say(name, value.Text)
+	case name == "Keywords" && len(n.children) > 0: // words in several languages
+		for _, value := range n.children {
+			d.say(name, string(value.text))
 		}
 	case name == "Created" || name == "Modified" || name == "LastPrinted":
 		text = timeOf(tidyLines(text))
@@ -194,10 +194,10 @@ func (d *document) openDocument() error {
 	if err != nil {
 		return err
 	}
-	for _, meta := range root.Children { // one, office:meta
-		for _, n := range meta.Children {
-			if n.XMLName.Local == "document-statistic" {
-				for _, a := range n.Attrs {
+	for _, meta := range root.children { // one, office:meta
+		for _, n := range meta.children {
+			if n.Name.Local == "document-statistic" {
+				for _, a := range n.Attr {
 					switch a.Name.Local {
 					case "page-count":
 						d.say("Pages", a.Value)

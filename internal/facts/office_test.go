@@ -91,7 +91,14 @@ func TestOfficeTellsGaps(t *testing.T) {
 		},
 		"a bomb": {
 			zipped(t, "[Content_Types].xml", officeTypes, "docProps/core.xml", "<a>"+strings.Repeat(" ", maxTree)+"</a>", "docProps/app.xml", officeApp),
-			"its part docProps/core.xml: it is larger than 1 MiB", "application",
+			"its part docProps/core.xml: it is larger than 512 KiB", "application",
+		},
+		"too many elements": {
+			zipped(t, "[Content_Types].xml", officeTypes, "docProps/core.xml", "<a>"+strings.Repeat("<b/>", maxTreeNodes)+"</a>", "docProps/app.xml", officeApp),
+			"its part docProps/core.xml: it has more than 20000 elements", "application",
+		},
+		"elements too deep": {
+			zipped(t, "[Content_Types].xml", officeTypes, "docProps/core.xml", strings.Repeat("<a>", 100)+strings.Repeat("</a>", 100)), "or more than 64 within one another", "",
 		},
 		"an empty part": {zipped(t, "[Content_Types].xml", officeTypes, "docProps/core.xml", ""), "its part docProps/core.xml: it is empty", ""},
 		"the old format": {

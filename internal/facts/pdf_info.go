@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -203,12 +204,7 @@ func pdfDate(text string) string {
 	if m == nil {
 		return timeOf(text)
 	}
-	day := m[1]
-	for _, part := range m[2:4] {
-		if part != "" {
-			day += "-" + part
-		}
-	}
+	day := strings.TrimRight(strings.Join(m[1:4], "-"), "-")
 	if m[4] == "" {
 		if _, err := time.Parse("2006-01-02"[:len(day)], day); err != nil {
 			return text

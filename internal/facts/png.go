@@ -72,7 +72,7 @@ func (b *blocks) takeChunk(s *source, kind string, off, length int64) error {
 	if err != nil {
 		return err
 	}
-	text, err := pngText(kind, chunk[min(len(chunk), len(keyword)+1):])
+	text, err := pngText(kind, chunk[min(len(chunk), len(keyword)+1):], maxBlock)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,8 @@ func (b *blocks) takeChunk(s *source, kind string, off, length int64) error {
 }
 
 // pngText returns the text of a chunk, of which rest is what follows the keyword.
-func pngText(kind string, rest []byte) ([]byte, error) {
+// Expanded it must be no longer than limit.
+func pngText(kind string, rest []byte, limit int64) ([]byte, error) {
 	compressed := kind == "zTXt"
 	switch kind {
 	case "iTXt":
@@ -108,22 +109,22 @@ func pngText(kind string, rest []byte) ([]byte, error) {
 	if !compressed {
 		return rest, nil
 	}
-	return inflate(rest)
+	return inflate(rest, limit)
 }
 
-// inflate expands zlib data within the bound of a block.
-func inflate(data []byte) ([]byte, error) {
+// inflate expands zlib data to no more bytes than limit.
+func inflate(data []byte, limit int64) ([]byte, error) {
 	z, err := zlib.NewReader(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("it cannot be expanded: %w", err)
 	}
 	defer z.Close()
-	text, err := io.ReadAll(io.LimitReader(z, maxBlock+1))
+	text, err := io.ReadAll(io.LimitReader(z, limit+1))
 	if err != nil {
 		return nil, fmt.Errorf("it cannot be expanded: %w", err)
 	}
-	if len(text) > maxBlock {
-		return nil, fmt.Errorf("expanded it is larger than %d MiB", maxBlock>>20)
+	if int64(len(text)) > limit {
+		return nil, fmt.Errorf("expanded it is larger than %d KiB", limit>>10)
 	}
 	return text, nil
 }

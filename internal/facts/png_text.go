@@ -12,6 +12,12 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
+// The bounds of a PNG's words.
+const (
+	maxWords  = 1 << 20 // bytes of all texts
+	maxDamage = 100     // chunks that cannot be read, after which no more are
+)
+
 // pngWord is what a PNG tells under one keyword, as often as it says it.
 type pngWord struct {
 	keyword string
@@ -26,7 +32,7 @@ func emitPNG(c *collector, s *source, head []byte, langs []string) error {
 	if !hasPrefix(head, "\x89PNG\r\n\x1A\n", "\x8BJNG\r\n\x1A\n", "\x8AMNG\r\n\x1A\n") {
 		return nil
 	}
-	words := pngWords{left: MaxXMP}
+	words := pngWords{left: maxWords}
 	var damage []error // of single chunks, beside which the others are read
 	err := pngChunks(s, func(kind string, off, length int64) (bool, error) {
 		switch kind {
@@ -38,6 +44,7 @@ func emitPNG(c *collector, s *source, head []byte, langs []string) error {
 			if err := words.take(s, kind, off, length); err != nil {
 				damage = append(damage, fmt.Errorf("the %s chunk at byte %d: %w", kind, off-pngHead, err))
 			}
+			return len(damage) > maxDamage || words.left < 0, nil
 		}
 		return false, nil
 	})
@@ -92,17 +99,21 @@ func (w *pngWords) take(s *source, kind string, off, length int64) error {
 	if keyword == "XML:com.adobe.xmp" || strings.HasPrefix(strings.ToLower(keyword), "raw profile type ") || keyword == "" {
 		return nil
 	}
+	const slack = 1 << 10 // for the keyword and the language
+	if length > MaxValue+slack {
+		return fmt.Errorf("it is longer than %d KiB", (MaxValue+slack)>>10)
+	}
 	chunk, err := s.block(off, length)
 	if err != nil {
 		return err
 	}
 	rest := chunk[len(name)+1:]
-	raw, err := pngText(kind, rest)
+	raw, err := pngText(kind, rest, MaxValue)
 	if err != nil {
 		return err
 	}
 	if w.left -= len(raw); w.left < 0 {
-		return fmt.Errorf("there is more than %d MiB of text", MaxXMP>>20)
+		return fmt.Errorf("there is more than %d KiB of text", maxWords>>10)
 	}
 	text, lang := latin1(raw), ""
 	if kind == "iTXt" {

@@ -81,6 +81,7 @@ type movie struct {
 	rotation string
 	place    place
 	damage   []error
+	visited  int // boxes
 }
 
 // The texts that are dates, the best first; a zone is only known of these.
@@ -97,15 +98,18 @@ func (v *movie) say(name, text string) {
 
 // within visits the boxes of a box; damage in one does not cost the others.
 func (v *movie) within(from, to int64, visit func(kind string, from, to int64) error) {
-	err := v.firstBox(from, to, func(kind string, from, to int64) error {
+	err := v.boxes(from, to, func(kind string, from, to int64) error {
+		if v.visited++; v.visited > maxBoxes {
+			return errBoxes
+		}
 		err := visit(kind, from, to)
-		if err != nil && !errors.Is(err, errFound) {
-			v.damage = append(v.damage, fmt.Errorf("its box %s: %w", brief(errors.New(kind)), err))
+		if err != nil {
+			v.damage = append(v.damage, fmt.Errorf("its box %s: %w", Clean(kind), err))
 			err = nil
 		}
 		return err
 	})
-	if err != nil {
+	if err != nil && !(errors.Is(err, errBoxes) && len(v.damage) > 0) {
 		v.damage = append(v.damage, err)
 	}
 }
@@ -146,7 +150,7 @@ func (v *movie) compressed(kind string, from, to int64) error {
 	if err != nil {
 		return err
 	}
-	moov, err := inflate(data[min(4, len(data)):]) // behind its size
+	moov, err := inflate(data[min(4, len(data)):], maxBlock) // behind its size
 	if err != nil {
 		return err
 	}

@@ -109,6 +109,10 @@ func videoFiles() map[string]videoFile {
 				box("loci", u32(0)+u16(0x15C7)+"Sydney\x00\x00"+u32(151<<16|0x8000)+u32(0xFFFFFFFF-33<<16+1)+u32(0)+"earth\x00\x00"))),
 			map[string]string{"title": "Title", "author": "Åsa", "gpslatitude": "-33", "gpslongitude": "151.5", "gpsaltitude": "0"},
 		},
+		"a place whose name is in UTF-16": {
+			movieFile(box("udta", box("loci", u32(0)+u16(0x15C7)+"\xFE\xFF\x01\x00\x00\xC5\x00\x00\x00"+u32(151<<16)+u32(33<<16)+u32(0)+"earth\x00\x00"))),
+			map[string]string{"gpslatitude": "33", "gpslongitude": "151"},
+		},
 		"items of iTunes": {
 			movieFile(header, itunes(item("\xA9nam", "Title"), item("\xA9ART", "Artist"), item("\xA9day", "2019"), item("desc", "Words"), item("cprt", "© A"))),
 			map[string]string{"title": "Title", "artist": "Artist", "author": "Artist", "creationdate": inUTC, "description": "Words", "copyright": "© A"},
@@ -291,10 +295,11 @@ func TestPNGText(t *testing.T) {
 	// Damage in one chunk does not cost the others.
 	for name, tt := range map[string]struct{ bad, message string }{
 		"a stream that is none":      {chunk("zTXt", "Comment\x00\x00junk"), "the zTXt chunk at byte 8: it cannot be expanded"},
-		"a bomb":                     {chunk("zTXt", "Comment\x00\x00"+deflated(strings.Repeat(" ", maxBlock+1))), "expanded it is larger than 8 MiB"},
+		"a bomb":                     {chunk("zTXt", "Comment\x00\x00"+deflated(strings.Repeat(" ", MaxValue+1))), "expanded it is larger than 64 KiB"},
 		"no keyword":                 {chunk("tEXt", "\x00text"), "it has no keyword"},
 		"a keyword without an end":   {chunk("tEXt", strings.Repeat("k", 100)), "it has no keyword"},
 		"iTXt that breaks off":       {chunk("iTXt", "Comment\x00\x00"), "it is cut short"},
+		"a text without measure":     {chunk("tEXt", "Comment\x00"+strings.Repeat("x", MaxValue+2048)), "it is longer than 65 KiB"},
 		"a value longer than a fact": {chunk("tEXt", "Comment\x00"+strings.Repeat("x", MaxValue+1)), "is longer than 65536 bytes; left out"},
 	} {
 		got, gaps := factsUnder(t, png(tt.bad, latin), PNGPrefix)

@@ -183,16 +183,10 @@ func (v *movie) location(from, to int64) error {
 	}
 	c := cursor{b: b}
 	c.skip(6)
-	end := strings.Index(string(c.b), "\x00")
-	if hasPrefix(c.b, "\xFE\xFF", "\xFF\xFE") {
-		for end = 0; end+1 < len(c.b) && (c.b[end] != 0 || c.b[end+1] != 0); end += 2 {
-		}
-		end++
-	}
-	c.skip(end + 1 + 1) // the name, the role
+	c.skip(nameEnd(c.b) + 1) // and the role
 	degrees := func() float64 { return float64(int32(c.uint(4))) / 65536 }
 	longitude, latitude, altitude := degrees(), degrees(), degrees()
-	if c.short || end < 0 {
+	if c.short {
 		return errCutShort
 	}
 	if !v.place.known() {
@@ -200,6 +194,19 @@ func (v *movie) location(from, to int64) error {
 		v.place.altitude = decimal(altitude, 3)
 	}
 	return nil
+}
+
+// nameEnd returns where a name of 3GPP ends: behind a zero, in UTF-16 behind two.
+func nameEnd(b []byte) int {
+	if !hasPrefix(b, "\xFE\xFF", "\xFF\xFE") {
+		return bytes.IndexByte(b, 0) + 1
+	}
+	for i := 2; i+1 < len(b); i += 2 {
+		if b[i] == 0 && b[i+1] == 0 {
+			return i + 2
+		}
+	}
+	return len(b)
 }
 
 // sony reads what Sony's cameras say in XML, which has the zone of the date.
@@ -212,8 +219,8 @@ func (v *movie) sony(from, to int64) error {
 	if err != nil {
 		return err
 	}
-	for _, n := range root.Children {
-		switch n.XMLName.Local {
+	for _, n := range root.children {
+		switch n.Name.Local {
 		case "CreationDate":
 			v.say("camera's date", n.attr("value"))
 		case "Device":
