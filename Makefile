@@ -28,7 +28,7 @@ export CGO_ENABLED = 0
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/ingestd and bin/tenovos-sandbox
@@ -66,8 +66,8 @@ demo: build ## ingest sample files into a sandbox and show what became of each
 test: ## run all tests with the race detector
 	CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) ./...
 # All of the fault table, of the crash sweep, and of a correction, of which the race
-# detector leaves time for a part.
-	$(GO) test -run '^(TestFaults|TestCrashSweep|TestCorrectionOfManyAssets)$$' -timeout $(TEST_TIMEOUT) ./ingest ./cmd/ingestd
+# detector leaves time for a part, and what hostile files take, which it multiplies.
+	$(GO) test -run '^(TestFaults|TestCrashSweep|TestCorrectionOfManyAssets|TestHostileFiles)$$' -timeout $(TEST_TIMEOUT) ./ingest ./cmd/ingestd ./internal/facts
 
 # What it draws is repeated with the seed that it prints.
 .PHONY: soak
@@ -78,6 +78,12 @@ soak: ## ingest 5,000 files while every tenth request fails and the program is k
 .PHONY: test-s3
 test-s3: ## upload into a real S3 server (versitygw), which is started for it
 	GO='$(GO)' .ci/test-s3 -timeout $(TEST_TIMEOUT)
+
+# What is read of every file below DIR (what this machine's packages ship, if none is
+# given) beside ExifTool, which must be installed; EXIFTOOL is another one.
+.PHONY: compare-exiftool
+compare-exiftool: ## compare the metadata read of a directory's files with ExifTool's (DIR, EXIFTOOL)
+	COMPARE_DIR='$(abspath $(DIR))' EXIFTOOL='$(EXIFTOOL)' $(GO) test -count=1 -tags exiftool -run '^TestCompareExifTool$$' -timeout 30m -v ./internal/facts
 
 # The journal's claims at up to a million rows, the speed and peak memory of a 2
 # GiB upload, a restart over 200,000 known files, and metadata of 50,000. One

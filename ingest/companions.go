@@ -61,12 +61,16 @@ func (p *Pipeline) heed(ctx context.Context) error {
 	}
 }
 
-// logMissed tells of the sidecars of an entry that cannot be read, wherever that
-// makes a difference.
+// logMissed tells of the sidecars of an entry that cannot be read, and of what in the
+// file cannot, wherever that makes a difference.
 func (p *Pipeline) logMissed(e journal.Entry, m Mapped) {
 	for _, missed := range m.Missed {
 		p.entryLog(p.log.Warn(), e).Str("reason", missed).Str("hint", "Correct the sidecar: it is read again by itself.").
 			Msg("a sidecar cannot be read: what it tells is left out")
+	}
+	if m.Damaged != "" {
+		p.entryLog(p.log.Warn(), e).Str("reason", m.Damaged).Str("hint", "See with explain what was read of it; a program that writes its metadata anew may mend the file.").
+			Msg("metadata of the file are damaged: what cannot be read is left out")
 	}
 }
 

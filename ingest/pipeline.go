@@ -75,6 +75,9 @@ type Mapped struct {
 	// Missed are sentences on sidecars that cannot be read: a new asset goes without
 	// what they tell.
 	Missed []string
+	// Damaged says what of the metadata that belong to the file was read in part, or
+	// not as it is written; "" for nothing.
+	Damaged string
 }
 
 // Problem is one reason why a file's metadata cannot be sent.

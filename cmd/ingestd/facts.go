@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
@@ -151,6 +153,9 @@ func mapped(f config.Folder, r mapping.Result, known *facts.Collection, fileless
 			m.Missed = append(m.Missed, unreadWords(lost))
 		}
 	}
+	if !fileless {
+		m.Damaged = damagedWords(r, known)
+	}
 	if wait := waitOf(f, r); wait.Kind != "" && !known.Companion[wait.Kind] && !fileless {
 		m.Wait, m.Waits = wait.For, waitWords[wait.Kind]
 	}
@@ -176,6 +181,54 @@ func restsOn(r mapping.Result, kind facts.Kind) bool {
 
 func unreadWords(lost facts.Unread) string {
 	return facts.Clean(lost.Path) + " cannot be read: " + lost.Err.Error()
+}
+
+// damagedWords says what is damaged of the metadata in the file, or in its XMP sidecar,
+// that a value may come from; "" for nothing. Of many gaps the first are told.
+func damagedWords(r mapping.Result, known *facts.Collection) string {
+	if known.Gone { // another file: it is looked at again
+		return ""
+	}
+	const most = 3
+	_, unread := known.Unread[facts.KindXMP]
+	fromFile := slices.ContainsFunc(r.Values, mapping.Explained.RestsOnFile)
+	var told []string
+	more := 0
+	for _, gap := range known.Gaps {
+		switch gap.Source {
+		case "sidecar", "manifest": // see Missed, and unreadManifest
+			continue
+		case "xmp-sidecar":
+			if unread || !restsOn(r, facts.KindXMP) {
+				continue
+			}
+		case "file":
+			if !slices.ContainsFunc(r.Values, restsOnTime) {
+				continue
+			}
+		default:
+			if !fromFile {
+				continue
+			}
+		}
+		if len(told) == most {
+			more++
+			continue
+		}
+		told = append(told, gap.Message)
+	}
+	if more > 0 {
+		told = append(told, fmt.Sprintf("And %d more like this.", more))
+	}
+	return strings.Join(told, " ")
+}
+
+// restsOnTime reports whether a value comes from the file's time, or would if that
+// were known.
+func restsOnTime(v mapping.Explained) bool {
+	isTime := func(source string) bool { return facts.Key(source) == facts.FileModified }
+	return isTime(v.Source) || slices.ContainsFunc(v.Tried, isTime) ||
+		slices.ContainsFunc(v.Cells, func(c mapping.Cell) bool { return restsOnTime(c.Explained) })
 }
 
 // manifestName stands for the attribute where a whole manifest is at fault.

@@ -130,5 +130,6 @@ func defaultFolder() Folder {
 		Done:         "_ingested",
 		Failed:       "_failed",
 		Duplicates:   "skip",
+		Languages:    []string{"en"},
 	}
 }

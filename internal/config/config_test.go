@@ -91,7 +91,7 @@ func TestLoad(t *testing.T) {
 	first := Folder{
 		Name: "first", Path: "/srv/nowhere/first", Include: []string{"**/*.jpg"}, Exclude: []string{"**/work/**"},
 		Settle: time.Second, Watch: "poll", PollInterval: 2 * time.Second, Rescan: time.Minute, Marker: ".mounted",
-		Order: "size,mixed", Workers: 2, Batch: "all", After: "keep", Done: "out/done", Failed: "out/failed", Versions: "off", Duplicates: "upload",
+		Order: "size,mixed", Workers: 2, Batch: "all", After: "keep", Done: "out/done", Failed: "out/failed", Versions: "off", Duplicates: "upload", Languages: []string{"en"},
 	}
 	second := first
 	second.Name, second.Path, second.Versions = "second", "/srv/nowhere/second", "filename"

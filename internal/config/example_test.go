@@ -29,7 +29,7 @@ func TestExample(t *testing.T) {
 	folder.Versions = "path" // as the files are kept
 	folder.Name, folder.Path = "campaigns", "/srv/drop/campaigns"
 	folder.Exclude = []string{"**/*.tmp", "**/work/**"}
-	folder.Manifests, folder.Languages = []string{"manifest.csv", "metadata.csv"}, []string{"en"}
+	folder.Manifests = []string{"manifest.csv", "metadata.csv"}
 	want.Folders = []Folder{folder}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Folder{}, "Root", "Rules", "Pos", "Sum", "RulesSum"), cmpopts.IgnoreFields(Config{}, "Sums")); diff != "" {
 		t.Errorf("the example is not what it says (-want +got):\n%s", diff)

@@ -85,6 +85,9 @@ func (n *node) structure() value {
 
 // unindented is tidyLines without what indents the lines of an element.
 func unindented(text string) string {
+	if text = strings.TrimSpace(text); len(text) > 4*MaxValue {
+		return text // it is not kept, and to clean it would take many times its size
+	}
 	text = tidyLines(text)
 	if !strings.Contains(text, "\n") {
 		return text
