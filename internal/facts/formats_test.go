@@ -321,21 +321,28 @@ const jpegFormatX3F = 18
 
 func zipped(t testing.TB, parts ...string) []byte {
 	t.Helper()
+	data, err := archived(parts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// archived is a ZIP archive of names and what is under them.
+func archived(parts ...string) ([]byte, error) {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
 	for i := 0; i+1 < len(parts); i += 2 {
 		w, err := z.Create(parts[i])
-		if err == nil {
-			_, err = w.Write([]byte(parts[i+1]))
-		}
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
+		}
+		if _, err := w.Write([]byte(parts[i+1])); err != nil {
+			return nil, err
 		}
 	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	err := z.Close()
+	return b.Bytes(), err
 }
 
 // fuzzOwn has a fuzzer try one source of what formats tell in a manner of their own.
