@@ -104,7 +104,7 @@ func (r *exifReader) read(off int64, tags map[uint16]exifTag) {
 		case tagGPSIFD:
 			r.read(r.offset(e), gpsTags)
 		default:
-			r.tell(e, tag)
+			r.met[e.tag] = r.tell(e, tag) // a blank one may stand before another
 		}
 	}
 }
@@ -119,12 +119,13 @@ func withoutSize(tags map[uint16]exifTag) map[uint16]exifTag {
 	return rest
 }
 
-// tell makes a tag a fact, or keeps its text for the fact that it is a part of.
-func (r *exifReader) tell(e tiffEntry, tag exifTag) {
+// tell makes a tag a fact, or keeps its text for the fact that it is a part of. It
+// reports whether there is a text.
+func (r *exifReader) tell(e tiffEntry, tag exifTag) bool {
 	raw, err := r.value(e, MaxValue)
 	if err != nil {
 		r.damage = append(r.damage, fmt.Errorf("%s: %w", tag.name(), err))
-		return
+		return true
 	}
 	text := tidyLines(r.text(e.typ, raw, tag.form))
 	if tag.part {
@@ -133,6 +134,7 @@ func (r *exifReader) tell(e tiffEntry, tag exifTag) {
 	if tag.form != formDate && tag.form != formDegrees && e.tag != tagGPSAltitude {
 		r.add(tag.names, text)
 	}
+	return text != ""
 }
 
 func (r *exifReader) add(names, text string) {

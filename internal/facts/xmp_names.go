@@ -92,6 +92,11 @@ var ranks = func() map[string]int {
 		if short := strings.TrimRight(ns.uri, "/#"); short != ns.uri { // as some write it
 			ranks[short] = i
 		}
+		if ns.prefix == "prism" { // each version has its own
+			for _, version := range []string{"1.0", "1.1", "1.2", "2.1", "2.2", "3.0", "3.1"} {
+				ranks["http://prismstandard.org/namespaces/basic/"+version+"/"] = i
+			}
+		}
 	}
 	return ranks
 }()
