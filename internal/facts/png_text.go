@@ -122,7 +122,7 @@ func (w *pngWords) take(s *source, kind string, off, length int64) error {
 		lang = strings.ToLower(Clean(string(tag)))
 	}
 	text = tidyLines(text)
-	if strings.EqualFold(keyword, "Creation Time") {
+	if strings.EqualFold(strings.ReplaceAll(keyword, " ", ""), "CreationTime") {
 		text = timeOf(text)
 	}
 	w.add(keyword, value{text: text, lang: lang})

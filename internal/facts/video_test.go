@@ -248,7 +248,9 @@ func TestTimeOf(t *testing.T) {
 		"Fri, 1 May 2026 23:59:58 GMT":    "2026-05-01T23:59:58Z",
 		"Fri, 1 May 2026 23:59:58 EST":    "Fri, 1 May 2026 23:59:58 EST", // a zone of several places
 		"Fri May  1 23:59:58 2026":        "2026-05-01T23:59:58",
+		"Fri 1 May 2026 23:59:58 -0530":   "2026-05-01T23:59:58-05:30",
 		"2026-05-01":                      "2026-05-01",
+		"0000:00:00 00:00:00":             "",
 		"2026":                            "2026",
 		"yesterday":                       "yesterday",
 		"2026-02-30T00:00:00Z":            "2026-02-30T00:00:00Z", // no date
@@ -277,8 +279,8 @@ func TestPNGText(t *testing.T) {
 		"UTF-8 against the standard": {[]string{chunk("tEXt", "Title\x00Hügel")}, map[string]string{"title": "Hügel"}},
 		"the same keyword again":     {[]string{chunk("tEXt", "Comment\x00one"), chunk("tEXt", "comment\x00two")}, map[string]string{"comment": "one|two"}},
 		"dates": {
-			[]string{chunk("tEXt", "Creation Time\x00Fri, 1 May 2026 23:59:58 +0200"), chunk("tIME", "\x07\xEA\x05\x02\x08\x00\x00")},
-			map[string]string{"creation time": "2026-05-01T23:59:58+02:00", "creationtime": "2026-05-01T23:59:58+02:00", "modifydate": "2026-05-02T08:00:00Z"},
+			[]string{chunk("zTXt", "CreationTime\x00\x00"+deflated("2026:05:01 23:59:58")), chunk("tEXt", "Creation Time\x00Fri, 1 May 2026 23:59:58 +0200"), chunk("tIME", "\x07\xEA\x05\x02\x08\x00\x00")},
+			map[string]string{"creation time": "2026-05-01T23:59:58+02:00", "creationtime": "2026-05-01T23:59:58", "modifydate": "2026-05-02T08:00:00Z"},
 		},
 		"a time that is none": {[]string{chunk("tIME", "\x00\x00\x00\x00\x00\x00\x00")}, map[string]string{}},
 		"what is told elsewhere": {
