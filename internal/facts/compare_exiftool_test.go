@@ -321,6 +321,8 @@ func (f comparedField) class() string {
 	switch {
 	case f.got == nil && strings.Trim(strings.NewReplacer("undef", "", "Inf", "").Replace(want), "0:/. -\x02") == "":
 		return "not known: a date of zeros, or a number of 0/0"
+	case f.name == "xmp.exif:tiff":
+		return "a name that is none in XML"
 	case f.got == nil && noFacts[f.xmlName()]:
 		return "no fact: pictures in base64, and the list of ancestors"
 	case f.got == nil && (f.name == "exif.imagewidth" || f.name == "exif.imageheight"):
@@ -361,8 +363,6 @@ func (f comparedField) class() string {
 		return "a byte of XMP that is no UTF-8 is a character"
 	case f.got == nil && strings.HasPrefix(f.name, "xmp.") && strings.Contains(want, "nodeID"):
 		return "rdf:nodeID, which XMP does not allow"
-	case f.name == "xmp.exif:tiff":
-		return "a name that is none in XML"
 	case f.got != nil && strings.HasPrefix(strings.ReplaceAll(got, "  ", " "), want+" "):
 		return "a list within a list, which has no order"
 	case strings.HasPrefix(f.name, "exif.") && f.got != nil && strings.Contains(want, "?") && questioned(got) == want:

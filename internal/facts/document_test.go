@@ -290,6 +290,7 @@ func heic(primary int, cdsc [][2]int, items ...string) []byte {
 	for _, r := range cdsc {
 		refs += box("cdsc", u16(uint16(r[0]))+u16(1)+u16(uint16(r[1])))
 	}
+	refs += box("dimg", u16(10)+u16(2)+u16(20)+u16(21)) // two tiles
 	meta := "\x00\x00\x00\x00" + box("iref", "\x00\x00\x00\x00"+refs) + box("iinf", "\x00\x00\x00\x00"+u16(uint16(len(items)))+infe) +
 		box("iloc", "\x01\x00\x00\x00\x44\x00"+u16(uint16(len(items)))+iloc) + box("pitm", "\x00\x00\x00\x00"+u16(uint16(primary))) + box("idat", data)
 	return []byte(box("ftyp", "heic") + box("meta", meta))
@@ -308,6 +309,7 @@ func imagesOfItems() []imageOfItems {
 		{"of several pictures", heic(10, [][2]int{{2, 11}, {3, 11}, {3, 10}}, told("depth"), told("both")), map[string]string{"xmp.source": "both"}},
 		{"only another's", heic(10, [][2]int{{2, 11}, {3, 10}}, told("depth"), exif), map[string]string{"exif.make": "Maker"}},
 		{"nothing is said", heic(10, nil, told("picture"), exif), map[string]string{"xmp.source": "picture", "exif.make": "Maker"}},
+		{"only a tile of it is described", heic(10, [][2]int{{2, 21}, {3, 11}}, told("picture"), told("depth")), map[string]string{"xmp.source": "picture"}},
 		{"no primary item", heic(0, [][2]int{{2, 11}}, told("picture")), map[string]string{"xmp.source": "picture"}},
 		{"one says nothing", heic(10, [][2]int{{3, 10}}, told("whatever"), told("picture")), map[string]string{"xmp.source": "picture"}},
 	}

@@ -86,7 +86,7 @@ func (b *blocks) fault(source, what string, err error) {
 // A gap tells of something that is there and cannot be read, wholly or in part;
 // what a file does not have is no gap. Of damaged EXIF and IPTC the tags that
 // can be read are facts, of damaged XMP nothing is. Of r no more is read than
-// leads to the blocks; memory stays below some 100 MiB for the worst of files.
+// leads to the blocks; memory stays below 160 MiB for the worst of files.
 // An r that fails makes gaps as well.
 func Embedded(r io.ReaderAt, size int64, want Want, langs []string) (Facts, []Gap) {
 	c := collector{facts: Facts{}}

@@ -86,15 +86,21 @@ func (items heifItems) name(iinf []byte) error {
 	} else {
 		c.skip(4)
 	}
-	list := c.b
+	return boxesIn(c.b, func(kind string, body cursor) {
+		if kind == "infe" {
+			items.nameOne(body)
+		}
+	})
+}
+
+// boxesIn visits the boxes in a piece of memory.
+func boxesIn(list []byte, visit func(kind string, body cursor)) error {
 	for len(list) >= 8 {
 		size := int64(binary.BigEndian.Uint32(list))
 		if size < 8 || size > int64(len(list)) {
 			return errCutShort
 		}
-		if string(list[4:8]) == "infe" {
-			items.nameOne(cursor{b: list[8:size]})
-		}
+		visit(string(list[4:8]), cursor{b: list[8:size]})
 		list = list[size:]
 	}
 	return nil
@@ -132,7 +138,8 @@ func primaryItem(pitm []byte) uint32 {
 	return uint32(c.uint(size))
 }
 
-// refer notes what the items that are wanted describe.
+// refer notes what the items that are wanted describe. What describes a tile of the
+// primary item describes it.
 func (items heifItems) refer(iref []byte) error {
 	c := cursor{b: iref}
 	idSize := 2
@@ -140,24 +147,35 @@ func (items heifItems) refer(iref []byte) error {
 		idSize = 4
 	}
 	c.skip(3)
-	list := c.b
-	for len(list) >= 8 {
-		size := int64(binary.BigEndian.Uint32(list))
-		if size < 8 || size > int64(len(list)) {
-			return errCutShort
-		}
-		one := cursor{b: list[8:size]}
-		id := uint32(one.uint(idSize))
-		if string(list[4:8]) == "cdsc" && items.kinds[id] != "" {
-			for count := one.uint(2); count > 0 && !one.short; count-- {
-				if to := uint32(one.uint(idSize)); items.told[id] != items.primary {
-					items.told[id] = to
-				}
+	each := func(wanted string, visit func(from, to uint32)) error {
+		return boxesIn(c.b, func(kind string, body cursor) {
+			from := uint32(body.uint(idSize))
+			if kind != wanted || wanted == "cdsc" && items.kinds[from] == "" {
+				return
 			}
-		}
-		list = list[size:]
+			for count := body.uint(2); count > 0 && !body.short; count-- {
+				visit(from, uint32(body.uint(idSize)))
+			}
+		})
 	}
-	return nil
+	const most = 4096 // tiles
+	tiles := map[uint32]bool{}
+	err := each("dimg", func(from, to uint32) {
+		if from == items.primary && len(tiles) < most {
+			tiles[to] = true
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return each("cdsc", func(from, to uint32) {
+		if tiles[to] {
+			to = items.primary
+		}
+		if items.told[from] != items.primary || items.primary == 0 {
+			items.told[from] = to
+		}
+	})
 }
 
 // keepPrimary leaves out what is told of another picture in the file, such as its

@@ -275,11 +275,11 @@ func (f *pdfFile) stored(s pdfStream) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	end := bytes.Index(data, []byte("endstream"))
-	if end < 0 {
+	data, _, ended := bytes.Cut(data, []byte("endstream"))
+	if !ended {
 		return nil, errPDFEnd
 	}
-	return data[:end], nil
+	return data, nil
 }
 
 // filters returns how a stream is stored, each step with its parameters.

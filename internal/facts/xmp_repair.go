@@ -164,7 +164,7 @@ func (r *repairer) tag() {
 			if len(r.in) > 0 {
 				r.out, r.in = append(r.out, c), r.in[1:]
 			}
-		case c < ' ' || c >= utf8.RuneSelf || c == 0x7F:
+		case !harmless[c] && (c < ' ' || c >= utf8.RuneSelf || c == 0x7F):
 			r.char(false)
 		case c == '/' && before != '<' && len(r.in) > 1 && r.in[1] != '>': // in a name
 			r.said.add(noteNames, len(r.out))
@@ -178,8 +178,25 @@ func (r *repairer) tag() {
 	}
 }
 
-// char takes one character of text, or one escape where it is no plain text.
+// harmless are the characters that mean nothing but themselves wherever they stand.
+var harmless = func() (is [256]bool) {
+	for c := ' '; c < 0x7F; c++ {
+		is[c] = !strings.ContainsRune(`<>&]"'`, c)
+	}
+	return is
+}()
+
+// char takes one character of text, or several that are harmless, or one escape where
+// it is no plain text.
 func (r *repairer) char(plain bool) {
+	n := 0
+	for n < len(r.in) && harmless[r.in[n]] {
+		n++
+	}
+	if n > 0 {
+		r.out, r.in = append(r.out, r.in[:n]...), r.in[n:]
+		return
+	}
 	c := r.in[0]
 	switch {
 	case c == '&' && !plain:

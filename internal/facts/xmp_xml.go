@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 )
 
@@ -65,14 +64,26 @@ func parseXMP(text []byte) (tree xmpTree, err error) {
 		}
 	}
 	end := int(d.InputOffset())
-	if strayed.Match(repaired[end:]) {
+	if strayed(repaired[end:]) {
 		p.said.add(noteRemains, 0)
 	}
 	return xmpTree{rdf: p.rdf, prefixes: p.prefixes, said: append(said.before(end), p.said...)}, nil
 }
 
-// strayed finds what is no end tag and no space.
-var strayed = regexp.MustCompile(`^(?:[\s\x00]|</[^<>]*>)*[^\s\x00<]|^(?:[\s\x00]|</[^<>]*>)*<[^/]`)
+// strayed tells whether there is more behind the end than end tags and spaces.
+func strayed(rest []byte) bool {
+	for {
+		rest = bytes.TrimLeft(rest, " \t\r\n")
+		if !bytes.HasPrefix(rest, []byte("</")) {
+			return len(rest) > 0
+		}
+		end := bytes.IndexAny(rest[1:], "<>")
+		if end < 0 || rest[1+end] != '>' {
+			return true
+		}
+		rest = rest[end+2:]
+	}
+}
 
 // xmpTree is what XMP holds.
 type xmpTree struct {
