@@ -46,6 +46,7 @@ func sourcesOf(f config.Folder) facts.Sources {
 	}
 	return facts.Sources{
 		EXIF: needs.Exif, IPTC: needs.IPTC, XMP: needs.XMP, XMPEmbedded: needs.XMPEmbedded,
+		Image: needs.Image, Video: needs.Video, PDF: needs.PDF, Office: needs.Office, PNG: needs.PNG,
 		XMPSidecar: needs.XMPSidecar || waits[facts.KindXMP],
 		Sidecar:    needs.Sidecar || waits[facts.KindSidecar],
 		Manifest:   needs.Manifest || waits[facts.KindManifest] || len(f.Manifests) > 0,

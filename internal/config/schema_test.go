@@ -151,6 +151,12 @@ func TestSchemaAgreesWithTheLoader(t *testing.T) {
 	if err := validate(minimal); err != nil {
 		t.Error(err)
 	}
+	for _, source := range append(mapping.SourceExamples(), "path.brand", "file.stem") {
+		text := strings.Replace(minimal, "security: S", "security: S, metadata: {Title: {from: ["+source+", "+strings.ToUpper(source)+"], date: [\"2006\"]}}", 1)
+		if err := validate(text); err != nil {
+			t.Errorf("the schema refuses %s: %v", source, err)
+		}
+	}
 	for what, change := range map[string][2]string{
 		"an unknown key":        {"journal:", "jurnal: x\njournal:"},
 		"a wrong choice":        {"path: drop", "path: drop\n    after: burn"},
@@ -158,6 +164,7 @@ func TestSchemaAgreesWithTheLoader(t *testing.T) {
 		"no rules":              {"    rules:", "    levels:"},
 		"an unknown source":     {`security: S`, `security: S, metadata: {Title: {from: exfi.Make}}`},
 		"an unknown form key":   {`security: S`, `security: S, metadata: {Title: {form: file.stem}}`},
+		"no layout of dates":    {`security: S`, `security: S, metadata: {Shot: {from: file.stem, date: []}}`},
 		"two passwords":         {"password: p", "password: p, password_file: q"},
 		"a wait without a time": {`security: S`, `security: S, wait_for: xmp`},
 		"a text for a list":     {"path: drop", "path: drop\n    include: all"},

@@ -23,6 +23,13 @@ func walkBMFF(s *source, b *blocks) error {
 		case "meta":
 			return b.takeItems(s, from+4, to) // behind version and flags
 		case "moov":
+			if b.want.EXIF && b.raw.main == nil {
+				raw, err := findCR3(s, from, to)
+				if err != nil {
+					return err
+				}
+				b.raw = raw
+			}
 			return s.boxes(from, to, func(kind string, from, to int64) error {
 				if kind != "udta" {
 					return nil

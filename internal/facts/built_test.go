@@ -163,11 +163,15 @@ func TestEmbeddedTellsGaps(t *testing.T) {
 }
 
 func TestEmbeddedReadsWhatIsWanted(t *testing.T) {
-	data := readTestdata(t, "tagged.jpg")
 	for _, tt := range []struct {
+		file   string
 		want   Want
 		prefix string
-	}{{Want{EXIF: true}, ExifPrefix}, {Want{IPTC: true}, IPTCPrefix}, {Want{XMP: true}, XMPPrefix}} {
+	}{
+		{"tagged.jpg", Want{EXIF: true}, ExifPrefix}, {"tagged.jpg", Want{IPTC: true}, IPTCPrefix}, {"tagged.jpg", Want{XMP: true}, XMPPrefix},
+		{"tagged.jpg", Want{Image: true}, ImagePrefix}, {"keys.mov", Want{Video: true}, VideoPrefix},
+	} {
+		data := readTestdata(t, tt.file)
 		got, gaps := Embedded(bytes.NewReader(data), int64(len(data)), tt.want, nil)
 		if len(got) == 0 || len(gaps) > 0 {
 			t.Errorf("%+v: %d facts, gaps %v", tt.want, len(got), gaps)
@@ -185,7 +189,7 @@ func TestEmbeddedReadsWhatIsWanted(t *testing.T) {
 
 func TestEmbeddedOfAnUnreadableFile(t *testing.T) {
 	got, gaps := Embedded(brokenReader{}, 100, everything, nil)
-	if len(got) > 0 || len(gaps) != 3 || gaps[0].Message != "What the file says of itself is not known: the file cannot be read: input/output error." {
+	if len(got) > 0 || len(gaps) != 3+len(formatReaders) || gaps[0].Message != "What the file says of itself is not known: the file cannot be read: input/output error." {
 		t.Errorf("facts %v, gaps %v", got, gaps)
 	}
 }

@@ -20,7 +20,10 @@ const (
 )
 
 // Sources says which sources of facts are asked: what no rule names is not read.
-type Sources struct{ EXIF, IPTC, XMP, XMPEmbedded, XMPSidecar, Sidecar, Manifest bool }
+type Sources struct {
+	EXIF, IPTC, XMP, XMPEmbedded, XMPSidecar, Sidecar, Manifest bool
+	Image, Video, PDF, Office, PNG                              bool
+}
 
 // Settings are what a Collector is made of.
 type Settings struct {
@@ -96,7 +99,10 @@ func (c *Collector) Collect(f File, at string) (*Collection, error) {
 	}
 	dated, gaps := f.trueTime(root, at)
 	out := &Collection{Facts: Gather(dated, c.Levels), Gaps: gaps, Companion: make(map[Kind]bool), Unread: make(map[Kind]Unread)}
-	embedded := Want{EXIF: c.EXIF, IPTC: c.IPTC, XMP: c.XMP || c.XMPEmbedded}
+	embedded := Want{
+		EXIF: c.EXIF, IPTC: c.IPTC, XMP: c.XMP || c.XMPEmbedded,
+		Image: c.Image, Video: c.Video, PDF: c.PDF, Office: c.Office, PNG: c.PNG,
+	}
 	if embedded != (Want{}) {
 		if err := c.embedded(root, f, at, embedded, out); err != nil {
 			return nil, err

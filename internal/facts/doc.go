@@ -3,7 +3,8 @@
 // it came from.
 //
 // A [Collector] asks the sources of one drop folder that its rules name: the path
-// and the file itself ([Gather]), EXIF, IPTC and XMP embedded in it ([Embedded]),
+// and the file itself ([Gather]), EXIF, IPTC and XMP embedded in it, and what pictures,
+// videos and documents say of themselves in the manner of their format ([Embedded]),
 // XMP sidecars ([ParseXMP]), JSON and YAML sidecars ([ParseSidecar]), and manifests
 // ([ParseManifest]). [Companions] tells the files that only speak of others.
 //

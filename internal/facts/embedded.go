@@ -16,13 +16,20 @@ const (
 )
 
 // Want names what is to be read. What nobody asks for is not looked for.
-type Want struct{ EXIF, IPTC, XMP bool }
+type Want struct {
+	EXIF, IPTC, XMP                bool // blocks, which many formats hold
+	Image, PNG, Video, Office, PDF bool // what a format tells in its own manner
+}
+
+// blocks says whether any block is wanted.
+func (w Want) blocks() bool { return w.EXIF || w.IPTC || w.XMP }
 
 // blocks is what a file's structure leads to.
 type blocks struct {
 	want Want
 	exif []byte     // the block, where it is a piece of the file
 	tiff *source    // the file, where it is such a block
+	raw  cr3        // the blocks, where there are several
 	iptc []byte     // IIM datasets
 	xmp  [][]byte   // packets; the first that has a property tells it
 	ext  extensions // further parts of a JPEG's XMP
@@ -50,9 +57,10 @@ func (b *blocks) gap(source, format string, args ...any) {
 
 // fault makes a gap of an error that was met on reading what, if there is one.
 func (b *blocks) fault(source, what string, err error) {
+	_, unread := errors.AsType[notRead](err)
 	switch {
 	case err == nil:
-	case errors.Is(err, errUnreadable):
+	case unread || errors.Is(err, errUnreadable):
 		b.gap(source, "%s is not known: %v.", what, err)
 	case errors.Is(err, ErrDamaged):
 		b.gap(source, "%s: %v.", what, err)
@@ -64,13 +72,18 @@ func (b *blocks) fault(source, what string, err error) {
 // Embedded returns what a file says of itself: EXIF (exif.TAG), IPTC (iptc.FIELD)
 // and XMP (xmp.PROPERTY, see [ParseXMP]). The first bytes tell the format, not
 // the name. EXIF and IPTC are read from JPEG, PNG, WebP, HEIF, AVIF, Photoshop
-// files, TIFF and the raw formats that are TIFF within (DNG, CR2, NEF, ARW, PEF, …);
-// XMP from all of these, from MP4 and QuickTime, from AVI and WAV, from JPEG 2000 and
-// JPEG XL, from EPS and from PDF. In a file of any other format (InDesign, GIF, MP3),
-// and in one whose structure is damaged, a packet is looked for in the first and the
-// last 4 MiB: of several, the one that was written last is the document's.
+// files, TIFF and the raw formats that are TIFF within (DNG, CR2, NEF, ARW, PEF, …)
+// or that hold one (CR3, RAF, MRW, X3F); XMP from all of these, from MP4 and
+// QuickTime, from AVI and WAV, from JPEG 2000 and JPEG XL, from EPS and from PDF. In
+// a file of any other format (InDesign, GIF, MP3), and in one whose structure is
+// damaged, a packet is looked for in the first and the last 4 MiB: of several, the
+// one that was written last is the document's.
 //
-// A gap tells of a block that is there and cannot be read, wholly or in part;
+// Beside these blocks, formats tell things in a manner of their own: the size of a
+// picture (image.Width), words in a PNG (png.KEYWORD), what a video (video.NAME) or a
+// document (pdf.NAME, office.NAME) says of itself.
+//
+// A gap tells of something that is there and cannot be read, wholly or in part;
 // what a file does not have is no gap. Of damaged EXIF and IPTC the tags that
 // can be read are facts, of damaged XMP nothing is. Of r no more is read than
 // leads to the blocks; memory stays below 160 MiB for the worst of files.
@@ -82,7 +95,19 @@ func Embedded(r io.ReaderAt, size int64, want Want, langs []string) (Facts, []Ga
 	}
 	b := blocks{want: want}
 	s := newSource(r, size)
-	findBlocks(s, &b)
+	head, err := s.block(0, min(s.size, headSize))
+	if err != nil {
+		b.damaged("What the file says of itself", err)
+		for _, r := range formatReaders {
+			if r.wanted(want) {
+				b.fault(r.source, r.what, err)
+			}
+		}
+		return c.facts, b.gaps
+	}
+	if want.blocks() {
+		findBlocks(s, head, &b)
+	}
 	if want.EXIF {
 		b.readEXIF(&c, s)
 	}
@@ -95,16 +120,15 @@ func Embedded(r io.ReaderAt, size int64, want Want, langs []string) (Facts, []Ga
 	if want.XMP {
 		b.readXMP(&c, langs)
 	}
+	b.readOwn(&c, s, head, langs)
 	return c.facts, b.gaps
 }
 
+// headSize is how much of a file's beginning tells its format.
+const headSize = 1024
+
 // findBlocks fills b by the file's structure.
-func findBlocks(s *source, b *blocks) {
-	head, err := s.block(0, min(s.size, 1024))
-	if err != nil {
-		b.damaged("What the file says of itself", err)
-		return
-	}
+func findBlocks(s *source, head []byte, b *blocks) {
 	format := formatOf(head)
 	if format.walk != nil {
 		err := format.walk(s, b)
@@ -128,7 +152,7 @@ func (b *blocks) damaged(what string, err error) {
 		source string
 		is     bool
 	}{
-		{"exif", b.want.EXIF && b.exif == nil && b.tiff == nil},
+		{"exif", b.want.EXIF && b.exif == nil && b.tiff == nil && b.raw.main == nil},
 		{"iptc", b.want.IPTC && b.iptc == nil},
 		{"xmp", b.want.XMP && len(b.xmp) == 0},
 	} {
@@ -139,15 +163,13 @@ func (b *blocks) damaged(what string, err error) {
 }
 
 func (b *blocks) readEXIF(c *collector, s *source) {
-	tiff := b.tiff
+	parts := []exifPart{{b.tiff, exifTags}, {b.raw.main, exifTags}, {b.raw.exif, exifTags}, {b.raw.gps, gpsTags}}
 	if b.exif != nil {
-		tiff = newSource(bytes.NewReader(b.exif), int64(len(b.exif)))
-		tiff.spent = s.spent
+		block := newSource(bytes.NewReader(b.exif), int64(len(b.exif)))
+		block.spent = s.spent
+		parts = []exifPart{{block, exifTags}}
 	}
-	if tiff == nil {
-		return
-	}
-	if err := emitEXIF(c, tiff); err != nil {
+	if err := emitEXIF(c, parts); err != nil {
 		b.fault("exif", "The EXIF block", err)
 	}
 	b.excess("exif", c)
@@ -201,15 +223,21 @@ func formatOf(head []byte) format {
 		return format{"JPEG", walkJPEG}
 	case at(0, "\x89PNG\r\n\x1A\n"):
 		return format{"PNG", walkPNG}
-	case at(0, "II*\x00", "MM\x00*", "II+\x00", "MM\x00+", "IIU\x00", "IIRO", "IIRS", "MMOR"):
+	case at(0, tiffMagics...):
 		return format{"TIFF", walkTIFF}
 	case at(0, "RIFF", "RF64", "BW64"):
 		return format{"RIFF", walkRIFF}
 	case at(0, "%!PS", dosEPS):
 		return format{"PostScript", walkEPS}
+	case at(0, rafMagic):
+		return format{"RAF", walkRAF}
+	case at(0, minoltaMagic):
+		return format{"MRW", walkMRW}
+	case at(0, sigmaMagic):
+		return format{"X3F", walkX3F}
 	case at(0, "8BPS"):
 		return format{"Photoshop", walkPSD}
-	case at(4, "ftyp", "moov", "mdat", "wide", "free", "skip", "pnot", "jP  ", "JXL "):
+	case isBMFF(head):
 		return format{"ISO media", walkBMFF}
 	case bytes.Contains(head, []byte("%PDF-")):
 		return format{"PDF", walkPDF}

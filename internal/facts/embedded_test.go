@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var everything = Want{EXIF: true, IPTC: true, XMP: true}
+var everything = Want{EXIF: true, IPTC: true, XMP: true, Image: true, PNG: true, Video: true, PDF: true, Office: true}
 
 // What testdata/tags.args writes.
 var (
@@ -128,9 +128,13 @@ func (c *countingReader) ReadAt(p []byte, off int64) (int, error) {
 	return c.r.ReadAt(p, off)
 }
 
+// gapSources are what a gap can be of.
+var gapSources = []string{"exif", "iptc", "xmp", "image", "png", "video", "office", "pdf"}
+
 func FuzzEmbedded(f *testing.F) {
 	for _, file := range []string{
 		"tagged.jpg", "tagged.tif", "tagged.png", "tagged.psd", "tagged.webp", "tagged.heic", "tagged.mp4", "tagged.pdf", "tagged.gif",
+		"grid.heic", "keys.mov",
 	} {
 		f.Add(readTestdata(f, file))
 	}
@@ -138,6 +142,9 @@ func FuzzEmbedded(f *testing.F) {
 		if data := build.data(); len(data) < 1<<16 { // the fuzzer is slow on large ones
 			f.Add(data)
 		}
+	}
+	for _, data := range sizedFiles() {
+		f.Add([]byte(data))
 	}
 	f.Fuzz(checkEmbedded)
 }
@@ -186,7 +193,7 @@ func checkEmbedded(t *testing.T, data []byte) {
 	}
 	checkFacts(t, got)
 	for _, gap := range gaps {
-		if gap.Message == "" || !slices.Contains([]string{"exif", "iptc", "xmp"}, gap.Source) || len(gap.Message) > 2000 || Clean(gap.Message) != gap.Message {
+		if gap.Message == "" || !slices.Contains(gapSources, gap.Source) || len(gap.Message) > 2000 || Clean(gap.Message) != gap.Message {
 			t.Fatalf("gap %.3000q", gap)
 		}
 	}

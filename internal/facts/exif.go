@@ -33,16 +33,29 @@ type exifReader struct {
 	damage []error
 }
 
-// emitEXIF turns the tags of a block into facts, named as in EXIF and as in
-// ExifTool where these differ. Of a damaged block the tags that can be read are
-// facts, and the error says what is lost.
-func emitEXIF(c *collector, s *source) error {
-	t, err := openTIFF(s)
-	if err != nil {
-		return err
+// exifPart is a TIFF structure that holds tags; a source that is nil has none.
+type exifPart struct {
+	s    *source
+	tags map[uint16]exifTag // of its first directory
+}
+
+// emitEXIF turns the tags of a block, which may come in several parts, into facts,
+// named as in EXIF and as in ExifTool where these differ. Of a damaged block the
+// tags that can be read are facts, and the error says what is lost.
+func emitEXIF(c *collector, parts []exifPart) error {
+	r := &exifReader{facts: c, met: map[uint16]bool{}, texts: map[uint16]string{}}
+	for _, part := range parts {
+		if part.s == nil {
+			continue
+		}
+		t, err := openTIFF(part.s)
+		if err != nil {
+			r.damage = append(r.damage, err)
+			continue
+		}
+		r.tiffReader = t
+		r.read(t.first, part.tags)
 	}
-	r := &exifReader{tiffReader: t, facts: c, met: map[uint16]bool{}, texts: map[uint16]string{}}
-	r.read(t.first, exifTags)
 	r.emitDates()
 	r.emitPlace()
 	return damageError(r.damage)

@@ -23,7 +23,23 @@ const (
 // walkJPEG finds the blocks in the segments before the picture.
 func walkJPEG(s *source, b *blocks) error {
 	var resources []byte // may take several segments
-	err := b.walkSegments(s, &resources)
+	err := jpegSegments(s, func(marker byte, off, length int64) (done bool, err error) {
+		if !(marker == 0xE1 && (b.want.EXIF || b.want.XMP) || marker == 0xED && b.want.IPTC) {
+			return false, nil
+		}
+		segment, err := s.block(off, length)
+		if err != nil {
+			return false, err
+		}
+		if more, ok := bytes.CutPrefix(segment, []byte(jpegPhotoshop)); ok && marker == 0xED {
+			if len(resources)+len(more) > maxBlock {
+				return false, fmt.Errorf("its Photoshop block is larger than %d MiB", maxBlock>>20)
+			}
+			resources = append(resources, more...)
+			return false, nil
+		}
+		return false, b.takeAPP1(segment)
+	})
 	if resources == nil {
 		return err
 	}
@@ -31,43 +47,64 @@ func walkJPEG(s *source, b *blocks) error {
 	return cmp.Or(err, b.readResources(resources))
 }
 
-func (b *blocks) walkSegments(s *source, resources *[]byte) error {
+// jpegSegments visits the segments before the picture until one is done; off and
+// length are those of what a segment holds. Bytes that belong to no segment are
+// passed over, as those who show the picture do; the error tells of the first of them.
+func jpegSegments(s *source, visit func(marker byte, off, length int64) (done bool, err error)) error {
+	const maxStrays = 100
+	var damage error
+	strays := 0
 	for off := int64(2); ; {
 		head, err := s.peek(off, 4)
 		if err != nil {
 			return err
 		}
 		if head[0] != 0xFF {
-			return fmt.Errorf("at byte %d no segment begins", off)
+			if damage == nil {
+				damage = fmt.Errorf("at byte %d no segment begins", off)
+			}
+			if strays++; strays > maxStrays {
+				return damage
+			}
+			if off, err = jpegNext(s, off); err != nil {
+				return damage
+			}
+			continue
 		}
 		marker, length := head[1], int64(binary.BigEndian.Uint16(head[2:]))
 		switch {
 		case marker == 0xFF: // fills
 			off++
 			continue
-		case marker == 0x01 || marker >= 0xD0 && marker <= 0xD7: // stands alone
+		case marker <= 0x01 || marker >= 0xD0 && marker <= 0xD8: // stands alone
 			off += 2
 			continue
 		case marker == 0xD9 || marker == 0xDA: // the end, the picture
-			return nil
+			return damage
 		case length < 2:
 			return fmt.Errorf("the segment at byte %d has no length", off)
-		case marker == 0xE1 && (b.want.EXIF || b.want.XMP), marker == 0xED && b.want.IPTC:
-			segment, err := s.block(off+4, length-2)
-			if err != nil {
-				return err
-			}
-			if more, ok := bytes.CutPrefix(segment, []byte(jpegPhotoshop)); ok && marker == 0xED {
-				if len(*resources)+len(more) > maxBlock {
-					return fmt.Errorf("its Photoshop block is larger than %d MiB", maxBlock>>20)
-				}
-				*resources = append(*resources, more...)
-			} else if err := b.takeAPP1(segment); err != nil {
-				return err
-			}
+		}
+		if done, err := visit(marker, off+4, length-2); done || err != nil {
+			return err
 		}
 		off += 2 + length
 	}
+}
+
+// jpegNext returns where the next marker may begin.
+func jpegNext(s *source, off int64) (int64, error) {
+	const farthest = 64 << 10
+	for end := min(off+farthest, s.size); off < end; {
+		stray, err := s.peek(off, min(peekSize, end-off))
+		if err != nil {
+			return 0, err
+		}
+		if next := bytes.IndexByte(stray, 0xFF); next >= 0 {
+			return off + int64(next), nil
+		}
+		off += int64(len(stray))
+	}
+	return 0, errCutShort
 }
 
 func (b *blocks) takeAPP1(segment []byte) error {

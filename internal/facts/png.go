@@ -14,22 +14,37 @@ import (
 // walkPNG finds the blocks in the chunks: XMP in iTXt, EXIF in eXIf, and what
 // ImageMagick writes as hex ("Raw profile type iptc").
 func walkPNG(s *source, b *blocks) error {
-	const signature, head, crc = 8, 8, 4
+	return pngChunks(s, func(kind string, off, length int64) (done bool, err error) {
+		switch kind {
+		case "iTXt", "zTXt", "tEXt", "eXIf":
+			if err := b.takeChunk(s, kind, off, length); err != nil {
+				return false, fmt.Errorf("the %s chunk at byte %d: %w", kind, off-pngHead, err)
+			}
+		}
+		return false, nil
+	})
+}
+
+// pngHead is how many bytes of a chunk stand before what it holds.
+const pngHead = 8
+
+// pngChunks visits the chunks before the last, IEND, until one is done; off and
+// length are those of what a chunk holds.
+func pngChunks(s *source, visit func(kind string, off, length int64) (done bool, err error)) error {
+	const signature, crc = 8, 4
 	for off := int64(signature); ; {
-		h, err := s.peek(off, head)
+		h, err := s.peek(off, pngHead)
 		if err != nil {
 			return err
 		}
 		length, kind := int64(binary.BigEndian.Uint32(h)), string(h[4:])
-		switch kind {
-		case "IEND":
+		if kind == "IEND" {
 			return nil
-		case "iTXt", "zTXt", "tEXt", "eXIf":
-			if err := b.takeChunk(s, kind, off+head, length); err != nil {
-				return fmt.Errorf("the %s chunk at byte %d: %w", kind, off, err)
-			}
 		}
-		off += head + length + crc
+		if done, err := visit(kind, off+pngHead, length); done || err != nil {
+			return err
+		}
+		off += pngHead + length + crc
 	}
 }
 
@@ -57,7 +72,7 @@ func (b *blocks) takeChunk(s *source, kind string, off, length int64) error {
 	if err != nil {
 		return err
 	}
-	text, err := pngText(kind, chunk[min(len(chunk), len(keyword)+1):])
+	text, err := pngText(kind, chunk[min(len(chunk), len(keyword)+1):], maxBlock)
 	if err != nil {
 		return err
 	}
@@ -71,7 +86,8 @@ func (b *blocks) takeChunk(s *source, kind string, off, length int64) error {
 }
 
 // pngText returns the text of a chunk, of which rest is what follows the keyword.
-func pngText(kind string, rest []byte) ([]byte, error) {
+// Expanded it must be no longer than limit.
+func pngText(kind string, rest []byte, limit int64) ([]byte, error) {
 	compressed := kind == "zTXt"
 	switch kind {
 	case "iTXt":
@@ -93,22 +109,22 @@ func pngText(kind string, rest []byte) ([]byte, error) {
 	if !compressed {
 		return rest, nil
 	}
-	return inflate(rest)
+	return inflate(rest, limit)
 }
 
-// inflate expands zlib data within the bound of a block.
-func inflate(data []byte) ([]byte, error) {
+// inflate expands zlib data to no more bytes than limit.
+func inflate(data []byte, limit int64) ([]byte, error) {
 	z, err := zlib.NewReader(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("it cannot be expanded: %w", err)
 	}
 	defer z.Close()
-	text, err := io.ReadAll(io.LimitReader(z, maxBlock+1))
+	text, err := io.ReadAll(io.LimitReader(z, limit+1))
 	if err != nil {
 		return nil, fmt.Errorf("it cannot be expanded: %w", err)
 	}
-	if len(text) > maxBlock {
-		return nil, fmt.Errorf("expanded it is larger than %d MiB", maxBlock>>20)
+	if int64(len(text)) > limit {
+		return nil, fmt.Errorf("expanded it is larger than %d KiB", limit>>10)
 	}
 	return text, nil
 }

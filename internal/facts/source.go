@@ -36,18 +36,21 @@ func newSource(r io.ReaderAt, size int64) *source {
 	return &source{r: r, size: size, spent: &spent{}}
 }
 
-// part is a piece of the file as a source of its own, within the same bounds.
+// part is a piece of the file as a source of its own, within the same bounds. What of
+// it lies beyond the end is not there.
 func (s *source) part(off, size int64) *source {
+	off = min(max(off, 0), s.size)
+	size = min(max(size, 0), s.size-off)
 	return &source{r: io.NewSectionReader(s.r, off, size), size: size, spent: s.spent}
 }
 
 // peek returns n bytes, at most peekSize, that are valid until the next call.
 func (s *source) peek(off, n int64) ([]byte, error) {
-	if from := off - s.at; n >= 0 && from >= 0 && from+n <= int64(len(s.window)) {
-		return s.window[from : from+n], nil
-	}
 	if off < 0 || n < 0 || off > s.size-n {
 		return nil, errCutShort
+	}
+	if from := off - s.at; from >= 0 && from+n <= int64(len(s.window)) {
+		return s.window[from : from+n], nil
 	}
 	if s.window == nil {
 		s.window = make([]byte, peekSize)

@@ -104,7 +104,7 @@ func readXMP(data []byte) (xmpPacket, error) {
 // emitXMP turns properties into facts. Of two properties of the same name the
 // first counts.
 func emitXMP(c *collector, properties []property, prefix, origin string, langs []string) {
-	sorted := slices.Clone(properties)
+	sorted := likeEXIF(properties)
 	slices.SortStableFunc(sorted, func(a, b property) int { return cmp.Compare(rank(a.space), rank(b.space)) })
 	// Structures come last: a history of a thousand steps must not take the
 	// title's place among the facts that are kept.

@@ -88,22 +88,22 @@ func (f *fill) answer(known facts.Facts) answer {
 // take makes values of what the form yields.
 func (f *fill) take(found outcome) answer {
 	out := answer{spread: f.spreads(), width: found.width, explained: explain(f.Name, found)}
-	layout := f.form.date.Text
+	layouts := f.form.layouts()
 	if found.source == SourceConstant || found.source == SourceDefault {
-		layout = "" // `date` is the layout of the source
+		layouts = nil // `date` is how the source writes them
 	}
 	switch {
 	case len(found.texts) == 0:
 	case f.spreads():
 		for _, text := range found.spots {
-			f.put(&out, filledSpots([]string{text}), layout)
+			f.put(&out, filledSpots([]string{text}), layouts)
 		}
 	case f.kind == tenovos.Cascade && found.pieces:
 		out.fault(f.Name, false, issue{fmt.Sprintf("%s gives several values, and cascade %q holds one", found.source, f.Name), ""})
 	case f.kind == tenovos.Cascade:
-		f.put(&out, found.spots, layout)
+		f.put(&out, found.spots, layouts)
 	default:
-		f.put(&out, found.texts, layout)
+		f.put(&out, found.texts, layouts)
 	}
 	var shown []string
 	for _, e := range out.entries {
@@ -118,8 +118,8 @@ func (f *fill) take(found outcome) answer {
 
 // put adds what the attribute makes of texts, or a gap; what it cannot take is
 // dealt with as the form's `unknown` wants it.
-func (f *fill) put(out *answer, texts []string, layout string) {
-	got := f.fill(texts, layout, maxTold-len(out.faults)-len(out.explained.Dropped))
+func (f *fill) put(out *answer, texts, layouts []string) {
+	got := f.fill(texts, layouts, maxTold-len(out.faults)-len(out.explained.Dropped))
 	if f.form.unknown == drop {
 		for _, i := range got.unknown {
 			out.explained.Dropped = append(out.explained.Dropped, i.message)

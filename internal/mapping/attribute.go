@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -109,26 +110,26 @@ func (s *resolver) levels(what string, a *attribute) *issue {
 	return nil
 }
 
-// item checks one text. layout is the form's `date`, or "". To suggest what may be
+// item checks one text. layouts are the form's `date`. To suggest what may be
 // meant is a search through a vocabulary.
-func (a *attribute) item(text, layout string, suggest bool) (item, *issue) {
+func (a *attribute) item(text string, layouts []string, suggest bool) (item, *issue) {
 	if a.kind != tenovos.Text { // a text may have lines, nothing else
 		text = oneLine(text)
 	}
 	switch a.kind {
 	case tenovos.Date:
-		return a.day(text, layout)
+		return a.day(text, layouts)
 	case tenovos.Single, tenovos.Multi:
 		return a.vocabulary.item(text, suggest)
 	}
 	return item{shown: text}, nil
 }
 
-// day reads a date by the form's `date`, or "".
-func (a *attribute) day(text, layout string) (item, *issue) {
+// day reads a date by the form's `date`; the first layout that fits counts.
+func (a *attribute) day(text string, written []string) (item, *issue) {
 	layouts := append(slices.Clone(commonLayouts), a.layout)
-	if layout != "" {
-		layouts = withNormal(layout)
+	if len(written) > 0 {
+		layouts = withNormal(written)
 	}
 	if day, ok := parseDate(text, layouts); ok {
 		return item{shown: day.Format(a.layout)}, nil
@@ -136,10 +137,22 @@ func (a *attribute) day(text, layout string) (item, *issue) {
 	if _, ok := parseDate(text, partialLayouts); ok {
 		return item{}, &issue{fmt.Sprintf("%q is a date without a day", text), "write the whole date, or leave such dates out with unknown: drop"}
 	}
-	if layout != "" {
-		return item{}, &issue{fmt.Sprintf("%q is no date of the form %q", text, layout), ""}
+	switch len(written) {
+	case 0:
+		return item{}, &issue{fmt.Sprintf("%q is no date", text), "write 2006-01-31, or say with `date` how the source writes it"}
+	case 1:
+		return item{}, &issue{fmt.Sprintf("%q is no date of the form %q", text, written[0]), ""}
 	}
-	return item{}, &issue{fmt.Sprintf("%q is no date", text), "write 2006-01-31, or say with `date` how the source writes it"}
+	return item{}, &issue{fmt.Sprintf("%q is no date of the forms %s", text, quotedList(written)), ""}
+}
+
+// quotedList returns texts in quotes with commas.
+func quotedList(texts []string) string {
+	quoted := make([]string, len(texts))
+	for i, text := range texts {
+		quoted[i] = strconv.Quote(text)
+	}
+	return strings.Join(quoted, ", ")
 }
 
 // filled is what an attribute makes of texts.
@@ -154,14 +167,14 @@ type filled struct {
 // fill makes one value of texts, leaving out those that the attribute cannot take;
 // for so many of them there are hints. Only a cascade may have an empty text among
 // its texts.
-func (a *attribute) fill(texts []string, layout string, hints int) filled {
+func (a *attribute) fill(texts, layouts []string, hints int) filled {
 	if a.kind == tenovos.Cascade {
 		return a.descend(texts)
 	}
 	var out filled
 	var items []item
 	for _, text := range texts {
-		it, bad := a.item(text, layout, len(out.unknown) < hints)
+		it, bad := a.item(text, layouts, len(out.unknown) < hints)
 		if bad != nil {
 			out.unknown = append(out.unknown, *bad)
 			continue
@@ -220,7 +233,7 @@ func (a *attribute) descend(texts []string) filled {
 			out.bad = append(out.bad, issue{fmt.Sprintf("level %q of cascade %q is empty, and a level below it is not", a.levels[i].Name, a.Name), ""})
 			return out
 		}
-		it, bad := a.levels[i].item(text, "", true)
+		it, bad := a.levels[i].item(text, nil, true)
 		if bad != nil {
 			out.unknown = append(out.unknown, *bad)
 			break

@@ -47,14 +47,17 @@ var commonLayouts = append(slices.Clone(normalLayouts),
 var partialLayouts = []string{"2006-01", "2006:01", "2006"}
 
 // withNormal returns the layouts to try where a form says how its source writes
-// dates: that one first, and then the normal ones, since a form may have several
-// sources. A layout that reads a normal date as another day (2006-02-01) stays alone.
-func withNormal(layout string) []string {
+// dates: those first, and then the normal ones, since a form may have several
+// sources. Where one of them reads a normal date as another day (2006-02-01), the
+// normal ones are left out.
+func withNormal(layouts []string) []string {
 	day := time.Date(2034, 11, 5, 0, 0, 0, 0, time.UTC)
-	if back, ok := parseDate(day.Format(layout), normalLayouts); ok && back.YearDay() != day.YearDay() {
-		return []string{layout}
+	for _, layout := range layouts {
+		if back, ok := parseDate(day.Format(layout), normalLayouts); ok && back.YearDay() != day.YearDay() {
+			return layouts
+		}
 	}
-	return append([]string{layout}, normalLayouts...)
+	return slices.Concat(layouts, normalLayouts)
 }
 
 // parseDate reads a date by the first layout that fits. The day is the one that

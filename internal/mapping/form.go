@@ -32,7 +32,7 @@ type Form struct {
 	split    string
 	mapping  *replacements
 	letters  string // lower, upper, title
-	date     Name   // Go layout of the source
+	dates    []Name // Go layouts of the source, the first to be tried first
 	fallback []Name
 	required bool
 	unknown  string // hold, drop, fail, or "" where it does not say
@@ -165,16 +165,42 @@ func (p *parser) sources(f *Form, n *yaml.Node, what string) {
 		f.letters = p.Choice(at, "case", letterCases, nil)
 	}
 	if at := fields["date"]; at != nil {
-		if text, ok := p.Text(at, "date"); ok {
-			f.date = Name{At(at), text}
-			if !isDateLayout(text) {
-				p.Add(At(at), `write 2 January 2006 the way the source writes dates, such as "02.01.2006"`, "date: %s is no layout of dates", p.Quote(at))
-			}
-		}
+		f.dates = p.dates(at)
 	}
 	if at := fields["default"]; at != nil {
 		f.fallback = p.constants(at, "default")
 	}
+}
+
+// dates reads one layout or a list of them.
+func (p *parser) dates(n *yaml.Node) []Name {
+	nodes := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		nodes = n.Content
+		if len(nodes) == 0 {
+			p.Add(At(n), "give it a layout or remove it", "date is an empty list")
+		}
+	}
+	layouts := make([]Name, 0, len(nodes))
+	for _, node := range nodes {
+		text, ok := p.Text(node, "date")
+		if ok && !isDateLayout(text) {
+			p.Add(At(node), `write 2 January 2006 the way the source writes dates, such as "02.01.2006"`, "date: %s is no layout of dates", p.Quote(node))
+		}
+		if ok {
+			layouts = append(layouts, Name{At(node), text})
+		}
+	}
+	return layouts
+}
+
+// layouts returns the layouts of the form's `date`.
+func (f *Form) layouts() []string {
+	layouts := make([]string, len(f.dates))
+	for i, d := range f.dates {
+		layouts[i] = d.Text
+	}
+	return layouts
 }
 
 // Choice returns a text that must be one of known. Those of a later version are

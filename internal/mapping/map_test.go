@@ -264,7 +264,7 @@ func TestDateLayout(t *testing.T) {
 
 func TestDates(t *testing.T) {
 	a := &attribute{kind: tenovos.Date, layout: "02/01/2006"}
-	for _, tt := range []struct{ text, layout, want string }{
+	for _, tt := range []struct{ text, layouts, want string }{ // layouts with a bar between them
 		{"2026-01-31", "", "31/01/2026"},
 		{"2026-01-31T23:30:00-05:00", "", "31/01/2026"},
 		{"2026-01-31T23:30:00.123Z", "", "31/01/2026"},
@@ -283,22 +283,37 @@ func TestDates(t *testing.T) {
 		{"2026:01:31", "01/02/2006", ""},
 		{"2026-05-01", "2006-02-01", "05/01/2026"},
 		{"2026-01-31", "2006-02-01", ""}, // nobody knows which number is the month
+		{"31.01.2026", "01/02/2006|02.01.2006", "31/01/2026"},
+		{"01/31/2026", "01/02/2006|02.01.2006", "31/01/2026"},
+		{"01/05/2026", "01/02/2006|02/01/2006", "05/01/2026"}, // the first that fits
+		{"31/01/2026", "01/02/2006|02/01/2006", "31/01/2026"},
+		{"2026-01-31T23:30:00Z", "01/02/2006|02.01.2006", "31/01/2026"},
+		{"2026-01-31", "02.01.2006|2006-02-01", ""},
+		{"2026-01-31", "2006-02-01|2006-01-02", "31/01/2026"}, // since it is asked for
+		{"2026/01/31", "01/02/2006|02.01.2006", ""},
 		{"2026-02-30", "", ""},
 		{"0000:00:00 00:00:00", "", ""},
 		{"", "", ""},
 	} {
-		got, bad := a.item(tt.text, tt.layout, true)
+		got, bad := a.item(tt.text, layoutsOf(tt.layouts), true)
 		if got.shown != tt.want || (bad == nil) != (tt.want != "") {
-			t.Errorf("date %q in %q: %q, %v; want %q", tt.text, tt.layout, got.shown, bad, tt.want)
+			t.Errorf("date %q in %q: %q, %v; want %q", tt.text, tt.layouts, got.shown, bad, tt.want)
 		}
 	}
+}
+
+func layoutsOf(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "|")
 }
 
 func TestDatesWithoutDay(t *testing.T) {
 	a := &attribute{kind: tenovos.Date, layout: "02/01/2006"}
 	for _, text := range []string{"2024-03", "2024"} {
-		for _, layout := range []string{"", "02.01.2006"} {
-			_, bad := a.item(text, layout, true)
+		for _, layout := range []string{"", "02.01.2006", "02.01.2006|01/02/2006"} {
+			_, bad := a.item(text, layoutsOf(layout), true)
 			if want := fmt.Sprintf("%q is a date without a day", text); bad == nil || bad.message != want {
 				t.Errorf("date %q in %q: %v, want %s", text, layout, bad, want)
 			}
@@ -308,10 +323,10 @@ func TestDatesWithoutDay(t *testing.T) {
 
 func TestEqualDatesAreOne(t *testing.T) {
 	a := &attribute{Attribute: tenovos.Attribute{Name: "Shot Date"}, kind: tenovos.Date, layout: "02/01/2006"}
-	if got := a.fill([]string{"2026-01-31", "2026-01-31T10:00:00"}, "", 1); !got.ok || got.shown != "31/01/2026" {
+	if got := a.fill([]string{"2026-01-31", "2026-01-31T10:00:00"}, nil, 1); !got.ok || got.shown != "31/01/2026" {
 		t.Errorf("%+v, want one date", got)
 	}
-	if got := a.fill([]string{"2026-01-31", "2026-02-01"}, "", 1); got.ok || len(got.bad) != 1 {
+	if got := a.fill([]string{"2026-01-31", "2026-02-01"}, nil, 1); got.ok || len(got.bad) != 1 {
 		t.Errorf("%+v, want a fault", got)
 	}
 }

@@ -222,12 +222,15 @@ rules:
     metadata:
       A: {from: [EXIF.DateTimeOriginal, "xmp-embedded.xmpMM:History[1].when"]}
       D: {from: [iptc.Byline, IPTC.Province/State, iptc.Copyright]}
+      E: {from: [Video.CreationDate, IMAGE.width, pdf.Title, "png.Creation Time"]}
+      F: {rows: [{X: {format: "{office.Author}"}}]}
       B: {format: "{iptc.City}, {xmp.Iptc4xmpCore:Location}"}
       C: {rows: [{X: constant}, {Y: {from: manifest.Müller}}]}`)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	want := Needs{Exif: true, IPTC: true, XMP: true, XMPEmbedded: true, XMPSidecar: true, Manifest: true, Names: map[string]bool{
+	want := Needs{Exif: true, IPTC: true, XMP: true, XMPEmbedded: true, XMPSidecar: true, Manifest: true, Image: true, Video: true, PDF: true, Office: true, PNG: true, Names: map[string]bool{
+		"video.creationdate": true, "image.width": true, "pdf.title": true, "png.creation time": true, "office.author": true,
 		"xmp-sidecar.dc:rights": true, "path.brand": true, "exif.datetimeoriginal": true, "xmp-embedded.xmpmm:history[1].when": true,
 		"iptc.by-line": true, "iptc.province-state": true, "iptc.copyrightnotice": true,
 		"iptc.city": true, "xmp.iptc4xmpcore:location": true, "manifest.müller": true,

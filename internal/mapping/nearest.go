@@ -38,11 +38,7 @@ func SuggestOf(name string, known []string) string {
 	if len(known) == 0 || len(known) > 12 {
 		return ""
 	}
-	quoted := make([]string, len(known))
-	for i, k := range known {
-		quoted[i] = fmt.Sprintf("%q", k)
-	}
-	return "there is " + strings.Join(quoted, ", ")
+	return "there is " + quotedList(known)
 }
 
 // fold returns the form of a name in which case and composition do not count.

@@ -182,8 +182,8 @@ func (s *resolver) checkForm(f *fill) {
 		s.add(form.Pos, issue{fmt.Sprintf("attribute %q is no table and takes no rows", a.Name), "give it a value or a form"})
 		return
 	}
-	if form.date.Text != "" && a.kind != tenovos.Date {
-		s.add(form.date.Pos, issue{fmt.Sprintf("date is for date attributes; %q is none", a.Name), "remove it"})
+	if len(form.dates) > 0 && a.kind != tenovos.Date {
+		s.add(form.dates[0].Pos, issue{fmt.Sprintf("date is for date attributes; %q is none", a.Name), "remove it"})
 	}
 	s.checkTexts(f, form.Pos, form.constants)
 	if len(form.fallback) > 0 {
@@ -215,7 +215,7 @@ func (s *resolver) checkTexts(f *fill, pos Pos, names []Name) {
 	}
 	var items []item
 	for _, n := range names {
-		it, bad := f.item(n.Text, "", true)
+		it, bad := f.item(n.Text, nil, true)
 		if bad != nil {
 			s.add(n.Pos, *bad)
 			continue
@@ -245,7 +245,7 @@ func (s *resolver) checkLevels(a *attribute, pos Pos, names []Name) {
 		return
 	}
 	for i, n := range names {
-		if _, bad := a.levels[i].item(n.Text, "", true); bad != nil {
+		if _, bad := a.levels[i].item(n.Text, nil, true); bad != nil {
 			s.add(n.Pos, *bad)
 		}
 	}
@@ -257,7 +257,7 @@ func (s *resolver) checkRight(f *fill, right Name) {
 	if f.kind == tenovos.Cascade {
 		var names []string
 		for _, level := range f.levels {
-			if _, bad := level.item(right.Text, "", false); bad == nil {
+			if _, bad := level.item(right.Text, nil, false); bad == nil {
 				return
 			}
 			names = append(names, level.vocabulary.names...)
@@ -265,7 +265,7 @@ func (s *resolver) checkRight(f *fill, right Name) {
 		s.add(right.Pos, issue{fmt.Sprintf("no level of cascade %q has a value %q", f.Name, right.Text), SuggestOf(right.Text, names)})
 		return
 	}
-	it, bad := f.item(right.Text, f.form.date.Text, true)
+	it, bad := f.item(right.Text, f.form.layouts(), true)
 	if bad != nil {
 		s.add(right.Pos, *bad)
 		return
@@ -289,7 +289,7 @@ func (s *resolver) checkSecurity(known *security, f *Form) {
 			s.add(n.Pos, *bad)
 		}
 	}
-	if f.date.Text != "" {
-		s.add(f.date.Pos, issue{"date is for date attributes; security is none", "remove it"})
+	if len(f.dates) > 0 {
+		s.add(f.dates[0].Pos, issue{"date is for date attributes; security is none", "remove it"})
 	}
 }

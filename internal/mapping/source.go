@@ -16,6 +16,8 @@ import (
 // What XMP says is what a sidecar says, else what is embedded.
 type Needs struct {
 	Exif, IPTC                   bool // exif.TAG, iptc.FIELD
+	Image, Video, PDF, Office    bool // image.NAME, video.NAME, pdf.NAME, office.NAME
+	PNG                          bool // png.KEYWORD
 	XMP, XMPEmbedded, XMPSidecar bool // xmp.PROPERTY, xmp-embedded.PROPERTY, xmp-sidecar.PROPERTY
 	Sidecar, Manifest            bool // sidecar.KEY, manifest.COLUMN
 	// Names holds the facts.Key of every source that the rules name.
@@ -35,8 +37,22 @@ var wordSources = []wordSource{
 	{"xmp", "PROPERTY", "xmp.title", func(n *Needs) *bool { return &n.XMP }},
 	{"xmp-embedded", "PROPERTY", "xmp-embedded.title", func(n *Needs) *bool { return &n.XMPEmbedded }},
 	{"xmp-sidecar", "PROPERTY", "xmp-sidecar.title", func(n *Needs) *bool { return &n.XMPSidecar }},
+	{"image", "NAME", "image.Width", func(n *Needs) *bool { return &n.Image }},
+	{"video", "NAME", "video.CreationDate", func(n *Needs) *bool { return &n.Video }},
+	{"pdf", "NAME", "pdf.Title", func(n *Needs) *bool { return &n.PDF }},
+	{"office", "NAME", "office.Title", func(n *Needs) *bool { return &n.Office }},
+	{"png", "KEYWORD", "png.Title", func(n *Needs) *bool { return &n.PNG }},
 	{"sidecar", "KEY", "sidecar.title", func(n *Needs) *bool { return &n.Sidecar }},
 	{"manifest", "COLUMN", "manifest.title", func(n *Needs) *bool { return &n.Manifest }},
+}
+
+// SourceExamples returns a source of each kind whose names the rules choose.
+func SourceExamples() []string {
+	examples := make([]string, len(wordSources))
+	for i, s := range wordSources {
+		examples[i] = s.example
+	}
+	return examples
 }
 
 // Needs returns what the rules ask about a file.
@@ -100,22 +116,21 @@ func (p *parser) source(n *yaml.Node, name string) string {
 	return ""
 }
 
-// word checks the name of a source's word: EXIF and IPTC have those that they have.
+// sourceWords is what messages call the names that some kinds of sources have.
+var sourceWords = map[string]string{
+	"exif": "EXIF has no tag", "iptc": "IPTC has no field", "image": "a picture has no fact",
+	"video": "a video has no fact", "pdf": "a PDF has no fact", "office": "an office document has no fact",
+}
+
+// word checks the name of a source's word, where a kind of source has those that it has.
 func (p *parser) word(n *yaml.Node, name, prefix, word string) string {
-	switch prefix {
-	case "exif":
-		tags := facts.EXIFTags()
-		if !slices.ContainsFunc(tags, func(tag string) bool { return facts.Key(tag) == word }) {
-			p.Add(At(n), wordHint(prefix, word, tags), "%s: EXIF has no tag of that name, or none that is read", name)
-			return ""
-		}
-	case "iptc":
-		field, ok := facts.IPTCField(word)
-		if !ok {
-			p.Add(At(n), wordHint(prefix, word, facts.IPTCFields()), "%s: IPTC has no field of that name, or none that is read", name)
-			return ""
-		}
+	if field, ok := facts.IPTCField(word); ok && prefix == "iptc" {
 		word = facts.Key(field)
+	}
+	known := facts.KnownNames(prefix)
+	if known != nil && !slices.ContainsFunc(known, func(k string) bool { return facts.Key(k) == word }) {
+		p.Add(At(n), wordHint(prefix, word, known), "%s: %s of that name, or none that is read", name, sourceWords[prefix])
+		return ""
 	}
 	return prefix + "." + word
 }
@@ -127,7 +142,10 @@ func wordHint(prefix, word string, known []string) string {
 	if near := Nearest(word, known); near != "" {
 		return fmt.Sprintf("did you mean %q?", prefix+"."+near)
 	}
-	return "the names are ExifTool's"
+	if prefix == "exif" || prefix == "iptc" {
+		return "the names are ExifTool's"
+	}
+	return "there is " + strings.Join(known, ", ")
 }
 
 // level checks the name of a path's level.

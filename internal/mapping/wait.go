@@ -49,7 +49,7 @@ func (r *Reader) WaitFor(n *yaml.Node) WaitFor {
 }
 
 // embedded are the prefixes of sources that stand in the file itself.
-var embedded = []string{"exif.", "iptc.", "xmp.", "xmp-embedded."}
+var embedded = []string{"exif.", "iptc.", "xmp.", "xmp-embedded.", "image.", "video.", "pdf.", "office.", "png."}
 
 // companionSources are the prefixes of sources that stand in a companion.
 var companionSources = map[facts.Kind][]string{
