@@ -35,7 +35,7 @@ var errNotThere = errors.New("an object of it is not where its table says")
 
 // openPDF reads the tables of a PDF.
 func openPDF(s *source) (*pdfFile, error) {
-	const tailSize, headSize = 2048, 1024
+	const tailSize = 2048
 	f := &pdfFile{s: s, trailer: pdfDict{}, streams: map[int]objectStream{}}
 	head, err := s.block(0, min(s.size, headSize))
 	if err != nil {

@@ -33,14 +33,14 @@ var (
 
 var errBinary = errors.New("this is a workbook or an archive, not a text file; export it as text")
 
-// headSize is how much of a text is looked at to tell UTF-16.
-const headSize = 4096
+// textHead is how much of a text is looked at to tell UTF-16.
+const textHead = 4096
 
 // textReader returns the text of r, in UTF-8 without a byte order mark. A mark tells
 // what it is; else it is in the encoding, or where that is nil in UTF-16 if its bytes
 // say so. Anything else passes as it is: marked says whether it claims to be UTF-8.
 func textReader(r *bufio.Reader, encoding encoding.Encoding) (text io.Reader, marked bool, err error) {
-	head, err := r.Peek(headSize)
+	head, err := r.Peek(textHead)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, false, err
 	}
