@@ -135,7 +135,6 @@ func closed(c <-chan struct{}) bool {
 
 // work carries one entry as far as it goes now. Its only error is a broken journal.
 func (p *Pipeline) work(ctx context.Context, id int64) error {
-	defer p.wake() // a later generation of the path may have waited for this one
 	defer p.release(id)
 	for !p.draining() && ctx.Err() == nil && p.gate.reason() == "" {
 		e, err := p.journal.Entry(ctx, id)
@@ -175,10 +174,14 @@ func (p *Pipeline) hold(id int64, f *flight) bool {
 	return true
 }
 
+// release ends the flight of an entry, and has the dispatcher look again: a later
+// generation of its path may have waited for it, and a backfill does not end while
+// anybody has an entry in hand.
 func (p *Pipeline) release(id int64) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	delete(p.inFlight, id)
+	p.mu.Unlock()
+	p.wake()
 }
 
 // flight returns the entry's flight; it is nil unless somebody holds the entry.

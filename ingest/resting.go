@@ -220,7 +220,6 @@ func (r *RestingFiles) passOver(ctx context.Context, folder string, files []jour
 	if err != nil || len(files) == 0 {
 		return err
 	}
-	defer r.p.wake() // a backfill does not end while somebody has an entry in hand
 	mine := files[:0]
 	for _, f := range files {
 		if r.p.hold(f.ID, &flight{folder: folder, path: f.Path}) {
