@@ -99,7 +99,7 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 		if everyonesTrouble(err) && p.gate.blame(ctx, err, retryAfter(err)) {
 			return ctx.Err() // it waits as it is, and all others with it
 		}
-		if err != nil && c.Tries == 0 && !isFolderGone(err) {
+		if _, later := errors.AsType[*notYetError](err); err != nil && c.Tries == 0 && !later && !isFolderGone(err) {
 			p.log.Warn().Str("filename", c.Filename).Str("reason", messageOf(err)).
 				Msg("a file could not be moved out of the drop folder yet: tried again until it can")
 		}
@@ -123,6 +123,9 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 	}
 	if isFolderGone(err) { // it waits as it is, and all others with it
 		return nil
+	}
+	if later, ok := errors.AsType[*notYetError](err); ok { // which is no try of it
+		return p.journal.PutOffChore(rctx, c.ID, later.until)
 	}
 	return p.journal.DeferChore(rctx, c.ID, p.now().Add(choreWait(c.Tries)), messageOf(err))
 }

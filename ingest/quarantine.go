@@ -64,7 +64,7 @@ func (p *Pipeline) fileResting(ctx context.Context, c journal.Chore) (bool, erro
 	case !ours:
 		return false, fmt.Errorf("the folder %s is not configured any more", e.Folder)
 	case !e.Taken() && p.now().Before(folder.leftAlone(e, p.now())):
-		return false, nil
+		return false, &notYetError{folder.leftAlone(e, p.now())}
 	case e.Status == journal.Failed && e.Reason.Class != classUnreadable && !folder.After.keeps():
 		to, err := p.takeAway(ctx, e, false, folder.Failed)
 		if err == nil && to != "" {

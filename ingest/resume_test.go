@@ -201,3 +201,35 @@ func TestCrashBeforeTheMoveOfWhatIsIn(t *testing.T) {
 		})
 	}
 }
+
+// A file that is touched again and again while it is left alone is moved when its time
+// has come, not up to an hour after.
+func TestResumeOfWhatIsTouchedAgainAndAgain(t *testing.T) {
+	r := newFilingRig(t, ingest.AfterMove)
+	now := time.Now()
+	r.clock = func() time.Time { return now }
+	r.config.Folders[0].Resume = 10 * time.Minute
+	r.write("a.mov", 1000, 1)
+	r.backfill()
+	again := func(touched bool) {
+		t.Helper()
+		p := r.start()
+		defer r.close(p)
+		if touched {
+			must(t, p.journal.Compared(t.Context(), r.entry("a.mov").ID, now.UnixNano()))
+		}
+		source := make(chan struct{})
+		close(source)
+		must(t, p.Run(t.Context(), nil, source))
+	}
+	for range 8 {
+		now = now.Add(9 * time.Minute)
+		again(true)
+		now = now.Add(time.Minute + time.Second) // it would be moved but for the touch
+		again(false)
+		r.wantFiles("a.mov")
+	}
+	now = now.Add(9 * time.Minute)
+	again(false)
+	r.wantFiles("_ingested/a.mov")
+}
