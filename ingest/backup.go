@@ -228,7 +228,7 @@ func (p *Pipeline) backup(ctx context.Context, e journal.Entry) (done bool, err 
 	if !coming {
 		return true, &verdictError{verdict{to: journal.Ignored, reason: reasonBackup(original)}}
 	}
-	if e.Reason == reasonBackupWaits(original) {
+	if e.Reason == reasonBackupWaits(original) || e.Reason == reasonNameTaken { // which is waited for after this
 		return false, nil
 	}
 	return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(folder.Settle), reasonBackupWaits(original), false)

@@ -222,3 +222,20 @@ func TestFilesWithNamesLikeBackups(t *testing.T) {
 	r.backfill()
 	r.wantExactly(names...)
 }
+
+// TestRenameOverAnEarlierBackup gives a file the name that a backup copy of it would
+// have, over a file of that name which was ingested: both of what is asked of such a
+// file are waited for, and neither begins the other's wait anew.
+func TestRenameOverAnEarlierBackup(t *testing.T) {
+	r := newRig(t, nil)
+	r.config.Folders[0].Duplicates = ingest.DuplicatesSkip
+	r.write("x.tif.old", 1000, 1)
+	r.backfill()
+	r.write("x.tif", 1200, 2)
+	r.backfill()
+	r.rename("x.tif", "x.tif.old")
+	r.backfill()
+	if e := r.entry("x.tif.old"); e.Status != journal.Filed {
+		t.Errorf("it is %s: %s", e.Status, e.Reason.Message)
+	}
+}

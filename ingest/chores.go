@@ -50,7 +50,7 @@ func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan stru
 
 // doDueChores does what is due now.
 func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
-	for !p.draining() && p.mayTouch(folder) {
+	for !p.draining() && p.mayFile(folder) {
 		more := false
 		if !p.once { // a backfill leaves what was in before it
 			var err error
@@ -63,7 +63,7 @@ func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
 			return err
 		}
 		for _, c := range due {
-			if !p.mayTouch(folder) {
+			if !p.mayFile(folder) {
 				return nil
 			}
 			if err := p.doChore(ctx, c); err != nil {
@@ -75,6 +75,12 @@ func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
 		}
 	}
 	return nil
+}
+
+// mayFile reports whether the chores of a folder may be done. Before a file is deleted
+// Tenovos may be asked, so that where that cannot be worked with all of them wait.
+func (p *Pipeline) mayFile(folder string) bool {
+	return p.mayTouch(folder) && (p.folders[folder].After != AfterDelete || p.gate.reason() == "")
 }
 
 // doChore tries one chore once and records what came of it.
@@ -90,7 +96,10 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 		done, err = p.searchAgain(ctx, c)
 	case journal.ChoreFile:
 		done, err = p.fileResting(ctx, c)
-		if err != nil && c.Tries == 0 && !isFolderGone(err) {
+		if everyonesTrouble(err) && p.gate.blame(ctx, err, retryAfter(err)) {
+			return ctx.Err() // it waits as it is, and all others with it
+		}
+		if _, later := errors.AsType[*notYetError](err); err != nil && c.Tries == 0 && !later && !isFolderGone(err) {
 			p.log.Warn().Str("filename", c.Filename).Str("reason", messageOf(err)).
 				Msg("a file could not be moved out of the drop folder yet: tried again until it can")
 		}
@@ -114,6 +123,9 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 	}
 	if isFolderGone(err) { // it waits as it is, and all others with it
 		return nil
+	}
+	if later, ok := errors.AsType[*notYetError](err); ok { // which is no try of it
+		return p.journal.PutOffChore(rctx, c.ID, later.until)
 	}
 	return p.journal.DeferChore(rctx, c.ID, p.now().Add(choreWait(c.Tries)), messageOf(err))
 }

@@ -1,14 +1,17 @@
 package ingest_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -164,4 +167,54 @@ func BenchmarkLeftovers(b *testing.B) {
 			}
 		})
 	}
+}
+
+// TestLeftoversWaitWhileTenovosIsAway: an outage that meets one deletion is everyone's,
+// and not asked about for each of the others.
+func TestLeftoversWaitWhileTenovosIsAway(t *testing.T) {
+	r := newFilingRig(t, ingest.AfterKeep)
+	const files = 40
+	for i := range files {
+		r.write(fmt.Sprintf("%d.jpg", i), 1000+i, 1)
+	}
+	r.backfill()
+	r.config.Folders[0].After = ingest.AfterDelete
+	away := &outOfReach{}
+	r.api = func(a ingest.API) ingest.API { away.API = a; return away }
+	r.rescan("all are deleted after the outage", func(p *process) bool {
+		if p.Paused() != "" || away.asked.Load() > 5 {
+			if n := away.asked.Load(); n > 2 && !away.over.Load() {
+				t.Errorf("it was asked %d times during the outage", n)
+			}
+			for _, c := range r.chores(p) {
+				if c.Tries > 0 && !away.over.Load() {
+					t.Errorf("it counts as a try: %s", c.Message)
+				}
+			}
+			away.over.Store(true)
+		}
+		return len(r.files()) == 0
+	})
+}
+
+// outOfReach is an account that is unavailable until that is over.
+type outOfReach struct {
+	ingest.API
+	asked atomic.Int64
+	over  atomic.Bool
+}
+
+func (o *outOfReach) Asset(ctx context.Context, id string) (tenovos.Asset, error) {
+	if !o.over.Load() {
+		o.asked.Add(1)
+		return tenovos.Asset{}, tenovos.ErrUnavailable
+	}
+	return o.API.Asset(ctx, id)
+}
+
+func (o *outOfReach) CurrentUser(ctx context.Context) (tenovos.User, error) {
+	if !o.over.Load() {
+		return tenovos.User{}, tenovos.ErrUnavailable
+	}
+	return o.API.CurrentUser(ctx)
 }

@@ -64,7 +64,7 @@ func (p *Pipeline) fileResting(ctx context.Context, c journal.Chore) (bool, erro
 	case !ours:
 		return false, fmt.Errorf("the folder %s is not configured any more", e.Folder)
 	case !e.Taken() && p.now().Before(folder.leftAlone(e, p.now())):
-		return false, nil
+		return false, &notYetError{folder.leftAlone(e, p.now())}
 	case e.Status == journal.Failed && e.Reason.Class != classUnreadable && !folder.After.keeps():
 		to, err := p.takeAway(ctx, e, false, folder.Failed)
 		if err == nil && to != "" {
@@ -72,8 +72,8 @@ func (p *Pipeline) fileResting(ctx context.Context, c journal.Chore) (bool, erro
 		}
 		return err == nil, err
 	case e.Status == journal.Duplicate && folder.After == AfterMove,
-		e.Status == journal.Filed && !folder.After.keeps() && (!e.Taken() || p.isAside(e)):
-		if folder.After == AfterDelete && !e.Taken() {
+		e.Status == journal.Filed && !folder.After.keeps() && (!e.Taken() || p.isAside(e) || p.isHere(e)):
+		if folder.After == AfterDelete && (!e.Taken() || !p.isAside(e)) {
 			if err := p.stillInTenovos(ctx, e); err != nil {
 				return false, err
 			}
@@ -94,6 +94,22 @@ func (p *Pipeline) isAside(e journal.Entry) bool {
 	defer s.close()
 	_, err = s.root.Lstat(asideOf(e))
 	return err == nil
+}
+
+// isHere reports whether an entry's file lies where it was found: what was to take it
+// out of the folder may have ended before it did.
+func (p *Pipeline) isHere(e journal.Entry) bool {
+	s, err := p.openShelf(e.Folder, e.ID)
+	if err != nil {
+		return false
+	}
+	defer s.close()
+	opened, hint, err := s.look(e.Path)
+	if err != nil {
+		return false
+	}
+	defer opened.Close() // nothing was written
+	return alike(e, seenAs(e).Renumbered(hint, opened))
 }
 
 // returnAside gives a file its name back that was on its way out when its entry

@@ -30,3 +30,10 @@ func (f Folder) leftAlone(e journal.Entry, now time.Time) time.Time {
 	}
 	return from.Add(f.Resume)
 }
+
+// notYetError puts the moving of a file off that is still left alone.
+type notYetError struct{ until time.Time }
+
+func (e *notYetError) Error() string {
+	return "the file is left alone until " + e.until.Format(time.DateTime)
+}

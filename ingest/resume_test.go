@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -168,5 +169,67 @@ func TestResumeWhileItRuns(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
+	r.wantFiles("_ingested/a.mov")
+}
+
+// A process that ends when it has noted where a file goes, and before it moves it, is
+// gone on with by the next one.
+func TestCrashBeforeTheMoveOfWhatIsIn(t *testing.T) {
+	for _, after := range []ingest.After{ingest.AfterMove, ingest.AfterDelete} {
+		t.Run(string(after), func(t *testing.T) {
+			r := newFilingRig(t, after)
+			now := time.Now()
+			r.clock = func() time.Time { return now }
+			r.config.Folders[0].Resume = 10 * time.Minute
+			r.write("sub/a.mov", 1000, 1)
+			r.backfill()
+			p := r.start()
+			to := "_ingested/sub/a.mov"
+			if after == ingest.AfterDelete {
+				to = ""
+			}
+			e := r.entry("sub/a.mov")
+			must(t, p.journal.SetFiling(t.Context(), e.ID, journal.Filed, fmt.Sprintf("sub/.ingestd-%d", e.ID), to))
+			r.close(p)
+			now = now.Add(11 * time.Minute)
+			r.backfill()
+			if after == ingest.AfterDelete {
+				r.wantFiles()
+			} else {
+				r.wantFiles(to)
+			}
+		})
+	}
+}
+
+// A file that is touched again and again while it is left alone is moved when its time
+// has come, not up to an hour after.
+func TestResumeOfWhatIsTouchedAgainAndAgain(t *testing.T) {
+	r := newFilingRig(t, ingest.AfterMove)
+	now := time.Now()
+	r.clock = func() time.Time { return now }
+	r.config.Folders[0].Resume = 10 * time.Minute
+	r.write("a.mov", 1000, 1)
+	r.backfill()
+	again := func(touched bool) {
+		t.Helper()
+		p := r.start()
+		defer r.close(p)
+		if touched {
+			must(t, p.journal.Compared(t.Context(), r.entry("a.mov").ID, now.UnixNano()))
+		}
+		source := make(chan struct{})
+		close(source)
+		must(t, p.Run(t.Context(), nil, source))
+	}
+	for range 8 {
+		now = now.Add(9 * time.Minute)
+		again(true)
+		now = now.Add(time.Minute + time.Second) // it would be moved but for the touch
+		again(false)
+		r.wantFiles("a.mov")
+	}
+	now = now.Add(9 * time.Minute)
+	again(false)
 	r.wantFiles("_ingested/a.mov")
 }

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -110,7 +111,7 @@ func (p *Pipeline) lastLook(ctx context.Context, e journal.Entry) error {
 		return nil
 	}
 	_, err = compare(ctx, p.journal, e, src)
-	if isFileSystemError(err) || isGone(err) {
+	if isFileSystemError(err) || isGone(err) || errors.Is(err, uploader.ErrSourceChanged) {
 		return nil
 	}
 	return err

@@ -12,7 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
@@ -304,4 +307,51 @@ func TestRestlessFile(t *testing.T) {
 	if warned != 1 {
 		t.Errorf("it was said %d times, want once; log:\n%s", warned, r.log)
 	}
+}
+
+// TestCutWhileItIsLookedAtOnceMore cuts a touched file short while it is read for the
+// last time: it is in as it was, and what it is now is the next version.
+func TestCutWhileItIsLookedAtOnceMore(t *testing.T) {
+	r := newRig(t, nil)
+	r.config.VerifyAsset = true
+	r.write("a.mov", 24*mib, 1)
+	path := filepath.Join(r.drop, "a.mov")
+	reads, err := unix.InotifyInit1(unix.IN_CLOEXEC)
+	must(t, err)
+	cut := make(chan error, 1)
+	r.api = func(a ingest.API) ingest.API {
+		return &lookedAt{API: a, told: func() {
+			must(t, os.Chmod(path, 0o600))
+			_, err := unix.InotifyAddWatch(reads, path, unix.IN_ACCESS|unix.IN_ONESHOT)
+			must(t, err)
+			go func() {
+				_, err := unix.Read(reads, make([]byte, 4096))
+				cut <- errors.Join(err, os.Truncate(path, 1000), unix.Close(reads))
+			}()
+		}}
+	}
+	r.backfill()
+	select {
+	case err := <-cut:
+		must(t, err)
+	case <-time.After(10 * time.Second):
+		t.Fatal("nobody looked at it once more")
+	}
+	r.api = nil
+	r.backfill()
+	if e := r.entry("a.mov"); e.Status != journal.Filed || e.Size != 1000 || e.Generation != 2 {
+		t.Errorf("it is %s, generation %d, with %d bytes: %s", e.Status, e.Generation, e.Size, e.Reason.Message)
+	}
+}
+
+// lookedAt is told of the first look at an asset.
+type lookedAt struct {
+	ingest.API
+	once sync.Once
+	told func()
+}
+
+func (l *lookedAt) Asset(ctx context.Context, id string) (tenovos.Asset, error) {
+	l.once.Do(l.told)
+	return l.API.Asset(ctx, id)
 }

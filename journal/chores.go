@@ -76,6 +76,14 @@ func (j *Journal) DeferChore(ctx context.Context, id int64, until time.Time, mes
 	})
 }
 
+// PutOffChore leaves a chore until a later time without a try. ErrUnknown if it is not
+// open.
+func (j *Journal) PutOffChore(ctx context.Context, id int64, until time.Time) error {
+	return j.write(ctx, fmt.Sprintf("put off chore %d", id), func(tx *sql.Tx) error {
+		return known(tx.ExecContext(ctx, `UPDATE chores SET not_before = ? WHERE id = ?`, ms(until), id))
+	})
+}
+
 // DoneChore closes a chore. ErrUnknown if it is not open.
 func (j *Journal) DoneChore(ctx context.Context, id int64) error {
 	return j.write(ctx, fmt.Sprintf("close chore %d", id), func(tx *sql.Tx) error {

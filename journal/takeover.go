@@ -51,6 +51,9 @@ func (j *Journal) TakeOver(ctx context.Context, from, to string) (taken int, err
 		}
 		const both = ` folder = ?1 AND path IN (SELECT path FROM entries WHERE folder = ?2)`
 		now := j.now()
+		if err := removeMismatches(ctx, tx, from, to, now); err != nil {
+			return err
+		}
 		for _, step := range []struct {
 			sql  string
 			args []any
@@ -81,6 +84,25 @@ func (j *Journal) TakeOver(ctx context.Context, from, to string) (taken int, err
 		return errors.Join(markAnew(ctx, tx, to, marksOfEntries), markAnew(ctx, tx, to, marksOfCompanions))
 	})
 	return taken, err
+}
+
+// removeMismatches has the assets removed of what failed with other bytes and is
+// superseded when one folder takes over another.
+func removeMismatches(ctx context.Context, tx *sql.Tx, from, to string, now int64) error {
+	var ids []int64
+	err := each(ctx, tx, func(rows *sql.Rows) error {
+		var id int64
+		err := rows.Scan(&id)
+		ids = append(ids, id)
+		return err
+	}, `SELECT id FROM entries WHERE status = 'failed' AND folder = ? AND class = '`+ClassMismatch+`'
+		AND path IN (SELECT path FROM entries WHERE folder = ?)`, from, to)
+	for _, id := range ids {
+		if err == nil {
+			err = removeMismatch(ctx, tx, id, now)
+		}
+	}
+	return err
 }
 
 // anew is how the rows of a folder are read for their marks, and get them: their path,

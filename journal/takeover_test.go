@@ -84,3 +84,25 @@ func TestTakeOverLate(t *testing.T) {
 	}
 	r.balanced()
 }
+
+// TestTakeOverLeavesNoOrphan has the asset removed of what failed with other bytes and
+// is superseded.
+func TestTakeOverLeavesNoOrphan(t *testing.T) {
+	r, ctx := newRig(t), t.Context()
+	id := r.admit(file("a", 1))[0]
+	r.bring(id, Verifying)
+	object := r.entry(id).ObjectID
+	m := move(id, Verifying, Failed)
+	m.Reason = Reason{Class: ClassMismatch, Message: "other bytes"}
+	r.ok(r.Advance(ctx, m))
+	f := file("a", 2)
+	f.Folder = "new"
+	r.admit(f)
+	_, err := r.TakeOver(ctx, "in", "new")
+	r.ok(err)
+	chores, err := r.DueChores(ctx, r.time, "", 10)
+	r.ok(err)
+	if r.entry(id).Status != Superseded || len(chores) != 1 || chores[0].Kind != ChoreDelete || chores[0].ObjectID != object || object == "" {
+		t.Errorf("it is %s, and the chores are %+v", r.entry(id).Status, chores)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -168,9 +169,7 @@ func (f *folder) transfersIn(dir string, now time.Time) map[string][]string {
 	if l, ok := f.arrivals.listed[dir]; ok && now.Before(l.until) {
 		return l.of
 	}
-	if f.arrivals.listed == nil || len(f.arrivals.listed) >= listedDirs {
-		f.arrivals.listed = make(map[string]listing)
-	}
+	f.arrivals.room(dir)
 	of := make(map[string][]string)
 	list, err := os.OpenFile(f.abs(dir), os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
 	if err != nil { // said by whoever reads it for its files
@@ -196,9 +195,27 @@ func (f *folder) transfersIn(dir string, now time.Time) map[string][]string {
 	return of
 }
 
+// room makes room for the listing of a directory. Those of the directories above it
+// stay: they may be large, and are asked for again with each directory in them.
+func (a *arrivals) room(dir string) {
+	if a.listed == nil {
+		a.listed = make(map[string]listing)
+	}
+	for other := range a.listed {
+		if len(a.listed) < listedDirs {
+			return
+		}
+		if other != "." && !strings.HasPrefix(dir, other+"/") {
+			delete(a.listed, other)
+		}
+	}
+}
+
 // stirred notes that something came, or went, that may be a transfer under way.
 func (f *folder) stirred(rel string, gone bool) {
-	delete(f.arrivals.listed, path.Dir(rel))
+	if name := file.Fold(path.Base(rel)); len(transferOf(name)) > 0 || isTusInfo(name) {
+		delete(f.arrivals.listed, path.Dir(rel))
+	}
 	if !gone {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -358,4 +359,31 @@ func FuzzTransferOf(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A directory with many others in it is not read again for each few of them, nor for
+// each file that comes and goes in it.
+func TestListingsOfLargeDirectories(t *testing.T) {
+	r := newRig(t, Folder{Path: "in", Settle: time.Second, Patience: time.Second, Mode: ModePoll})
+	r.mkdir("in")
+	f := r.w.folders[0]
+	f.check()
+	now := time.Now()
+	f.transfersIn(".", now)
+	began := f.arrivals.listed["."].until
+	for i := range 3 * listedDirs {
+		r.mkdir("in/" + strconv.Itoa(i) + "/sub")
+		f.transfersIn(strconv.Itoa(i)+"/sub", now.Add(time.Millisecond))
+		f.transfersIn(strconv.Itoa(i), now.Add(time.Millisecond))
+		f.transfersIn(".", now.Add(time.Millisecond))
+		f.stirred("a"+strconv.Itoa(i)+".jpg", i%2 == 0)
+		f.stirred(".a.jpg.AbC123", i%2 == 0) // as rsync's
+	}
+	if got := f.arrivals.listed["."].until; !got.Equal(began) || len(f.arrivals.listed) > listedDirs {
+		t.Errorf("the folder itself was read again: %v, %d listings are kept", !got.Equal(began), len(f.arrivals.listed))
+	}
+	f.stirred("a.jpg.part", false)
+	if _, known := f.arrivals.listed["."]; known {
+		t.Error("a transfer that came is not looked for")
+	}
 }
