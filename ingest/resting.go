@@ -242,9 +242,15 @@ func (r *RestingFiles) passOver(ctx context.Context, folder string, files []jour
 	}
 	defer r.p.wake() // a backfill does not end while somebody has an entry in hand
 	mine := files[:0]
+	var held []int64
+	defer func() {
+		for _, id := range held {
+			r.p.release(id)
+		}
+	}()
 	for _, f := range files {
 		if r.p.hold(f.ID, &flight{folder: folder, path: f.Path}) {
-			defer r.p.release(f.ID)
+			held = append(held, f.ID)
 			mine = append(mine, f)
 		}
 	}
