@@ -52,34 +52,41 @@ var backupNames = []backupName{
 	{"Backup of {stem}.wbk", []string{"doc", "docx", "docm", "rtf"}},                         // Word
 	{"Backup of {stem}.xlk", []string{"xls", "xlsx", "xlsm", "xlsb"}},                        // Excel
 	{"{name}~", []string{"kra", "nk", "xcf", "lyx", "scd", "ora"}},                           // Krita, Nuke, GIMP, LyX
-	{"{name}~", nil},          // Emacs, Vim, gedit, Kate, mogrify, GNU cp and mv, rsync --backup
-	{"{name}.~{n}~", nil},     // Emacs and GNU cp with numbers; Krita with more levels
-	{"{name}~{n}", nil},       // Krita, git
-	{"{stem}~{n}.{ext}", nil}, // Krita with more levels
-	{"{name}.bak", nil},       // sed -i.bak, Ardour, editors
-	{"{name}.bak{n}", nil},    // with levels
-	{"{stem}.bak", nil},       // programs of the DOS tradition
-	{"{stem}.bak.{ext}", nil}, // scripts
-	{"{name}.{any}.bak", nil}, // Notepad++, with the time
-	{"{name}.backup", nil},    // editors, scripts
-	{"{stem}.backup", nil},    // the same
-	{"{name}.bck", nil},       // the same
-	{"{name}.bkp", nil},       // the same
-	{"{name}.bk", nil},        // the same
-	{"{stem}.bk{n}", nil},     // the same
-	{"{name}-bak", nil},       // the same
-	{"{name}_bak", nil},       // the same
-	{"{name}_original", nil},  // ExifTool
-	{"{name}.orig", nil},      // patch, perl -i.orig, merge tools
-	{"{stem}.orig", nil},      // the same
-	{"{name}.old", nil},       // installers, savers of all kinds
-	{"{stem}.old", nil},       // the same
-	{"{name}.sav", nil},       // the same
-	{"{name}.save", nil},      // nano
-	{"{name}.prev", nil},      // scripts
-	{"{name}.{n}", nil},       // logrotate and its kin
-	{"Backup of {name}", nil}, // others that name as CorelDRAW does
-	{"Backup_of_{name}", nil}, // the same
+	{"{name}~", nil},             // Emacs, Vim, gedit, Kate, mogrify, GNU cp and mv, rsync --backup
+	{"{name}.~{n}~", nil},        // Emacs and GNU cp with numbers; Krita with more levels
+	{"{name}~{n}", nil},          // Krita, git
+	{"{stem}~{n}.{ext}", nil},    // Krita with more levels
+	{"{name}.bak", nil},          // sed -i.bak, Ardour, editors
+	{"{name}.bak{n}", nil},       // with levels
+	{"{stem}.bak", nil},          // programs of the DOS tradition
+	{"{stem}.bak.{ext}", nil},    // scripts
+	{"{stem}_bak.{ext}", nil},    // the same
+	{"{stem}-bak.{ext}", nil},    // the same
+	{"{stem}_backup.{ext}", nil}, // the same
+	{"{stem}-backup.{ext}", nil}, // the same
+	{"{stem}.backup.{ext}", nil}, // the same
+	{"{name}.{any}.bak", nil},    // Notepad++, with the time
+	{"{name}.backup", nil},       // editors, scripts
+	{"{stem}.backup", nil},       // the same
+	{"{name}.bck", nil},          // the same
+	{"{name}.bkp", nil},          // the same
+	{"{name}.bk", nil},           // the same
+	{"{stem}.bk{n}", nil},        // the same
+	{"{name}-bak", nil},          // the same
+	{"{name}_bak", nil},          // the same
+	{"{name}_backup", nil},       // the same
+	{"{name}-backup", nil},       // the same
+	{"{name}_original", nil},     // ExifTool
+	{"{name}.orig", nil},         // patch, perl -i.orig, merge tools
+	{"{stem}.orig", nil},         // the same
+	{"{name}.old", nil},          // installers, savers of all kinds
+	{"{stem}.old", nil},          // the same
+	{"{name}.sav", nil},          // the same
+	{"{name}.save", nil},         // nano
+	{"{name}.prev", nil},         // scripts
+	{"{name}.{n}", nil},          // logrotate and its kin
+	{"Backup of {name}", nil},    // others that name as CorelDRAW does
+	{"Backup_of_{name}", nil},    // the same
 }
 
 // backupPatterns are the backupNames as expressions of one group, which is the name of

@@ -19,6 +19,7 @@ var backups = map[string]string{
 	"logo.cdr": "Backup of logo.cdr", "logo2.cdr": "Backup_of_logo2.cdr", "ring.3dm": "ring.3dmbak", "house.skp": "house.skb",
 	"part.FCStd": "part.FCStd1", "tower.rvt": "tower.0001.rvt", "a.jpg": "a.jpg_original", "b.txt": "b.txt.~1~",
 	"c.txt": "c.txt.orig", "d.txt": "d.old", "e.dwg": "e.sv$", "f.brd": "f.b#1",
+	"g.pdf": "g_backup.pdf", "h.pdf": "h-bak.pdf", "i.pdf": "i.pdf_backup",
 }
 
 // saveByBackup saves a file as many programs do.

@@ -97,7 +97,7 @@ func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, 
 	if err != nil {
 		return false, err
 	}
-	replaced := prev.ID != 0 && prev.Kind == journal.File
+	replaced := prev.ID != 0 && prev.Kind == journal.File && !prev.Taken() // what we took left the name free
 	if replaced {
 		displaced, err := p.journal.Displaced(ctx, prev)
 		if err != nil {
@@ -118,6 +118,7 @@ func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, 
 		}
 		if replaced && !(there && at.Ino == prev.Ino && at.Dev == prev.Dev) {
 			if e.Reason == reasonNameTaken {
+				p.leaveBehind(old)
 				continue
 			}
 			return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(p.folders[e.Folder].Settle), reasonNameTaken, false) // it may not have been found yet
@@ -136,6 +137,16 @@ func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, 
 		return true, p.takePath(ctx, e, old)
 	}
 	return false, nil
+}
+
+// leaveBehind ends the sending of an entry whose file overwrote another: it is that
+// path's next content. The next look at the entry finds its own path empty.
+func (p *Pipeline) leaveBehind(e journal.Entry) {
+	if fl := p.flight(e.ID); fl != nil {
+		if abort := fl.abort.Load(); abort != nil {
+			(*abort)()
+		}
+	}
 }
 
 // takePath gives an entry the path of another, which was found to be about its file. If

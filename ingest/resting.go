@@ -184,6 +184,11 @@ func (r *RestingFiles) look(ctx context.Context, f *restingFolder) error {
 			return unlessAway(err)
 		}
 	}
+	for _, dir := range removed { // of a directory that was renamed nothing is said of what is in it
+		if err := r.lookBelow(ctx, f.name, dir, unread); err != nil {
+			return unlessAway(err)
+		}
+	}
 	if !all {
 		return nil
 	}
@@ -205,6 +210,21 @@ func (r *RestingFiles) look(ctx context.Context, f *restingFolder) error {
 	return nil
 }
 
+// lookBelow looks at what rests below a path, if that was a directory's.
+func (r *RestingFiles) lookBelow(ctx context.Context, folder, dir string, unread func(string) bool) error {
+	for after := ""; !r.p.draining() && ctx.Err() == nil; {
+		files, err := r.p.journal.Reader().RestingBelow(ctx, folder, dir, after, restingBatch)
+		if err != nil || len(files) == 0 {
+			return err
+		}
+		after = files[len(files)-1].Path
+		if err := r.passOver(ctx, folder, files, unread); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // unlessAway drops the error of a folder that is not there.
 func unlessAway(err error) error {
 	if isFolderGone(err) {
@@ -221,9 +241,15 @@ func (r *RestingFiles) passOver(ctx context.Context, folder string, files []jour
 		return err
 	}
 	mine := files[:0]
+	var held []int64
+	defer func() {
+		for _, id := range held {
+			r.p.release(id)
+		}
+	}()
 	for _, f := range files {
 		if r.p.hold(f.ID, &flight{folder: folder, path: f.Path}) {
-			defer r.p.release(f.ID)
+			held = append(held, f.ID)
 			mine = append(mine, f)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -191,14 +192,18 @@ func TestAnEventLeadsToWhatIsGone(t *testing.T) {
 	t.Parallel()
 	r := newRestingRig(t)
 	r.watched.Mode = watcher.ModeNotify
-	r.rest(journal.Move{To: journal.Held}, "a.jpg", "b.jpg", "stays.jpg")
+	gone := []string{"a.jpg", "b.jpg", "dir/c.jpg", "dir/deep/d.jpg", "away/e.jpg"}
+	stays := []string{"stays.jpg", "dir.jpg", "dir0/stays.jpg"}
+	r.rest(journal.Move{To: journal.Held}, slices.Concat(gone, stays)...)
 	r.begin()
 	r.remove("a.jpg")
 	r.rename("b.jpg", "_ingested/b.jpg")
-	r.until(r.process, "both are superseded", func() bool {
-		return r.entry("a.jpg").Status == journal.Superseded && r.entry("b.jpg").Status == journal.Superseded
+	r.rename("dir", "_ingested/dir")
+	r.rename("away", "here")
+	r.until(r.process, "all are superseded", func() bool {
+		return !slices.ContainsFunc(gone, func(path string) bool { return r.entry(path).Status != journal.Superseded })
 	})
-	r.want(journal.Held, "stays.jpg")
+	r.want(journal.Held, stays...)
 }
 
 // TestWhatComesBackIsLookedAtAgain has a file go that rested, and return as it was.

@@ -235,6 +235,47 @@ func TestRenameInMidUpload(t *testing.T) {
 	}
 }
 
+// TestRenameOverAnotherInMidUpload has what overwrites a known file be its next content
+// alone, and what takes a name that was freed be a renamed file.
+func TestRenameOverAnotherInMidUpload(t *testing.T) {
+	for _, after := range []ingest.After{ingest.AfterKeep, ingest.AfterMove} {
+		t.Run(string(after), func(t *testing.T) {
+			r := newFilingRig(t, after)
+			r.config.Folders[0].VersionByPath = after == ingest.AfterKeep
+			r.write("known.jpg", 1000, 1)
+			r.backfill()
+			r.write("new.jpg", mib, 2)
+			sum := r.md5("new.jpg")
+			var p *process
+			r.meddle(&meddling{midway: func() {
+				must(t, os.Rename(filepath.Join(r.drop, "new.jpg"), filepath.Join(r.drop, "known.jpg")))
+				must(t, r.scan(t.Context(), p))
+				for e := r.entry("known.jpg"); e.Status == journal.Settled && t.Context().Err() == nil; e = r.entry("known.jpg") {
+					time.Sleep(time.Millisecond)
+				}
+			}})
+			p = r.start()
+			must(t, r.run(t.Context(), p))
+			r.close(p)
+			r.backfill()
+			state := r.sandbox.State()
+			found := 0
+			for _, a := range available(state) {
+				if a.ContentMD5 == sum {
+					found++
+				}
+			}
+			if n := len(available(state)); found != 1 || n != 2 {
+				t.Errorf("the content is there %d times in %d assets, want once in 2; entries %+v", found, n, r.entries())
+			}
+			if e := r.latest(t, "known.jpg"); e.Status != journal.Filed || e.Size != mib {
+				t.Errorf("known.jpg is %s with %d bytes, want it filed with the new ones", e.Status, e.Size)
+			}
+			r.wantNothingLeft(state)
+		})
+	}
+}
+
 // TestRenameOfWhatIsIngested moves away what got another path before it could be.
 func TestRenameOfWhatIsIngested(t *testing.T) {
 	for _, after := range afters {

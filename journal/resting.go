@@ -35,6 +35,9 @@ const (
 		FROM p CROSS JOIN entries ON folder = ?2 AND path = wanted
 		WHERE status IN (SELECT value FROM json_each(?3)) AND ` + ofFileSQL
 
+	restingBelow = restingColumns + `FROM entries
+		WHERE folder = ?1 AND path > ?2 AND path < ?3 AND status IN (SELECT value FROM json_each(?4)) AND ` + ofFileSQL + ` ORDER BY path LIMIT ?5`
+
 	restsStill = `SELECT EXISTS (SELECT 1 FROM entries WHERE id = ? AND status = ? AND path = ? AND aside = ? AND moved_to = ? AND ` + ofFileSQL + `)`
 )
 
@@ -51,6 +54,13 @@ func (r *Reader) RestingAt(ctx context.Context, folder string, paths []string) (
 		coded[i] = hex.EncodeToString([]byte(p))
 	}
 	return r.resting(ctx, restingAt, list(coded), folder, list(RestsWithoutAsset()))
+}
+
+// RestingBelow returns up to limit of those whose paths are below a directory and come
+// after another path, by path. After none that is the directory's own.
+func (r *Reader) RestingBelow(ctx context.Context, folder, dir, after string, limit int) ([]RestingFile, error) {
+	from, to := max(dir+"/", after), dir+"0" // which comes after the slash
+	return r.resting(ctx, restingBelow, folder, []byte(from), []byte(to), list(RestsWithoutAsset()), limit)
 }
 
 func (r *Reader) resting(ctx context.Context, query string, args ...any) ([]RestingFile, error) {

@@ -115,6 +115,7 @@ func TestTransferBeside(t *testing.T) {
 				"x.mov.aspera-ckpt", "x.mov.aspx", "x.mov.st", "x.mov.ytdl", "x.mov.part-Frag12.part", "x.f137.mov.part",
 				"x.mov.ocTransferId123456.part", "x.mov.fdmdownload", "x.mov.lftp-pget-status", ".in.x.mov", ".in.x.mov.",
 				".syncthing.x.mov.tmp", "~syncthing~x.mov.tmp", "x.mov.!sync", "x.mov.ffs_tmp", "x.mov.xltd", "x.mov._COPYING_",
+				"x.mov_.gstmp", "x.mov.part.minio", "x.mov.downloading", "x.mov.ob!",
 			}
 			for i, name := range beside {
 				dir := "in/" + string(rune('A'+i)) + "/"
@@ -155,6 +156,46 @@ func TestTransferBeside(t *testing.T) {
 			r.takenAs("u\u0308/\u00fc.mov", 4)
 		})
 	}
+}
+
+// What a video's streams are put together in holds them back, and the video that is
+// replaced by it. It is held open meanwhile. What others call so is a file of its own.
+func TestMergedStreams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := arrivingRig(t, true)
+		var open []*os.File
+		for _, name := range []string{"z.temp.mkv", "tags.temp.m4a"} {
+			r.write("in/"+name, "half")
+			f, err := os.OpenFile(r.path("in/"+name), os.O_WRONLY, 0)
+			must(t, err)
+			open = append(open, f)
+		}
+		r.write("in/z.f137.webm", "a whole stream")
+		r.write("in/z.f140.m4a", "another")
+		r.write("in/tags.m4a", "music")
+		r.write("in/a.psd", "a picture")
+		r.write("in/a.temp.psd", "another picture")
+		r.run()
+		if s := r.after(10 * time.Minute); s.Arriving != 3 || s.Settling != 5 {
+			t.Errorf("%+v, want 3 files that wait for the 2 that are open", s)
+		}
+		for _, f := range open {
+			must(t, f.Close())
+		}
+		must(t, os.Rename(r.path("in/z.temp.mkv"), r.path("in/z.mkv")))
+		must(t, os.Remove(r.path("in/z.f137.webm")))
+		must(t, os.Remove(r.path("in/z.f140.m4a")))
+		must(t, os.Rename(r.path("in/tags.temp.m4a"), r.path("in/tags.m4a")))
+		r.after(2 * time.Minute)
+		for _, name := range []string{"z.mkv", "tags.m4a", "a.psd", "a.temp.psd"} {
+			if !slices.Contains(r.emitted(), name) {
+				t.Errorf("%s was not emitted", name)
+			}
+		}
+		if n := len(r.emitted()); n != 4 {
+			t.Errorf("emitted %q, want 4 files", r.emitted())
+		}
+	})
 }
 
 // Where there are events, the content of an empty file is one, and so is the end of a

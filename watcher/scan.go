@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -210,7 +211,7 @@ func (f *folder) look(ctx context.Context, rel string, created bool) error {
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFDIR:
 		// One that is not watched was unreadable until now, or is polled.
-		if f.names.dir(rel) && (created || !f.watches.has(f.abs(rel))) {
+		if f.names.dir(rel) && (created || !f.watches.has(f.abs(rel)) || f.couldNotRead(rel)) {
 			f.todo = append(f.todo, rel)
 		}
 	case unix.S_IFREG:
@@ -305,6 +306,24 @@ func (f *folder) cannotRead(rel string, err error) {
 			f.blockedBy = trouble(rel, err)
 		}
 	}
+}
+
+// couldNotRead reports whether something of a directory could not be read, and forgets
+// it outside of a scan: the directory is read again.
+func (f *folder) couldNotRead(dir string) bool {
+	found := false
+	for rel := range f.unreadable {
+		if rel != dir && !strings.HasPrefix(rel, dir+"/") {
+			continue
+		}
+		if found = true; !f.scanning {
+			delete(f.unreadable, rel)
+		}
+	}
+	if found && !f.scanning {
+		f.countUnread()
+	}
+	return found
 }
 
 // countUnread draws up what is reported as unreadable. While a scan runs that stays

@@ -55,6 +55,10 @@ var transfers = []form{
 	{"", ".ffs_tmp"},          // FreeFileSync
 	{"", ".mega"},             // MEGA
 	{"", "._copying_"},        // Hadoop
+	{"", "_.gstmp"},           // gsutil
+	{"", ".part.minio"},       // MinIO's client
+	{"", ".downloading"},      // Baidu Netdisk
+	{"", ".ob!"},              // Orbit Downloader
 	{".", ".unison.tmp"},      // Unison
 }
 
@@ -77,6 +81,9 @@ var (
 	// fragment is what youtube-dl has beside x.part.
 	fragment = regexp.MustCompile(`(\.part)-frag\d+(\.part)?$`)
 	stream   = regexp.MustCompile(`^(.+)\.(f\d+(-\d+)?|temp)\.[0-9a-z]+$`)
+	// merged is what the streams are put together in, and what replaces a video or a
+	// piece of music while its tags and its picture are put in.
+	merged = regexp.MustCompile(`^(.+)\.temp(\.(?:mp4|mkv|webm|mov|avi|flv|m4a|mp3|aac|opus|ogg|flac|wav|mka))$`)
 )
 
 // transferOf returns the folded names of the files whose transfer a file of this
@@ -86,6 +93,9 @@ func transferOf(name string) []string {
 		name = fragment.ReplaceAllString(name, "$1")
 	}
 	var owners []string
+	if m := merged.FindStringSubmatch(name); m != nil {
+		owners = append(owners, m[1]+m[2], streamOf(name))
+	}
 	for _, t := range besides {
 		of, before := strings.CutPrefix(name, t.before)
 		of, after := strings.CutSuffix(of, t.after)

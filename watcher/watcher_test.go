@@ -183,6 +183,35 @@ func TestUnreadableDirectory(t *testing.T) {
 	}
 }
 
+// A directory that is watched, and whose mode was changed for a while, is read again
+// when it may be.
+func TestUnreadableForAWhile(t *testing.T) {
+	r := newRig(t, Folder{Path: "in"})
+	r.write("in/closed/a", "x")
+	r.write("in/closed-not/b", "x")
+	f := r.w.folders[0]
+	f.watches = newSet(t)
+	must(t, f.step(t.Context()))
+	for len(f.todo) > 0 {
+		must(t, f.step(t.Context()))
+	}
+	must(t, f.step(t.Context()))
+	changed := func(rel string, want ...string) {
+		t.Helper()
+		must(t, f.handle(t.Context(), fsnotify.Event{Name: r.path("in/" + rel), Op: fsnotify.Chmod}))
+		if !slices.Equal(f.todo, want) {
+			t.Errorf("to be read are %q, want %q", f.todo, want)
+		}
+	}
+	changed("closed")
+	f.cannotRead("closed/a", &fs.PathError{Op: "lstat", Err: fs.ErrPermission})
+	changed("closed-not")
+	changed("closed", "closed")
+	if f.tell(); r.state("drop").Unreadable != 0 {
+		t.Errorf("reported: %+v", r.state("drop"))
+	}
+}
+
 // What cannot be read is reported with the end of a scan, or at once where an event
 // told of it, and until a scan could read it.
 func TestUnreadableIsReported(t *testing.T) {
