@@ -119,12 +119,16 @@ func (d *manifestDir) list(root *os.Root, dir string, c Companions) error {
 	if err != nil {
 		return err
 	}
-	d.sidecars = sidecarsIn(entries, c)
-	for _, e := range entries {
-		rel := path.Join(dir, e.Name())
-		if kind, ok := c.Of(rel); !ok || kind != KindManifest || !e.Type().IsRegular() {
+	kinds := make([]Kind, len(entries))
+	for i, e := range entries {
+		kinds[i], _ = c.Of(e.Name())
+	}
+	d.sidecars = sidecarsIn(entries, kinds)
+	for i, e := range entries {
+		if kinds[i] != KindManifest || !e.Type().IsRegular() {
 			continue
 		}
+		rel := path.Join(dir, e.Name())
 		f := known[rel]
 		if f == nil {
 			f = &manifestFile{path: rel}
