@@ -6,6 +6,8 @@ import (
 	"math"
 	"os"
 	"path"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -115,10 +117,16 @@ func (d *manifestDir) list(root *os.Root, dir string, c Companions) error {
 		known[f.path] = f
 	}
 	d.files, d.sidecars = nil, nil
-	entries, err := fs.ReadDir(root.FS(), dir)
+	opened, err := file.OpenDirIn(root, dir)
 	if err != nil {
 		return err
 	}
+	defer opened.Close() // nothing was written
+	entries, err := opened.ReadDir(-1)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	kinds := make([]Kind, len(entries))
 	for i, e := range entries {
 		kinds[i], _ = c.Of(e.Name())

@@ -11,6 +11,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // Lost is what is told of a companion that speaks of files which are not there: rows
@@ -398,14 +400,14 @@ func loose(file string) string {
 // listFiles is a Lister of the files that are there. It holds no directory as a whole,
 // which may have very many.
 func listFiles(root *os.Root, dir string, deep bool, yield func(path string)) error {
-	file, err := root.Open(dir)
+	opened, err := file.OpenDirIn(root, dir)
 	if err != nil {
 		return ifPassing(err)
 	}
-	defer file.Close() // nothing was written
+	defer opened.Close() // nothing was written
 	var dirs []string
 	for {
-		entries, err := file.ReadDir(1024)
+		entries, err := opened.ReadDir(1024)
 		for _, e := range entries {
 			rel := path.Join(dir, e.Name())
 			switch {
