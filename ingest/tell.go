@@ -81,11 +81,11 @@ func (t *tells) run(ctx context.Context, idle <-chan struct{}, mayTouch func() b
 			continue
 		}
 		begun := time.Now()
-		told, err := t.tell(ctx)
+		told, unseen, err := t.tell(ctx)
 		if err != nil {
 			return err
 		}
-		if len(told) > 0 { // a companion may be removed, of which nobody tells
+		if len(told) > 0 || unseen { // a companion may be removed, of which nobody tells
 			timer.Reset(tellLatest)
 		}
 		select {
@@ -100,8 +100,9 @@ func (t *tells) run(ctx context.Context, idle <-chan struct{}, mayTouch func() b
 }
 
 // tell looks at what is new and at what was told, records what there is to tell now,
-// and logs what is news. It returns the messages.
-func (t *tells) tell(ctx context.Context) (messages []string, err error) {
+// and logs what is news. It returns the messages, and whether there are companions of
+// which it could not be seen for now.
+func (t *tells) tell(ctx context.Context) (messages []string, unseen bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	teller := t.folder.Companions.Teller(func(dir string, yield func(string)) error {
@@ -110,18 +111,19 @@ func (t *tells) tell(ctx context.Context) (messages []string, err error) {
 	for after := ""; ; {
 		batch, err := t.journal.Reader().Tellings(ctx, t.folder.Name, after, tellBatch)
 		if err != nil || len(batch) == 0 {
-			return messages, err
+			return messages, unseen, err
 		}
 		told := make(map[journal.Telling]journal.Told, len(batch))
 		for _, of := range batch {
 			lost, err := teller.Lost(of.Path)
 			if err != nil {
 				if ctx.Err() != nil {
-					return nil, ctx.Err()
+					return nil, unseen, ctx.Err()
 				}
 				t.log.Debug().Str("folder", t.folder.Name).Str("companion", of.Path).Str("reason", messageOf(err)).
 					Msg("it cannot be seen for now which files a companion speaks of")
-				continue // as it was, until the next time
+				unseen = true // it stays as it was until the next time
+				continue
 			}
 			if lost.Message != "" {
 				messages = append(messages, lost.Message)
@@ -132,7 +134,7 @@ func (t *tells) tell(ctx context.Context) (messages []string, err error) {
 			told[of] = lost
 		}
 		if err := t.journal.Tell(ctx, t.folder.Name, told); err != nil {
-			return nil, err
+			return nil, unseen, err
 		}
 		after = batch[len(batch)-1].Path
 	}
@@ -146,7 +148,7 @@ func (p *Pipeline) Tell(ctx context.Context) (messages []string, err error) {
 		if t == nil || !p.mayTouch(f.Name) {
 			continue
 		}
-		more, err := t.tell(ctx)
+		more, _, err := t.tell(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -45,6 +46,10 @@ var (
 		`|\.sb-[0-9a-f]{8}-[0-9a-z]{6}$` + // macOS' safe save
 		`|\.part-frag\d+$` + // youtube-dl
 		`|^#.+#$`) // Emacs
+
+	// junkSigns are in all that junkPattern matches: of nearly all files they spare the
+	// time that it takes.
+	junkSigns = []string{"photoshop temp", "_original", ".sb-", ".part-frag", "#"}
 )
 
 // Junk reports whether rel, a slash-separated path below a drop folder, is on
@@ -80,5 +85,5 @@ func junkName(name string) bool {
 			return true
 		}
 	}
-	return junkPattern.MatchString(name)
+	return slices.ContainsFunc(junkSigns, func(sign string) bool { return strings.Contains(name, sign) }) && junkPattern.MatchString(name)
 }

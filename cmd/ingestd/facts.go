@@ -92,7 +92,9 @@ func (c companions) Stray(path string) (s ingest.Stray, ok bool) {
 
 // Teller implements ingest.Companions.
 func (c companions) Teller(were func(dir string, yield func(path string)) error) ingest.Teller {
-	return teller{c.Collector.Teller(were)}
+	t := c.Collector.Teller(were)
+	t.Skipped = func(path string) bool { return watcher.Skipped(c.folder, path) != "" }
+	return teller{t}
 }
 
 // teller is a facts.Teller as the pipeline asks it.

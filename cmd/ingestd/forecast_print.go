@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -39,7 +40,9 @@ func (l *jsonList) end() error {
 	return err
 }
 
-func printForecast(out io.Writer, f forecast) {
+func printForecast(to io.Writer, f forecast) {
+	out := bufio.NewWriter(to) // a call of the system for a file, not for each cell
+	defer out.Flush()
 	fmt.Fprintf(out, "%s/%s: %s", f.Folder, printable(f.Path), f.Becomes)
 	if f.Version != "" {
 		fmt.Fprintf(out, " of %s", f.Version)

@@ -31,12 +31,13 @@ func (o *owners) see(exact bool) {
 }
 
 // sidecarsIn gathers the sidecars of a directory by the folded name of what they
-// speak of, and whether that is there. It keeps nothing of other files.
-func sidecarsIn(entries []fs.DirEntry, c Companions) map[string][]sidecarFile {
+// speak of, and whether that is there; kinds are those of the entries, "" of what is
+// no companion. It keeps nothing of other files.
+func sidecarsIn(entries []fs.DirEntry, kinds []Kind) map[string][]sidecarFile {
 	found := map[string][]sidecarFile{}
-	for _, e := range entries {
-		kind, ok := c.Of(e.Name())
-		if !ok || kind == KindManifest || !e.Type().IsRegular() {
+	for i, e := range entries {
+		kind := kinds[i]
+		if kind == "" || kind == KindManifest || !e.Type().IsRegular() {
 			continue
 		}
 		target, _ := SplitExt(e.Name())
@@ -45,9 +46,9 @@ func sidecarsIn(entries []fs.DirEntry, c Companions) map[string][]sidecarFile {
 	if len(found) == 0 {
 		return nil
 	}
-	for _, e := range entries {
+	for i, e := range entries {
 		name := e.Name()
-		if kind, ok := c.Of(name); !e.Type().IsRegular() || ok && kind != KindSidecar {
+		if !e.Type().IsRegular() || kinds[i] != "" && kinds[i] != KindSidecar {
 			continue // a JSON file may be spoken of as well
 		}
 		stem, _ := SplitExt(name)

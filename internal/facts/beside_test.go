@@ -64,6 +64,11 @@ func TestSidecarForExtension(t *testing.T) {
 	d.write("y.xmp", titled("both", ""))
 	d.write("z.XMP", titled("raw", `photoshop:SidecarForExtension="nef"`))
 	d.write("Z.xmp", titled("picture", `photoshop:SidecarForExtension=".JPG"`))
+	d.write("v.jpg", "x")
+	d.write("v.xmp", titled("Bed & Breakfast", `photoshop:SidecarForExtension="NEF"`)) // amiss, and of another
+	if got := d.collect("v.jpg"); len(got.Gaps) != 0 {
+		t.Errorf("v.jpg has gaps %v", got.Gaps)
+	}
 	d.write("w.jpg", "x")
 	d.write("w.jpg.xmp", titled("whole", `photoshop:SidecarForExtension="NEF"`)) // its name says more
 	for file, want := range map[string]string{"x.jpg": "", "x.nef": "raw", "y.jpg": "both", "y.nef": "both", "z.jpg": "picture", "w.jpg": "whole"} {
@@ -146,6 +151,28 @@ func TestLost(t *testing.T) {
 		lost, err := d.Teller(were).Lost(file)
 		if err != nil || lost.Message != want || (lost.Count == 1) != (want != "") {
 			t.Errorf("%s: %+v, %v; want %q", file, lost, err, want)
+		}
+	}
+	// Neither a sidecar nor a file that was moved away is what a row means, and a
+	// directory is no file of a sidecar.
+	d.write("moved/manifest.csv", "filename,title\ny,1\nz,2\n")
+	for _, file := range []string{"moved/y.jpg", "moved/y.xmp", "moved/_ingested/today/z.jpg", "moved/set/1.jpg"} {
+		d.write(file, "x")
+	}
+	d.write("moved/set.xmp", titled("t", ""))
+	teller := d.Teller(func(dir string, yield func(string)) error {
+		if dir == "moved" {
+			yield("moved/z.jpg")
+		}
+		return nil
+	})
+	teller.Skipped = func(path string) bool { return strings.HasPrefix(path, "moved/_ingested/") }
+	for file, want := range map[string]string{
+		"moved/manifest.csv": "2 of 2 rows of moved/manifest.csv matched no file: line 2 `y` (perhaps `y.jpg`), line 3 `z` (perhaps `z.jpg`)",
+		"moved/set.xmp":      "the sidecar moved/set.xmp is nobody's: there is no file `set`",
+	} {
+		if lost, err := teller.Lost(file); err != nil || lost.Message != want {
+			t.Errorf("%s: %q, %v; want %q", file, lost.Message, err, want)
 		}
 	}
 	// Of two that differ in case one counts, and the other is told.

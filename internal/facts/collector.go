@@ -167,6 +167,7 @@ func (c *Collector) xmpSidecar(root *os.Root, file, at string, out *Collection) 
 	var found Facts
 	for {
 		name, data, err := firstOf(root, all, MaxXMP)
+		var amiss error
 		if passing(err) {
 			return fmt.Errorf("read the sidecar: %w", err)
 		}
@@ -179,12 +180,15 @@ func (c *Collector) xmpSidecar(root *os.Root, file, at string, out *Collection) 
 		}
 		switch {
 		case errors.Is(err, ErrExcess), errors.Is(err, ErrDamaged):
-			out.gap("xmp-sidecar", "%s: %v", origin, err)
+			amiss = err
 		case err != nil:
 			out.unread(KindXMP, "xmp-sidecar", name.Path, fmt.Errorf("%s: %w", origin, err))
 			return nil
 		}
 		if extension := extensionOf(found); !name.Stem || extension == "" || isFor(file, extension) {
+			if amiss != nil {
+				out.gap("xmp-sidecar", "%s: %v", origin, amiss)
+			}
 			break
 		}
 		all = all[slices.Index(all, name)+1:] // it is for another file of the name

@@ -279,15 +279,18 @@ func plain(v any) []string {
 	return []string{fmt.Sprint(v)}
 }
 
-// promised tells whether the README says that a source is read of a type of file.
+// promised tells whether docs/metadata.md says that a source is read of a type of file
+// just as ExifTool does.
 func promised(group, typ string) bool {
 	if strings.HasPrefix(group, "XMP-") {
 		return typ != "SVG" && typ != "XML" && !strings.HasPrefix(typ, "DJVU") // without the element of XMP around it, or compressed
 	}
 	switch typ {
-	case "CRW", "RW2", "RAF", "RAF (M-RAW)", "X3F", "MRW", "CR3": // of these some are read as well
+	case "CRW", // which is not read
+		"RW2",               // to whose tags ExifTool adds those of the JPEG within
+		"JP2", "JPX", "JPM": // whose GeoTIFF is EXIF to ExifTool
 		return false
-	case "PSD", "PSB", "TIFF", "BTF", "JPEG", "PNG", "APNG", "HEIC", "HEIF", "AVIF", "JXL", "DNG", "CR2", "NEF", "ARW", "PEF", "SR2", "SRW", "ORF", "IIQ":
+	case "PSD", "PSB", "TIFF", "BTF", "JPEG", "PNG", "APNG", "HEIC", "HEIF", "AVIF", "JXL", "DNG", "CR2", "NEF", "ARW", "PEF", "SR2", "SRW", "ORF", "IIQ", "CR3", "RAF", "MRW", "X3F":
 		return true
 	}
 	return strings.Contains(typ, "WEBP")

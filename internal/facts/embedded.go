@@ -32,22 +32,24 @@ type blocks struct {
 	raw  cr3        // the blocks, where there are several
 	iptc []byte     // IIM datasets
 	xmp  [][]byte   // packets; the first that has a property tells it
+	size int        // of the packets
+	full bool       // there are more packets than are read
 	ext  extensions // further parts of a JPEG's XMP
 	gaps []Gap
 }
 
+// maxPackets bounds the packets of XMP that are read of a file.
+const maxPackets = 100
+
 // addXMP keeps a packet, unless it is empty or there is too much already.
 func (b *blocks) addXMP(packet []byte) {
-	size := len(packet)
-	for _, p := range b.xmp {
-		size += len(p)
-	}
 	switch {
-	case len(bytes.Trim(packet, "\x00 \t\r\n")) == 0:
-	case size > MaxXMP:
-		b.gap("xmp", "The file holds more than %d MiB of XMP; only the first part is read.", MaxXMP>>20)
+	case b.full, len(bytes.Trim(packet, "\x00 \t\r\n")) == 0:
+	case b.size+len(packet) > MaxXMP, len(b.xmp) == maxPackets:
+		b.full = true
+		b.gap("xmp", "The file holds more than %d MiB of XMP, or more than %d packets; only the first part is read.", MaxXMP>>20, maxPackets)
 	default:
-		b.xmp = append(b.xmp, packet)
+		b.xmp, b.size = append(b.xmp, packet), b.size+len(packet)
 	}
 }
 

@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -16,11 +17,25 @@ func init() {
 		"PNG: texts without an end": func() []byte {
 			return png(strings.Repeat(chunk("zTXt", "k\x00\x00"+deflated(strings.Repeat("y", 60_000))), 8000))
 		},
+		"PNG: keywords": func() []byte {
+			var chunks strings.Builder
+			for i := range 100_000 {
+				chunks.WriteString(chunk("tEXt", fmt.Sprintf("k%06d\x00", i)))
+			}
+			return png(chunks.String())
+		},
+		"PNG: texts of nothing": func() []byte {
+			return png(strings.Repeat(chunk("zTXt", "k\x00\x00"+deflated("")), 300_000))
+		},
 		"PNG: chunks without a keyword": func() []byte { return png(strings.Repeat(chunk("tEXt", ""), 300_000)) },
 		"MOV: items":                    func() []byte { return []byte(movieFile(itunes(strings.Repeat(box("\xA9nam", ""), 300_000)))) },
 		"MOV: user data":                func() []byte { return []byte(movieFile(box("udta", strings.Repeat(box("\xA9nam", ""), 300_000)))) },
 		"MOV: keys": func() []byte {
 			return []byte(movieFile(box("meta", box("hdlr", u32(0))+box("keys", u32(0)+u32(0xFFFFFFFF)+strings.Repeat(box("mdta", ""), 900_000)))))
+		},
+		"MOV: a key as long as the file": func() []byte {
+			keys := box("keys", u32(0)+u32(1)+box("mdta", strings.Repeat("A", 7<<20)))
+			return []byte(movieFile(box("meta", box("hdlr", u32(0))+keys+box("ilst", strings.Repeat(box("\x00\x00\x00\x01", ""), 19_000)))))
 		},
 		"MOV: tracks within one another": func() []byte {
 			inner := box("mdia", strings.Repeat(box("minf", box("stbl", strings.Repeat(box("stsd", ""), 20))), 20))

@@ -64,6 +64,16 @@ var hostileFiles = map[string]func() []byte{
 		fmt.Fprintf(p, "startxref\n%d\n%%%%EOF", prev)
 		return p.Bytes()
 	},
+	"PDF: tables whose trailers are one": func() []byte {
+		const each = 40
+		p := newPDF("")
+		at := p.Len()
+		for i := range 500 {
+			fmt.Fprintf(p, "%-*s", each, fmt.Sprintf("xref trailer<</Prev %08d %%", at+(i+1)*each))
+		}
+		fmt.Fprintf(p, "\n/A[%s]>>\nstartxref\n%d\n%%%%EOF", strings.Repeat("1 ", 190_000), at)
+		return p.Bytes()
+	},
 	"PDF: brackets":                   func() []byte { return pdfOf(strings.Repeat("[", 4<<20)) },
 	"PDF: dictionaries":               func() []byte { return pdfOf(strings.Repeat("<</A", 2<<20)) },
 	"PDF: a string without an end":    func() []byte { return pdfOf("(" + strings.Repeat(`\(`, 4<<20)) },
@@ -88,6 +98,22 @@ var hostileFiles = map[string]func() []byte{
 	"XMP: document types":             func() []byte { return inPNG(strings.Repeat("<!D [", 1<<20) + rdf("")) },
 	"XMP: comments without an end":    func() []byte { return inPNG(rdf(strings.Repeat("<!--", 1<<20))) },
 	"XMP: remains":                    func() []byte { return inPNG(rdf("<dc:source>x</dc:source>") + strings.Repeat("</a>", 1<<20)) },
+	"unknown: a packet in the other": func() []byte {
+		return []byte(strings.Repeat("<x:xmpmeta ", 64) + strings.Repeat("MetadataDatum ", 8<<20/14-100) + "</x:xmpmeta>")
+	},
+	"unknown: names of dates in packets": func() []byte {
+		return []byte(strings.Repeat("<x:xmpmeta ", 64) + strings.Repeat("MetadataDate", 8<<20/12-100) + "</x:xmpmeta>")
+	},
+	"HEIF: packets of a byte": func() []byte {
+		const n = 100_000
+		var infos, places strings.Builder
+		for i := range uint32(n) {
+			infos.WriteString(box("infe", "\x03\x00\x00\x00"+u32(i)+u16(0)+"mime\x00"+mimeXMP+"\x00"))
+			places.WriteString(u32(i) + u32(0) + u16(1) + u32(4) + u32(1))
+		}
+		return []byte(box("ftyp", "heic") + box("meta", "\x00\x00\x00\x00"+box("iinf", "\x01\x00\x00\x00"+u32(n)+infos.String())+
+			box("iloc", "\x02\x00\x00\x00\x44\x00"+u32(n)+places.String())))
+	},
 	"HEIF: references without an end": func() []byte {
 		refs := strings.Repeat(box("cdsc", u16(2)+u16(0xFFFF)), 1<<18)
 		return []byte(box("ftyp", "heic") + box("meta", "\x00\x00\x00\x00"+box("pitm", "\x00\x00\x00\x00"+u16(1))+box("iref", "\x00\x00\x00\x00"+refs)))

@@ -6,6 +6,8 @@ import (
 	"math"
 	"os"
 	"path"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -115,16 +117,26 @@ func (d *manifestDir) list(root *os.Root, dir string, c Companions) error {
 		known[f.path] = f
 	}
 	d.files, d.sidecars = nil, nil
-	entries, err := fs.ReadDir(root.FS(), dir)
+	opened, err := file.OpenDirIn(root, dir)
 	if err != nil {
 		return err
 	}
-	d.sidecars = sidecarsIn(entries, c)
-	for _, e := range entries {
-		rel := path.Join(dir, e.Name())
-		if kind, ok := c.Of(rel); !ok || kind != KindManifest || !e.Type().IsRegular() {
+	defer opened.Close() // nothing was written
+	entries, err := opened.ReadDir(-1)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	kinds := make([]Kind, len(entries))
+	for i, e := range entries {
+		kinds[i], _ = c.Of(e.Name())
+	}
+	d.sidecars = sidecarsIn(entries, kinds)
+	for i, e := range entries {
+		if kinds[i] != KindManifest || !e.Type().IsRegular() {
 			continue
 		}
+		rel := path.Join(dir, e.Name())
 		f := known[rel]
 		if f == nil {
 			f = &manifestFile{path: rel}

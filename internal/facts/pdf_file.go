@@ -15,6 +15,8 @@ const (
 	maxPDFSections = 512      // tables of objects; each change of a document adds one
 	maxPDFResolved = 64       // objects that are looked up
 	maxPDFExpanded = 32 << 20 // bytes of all that is expanded
+	maxPDFParsed   = 32 << 20 // bytes of all objects, and tokenCost for each of their tokens
+	tokenCost      = 16
 )
 
 // pdfFile leads to the objects of a PDF by its tables, of which each change of the
@@ -27,9 +29,12 @@ type pdfFile struct {
 
 	resolved int
 	expanded int64
+	parsed   int64
 	streams  map[int]objectStream
 	scanned  map[int]int64 // where objects are, in place of the tables
 }
+
+var errPDFLong = fmt.Errorf("its objects are longer than %d MiB", maxPDFParsed>>20)
 
 var errNotThere = errors.New("an object of it is not where its table says")
 
@@ -86,6 +91,9 @@ func (f *pdfFile) parse(off int64, whole bool) (object any, number int, err erro
 			}
 		}
 		object, err = p.value(0)
+		if f.parsed += int64(p.at) + tokenCost*int64(p.tokens); f.parsed > maxPDFParsed {
+			return nil, 0, errPDFLong
+		}
 		if more := size < min(maxPDFObject, f.s.size-off); more && (errors.Is(err, errPDFEnd) || len(data)-p.at < maxStreamWord) {
 			continue
 		}

@@ -15,13 +15,14 @@ import (
 // The bounds of a PNG's words.
 const (
 	maxWords  = 1 << 20 // bytes of all texts
+	maxTexts  = 2_000   // chunks of text
 	maxDamage = 100     // chunks that cannot be read, after which no more are
 )
 
 // pngWord is what a PNG tells under one keyword, as often as it says it.
 type pngWord struct {
-	keyword string
-	value   value
+	keyword, key string
+	value        value
 }
 
 // emitPNG tells the texts of a PNG by their keywords (png.Title), also without the
@@ -68,6 +69,7 @@ type pngWords struct {
 	all  []pngWord
 	time string
 	left int // bytes of text that are kept
+	read int // chunks of text
 }
 
 // changed reads a tIME chunk.
@@ -98,6 +100,10 @@ func (w *pngWords) take(s *source, kind string, off, length int64) error {
 	keyword := tidy(latin1(name))
 	if keyword == "XML:com.adobe.xmp" || strings.HasPrefix(strings.ToLower(keyword), "raw profile type ") || keyword == "" {
 		return nil
+	}
+	if w.read++; w.read > maxTexts {
+		w.left = -1
+		return fmt.Errorf("there are more than %d texts", maxTexts)
 	}
 	const slack = 1 << 10 // for the keyword and the language
 	if length > MaxValue+slack {
@@ -132,13 +138,14 @@ func (w *pngWords) take(s *source, kind string, off, length int64) error {
 // add notes one more text of a keyword. Texts that tell their language are one text
 // in several languages, any others are a list.
 func (w *pngWords) add(keyword string, one value) {
+	key := Key(keyword)
 	for i := range w.all {
-		if old := &w.all[i]; Key(old.keyword) == Key(keyword) {
+		if old := &w.all[i]; old.key == key {
 			old.value.items = append(old.value.items, one)
 			return
 		}
 	}
-	w.all = append(w.all, pngWord{keyword, value{items: []value{one}, alt: true}})
+	w.all = append(w.all, pngWord{keyword, key, value{items: []value{one}, alt: true}})
 }
 
 // latin1 decodes text in ISO 8859-1, as which the standard has it, or in UTF-8,

@@ -120,7 +120,8 @@ func (r *region) packets(marks []packetMark) []foundPacket {
 
 // choose returns the packet that is wanted of those that end.
 func (s *source) choose(found []foundPacket, wanted which) ([]byte, error) {
-	const most = 64 // that are looked into
+	const most, mostBytes = 64, 64 << 20 // that are looked into
+	looked := 0
 	if wanted == theFirst {
 		found = found[:min(len(found), most)]
 	} else {
@@ -140,6 +141,9 @@ func (s *source) choose(found []foundPacket, wanted which) ([]byte, error) {
 		case wanted != newest:
 			return bytes.Clone(packet), nil // let go of the region
 		default:
+			if looked += len(packet); looked > mostBytes { // those that begin early have all the others in them
+				continue
+			}
 			if dated := packetDate(packet); chosen == nil || dated.After(date) {
 				chosen, date = packet, dated
 			}
@@ -170,23 +174,40 @@ func (s *source) packet(p foundPacket) ([]byte, error) {
 	return packet[:end+len(p.mark.end)], nil
 }
 
-var packetDates = []*regexp.Regexp{
-	regexp.MustCompile(`\bMetadataDate\s*(?:=\s*["']|>)\s*([0-9T:.Z+-]{4,40})`),
-	regexp.MustCompile(`\bModifyDate\s*(?:=\s*["']|>)\s*([0-9T:.Z+-]{4,40})`),
+// dateValue is what stands behind the name of a property that is a date.
+var dateValue = regexp.MustCompile(`^\s*(?:=\s*["']|>)\s*([0-9T:.Z+-]{4,40})`)
+
+// dateText returns the first date that a packet has under a name, "" for none. A
+// regular expression would take seconds for the whole of a long packet.
+func dateText(packet []byte, name string) string {
+	const most, longest = 1000, 256 // times that the name comes, bytes behind it
+	for range most {
+		i := bytes.Index(packet, []byte(name))
+		if i < 0 {
+			break
+		}
+		begins := i == 0 || !isWordByte(packet[i-1])
+		packet = packet[i+len(name):]
+		if m := dateValue.FindSubmatch(packet[:min(len(packet), longest)]); begins && m != nil {
+			return string(m[1])
+		}
+	}
+	return ""
+}
+
+func isWordByte(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 }
 
 // packetDate returns when a packet was written, else when its document was, by what
 // it says in UTF-8; zero where it does not say.
 func packetDate(packet []byte) time.Time {
-	for _, date := range packetDates {
-		m := date.FindSubmatch(packet)
-		if m == nil {
-			continue
-		}
+	for _, name := range []string{"MetadataDate", "ModifyDate"} {
+		text := dateText(packet, name)
 		for _, layout := range []string{
 			"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02", "2006-01", "2006",
 		} {
-			if at, err := time.Parse(layout, string(m[1])); err == nil {
+			if at, err := time.Parse(layout, text); err == nil {
 				return at
 			}
 		}

@@ -11,6 +11,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // Lost is what is told of a companion that speaks of files which are not there: rows
@@ -41,6 +43,10 @@ type Lister func(dir string, yield func(path string)) error
 // [Collector.Teller] and use it at once, in the order of the paths: it remembers the
 // directory that it looked at last. Not for several goroutines.
 type Teller struct {
+	// Skipped, where it is set, tells files that are there and are none of the folder's,
+	// such as those that it moved away: no row means them.
+	Skipped func(path string) bool
+
 	c     *Collector
 	were  Lister
 	dir   string
@@ -64,21 +70,21 @@ func (t *Teller) Lost(companion string) (Lost, error) {
 	}
 	defer root.Close()
 	if kind == KindManifest {
-		return t.c.lostRows(root, companion, t.were)
+		return t.lostRows(root, companion)
 	}
 	return t.lostSidecar(root, companion, kind)
 }
 
 // lostRows finds the rows of a manifest that no file has.
-func (c *Collector) lostRows(root *os.Root, manifest string, were Lister) (Lost, error) {
-	m, unread, err := c.manifestAt(manifest)
+func (t *Teller) lostRows(root *os.Root, manifest string) (Lost, error) {
+	m, unread, err := t.c.manifestAt(manifest)
 	if err != nil || unread != nil || m == nil { // what cannot be read is told where a file is held for it
 		return Lost{}, err
 	}
 	dir := path.Dir(manifest)
 	found := newMatching(m)
 	see := func(file string) { found.see(below(file, dir)) }
-	if err = were(dir, see); err == nil && !found.all() {
+	if err = t.were(dir, see); err == nil && !found.all() {
 		err = listFiles(root, dir, true, see)
 	}
 	if err != nil || found.all() {
@@ -90,11 +96,15 @@ func (c *Collector) lostRows(root *os.Root, manifest string, were Lister) (Lost,
 	}
 	guess := newGuesses(lost.First)
 	consider := func(file string) {
-		if _, has := m.find(below(file, dir)); !has {
-			guess.consider(below(file, dir))
+		if kind, ok := t.c.Of(file); ok && kind != KindSidecar {
+			return // x.xmp is beside what is meant
 		}
+		if _, has := m.find(below(file, dir)); has || !guess.near(below(file, dir)) || t.Skipped != nil && t.Skipped(file) {
+			return
+		}
+		guess.consider(below(file, dir))
 	}
-	if err = were(dir, consider); err == nil {
+	if err = t.were(dir, consider); err == nil {
 		err = listFiles(root, dir, true, consider)
 	}
 	guess.finish()
@@ -194,7 +204,7 @@ func (t *Teller) lostSidecar(root *os.Root, sidecar string, kind Kind) (Lost, er
 			extension = sidecarExtension(data, t.c.Languages)
 		}
 	}
-	if _, err := root.Lstat(path.Join(dir, target)); err == nil { // the usual case of a whole name
+	if info, err := root.Lstat(path.Join(dir, target)); err == nil && info.Mode().IsRegular() { // the usual case of a whole name
 		return t.c.passedOver(root, sidecar, path.Join(dir, target), kind)
 	}
 	if t.names == nil || t.dir != dir {
@@ -342,12 +352,16 @@ func newGuesses(rows []LostRow) *guesses {
 	return g
 }
 
-// consider looks at a file whether one of the names may mean it.
+// near says whether one of the names may mean a file.
+func (g *guesses) near(file string) bool {
+	name := loose(file)
+	stem, _ := SplitExt(name)
+	return name != "" && (g.whole[name] != nil || g.stem[stem] != nil)
+}
+
+// consider counts a file that is near for the names that may mean it.
 func (g *guesses) consider(file string) {
 	name := loose(file)
-	if name == "" {
-		return
-	}
 	if this := g.whole[name]; this != nil && this.wholeFile != file {
 		this.wholes, this.wholeFile = this.wholes+1, file
 	}
@@ -386,14 +400,14 @@ func loose(file string) string {
 // listFiles is a Lister of the files that are there. It holds no directory as a whole,
 // which may have very many.
 func listFiles(root *os.Root, dir string, deep bool, yield func(path string)) error {
-	file, err := root.Open(dir)
+	opened, err := file.OpenDirIn(root, dir)
 	if err != nil {
 		return ifPassing(err)
 	}
-	defer file.Close() // nothing was written
+	defer opened.Close() // nothing was written
 	var dirs []string
 	for {
-		entries, err := file.ReadDir(1024)
+		entries, err := opened.ReadDir(1024)
 		for _, e := range entries {
 			rel := path.Join(dir, e.Name())
 			switch {

@@ -72,6 +72,7 @@ type movie struct {
 	*source
 	found    bool              // there is a moov
 	unpacked bool              // it is a compressed one
+	camera   bool              // the XML of a camera was met
 	texts    map[string]string // by the names of videoNames, and by those of dates below
 	created  time.Time         // of the movie, else of its picture's track, in UTC
 	modified time.Time

@@ -32,7 +32,10 @@ var videoItems = map[string]string{
 	"\xA9alb": "Album", "albm": "Album", "\xA9prd": "Producer", "\xA9dir": "Director", "\xA9day": "day", "\xA9xyz": isoPlace,
 }
 
-const isoPlace = "place"
+const (
+	isoPlace = "place"
+	maxKey   = 128 // bytes of a key; each item repeats it
+)
 
 // sayOf notes a text under what it is told as.
 func (v *movie) sayOf(name, text string) {
@@ -79,7 +82,8 @@ func (v *movie) keys(from, to int64) (keys []string, err error) {
 		if size < 8 || size-8 > uint64(len(c.b)) || c.short {
 			return keys, errCutShort
 		}
-		keys = append(keys, string(c.take(int(size-8))))
+		key := c.take(int(size - 8))
+		keys = append(keys, string(key[:min(len(key), maxKey)])) // a longer one is none that is known
 	}
 	return keys, nil
 }
@@ -211,10 +215,14 @@ func nameEnd(b []byte) int {
 
 // sony reads what Sony's cameras say in XML, which has the zone of the date.
 func (v *movie) sony(from, to int64) error {
+	if v.camera {
+		return nil
+	}
 	text, err := v.block(from, to-from)
 	if err != nil || !bytes.Contains(text[:min(len(text), peekSize)], []byte("NonRealTimeMeta")) {
 		return err
 	}
+	v.camera = true
 	root, err := parseTree(bytes.TrimRight(text, "\x00"))
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 // between two neighbours, by how often they stand so in the words of spelling
 // dictionaries, those of everyday counted more. A line of one word names a language;
 // any other has a letter and, for each place, its neighbours (_ is the end of a word)
-// and the bits in hexadecimal.
+// and the bits in hexadecimal. It is made by testdata/letters.py.
 //
 //go:embed letters.txt
 var lettersText string

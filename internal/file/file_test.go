@@ -128,3 +128,43 @@ func FuzzFold(f *testing.F) {
 		}
 	})
 }
+
+// TestOpenDirIn lists a directory as the listing of the kernel tells it, without a
+// look at each file: also of one that is gone by then.
+func TestOpenDirIn(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.MkdirAll(filepath.Join(dir, "a/dir"), 0o755))
+	must(t, os.WriteFile(filepath.Join(dir, "a/file"), nil, 0o600))
+	must(t, os.Symlink("/", filepath.Join(dir, "a/link")))
+	must(t, os.Symlink("/", filepath.Join(dir, "out")))
+	root, err := os.OpenRoot(dir)
+	must(t, err)
+	defer root.Close()
+	opened, err := OpenDirIn(root, "a")
+	must(t, err)
+	defer opened.Close()
+	entries, err := opened.ReadDir(-1)
+	must(t, err)
+	kinds := map[string]os.FileMode{}
+	for _, e := range entries {
+		kinds[e.Name()] = e.Type()
+	}
+	if len(kinds) != 3 || kinds["dir"] != os.ModeDir || kinds["file"] != 0 || kinds["link"] != os.ModeSymlink {
+		t.Errorf("in a lie %v", kinds)
+	}
+	must(t, os.Remove(filepath.Join(dir, "a/file")))
+	for _, e := range entries {
+		if e.Name() != "file" {
+			continue
+		}
+		if _, err := e.Info(); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the file was looked at when it was listed: %v", err)
+		}
+	}
+	for _, wrong := range []string{"out", "../..", "none"} {
+		if opened, err := OpenDirIn(root, wrong); err == nil {
+			_ = opened.Close()
+			t.Errorf("%s was opened", wrong)
+		}
+	}
+}

@@ -24,6 +24,22 @@ func OpenIn(root *os.Root, rel string) (*os.File, error) {
 	return traceless(func(flags int) (*os.File, error) { return root.OpenFile(rel, flags, 0) })
 }
 
+// OpenDirIn opens a directory beneath root for the names in it and what kinds they are.
+// Of a directory that os.Root opened Go asks for each name what it is, though the
+// listing has told: on a share that is a call of the server for every file.
+func OpenDirIn(root *os.Root, rel string) (*os.File, error) {
+	opened, err := root.Open(rel)
+	if err != nil {
+		return nil, err
+	}
+	defer opened.Close() // the copy stays open
+	fd, err := unix.FcntlInt(opened.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: rel, Err: err}
+	}
+	return os.NewFile(uintptr(fd), opened.Name()), nil
+}
+
 // traceless opens with O_NOATIME, and without where only that is refused: the file
 // belongs to somebody else. Some servers of shares answer EACCES or EINVAL instead.
 func traceless[T any](open func(flags int) (T, error)) (T, error) {

@@ -16,7 +16,7 @@ func TestLines(t *testing.T) {
 rules:
   - match: "**"
     template: Creative Asset
-    security: Public
+    security: {from: manifest.security}
     metadata:
       Title: {from: manifest.title, map: {"a b": Both}}
       Keywords: {from: manifest.keywords, split: "\r\n"}
@@ -25,15 +25,19 @@ rules:
       Shot Date: {from: manifest.date}
       Code: {from: manifest.caption, match: "^(\\S+).*paragraph\\.$"}
 `)
+	m.security = newSecurity([]tenovos.SecurityTemplate{{ID: "s-two-words", Name: "Creative Internal"}})
 	known := facts.Facts{}
 	for name, text := range map[string]string{
-		"title": "a\nb", "keywords": "Summer\n\nWinter", "caption": "First.\n\nSecond paragraph.", "brand": "Acme\n", "date": "2024-03-01\n",
+		"title": "a\nb", "keywords": "Summer\n\nWinter", "caption": "First.\n\nSecond paragraph.", "brand": "Acme\n", "date": "2024-03-01\n", "security": "Creative\nInternal",
 	} {
 		known[facts.Key("manifest."+name)] = facts.Fact{Values: []string{text}, Origin: "line 2 of m.csv"}
 	}
 	got, err := m.Map(known, "a.jpg")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(got.Problems) != 0 || len(got.Asset.SecurityIDs) != 1 {
+		t.Errorf("security is %v, problems are %v", got.Asset.SecurityIDs, got.Problems)
 	}
 	want := []tenovos.Value{
 		tenovos.TextValue("a-title", "Both"),

@@ -146,7 +146,7 @@ func (m *Mapper) secure(out *Result, form *Form, known facts.Facts) {
 	e := explain(securityName, found)
 	var names []string
 	for _, text := range found.texts {
-		template, bad := m.security.find(text)
+		template, bad := m.security.find(oneLine(text))
 		if bad != nil {
 			out.Problems = append(out.Problems, Fault{Attribute: securityName, Message: bad.message, Hint: bad.hint, Unknown: true})
 			continue
