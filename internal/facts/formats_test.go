@@ -117,6 +117,7 @@ func sizedFiles() map[string]string {
 		"QOI":                      "qoif" + u32(300) + u32(200) + "\x03\x00",
 		"DDS":                      "DDS " + le32(124, 0, 200, 300),
 		"SGI":                      "\x01\xDA\x01\x01\x00\x03" + u16(300) + u16(200) + u16(3),
+		"SGI of 16 bits":           "\x01\xDA\x00\x02\x00\x03" + u16(300) + u16(200) + u16(3),
 		"Targa":                    "\x00\x00\x02" + strings.Repeat("\x00", 9) + le16(300, 200) + "\x18\x00" + strings.Repeat("\x00", 40) + "TRUEVISION-XFILE.\x00",
 		"SVG":                      `<?xml version="1.0"?><!-- a picture --><svg xmlns="http://www.w3.org/2000/svg" width="300px" height="200"/>`,
 		"SVG by its view box":      "\uFEFF\n<!DOCTYPE svg>\n" + `<s:svg xmlns:s="http://www.w3.org/2000/svg" width="100%" viewBox="0,0 300 200"></s:svg>`,
