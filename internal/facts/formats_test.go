@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -419,5 +420,21 @@ func TestDocumentTellsTheNames(t *testing.T) {
 				t.Errorf("docs/metadata.md does not tell %s.%s", source, name)
 			}
 		}
+	}
+}
+
+// TestPNGManyKeywords: a file of very many keywords is read in a moment. It took longer
+// than the time that a test may take when each was looked for among all.
+func TestPNGManyKeywords(t *testing.T) {
+	var file strings.Builder
+	file.WriteString("\x89PNG\r\n\x1A\n")
+	for i := range 200_000 {
+		text := fmt.Sprintf("Key%d\x00v", i)
+		file.WriteString(u32(uint32(len(text))) + "tEXt" + text + u32(0))
+	}
+	file.WriteString(u32(0) + "IEND" + u32(0))
+	got, _ := Embedded(strings.NewReader(file.String()), int64(file.Len()), Want{PNG: true}, nil)
+	if first(got, "png.key7") != "v" {
+		t.Errorf("%d facts", len(got))
 	}
 }

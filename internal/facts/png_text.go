@@ -32,7 +32,7 @@ func emitPNG(c *collector, s *source, head []byte, langs []string) error {
 	if !hasPrefix(head, "\x89PNG\r\n\x1A\n", "\x8BJNG\r\n\x1A\n", "\x8AMNG\r\n\x1A\n") {
 		return nil
 	}
-	words := pngWords{left: maxWords}
+	words := pngWords{at: map[string]int{}, left: maxWords}
 	var damage []error // of single chunks, beside which the others are read
 	err := pngChunks(s, func(kind string, off, length int64) (bool, error) {
 		switch kind {
@@ -66,6 +66,7 @@ func emitPNG(c *collector, s *source, head []byte, langs []string) error {
 
 type pngWords struct {
 	all  []pngWord
+	at   map[string]int // in all, by the Key of the keyword
 	time string
 	left int // bytes of text that are kept
 }
@@ -132,12 +133,12 @@ func (w *pngWords) take(s *source, kind string, off, length int64) error {
 // add notes one more text of a keyword. Texts that tell their language are one text
 // in several languages, any others are a list.
 func (w *pngWords) add(keyword string, one value) {
-	for i := range w.all {
-		if old := &w.all[i]; Key(old.keyword) == Key(keyword) {
-			old.value.items = append(old.value.items, one)
-			return
-		}
+	key := Key(keyword)
+	if i, again := w.at[key]; again {
+		w.all[i].value.items = append(w.all[i].value.items, one)
+		return
 	}
+	w.at[key] = len(w.all)
 	w.all = append(w.all, pngWord{keyword, value{items: []value{one}, alt: true}})
 }
 
