@@ -66,32 +66,53 @@ func (r *rig) wantSaved(path, backup string, first journal.Entry, version bool) 
 // TestSaveByBackup makes what is written under the old name the next version, and no
 // asset of the backup copy, whichever is found first.
 func TestSaveByBackup(t *testing.T) {
-	for path, backup := range backups {
-		for _, found := range []string{"together", "backup first", "new file first"} {
-			t.Run(backup+" "+found, func(t *testing.T) {
-				r := newRig(t, nil)
-				r.config.Folders[0].Duplicates = ingest.DuplicatesSkip
-				r.write(path, 1000, 1)
-				r.backfill()
-				first := r.entry(path)
-				r.saveByBackup(path, backup, 1200, 2)
+	for _, found := range []string{"together", "backup first", "new file first"} {
+		t.Run(found, func(t *testing.T) {
+			r := newRig(t, nil)
+			r.config.Folders[0].Duplicates = ingest.DuplicatesSkip
+			first := make(map[string]journal.Entry)
+			seed := uint64(0)
+			save := func(size int) {
+				for path, backup := range backups {
+					seed++
+					r.saveByBackup(path, backup, size, seed)
+				}
+			}
+			for path := range backups {
+				seed++
+				r.write(path, 1000, seed)
+			}
+			r.backfill()
+			for path := range backups {
+				first[path] = r.entry(path)
+			}
+			save(1200)
+			var some []string
+			for path, backup := range backups {
 				switch found {
 				case "backup first":
-					r.admitOnly(escape(backup))
+					some = append(some, escape(backup))
 				case "new file first":
-					r.admitOnly(escape(path))
+					some = append(some, escape(path))
 				}
-				r.backfill()
-				r.wantSaved(path, backup, first, true)
-				// Once more, over the backup copy that is there.
-				r.saveByBackup(path, backup, 1300, 3)
-				r.backfill()
-				r.wantSaved(path, backup, first, true)
-				if n := len(available(r.sandbox.State())); n != 3 {
-					t.Errorf("%d versions, want 3", n)
+			}
+			if len(some) > 0 {
+				r.admitOnly(some...)
+			}
+			r.backfill()
+			wantAll := func() {
+				for path, backup := range backups {
+					r.wantSaved(path, backup, first[path], true)
 				}
-			})
-		}
+			}
+			wantAll()
+			save(1300) // once more, over the backup copies that are there
+			r.backfill()
+			wantAll()
+			if n := len(available(r.sandbox.State())); n != 3*len(backups) {
+				t.Errorf("%d versions, want 3 of each of %d files", n, len(backups))
+			}
+		})
 	}
 }
 

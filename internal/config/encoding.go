@@ -1,6 +1,8 @@
 package config
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/encoding"
@@ -27,7 +29,7 @@ var encodingNames = []string{
 var pageNames = map[string]string{
 	"cp437": "ibm437", "cp850": "ibm850", "cp852": "ibm852", "cp855": "ibm855", "cp858": "ibm00858", "ibm858": "ibm00858", "cp862": "ibm862",
 	"cp874": "windows-874", "cp932": "shift_jis", "cp936": "gbk", "cp949": "euc-kr", "cp950": "big5", "cp1258": "windows-1258",
-	"macroman": "macintosh", "mac-roman": "macintosh", "utf-16": "utf-16le",
+	"mac-roman": "macintosh", "mac-cyrillic": "x-mac-cyrillic", "utf-16": "utf-16le",
 }
 
 // encoding reads the name of an encoding; nil is auto, and what was complained of.
@@ -49,11 +51,24 @@ func findEncoding(name string) (found encoding.Encoding, known bool) {
 	if name == autoEncoding {
 		return nil, true
 	}
+	if e, known := indexedEncoding(name); known {
+		return e, true
+	}
+	squeeze := strings.NewReplacer("-", "", "_", "", " ", "").Replace
+	for _, usual := range slices.Concat(encodingNames[1:], slices.Sorted(maps.Keys(pageNames))) {
+		if squeeze(usual) == squeeze(name) { // windows1252, mac_roman
+			return indexedEncoding(usual)
+		}
+	}
+	return nil, false
+}
+
+func indexedEncoding(name string) (found encoding.Encoding, known bool) {
 	if usual := pageNames[name]; usual != "" {
 		name = usual
 	}
-	if e, err := htmlindex.Get(name); err == nil {
-		return e, e != encoding.Replacement
+	if e, err := htmlindex.Get(name); err == nil && e != encoding.Replacement {
+		return e, true
 	}
 	for _, index := range []*ianaindex.Index{ianaindex.IANA, ianaindex.MIB, ianaindex.MIME} {
 		if e, err := index.Encoding(name); err == nil && e != nil && e != encoding.Replacement {

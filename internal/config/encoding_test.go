@@ -3,7 +3,10 @@ package config
 import (
 	"testing"
 
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/encoding/simplifiedchinese"
 )
 
 // TestEncodings finds encodings by the names that people give them.
@@ -23,6 +26,15 @@ func TestEncodings(t *testing.T) {
 	} {
 		if e, _ := findEncoding(name); e != want {
 			t.Errorf("%s is %v, want %v", name, e, want)
+		}
+	}
+	for name, want := range map[string]encoding.Encoding{ // as programs and people spell them
+		"windows1252": charmap.Windows1252, "Windows 1251": charmap.Windows1251, "mac_roman": charmap.Macintosh, "Mac Roman": charmap.Macintosh,
+		"mac_cyrillic": charmap.MacintoshCyrillic, "koi8_r": charmap.KOI8R, "iso8859_15": charmap.ISO8859_15, "shift-jis": japanese.ShiftJIS,
+		"hz-gb-2312": simplifiedchinese.HZGB2312, // which browsers no longer read
+	} {
+		if e, _ := findEncoding(name); e != want {
+			t.Errorf("%s is %v, not %v", name, e, want)
 		}
 	}
 	if e, known := findEncoding("AUTO"); e != nil || !known {

@@ -113,7 +113,7 @@ func TestLost(t *testing.T) {
 		d.write(file, "x")
 	}
 	d.write("u/manifest.csv", "filename,title,placeholder\n"+strings.Join([]string{
-		"has.jpg,1,", "x,2,", "My%20Photo.jpg,3,", "old/place/deep.jpg,4,", "A_B.TIFF,5,", "two,6,", "gone.jpg,7,", "coming.mov,8,yes", ",9,", "was.jpg,10,", "Cover-Art.PNG,11,",
+		"has.jpg,1,", "x,2,", "My%20Photo.jpg,3,", "old/place/deep.jpg,4,", "A_B.TIFF,5,", "two,6,", "gone.jpg,7,", "coming.mov,8,yes", ",9,", "was.jpg,10,", "Cover-Art.PNG,11,", "x.jpg.jpg,12,",
 	}, "\n"))
 	were := func(dir string, yield func(string)) error {
 		if dir == "u" {
@@ -125,10 +125,10 @@ func TestLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "8 of 11 rows of u/manifest.csv matched no file: line 3 `x` (perhaps `x.jpg`), line 4 `My%20Photo.jpg` (perhaps `My Photo.jpg`), " +
+	const want = "9 of 12 rows of u/manifest.csv matched no file: line 3 `x` (perhaps `x.jpg`), line 4 `My%20Photo.jpg` (perhaps `My Photo.jpg`), " +
 		"line 5 `old/place/deep.jpg` (perhaps `sub/deep.jpg`), line 6 `A_B.TIFF` (perhaps `a b.tif`), line 7 `two`, line 8 `gone.jpg`, line 10 names none, " +
-		"line 12 `Cover-Art.PNG` (perhaps `cover art.png`)"
-	if lost.Message != want || lost.Count != 8 || lost.Rows != 11 {
+		"line 12 `Cover-Art.PNG` (perhaps `cover art.png`), line 13 `x.jpg.jpg` (perhaps `x.jpg`)"
+	if lost.Message != want || lost.Count != 9 || lost.Rows != 12 {
 		t.Errorf("told is %+v, want\n%s", lost, want)
 	}
 	for file, want := range map[string]string{

@@ -175,6 +175,26 @@ func TestNearestManifestWithARowCounts(t *testing.T) {
 	}
 }
 
+// TestManifestAbsolute takes the paths of ExifTool, which writes them as it was told
+// them, where they lead below the manifest's own directory.
+func TestManifestAbsolute(t *testing.T) {
+	d := newDrop(t)
+	d.write("u/x.jpg", "x")
+	d.write("u/a/y.jpg", "y")
+	d.write("u/manifest.csv", fmt.Sprintf("SourceFile,FileName,Title\n%[1]s/u/x.jpg,x.jpg,X\n%[1]s/u/a/y.jpg,y.jpg,Y\n", d.Root))
+	for file, want := range map[string]string{"u/x.jpg": "X", "u/a/y.jpg": "Y"} {
+		if c := d.collect(file); c.fact("manifest.title") != want || len(c.Gaps) > 0 {
+			t.Errorf("%s: %q, gaps %v", file, c.fact("manifest.title"), c.Gaps)
+		}
+	}
+	for _, elsewhere := range []string{d.Root + "/v/x.jpg", d.Root + "/u", d.Root + "/u/../v/x.jpg", "/u/x.jpg"} {
+		d.write("u/manifest.csv", "SourceFile,Title\n"+elsewhere+",a longer title\n")
+		if c := d.collect("u/x.jpg"); c.fact("manifest.title") != "" || len(c.Gaps) == 0 {
+			t.Errorf("%s: %q, gaps %v", elsewhere, c.fact("manifest.title"), c.Gaps)
+		}
+	}
+}
+
 func TestCollectOfAMovedFile(t *testing.T) {
 	d := newDrop(t)
 	d.picture("_ingested/photo.jpg")

@@ -310,6 +310,8 @@ func imagesOfItems() []imageOfItems {
 		{"only another's", heic(10, [][2]int{{2, 11}, {3, 10}}, told("depth"), exif), map[string]string{"exif.make": "Maker"}},
 		{"nothing is said", heic(10, nil, told("picture"), exif), map[string]string{"xmp.source": "picture", "exif.make": "Maker"}},
 		{"only a tile of it is described", heic(10, [][2]int{{2, 21}, {3, 11}}, told("picture"), told("depth")), map[string]string{"xmp.source": "picture"}},
+		{"a tile of it and it itself", heic(10, [][2]int{{2, 20}, {3, 10}}, told("tile"), told("picture")), map[string]string{"xmp.source": "picture"}},
+		{"a tile of it, and another says nothing", heic(10, [][2]int{{2, 20}}, told("tile"), told("whatever")), map[string]string{"xmp.source": "tile"}},
 		{"no primary item", heic(0, [][2]int{{2, 11}}, told("picture")), map[string]string{"xmp.source": "picture"}},
 		{"one says nothing", heic(10, [][2]int{{3, 10}}, told("whatever"), told("picture")), map[string]string{"xmp.source": "picture"}},
 	}

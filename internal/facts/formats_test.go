@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -117,6 +118,7 @@ func sizedFiles() map[string]string {
 		"QOI":                      "qoif" + u32(300) + u32(200) + "\x03\x00",
 		"DDS":                      "DDS " + le32(124, 0, 200, 300),
 		"SGI":                      "\x01\xDA\x01\x01\x00\x03" + u16(300) + u16(200) + u16(3),
+		"SGI of 16 bits":           "\x01\xDA\x00\x02\x00\x03" + u16(300) + u16(200) + u16(3),
 		"Targa":                    "\x00\x00\x02" + strings.Repeat("\x00", 9) + le16(300, 200) + "\x18\x00" + strings.Repeat("\x00", 40) + "TRUEVISION-XFILE.\x00",
 		"SVG":                      `<?xml version="1.0"?><!-- a picture --><svg xmlns="http://www.w3.org/2000/svg" width="300px" height="200"/>`,
 		"SVG by its view box":      "\uFEFF\n<!DOCTYPE svg>\n" + `<s:svg xmlns:s="http://www.w3.org/2000/svg" width="100%" viewBox="0,0 300 200"></s:svg>`,
@@ -418,5 +420,21 @@ func TestDocumentTellsTheNames(t *testing.T) {
 				t.Errorf("docs/metadata.md does not tell %s.%s", source, name)
 			}
 		}
+	}
+}
+
+// TestPNGManyKeywords: a file of very many keywords is read in a moment. It took longer
+// than the time that a test may take when each was looked for among all.
+func TestPNGManyKeywords(t *testing.T) {
+	var file strings.Builder
+	file.WriteString("\x89PNG\r\n\x1A\n")
+	for i := range 200_000 {
+		text := fmt.Sprintf("Key%d\x00v", i)
+		file.WriteString(u32(uint32(len(text))) + "tEXt" + text + u32(0))
+	}
+	file.WriteString(u32(0) + "IEND" + u32(0))
+	got, _ := Embedded(strings.NewReader(file.String()), int64(file.Len()), Want{PNG: true}, nil)
+	if first(got, "png.key7") != "v" {
+		t.Errorf("%d facts", len(got))
 	}
 }

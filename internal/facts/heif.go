@@ -11,7 +11,8 @@ import (
 type heifItems struct {
 	kinds   map[uint32]string // "Exif" or the type of MIME, by the item's number
 	primary uint32            // the item that is the picture; 0 where none is named
-	told    map[uint32]uint32 // what an item describes: the primary item, if it is among several
+	told    map[uint32]uint32 // what an item describes: of several what is closest to the primary item
+	tiles   map[uint32]bool   // the items that the primary one is put together of
 	idat    int64             // where the data within the box begins
 }
 
@@ -20,7 +21,7 @@ const mimeXMP = "application/rdf+xml"
 // takeItems reads the items of a meta box: iinf says what they are, iloc where.
 func (b *blocks) takeItems(s *source, from, to int64) error {
 	var info, places, references []byte
-	items := heifItems{kinds: map[uint32]string{}, told: map[uint32]uint32{}}
+	items := heifItems{kinds: map[uint32]string{}, told: map[uint32]uint32{}, tiles: map[uint32]bool{}}
 	err := s.boxes(from, to, func(kind string, from, to int64) (err error) {
 		switch kind {
 		case "iinf":
@@ -138,8 +139,7 @@ func primaryItem(pitm []byte) uint32 {
 	return uint32(c.uint(size))
 }
 
-// refer notes what the items that are wanted describe. What describes a tile of the
-// primary item describes it.
+// refer notes what the items that are wanted describe.
 func (items heifItems) refer(iref []byte) error {
 	c := cursor{b: iref}
 	idSize := 2
@@ -159,38 +159,58 @@ func (items heifItems) refer(iref []byte) error {
 		})
 	}
 	const most = 4096 // tiles
-	tiles := map[uint32]bool{}
 	err := each("dimg", func(from, to uint32) {
-		if from == items.primary && len(tiles) < most {
-			tiles[to] = true
+		if from == items.primary && len(items.tiles) < most {
+			items.tiles[to] = true
 		}
 	})
 	if err != nil {
 		return err
 	}
 	return each("cdsc", func(from, to uint32) {
-		if tiles[to] {
-			to = items.primary
-		}
-		if items.told[from] != items.primary || items.primary == 0 {
+		if known, said := items.told[from]; !said || items.closeness(to) >= items.closeness(known) {
 			items.told[from] = to
 		}
 	})
 }
 
+// How close what an item describes is to the primary item.
+const (
+	ofAnother = iota
+	ofNone    // it is not said to describe any
+	ofTile
+	ofPrimary
+)
+
+func (items heifItems) closeness(told uint32) int {
+	switch {
+	case told == items.primary:
+		return ofPrimary
+	case items.tiles[told]:
+		return ofTile
+	}
+	return ofAnother
+}
+
 // keepPrimary leaves out what is told of another picture in the file, such as its
-// depth or a gain map: of each kind what describes the primary item counts, and else
-// what is not said to describe any.
+// depth or a gain map: of each kind what describes the primary item counts, else what
+// describes a tile of it, else what is not said to describe any.
 func (items heifItems) keepPrimary() {
 	if items.primary == 0 {
 		return
 	}
-	own := map[string]bool{}
+	rank := func(id uint32) int {
+		if told, said := items.told[id]; said {
+			return items.closeness(told)
+		}
+		return ofNone
+	}
+	closest := map[string]int{}
 	for id, kind := range items.kinds {
-		own[kind] = own[kind] || items.told[id] == items.primary
+		closest[kind] = max(closest[kind], rank(id))
 	}
 	for id, kind := range items.kinds {
-		if to, said := items.told[id]; said && to != items.primary || !said && own[kind] {
+		if r := rank(id); r == ofAnother || r < closest[kind] {
 			delete(items.kinds, id)
 		}
 	}

@@ -99,6 +99,8 @@ var fixedSizes = []fixedSize{
 	{"gimp xcf ", binary.BigEndian, 14, 18, 4},
 	{"\x01\xDA\x00\x01", binary.BigEndian, 6, 8, 2},
 	{"\x01\xDA\x01\x01", binary.BigEndian, 6, 8, 2},
+	{"\x01\xDA\x00\x02", binary.BigEndian, 6, 8, 2}, // 16 bits a channel
+	{"\x01\xDA\x01\x02", binary.BigEndian, 6, 8, 2},
 	{"qoif", binary.BigEndian, 4, 8, 4},
 	{"DDS |\x00\x00\x00", binary.LittleEndian, 16, 12, 4},
 }

@@ -40,6 +40,10 @@ type ManifestOptions struct {
 	// Encoding is how manifests without a byte order mark are written; nil finds out.
 	Encoding encoding.Encoding
 
+	// Dir is the absolute path of the manifest's directory: absolute paths below it
+	// are taken as well. "" takes none.
+	Dir string
+
 	// Asked holds the [Key] of each fact that somebody asks for; nil means all. Two
 	// columns of the same name are an error where it is asked for, and no facts
 	// where it is not.
@@ -53,6 +57,7 @@ type ManifestOptions struct {
 // about 150 bytes a row; the facts of a row are made when asked for.
 type Manifest struct {
 	name    string
+	dir     string           // ManifestOptions.Dir
 	asked   map[string]bool  // ManifestOptions.Asked
 	columns []string         // as written; "" for a column that has neither name nor values
 	names   []string         // of the columns' facts
@@ -99,7 +104,7 @@ func parseManifest(name string, r io.Reader, o ManifestOptions) (*Manifest, erro
 	if err != nil {
 		return nil, err
 	}
-	b := builder{m: &Manifest{name: name, asked: o.Asked}, options: o}
+	b := builder{m: &Manifest{name: name, dir: o.Dir, asked: o.Asked}, options: o}
 	for {
 		cells, line, err := table.read()
 		if errors.Is(err, io.EOF) {

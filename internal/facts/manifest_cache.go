@@ -163,6 +163,7 @@ func (f *manifestFile) fresh(root *os.Root, o ManifestOptions) *manifestFile {
 		return f
 	}
 	now := &manifestFile{path: f.path, size: info.Size(), mod: info.ModTime(), ino: ino}
+	o.Dir = path.Join(root.Name(), path.Dir(f.path))
 	watched := &troubleReader{r: opened}
 	now.Manifest, now.err = ParseManifest(path.Base(f.path), io.NewSectionReader(watched, 0, math.MaxInt64), o)
 	if watched.err != nil {

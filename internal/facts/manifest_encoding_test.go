@@ -67,6 +67,42 @@ func TestManifestBytesTie(t *testing.T) {
 	}
 }
 
+// TestManifestBytesUnclear refuses a word or two that are about as likely in two
+// Western encodings.
+func TestManifestBytesUnclear(t *testing.T) {
+	for written, wrong := range map[string]string{
+		"Sj\x9a":             "Sjš",             // Sjö on a Mac
+		"Jab\x97n artesanal": "Jab—n artesanal", // Jabón on a Mac
+		"Price \xa449.99":    "Price §49.99",    // Price €49.99 in ISO-8859-15
+	} {
+		text := "file,title\na.jpg,\"" + strings.ReplaceAll(written, `"`, `""`) + "\"\n"
+		m, err := ParseManifest("m.csv", strings.NewReader(text), ManifestOptions{})
+		if err != nil {
+			if !strings.Contains(err.Error(), "`encoding` of the folder") {
+				t.Error(err)
+			}
+			continue
+		}
+		if row, _ := m.Row("a.jpg"); row.Facts()["manifest.title"].Values[0] == wrong {
+			t.Errorf("%v", row.Facts())
+		}
+	}
+}
+
+// TestManifestBytesUnopened takes a closing quotation mark for a letter of another
+// encoding where nothing opens it.
+func TestManifestBytesUnopened(t *testing.T) {
+	m, err := ParseManifest("m.csv", strings.NewReader("file,title\na.jpg,Troms\x9b\n"), ManifestOptions{}) // Tromsø, as DOS wrote it
+	if err == nil {
+		row, _ := m.Row("a.jpg")
+		t.Errorf("%v", row.Facts())
+	}
+	m = mustManifest(t, "file,title\na.jpg,le caf\xe9 \x8bici\x9b\n", ManifestOptions{})
+	if row, _ := m.Row("a.jpg"); row.Facts()["manifest.title"].Values[0] != "le café ‹ici›" {
+		t.Errorf("%v", row.Facts())
+	}
+}
+
 // phrases are texts in many languages, by the code of the language.
 func phrases(t *testing.T) (byLanguage map[string][]string, languages []string) {
 	t.Helper()

@@ -104,7 +104,7 @@ func (m *Manifest) filePath(rec record) (string, error) {
 	for column, cell := range rec.each() {
 		switch {
 		case column == m.file && cell != "":
-			return cleanPath(m.text(cell))
+			return cleanPath(m.text(cell), m.dir)
 		case column == m.content:
 			name = s3Name(m.text(cell))
 		}
@@ -112,9 +112,12 @@ func (m *Manifest) filePath(rec record) (string, error) {
 	return name, nil
 }
 
-// cleanPath reads a path as people of any system write it.
-func cleanPath(written string) (string, error) {
+// cleanPath reads a path from a directory on as people of any system write it.
+func cleanPath(written, dir string) (string, error) {
 	p := strings.ReplaceAll(written, `\`, "/")
+	if path.IsAbs(dir) {
+		p = strings.TrimPrefix(p, strings.TrimSuffix(dir, "/")+"/")
+	}
 	switch {
 	case p == "":
 		return "", nil

@@ -366,8 +366,10 @@ func (g *guesses) consider(file string) {
 		this.wholes, this.wholeFile = this.wholes+1, file
 	}
 	stem, _ := SplitExt(name)
-	if this := g.stem[stem]; this != nil && this.stemFile != file {
-		this.stems, this.stemFile = this.stems+1, file
+	for _, key := range []string{stem, name} { // x.jpg is perhaps x.tif, and x.jpg.jpg
+		if this := g.stem[key]; this != nil && this.stemFile != file {
+			this.stems, this.stemFile = this.stems+1, file
+		}
 	}
 }
 

@@ -52,8 +52,10 @@ const (
 	besideOdd = 10
 	// readable is what a character of a text that makes sense costs on average at most.
 	readable = 11.5
-	// surely is how much cheaper a Western reading must be than one of another region.
-	surely = 3
+	// clearly is how much cheaper a Western reading must be than another one, and surely
+	// than one of another region.
+	clearly = 2
+	surely  = 3
 	// maxWeighed bounds how much of the cells with characters beyond ASCII is weighed, in
 	// bytes, and maxHeader how much of a header alone.
 	maxWeighed = 6_000
@@ -85,11 +87,19 @@ func westernReading(texts iter.Seq[string], most int) (western *charmap.Charmap,
 			break
 		}
 	}
-	best := math.Inf(1)
+	best, next := math.Inf(1), math.Inf(1)
 	for _, w := range scales {
 		if cost := w.costAmong(scales, &seen); w.western && cost < best {
 			best, western = cost, w.charmap
 		}
+	}
+	for _, w := range scales {
+		if western != nil && w.western && !alike(western, w.charmap, &seen) {
+			next = min(next, w.costAmong(scales, &seen))
+		}
+	}
+	if next < best+clearly {
+		return nil, ""
 	}
 	other := math.Inf(1)
 	for _, s := range scales {

@@ -137,6 +137,8 @@ func signCost(before []rune, r rune, after []rune) float64 {
 	case r == '“' && sideOf(next)&(spaceSide|otherSide) != 0 && sideOf(last) != spaceSide && !slices.Contains(before, '„'),
 		r == '”' && sideOf(next)&(spaceSide|otherSide) != 0 && sideOf(last)&(spaceSide|digitSide) == 0 && !slices.ContainsFunc(before, func(r rune) bool { return strings.ContainsRune("“”„", r) }):
 		return 12 // it closes what was not opened
+	case r == '›' && sideOf(last) != spaceSide && !slices.Contains(before, '‹'):
+		return 12 // as before
 	}
 	for _, p := range signPlaces {
 		if p.before&sideOf(last) != 0 && p.after&sideOf(next) != 0 && strings.ContainsRune(p.signs, r) {

@@ -92,7 +92,7 @@ func (r *repairer) content() error {
 			if err := r.declaration(); err != nil {
 				return err
 			}
-		case len(r.in) > 1 && (r.in[1] == '/' || beginsName(r.in[1:])):
+		case beginsName(bytes.TrimPrefix(r.in[1:], []byte("/"))):
 			r.tag()
 		default:
 			r.char(false)
@@ -150,9 +150,19 @@ func (r *repairer) declaration() error {
 // tag takes a tag, in whose quotes all is text.
 func (r *repairer) tag() {
 	var before byte // the last that is no space
+	ends := bytes.HasPrefix(r.in, []byte("</"))
 	for len(r.in) > 0 {
 		c := r.in[0]
 		switch {
+		case ends && c <= ' ': // the start tag of a name with a space is one with an attribute
+			at := bytes.IndexAny(r.in, "<>")
+			if at < 0 {
+				at = len(r.in)
+			}
+			if len(bytes.TrimSpace(r.in[:at])) > 0 {
+				r.said.add(noteNames, len(r.out))
+			}
+			r.in = r.in[at:]
 		case c == '>':
 			r.out, r.in = append(r.out, c), r.in[1:]
 			return

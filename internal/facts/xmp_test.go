@@ -179,6 +179,8 @@ func TestParseXMPAsItIsFound(t *testing.T) {
 		{"a property without an end", rdf("<dc:type>kept</dc:type><dc:source>x"), "x", "an element has no end"},
 		{"an item without an end", rdf("<dc:source><rdf:Bag><rdf:li>x</rdf:Bag></dc:source><dc:type>kept</dc:type>"), "x", "an element has no end"},
 		{"an end without a beginning", source("x</b>"), "x", "stands alone"},
+		{"a name with a space", source("x</dc:source><mp:Last Word>y</mp:Last Word><dc:source>z"), "x", noteNames},
+		{"a name that begins with a digit", source("x</dc:source><1abc>y</1abc><dc:source>z"), "x", noteMarkup},
 		{"a property that would swallow others", rdf("<dc:type>kept</dc:type><dc:source>x<dc:rights>y</dc:rights>"), "", "an element has no end"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
