@@ -155,6 +155,7 @@ func (p *Pipeline) takePath(ctx context.Context, e, old journal.Entry) error {
 	if err := p.journal.Renamed(ctx, e.ID, old, p.filingOf(old)...); err != nil {
 		return err
 	}
+	p.sought.end(old.ID) // it may get another path again, and is then sought anew
 	p.wake()
 	p.entryLog(p.log.Info(), old).Str("now", e.Path).Msg("a file that was ingested, or is being ingested, has a new path")
 	return nil
