@@ -36,7 +36,7 @@ build: ## build bin/ingestd and bin/tenovos-sandbox
 
 # Built again only when a source is newer, so that `make build` and then
 # `sudo make install` ask for no Go under sudo.
-bin/ingestd: go.mod go.sum $(shell find cmd ingest internal journal uploader watcher -type f ! -name '*_test.go')
+bin/ingestd: go.mod go.sum $(shell find cmd ingest internal journal uploader watcher -name testdata -prune -o -type f ! -name '*_test.go' -print)
 	$(MAKE) build
 
 .PHONY: install
