@@ -13,7 +13,7 @@ DOCDIR  = $(PREFIX)/share/doc/ingestd
 ETCDIR  = /etc/ingestd
 
 # The limit for the tests of one package, and which benchmarks `make bench` runs.
-TEST_TIMEOUT ?= 10m
+TEST_TIMEOUT ?= 20m
 BENCH        ?= .
 
 # The linter is built and run by Go, outside of go.mod, so that what it depends
@@ -64,7 +64,8 @@ demo: build ## ingest sample files into a sandbox and show what became of each
 
 .PHONY: test
 test: ## run all tests with the race detector
-	CGO_ENABLED=1 $(GO) test -race -timeout $(TEST_TIMEOUT) ./...
+# One package at a time: some tests have a network's deadlines, which two cores keep.
+	CGO_ENABLED=1 $(GO) test -race -p 1 -timeout $(TEST_TIMEOUT) ./...
 # All of the fault table, of the crash sweep, and of a correction, of which the race
 # detector leaves time for a part, and what hostile files take, which it multiplies.
 	$(GO) test -run '^(TestFaults|TestCrashSweep|TestCorrectionOfManyAssets|TestHostileFiles)$$' -timeout $(TEST_TIMEOUT) ./ingest ./cmd/ingestd ./internal/facts
