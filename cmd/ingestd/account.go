@@ -29,56 +29,17 @@ func connect(ctx context.Context, cfg *config.Config) (*account, error) {
 		return nil, err
 	}
 	if err := client.Ready(ctx); err != nil {
-		return nil, err
+		return nil, final(err)
 	}
 	n := newNames(cfg, func(ctx context.Context) (mapping.Account, error) { return readAccount(ctx, client, cfg) })
 	if err := n.refresh(ctx); err != nil {
-		return nil, err
+		return nil, final(err)
 	}
 	a := &account{client: client, names: n, collectors: make(map[string]*facts.Collector, len(cfg.Folders))}
 	for _, f := range cfg.Folders {
 		a.collectors[f.Name] = newCollector(f)
 	}
 	return a, nil
-}
-
-// readAccount asks for the names that the rules use.
-func readAccount(ctx context.Context, c *tenovos.Client, cfg *config.Config) (mapping.Account, error) {
-	acct := mapping.Account{Vocabularies: make(map[string]tenovos.Vocabulary)}
-	var err error
-	if acct.Templates, err = c.Templates(ctx); err != nil {
-		return acct, fmt.Errorf("read the metadata templates: %w", err)
-	}
-	if acct.Security, err = c.SecurityTemplates(ctx); err != nil {
-		return acct, fmt.Errorf("read the security templates: %w", err)
-	}
-	rules := make([]mapping.Rules, len(cfg.Folders))
-	for i, f := range cfg.Folders {
-		rules[i] = f.Rules
-	}
-	if mapping.NamesVocabulary(rules) {
-		all, err := c.Vocabularies(ctx)
-		if err != nil {
-			return acct, fmt.Errorf("read the vocabularies: %w", err)
-		}
-		for _, v := range all {
-			acct.Vocabularies[v.ID] = v
-		}
-	}
-	for _, id := range mapping.VocabularyIDs(rules, acct) {
-		if len(acct.Vocabularies[id].Values) > 0 {
-			continue
-		}
-		v, err := c.Vocabulary(ctx, id)
-		if errors.Is(err, tenovos.ErrNotFound) {
-			continue // Resolve says which attribute misses it
-		}
-		if err != nil {
-			return acct, fmt.Errorf("read the vocabulary %s: %w", id, err)
-		}
-		acct.Vocabularies[id] = v
-	}
-	return acct, nil
 }
 
 // Waits between the tries to reach the API at the start.
@@ -111,7 +72,18 @@ func connectPatiently(ctx context.Context, cfg *config.Config, log zerolog.Logge
 	}
 }
 
+// isOutage reports trouble that passes, or that is mended elsewhere.
 func isOutage(err error) bool {
 	return !errors.Is(err, tenovos.ErrCredentials) &&
-		(errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrThrottled) || errors.Is(err, tenovos.ErrAmbiguous))
+		(errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrThrottled) || errors.Is(err, tenovos.ErrAmbiguous) ||
+			tenovos.FromGateway(err))
+}
+
+// final marks an error in which Tenovos refuses the account or what it asks for at the
+// start: the next start would only log in once more, to be refused again.
+func final(err error) error {
+	if _, answered := errors.AsType[*tenovos.Error](err); !answered || isOutage(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, errUnusable)
 }
