@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
-
-	"github.com/rs/zerolog"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
@@ -42,36 +39,6 @@ func connect(ctx context.Context, cfg *config.Config) (*account, error) {
 	return a, nil
 }
 
-// Waits between the tries to reach the API at the start.
-const (
-	firstConnectWait = time.Second
-	lastConnectWait  = 30 * time.Second
-)
-
-// connectPatiently is connect for the daemon and the backfill: an API that does
-// not answer is waited for, and said so once; a refusal is final.
-func connectPatiently(ctx context.Context, cfg *config.Config, log zerolog.Logger) (*account, error) {
-	said := false
-	for wait := firstConnectWait; ; wait = min(2*wait, lastConnectWait) {
-		a, err := connect(ctx, cfg)
-		if !isOutage(err) {
-			if said && err == nil {
-				log.Info().Msg("Tenovos answers: starting")
-			}
-			return a, err
-		}
-		if !said {
-			log.Warn().AnErr("reason", err).Msg("Tenovos does not answer: waiting for it before anything else")
-			said = true
-		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
 // isOutage reports trouble that passes, or that is mended elsewhere.
 func isOutage(err error) bool {
 	return !errors.Is(err, tenovos.ErrCredentials) &&
@@ -82,7 +49,7 @@ func isOutage(err error) bool {
 // final marks an error in which Tenovos refuses the account or what it asks for at the
 // start: the next start would only log in once more, to be refused again.
 func final(err error) error {
-	if _, answered := errors.AsType[*tenovos.Error](err); !answered || isOutage(err) {
+	if _, answered := errors.AsType[*tenovos.Error](err); !answered || isOutage(err) || errors.Is(err, tenovos.ErrCredentials) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", err, errUnusable)

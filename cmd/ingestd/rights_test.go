@@ -101,7 +101,8 @@ func TestNamesNeedAdministrator(t *testing.T) {
 			if !strings.Contains(stderr, "which takes administrator rights: give its id instead, or ask for the right") {
 				t.Errorf("it does not say what to do:\n%s", stderr)
 			}
-			if code, _, checked := r.run("check"); code != 2 || !strings.Contains(stderr, strings.TrimSpace(checked)) {
+			code, _, checked := r.run("check")
+			if _, mistakes, _ := strings.Cut(checked, "ingestd: "); code != 2 || !strings.Contains(stderr, strings.TrimSpace(mistakes)) {
 				t.Errorf("check: exit code %d\n%s", code, checked)
 			}
 		})
