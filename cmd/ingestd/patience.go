@@ -96,6 +96,11 @@ func connectAnswering(ctx context.Context, cfg *config.Config, folders []config.
 		return nil
 	})
 	err = g.Wait()
+	select {
+	case <-failed:
+		states.pause("") // a backfill does not record the folders anew
+	default:
+	}
 	return acct, err
 }
 

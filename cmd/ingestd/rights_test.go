@@ -81,7 +81,7 @@ func TestNamesNeedAdministrator(t *testing.T) {
 	for _, tt := range []struct {
 		shape               string
 		templates, security bool // are given as ids
-	}{{"403", false, false}, {"401", false, false}, {"forbidden", true, false}, {"other", false, true}} {
+	}{{"notAuthorized", false, false}, {"unauthorized", false, false}, {"forbidden", true, false}, {"other", false, true}} {
 		t.Run(tt.shape, func(t *testing.T) {
 			t.Parallel()
 			s := newStand(t, "1.5", func(o *sandbox.Options) { o.Lacks, o.LacksShape = "admin", tt.shape })
@@ -124,9 +124,9 @@ func TestRightsOfSingleThings(t *testing.T) {
 		code         int
 		says         []string
 	}{
-		{"GetMetadataTemplate,admin", "403", 2, []string{
+		{"GetMetadataTemplate,admin", "notAuthorized", 2, []string{
 			`26:19: rule 1: the account may not read metadata template "` + sandbox.SeedID("template", "Video"), `ask for the right "Metadata Template Management"`, `34:20: rule 2 names the security template "Creative Internal"`}},
-		{"GetControlledVocab", "401", 2, []string{
+		{"GetControlledVocab", "unauthorized", 2, []string{
 			`attribute "Brand" takes its values from vocabulary "` + sandbox.SeedID("vocabulary", "Brand") + `", which the account may not read (Tenovos answers HTTP 401: Unauthorized)`,
 			`attribute "Channels"`, "ask for the right to read vocabularies"}},
 		// No right is missing, but the account as a whole is refused: another start would only log in again.
@@ -176,7 +176,7 @@ func TestRightIsTakenAway(t *testing.T) {
 	r.env["SETTLE"] = "20ms"
 	daemon := r.start("run")
 	daemon.says(`"running"`)
-	if err := s.Configure(func(o *sandbox.Options) { o.Lacks, o.LacksShape = "admin", "401" }); err != nil {
+	if err := s.Configure(func(o *sandbox.Options) { o.Lacks, o.LacksShape = "admin", "unauthorized" }); err != nil {
 		t.Fatal(err)
 	}
 	r.write("acme/a.jpg", "a")

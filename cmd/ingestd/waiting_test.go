@@ -216,3 +216,35 @@ func TestLongRequestIsNotCut(t *testing.T) {
 	daemon.terminate()
 	s.complain(t)
 }
+
+// TestBackfillSaysWhatItWaitsFor follows a daemon whose pool waits, and which then shows
+// no sign of life.
+func TestBackfillSaysWhatItWaitsFor(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, "1.5", nil)
+	r := newRoom(t, s)
+	r.env["SETTLE"] = "20ms"
+	daemon := r.start("run")
+	daemon.says(`"running"`)
+	for _, op := range []string{"CreateAsset", "GetCurrentUser"} {
+		if err := s.Queue(sandbox.Fault{Operation: op, Kind: sandbox.FaultStatus, Status: 503, Times: 10_000}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.write("acme/a.jpg", "a")
+	following, lost := r.start("backfill"), r.start("backfill", "--timeout", "3s")
+	for _, p := range []*process{following, lost} {
+		p.says("everything waits: ")
+	}
+	daemon.signal(syscall.SIGSTOP)
+	if code := lost.wait(time.Minute); code != 1 || !strings.Contains(lost.stderr.String(), "has shown no sign of life for 3s") {
+		t.Errorf("exit code %d\n%s", code, lost.stderr.String())
+	}
+	daemon.signal(syscall.SIGCONT)
+	s.ClearFaults()
+	if code := following.wait(time.Minute); code != 0 {
+		t.Errorf("exit code %d\n%s", code, following.stderr.String())
+	}
+	daemon.terminate()
+	s.complain(t)
+}

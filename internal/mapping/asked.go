@@ -115,6 +115,9 @@ func (s *resolver) deniedSecurity(rule int, f *Form) {
 // deniedVocabulary says that a vocabulary could not be looked up; nil if it could.
 func (s *resolver) deniedVocabulary(of, name string) *issue {
 	d := s.account.Denied
+	if name == "" { // its name has been complained of
+		return nil
+	}
 	if why := d.Vocabulary[name]; why != "" {
 		return &issue{fmt.Sprintf("%s takes its values from vocabulary %q, which the account may not read (%s)", of, name, why),
 			"ask for the right to read vocabularies"}

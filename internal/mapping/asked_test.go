@@ -71,3 +71,35 @@ rules: [{match: "**", template: Plain, security: {from: path.brand, map: {acme: 
 		}
 	}
 }
+
+// TestDenied tells of each right that is missing where a rule wants it, and of no other.
+func TestDenied(t *testing.T) {
+	t.Parallel()
+	rules, _ := parseRules(t, `levels: "{brand}/**"
+rules:
+  - {match: "a", template: Plain, security: {from: path.brand}, metadata: {}}
+  - {match: "b", template: `+idA+`, security: {from: path.brand, map: {x: `+idA+`, y: Internal}, default: Public}, metadata: {}}
+  - {match: "c", template: `+idB+`, security: `+idB+`, metadata: {}}
+  - {match: "d", template: Creative Asset, security: x, metadata: {Title: x, Brand: Acme, Fees: {columns: {c: {kind: multi, vocabulary: Labels}}, rows: [{c: x}]}}}`)
+	a := account()
+	a.Denied = Denied{Security: "403", Template: map[string]string{idA: "401"}, Vocabularies: "405"}
+	_, problems := Resolve(rules, a)
+	var got []string
+	for _, p := range problems {
+		got = append(got, p.String())
+	}
+	const list = "(403) (which takes administrator rights: "
+	want := []string{
+		"3:45: rule 1 takes security templates from what is known of a file, which may be names, and the account may not list security templates " + list + "say by `map` which ids are meant, or ask for the right)",
+		`4:28: rule 2: the account may not read metadata template "` + idA + `" (401) (ask for the right "Metadata Template Management", or for the one to list metadata templates)`,
+		`4:145: rule 2 names the security template "Internal", and the account may not list security templates ` + list + "give its id instead, or ask for the right)",
+		`4:165: rule 2 names the security template "Public", and the account may not list security templates ` + list + "give its id instead, or ask for the right)",
+		`5:28: the account has no metadata template "` + idB + `" (there is "Creative Asset", "Creative Asset", "Other", "Other", "Plain")`,
+		`6:54: rule 4 names the security template "x", and the account may not list security templates ` + list + "give its id instead, or ask for the right)",
+		`6:137: column "c" names the vocabulary "Labels", and the account may not list vocabularies (405) (give the vocabulary's id instead, or ask for the right)`,
+		`6:155: column "c" takes its values from vocabulary "", which the account does not show (the user may lack the right to see it)`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

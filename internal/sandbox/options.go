@@ -38,7 +38,7 @@ type Options struct {
 
 	// Rights.
 	Lacks      string `json:"lacks"`      // operations to which the account has no right, with commas; admin is the lists that need an administrator
-	LacksShape string `json:"lacksShape"` // how they are refused: 403 (default: in the service's words), 401, forbidden (403 Forbidden), other (403, other words)
+	LacksShape string `json:"lacksShape"` // how they are refused: notAuthorized (default: 403 in the service's words), unauthorized (401), forbidden (403), other (403, in other words)
 
 	// Sessions.
 	TokenLife               time.Duration `json:"tokenLife"`               // default 1h
@@ -139,7 +139,7 @@ func (o *Options) complete() error {
 	enum("apiVersion", &o.APIVersion, "1.5", "1.0")
 	enum("errorShape", &o.ErrorShape, "documented", "message", "status", "statusCode", "string")
 	enum("authorizeWith", &o.AuthorizeWith, "authorization", "access", "either")
-	enum("lacksShape", &o.LacksShape, "403", "401", "forbidden", "other")
+	enum("lacksShape", &o.LacksShape, "notAuthorized", "unauthorized", "forbidden", "other")
 	enum("logoutBody", &o.LogoutBody, "auto", "required", "optional")
 	enum("metaHeader", &o.MetaHeader, "query", "required", "none")
 	enum("etagForm", &o.ETagForm, "any", "quoted", "bare")

@@ -39,7 +39,7 @@ func (c *call) refuseRight() (int, any) {
 		return 0, nil
 	}
 	switch c.o.LacksShape {
-	case "401":
+	case "unauthorized":
 		return fail(http.StatusUnauthorized, "Unauthorized", "")
 	case "forbidden":
 		return fail(http.StatusForbidden, "Forbidden", "")

@@ -10,7 +10,7 @@ func TestLacks(t *testing.T) {
 		status int
 		text   string
 	}{
-		"403": {403, "User is not authorized to access this resource"}, "401": {401, "Unauthorized"},
+		"notAuthorized": {403, "User is not authorized to access this resource"}, "unauthorized": {401, "Unauthorized"},
 		"forbidden": {403, "Forbidden"}, "other": {403, "Insufficient privileges"},
 	} {
 		if err := c.s.Configure(func(o *Options) { o.LacksShape = shape }); err != nil {
