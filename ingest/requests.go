@@ -81,7 +81,7 @@ func (p *Pipeline) serveRequests(ctx context.Context, idle <-chan struct{}) erro
 				}
 				rctx, withdraw := context.WithCancel(gctx)
 				serving[r.ID] = withdraw
-				if !g.TryGo(func() error { return p.serveUnlessWithdrawn(gctx, rctx, r) }) {
+				if !g.TryGo(func() error { return unlessWithdrawn(gctx, rctx, p.serve(rctx, r)) }) {
 					withdraw()
 					serving[r.ID] = nil
 				}
@@ -94,10 +94,9 @@ func (p *Pipeline) serveRequests(ctx context.Context, idle <-chan struct{}) erro
 	return nil // answerGrace is over: no reason to end the workers
 }
 
-// serveUnlessWithdrawn is serve for a request whose own context may end before that of
-// all.
-func (p *Pipeline) serveUnlessWithdrawn(all, own context.Context, r journal.Request) error {
-	err := p.serve(own, r)
+// unlessWithdrawn is the error of a request whose own context may have ended before that
+// of all.
+func unlessWithdrawn(all, own context.Context, err error) error {
 	if own.Err() != nil && all.Err() == nil && errors.Is(err, context.Canceled) {
 		return nil
 	}

@@ -63,7 +63,7 @@ func connectAnswering(ctx context.Context, cfg *config.Config, folders []config.
 	w = ingest.NewWaiting(pipelineConfig(cfg, folders), ingest.Deps{Journal: j, Log: log, Handlers: map[string]ingest.Handler{
 		requestReload: handOver(reloads),
 		requestBackfill: func(context.Context, journal.Request) (any, error) {
-			return nil, fmt.Errorf("Tenovos is waited for, and what the folders hold is ingested as soon as it answers, without this command: %s", w.Why())
+			return nil, fmt.Errorf("what the folders hold is ingested without this command as soon as Tenovos answers, which is waited for: %s", w.Why())
 		},
 	}})
 	states := newFolderStates(folders, j, log)

@@ -54,7 +54,7 @@ func TestRequestsWhileWaiting(t *testing.T) {
 	r.says(1, "update needs Tenovos, which is waited for", "update")
 	r.says(1, "withdraw needs Tenovos, which is waited for", "withdraw", "--folder", "drop", "--yes")
 	r.says(1, "restore needs Tenovos, which is waited for", "withdraw", "--folder", "drop", "--yes", "--undo")
-	r.says(1, "is ingested as soon as it answers, without this command: "+waits, "backfill")
+	r.says(1, "is ingested without this command as soon as Tenovos answers, which is waited for: "+waits, "backfill")
 	r.says(0, "everything waits: Tenovos is waited for since the start: "+waits, "status")
 
 	// Reloads: of the same file, of a wrong one, of one that is refused, of another that

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 )
 
 // LackedRight returns the service's own words where err may be the refusal of a call
@@ -18,13 +20,8 @@ func LackedRight(err error) string {
 	if e.Kind != Unauthorized && (e.Kind != Rejected || e.Status != http.StatusForbidden) {
 		return ""
 	}
-	words := fmt.Sprintf("Tenovos answers HTTP %d", e.Status)
-	for _, part := range []string{e.Message, e.Detail} {
-		if part != "" {
-			words += ": " + part
-		}
-	}
-	return words
+	words := []string{fmt.Sprintf("Tenovos answers HTTP %d", e.Status), e.Message, e.Detail}
+	return strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" }), ": ")
 }
 
 // FromGateway reports whether err is a 403 in which not the API speaks, but a proxy
