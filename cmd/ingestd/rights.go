@@ -4,7 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
@@ -17,8 +22,24 @@ import (
 // is missing is told at once.
 type accountReader struct {
 	client *tenovos.Client
-	out    mapping.Account
-	known  bool // the account as a whole is not refused: a refusal is about a right
+
+	mu    sync.Mutex // of what single readings, which go side by side, have in common
+	out   mapping.Account
+	known bool // the account as a whole is not refused: a refusal is about a right
+}
+
+// readAtOnce bounds how many single things are read at the same time: each takes a
+// second or more.
+const readAtOnce = 4
+
+// each reads single things side by side. get notes what it got with mu held.
+func each(ctx context.Context, ids []string, get func(ctx context.Context, id string) error) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(readAtOnce)
+	for _, id := range ids {
+		g.Go(func() error { return get(gctx, id) })
+	}
+	return g.Wait()
 }
 
 // readAccount reads what the rules of all folders want to know.
@@ -49,12 +70,7 @@ func readAccount(ctx context.Context, c *tenovos.Client, cfg *config.Config) (ma
 			r.out.Vocabularies[v.ID] = v
 		}
 	}
-	for _, id := range mapping.VocabularyIDs(rules, r.out) {
-		if err := r.vocabulary(ctx, id); err != nil {
-			return r.out, fmt.Errorf("read the vocabulary %s: %w", id, err)
-		}
-	}
-	return r.out, nil
+	return r.out, each(ctx, mapping.VocabularyIDs(rules, r.out), r.vocabulary)
 }
 
 // rulesOf returns the rules of all folders.
@@ -75,38 +91,35 @@ func (r *accountReader) templates(ctx context.Context, asked mapping.Asked) erro
 			return err
 		}
 	}
-	var refused []string
-	for _, id := range asked.TemplateIDs {
-		if r.hasTemplate(id) {
-			continue
-		}
-		t, err := r.client.Template(ctx, id)
-		if isAbsent(err) {
-			continue // Resolve says which rule misses it
-		}
-		why, err := r.denied(ctx, err)
-		switch {
-		case err != nil:
-			return err
-		case why != "":
-			r.out.Denied.Template[id] = why
-			refused = append(refused, id)
-		default:
-			r.out.Templates = append(r.out.Templates, t)
-		}
+	single := slices.DeleteFunc(slices.Clone(asked.TemplateIDs), r.hasTemplate)
+	if err := each(ctx, single, r.template); err != nil {
+		return err
 	}
-	if len(refused) == 0 {
-		return nil
-	}
-	if !asked.Templates {
+	if len(r.out.Denied.Template) > 0 && !asked.Templates {
 		if err := r.listTemplates(ctx); err != nil {
 			return err
 		}
 	}
-	for _, id := range refused {
-		if r.hasTemplate(id) {
-			delete(r.out.Denied.Template, id)
-		}
+	maps.DeleteFunc(r.out.Denied.Template, func(id, _ string) bool { return r.hasTemplate(id) })
+	return nil
+}
+
+// template reads one template.
+func (r *accountReader) template(ctx context.Context, id string) error {
+	t, err := r.client.Template(ctx, id)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if isAbsent(err) {
+		return nil // Resolve says which rule misses it
+	}
+	why, err := r.denied(ctx, err)
+	switch {
+	case err != nil:
+		return err
+	case why != "":
+		r.out.Denied.Template[id] = why
+	default:
+		r.out.Templates = append(r.out.Templates, t)
 	}
 	return nil
 }
@@ -135,17 +148,22 @@ func (r *accountReader) hasTemplate(id string) bool {
 
 // vocabulary reads one vocabulary, unless its values came with a list.
 func (r *accountReader) vocabulary(ctx context.Context, id string) error {
-	if len(r.out.Vocabularies[id].Values) > 0 {
+	r.mu.Lock()
+	have := len(r.out.Vocabularies[id].Values) > 0
+	r.mu.Unlock()
+	if have {
 		return nil
 	}
 	v, err := r.client.Vocabulary(ctx, id)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if isAbsent(err) {
 		return nil // Resolve says which attribute misses it
 	}
 	why, err := r.denied(ctx, err)
 	switch {
 	case err != nil:
-		return err
+		return fmt.Errorf("read the vocabulary %s: %w", id, err)
 	case why != "":
 		r.out.Denied.Vocabulary[id] = why
 	default:
