@@ -20,16 +20,9 @@ import (
 // withdrawn is not among them.
 func (j *Journal) Attend(ctx context.Context) ([]Request, error) {
 	var out []Request
-	err := j.write(ctx, "attend to requests", func(tx *sql.Tx) error {
-		out = out[:0]
-		return each(ctx, tx, func(rows *sql.Rows) error {
-			var r Request
-			var asked int64
-			err := rows.Scan(&r.ID, &r.Kind, &r.Args, &asked)
-			r.AskedAt = at(asked)
-			out = append(out, r)
-			return err
-		}, `UPDATE requests SET seen_at = ? WHERE answered_at IS NULL RETURNING id, kind, args, asked_at`, j.now())
+	err := j.write(ctx, "attend to requests", func(tx *sql.Tx) (err error) {
+		out, err = requestsOf(ctx, tx, `UPDATE requests SET seen_at = ? WHERE answered_at IS NULL RETURNING id, kind, args, asked_at`, j.now())
+		return err
 	})
 	slices.SortFunc(out, func(a, b Request) int { return cmp.Compare(a.ID, b.ID) })
 	return out, err

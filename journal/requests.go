@@ -40,16 +40,23 @@ func Ask(ctx context.Context, path, kind string, args []byte) (id int64, err err
 // carried out twice: requests must be idempotent.
 func (j *Journal) TakeRequests(ctx context.Context) ([]Request, error) {
 	var out []Request
-	err := j.reader.read(ctx, "read requests", func(tx *sql.Tx) error {
-		return each(ctx, tx, func(rows *sql.Rows) error {
-			var r Request
-			var asked int64
-			err := rows.Scan(&r.ID, &r.Kind, &r.Args, &asked)
-			r.AskedAt = at(asked)
-			out = append(out, r)
-			return err
-		}, `SELECT id, kind, args, asked_at FROM requests WHERE answered_at IS NULL ORDER BY id`)
+	err := j.reader.read(ctx, "read requests", func(tx *sql.Tx) (err error) {
+		out, err = requestsOf(ctx, tx, `SELECT id, kind, args, asked_at FROM requests WHERE answered_at IS NULL ORDER BY id`)
+		return err
 	})
+	return out, err
+}
+
+// requestsOf returns the requests that a query yields.
+func requestsOf(ctx context.Context, tx *sql.Tx, query string, args ...any) (out []Request, err error) {
+	err = each(ctx, tx, func(rows *sql.Rows) error {
+		var r Request
+		var asked int64
+		err := rows.Scan(&r.ID, &r.Kind, &r.Args, &asked)
+		r.AskedAt = at(asked)
+		out = append(out, r)
+		return err
+	}, query, args...)
 	return out, err
 }
 

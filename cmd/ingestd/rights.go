@@ -107,6 +107,11 @@ func (r *accountReader) templates(ctx context.Context, asked mapping.Asked) erro
 // template reads one template.
 func (r *accountReader) template(ctx context.Context, id string) error {
 	t, err := r.client.Template(ctx, id)
+	return r.note(ctx, id, err, r.out.Denied.Template, func() { r.out.Templates = append(r.out.Templates, t) })
+}
+
+// note keeps what was read of an id, or why it was refused.
+func (r *accountReader) note(ctx context.Context, id string, err error, denied map[string]string, keep func()) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if isAbsent(err) {
@@ -117,9 +122,9 @@ func (r *accountReader) template(ctx context.Context, id string) error {
 	case err != nil:
 		return err
 	case why != "":
-		r.out.Denied.Template[id] = why
+		denied[id] = why
 	default:
-		r.out.Templates = append(r.out.Templates, t)
+		keep()
 	}
 	return nil
 }
@@ -155,19 +160,8 @@ func (r *accountReader) vocabulary(ctx context.Context, id string) error {
 		return nil
 	}
 	v, err := r.client.Vocabulary(ctx, id)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if isAbsent(err) {
-		return nil // Resolve says which attribute misses it
-	}
-	why, err := r.denied(ctx, err)
-	switch {
-	case err != nil:
+	if err := r.note(ctx, id, err, r.out.Denied.Vocabulary, func() { r.out.Vocabularies[id] = v }); err != nil {
 		return fmt.Errorf("read the vocabulary %s: %w", id, err)
-	case why != "":
-		r.out.Denied.Vocabulary[id] = why
-	default:
-		r.out.Vocabularies[id] = v
 	}
 	return nil
 }
