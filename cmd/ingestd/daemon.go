@@ -89,8 +89,11 @@ type setup struct {
 // waitsFor notes why Tenovos is waited for, also for systemd.
 func (s *setup) waitsFor(why string) {
 	s.waits.Store(&why)
-	notify("STATUS=waiting for Tenovos: " + oneLine(why))
+	notify(waitingStatus(why))
 }
+
+// waitingStatus is systemd's status line while Tenovos is waited for.
+func waitingStatus(why string) string { return "STATUS=waiting for Tenovos: " + oneLine(why) }
 
 // run works with one setup after another until a signal ends it.
 func (s *service) run(ctx context.Context, now *setup) error {

@@ -91,6 +91,9 @@ func (s *service) awaitReload(ctx context.Context, now *setup) *setup {
 		}
 		logReload(now.log, err)
 		s.answer(ctx, r, now.log)
+		if why := now.waits.Load(); why != nil {
+			notify(waitingStatus(*why))
+		}
 	}
 }
 
@@ -114,9 +117,9 @@ func (s *service) check(ctx context.Context, now *setup, r *reload) (*setup, err
 			return nil, fmt.Errorf("journal cannot be changed from %s to %s while the daemon runs: restart it", now.cfg.Journal, cfg.Journal)
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, wait)
+	timed, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	acct, problems, err := examine(ctx, cfg, invalid)
+	acct, problems, err := examine(timed, cfg, invalid)
 	switch away := isOutage(err) || errors.Is(err, context.DeadlineExceeded); {
 	case err == nil:
 		r.Waiting = ""

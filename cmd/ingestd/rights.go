@@ -107,7 +107,11 @@ func (r *accountReader) templates(ctx context.Context, asked mapping.Asked) erro
 // template reads one template.
 func (r *accountReader) template(ctx context.Context, id string) error {
 	t, err := r.client.Template(ctx, id)
-	return r.note(ctx, id, err, r.out.Denied.Template, func() { r.out.Templates = append(r.out.Templates, t) })
+	return r.note(ctx, id, err, r.out.Denied.Template, func() {
+		if !r.hasTemplate(t.ID) { // one that rules write in two ways is one
+			r.out.Templates = append(r.out.Templates, t)
+		}
+	})
 }
 
 // note keeps what was read of an id, or why it was refused.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,6 +45,7 @@ func TestRequestsWhileWaiting(t *testing.T) {
 	held, sent := fmt.Sprint(r.id("hooli/held.jpg")), fmt.Sprint(r.id("acme/sent.jpg"))
 
 	right := r.edit("${TENOVOS_URL}", "http://"+reserve(t).addr+"/v1")
+	systemd := r.systemd()
 	daemon := r.start("run")
 	daemon.says("waiting for it before anything else")
 	const waits = "Tenovos cannot be reached at"
@@ -65,6 +67,11 @@ func TestRequestsWhileWaiting(t *testing.T) {
 	}
 	undo := r.edit("parts: 2", "parts: many")
 	r.reload(2, `parts must be a whole number, not "many"`)
+	eventually(t, "systemd knows what is waited for, after the reload as before", func() bool {
+		said := systemd.String()
+		return strings.HasPrefix(said[strings.LastIndex(said, "STATUS="):], "STATUS=waiting for Tenovos: "+waits) &&
+			strings.LastIndex(said, "READY=1") > strings.LastIndex(said, "RELOADING=1")
+	})
 	undo()
 	undo = r.edit("/state/journal.db", "/elsewhere/journal.db")
 	daemon.signal(syscall.SIGHUP)
@@ -86,6 +93,29 @@ func TestRequestsWhileWaiting(t *testing.T) {
 	r.says(0, "ok  drop/acme/filed.jpg", "verify")
 	daemon.terminate()
 	s.complain(t)
+}
+
+// systemd collects what the processes of the room that are started from now on notify.
+func (r *room) systemd() *buffer {
+	r.t.Helper()
+	name := filepath.Join(r.dir, "notify")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Net: "unixgram", Name: name})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _ = l.Close() })
+	r.env["NOTIFY_SOCKET"] = name
+	said := new(buffer)
+	go func() { // ends with the socket
+		for b := make([]byte, 64<<10); ; {
+			n, err := l.Read(b)
+			if err != nil {
+				return
+			}
+			_, _ = said.Write(append(b[:n:n], '\n')) // it takes everything
+		}
+	}()
+	return said
 }
 
 // TestReloadBesideSilence has a daemon log in at a server that takes connections and
