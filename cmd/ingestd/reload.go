@@ -125,7 +125,10 @@ func (s *service) check(ctx context.Context, now *setup, r *reload) (*setup, err
 		r.Waiting = ""
 	case away && now.waits.Load() != nil && len(problems) == 0:
 		// The daemon does nothing with the configuration before either: it waits on with this one.
-		r.Waiting, err = secret.Sentence(err), nil
+		if r.Waiting = secret.Sentence(err); timed.Err() != nil {
+			r.Waiting = fmt.Sprintf("it has not answered within %s (check tenovos.url, network and proxy)", wait)
+		}
+		err = nil
 	case away:
 		err = fmt.Errorf("the names in the rules could not be checked, because Tenovos does not answer: reload again when it does: %w", err)
 	}
