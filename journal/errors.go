@@ -21,6 +21,7 @@ var (
 	ErrNetwork  = errors.New("the journal lies on a network file system, whose locks and syncs cannot be relied on; put it on a local disk")
 	ErrForeign  = errors.New("this database is not a journal of ingestd; check the path")
 	ErrFull     = errors.New("there is no room for the journal; free space on its disk, nothing recorded so far is lost")
+	ErrBusy     = errors.New("another process is writing to the journal and does not let go of it")
 	ErrJournal  = errors.New("the journal cannot be used") // matches every failure of the database itself
 	ErrMoved    = errors.New("the entry is no longer in the expected status")
 	ErrIllegal  = errors.New("no such move")
@@ -38,6 +39,8 @@ func fail(op string, err error) error {
 		switch se.Code() & 0xff {
 		case sqlite3.SQLITE_FULL:
 			err = fmt.Errorf("%w: %w", ErrFull, err)
+		case sqlite3.SQLITE_BUSY:
+			err = fmt.Errorf("%w: %w", ErrBusy, err)
 		case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 			err = fmt.Errorf("%w: %w", ErrCorrupt, err)
 		case sqlite3.SQLITE_INTERRUPT: // the caller's context ended

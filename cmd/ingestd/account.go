@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
-
-	"github.com/rs/zerolog"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
@@ -29,11 +26,11 @@ func connect(ctx context.Context, cfg *config.Config) (*account, error) {
 		return nil, err
 	}
 	if err := client.Ready(ctx); err != nil {
-		return nil, err
+		return nil, final(err)
 	}
 	n := newNames(cfg, func(ctx context.Context) (mapping.Account, error) { return readAccount(ctx, client, cfg) })
 	if err := n.refresh(ctx); err != nil {
-		return nil, err
+		return nil, final(err)
 	}
 	a := &account{client: client, names: n, collectors: make(map[string]*facts.Collector, len(cfg.Folders))}
 	for _, f := range cfg.Folders {
@@ -42,76 +39,18 @@ func connect(ctx context.Context, cfg *config.Config) (*account, error) {
 	return a, nil
 }
 
-// readAccount asks for the names that the rules use.
-func readAccount(ctx context.Context, c *tenovos.Client, cfg *config.Config) (mapping.Account, error) {
-	acct := mapping.Account{Vocabularies: make(map[string]tenovos.Vocabulary)}
-	var err error
-	if acct.Templates, err = c.Templates(ctx); err != nil {
-		return acct, fmt.Errorf("read the metadata templates: %w", err)
-	}
-	if acct.Security, err = c.SecurityTemplates(ctx); err != nil {
-		return acct, fmt.Errorf("read the security templates: %w", err)
-	}
-	rules := make([]mapping.Rules, len(cfg.Folders))
-	for i, f := range cfg.Folders {
-		rules[i] = f.Rules
-	}
-	if mapping.NamesVocabulary(rules) {
-		all, err := c.Vocabularies(ctx)
-		if err != nil {
-			return acct, fmt.Errorf("read the vocabularies: %w", err)
-		}
-		for _, v := range all {
-			acct.Vocabularies[v.ID] = v
-		}
-	}
-	for _, id := range mapping.VocabularyIDs(rules, acct) {
-		if len(acct.Vocabularies[id].Values) > 0 {
-			continue
-		}
-		v, err := c.Vocabulary(ctx, id)
-		if errors.Is(err, tenovos.ErrNotFound) {
-			continue // Resolve says which attribute misses it
-		}
-		if err != nil {
-			return acct, fmt.Errorf("read the vocabulary %s: %w", id, err)
-		}
-		acct.Vocabularies[id] = v
-	}
-	return acct, nil
-}
-
-// Waits between the tries to reach the API at the start.
-const (
-	firstConnectWait = time.Second
-	lastConnectWait  = 30 * time.Second
-)
-
-// connectPatiently is connect for the daemon and the backfill: an API that does
-// not answer is waited for, and said so once; a refusal is final.
-func connectPatiently(ctx context.Context, cfg *config.Config, log zerolog.Logger) (*account, error) {
-	said := false
-	for wait := firstConnectWait; ; wait = min(2*wait, lastConnectWait) {
-		a, err := connect(ctx, cfg)
-		if !isOutage(err) {
-			if said && err == nil {
-				log.Info().Msg("Tenovos answers: starting")
-			}
-			return a, err
-		}
-		if !said {
-			log.Warn().AnErr("reason", err).Msg("Tenovos does not answer: waiting for it before anything else")
-			said = true
-		}
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
+// isOutage reports trouble that passes, or that is mended elsewhere.
 func isOutage(err error) bool {
 	return !errors.Is(err, tenovos.ErrCredentials) &&
-		(errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrThrottled) || errors.Is(err, tenovos.ErrAmbiguous))
+		(errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrThrottled) || errors.Is(err, tenovos.ErrAmbiguous) ||
+			tenovos.FromGateway(err))
+}
+
+// final marks an error in which Tenovos refuses the account or what it asks for at the
+// start: the next start would only log in once more, to be refused again.
+func final(err error) error {
+	if _, answered := errors.AsType[*tenovos.Error](err); !answered || isOutage(err) || errors.Is(err, tenovos.ErrCredentials) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, errUnusable)
 }

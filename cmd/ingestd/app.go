@@ -174,7 +174,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		Paused:  e.folders.pause,
 		Handlers: map[string]ingest.Handler{
 			requestBackfill: e.handleBackfill,
-			requestReload:   e.handleReload,
+			requestReload:   func(ctx context.Context, r journal.Request) (any, error) { return handOver(e.reloads)(ctx, r) },
 		},
 	})
 	w, err := watcher.New(watched, watcher.Options{

@@ -27,6 +27,7 @@ type backfillOptions struct {
 	dryRun, asJSON bool
 	adopt          bool
 	after          string
+	timeout        time.Duration // see timeoutFlag
 }
 
 func newBackfillCommand() *cobra.Command {
@@ -48,6 +49,7 @@ func newBackfillCommand() *cobra.Command {
 			if folders, err = afterwards(folders, o.after); err != nil {
 				return err
 			}
+			o.timeout = timeoutOf(cmd)
 			b := &backfill{
 				cfg: cfg, folders: folders, options: o,
 				out: cmd.OutOrStdout(), err: cmd.ErrOrStderr(), log: newLogger(cfg, cmd.ErrOrStderr()),
@@ -59,6 +61,7 @@ func newBackfillCommand() *cobra.Command {
 	}
 	configFlag(cmd, &path)
 	jsonFlag(cmd, &o.asJSON)
+	timeoutFlag(cmd)
 	cmd.Flags().StringArrayVar(&o.folders, "folder", nil, "only the folder `NAME` (repeatable)")
 	cmd.Flags().BoolVar(&o.adopt, "adopt", false, "take over assets that the account holds already (same filename and MD5) instead of creating them: the way back after the journal was lost")
 	cmd.Flags().StringVar(&o.after, "after", "", "keep (default), move or delete files that are in, whatever the configuration says")
@@ -140,7 +143,7 @@ func (b *backfill) run(ctx context.Context, drain <-chan struct{}) error {
 func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal.Journal, begun time.Time) error {
 	waiting, cancel := untilDrain(ctx, drain)
 	defer cancel()
-	acct, err := connectPatiently(waiting, b.cfg, b.log)
+	acct, err := connectAnswering(waiting, b.cfg, b.folders, j, nil, b.log, func(string) {})
 	if closed(drain) {
 		return errStopped
 	}
@@ -257,7 +260,7 @@ func (b *backfill) includes(name string) bool {
 // dryRun walks the folders and says what would become of each file, and of each row
 // of a manifest that needs none.
 func (b *backfill) dryRun(ctx context.Context) error {
-	acct, err := connectPatiently(ctx, b.cfg, b.log)
+	acct, err := connectPatiently(ctx, b.cfg, b.log, func(error) {})
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,9 @@ func newCheckCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := check(cmd.Context(), path, offline)
 			notes := lookUpFormerNames(cmd.Context(), cfg)
+			if cfg != nil && !offline {
+				notes = append(notes, lookUpGiven(cfg)...)
+			}
 			if asJSON {
 				return errors.Join(err, writeCheck(cmd, err, notes))
 			}

@@ -21,7 +21,8 @@ import (
 
 // request leaves a request in the journal. A running daemon carries it out; where
 // there is none, this process takes the journal and does so itself.
-func request(ctx context.Context, path, kind string, s ingest.Selection, stderr io.Writer) ([]ingest.Outcome, error) {
+func request(cmd *cobra.Command, path, kind string, s ingest.Selection) ([]ingest.Outcome, error) {
+	ctx := cmd.Context()
 	cfg, err := loadLocal(path)
 	if err != nil {
 		return nil, err
@@ -37,9 +38,9 @@ func request(ctx context.Context, path, kind string, s ingest.Selection, stderr 
 	}
 	var answer json.RawMessage
 	if owned {
-		answer, err = ask(ctx, cfg.Journal, r, kind, s)
+		answer, err = askerOf(cmd, cfg.Journal, r).ask(ctx, kind, s)
 	} else {
-		answer, err = serveOurselves(ctx, path, r, kind, s, stderr)
+		answer, err = serveOurselves(ctx, path, r, kind, s, cmd.ErrOrStderr())
 	}
 	if err != nil {
 		return nil, err
@@ -153,6 +154,7 @@ func requestCommand(use, short string, flags func(*cobra.Command), do func(cmd *
 	}}
 	configFlag(cmd, &path)
 	jsonFlag(cmd, &asJSON)
+	timeoutFlag(cmd)
 	if flags != nil {
 		flags(cmd)
 	}
@@ -178,7 +180,7 @@ func newRetryCommand() *cobra.Command {
 			if err := either(len(ids) > 0, len(s.Statuses) > 0, "--failed or --held"); err != nil {
 				return err
 			}
-			outcomes, err := request(cmd.Context(), path, ingest.RequestRetry, s, cmd.ErrOrStderr())
+			outcomes, err := request(cmd, path, ingest.RequestRetry, s)
 			if err != nil {
 				return err
 			}
@@ -196,7 +198,7 @@ func newCancelCommand() *cobra.Command {
 			if err := either(len(ids) > 0, all, "--all"); err != nil {
 				return err
 			}
-			outcomes, err := request(cmd.Context(), path, ingest.RequestCancel, ingest.Selection{IDs: ids}, cmd.ErrOrStderr())
+			outcomes, err := request(cmd, path, ingest.RequestCancel, ingest.Selection{IDs: ids})
 			if err != nil {
 				return err
 			}
@@ -207,7 +209,7 @@ func newCancelCommand() *cobra.Command {
 func newVerifyCommand() *cobra.Command {
 	return requestCommand("verify [ID...]", "Ask Tenovos again about what was ingested", nil,
 		func(cmd *cobra.Command, path string, ids []int64, asJSON bool) error {
-			outcomes, err := request(cmd.Context(), path, ingest.RequestVerify, ingest.Selection{IDs: ids}, cmd.ErrOrStderr())
+			outcomes, err := request(cmd, path, ingest.RequestVerify, ingest.Selection{IDs: ids})
 			if err != nil {
 				return err
 			}
@@ -262,7 +264,7 @@ func newWithdrawCommand() *cobra.Command {
 					return err
 				}
 			}
-			outcomes, err := request(cmd.Context(), path, kind, s, cmd.ErrOrStderr())
+			outcomes, err := request(cmd, path, kind, s)
 			if err != nil {
 				return err
 			}

@@ -41,7 +41,7 @@ func newUpdateCommand() *cobra.Command {
 			if dryRun {
 				return u.dryRun(cmd.Context())
 			}
-			outcomes, err := u.run(cmd.Context(), cmd.ErrOrStderr())
+			outcomes, err := u.run(cmd)
 			if err != nil {
 				return err
 			}
@@ -58,7 +58,8 @@ type update struct {
 }
 
 // run has the daemon send what differs, or does so itself where there is none.
-func (u update) run(ctx context.Context, stderr io.Writer) (out []ingest.Outcome, err error) {
+func (u update) run(cmd *cobra.Command) (out []ingest.Outcome, err error) {
+	ctx := cmd.Context()
 	r, err := journal.OpenReader(ctx, u.cfg.Journal)
 	if err != nil {
 		return nil, err
@@ -70,9 +71,9 @@ func (u update) run(ctx context.Context, stderr io.Writer) (out []ingest.Outcome
 	}
 	var answer json.RawMessage
 	if owned {
-		answer, err = ask(ctx, u.cfg.Journal, r, ingest.RequestUpdate, u.selection)
+		answer, err = askerOf(cmd, u.cfg.Journal, r).ask(ctx, ingest.RequestUpdate, u.selection)
 	} else {
-		answer, err = u.serve(ctx, r, stderr)
+		answer, err = u.serve(ctx, r, cmd.ErrOrStderr())
 	}
 	if err != nil {
 		return nil, err

@@ -36,6 +36,10 @@ type Options struct {
 	NumbersAsText      bool   `json:"numbersAsText"`      // epochs arrive as strings
 	DraftNames         bool   `json:"draftNames"`         // fileName, technical_metadata, metadatadefinitionId as in the 1.5 draft
 
+	// Rights.
+	Lacks      string `json:"lacks"`      // operations to which the account has no right, with commas; admin is the lists that need an administrator
+	LacksShape string `json:"lacksShape"` // how they are refused: notAuthorized (default: 403 in the service's words), unauthorized (401), forbidden (403), other (403, in other words)
+
 	// Sessions.
 	TokenLife               time.Duration `json:"tokenLife"`               // default 1h
 	RefreshLife             time.Duration `json:"refreshLife"`             // default 30 days
@@ -135,6 +139,7 @@ func (o *Options) complete() error {
 	enum("apiVersion", &o.APIVersion, "1.5", "1.0")
 	enum("errorShape", &o.ErrorShape, "documented", "message", "status", "statusCode", "string")
 	enum("authorizeWith", &o.AuthorizeWith, "authorization", "access", "either")
+	enum("lacksShape", &o.LacksShape, "notAuthorized", "unauthorized", "forbidden", "other")
 	enum("logoutBody", &o.LogoutBody, "auto", "required", "optional")
 	enum("metaHeader", &o.MetaHeader, "query", "required", "none")
 	enum("etagForm", &o.ETagForm, "any", "quoted", "bare")
@@ -177,6 +182,7 @@ func (o *Options) complete() error {
 	if o.TableColumnsKey == "" {
 		o.TableColumnsKey = "metadataAttributes"
 	}
+	bad = append(bad, o.checkLacks())
 	if o.MinPart < 0 || o.SearchPage < 0 {
 		bad = append(bad, errors.New("minPart and searchPage cannot be negative"))
 	}

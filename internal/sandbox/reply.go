@@ -99,6 +99,9 @@ func hijack(w http.ResponseWriter) (net.Conn, bool) {
 func (c *call) serveAPI(f func(*call) (int, any), out *reply) {
 	status, v := c.authorise()
 	if status == 0 {
+		status, v = c.refuseRight()
+	}
+	if status == 0 {
 		var err error
 		if c.body, err = io.ReadAll(io.LimitReader(c.r.Body, 64*MiB)); err != nil {
 			return // the client broke off; there is nobody to answer

@@ -215,6 +215,7 @@ func (c *Client) refusal(r request, resp *http.Response, p problem) error {
 		Detail:     c.scrub(p.detail),
 		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), c.clock()),
 		Err:        storeError(p),
+		gateway:    p.gateway,
 	}
 	if e.Message == "" {
 		e.Message = http.StatusText(status)
