@@ -38,6 +38,32 @@ func Ask(ctx context.Context, path, kind string, args []byte) (id int64, err err
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	tick := time.NewTicker(askTick)
+	defer tick.Stop()
+	for begun := time.Now(); ; {
+		id, err := leave(ctx, db, kind, args)
+		if !isBusy(err) {
+			return id, err
+		}
+		if time.Since(begun) >= askWait {
+			return 0, fmt.Errorf("its owner wrote for %v without a gap: look whether its disk keeps up, and try again: %w", askWait, err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
+// askTick is how often who asks looks for a gap between the owner's transactions, and
+// askWait for how long.
+const (
+	askTick = 2 * time.Millisecond
+	askWait = 30 * time.Second
+)
+
+func leave(ctx context.Context, db *sql.DB, kind string, args []byte) (int64, error) {
 	if err := current(ctx, db); err != nil {
 		return 0, err
 	}
