@@ -130,6 +130,7 @@ func (s *service) work(ctx context.Context, now *setup, end <-chan struct{}) (er
 		}
 	}
 	defer now.acct.client.Close()
+	defer context.AfterFunc(working, now.acct.tables.Stop)()
 	if now.reload != nil { // the folders may have other names
 		if err := carryOver(ctx, now.cfg, s.journal, now.log); err != nil {
 			return err
