@@ -14,14 +14,15 @@ const (
 const rowCost = 4 + 4 + 8
 
 // store holds the rows of a manifest as they were written, each as its cells up to
-// the last that is not empty, behind their lengths. A few pieces, each twice the size
-// of the one before, instead of a text for each row keep a manifest of a million rows
-// near the size of its file, and one of three rows small.
+// the last that is not empty, behind their lengths. Pieces that grow with it instead
+// of a text for each row keep a manifest of a million rows near the size of its file,
+// and one of three rows small.
 type store struct {
 	chunks []string
 	starts []uint32 // of the rows: the number of the chunk, then the place in it
 	lines  []uint32
 	open   strings.Builder // the chunk that is being filled
+	sealed int             // bytes in the chunks
 }
 
 // record is a row as it was written.
@@ -33,8 +34,8 @@ type record struct {
 // add appends a row, for which it asks for memory first.
 func (s *store) add(cells []byte, line int, q quota) error {
 	if s.open.Len()+len(cells) > min(s.open.Cap(), chunkSize) {
-		size := max(min(2*s.open.Cap(), chunkSize), 1024, len(cells))
 		s.seal()
+		size := max(min(s.sealed/4, chunkSize), 1024, len(cells))
 		if err := q.grow(int64(size)); err != nil {
 			return err
 		}
@@ -57,17 +58,17 @@ func (s *store) add(cells []byte, line int, q quota) error {
 func (s *store) seal() {
 	if s.open.Len() > 0 {
 		s.chunks = append(s.chunks, s.open.String())
+		s.sealed += s.open.Len()
 	}
 	s.open = strings.Builder{}
 }
 
 // finish ends the adding of rows, and gives back what they do not need.
 func (s *store) finish() {
-	if spare := s.open.Cap() - s.open.Len(); s.open.Len() > 0 && spare > s.open.Len()/8 {
-		s.chunks = append(s.chunks, strings.Clone(s.open.String()))
-		s.open = strings.Builder{}
-	}
 	s.seal()
+	if last := len(s.chunks) - 1; last >= 0 {
+		s.chunks[last] = strings.Clone(s.chunks[last]) // without its spare room
+	}
 	s.starts, s.lines = grown(s.starts, 0), grown(s.lines, 0)
 }
 
