@@ -31,7 +31,7 @@ func (rowsOf) Teller(func(string, func(string)) error) ingest.Teller {
 }
 func (rowsOf) Beside(string) []ingest.Beside { return nil }
 func (r rowsOf) Rows(_ string, each func([]ingest.FilelessRow) error) error {
-	for some := range slices.Chunk(r, 250) {
+	for some := range slices.Chunk(r, 2) {
 		if err := each(some); err != nil {
 			return err
 		}
