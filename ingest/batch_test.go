@@ -304,8 +304,8 @@ func (manifests) Stray(string) (ingest.Stray, bool) { return ingest.Stray{}, fal
 func (manifests) Teller(func(string, func(string)) error) ingest.Teller {
 	return tellsNothing{}
 }
-func (manifests) Beside(string) []ingest.Beside             { return nil }
-func (manifests) Rows(string) ([]ingest.FilelessRow, error) { return nil, nil }
+func (manifests) Beside(string) []ingest.Beside                       { return nil }
+func (manifests) Rows(string, func([]ingest.FilelessRow) error) error { return nil }
 
 func TestFilesInTheFolderItself(t *testing.T) {
 	t.Parallel()

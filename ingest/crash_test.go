@@ -102,8 +102,12 @@ func crashingProcess() error {
 	rig := &rig{}
 	rig.account = acct
 	var companions ingest.Companions
-	if row := os.Getenv("CRASH_ROW"); row != "" {
-		companions = rowsOf{{Path: row}}
+	if rows := os.Getenv("CRASH_ROWS"); rows != "" {
+		var all rowsOf
+		for row := range strings.SplitSeq(rows, ",") {
+			all = append(all, ingest.FilelessRow{Path: row})
+		}
+		companions = all
 	}
 	pipe := ingest.New(ingest.Config{
 		Workers: 2, MaxFileSize: 5 << 30, MaxAttempts: 4, RetryInitial: 5 * time.Millisecond, RetryMax: 20 * time.Millisecond,
@@ -137,14 +141,16 @@ func (r *rig) crash(at int) int {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	row := ""
-	if rows, ok := r.config.Folders[0].Companions.(rowsOf); ok {
-		row = rows[0].Path
+	var rows []string
+	if all, ok := r.config.Folders[0].Companions.(rowsOf); ok {
+		for _, row := range all {
+			rows = append(rows, row.Path)
+		}
 	}
 	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), "CRASH_URL="+r.web.URL+r.sandbox.Options().BasePath(),
 		"CRASH_DROP="+r.drop, "CRASH_JOURNAL="+r.journal, "CRASH_AT="+strconv.Itoa(at), "CRASH_AFTER="+string(r.config.Folders[0].After),
-		"CRASH_ROW="+row,
+		"CRASH_ROWS="+strings.Join(rows, ","),
 		"CRASH_BY_FILENAME="+strconv.FormatBool(r.config.Folders[0].VersionByFilename))
 	var stderr strings.Builder
 	cmd.Stderr = &stderr

@@ -109,6 +109,7 @@ func bound(e journal.Entry, err error, v verdict, l limits) verdict {
 // judge is dispose without the bounds of the status.
 func judge(e journal.Entry, err error, l limits) verdict {
 	var broken *journalError
+	var later *LaterError
 	_, api := errors.AsType[*tenovos.Error](err) // may wrap the same network errors as the store's
 	switch {
 	case errors.Is(err, journal.ErrMoved), errors.Is(err, journal.ErrUnknown):
@@ -117,6 +118,9 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		return verdict{do: leave}
 	case errors.As(err, &broken), errors.Is(err, journal.ErrJournal):
 		return verdict{do: stop}
+
+	case errors.As(err, &later):
+		return verdict{do: retry, after: later.After, reason: reasonOf(classWaiting, err, "")}
 
 	// the source
 	case isGone(err):

@@ -36,12 +36,8 @@ const (
 	editsAtOnce = 4
 )
 
-// editing is a folder's open edits, and manifests, in somebody's hands while it is
-// locked.
-type editing struct {
-	sync.Mutex
-	troubles map[string]trouble // by the path of the manifest
-}
+// editing is a folder's open edits in somebody's hands while it is locked.
+type editing struct{ sync.Mutex }
 
 // doEdits works out and sends what differs in the assets of a folder, until idle
 // closes or ctx ends. A share that hangs may hold it up for ever.
@@ -77,9 +73,6 @@ func (p *Pipeline) editOnce(ctx context.Context, folder string) (did bool, err e
 	}
 	turn.Lock()
 	defer turn.Unlock()
-	if err := p.admitRows(ctx, folder, turn.troubles); err != nil {
-		return false, err
-	}
 	for _, stage := range []func(context.Context, string) (due int, err error){p.mapEdits, p.sendEdits, p.seeEdits} {
 		for {
 			due, err := stage(ctx, folder)
@@ -130,6 +123,9 @@ func (p *Pipeline) settleEdit(ctx context.Context, d journal.Edit, err error) er
 	defer cancel()
 	if everyonesTrouble(err) && p.gate.blame(ctx, err, retryAfter(err)) {
 		return nil
+	}
+	if later, ok := errors.AsType[*LaterError](err); ok {
+		return p.journal.PutOffEdit(rctx, d, p.now().Add(later.After), messageOf(err))
 	}
 	final := errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound)
 	if isFolderGone(err) { // it waits as it is, and all others with it

@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"io/fs"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,9 +29,16 @@ func (rowsOf) Stray(string) (ingest.Stray, bool) { return ingest.Stray{}, false 
 func (rowsOf) Teller(func(string, func(string)) error) ingest.Teller {
 	return tellsNothing{}
 }
-func (rowsOf) Beside(string) []ingest.Beside               { return nil }
-func (r rowsOf) Rows(string) ([]ingest.FilelessRow, error) { return r, nil }
-func (rowsOf) Forget(string)                               {}
+func (rowsOf) Beside(string) []ingest.Beside { return nil }
+func (r rowsOf) Rows(_ string, each func([]ingest.FilelessRow) error) error {
+	for some := range slices.Chunk(r, 2) {
+		if err := each(some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+func (rowsOf) Forget(string) {}
 
 // TestFilelessAssetsAreMadeOnce loses the replies to the creates of a federated
 // asset and of a placeholder: in the end there is one of each, and it is known.
@@ -76,11 +84,11 @@ type sulking struct {
 	tried *int
 }
 
-func (f sulking) Rows(path string) ([]ingest.FilelessRow, error) {
+func (f sulking) Rows(path string, each func([]ingest.FilelessRow) error) error {
 	if *f.tried++; *f.tried <= f.times {
-		return nil, &fs.PathError{Op: "read", Path: path, Err: syscall.EIO}
+		return &fs.PathError{Op: "read", Path: path, Err: syscall.EIO}
 	}
-	return f.rowsOf.Rows(path)
+	return f.rowsOf.Rows(path, each)
 }
 
 // TestRowsWaitForTheFileSystem has a manifest that cannot be read for a while: its

@@ -312,7 +312,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	for _, f := range cfg.Folders {
 		p.folders[f.Name] = f
 		p.mounts[f.Name] = newMount(p.wake)
-		p.editing[f.Name] = &editing{troubles: make(map[string]trouble)}
+		p.editing[f.Name] = &editing{}
 		if f.Companions != nil {
 			p.tells[f.Name] = newTells(f, d.Journal, d.Log)
 		}
@@ -353,6 +353,9 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	g.Go(func() error { return p.doChores(gctx, "", idle) })
 	for _, f := range p.cfg.Folders {
 		g.Go(func() error { return p.doEdits(gctx, f.Name, idle) })
+		if f.Companions != nil {
+			g.Go(func() error { return newFilelessRows(p, f).run(gctx, idle) })
+		}
 		g.Go(func() error { return p.resting.run(gctx, f.Name, idle) })
 		if t := p.tells[f.Name]; t != nil && !p.once { // a backfill tells at its end
 			g.Go(func() error { return t.run(gctx, idle, func() bool { return p.mayTouch(f.Name) }) })

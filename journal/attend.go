@@ -60,7 +60,15 @@ func Withdraw(ctx context.Context, path string, id int64) (begun bool, err error
 	return begun, err
 }
 
-// besideOwner writes to the journal at path from any process.
+// askTick is how often another process looks for a gap between the owner's
+// transactions, and askWait for how long.
+const (
+	askTick = 2 * time.Millisecond
+	askWait = 30 * time.Second
+)
+
+// besideOwner writes to the journal at path from any process, in a gap that its owner
+// leaves.
 func besideOwner(ctx context.Context, path, op string, work func(*sql.DB) error) (err error) {
 	defer func() { err = fail(op, err) }()
 	abs, err := locate(path)
@@ -72,10 +80,25 @@ func besideOwner(ctx context.Context, path, op string, work func(*sql.DB) error)
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := current(ctx, db); err != nil {
-		return err
+	tick := time.NewTicker(askTick)
+	defer tick.Stop()
+	for begun := time.Now(); ; {
+		err := current(ctx, db)
+		if err == nil {
+			err = work(db)
+		}
+		if !isBusy(err) {
+			return err
+		}
+		if time.Since(begun) >= askWait {
+			return fmt.Errorf("its owner wrote for %v without a gap: look whether its disk keeps up, and try again: %w", askWait, err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	return work(db)
 }
 
 // Owner returns the process that owns the journal at path, as the kernel tells it; 0

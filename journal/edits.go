@@ -140,6 +140,15 @@ func (j *Journal) DeferEdit(ctx context.Context, e Edit, until time.Time, messag
 	})
 }
 
+// PutOffEdit lets an edit wait, which is no try of it.
+func (j *Journal) PutOffEdit(ctx context.Context, e Edit, until time.Time, message string) error {
+	return j.write(ctx, fmt.Sprintf("put off the edit of entry %d", e.EntryID), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE edits SET not_before = ?, message = ? WHERE entry_id = ? AND asked_at = ?`,
+			ms(until), message, e.EntryID, ms(e.AskedAt))
+		return err
+	})
+}
+
 // EditDone closes an edit. With an asset that is what the entry's asset holds from
 // now on; r says why it does not hold what it should, and is empty otherwise.
 func (j *Journal) EditDone(ctx context.Context, e Edit, asset json.RawMessage, r Reason) error {

@@ -51,6 +51,12 @@ func fail(op string, err error) error {
 	return fmt.Errorf("%s: %w", op, err)
 }
 
+// isBusy reports that another process's transaction is in the way.
+func isBusy(err error) bool {
+	se, ok := errors.AsType[*sqlite.Error](err)
+	return ok && se.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
 // violatesUnique reports whether err is SQLite's refusal of a second row with
 // one key.
 func violatesUnique(err error) bool {

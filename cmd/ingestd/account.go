@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ type account struct {
 	client     *tenovos.Client
 	names      *names
 	collectors map[string]*facts.Collector // by folder name
+	tables     *facts.Tables               // what the collectors hold of manifests
 }
 
 // connect logs in, reads what the account has and resolves every rule. Mistakes
@@ -32,9 +34,12 @@ func connect(ctx context.Context, cfg *config.Config) (*account, error) {
 	if err := n.refresh(ctx); err != nil {
 		return nil, final(err)
 	}
-	a := &account{client: client, names: n, collectors: make(map[string]*facts.Collector, len(cfg.Folders))}
+	a := &account{
+		client: client, names: n, tables: facts.NewTables(cfg.Manifests.Memory),
+		collectors: make(map[string]*facts.Collector, len(cfg.Folders)),
+	}
 	for _, f := range cfg.Folders {
-		a.collectors[f.Name] = newCollector(f)
+		a.collectors[f.Name] = newCollector(f, a.tables, cmp.Or(cfg.Manifests.RowsWithoutFiles, -1))
 	}
 	return a, nil
 }

@@ -150,6 +150,7 @@ func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal
 	if err != nil {
 		return err
 	}
+	defer context.AfterFunc(waiting, acct.tables.Stop)()
 	e, err := newEngine(b.cfg, b.folders, acct, j, b.options.adopt, b.log)
 	if err != nil {
 		return err
@@ -229,6 +230,14 @@ func (b *backfill) finish(ctx context.Context, r *journal.Reader, s summary, beg
 		s.Failed += f.Failed
 		unfinished += f.Queued + f.Uploading
 	}
+	names := make([]string, len(b.folders))
+	for i, f := range b.folders {
+		names[i] = f.Name
+	}
+	refused, err := r.Refused(ctx, names)
+	if err != nil {
+		return err
+	}
 	s.Seconds = time.Since(begun).Seconds()
 	if b.options.asJSON {
 		err = json.NewEncoder(b.out).Encode(s)
@@ -242,7 +251,7 @@ func (b *backfill) finish(ctx context.Context, r *journal.Reader, s summary, beg
 		_, err = fmt.Fprintf(b.out, "%d files seen: %d ingested (%d as new versions, %s) in %.1f s; %d duplicates, %d held, %d failed\n",
 			s.Seen, s.Ingested, s.Versions, humanize.IBytes(uint64(s.Bytes)), s.Seconds, s.Duplicates, s.Held, s.Failed)
 	}
-	if err == nil && s.Held+s.Failed+unfinished > 0 {
+	if err == nil && s.Held+s.Failed+unfinished+refused > 0 {
 		return errNotIngested
 	}
 	return err

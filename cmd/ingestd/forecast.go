@@ -121,7 +121,11 @@ func (o *oracle) recallCopy(ctx context.Context, folder config.Folder, file watc
 // apply has the folder's rules say what a file, or a row without one, becomes; the
 // Result is nil where no rule matches.
 func (o *oracle) apply(folder config.Folder, file watcher.File, f *forecast) error {
-	known, err := o.acct.factsOf(file, "")
+	var known *facts.Collection
+	err := o.acct.tables.Patiently(func() (err error) {
+		known, err = o.acct.factsOf(file, "")
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -159,7 +159,11 @@ func (u update) dryRun(ctx context.Context) error {
 		if !u.selection.Covers(e) || !ours[e.Folder] {
 			return nil
 		}
-		change, err := p.Change(e)
+		var change ingest.Change
+		err := acct.tables.Patiently(func() (err error) {
+			change, err = p.Change(e)
+			return err
+		})
 		if err != nil {
 			return fmt.Errorf("%s/%s: %w", e.Folder, e.Path, err)
 		}

@@ -18,6 +18,7 @@ type Config struct {
 	Workers       int    // files in flight
 	Upload        Upload
 	Retry         Retry
+	Manifests     Manifests
 	Listen        string // host:port of the status page; "" is off
 	Log           Log
 	ShutdownGrace time.Duration // how long parts on their way may take to finish
@@ -58,6 +59,12 @@ type Upload struct {
 type Retry struct {
 	MaxAttempts  int
 	Initial, Max time.Duration // the first pause between attempts, and the longest
+}
+
+// Manifests bounds what manifests cost.
+type Manifests struct {
+	Memory           int64 // bytes that those of all folders take together
+	RowsWithoutFiles int   // of one manifest, that become assets by themselves
 }
 
 // Log says what is logged, and how.
@@ -117,6 +124,7 @@ func defaults(file string) *Config {
 		Workers:       8,
 		Upload:        Upload{Parts: 4, MaxFileSize: 5 << 30, Verify: "etag", VerifyTimeout: 30 * time.Minute},
 		Retry:         Retry{MaxAttempts: 8, Initial: time.Second, Max: 5 * time.Minute},
+		Manifests:     Manifests{Memory: 256 << 20, RowsWithoutFiles: 100_000},
 		Listen:        "127.0.0.1:9470",
 		Log:           Log{Level: "info", Format: "auto"},
 		ShutdownGrace: 15 * time.Second,

@@ -26,12 +26,13 @@ type loader struct {
 
 var (
 	fileKeys = mapping.Keys{Known: []string{
-		"tenovos", "journal", "workers", "upload", "retry", "listen", "log", "shutdown_grace", "folders"}}
+		"tenovos", "journal", "workers", "upload", "retry", "manifests", "listen", "log", "shutdown_grace", "folders"}}
 	tenovosKeys = mapping.Keys{Known: []string{
 		"url", "version", "api_key", "api_key_file", "username", "password", "password_file", "client_id",
 		"max_concurrent_calls", "send_access_token", "basic_login"}}
 	uploadKeys = mapping.Keys{Known: []string{"parts", "max_file_size", "bandwidth", "verify", "verify_timeout"}}
 	retryKeys  = mapping.Keys{Known: []string{"max_attempts", "initial", "max"}}
+	tableKeys  = mapping.Keys{Known: []string{"memory", "rows_without_files"}}
 	logKeys    = mapping.Keys{Known: []string{"level", "format"}}
 	folderKeys = mapping.Keys{
 		Known: []string{
@@ -61,6 +62,7 @@ func (l *loader) file(n *yaml.Node) {
 	l.number(f["workers"], "workers", &c.Workers, 1, 256)
 	l.upload(f["upload"])
 	l.retry(f["retry"])
+	l.manifests(f["manifests"])
 	l.log(f["log"])
 	if at := f["listen"]; at != nil {
 		c.Listen = l.listen(at)
@@ -138,6 +140,13 @@ func (l *loader) retry(n *yaml.Node) {
 		}
 		l.Add(mapping.At(at), "", "retry: the initial pause of %v is longer than the longest, %v", r.Initial, r.Max)
 	}
+}
+
+func (l *loader) manifests(n *yaml.Node) {
+	f := l.section(n, "manifests", tableKeys)
+	m := &l.config.Manifests
+	l.size(f["memory"], "manifests.memory", &m.Memory, 1<<20)
+	l.number(f["rows_without_files"], "manifests.rows_without_files", &m.RowsWithoutFiles, 0, 1_000_000)
 }
 
 func (l *loader) log(n *yaml.Node) {

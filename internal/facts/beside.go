@@ -84,9 +84,7 @@ type Beside struct {
 // that counts first. The error is about a directory that cannot be listed for now.
 func (c *Collector) sidecarsOf(root *os.Root, file string, kind Kind) ([]Beside, error) {
 	name, dir := path.Base(file), path.Dir(file)
-	c.manifests.mu.Lock()
-	defer c.manifests.mu.Unlock()
-	d, err := c.manifests.look(root, dir, c.Companions)
+	known, err := c.manifests.look(root, dir, c.Companions)
 	if err != nil {
 		return nil, err
 	}
@@ -104,11 +102,7 @@ func (c *Collector) sidecarsOf(root *os.Root, file string, kind Kind) ([]Beside,
 	for _, ext := range extensions {
 		add(name+ext, false)
 	}
-	var known map[string][]sidecarFile
-	if d != nil {
-		known = d.sidecars
-	}
-	for _, s := range known[Key(name)] {
+	for _, s := range known.sidecars[Key(name)] {
 		if s.kind == kind && (s.target == name || !s.whole.exact) {
 			add(s.name, false)
 		}
@@ -120,7 +114,7 @@ func (c *Collector) sidecarsOf(root *os.Root, file string, kind Kind) ([]Beside,
 	for _, ext := range extensions {
 		add(stem+ext, true)
 	}
-	for _, s := range known[Key(stem)] {
+	for _, s := range known.sidecars[Key(stem)] {
 		if s.kind == kind && (s.target == stem || !s.stem.exact) {
 			add(s.name, true)
 		}
@@ -202,13 +196,11 @@ func (c *Collector) Companion(rel string) (Kind, bool) {
 	if info, err := root.Lstat(target); err == nil && info.Mode().IsRegular() || passing(err) {
 		return kind, true
 	}
-	c.manifests.mu.Lock()
-	defer c.manifests.mu.Unlock()
-	d, err := c.manifests.look(root, path.Dir(rel), c.Companions)
-	if d == nil {
-		return kind, err != nil
+	known, err := c.manifests.look(root, path.Dir(rel), c.Companions)
+	if err != nil {
+		return kind, true // nobody knows
 	}
-	for _, s := range d.sidecars[Key(path.Base(target))] {
+	for _, s := range known.sidecars[Key(path.Base(target))] {
 		if s.name == path.Base(rel) && s.whole.folded {
 			return kind, true
 		}

@@ -36,7 +36,7 @@ func TestVirtualRows(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, "sub/manifest.csv", c.csv)
 			col := NewCollector(Settings{Root: dir, Companions: Companions{Manifests: []string{"manifest.csv"}}})
-			got, wrong, err := col.Virtual("sub/manifest.csv")
+			got, wrong, err := allVirtual(col, "sub/manifest.csv")
 			if err != nil || !slices.Equal(got, c.want) {
 				t.Errorf("got %v, %v, want %v", got, err, c.want)
 			}
@@ -59,14 +59,14 @@ func TestNearerManifestOverVirtual(t *testing.T) {
 	write(t, dir, "sub/manifest.csv", "file,title\na.jpg,x\n")
 	col := NewCollector(Settings{Root: dir, Companions: Companions{Manifests: []string{"manifest.csv"}}})
 	for _, manifest := range []string{"manifest.csv", "gone/manifest.csv"} {
-		if rows, wrong, err := col.Virtual(manifest); len(rows)+len(wrong) > 0 || err != nil {
+		if rows, wrong, err := allVirtual(col, manifest); len(rows)+len(wrong) > 0 || err != nil {
 			t.Errorf("%s: got %v, %v, %v, want nothing", manifest, rows, wrong, err)
 		}
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := col.Virtual("manifest.csv"); err == nil {
+	if _, _, err := allVirtual(col, "manifest.csv"); err == nil {
 		t.Error("without its folder, nothing is concluded")
 	}
 }
@@ -80,4 +80,13 @@ func write(t *testing.T, dir, name, text string) {
 	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// allVirtual gathers the batches of Collector.Virtual.
+func allVirtual(c *Collector, manifest string) (rows []Virtual, wrong []error, err error) {
+	err = c.Virtual(manifest, func(some []Virtual, amiss []error) error {
+		rows, wrong = append(rows, some...), append(wrong, amiss...)
+		return nil
+	})
+	return rows, wrong, err
 }

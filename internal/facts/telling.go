@@ -77,12 +77,16 @@ func (t *Teller) Lost(companion string) (Lost, error) {
 
 // lostRows finds the rows of a manifest that no file has.
 func (t *Teller) lostRows(root *os.Root, manifest string) (Lost, error) {
-	m, unread, err := t.c.manifestAt(manifest)
-	if err != nil || unread != nil || m == nil { // what cannot be read is told where a file is held for it
+	m, err := t.c.manifestAt(root, manifest)
+	if err != nil || m.Manifest == nil { // what cannot be read is told where a file is held for it
 		return Lost{}, err
 	}
+	defer t.c.unpin(m)
+	if lost, err := t.c.tooMany(root, m); err != nil || lost.Count > 0 {
+		return lost, err
+	}
 	dir := path.Dir(manifest)
-	found := newMatching(m)
+	found := newMatching(m.Manifest)
 	see := func(file string) { found.see(below(file, dir)) }
 	if err = t.were(dir, see); err == nil && !found.all() {
 		err = listFiles(root, dir, true, see)
@@ -119,7 +123,7 @@ type matching struct {
 	n   int    // how many of them have
 }
 
-func newMatching(m *Manifest) *matching { return &matching{m: m, has: make([]bool, len(m.records))} }
+func newMatching(m *Manifest) *matching { return &matching{m: m, has: make([]bool, m.rows.len())} }
 
 func (x *matching) see(file string) {
 	if found, ok := x.m.find(file); ok {
@@ -133,7 +137,7 @@ func (x *matching) see(file string) {
 // matched reports whether a row has a file, or needs none.
 func (x *matching) matched(row Row) bool {
 	if row.File != "" {
-		if found, ok := x.m.files.find(row.File); ok && x.has[found.first] {
+		if found, ok := x.m.findFile(row.File); ok && x.has[found.first] {
 			return true
 		}
 	}
@@ -142,10 +146,10 @@ func (x *matching) matched(row Row) bool {
 }
 
 // all reports that every row has a file, where that is plain to see.
-func (x *matching) all() bool { return x.n == len(x.m.records) }
+func (x *matching) all() bool { return x.n == x.m.rows.len() }
 
 func (x *matching) lost() Lost {
-	lost := Lost{Manifest: true, Rows: len(x.m.records)}
+	lost := Lost{Manifest: true, Rows: x.m.rows.len()}
 	for row := range x.m.All() {
 		if x.matched(row) {
 			continue
