@@ -117,7 +117,7 @@ func transport(calls int) *http.Transport {
 		TLSHandshakeTimeout: 10 * time.Second,
 
 		MaxResponseHeaderBytes: maxHeaders,
-		MaxIdleConnsPerHost: calls,
+		MaxIdleConnsPerHost:    calls,
 		// Below the minute after which load balancers drop idle connections, so
 		// that a call is not lost to one that is just being closed.
 		IdleConnTimeout: 45 * time.Second,
