@@ -164,6 +164,7 @@ func (p *Pipeline) serveEntry(ctx context.Context, id int64, s Selection, do ent
 // right is looked at again, not uploaded again.
 func (p *Pipeline) retry(ctx context.Context, e journal.Entry, s Selection) (Outcome, error) {
 	m := journal.Move{ID: e.ID, From: e.Status, To: journal.Settled, ResetCounts: true, AsNew: s.AsNew}
+	p.foreign.forget()
 	switch {
 	case e.Status == journal.Held && e.Reason.Class == journal.ClassUnverified && s.AsNew:
 		if why := p.gate.reason(); why != "" {

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -34,6 +35,7 @@ type Lookup interface {
 	Asset(ctx context.Context, id string) (tenovos.Asset, error)
 	Versions(ctx context.Context, id string) ([]tenovos.Asset, error)
 	Search(ctx context.Context, q tenovos.Query) (tenovos.Page, error)
+	ContentLink(ctx context.Context, objectID string) (secret.URL, error)
 }
 
 // API is a Tenovos account.
@@ -231,6 +233,8 @@ type Pipeline struct {
 	editing   map[string]*editing // by folder
 	tells     map[string]*tells   // by folder; none where there are no companions
 	resting   *RestingFiles
+	proofs    *prover
+	foreign   foreignURLs
 	leftovers *leftovers
 	once      bool // Run is a backfill, which ends; set at its start
 
@@ -262,6 +266,7 @@ type flight struct {
 type Deps struct {
 	API     API
 	Store   Store
+	Content Content // nil: no content can be read back
 	Journal *journal.Journal
 	Log     zerolog.Logger
 	Clock   func() time.Time // nil is time.Now
@@ -318,6 +323,7 @@ func New(cfg Config, d Deps) *Pipeline {
 		}
 	}
 	p.resting = newRestingFiles(p)
+	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5}
 	p.gate = newGate(d.Log, d.Clock, d.Paused, func(ctx context.Context) error {
 		_, err := d.API.CurrentUser(ctx)
 		if errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound) {

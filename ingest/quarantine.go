@@ -73,8 +73,8 @@ func (p *Pipeline) fileResting(ctx context.Context, c journal.Chore) (bool, erro
 		return err == nil, err
 	case e.Status == journal.Duplicate && folder.After == AfterMove,
 		e.Status == journal.Filed && !folder.After.keeps() && (!e.Taken() || p.isAside(e) || p.isHere(e)):
-		if folder.After == AfterDelete && (!e.Taken() || !p.isAside(e)) {
-			if err := p.stillInTenovos(ctx, e); err != nil {
+		if !e.Taken() || !p.isAside(e) {
+			if err := p.stillInTenovos(ctx, e, folder.After); err != nil {
 				return false, err
 			}
 		}

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -44,6 +45,7 @@ const (
 	classAdopted     = "adopted"
 	classBackup      = "backup"
 	classCancelled   = "cancelled"
+	classForeign     = "foreign-url"
 	classInternal    = "internal"
 )
 
@@ -236,6 +238,31 @@ func reasonUnverified(waited time.Duration) journal.Reason {
 	}
 }
 
+// reasonReading is why a file waits whose content is to be read back.
+func reasonReading(err error) journal.Reason {
+	return reasonOf(journal.ClassUnverified, fmt.Errorf("Tenovos names no checksum of the content, and it cannot be read back yet: %w", err), "")
+}
+
+func reasonUnproven(err error) journal.Reason {
+	return reasonOf(journal.ClassUnverified,
+		fmt.Errorf("uploaded, unverified: the store's ETags prove nothing, Tenovos names no checksum, and the content cannot be read back: %w", err),
+		"The content was handed over and the file stays where it is. `ingestd retry ID` looks again; nothing is uploaded twice.")
+}
+
+// reasonDamaged is why a file failed whose ETags were not its MD5s, and whose asset shows
+// that they were right.
+func reasonDamaged(remote string) journal.Reason {
+	return journal.Reason{
+		Class: classChecksum, Message: fmt.Sprintf("what arrived twice was not what the disk holds: Tenovos got other bytes (MD5 %s)", remote),
+		Hint: "Look for faulty memory, disk or network gear, or a proxy that changes uploads, then run `ingestd retry ID`. The asset is removed.",
+	}
+}
+
+func reasonForeign(err error) journal.Reason {
+	return reasonOf(classForeign, err, "Somebody between here and Tenovos may want the files, or what this host can reach: check tenovos.url, and show the host to Tenovos support. "+
+		"Then run `ingestd retry --held`. Until somebody does, an asset is made every five minutes at most, and removed.")
+}
+
 func reasonExpiries(e journal.Entry, n int) journal.Reason {
 	hint := fmt.Sprintf("%s did not get through while its upload URLs lived", humanize.IBytes(uint64(e.Size)))
 	if e.Attempt != nil && !e.Attempt.Expires.IsZero() {
@@ -262,6 +289,9 @@ func reasonWaitsFor(what string, until time.Time) journal.Reason {
 }
 
 func reasonFiling(err error) journal.Reason {
+	if unproven, ok := errors.AsType[*unprovenError](err); ok {
+		return reasonOf(journal.ClassFiling, unproven, "Look at the asset in Tenovos. It is tried again until its checksum, or its content, is the file's.")
+	}
 	return reasonOf(journal.ClassFiling, fmt.Errorf("its content is in Tenovos, but the file cannot be moved away: %w", err),
 		"Clear away what it names, or let the daemon's user write in the drop folder. It is tried again until it succeeds.")
 }

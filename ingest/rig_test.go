@@ -162,7 +162,7 @@ func (r *rig) start() *process {
 	if r.store != nil {
 		store = r.store(store)
 	}
-	p := ingest.New(r.config, ingest.Deps{API: api, Store: store, Journal: j, Log: zerolog.New(zerolog.SyncWriter(r.log)), Clock: r.clock})
+	p := ingest.New(r.config, ingest.Deps{API: api, Store: store, Content: uploader.New(uploader.Config{}), Journal: j, Log: zerolog.New(zerolog.SyncWriter(r.log)), Clock: r.clock})
 	return &process{Pipeline: p, journal: j, client: client}
 }
 

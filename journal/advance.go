@@ -275,7 +275,7 @@ func markAttempt(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
 	set := `completing_at = ?`
 	value := any(now)
 	if m.To == Verifying {
-		set, value = `unconfirmed = ?`, m.Unconfirmed
+		set, value = `unconfirmed = max(unconfirmed, ?)`, m.Unconfirmed
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE attempts SET `+set+` WHERE entry_id = ? AND ended_at IS NULL`, value, m.ID)
 	return err

@@ -166,9 +166,11 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		}
 	}
 	pc.Adopt = adopt
+	store := newStore(cfg)
 	e.pipeline = ingest.New(pc, ingest.Deps{
 		API:     acct.client,
-		Store:   newStore(cfg),
+		Store:   store,
+		Content: store,
 		Journal: j,
 		Log:     log,
 		Paused:  e.folders.pause,
@@ -210,7 +212,7 @@ func (d drops) Drop(dir string) watcher.Drop { return d.watcher.Drop(d.folder, d
 func (d drops) Announced(dir string) time.Time { return d.watcher.Announced(d.folder, dir) }
 
 func newStore(cfg *config.Config) *uploader.Uploader {
-	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth})
+	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth, API: cfg.Tenovos.URL})
 }
 
 // pipelineConfig is the pipeline's share of the configuration, without the rules.

@@ -84,8 +84,9 @@ func serveOurselves(ctx context.Context, path string, r *journal.Reader, kind st
 	if err != nil {
 		return nil, err
 	}
+	store := newStore(cfg)
 	p := ingest.New(pipelineConfig(cfg, cfg.Folders), ingest.Deps{
-		API: client, Store: newStore(cfg), Journal: j, Log: newLogger(cfg, stderr),
+		API: client, Store: store, Content: store, Journal: j, Log: newLogger(cfg, stderr),
 	})
 	if err := p.ServeOne(ctx, id); err != nil {
 		return nil, err

@@ -128,7 +128,7 @@ func (c *call) technical(a *Asset, at time.Time) map[string]any {
 		return nil
 	}
 	t := map[string]any{"fileName": a.Filename, "fileSize": displaySize(a.ContentSize)}
-	if a.ContentMD5 != "" {
+	if a.ContentMD5 != "" && !c.o.NoChecksum {
 		t["MD5Checksum"] = a.ContentMD5
 	}
 	if c.o.FileSizeInBytes {
@@ -185,7 +185,7 @@ func (c *call) systemValues(a *Asset) map[string]string {
 	if technical := c.technical(a, c.s.clock()); technical != nil {
 		out["system_file_size"] = displaySize(a.ContentSize)
 		out["system_match"] = "Unique File"
-		if a.ContentMD5 != "" {
+		if a.ContentMD5 != "" && !c.o.NoChecksum {
 			out["system_checksum"] = a.ContentMD5
 		}
 	}

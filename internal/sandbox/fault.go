@@ -26,6 +26,8 @@ const (
 	FaultStallAfter  FaultKind = "StallAfter"  // the work is done, the reply comes Delay later
 	FaultGarbage     FaultKind = "Garbage"     // answers 200 with HTML
 	FaultErrorIn200  FaultKind = "ErrorIn200"  // answers 200 with {"status":"error","message":Body}
+	FaultHuge        FaultKind = "Huge"        // answers Status (default 200) with JSON of Bytes bytes (default 256 MiB), compressed with Gzip
+	FaultNested      FaultKind = "Nested"      // answers Status (default 200) with JSON that is Bytes deep (default 5000), a body within a body
 	FaultWrongETag   FaultKind = "WrongETag"   // PutPart, PutObject: the first byte is damaged on its way and the ETag is that of the damaged bytes
 )
 
@@ -44,8 +46,10 @@ type Fault struct {
 	Status     int           `json:"status"`     // Status
 	Body       string        `json:"body"`       // Status, Garbage: sent as it is; ErrorIn200: the message
 	RetryAfter string        `json:"retryAfter"` // Status: the header, seconds or an HTTP date
+	Location   string        `json:"location"`   // Status: the header
+	Gzip       bool          `json:"gzip"`       // Huge
 	Worked     bool          `json:"worked"`     // Status, Garbage, ErrorIn200: the work is done first
-	Bytes      int64         `json:"bytes"`      // ReadCut, Stall
+	Bytes      int64         `json:"bytes"`      // ReadCut, Stall, Huge, Nested
 	Delay      time.Duration `json:"delay"`      // Stall, StallAfter; default 1s, at most 10m
 
 	// Struck counts how often the fault has struck; Left how often it still
@@ -113,6 +117,10 @@ func (f *Fault) complete() error {
 	case FaultWrongETag:
 		if !put {
 			return errors.New("only PutPart and PutObject answer with an ETag")
+		}
+	case FaultHuge, FaultNested:
+		if f.Bytes < 0 || f.Status != 0 && (f.Status < 200 || f.Status > 599) {
+			return fmt.Errorf("status %d with %d bytes is none", f.Status, f.Bytes)
 		}
 	case FaultResetBefore, FaultResetAfter, FaultCutBody, FaultReadCut, FaultGarbage, FaultErrorIn200:
 	default:
@@ -228,7 +236,7 @@ func (f Fault) before(c *call, out *reply) bool {
 		c.r.Body = &stallingBody{ReadCloser: c.r.Body, left: f.Bytes, stall: func() bool { return c.s.sleep(c.r.Context(), f.Delay) }}
 	case FaultWrongETag:
 		c.r.Body = &damagedBody{ReadCloser: c.r.Body}
-	case FaultStatus, FaultGarbage, FaultErrorIn200:
+	case FaultStatus, FaultGarbage, FaultErrorIn200, FaultHuge, FaultNested:
 		if !f.Worked {
 			f.replace(out)
 			out.send(c.w)
@@ -252,7 +260,7 @@ func (f Fault) after(c *call, out *reply) {
 		return
 	case FaultStallAfter:
 		c.wait(f.Delay)
-	case FaultStatus, FaultGarbage, FaultErrorIn200:
+	case FaultStatus, FaultGarbage, FaultErrorIn200, FaultHuge, FaultNested:
 		f.replace(out)
 	case FaultWrongETag:
 		if c.r.ContentLength == 0 && out.status == http.StatusOK {
@@ -266,6 +274,7 @@ func (f Fault) after(c *call, out *reply) {
 var s3Codes = map[int]string{
 	http.StatusBadRequest: "InvalidRequest", http.StatusForbidden: "AccessDenied", http.StatusNotFound: "NoSuchUpload",
 	http.StatusInternalServerError: "InternalError", http.StatusServiceUnavailable: "SlowDown",
+	http.StatusMovedPermanently: "PermanentRedirect", http.StatusTemporaryRedirect: "TemporaryRedirect",
 }
 
 // replace puts the fault's own answer in place of the work's.
@@ -276,6 +285,9 @@ func (f Fault) replace(out *reply) {
 		out.status, out.body = f.Status, []byte(f.Body)
 		if f.RetryAfter != "" {
 			out.set("Retry-After", f.RetryAfter)
+		}
+		if f.Location != "" {
+			out.set("Location", f.Location)
 		}
 		switch {
 		case strings.HasPrefix(f.Body, "<?xml"), strings.HasPrefix(f.Body, "<Error"):
@@ -293,6 +305,8 @@ func (f Fault) replace(out *reply) {
 			out.body = []byte("<html><head><title>Welcome</title></head><body>It works!</body></html>")
 		}
 		out.set("Content-Type", "text/html")
+	case FaultHuge, FaultNested:
+		f.flood(out)
 	case FaultErrorIn200:
 		message := f.Body
 		if message == "" {
@@ -300,43 +314,4 @@ func (f Fault) replace(out *reply) {
 		}
 		out.json(http.StatusOK, map[string]any{"status": "error", "message": message})
 	}
-}
-
-// stallingBody stalls once after some bytes.
-type stallingBody struct {
-	io.ReadCloser
-	left  int64
-	stall func() bool
-}
-
-func (b *stallingBody) Read(p []byte) (int, error) {
-	if b.stall != nil {
-		if b.left <= 0 {
-			goOn := b.stall()
-			b.stall = nil
-			if !goOn {
-				return 0, io.ErrUnexpectedEOF
-			}
-		} else if int64(len(p)) > b.left {
-			p = p[:b.left]
-		}
-	}
-	n, err := b.ReadCloser.Read(p)
-	b.left -= int64(n)
-	return n, err
-}
-
-// damagedBody flips a bit of the first byte.
-type damagedBody struct {
-	io.ReadCloser
-	done bool
-}
-
-func (b *damagedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if n > 0 && !b.done {
-		p[0] ^= 1
-		b.done = true
-	}
-	return n, err
 }

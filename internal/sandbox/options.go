@@ -59,6 +59,10 @@ type Options struct {
 	MetaHeader                  string        `json:"metaHeader"`                  // x-amz-meta-objectid: query (default, header not needed), required, none
 	ETagForm                    string        `json:"etagForm"`                    // what complete takes: any (default), quoted, bare
 	SSEKMS                      bool          `json:"sseKms"`                      // ETags are no MD5s
+	SilentKMS                   bool          `json:"silentKms"`                   // so they are, and no header says so
+	WeakETags                   bool          `json:"weakEtags"`                   // replies carry W/"..." of the store's ETag, as behind a proxy that compresses
+	Expect                      string        `json:"expect"`                      // what PUTs with Expect: 100-continue get: honour (default), refuse (417), refuse-late (100, then 417), ignore (never 100), http10 (nor a reply of HTTP/1.1)
+	HandOut                     string        `json:"handOut"`                     // scheme://host that URLs are handed out with, in place of the sandbox's own
 	Discard                     string        `json:"discard"`                     // keep (default), hash (no bytes kept), count (not hashed either)
 	CompleteNeedsOriginalFileID bool          `json:"completeNeedsOriginalFileId"` // complete and cancel without it are refused
 	CompleteTwice               string        `json:"completeTwice"`               // gone (default: 400), success, 404
@@ -67,6 +71,7 @@ type Options struct {
 
 	// Assets.
 	IndexLag           time.Duration `json:"indexLag"`           // search and scan see the past
+	NoChecksum         bool          `json:"noChecksum"`         // technicalMetadata never names an MD5
 	ChecksumLag        time.Duration `json:"checksumLag"`        // technicalMetadata appears this long after the content
 	BulkLag            time.Duration `json:"bulkLag"`            // a bulk edit takes effect after it; default 100ms
 	ContentLinkLife    time.Duration `json:"contentLinkLife"`    // default 20s
@@ -144,6 +149,7 @@ func (o *Options) complete() error {
 	enum("metaHeader", &o.MetaHeader, "query", "required", "none")
 	enum("etagForm", &o.ETagForm, "any", "quoted", "bare")
 	enum("discard", &o.Discard, "keep", "hash", "count")
+	enum("expect", &o.Expect, "honour", "refuse", "refuse-late", "ignore", "http10")
 	enum("completeTwice", &o.CompleteTwice, "gone", "success", "404")
 	enum("cancelTwice", &o.CancelTwice, "gone", "success", "404")
 	enum("cancelRecord", &o.CancelRecord, "keep", "delete", "purge")

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -52,7 +53,7 @@ func (c *call) presign(method, key, objectID string, extra map[string]string, li
 	}
 	path := "/" + escapeKey(key)
 	q.Set("X-Amz-Signature", c.s.signature(method, path, q, headers))
-	return c.origin() + path + "?" + awsQuery(q)
+	return cmp.Or(c.o.HandOut, c.origin()) + path + "?" + awsQuery(q)
 }
 
 // credential is the temporary credential's own mark: when it was issued.

@@ -172,6 +172,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(r.Context())
 	c := &call{s: s, w: w, r: r, op: rt.op, id: id}
 	rec := s.begin(c)
+	defer c.ignoreExpect()()
 	counted := &countingBody{ReadCloser: r.Body}
 	r.Body = counted
 	out := &reply{}

@@ -42,6 +42,9 @@ func (e *s3Error) reply(out *reply) {
 // putContent serves PutPart and PutObject: it checks the request, streams the
 // body to disk and files it. A body that breaks off leaves nothing.
 func (c *call) putContent(out *reply) {
+	if c.refuseExpect(out) {
+		return
+	}
 	if e := c.checkPut(); e != nil {
 		e.reply(out)
 		return
@@ -69,16 +72,24 @@ func (c *call) putContent(out *reply) {
 		return
 	}
 	out.status = http.StatusOK
-	out.set("ETag", got.etag)
+	out.set("ETag", c.shownETag(got.etag))
 	out.set("X-Amz-Request-Id", "SANDBOX000000000")
 	out.set("X-Amz-Server-Side-Encryption", "AES256")
-	if c.opaqueETags() {
+	if c.opaqueETags() && !c.o.SilentKMS {
 		out.set("X-Amz-Server-Side-Encryption", "aws:kms")
 	}
 }
 
 // opaqueETags tells whether ETags say nothing about the bytes.
-func (c *call) opaqueETags() bool { return c.o.SSEKMS || c.o.Discard == "count" }
+func (c *call) opaqueETags() bool { return c.o.SSEKMS || c.o.SilentKMS || c.o.Discard == "count" }
+
+// shownETag is an ETag as it leaves, through what stands before the store.
+func (c *call) shownETag(etag string) string {
+	if c.o.WeakETags {
+		return "W/" + etag
+	}
+	return etag
+}
 
 func (c *call) checkPut() *s3Error {
 	if e := c.verify(); e != nil {

@@ -163,7 +163,7 @@ func (c *Client) LatestAsset(ctx context.Context, objectID string) (Asset, error
 }
 
 func (c *Client) asset(ctx context.Context, op, assetID, suffix string) (a Asset, err error) {
-	err = c.get(ctx, op, "/asset/", assetID, suffix, func(raw json.RawMessage) (err error) {
+	err = c.get(ctx, op, "/asset/", assetID, suffix, maxAssetReply, func(raw json.RawMessage) (err error) {
 		a, err = decodeAsset(raw)
 		return err
 	})
@@ -174,7 +174,7 @@ func (c *Client) asset(ctx context.Context, op, assetID, suffix string) (a Asset
 // file id, in the order in which the service lists them.
 func (c *Client) Versions(ctx context.Context, id string) ([]Asset, error) {
 	var list []Asset
-	err := c.get(ctx, "get versions", "/asset/", id, "/version", func(raw json.RawMessage) (err error) {
+	err := c.get(ctx, "get versions", "/asset/", id, "/version", maxAssetReply, func(raw json.RawMessage) (err error) {
 		list, err = decodeList(raw, decodeAsset)
 		return err
 	})
@@ -186,7 +186,7 @@ func (c *Client) Versions(ctx context.Context, id string) ([]Asset, error) {
 // as ErrUnavailable.
 func (c *Client) ContentLink(ctx context.Context, objectID string) (secret.URL, error) {
 	var link secret.URL
-	err := c.get(ctx, "get content link", "/asset/", objectID, "/content", func(raw json.RawMessage) error {
+	err := c.get(ctx, "get content link", "/asset/", objectID, "/content", maxWordsReply, func(raw json.RawMessage) error {
 		var reply struct {
 			URL word `json:"presignedURL"`
 		}
@@ -199,13 +199,13 @@ func (c *Client) ContentLink(ctx context.Context, objectID string) (secret.URL, 
 	return link, err
 }
 
-// get sends a GET of prefix, the escaped id, and suffix.
-func (c *Client) get(ctx context.Context, op, prefix, resource, suffix string, decode decoder) error {
+// get sends a GET of prefix, the escaped id, and suffix, whose reply may have limit bytes.
+func (c *Client) get(ctx context.Context, op, prefix, resource, suffix string, limit int64, decode decoder) error {
 	escaped, err := pathID(op, resource)
 	if err != nil {
 		return err
 	}
-	return c.call(ctx, request{op: op, method: http.MethodGet, path: prefix + escaped + suffix, repeatable: true}, decode)
+	return c.call(ctx, request{op: op, method: http.MethodGet, path: prefix + escaped + suffix, repeatable: true, limit: limit}, decode)
 }
 
 // decodeList reads a list of which each item is read by decode.

@@ -115,7 +115,9 @@ func transport(calls int) *http.Transport {
 		DialContext:         dialer.DialContext,
 		Protocols:           protocols,
 		TLSHandshakeTimeout: 10 * time.Second,
-		MaxIdleConnsPerHost: calls,
+
+		MaxResponseHeaderBytes: maxHeaders,
+		MaxIdleConnsPerHost:    calls,
 		// Below the minute after which load balancers drop idle connections, so
 		// that a call is not lost to one that is just being closed.
 		IdleConnTimeout: 45 * time.Second,

@@ -32,6 +32,9 @@ func unwrap(body []byte, ack bool) (json.RawMessage, *problem, error) {
 	if len(body) == 0 {
 		return nil, nil, errors.New("the reply is empty")
 	}
+	if deep(body) {
+		return nil, nil, fmt.Errorf("the reply cannot be read: %w", errDeep)
+	}
 	if !json.Valid(body) {
 		return nil, nil, fmt.Errorf("the reply is not JSON: %s", describe(body).message)
 	}
@@ -122,10 +125,19 @@ func (e envelope) wordsOnly(body []byte) bool {
 
 // describe finds the error text in any body: an object with a message, a JSON
 // string, S3's XML, a gateway's HTML, or plain text.
-func describe(body []byte) problem {
+func describe(body []byte) problem { return describeWithin(body, maxBodies) }
+
+// maxBodies is how many bodies within each other an error text is looked for in; the
+// platform's own nest two.
+const maxBodies = 4
+
+func describeWithin(body []byte, bodies int) problem {
 	body = trim(body)
 	if len(body) == 0 {
 		return problem{gateway: true}
+	}
+	if deep(body) {
+		return problem{message: errDeep.Error(), gateway: true}
 	}
 	if !json.Valid(body) {
 		return describeText(body)
@@ -142,8 +154,8 @@ func describe(body []byte) problem {
 				p.message = clean(l.text())
 			}
 		}
-		if p.message == "" && len(e.Body) > 0 {
-			in := describe(inner(trim(e.Body)))
+		if p.message == "" && len(e.Body) > 0 && bodies > 1 {
+			in := describeWithin(inner(trim(e.Body)), bodies-1)
 			p.message, p.detail = in.message, in.detail
 		}
 		return p
@@ -199,7 +211,7 @@ func clean(s string) string {
 }
 
 // inner returns the JSON inside a JSON string, or b itself where b is no string
-// or the string holds no object or list. The service wraps bodies so.
+// or the string holds no object or list, or one that is deep. The service wraps bodies so.
 func inner(b []byte) []byte {
 	if len(b) == 0 || b[0] != '"' {
 		return b
@@ -209,7 +221,7 @@ func inner(b []byte) []byte {
 		return b
 	}
 	in := trim([]byte(s))
-	if len(in) > 0 && (in[0] == '{' || in[0] == '[') && json.Valid(in) {
+	if len(in) > 0 && (in[0] == '{' || in[0] == '[') && !deep(in) && json.Valid(in) {
 		return in
 	}
 	return b

@@ -116,7 +116,7 @@ func (c *Client) Scan(ctx context.Context, q Query) (Page, error) {
 
 func (c *Client) query(ctx context.Context, op, path string, body queryBody) (Page, error) {
 	var page Page
-	err := c.call(ctx, request{op: op, method: http.MethodPost, path: path, body: body, repeatable: true}, func(raw json.RawMessage) error {
+	err := c.call(ctx, request{op: op, method: http.MethodPost, path: path, body: body, repeatable: true, limit: maxAssetReply}, func(raw json.RawMessage) error {
 		var reply struct {
 			Hits   *number           `json:"hitCount"`
 			Result []json.RawMessage `json:"result"`
