@@ -196,6 +196,31 @@ func TestWithdrawRestoreAndWhatChangesMeanwhile(t *testing.T) {
 	}
 }
 
+// TestRestoreByEitherName restores assets from a service that knows the action by one
+// of its two names alone.
+func TestRestoreByEitherName(t *testing.T) {
+	for _, verb := range []string{"undelete", "un-delete", "either"} {
+		t.Run(verb, func(t *testing.T) {
+			r := newRig(t, func(o *sandbox.Options) { o.UndeleteVerb = verb })
+			r.write("a.jpg", 1000, 1)
+			r.write("b.jpg", 1000, 2)
+			r.backfill()
+			r.wantResults(r.ask(ingest.RequestWithdraw, ingest.Selection{}), "withdrawn", "withdrawn")
+			r.wantResults(r.ask(ingest.RequestRestore, ingest.Selection{}), "restored", "restored")
+			r.wantExactly("a.jpg", "b.jpg")
+			refused := 0
+			for _, q := range r.sandbox.Requests() {
+				if q.Operation == "DeleteAsset" && q.Status >= 400 {
+					refused++
+				}
+			}
+			if want := map[string]int{"un-delete": 1}[verb]; refused != want {
+				t.Errorf("%d actions were refused, want %d: the name is remembered", refused, want)
+			}
+		})
+	}
+}
+
 func TestChangedAfterWithdrawalAsNew(t *testing.T) {
 	r := newRig(t, nil)
 	r.write("b.jpg", 1000, 2)
