@@ -50,6 +50,7 @@ func federated(r *rig, there string, others ...ingest.FilelessRow) {
 // asset and of a placeholder: in the end there is one of each, and it is known, in
 // whatever form the content path is written and told.
 func TestFilelessAssetsAreMadeOnce(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		fault       sandbox.FaultKind
 		there, told string
@@ -105,6 +106,7 @@ func (f sulking) Rows(path string) ([]ingest.FilelessRow, error) {
 // TestRowsWaitForTheFileSystem has a manifest that cannot be read for a while: its
 // rows become assets all the same. A backfill does not wait for ever.
 func TestRowsWaitForTheFileSystem(t *testing.T) {
+	t.Parallel()
 	for times, want := range map[int]int{3: 1, 1000: 0} {
 		r, tried := newRig(t, nil), 0
 		r.config.Folders[0].Companions = sulking{rowsOf{{Path: "coming.jpg"}}, times, &tried}
@@ -153,6 +155,7 @@ func newRows(t *testing.T) *rig {
 
 // TestAdoptFileless recognises what rows became, each its own.
 func TestAdoptFileless(t *testing.T) {
+	t.Parallel()
 	r := newRows(t)
 	r.backfill()
 	got := available(r.sandbox.State())
@@ -170,6 +173,7 @@ func TestAdoptFileless(t *testing.T) {
 // TestAdoptFilelessHoldsWhatCannotBeToldApart has the metadata of the assets changed
 // in Tenovos: only a placeholder without a namesake is recognised, and none made.
 func TestAdoptFilelessHoldsWhatCannotBeToldApart(t *testing.T) {
+	t.Parallel()
 	r := newRows(t)
 	p := r.start()
 	for _, a := range available(r.sandbox.State()) {

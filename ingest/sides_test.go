@@ -10,6 +10,7 @@ import (
 // TestSizesInReplies reads a size under each name that replies have for it, and takes
 // no text for people for one.
 func TestSizesInReplies(t *testing.T) {
+	t.Parallel()
 	for form, want := range map[string]int64{"display": -1, "fileSize": 2000, "filesize": 2000, "both": 2000} {
 		for _, text := range []bool{false, true} {
 			r := newRig(t, func(o *sandbox.Options) { o.SizeReply, o.NumbersAsText, o.DraftNames = form, text, text })
@@ -29,6 +30,7 @@ func TestSizesInReplies(t *testing.T) {
 // TestContentPathThatIsRefused has a service that takes one form of a content path: a
 // row in the other fails, and nothing is made of it.
 func TestContentPathThatIsRefused(t *testing.T) {
+	t.Parallel()
 	for form, paths := range map[string]map[string]journal.Status{
 		"url":    {"s3://archive/film.mov": journal.Filed, "films/film.mov": journal.Failed},
 		"key":    {"s3://archive/film.mov": journal.Failed, "films/film.mov": journal.Filed},
