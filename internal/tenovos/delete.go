@@ -42,10 +42,7 @@ func (c *Client) UndeleteAsset(ctx context.Context, objectID string) error {
 		c.undeleteDashed.Store(other == unDashed)
 		return again
 	case mayBeWord(again):
-		if errors.Is(again, ErrAmbiguous) {
-			err = again // of the two the one after which nothing is sure
-		}
-		return fmt.Errorf("%w (both actions were refused, %q and %q)", err, word, other)
+		return fmt.Errorf("%w; and as %q: %w", err, other, again)
 	}
 	return again // it says more than a refusal of the word
 }
