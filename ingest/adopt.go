@@ -96,7 +96,7 @@ func (p *Pipeline) oldestAlike(ctx context.Context, asset tenovos.NewAsset, foun
 // filename. Tenovos need not tell where the content of a federated one lies.
 func mayBeOf(row tenovos.NewAsset, a tenovos.Asset) bool {
 	if a.ContentPath != "" {
-		return a.ContentPath == row.ContentPath
+		return tenovos.SameContent(a.ContentPath, row.ContentPath)
 	}
 	return a.TemplateID == row.TemplateID && (!row.NoContent || !a.HasContent)
 }

@@ -69,6 +69,7 @@ func TestEmptyFiles(t *testing.T) {
 // TestTruncatedAndRestored has a file that is in lose its content and get it back: its
 // asset stays as it is.
 func TestTruncatedAndRestored(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	r.config.Folders[0].Empty = ingest.EmptyHold
 	r.write("a.jpg", 100, 1)
@@ -95,6 +96,7 @@ func TestTruncatedAndRestored(t *testing.T) {
 
 // TestRowsWithoutFilesAreNotEmpty has the policy concern files alone.
 func TestRowsWithoutFilesAreNotEmpty(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	f := &r.config.Folders[0]
 	f.Empty, f.Companions = ingest.EmptyHold, rowsOf{{Path: "coming.jpg"}}

@@ -231,7 +231,8 @@ type Pipeline struct {
 	naming   sync.Map // filenames of which a file is just becoming an asset or a version
 
 	editing   map[string]*editing // by folder
-	tells     map[string]*tells   // by folder; none where there are no companions
+	templates *templates
+	tells     map[string]*tells // by folder; none where there are no companions
 	resting   *RestingFiles
 	proofs    *prover
 	foreign   foreignURLs
@@ -306,6 +307,7 @@ func New(cfg Config, d Deps) *Pipeline {
 		editing:  make(map[string]*editing, len(cfg.Folders)),
 		tells:    make(map[string]*tells, len(cfg.Folders)),
 
+		templates: newTemplates(d.API, d.Log),
 		leftovers: newLeftovers(d.Journal, cfg.Folders),
 
 		storeFailed: make(map[int64]bool),

@@ -51,7 +51,7 @@ func (t twin) matches(a tenovos.Asset, userID string) bool {
 // that of its content path where Tenovos tells it.
 func (t twin) holdsAlike(a tenovos.Asset) bool {
 	if a.ContentPath != "" {
-		return a.ContentPath == t.ContentPath
+		return tenovos.SameContent(a.ContentPath, t.ContentPath)
 	}
 	return !a.HasContent
 }

@@ -106,6 +106,22 @@ func (r *Reader) Edit(ctx context.Context, entry int64) (e Edit, ok bool, err er
 	return e, ok, err
 }
 
+// BulkEdits counts the edits whose bulk edit was sent and is not seen yet, of the
+// entries and the folders that are given; none means all. It also tells when the first
+// of these was sent.
+func (r *Reader) BulkEdits(ctx context.Context, entries []int64, folders []string) (n int, since time.Time, err error) {
+	err = r.read(ctx, "count the bulk edits under way", func(tx *sql.Tx) error {
+		var sent sql.NullInt64
+		err := tx.QueryRowContext(ctx, `SELECT count(*), min(d.sent_at) FROM `+openEdits+`
+			WHERE `+stageSQL[ToSee]+` AND e.status = 'filed'
+			  AND (?1 = '[]' OR e.id IN (SELECT value FROM json_each(?1)))
+			  AND (?2 = '[]' OR e.folder IN (SELECT value FROM json_each(?2)))`, list(entries), list(folders)).Scan(&n, &sent)
+		since = at(sent.Int64)
+		return err
+	})
+	return n, since, err
+}
+
 // EditMapped stores what an edit is to send. An edit that was asked for again
 // since e was read is left as it is.
 func (j *Journal) EditMapped(ctx context.Context, e Edit) error {

@@ -67,6 +67,7 @@ type progress struct {
 	paused string          // why everything waits
 	left   journal.Backlog // once walked
 	known  bool            // left is
+	unseen int             // assets that do not show their bulk edit yet
 	pace   pace
 	next   time.Time // when the journal is asked again
 }
@@ -93,6 +94,9 @@ func (p *progress) look(walked bool, now time.Time) {
 		return // the run meets the same trouble, and says so
 	}
 	p.left, p.known = left, true
+	if n, _, err := p.engine.journal.Reader().BulkEdits(ctx, nil, p.folders); err == nil {
+		p.unseen = n
+	}
 	if p.paused == "" {
 		p.pace = p.pace.add(sample{at: now, left: left})
 	}
@@ -102,7 +106,7 @@ func (p *progress) look(walked bool, now time.Time) {
 func (p *progress) line() string {
 	l := told{
 		walked: p.walked && p.known, found: p.engine.allWalked(), bytes: p.engine.bytes.Load(),
-		done: p.engine.pipeline.Stats().Rested, left: p.left, paused: p.paused, pace: p.pace.String(),
+		done: p.engine.pipeline.Stats().Rested, left: p.left, unseen: p.unseen, paused: p.paused, pace: p.pace.String(),
 	}
 	s := l.String()
 	if a, ok := p.largest(); ok {
@@ -117,6 +121,7 @@ type told struct {
 	found, bytes int64 // by the walk
 	done         int64 // files that came to rest
 	left         journal.Backlog
+	unseen       int // assets that do not show their bulk edit yet
 	paused       string
 	pace         string
 }
@@ -135,6 +140,8 @@ func (l told) String() string {
 	switch {
 	case l.paused != "":
 		parts = append(parts, "waiting for Tenovos: "+strings.ReplaceAll(l.paused, "\n", " "))
+	case l.walked && l.unseen > 0 && l.left.Files == 0:
+		parts = append(parts, fmt.Sprintf("waiting for a bulk edit: not seen yet in %s assets", humanize.Comma(int64(l.unseen))))
 	case l.walked:
 		parts = append(parts, l.pace)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,15 +21,20 @@ import (
 func newUpdateCommand() *cobra.Command {
 	var span span
 	var dryRun bool
+	var wait time.Duration
 	return requestCommand("update [ID...]", "Apply the rules again to what was ingested, and send what differs",
 		func(cmd *cobra.Command) {
 			span.flags(cmd)
 			cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only show what differs")
+			cmd.Flags().DurationVar(&wait, "wait", updateWait, "how long to wait until the assets show their changes")
 		},
 		func(cmd *cobra.Command, path string, ids []int64, asJSON bool) error {
 			s, err := span.selection(ids)
 			if err != nil {
 				return err
+			}
+			if wait <= 0 {
+				return &usageError{fmt.Errorf("--wait %s is no time to wait", wait)}
 			}
 			cfg, err := loadConfig(path)
 			if err != nil {
@@ -37,7 +43,7 @@ func newUpdateCommand() *cobra.Command {
 			if _, err := selectFolders(cfg, s.Folders); err != nil {
 				return err
 			}
-			u := update{cfg: cfg, selection: s, asJSON: asJSON, out: cmd.OutOrStdout()}
+			u := update{cfg: cfg, selection: s, asJSON: asJSON, wait: wait, out: cmd.OutOrStdout()}
 			if dryRun {
 				return u.dryRun(cmd.Context())
 			}
@@ -54,12 +60,13 @@ type update struct {
 	cfg       *config.Config
 	selection ingest.Selection
 	asJSON    bool
+	wait      time.Duration
 	out       io.Writer
 }
 
 // run has the daemon send what differs, or does so itself where there is none.
 func (u update) run(cmd *cobra.Command) (out []ingest.Outcome, err error) {
-	ctx := cmd.Context()
+	ctx, stderr := cmd.Context(), cmd.ErrOrStderr()
 	r, err := journal.OpenReader(ctx, u.cfg.Journal)
 	if err != nil {
 		return nil, err
@@ -70,11 +77,14 @@ func (u update) run(cmd *cobra.Command) (out []ingest.Outcome, err error) {
 		return nil, err
 	}
 	var answer json.RawMessage
-	if owned {
-		answer, err = askerOf(cmd, u.cfg.Journal, r).ask(ctx, ingest.RequestUpdate, u.selection)
-	} else {
-		answer, err = u.serve(ctx, r, cmd.ErrOrStderr())
-	}
+	err = waiting{r, u.selection, stderr}.during(ctx, u.wait, func(ctx context.Context) (err error) {
+		if owned {
+			answer, err = askerOf(cmd, u.cfg.Journal, r).ask(ctx, ingest.RequestUpdate, u.selection)
+		} else {
+			answer, err = u.serve(ctx, r, stderr)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -150,7 +150,7 @@ func (m *Manifest) filePath(rec record) (string, error) {
 		case column == m.file && cell != "":
 			return cleanPath(m.text(cell), m.dir)
 		case column == m.content:
-			name = s3Name(m.text(cell))
+			name = contentName(m.text(cell))
 		}
 	}
 	return name, nil

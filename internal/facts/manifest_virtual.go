@@ -22,7 +22,7 @@ const (
 type Virtual struct {
 	Path          string // where its file would be, slash-separated below the folder
 	Line          int    // of the row in its manifest
-	ContentPath   string // s3://bucket/key
+	ContentPath   string // s3://bucket/key, or the key alone
 	SkipTranscode bool
 }
 
@@ -48,8 +48,8 @@ func (r Row) Virtual() (Virtual, bool, error) {
 	case err != nil:
 	case v.ContentPath != "" && placeholder:
 		err = r.wrong("the row is both a placeholder and has a content path; clear one of the two")
-	case v.ContentPath != "" && s3Key(v.ContentPath) == "":
-		err = r.wrong("%q is no content path; write s3://bucket/key", excerpt(v.ContentPath))
+	case v.ContentPath != "" && contentFault(v.ContentPath) != "":
+		err = r.wrong("%q is no content path: %s; write s3://bucket/key, or the key alone", excerpt(v.ContentPath), contentFault(v.ContentPath))
 	case v.Path == "":
 		err = r.wrong("the row names no file, so that nobody knows what its asset is called")
 	}
@@ -88,25 +88,6 @@ func (r Row) yes(at int) (bool, error) {
 // columnOf returns the column of a squeezed name, -1 if there is none.
 func columnOf(columns []string, name string) int {
 	return slices.IndexFunc(columns, func(column string) bool { return squeeze.Replace(Key(column)) == name })
-}
-
-// s3Key returns the key of s3://bucket/key, "" if that is not what it is.
-func s3Key(contentPath string) string {
-	rest, ok := strings.CutPrefix(contentPath, "s3://")
-	bucket, key, _ := strings.Cut(rest, "/")
-	if !ok || bucket == "" || strings.HasSuffix(key, "/") {
-		return ""
-	}
-	return key
-}
-
-// s3Name returns the file name of a content path, "" if it has none.
-func s3Name(contentPath string) string {
-	key := s3Key(contentPath)
-	if name := path.Base(key); key != "" && name != "." && name != ".." && !strings.Contains(name, `\`) {
-		return name
-	}
-	return ""
 }
 
 // TooManyRowsError says that a manifest makes more assets without files than
@@ -302,6 +283,9 @@ func (c *Collector) virtualAt(file string) (v Virtual, ok bool, against, err err
 		v, ok, _ = row.Virtual()
 		v.Path = path.Join(dir, v.Path)
 		if ok && v.Path == file {
+			if against = row.local(root, dir, file, v.ContentPath); against != nil {
+				return Virtual{}, false, against, nil
+			}
 			return v, true, nil, nil
 		}
 	}

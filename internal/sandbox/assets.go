@@ -111,6 +111,7 @@ func (c *call) asset(a *Asset, at time.Time) map[string]any {
 		"securityTemplateIds": a.SecurityIDs, "securityDenormalized": c.security(),
 	}
 	m[c.draft("filename", "fileName")] = a.Filename
+	c.tellContentPath(m, a)
 	if deleted {
 		m["fileDeletedEpoch"], m["fileDeletedBy"] = c.epoch(a.DeletedAt), a.DeletedBy
 	}
@@ -127,7 +128,10 @@ func (c *call) technical(a *Asset, at time.Time) map[string]any {
 	if !a.HasContent || a.ContentAt.Add(c.o.ChecksumLag).After(at) {
 		return nil
 	}
-	t := map[string]any{"fileName": a.Filename, "fileSize": displaySize(a.ContentSize)}
+	t := map[string]any{"fileName": a.Filename}
+	if c.tellSize(t, a.ContentSize); c.o.SizeReply == "display" {
+		t["fileSize"] = displaySize(a.ContentSize)
+	}
 	if a.ContentMD5 != "" && !c.o.NoChecksum {
 		t["MD5Checksum"] = a.ContentMD5
 	}

@@ -7,7 +7,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
-	"strings"
 
 	"github.com/google/uuid"
 )
@@ -50,6 +49,8 @@ func (c *call) createAsset() (int, any) {
 		return forbid("Metadata Template not found", "there is no metadata template %q", req.TemplateID)
 	case req.Filesize != nil && (*req.Filesize < 0 || *req.Filesize != math.Trunc(*req.Filesize)):
 		return forbid("Failed to parse Asset", "filesize is no number of bytes")
+	case !c.o.takesContentPath(req.ContentPath):
+		return forbid("Failed to parse Asset", "contentPath is not of the form %s", c.o.ContentPathForm)
 	}
 	if bad := c.s.checkSecurity(req.SecurityIDs); bad != "" {
 		return forbid("Invalid security template ID(s)", "%s", bad)
@@ -81,6 +82,7 @@ func (c *call) createAsset() (int, any) {
 		a.OriginalFileID = req.OriginalFileID
 	}
 	out := map[string]any{"filename": a.Filename, "objectId": a.ObjectID, "fileId": a.FileID, "originalFileId": a.OriginalFileID}
+	c.tellSize(out, a.DeclaredSize)
 	u, err := c.placeUpload(a, out)
 	if err != nil {
 		return fail(http.StatusInternalServerError, "Internal server error", "%v", err)
@@ -102,11 +104,7 @@ func (c *call) createAsset() (int, any) {
 // upload, if there is one.
 func (c *call) placeUpload(a *Asset, out map[string]any) (*upload, error) {
 	if a.FederatedPath != "" {
-		_, key, _ := strings.Cut(strings.TrimPrefix(a.FederatedPath, "s3://"), "/")
-		if key == "" {
-			key = a.FederatedPath
-		}
-		out["url"] = key
+		out["url"] = s3Key(a.FederatedPath)
 		return nil, nil
 	}
 	signer, ctx := c.signer(), c.r.Context()

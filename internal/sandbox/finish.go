@@ -49,6 +49,7 @@ func (c *call) finishUpload() (int, any) {
 	c.s.mu.Unlock()
 	done := map[string]any{"fileId": req.FileID, "filename": req.Filename, "action": req.Action, "originalFileId": req.OriginalFileID,
 		"uploadId": u.ID, "s3Key": u.Key, "status": "success"}
+	c.tellSize(done, int64(req.Filesize))
 	if req.OriginalFileID == "" && a != nil {
 		done["originalFileId"] = a.OriginalFileID
 	}

@@ -76,6 +76,9 @@ type Options struct {
 	BulkLag            time.Duration `json:"bulkLag"`            // a bulk edit takes effect after it; default 100ms
 	ContentLinkLife    time.Duration `json:"contentLinkLife"`    // default 20s
 	FileSizeInBytes    bool          `json:"fileSizeInBytes"`    // technicalMetadata has fileSizeInBytes
+	SizeReply          string        `json:"sizeReply"`          // how replies tell a size: display (default: "fileSize": "4.4 MB"), fileSize or filesize (in bytes), both (filesize in bytes, fileSize for people)
+	ContentPathForm    string        `json:"contentPathForm"`    // what a federated create takes: either (default), url (s3://bucket/key), key
+	ContentPathReply   string        `json:"contentPathReply"`   // what an asset tells of it: none (default), sent (as it was sent), key
 	SystemMetadata     bool          `json:"systemMetadata"`     // metadata[] holds system_* values too
 	EnforceRequired    bool          `json:"enforceRequired"`    // create without a required attribute is refused
 	RefuseNullMetadata bool          `json:"refuseNullMetadata"` // metadata: null is refused like a missing one
@@ -156,6 +159,9 @@ func (o *Options) complete() error {
 	enum("deleteScope", &o.DeleteScope, "version", "all")
 	enum("undeleteVerb", &o.UndeleteVerb, "undelete", "un-delete", "either")
 	enum("bulkEditField", &o.BulkEditField, "metadataDocument", "metadata", "either")
+	enum("sizeReply", &o.SizeReply, "display", "fileSize", "filesize", "both")
+	enum("contentPathForm", &o.ContentPathForm, "either", "url", "key")
+	enum("contentPathReply", &o.ContentPathReply, "none", "sent", "key")
 	enum("vocabularyValuesShape", &o.VocabularyValuesShape, "documented", "metadata", "metadataDocument")
 	enum("templateNameShape", &o.TemplateNameShape, "beside", "inside")
 	enum("scanEnd", &o.ScanEnd, "empty", "omit", "repeat")

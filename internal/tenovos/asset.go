@@ -50,6 +50,25 @@ func (a Asset) Deleted() bool {
 	return a.FileState == RecycleBin || a.MetadataState == RecycleBin
 }
 
+// SameContent reports whether two content paths may be the same: the documents write
+// one as s3://bucket/key, as bucket/key and as the key alone.
+func SameContent(a, b string) bool {
+	if a == b {
+		return true
+	}
+	of, ofURL := strings.CutPrefix(a, "s3://")
+	other, otherURL := strings.CutPrefix(b, "s3://")
+	switch _, key, _ := strings.Cut(of, "/"); {
+	case ofURL == otherURL:
+		return false // of two in one form each is itself
+	case otherURL:
+		return SameContent(b, a)
+	default:
+		other = strings.TrimPrefix(other, "/")
+		return other != "" && (other == key || other == of)
+	}
+}
+
 // decodeAsset reads an asset as GET /asset and the searches return it, with the
 // names that other places use for the same.
 func decodeAsset(raw json.RawMessage) (Asset, error) {
@@ -66,7 +85,8 @@ func decodeAsset(raw json.RawMessage) (Asset, error) {
 		CurrentVersion flag   `json:"currentVersion"`
 		SecurityIDs    words  `json:"securityTemplateIds"`
 		ContentPath    word   `json:"contentPath"`
-		Size           number `json:"fileSizeInBytes"`
+		SizeInBytes    number `json:"fileSizeInBytes"`
+		Size           size   `json:"filesize"` // or fileSize: case does not count
 
 		Metadata           json.RawMessage `json:"metadata"`
 		MetadataDocument   json.RawMessage `json:"metadataDocument"`
@@ -87,7 +107,7 @@ func decodeAsset(raw json.RawMessage) (Asset, error) {
 		Filename: string(w.Filename), CreatedBy: string(w.CreatedBy),
 		FileState: string(w.FileState), MetadataState: string(w.MetadataState),
 		TemplateID: string(w.TemplateID), ContentPath: string(w.ContentPath),
-		Current: bool(w.CurrentVersion), FileSize: int64(w.Size), SecurityIDs: w.SecurityIDs,
+		Current: bool(w.CurrentVersion), FileSize: -1, SecurityIDs: w.SecurityIDs,
 	}
 	if w.CreatedEpoch > 0 {
 		a.Created = time.UnixMilli(int64(w.CreatedEpoch))
@@ -100,18 +120,19 @@ func decodeAsset(raw json.RawMessage) (Asset, error) {
 	technical := first(w.Technical, w.TechnicalSnake, w.TechnicalDocument)
 	var t struct {
 		Tenovos struct {
-			MD5  word   `json:"MD5Checksum"`
-			Size number `json:"fileSizeInBytes"`
+			MD5         word   `json:"MD5Checksum"`
+			SizeInBytes number `json:"fileSizeInBytes"`
+			Size        size   `json:"fileSize"`
 		} `json:"tenovos_metadata"`
 	}
 	// Its other groups are of any shape, so a failure here is no failure.
 	_ = json.Unmarshal(technical, &t)
 	a.MD5 = strings.ToLower(string(t.Tenovos.MD5))
-	if a.FileSize == 0 {
-		a.FileSize = int64(t.Tenovos.Size)
-	}
-	if a.FileSize <= 0 {
-		a.FileSize = -1
+	for _, told := range []int64{int64(w.SizeInBytes), int64(t.Tenovos.SizeInBytes), int64(t.Tenovos.Size), int64(w.Size)} {
+		if told > 0 {
+			a.FileSize = told
+			break
+		}
 	}
 	a.HasContent = substance(technical) || substance(first(w.Renditions, w.RenditionsDocument))
 	return a, nil

@@ -281,6 +281,36 @@ func (n *number) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// size is a number of bytes under a key that some places spell filesize and others
+// fileSize, of which a reply may hold both. It may as well be a text for people, "4.4
+// MB", which is rounded and so tells nothing. 0 is not told; two numbers that differ
+// tell nothing either, and are contradictory.
+type size int64
+
+const contradictory size = -1
+
+func (s *size) UnmarshalJSON(b []byte) error { // once for each spelling
+	text := strings.ToLower(strings.TrimSpace(loose(b).text()))
+	for _, unit := range []string{"bytes", "byte", "b"} {
+		if plain, ok := strings.CutSuffix(text, unit); ok {
+			text = strings.TrimSpace(plain)
+			break
+		}
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || f <= 0 || f >= 1<<53 || f != math.Trunc(f) {
+		return nil //nolint:nilerr // it is no number of bytes
+	}
+	switch n := size(f); *s {
+	case 0:
+		*s = n
+	case n:
+	default:
+		*s = contradictory
+	}
+	return nil
+}
+
 // flag is a boolean that may arrive as "true" or as "Y".
 type flag bool
 
