@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -42,6 +43,9 @@ func (c *call) getVersions() (int, any) {
 	c.look(chain...)
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
+	if c.o.VersionsOrder == "newest" {
+		slices.Reverse(chain)
+	}
 	out := []any{}
 	for _, v := range chain {
 		if !v.Deleted || !c.o.HideDeleted {
@@ -111,7 +115,7 @@ func (c *call) asset(a *Asset, at time.Time) map[string]any {
 		"securityTemplateIds": a.SecurityIDs, "securityDenormalized": c.security(),
 	}
 	m[c.draft("filename", "fileName")] = a.Filename
-	if deleted {
+	if deleted && !c.o.HideDeletedBy {
 		m["fileDeletedEpoch"], m["fileDeletedBy"] = c.epoch(a.DeletedAt), a.DeletedBy
 	}
 	if technical := c.technical(a, at); technical != nil {
@@ -128,7 +132,7 @@ func (c *call) technical(a *Asset, at time.Time) map[string]any {
 		return nil
 	}
 	t := map[string]any{"fileName": a.Filename, "fileSize": displaySize(a.ContentSize)}
-	if a.ContentMD5 != "" {
+	if a.ContentMD5 != "" && (c.o.Checksums == "all" || c.o.Checksums == "current" && a.Current) {
 		t["MD5Checksum"] = a.ContentMD5
 	}
 	if c.o.FileSizeInBytes {
