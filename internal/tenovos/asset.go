@@ -33,6 +33,9 @@ type Asset struct {
 	// ContentPath is where the content of a federated asset is, where told.
 	ContentPath string
 	Created     time.Time
+	// DeletedBy and Deletion say who put it into the recycle bin, and when, where told.
+	DeletedBy string
+	Deletion  time.Time
 	// Current says that no later version exists.
 	Current bool
 	// FileSize is in bytes; -1 where the service does not tell it exactly.
@@ -67,6 +70,8 @@ func decodeAsset(raw json.RawMessage) (Asset, error) {
 		SecurityIDs    words  `json:"securityTemplateIds"`
 		ContentPath    word   `json:"contentPath"`
 		Size           number `json:"fileSizeInBytes"`
+		DeletedBy      word   `json:"fileDeletedBy"`
+		DeletedEpoch   number `json:"fileDeletedEpoch"`
 
 		Metadata           json.RawMessage `json:"metadata"`
 		MetadataDocument   json.RawMessage `json:"metadataDocument"`
@@ -87,10 +92,13 @@ func decodeAsset(raw json.RawMessage) (Asset, error) {
 		Filename: string(w.Filename), CreatedBy: string(w.CreatedBy),
 		FileState: string(w.FileState), MetadataState: string(w.MetadataState),
 		TemplateID: string(w.TemplateID), ContentPath: string(w.ContentPath),
-		Current: bool(w.CurrentVersion), FileSize: int64(w.Size), SecurityIDs: w.SecurityIDs,
+		DeletedBy: string(w.DeletedBy), Current: bool(w.CurrentVersion), FileSize: int64(w.Size), SecurityIDs: w.SecurityIDs,
 	}
 	if w.CreatedEpoch > 0 {
 		a.Created = time.UnixMilli(int64(w.CreatedEpoch))
+	}
+	if w.DeletedEpoch > 0 {
+		a.Deletion = time.UnixMilli(int64(w.DeletedEpoch))
 	}
 	if b := first(w.Metadata, w.MetadataDocument); b != nil {
 		if err := json.Unmarshal(b, &a.Metadata); err != nil {
