@@ -43,6 +43,7 @@ const (
 	classDuplicate   = journal.ClassDuplicate
 	classAdopted     = "adopted"
 	classBackup      = "backup"
+	classRemoval     = "removal"
 	classCancelled   = "cancelled"
 	classInternal    = "internal"
 )
@@ -274,6 +275,21 @@ func reasonTwins(found []tenovos.Asset) journal.Reason {
 		Message: fmt.Sprintf("the reply to the asset's creation was lost, and %d empty assets could be it: %s", len(found), objectIDs(found)),
 		Hint:    "Delete the empty ones in Tenovos, then run `ingestd retry ID`.",
 	}
+}
+
+// reasonUnrestored is why an entry rests of whose removed version others went along.
+func reasonUnrestored(e journal.Entry, err *unrestoredError) journal.Reason {
+	r := journal.Reason{
+		Class: classRemoval, Message: err.Error(),
+		Hint: "Restore these versions in Tenovos; ingestd goes on trying for a week. Then `ingestd retry ID` tries the file again.",
+	}
+	if e.Reason.Message != "" {
+		r.Message = e.Reason.Message + "; " + r.Message
+	}
+	if !e.Outcome.Runnable() && e.Reason.Class != "" {
+		r.Class = e.Reason.Class
+	}
+	return r
 }
 
 // reasonUnsureTwin is why a create whose reply was lost is not repeated.
