@@ -187,7 +187,7 @@ func TestAdoptWhatIsNotTold(t *testing.T) {
 		"no checksum of earlier versions, the earlier": {options: func(o *sandbox.Options) { o.Checksums = "current" }, file: 1, want: journal.Held, all: 2},
 		"no checksum at all":                           {options: func(o *sandbox.Options) { o.Checksums = "none" }, file: 2, want: journal.Held, all: 2},
 		"no checksum, but the sizes":                   {options: func(o *sandbox.Options) { o.Checksums, o.FileSizeInBytes = "none", true }, file: 3, size: 100, want: journal.Filed, all: 3},
-		"the checksum comes later":                     {options: func(o *sandbox.Options) { o.ChecksumLag = 300 * time.Millisecond }, file: 2, lately: true, want: journal.Filed, all: 2},
+		"the checksum comes later":                     {options: func(o *sandbox.Options) { o.ChecksumLag = 1500 * time.Millisecond }, file: 2, lately: true, want: journal.Filed, all: 2},
 		"in the recycle bin":                           {file: 1, prepare: func(r *rig) { r.remove(r.entries()[0].ObjectID) }, want: journal.Filed, all: 3},
 		"in the recycle bin, which the index hides":    {options: func(o *sandbox.Options) { o.IndexLag = 50 * time.Millisecond }, file: 1, prepare: func(r *rig) { time.Sleep(60 * time.Millisecond); r.remove(r.entries()[0].ObjectID) }, want: journal.Filed, all: 3},
 		"the whole asset is in the recycle bin":        {options: func(o *sandbox.Options) { o.DeleteScope = "all" }, file: 2, prepare: func(r *rig) { r.remove(r.entries()[0].ObjectID) }, want: journal.Filed, all: 3},

@@ -108,6 +108,7 @@ func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (u undone, err err
 	var abortErr error
 	var stillOpen bool
 	u.removal, abortErr = p.remover.begin(ctx, e.ID, version{e.Attempt.ObjectID, e.Attempt.FileID}, e.Filename)
+	defer u.removal.release()
 	if abortErr == nil { // it may remove the asset by itself
 		stillOpen, abortErr = p.abort(ctx, e)
 	}

@@ -146,6 +146,7 @@ func (p *Pipeline) cancelOrphan(ctx context.Context, c journal.Chore) (bool, err
 	if err != nil {
 		return false, err
 	}
+	defer m.release()
 	if err := p.api.CancelUpload(ctx, upload); err != nil && !errors.Is(err, tenovos.ErrNoSuchUpload) {
 		return false, err
 	}

@@ -357,6 +357,7 @@ func (p *Pipeline) withdraw(ctx context.Context, e journal.Entry, _ Selection) (
 	}
 	m, err := p.remover.begin(ctx, e.ID, version{e.ObjectID, e.FileID}, e.Filename)
 	if err == nil {
+		defer m.release()
 		err = m.finish(ctx)
 	}
 	unrestored, lost := errors.AsType[*unrestoredError](err)

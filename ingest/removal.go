@@ -1,12 +1,14 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +27,10 @@ type remover struct {
 	journal *journal.Journal
 	log     zerolog.Logger
 	now     func() time.Time
+
+	// chains holds a place for each original that had a version removed beside others: two
+	// removals at once would take each other's deletes for what went along.
+	chains sync.Map
 
 	// together says that this account brings all versions of an asset back together, so
 	// that none can be removed without the others.
@@ -48,6 +54,8 @@ func versionOf(a tenovos.Asset) version { return version{a.ObjectID, a.FileID} }
 
 // spared is what a duty stores.
 type spared struct {
+	Original string `json:"original"` // of the asset
+
 	Others  []version `json:"others"`          // were there before the removal
 	Binned  []version `json:"binned"`          // were in the recycle bin before it
 	Current bool      `json:"current"`         // one of them all was the current one
@@ -62,12 +70,17 @@ type removal struct {
 	target   version
 	filename string
 
-	id   int64 // of the duty; 0: there is nothing to spare
-	duty spared
-	gone bool // the target is not there any more
-	kept bool // nor is it to be removed: others would go with it for good
+	id     int64 // of the duty; 0: there is nothing to spare
+	duty   spared
+	locked bool // no other removal goes on in the asset
+	gone   bool // the target is not there any more
+	fresh  bool // it was removed just now: whatever came since and is gone went along
+	kept   bool // nor is it to be removed: others would go with it for good
+
+	release func() // lets the next removal begin in the asset; may be called again
 
 	left      []tenovos.Asset // deleted by somebody else meanwhile
+	back      []version       // were in the recycle bin before, and came along from there
 	noCurrent bool
 }
 
@@ -75,38 +88,98 @@ type removal struct {
 const removalFor = cleanUpFor
 
 // begin looks at the asset of a version that is to be removed, and stores what must be
-// spared. Nothing may be done to the version before.
-func (r *remover) begin(ctx context.Context, entry int64, target version, filename string) (*removal, error) {
-	m := &removal{remover: r, entry: entry, target: target, filename: filename}
-	open, found, err := journal.DutiesOf(r.journal).Find(ctx, target.ObjectID)
-	if err != nil {
-		return nil, err
-	}
-	if found {
-		if err := m.resume(open); err != nil {
-			return nil, err
+// spared. Nothing may be done to the version before. No other removal begins in the
+// asset until release.
+func (r *remover) begin(ctx context.Context, entry int64, target version, filename string) (m *removal, err error) {
+	m = &removal{remover: r, entry: entry, target: target, filename: filename, release: func() {}}
+	defer func() {
+		if err != nil {
+			m.release()
+		}
+	}()
+	for {
+		open, found, err := journal.DutiesOf(r.journal).Find(ctx, target.ObjectID)
+		if err != nil {
+			return m, err
+		}
+		if found {
+			if err := m.resume(open); err != nil {
+				return m, err
+			}
+		}
+		versions, err := r.api.Versions(ctx, target.ObjectID)
+		if errors.Is(err, tenovos.ErrNotFound) || errors.Is(err, tenovos.ErrRejected) {
+			versions, err = nil, m.unlisted(ctx, err)
+		} else if err != nil {
+			err = fmt.Errorf("look at the versions of an asset of which one is to be removed: %w", err)
+		}
+		if err != nil {
+			return m, err
+		}
+		if len(versions) < 2 && !found || m.locked {
+			return m, m.take(ctx, versions)
+		}
+		if len(versions) > 0 {
+			m.duty.Original = cmp.Or(versions[0].OriginalFileID, versions[0].FileID)
+		}
+		if err := m.lock(ctx); err != nil { // and look again
+			return m, err
 		}
 	}
-	versions, err := r.api.Versions(ctx, target.ObjectID)
-	if errors.Is(err, tenovos.ErrNotFound) || errors.Is(err, tenovos.ErrRejected) {
-		return m, m.unlisted(ctx, err)
+}
+
+// lock waits for its turn in the asset.
+func (m *removal) lock(ctx context.Context) error {
+	place, _ := m.chains.LoadOrStore(m.duty.Original, make(chan struct{}, 1))
+	turn := place.(chan struct{})
+	select {
+	case turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	if err != nil {
-		return nil, fmt.Errorf("look at the versions of an asset of which one is to be removed: %w", err)
-	}
+	m.locked, m.release = true, sync.OnceFunc(func() { <-turn })
+	return nil
+}
+
+// take decides by the versions of its asset whether the target is to be removed, and
+// stores what that must spare.
+func (m *removal) take(ctx context.Context, versions []tenovos.Asset) (err error) {
 	i := slices.IndexFunc(versions, m.isTarget)
-	if i < 0 {
-		if m.gone, err = m.isGone(ctx); err != nil {
-			return nil, err
-		}
-	} else {
+	switch {
+	case i >= 0:
 		m.gone = versions[i].Deleted()
+	case len(versions) > 0:
+		if m.gone, err = m.isGone(ctx); err != nil {
+			return err
+		}
 	}
-	if m.gone {
-		return m, nil
+	if m.kept = m.duty.Kept; m.gone || m.kept {
+		return nil
 	}
-	m.kept = m.duty.Kept
-	return m, m.spare(ctx, versions)
+	if err := m.forget(ctx); err != nil {
+		return err
+	}
+	return m.spare(ctx, versions)
+}
+
+// forget has other open duties spare the target no longer: what is removed on purpose is
+// not brought back.
+func (m *removal) forget(ctx context.Context) error {
+	duties := journal.DutiesOf(m.journal)
+	open, err := duties.Sparing(ctx, m.target.ObjectID)
+	for _, c := range open {
+		other := &removal{remover: m.remover}
+		if err := other.resume(c); err != nil {
+			return err
+		}
+		is := func(v version) bool { return v.ObjectID == m.target.ObjectID }
+		other.duty.Others = slices.DeleteFunc(other.duty.Others, is)
+		other.duty.Taken = slices.DeleteFunc(other.duty.Taken, is)
+		if err := other.store(ctx); err != nil && !errors.Is(err, journal.ErrUnknown) { // it has ended meanwhile
+			return err
+		}
+	}
+	return err
 }
 
 // resume takes up a stored duty.
@@ -193,6 +266,7 @@ func (m *removal) finish(ctx context.Context) error {
 	}
 	var failed error
 	if !m.gone {
+		m.fresh = m.locked
 		failed = m.delete(ctx)
 		if everyonesTrouble(failed) {
 			return failed
@@ -276,15 +350,19 @@ func (m *removal) look(ctx context.Context) ([]version, error) {
 	if i := slices.IndexFunc(list, m.isTarget); i >= 0 {
 		target = list[i]
 	}
-	m.left, m.noCurrent = nil, false
+	m.left, m.back, m.noCurrent = nil, nil, false
 	var missing []version
 	there, current := false, false
 	for _, a := range list {
 		v := versionOf(a)
 		switch {
 		case !a.Deleted():
+			if slices.Contains(m.duty.Binned, v) {
+				m.back = append(m.back, v)
+			}
 			there, current = there || !m.isTarget(a), current || a.Current
 		case m.isTarget(a) || slices.Contains(m.duty.Binned, v):
+		case !m.fresh && !slices.Contains(m.duty.Others, v) && !slices.Contains(m.duty.Taken, v):
 		case !slices.Contains(m.duty.Taken, v) && byAnother(a, target):
 			m.left = append(m.left, a)
 		default:
@@ -369,6 +447,9 @@ func (m *removal) said() string {
 		said = append(said, fmt.Sprintf("the removal of version %s moved %d other version(s) of its asset to the recycle bin of Tenovos (%s): they were brought back",
 			m.target.ObjectID, n, ids(m.duty.Taken)))
 	}
+	if len(m.duty.Taken) > 0 && len(m.back) > 0 {
+		said = append(said, fmt.Sprintf("with them came what had been there before (%s): delete that again in Tenovos", ids(m.back)))
+	}
 	if m.kept {
 		said = append(said, fmt.Sprintf("version %s stays in Tenovos: it deletes and restores the versions of an asset together, so remove that one by hand if you can", m.target.ObjectID))
 	}
@@ -423,6 +504,10 @@ func (r *remover) lookAgain(ctx context.Context, c journal.Chore) (done bool, er
 	if err := m.resume(c); err != nil {
 		return false, err
 	}
+	if err := m.lock(ctx); err != nil {
+		return false, err
+	}
+	defer m.release()
 	gone, err := m.isGone(ctx)
 	if err != nil || !gone && len(m.duty.Taken) == 0 {
 		return false, err // whoever is to remove it has not come to that
@@ -462,6 +547,7 @@ func (r *remover) remove(ctx context.Context, entry int64, target version, filen
 
 // complete is the rest of a removal that has begun.
 func (m *removal) complete(ctx context.Context) (removed bool, err error) {
+	defer m.release()
 	if err := m.finish(ctx); err != nil {
 		return false, err
 	}

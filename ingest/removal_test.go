@@ -321,3 +321,28 @@ func TestNoVersionIsCurrentAfterARemoval(t *testing.T) {
 		t.Errorf("the operator is not told: %s", e.Reason.Message)
 	}
 }
+
+// What was removed on purpose is not brought back by the removal of another version.
+func TestTwoRemovalsInOneAsset(t *testing.T) {
+	for _, scope := range []string{"version", "all"} {
+		t.Run(scope, func(t *testing.T) {
+			t.Parallel()
+			r, offset := newLaterRig(t, func(o *sandbox.Options) { o.DeleteScope, o.UndeleteScope = scope, "version" })
+			first := r.there("hero.jpg", "first", "")
+			r.refusePuts(3)
+			r.queue(sandbox.Fault{Operation: "DeleteAsset", Kind: sandbox.FaultStatus, Status: 400, Body: `{"message":"no"}`, Times: 999})
+			r.write("hero.jpg", 1000, 1)
+			r.backfill()
+			last := r.entry("hero.jpg")
+			if n := len(available(r.sandbox.State())); n != 5 || last.Status != journal.Filed {
+				t.Fatalf("it is %s, and %d versions are there, want 5", last.Status, n)
+			}
+			r.sandbox.ClearFaults()
+			for range 3 {
+				r.later(offset, 2*time.Hour)
+			}
+			r.wantSpared(first, tenovos.Upload{ObjectID: last.ObjectID})
+			r.wantNoneEmpty()
+		})
+	}
+}

@@ -33,6 +33,21 @@ func (d Duties) Find(ctx context.Context, objectID string) (Chore, bool, error) 
 	return c, found, err
 }
 
+// Sparing returns the open duties of other removals that name an object.
+func (d Duties) Sparing(ctx context.Context, objectID string) ([]Chore, error) {
+	var out []Chore
+	err := d.j.reader.read(ctx, "find the duties that spare a version", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			c := Chore{NewChore: NewChore{Kind: ChoreRestore}}
+			err := rows.Scan(&c.ID, &c.EntryID, &c.ObjectID, &c.FileID, &c.Spec)
+			out = append(out, c)
+			return err
+		}, `SELECT id, entry_id, object_id, file_id, spec FROM chores WHERE kind = ?1 AND object_id <> ?2 AND instr(spec, ?2) > 0`,
+			ChoreRestore, objectID)
+	})
+	return out, err
+}
+
 // Open stores a duty of an entry and returns its id. It is durable when that is returned.
 func (d Duties) Open(ctx context.Context, entry int64, c NewChore) (id int64, err error) {
 	err = d.j.write(ctx, fmt.Sprintf("store what a removal for entry %d must spare", entry), func(tx *sql.Tx) error {
