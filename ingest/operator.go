@@ -387,12 +387,30 @@ func (p *Pipeline) withdraw(ctx context.Context, e journal.Entry, _ Selection) (
 	if filling, err := p.journal.Reader().Filling(ctx, e.ID); err != nil || filling != 0 {
 		return Outcome{Result: "skipped", Detail: fmt.Sprintf("the file of entry %d is just becoming its content: withdraw that one afterwards", filling)}, err
 	}
-	if err := p.deleteAsset(ctx, e.ObjectID, e.FileID); err != nil {
-		return Outcome{}, fmt.Errorf("withdraw asset %s: %w", e.ObjectID, err)
+	m, err := p.remover.begin(ctx, e.ID, version{e.ObjectID, e.FileID}, e.Filename)
+	if err == nil {
+		defer m.release()
+		err = m.finish(ctx)
 	}
-	return Outcome{Result: "withdrawn"}, p.advance(ctx, journal.Move{
-		ID: e.ID, From: journal.Filed, To: journal.Withdrawn, Reason: reasonWithdrawn,
+	unrestored, lost := errors.AsType[*unrestoredError](err)
+	switch {
+	case lost:
+		reason := reasonWithdrawn
+		reason.Message += "; " + unrestored.Error()
+		return Outcome{Result: "withdrawn", Detail: unrestored.Error() + "; it is tried again"},
+			p.advance(ctx, journal.Move{ID: e.ID, From: journal.Filed, To: journal.Withdrawn, Reason: reason})
+	case err != nil:
+		return Outcome{}, fmt.Errorf("withdraw asset %s: %w", e.ObjectID, err)
+	case m.kept:
+		return Outcome{Result: "failed", Detail: m.said()}, m.close(ctx)
+	}
+	err = p.advance(ctx, journal.Move{
+		ID: e.ID, From: journal.Filed, To: journal.Withdrawn, Reason: m.with(reasonWithdrawn),
 	})
+	if err == nil {
+		err = m.close(ctx)
+	}
+	return Outcome{Result: "withdrawn", Detail: m.said()}, err
 }
 
 // restore brings a withdrawn asset back.

@@ -223,6 +223,7 @@ type Pipeline struct {
 
 	handlers map[string]Handler
 	gate     *gate
+	remover  *remover
 	poke     chan struct{} // capacity 1: "the queue may have changed"
 	drain    <-chan struct{}
 	source   <-chan struct{} // of a backfill: closes when all that there is was admitted; set at the start of Run
@@ -314,6 +315,7 @@ func New(cfg Config, d Deps) *Pipeline {
 		excused:     make(map[int64]int),
 		started:     d.Clock(),
 	}
+	p.remover = &remover{api: d.API, journal: d.Journal, log: d.Log, now: d.Clock}
 	p.handlers = p.operators()
 	maps.Copy(p.handlers, d.Handlers)
 	for _, f := range cfg.Folders {

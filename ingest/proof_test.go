@@ -28,12 +28,12 @@ func TestNoFileLeavesUnproven(t *testing.T) {
 		{"KMS", func(o *sandbox.Options) { o.SSEKMS = true }, nil, journal.Filed, ""},
 		{"KMS in many parts", func(o *sandbox.Options) { o.SSEKMS, o.MultipartUnasked = true, true }, nil, journal.Filed, ""},
 		{"KMS that does not say so", func(o *sandbox.Options) { o.SilentKMS = true }, nil, journal.Filed, ""},
-		{"no checksum", func(o *sandbox.Options) { o.SSEKMS, o.NoChecksum = true, true }, nil, journal.Filed, ""},
-		{"weak ETags", func(o *sandbox.Options) { o.WeakETags, o.MultipartUnasked, o.NoChecksum = true, true, true }, nil, journal.Filed, ""},
-		{"neither checksum nor content", func(o *sandbox.Options) { o.SSEKMS, o.NoChecksum = true, true },
+		{"no checksum", func(o *sandbox.Options) { o.SSEKMS, o.Checksums = true, "none" }, nil, journal.Filed, ""},
+		{"weak ETags", func(o *sandbox.Options) { o.WeakETags, o.MultipartUnasked, o.Checksums = true, true, "none" }, nil, journal.Filed, ""},
+		{"neither checksum nor content", func(o *sandbox.Options) { o.SSEKMS, o.Checksums = true, "none" },
 			[]sandbox.Fault{{Operation: "GetAssetContent", Kind: sandbox.FaultStatus, Status: 502, Times: forGood}}, journal.Held, "uploaded, unverified"},
 		{"other bytes, by the checksum", func(o *sandbox.Options) { o.SSEKMS = true }, []sandbox.Fault{damage}, journal.Failed, "holds other bytes"},
-		{"other bytes, by the content", func(o *sandbox.Options) { o.SSEKMS, o.NoChecksum = true, true }, []sandbox.Fault{damage}, journal.Failed, "holds other bytes"},
+		{"other bytes, by the content", func(o *sandbox.Options) { o.SSEKMS, o.Checksums = true, "none" }, []sandbox.Fault{damage}, journal.Failed, "holds other bytes"},
 		{"other bytes, as the ETags say", nil, []sandbox.Fault{damage}, journal.Failed, "what arrived twice"},
 	} {
 		for _, after := range []ingest.After{ingest.AfterMove, ingest.AfterDelete} {
@@ -110,7 +110,7 @@ func TestLeftoversAreProvedFirst(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			knobs(func(o *sandbox.Options) { o.SSEKMS, o.NoChecksum = true, true })
+			knobs(func(o *sandbox.Options) { o.SSEKMS, o.Checksums = true, "none" })
 			r.write("a.jpg", 1000, 1)
 			r.backfill()
 			r.writeAlike("copy.jpg", "a.jpg")

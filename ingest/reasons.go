@@ -44,6 +44,7 @@ const (
 	classDuplicate   = journal.ClassDuplicate
 	classAdopted     = "adopted"
 	classBackup      = "backup"
+	classRemoval     = "removal"
 	classCancelled   = "cancelled"
 	classForeign     = "foreign-url"
 	classInternal    = "internal"
@@ -198,11 +199,13 @@ func reasonNamesakes(found []tenovos.Asset) journal.Reason {
 	}
 }
 
-func reasonTooManyNamed(filename string) journal.Reason {
+// reasonInconclusive is why a file of which a search might show that it is there
+// already, or which asset it is a version of, becomes neither.
+func reasonInconclusive(filename string, err error) journal.Reason {
 	return journal.Reason{
 		Class:   classNamesakes,
-		Message: fmt.Sprintf("Tenovos finds so many assets for the words of %q that the one of that name cannot be told", filename),
-		Hint:    "Give the file a name of its own, or run `ingestd retry --as-new ID` to make it an asset of its own.",
+		Message: fmt.Sprintf("whether Tenovos has an asset named %q already cannot be told, so none is made: %s", filename, messageOf(err)),
+		Hint:    "Look for the name in Tenovos. `ingestd retry ID` searches again, `ingestd retry --as-new ID` makes the file an asset of its own; or give it a name of its own.",
 	}
 }
 
@@ -301,6 +304,47 @@ func reasonTwins(found []tenovos.Asset) journal.Reason {
 		Class:   classTwins,
 		Message: fmt.Sprintf("the reply to the asset's creation was lost, and %d empty assets could be it: %s", len(found), objectIDs(found)),
 		Hint:    "Delete the empty ones in Tenovos, then run `ingestd retry ID`.",
+	}
+}
+
+// reasonUnrestored is why an entry rests of whose removed version others went along.
+func reasonUnrestored(e journal.Entry, err *unrestoredError) journal.Reason {
+	r := journal.Reason{
+		Class: classRemoval, Message: err.Error(),
+		Hint: "Restore these versions in Tenovos; ingestd goes on trying for a week. Then `ingestd retry ID` tries the file again.",
+	}
+	if e.Reason.Message != "" {
+		r.Message = e.Reason.Message + "; " + r.Message
+	}
+	if !e.Outcome.Runnable() && e.Reason.Class != "" {
+		r.Class = e.Reason.Class
+	}
+	return r
+}
+
+// reasonUnsureTwin is why a create whose reply was lost is not repeated.
+func reasonUnsureTwin(filename string, err error) journal.Reason {
+	return journal.Reason{
+		Class:   classTwins,
+		Message: fmt.Sprintf("the reply to the asset's creation was lost, and whether an empty asset named %q came of it cannot be told: %s", filename, messageOf(err)),
+		Hint:    "Look for an empty asset of the name in Tenovos and delete it, then run `ingestd retry ID`.",
+	}
+}
+
+// reasonUnseenYet is why a file waits for what Tenovos is to tell of a version.
+func reasonUnseenYet(a tenovos.Asset) journal.Reason {
+	return journal.Reason{
+		Class:   classWaiting,
+		Message: fmt.Sprintf("asset %s has the file's name and was made lately, and Tenovos does not tell the checksum of its content yet: waiting, for it may be this file's", a.ObjectID),
+	}
+}
+
+// reasonUnseen is why a file is not made an asset or a version again.
+func reasonUnseen(found []tenovos.Asset) journal.Reason {
+	return journal.Reason{
+		Class:   classTwins,
+		Message: fmt.Sprintf("%d asset(s) in Tenovos with the file's name may hold its content already, and Tenovos tells no checksum of them: %s", len(found), objectIDs(found)),
+		Hint:    "If none of them does, run `ingestd retry --as-new ID`, or without a backfill that adopts `ingestd retry ID`. Else leave it held.",
 	}
 }
 

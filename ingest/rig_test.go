@@ -125,6 +125,12 @@ func content(path string, size int, n uint64) []byte {
 	return data
 }
 
+// loseJournal has the next pipelines begin with an empty journal and adopt.
+func (r *rig) loseJournal() {
+	r.journal += ".anew"
+	r.config.Adopt = true
+}
+
 func (r *rig) client() *tenovos.Client {
 	r.t.Helper()
 	acct := r.sandbox.Account()

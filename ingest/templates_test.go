@@ -56,17 +56,6 @@ func (r *rig) librarian(template string, objectIDs ...string) {
 	}
 }
 
-func (r *rig) asset(objectID string) sandbox.Asset {
-	r.t.Helper()
-	for _, a := range r.sandbox.State().Assets {
-		if a.ObjectID == objectID {
-			return a
-		}
-	}
-	r.t.Fatalf("there is no asset %s", objectID)
-	return sandbox.Asset{}
-}
-
 func (r *rig) wantAsset(path, template, title string) {
 	r.t.Helper()
 	a := r.asset(r.entry(path).ObjectID)

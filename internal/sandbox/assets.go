@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -42,6 +43,9 @@ func (c *call) getVersions() (int, any) {
 	c.look(chain...)
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
+	if c.o.VersionsOrder == "newest" {
+		slices.Reverse(chain)
+	}
 	out := []any{}
 	for _, v := range chain {
 		if !v.Deleted || !c.o.HideDeleted {
@@ -112,7 +116,7 @@ func (c *call) asset(a *Asset, at time.Time) map[string]any {
 	}
 	m[c.draft("filename", "fileName")] = a.Filename
 	c.tellContentPath(m, a)
-	if deleted {
+	if deleted && !c.o.HideDeletedBy {
 		m["fileDeletedEpoch"], m["fileDeletedBy"] = c.epoch(a.DeletedAt), a.DeletedBy
 	}
 	if technical := c.technical(a, at); technical != nil {
@@ -132,13 +136,18 @@ func (c *call) technical(a *Asset, at time.Time) map[string]any {
 	if c.tellSize(t, a.ContentSize); c.o.SizeReply == "display" {
 		t["fileSize"] = displaySize(a.ContentSize)
 	}
-	if a.ContentMD5 != "" && !c.o.NoChecksum {
+	if c.tellsChecksum(a) {
 		t["MD5Checksum"] = a.ContentMD5
 	}
 	if c.o.FileSizeInBytes {
 		t["fileSizeInBytes"] = a.ContentSize
 	}
 	return map[string]any{"tenovos_metadata": t}
+}
+
+// tellsChecksum says that the asset's MD5 is known and told.
+func (c *call) tellsChecksum(a *Asset) bool {
+	return a.ContentMD5 != "" && (c.o.Checksums == "all" || c.o.Checksums == "current" && a.Current)
 }
 
 // values are metadata[] with ids and metadataDenormalized with names.
@@ -189,7 +198,7 @@ func (c *call) systemValues(a *Asset) map[string]string {
 	if technical := c.technical(a, c.s.clock()); technical != nil {
 		out["system_file_size"] = displaySize(a.ContentSize)
 		out["system_match"] = "Unique File"
-		if a.ContentMD5 != "" && !c.o.NoChecksum {
+		if c.tellsChecksum(a) {
 			out["system_checksum"] = a.ContentMD5
 		}
 	}

@@ -20,6 +20,17 @@ func (c *call) setDeleted(a *Asset, deleted bool) {
 	a.Updated, a.UpdatedBy = now, c.user.ID
 }
 
+// setDeletedWith does so with all versions that a scope has go along. The lock is held.
+func (c *call) setDeletedWith(a *Asset, scope string, deleted bool) {
+	for _, v := range c.s.db.chains[a.OriginalFileID] {
+		along := scope == "all" || scope == "newer" && v.Seq > a.Seq || scope == "older" && v.Seq < a.Seq
+		if (v == a || along) && v.Deleted != deleted {
+			c.setDeleted(v, deleted)
+		}
+	}
+	c.s.db.flip(a.OriginalFileID, c.o)
+}
+
 func (c *call) deleteAsset() (int, any) {
 	var req struct {
 		Action     string `json:"action"`
@@ -39,16 +50,11 @@ func (c *call) deleteAsset() (int, any) {
 	case undelete && !a.Deleted:
 		return fail(http.StatusForbidden, "Failed to UnDelete Asset", "")
 	}
-	which := []*Asset{a}
-	if c.o.DeleteScope == "all" {
-		which = c.s.db.chains[a.OriginalFileID]
+	scope := c.o.DeleteScope
+	if undelete && c.o.UndeleteScope != "same" {
+		scope = c.o.UndeleteScope
 	}
-	for _, v := range which {
-		if v.Deleted == undelete {
-			c.setDeleted(v, !undelete)
-		}
-	}
-	c.s.db.flip(a.OriginalFileID, c.o)
+	c.setDeletedWith(a, scope, !undelete)
 	data, err := c.deletedDocument(a)
 	if err != nil {
 		return fail(http.StatusInternalServerError, "Internal server error", "%v", err)

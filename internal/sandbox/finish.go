@@ -102,8 +102,7 @@ func (c *call) cancelUpload(u *upload, a *Asset, done map[string]any) (int, any)
 	u.drop()
 	switch c.o.CancelRecord {
 	case "delete":
-		c.setDeleted(a, true)
-		c.s.db.flip(a.OriginalFileID, c.o)
+		c.setDeletedWith(a, c.o.DeleteScope, true)
 	case "purge":
 		c.s.db.purge(a)
 		c.s.db.flip(a.OriginalFileID, c.o)

@@ -71,7 +71,6 @@ type Options struct {
 
 	// Assets.
 	IndexLag           time.Duration `json:"indexLag"`           // search and scan see the past
-	NoChecksum         bool          `json:"noChecksum"`         // technicalMetadata never names an MD5
 	ChecksumLag        time.Duration `json:"checksumLag"`        // technicalMetadata appears this long after the content
 	BulkLag            time.Duration `json:"bulkLag"`            // a bulk edit takes effect after it; default 100ms
 	ContentLinkLife    time.Duration `json:"contentLinkLife"`    // default 20s
@@ -83,7 +82,11 @@ type Options struct {
 	EnforceRequired    bool          `json:"enforceRequired"`    // create without a required attribute is refused
 	RefuseNullMetadata bool          `json:"refuseNullMetadata"` // metadata: null is refused like a missing one
 	VersionFlipsLate   bool          `json:"versionFlipsLate"`   // a version is current only once it has content
-	DeleteScope        string        `json:"deleteScope"`        // version (default), all versions
+	DeleteScope        string        `json:"deleteScope"`        // what goes with a version: version (default: itself alone), all, newer, older
+	UndeleteScope      string        `json:"undeleteScope"`      // what comes back with a version: same (default: as deleteScope), version, all
+	HideDeletedBy      bool          `json:"hideDeletedBy"`      // what is in the recycle bin does not tell who put it there, or when
+	VersionsOrder      string        `json:"versionsOrder"`      // of the list of versions: oldest (default) or newest first
+	Checksums          string        `json:"checksums"`          // MD5Checksum is told of all (default), of the current version, of none
 	NoFallbackVersion  bool          `json:"noFallbackVersion"`  // deleting the current version leaves none current
 	HideDeleted        bool          `json:"hideDeleted"`        // GET of a deleted asset is "Asset not found"
 	UndeleteVerb       string        `json:"undeleteVerb"`       // undelete (default), un-delete, either
@@ -94,6 +97,9 @@ type Options struct {
 	TemplateNameShape     string `json:"templateNameShape"`     // beside (default) or inside "template"
 	TableColumnsKey       string `json:"tableColumnsKey"`       // key of a table attribute's columns; default metadataAttributes
 	SearchPage            int    `json:"searchPage"`            // default 50
+	SearchHits            string `json:"searchHits"`            // hitCount: all (default), omit, null, text, zero, page (of this page alone), more (than can be reached)
+	SearchIgnoresFrom     bool   `json:"searchIgnoresFrom"`     // every page is the first
+	SearchIgnoresVersions bool   `json:"searchIgnoresVersions"` // includeVersions is not heeded
 	ScanEnd               string `json:"scanEnd"`               // empty (default: a last page without results), omit the cursor, repeat it
 
 	// Weather.
@@ -156,7 +162,10 @@ func (o *Options) complete() error {
 	enum("completeTwice", &o.CompleteTwice, "gone", "success", "404")
 	enum("cancelTwice", &o.CancelTwice, "gone", "success", "404")
 	enum("cancelRecord", &o.CancelRecord, "keep", "delete", "purge")
-	enum("deleteScope", &o.DeleteScope, "version", "all")
+	enum("deleteScope", &o.DeleteScope, "version", "all", "newer", "older")
+	enum("undeleteScope", &o.UndeleteScope, "same", "version", "all")
+	enum("versionsOrder", &o.VersionsOrder, "oldest", "newest")
+	enum("checksums", &o.Checksums, "all", "current", "none")
 	enum("undeleteVerb", &o.UndeleteVerb, "undelete", "un-delete", "either")
 	enum("bulkEditField", &o.BulkEditField, "metadataDocument", "metadata", "either")
 	enum("sizeReply", &o.SizeReply, "display", "fileSize", "filesize", "both")
@@ -165,6 +174,7 @@ func (o *Options) complete() error {
 	enum("vocabularyValuesShape", &o.VocabularyValuesShape, "documented", "metadata", "metadataDocument")
 	enum("templateNameShape", &o.TemplateNameShape, "beside", "inside")
 	enum("scanEnd", &o.ScanEnd, "empty", "omit", "repeat")
+	enum("searchHits", &o.SearchHits, "all", "omit", "null", "text", "zero", "page", "more")
 
 	length := func(name string, v *time.Duration, def time.Duration) {
 		if *v == 0 {

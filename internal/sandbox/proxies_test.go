@@ -42,7 +42,7 @@ func TestETagKnobs(t *testing.T) {
 		c.post("/asset/complete", finish(made, "complete", "W/"+etag)).want(t, 400, "InvalidPart") // a store knows no weak ones
 		c.post("/asset/complete", finish(made, "complete", etag)).want(t, 200)
 	}
-	c = start(t, Options{SilentKMS: true, NoChecksum: true})
+	c = start(t, Options{SilentKMS: true, Checksums: "none"})
 	made = c.create(nil)
 	got = c.put(made.text("url"), "body")
 	if got.header.Get("ETag") == `"`+sum("body")+`"` || got.header.Get("X-Amz-Server-Side-Encryption") != "AES256" {

@@ -46,7 +46,31 @@ func (c *call) search() (int, any) {
 	at := c.s.clock().Add(-c.o.IndexLag)
 	hits := c.matches(req, at)
 	from := min(req.From, len(hits))
-	return http.StatusOK, map[string]any{"hitCount": len(hits), "result": c.results(hits[from:min(from+limit, len(hits))], at)}
+	if c.o.SearchIgnoresFrom {
+		from = 0
+	}
+	page := hits[from:min(from+limit, len(hits))]
+	out := map[string]any{"result": c.results(page, at)}
+	c.countHits(out, len(hits), len(page))
+	return http.StatusOK, out
+}
+
+// countHits tells how many results there are as the knob has it.
+func (c *call) countHits(out map[string]any, all, page int) {
+	switch c.o.SearchHits {
+	case "all":
+		out["hitCount"] = all
+	case "null":
+		out["hitCount"] = nil
+	case "text":
+		out["hitCount"] = strconv.Itoa(all)
+	case "zero":
+		out["hitCount"] = 0
+	case "page":
+		out["hitCount"] = page
+	case "more":
+		out["hitCount"] = all + 10
+	}
 }
 
 // scanAssets pages in the order of creation with a cursor that survives
@@ -101,7 +125,8 @@ func (c *call) matches(req searchRequest, at time.Time) []*Asset {
 	var hits []*Asset
 	for _, a := range c.s.db.assets() {
 		deleted := a.Deleted && !a.DeletedAt.After(at)
-		if a.Created.After(at) || deleted && !req.IncludeDeleted || !deleted && !a.Current && !a.Deleted && !req.IncludeVersions {
+		versions := req.IncludeVersions && !c.o.SearchIgnoresVersions
+		if a.Created.After(at) || deleted && !req.IncludeDeleted || !deleted && !a.Current && !a.Deleted && !versions {
 			continue
 		}
 		if c.hit(a, req) {

@@ -33,6 +33,9 @@ type Asset struct {
 	// ContentPath is where the content of a federated asset is, where told.
 	ContentPath string
 	Created     time.Time
+	// DeletedBy and Deletion say who put it into the recycle bin, and when, where told.
+	DeletedBy string
+	Deletion  time.Time
 	// Current says that no later version exists.
 	Current bool
 	// FileSize is in bytes; -1 where the service does not tell it exactly.
@@ -87,6 +90,8 @@ func decodeAsset(raw json.RawMessage) (Asset, error) {
 		ContentPath    word   `json:"contentPath"`
 		SizeInBytes    number `json:"fileSizeInBytes"`
 		Size           size   `json:"filesize"` // or fileSize: case does not count
+		DeletedBy      word   `json:"fileDeletedBy"`
+		DeletedEpoch   number `json:"fileDeletedEpoch"`
 
 		Metadata           json.RawMessage `json:"metadata"`
 		MetadataDocument   json.RawMessage `json:"metadataDocument"`
@@ -107,10 +112,13 @@ func decodeAsset(raw json.RawMessage) (Asset, error) {
 		Filename: string(w.Filename), CreatedBy: string(w.CreatedBy),
 		FileState: string(w.FileState), MetadataState: string(w.MetadataState),
 		TemplateID: string(w.TemplateID), ContentPath: string(w.ContentPath),
-		Current: bool(w.CurrentVersion), FileSize: -1, SecurityIDs: w.SecurityIDs,
+		DeletedBy: string(w.DeletedBy), Current: bool(w.CurrentVersion), FileSize: -1, SecurityIDs: w.SecurityIDs,
 	}
 	if w.CreatedEpoch > 0 {
 		a.Created = time.UnixMilli(int64(w.CreatedEpoch))
+	}
+	if w.DeletedEpoch > 0 {
+		a.Deletion = time.UnixMilli(int64(w.DeletedEpoch))
 	}
 	if b := first(w.Metadata, w.MetadataDocument); b != nil {
 		if err := json.Unmarshal(b, &a.Metadata); err != nil {

@@ -291,3 +291,16 @@ func TestAccount(t *testing.T) {
 		t.Errorf("a user without an id gave %v", err)
 	}
 }
+
+// A count of results that is missing is no count, and one of zero beside results is
+// left to whoever pages.
+func TestHitCount(t *testing.T) {
+	for count, want := range map[string]int{``: -1, `"hitCount":null,`: -1, `"hitCount":"2",`: 2, `"hitCount":0,`: 0, `"hitCount":-5,`: -1, `"hitCount":7.0,`: 7} {
+		f := newFake(t)
+		f.reply("POST /search/keyword", 200, `{`+count+`"result":[{"objectId":"o-1","fileId":"f-1"}]}`)
+		page, err := f.client().Search(t.Context(), Query{})
+		if err != nil || page.Hits != want || len(page.Assets) != 1 {
+			t.Errorf("%s: got %+v, %v", count, page, err)
+		}
+	}
+}
