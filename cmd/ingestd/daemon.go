@@ -184,7 +184,7 @@ func (e *engine) serveDashboard(ctx context.Context, cfg *config.Config, log zer
 		return nil
 	}
 	defer func() { err = closeWith(lists.Close, err) }()
-	return dashboard.Serve(ctx, l, e.journal.Reader(), lists)
+	return dashboard.Serve(ctx, l, cfg.Listen, e.journal.Reader(), lists)
 }
 
 // statusEvery is how often systemd's status line is brought up to date.
