@@ -175,6 +175,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		Handlers: map[string]ingest.Handler{
 			requestBackfill: e.handleBackfill,
 			requestReload:   e.handleReload,
+			requestPrune:    e.handlePrune(cfg),
 		},
 	})
 	w, err := watcher.New(watched, watcher.Options{

@@ -108,7 +108,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newRunCommand(), newBackfillCommand(), newCheckCommand(), newExplainCommand(),
 		newReloadCommand(), newStatusCommand(), newRetryCommand(), newCancelCommand(), newVerifyCommand(), newUpdateCommand(), newWithdrawCommand(),
-		newBackupCommand(), newRestoreCommand(), newVersionCommand(),
+		newBackupCommand(), newRestoreCommand(), newPruneCommand(), newVersionCommand(),
 	)
 	return root
 }
