@@ -54,6 +54,7 @@ func runDaemon(ctx context.Context, cfg *config.Config, hup <-chan os.Signal, st
 		return err
 	}
 	defer func() { err = closeWith(j.Close, err) }()
+	logCautions(first.log, cfg)
 
 	// systemd waits for READY only so long, and the API may be down for longer.
 	notify(daemon.SdNotifyReady, "STATUS=waiting for Tenovos")

@@ -130,3 +130,8 @@ func configFlag(cmd *cobra.Command, path *string) {
 func jsonFlag(cmd *cobra.Command, on *bool) {
 	cmd.Flags().BoolVar(on, "json", false, "print JSON")
 }
+
+// userFlag adds --user to a command that asks what the daemon may do.
+func userFlag(cmd *cobra.Command, name *string) {
+	cmd.Flags().StringVar(name, "user", "", "ask what `USER[:GROUP,...]` may read and write; else root asks for the daemon's user")
+}
