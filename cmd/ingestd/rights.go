@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
@@ -60,45 +62,53 @@ func checkRights(cfg *config.Config, folders []config.Folder, who person) (mista
 		}()
 	}
 	mistakes = checkFiles(cfg, who)
-	timer := time.NewTimer(rightsTime + rightsHang)
-	defer timer.Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), rightsTime+rightsHang)
+	defer cancel()
 	for i, f := range folders {
-		select {
-		case r := <-answers[i]:
-			mistakes = append(mistakes, r.wrong...)
-			notes = append(notes, r.notes(f, who)...)
+		r, ok := awaited(ctx, answers[i])
+		if !ok {
+			notes = append(notes, mapping.Problem{Pos: f.Pos, Message: fmt.Sprintf("the rights in folder %s are not known: a file system in it does not answer", f.Path), Hint: "is its server there?"})
 			continue
-		case <-timer.C:
-			timer.Reset(0) // nor is the next one waited for
 		}
-		notes = append(notes, mapping.Problem{Pos: f.Pos, Message: fmt.Sprintf("the rights in folder %s are not known: its file system does not answer", f.Path), Hint: "is its server there?"})
+		mistakes = append(mistakes, r.wrong...)
+		notes = append(notes, r.notes(f, who)...)
 	}
 	return mistakes, notes
 }
 
+// awaited returns an answer that is there, or comes before ctx ends.
+func awaited(ctx context.Context, answer <-chan rights) (r rights, ok bool) {
+	select {
+	case r = <-answer:
+		return r, true
+	case <-ctx.Done():
+	}
+	select { // both may have been there
+	case r = <-answer:
+		return r, true
+	default:
+		return r, false
+	}
+}
+
 // notes are what there is to say of the files in a folder.
 func (r rights) notes(f config.Folder, who person) (out []mapping.Problem) {
-	add := func(e examples, hint, what string) {
-		if e.n > 0 {
-			text := fmt.Sprintf("folder %s: %d %s: ", f.Path, e.n, what)
-			for i, example := range e.first {
-				if i > 0 {
-					text += "; "
-				}
-				text += example
-			}
-			if e.n > len(e.first) {
-				text += "; and more"
-			}
-			out = append(out, mapping.Problem{Pos: f.Pos, Message: text, Hint: hint})
+	add := func(e examples, verb, hint string) {
+		if e.n == 0 {
+			return
 		}
+		text := fmt.Sprintf("folder %s: %s cannot %s %d of its files and directories: %s", f.Path, who, verb, e.n, strings.Join(e.first, "; "))
+		if e.n > len(e.first) {
+			text += "; and more"
+		}
+		out = append(out, mapping.Problem{Pos: f.Pos, Message: text, Hint: hint})
 	}
-	add(r.unread, "give that user, or a group of it, the right to read", "of its files and directories cannot be read by "+who.String())
-	verb := "moved away"
+	add(r.unread, "read", "give that user, or a group of it, the right to read")
+	verb := "move away"
 	if f.After == "delete" {
-		verb = "deleted"
+		verb = "delete"
 	}
-	add(r.stuck, "give that user the right to write in the directories", fmt.Sprintf("of its files and directories, which after: %s wants %s, cannot be by %s", f.After, verb, who))
+	add(r.stuck, verb, "give that user the right to write in the directories: after: "+f.After+" needs it")
 	if r.partial {
 		out = append(out, mapping.Problem{Pos: f.Pos, Message: fmt.Sprintf("folder %s: only its first %d names were asked for their rights, because there are so many", f.Path, r.looked)})
 	}

@@ -124,7 +124,7 @@ func TestRights(t *testing.T) {
 			w.give("drop/below", 0, 0o755)
 			w.give("drop/below/a.jpg", 0, 0o644)
 			w.give("drop/below/b.jpg", 0, 0o644)
-		}, note: "1 of its files and directories, which after: move wants moved away, cannot be by user 61001: change "},
+		}, note: "user 61001 cannot move away 1 of its files and directories: change "},
 		{name: "a directory is sticky", more: "    after: delete", does: func(w *ward) {
 			w.file("drop/below/a.jpg")
 			w.give("drop/below", 0, 0o777|fs.ModeSticky)
