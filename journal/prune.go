@@ -72,13 +72,15 @@ func (f Forget) args() []any {
 }
 
 var (
-	countPrunable = `SELECT e.folder, e.status, count(*) FROM entries e WHERE ` + prunable + ` GROUP BY e.folder, e.status ORDER BY e.folder, e.status`
-	nextPrunable  = `SELECT e.id FROM entries e WHERE e.id > :after AND ` + prunable + ` ORDER BY e.id LIMIT :limit`
+	countPrunable = `SELECT e.folder, e.status, count(*) FROM entries e NOT INDEXED WHERE ` + prunable + ` GROUP BY e.folder, e.status ORDER BY e.folder, e.status`
+	// By id, so that each batch reads on where the one before ended.
+	nextPrunable = `SELECT e.id FROM entries e NOT INDEXED WHERE e.id > :after AND ` + prunable + ` ORDER BY e.id LIMIT :limit`
 
 	// The generations of a path go together: at no time is one replaced by another that
 	// is not there.
-	choosePruned = `INSERT INTO temp.chosen SELECT DISTINCT e.id FROM entries a JOIN entries e ON e.folder = a.folder AND e.path = a.path
-		WHERE a.id IN (SELECT value FROM json_each(:ids)) AND ` + prunable
+	choosePruned = `INSERT INTO temp.chosen SELECT DISTINCT e.id
+		FROM json_each(:ids) g CROSS JOIN entries a ON a.id = g.value CROSS JOIN entries e ON e.folder = a.folder AND e.path = a.path
+		WHERE ` + prunable //nolint:gosec // of constants
 )
 
 // pruneSteps forget what is in the table chosen.

@@ -2,8 +2,10 @@ package journal
 
 import (
 	"crypto/sha256"
+	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -188,5 +190,56 @@ func TestPrunedIsRemembered(t *testing.T) {
 	r.ok(err)
 	if taken != 2 || len(counts) != 1 || counts[0].Pruned != 1 || counts[0].Seen != 2 {
 		t.Errorf("after a rename: %d taken, %+v", taken, counts)
+	}
+}
+
+// TestPruneReadsOn shows that a batch costs what it forgets, not what the journal holds.
+func TestPruneReadsOn(t *testing.T) {
+	r := newRig(t)
+	args := append(Forget{}.args(), sql.Named("after", 1), sql.Named("limit", 1), sql.Named("ids", "[]"))
+	for _, query := range []string{nextPrunable, strings.TrimPrefix(choosePruned, "INSERT INTO temp.chosen ")} {
+		if plan := r.plan(query, args...); strings.Contains(plan, "SCAN e") || strings.Contains(plan, "entries_status") {
+			t.Errorf("all entries are read:\n%s", plan)
+		}
+	}
+}
+
+// BenchmarkPrune forgets histories of files that were moved away, in the batches of the
+// command, and reports what an entry costs and how long a batch holds up others.
+func BenchmarkPrune(b *testing.B) {
+	for _, rows := range benchRows {
+		b.Run(fmt.Sprint(rows), func(b *testing.B) {
+			for range b.N {
+				b.StopTimer()
+				j := openHistory(b, rows)
+				if _, err := j.db.Exec(`UPDATE entries SET aside = x'2e61'`); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+				f := Forget{Before: time.UnixMilli(2), Folders: []string{"photos"}, Contents: true}
+				pruned, longest := 0, time.Duration(0)
+				for after := int64(0); ; {
+					began := time.Now()
+					out, next, err := j.Prune(b.Context(), f, after, 200)
+					if err != nil {
+						b.Fatal(err)
+					}
+					for _, p := range out {
+						pruned += p.Entries
+					}
+					longest = max(longest, time.Since(began))
+					if after = next; next == 0 {
+						break
+					}
+				}
+				if pruned != rows {
+					b.Fatalf("%d pruned", pruned)
+				}
+				b.StopTimer()
+				b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(rows), "µs/entry")
+				b.ReportMetric(longest.Seconds()*1000, "ms/longest")
+				_ = j.Close()
+			}
+		})
 	}
 }

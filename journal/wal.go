@@ -81,15 +81,12 @@ func (t *walTrimmer) trim(ctx context.Context) {
 // emptyWAL copies what is in the -wal file, beside the work, and then truncates the file
 // if nobody uses it. It waits for nobody: as long as it would, it held up every commit.
 func emptyWAL(ctx context.Context, db *sql.DB) error {
-	for _, step := range []string{`PRAGMA busy_timeout = 0`, `PRAGMA wal_checkpoint(PASSIVE)`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
-		rows, err := db.QueryContext(ctx, step)
-		if err != nil {
-			return fail("empty the -wal file", err)
-		}
-		for rows.Next() { // a pragma acts when its rows are read
-			continue
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+	if _, err := db.ExecContext(ctx, `PRAGMA busy_timeout = 0`); err != nil {
+		return fail("empty the -wal file", err)
+	}
+	for _, step := range []string{`PRAGMA wal_checkpoint(PASSIVE)`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
+		var busy, frames, copied int
+		if err := db.QueryRowContext(ctx, step).Scan(&busy, &frames, &copied); err != nil {
 			return fail("empty the -wal file", err)
 		}
 	}
