@@ -80,7 +80,7 @@ var (
 	// is not there.
 	choosePruned = `INSERT INTO temp.chosen SELECT DISTINCT e.id
 		FROM json_each(:ids) g CROSS JOIN entries a ON a.id = g.value CROSS JOIN entries e ON e.folder = a.folder AND e.path = a.path
-		WHERE ` + prunable //nolint:gosec // of constants
+		WHERE ` + prunable  //nolint:gosec // of constants
 )
 
 // pruneSteps forget what is in the table chosen.

@@ -105,7 +105,7 @@ func personNamed(text string) (person, error) {
 		return p, nil
 	}
 	p.groups = nil
-	for _, group := range strings.SplitSeq(groups, ",") {
+	for group := range strings.SplitSeq(groups, ",") {
 		id, err := strconv.ParseUint(group, 10, 31)
 		if err != nil {
 			g, err := user.LookupGroup(group)
@@ -171,7 +171,7 @@ func userOfUnit(ctx context.Context, file string) (person, bool) {
 	if err != nil {
 		return person{}, false
 	}
-	for _, name := range strings.FieldsSeq(values["SupplementaryGroups"]) {
+	for name := range strings.FieldsSeq(values["SupplementaryGroups"]) {
 		if g, err := user.LookupGroup(name); err == nil {
 			if n, err := strconv.Atoi(g.Gid); err == nil {
 				p.groups = append(p.groups, n)
