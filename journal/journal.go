@@ -46,6 +46,7 @@ type Journal struct {
 	lock     *flock.Flock
 	clock    func() time.Time
 	onCommit func()
+	wal      walTrimmer
 
 	stopCheck context.CancelFunc
 	checked   chan struct{}         // closed when the integrity check has ended
@@ -102,11 +103,11 @@ func open(ctx context.Context, path string, o Options) (_ *Journal, err error) {
 	if err := inheritOwner(path, path+".lock"); err != nil {
 		return nil, err
 	}
-	j.path = path
+	j.path, j.wal.path = path, path
 	if j.file, err = os.Stat(path); err != nil {
 		return nil, err
 	}
-	if j.db, err = connect(path, ownerMode, 1); err != nil {
+	if j.db, err = connect(path, ownerMode+sizeLimit, 1); err != nil {
 		return nil, err
 	}
 	from, err := version(ctx, j.db)
@@ -246,6 +247,7 @@ func (j *Journal) Close() error {
 		j.stopCheck()
 		<-j.checked
 	}
+	j.wal.close()
 	if j.reader != nil {
 		errs = append(errs, j.reader.Close())
 	}
@@ -275,6 +277,7 @@ func (j *Journal) write(ctx context.Context, op string, work func(*sql.Tx) error
 	if err := tx.Commit(); err != nil {
 		return fail(op, err)
 	}
+	j.wal.committed()
 	if j.onCommit != nil {
 		j.onCommit()
 	}

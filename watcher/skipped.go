@@ -31,3 +31,10 @@ func Skipped(f Folder, rel string) string {
 	}
 	return "no include pattern matches it: " + strings.Join(f.Include, ", ")
 }
+
+// Names tells which names below a folder its watcher looks at: which directories it
+// enters, and which files in them it would report.
+func Names(f Folder) (dir, file func(rel string) bool) {
+	c := newFilter(f)
+	return c.dir, c.file
+}

@@ -177,6 +177,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		Handlers: map[string]ingest.Handler{
 			requestBackfill: e.handleBackfill,
 			requestReload:   func(ctx context.Context, r journal.Request) (any, error) { return handOver(e.reloads)(ctx, r) },
+			requestPrune:    func(ctx context.Context, r journal.Request) (any, error) { return handlePrune(cfg, j, e.once)(ctx, r) },
 		},
 	})
 	w, err := watcher.New(watched, watcher.Options{

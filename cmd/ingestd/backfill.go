@@ -135,6 +135,7 @@ func (b *backfill) run(ctx context.Context, drain <-chan struct{}) error {
 	if err != nil {
 		return err
 	}
+	logCautions(b.log, b.cfg)
 	err = b.ingest(ctx, drain, j, begun)
 	return closeWith(j.Close, err)
 }

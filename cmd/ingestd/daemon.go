@@ -55,6 +55,7 @@ func runDaemon(ctx context.Context, cfg *config.Config, hup <-chan os.Signal, st
 		return err
 	}
 	defer func() { err = closeWith(j.Close, err) }()
+	logCautions(first.log, cfg)
 
 	// systemd waits for READY only so long, and the API may be down for longer.
 	notify(daemon.SdNotifyReady)
@@ -207,7 +208,7 @@ func (e *engine) serveDashboard(ctx context.Context, cfg *config.Config, log zer
 		return nil
 	}
 	defer func() { err = closeWith(lists.Close, err) }()
-	return dashboard.Serve(ctx, l, e.journal.Reader(), lists)
+	return dashboard.Serve(ctx, l, cfg.Listen, e.journal.Reader(), lists)
 }
 
 // statusEvery is how often systemd's status line is brought up to date.

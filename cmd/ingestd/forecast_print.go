@@ -54,6 +54,11 @@ func printForecast(to io.Writer, f forecast) {
 	if f.Waits != "" {
 		fmt.Fprintf(out, "  waits for %s\n", f.Waits)
 	}
+	for _, text := range []string{f.Unread, f.Stuck} {
+		if text != "" {
+			fmt.Fprintf(out, "  ! %s\n", escaped(text))
+		}
+	}
 	if f.Unmatched != nil {
 		fmt.Fprintf(out, "  ! %s\n", escaped(f.Unmatched.Message))
 	}

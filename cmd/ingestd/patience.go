@@ -62,6 +62,7 @@ func connectAnswering(ctx context.Context, cfg *config.Config, folders []config.
 	var w *ingest.Waiting
 	w = ingest.NewWaiting(pipelineConfig(cfg, folders), ingest.Deps{Journal: j, Log: log, Handlers: map[string]ingest.Handler{
 		requestReload: handOver(reloads),
+		requestPrune:  handlePrune(cfg, j, reloads == nil),
 		requestBackfill: func(context.Context, journal.Request) (any, error) {
 			return nil, fmt.Errorf("what the folders hold is ingested without this command as soon as Tenovos answers, which is waited for: %s", w.Why())
 		},

@@ -188,6 +188,7 @@ func logReload(log zerolog.Logger, err error) {
 func (s *service) reloaded(ctx context.Context, now *setup) {
 	if now.reload != nil {
 		now.log.Info().Str("file", now.cfg.File).Strs("changes", now.reload.Changes).Msg("reloaded")
+		logCautions(now.log, now.cfg)
 		s.answer(ctx, now.reload, now.log)
 		now.reload = nil
 	}

@@ -108,7 +108,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newRunCommand(), newBackfillCommand(), newCheckCommand(), newExplainCommand(),
 		newReloadCommand(), newStatusCommand(), newRetryCommand(), newCancelCommand(), newVerifyCommand(), newUpdateCommand(), newWithdrawCommand(),
-		newBackupCommand(), newRestoreCommand(), newVersionCommand(),
+		newBackupCommand(), newRestoreCommand(), newPruneCommand(), newVersionCommand(),
 	)
 	return root
 }
@@ -129,4 +129,9 @@ func configFlag(cmd *cobra.Command, path *string) {
 // jsonFlag adds --json to a command.
 func jsonFlag(cmd *cobra.Command, on *bool) {
 	cmd.Flags().BoolVar(on, "json", false, "print JSON")
+}
+
+// userFlag adds --user to a command that asks what the daemon may do.
+func userFlag(cmd *cobra.Command, name *string) {
+	cmd.Flags().StringVar(name, "user", "", "ask what `USER[:GROUP,...]` may read and write; else root asks for the daemon's user")
 }

@@ -14,8 +14,10 @@ import (
 type Config struct {
 	File          string // the file it was read from, as given
 	Tenovos       Tenovos
-	Journal       string // path of the database
-	Workers       int    // files in flight
+	Insecure      bool          // http:// to other hosts is allowed
+	Journal       string        // path of the database
+	JournalKeep   time.Duration // how long resting entries are kept, for the prune command; 0 is for ever
+	Workers       int           // files in flight
 	Upload        Upload
 	Retry         Retry
 	Manifests     Manifests
@@ -23,6 +25,11 @@ type Config struct {
 	Log           Log
 	ShutdownGrace time.Duration // how long parts on their way may take to finish
 	Folders       []Folder      // at least one
+
+	// Warnings are what is no mistake, but hardly meant; Secrets are the files that hold
+	// secrets, this one among them where it does.
+	Warnings []mapping.Problem
+	Secrets  []SecretFile
 
 	// Sums tells configurations apart: of each key of the file but folders, a
 	// SHA-256 (hex) of what it says, variables and secrets put in. They are not to

@@ -47,6 +47,7 @@ type Folder struct {
 	Cancelled  int    `json:"cancelled"`
 	Superseded int    `json:"superseded"`
 	Withdrawn  int    `json:"withdrawn"`
+	Pruned     int    `json:"pruned"` // forgotten on request; in no other number
 
 	// Unmatched counts manifests that have rows without a file, and sidecars that are
 	// nobody's; UnmatchedFirst are the first of them, by path.
@@ -100,7 +101,7 @@ func Folders(ctx context.Context, r *journal.Reader) ([]Folder, error) {
 func folderOf(c journal.Counts) Folder {
 	f := Folder{
 		Name: c.Name, Path: c.Path, Watch: c.Watch, Paused: c.Paused,
-		Seen: c.Seen + c.Settling, Settling: c.Settling,
+		Seen: c.Seen + c.Settling, Settling: c.Settling, Pruned: c.Pruned,
 		Polled: c.Polled, Open: c.Open, Waiting: c.Waiting, LastScan: c.LastScan,
 		Companions: c.Companions, Edits: c.Edits, Unreadable: c.Unreadable, Unread: c.Unread,
 		Arriving: c.Arriving, Beside: c.Beside, Empty: c.Empty, EmptyFile: c.EmptyFile,
