@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"math"
@@ -57,7 +58,7 @@ type manifestFile struct {
 // in returns the manifests that lie in a directory, by name. There are none in one
 // that is not there or may not be listed; the error is about one that cannot be
 // listed for now.
-func (m *manifests) in(root *os.Root, dir string, c Companions, o ManifestOptions) ([]*manifestFile, error) {
+func (m *manifests) in(root *file.Root, dir string, c Companions, o ManifestOptions) ([]*manifestFile, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	d, err := m.look(root, dir, c)
@@ -78,7 +79,7 @@ func (m *manifests) in(root *os.Root, dir string, c Companions, o ManifestOption
 
 // look returns a directory as it is now, or was a moment ago; nil for one that is not
 // there or cannot be listed. m.mu is held.
-func (m *manifests) look(root *os.Root, dir string, c Companions) (*manifestDir, error) {
+func (m *manifests) look(root *file.Root, dir string, c Companions) (*manifestDir, error) {
 	now := time.Now()
 	m.sweep(now)
 	d := m.byDir[dir]
@@ -111,13 +112,13 @@ func (m *manifests) look(root *os.Root, dir string, c Companions) (*manifestDir,
 
 // list looks through a directory for companions. What was read of the manifests that
 // are known stays.
-func (d *manifestDir) list(root *os.Root, dir string, c Companions) error {
+func (d *manifestDir) list(root *file.Root, dir string, c Companions) error {
 	known := make(map[string]*manifestFile, len(d.files))
 	for _, f := range d.files {
 		known[f.path] = f
 	}
 	d.files, d.sidecars = nil, nil
-	opened, err := file.OpenDirIn(root, dir)
+	opened, err := root.OpenDir(dir)
 	if err != nil {
 		return err
 	}
@@ -148,11 +149,11 @@ func (d *manifestDir) list(root *os.Root, dir string, c Companions) error {
 
 // fresh returns the manifest as it is now; neither manifest nor error if it is
 // gone.
-func (f *manifestFile) fresh(root *os.Root, o ManifestOptions) *manifestFile {
+func (f *manifestFile) fresh(root *file.Root, o ManifestOptions) *manifestFile {
 	opened, info, err := openRegular(root, f.path)
 	if err != nil {
 		gone := &manifestFile{path: f.path}
-		if !os.IsNotExist(err) {
+		if !errors.Is(err, fs.ErrNotExist) {
 			gone.err = err
 		}
 		return gone

@@ -2,10 +2,11 @@ package facts
 
 import (
 	"fmt"
-	"os"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // The columns that make a row an asset by itself. Case, spaces, - and _ do not count.
@@ -160,13 +161,13 @@ func (c *Collector) VirtualAt(file string) (Virtual, bool, error) {
 
 // virtualAt also says that manifests contradict each other about the path, which
 // then is none.
-func (c *Collector) virtualAt(file string) (v Virtual, ok bool, against, err error) {
-	root, err := os.OpenRoot(c.Root)
+func (c *Collector) virtualAt(at string) (v Virtual, ok bool, against, err error) {
+	root, err := file.OpenRoot(c.Root)
 	if err != nil {
 		return Virtual{}, false, nil, fmt.Errorf("open the drop folder: %w", err)
 	}
 	defer root.Close()
-	rows, dir, err := c.nearest(root, file, func(*manifestFile) {})
+	rows, dir, err := c.nearest(root, at, func(*manifestFile) {})
 	if err != nil || len(rows) == 0 {
 		return Virtual{}, false, nil, err
 	}
@@ -178,7 +179,7 @@ func (c *Collector) virtualAt(file string) (v Virtual, ok bool, against, err err
 	for _, row := range rows {
 		v, ok, _ = row.Virtual()
 		v.Path = path.Join(dir, v.Path)
-		if ok && v.Path == file {
+		if ok && v.Path == at {
 			return v, true, nil, nil
 		}
 	}
