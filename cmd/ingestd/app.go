@@ -17,6 +17,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -55,15 +56,15 @@ func newLogger(cfg *config.Config, stderr io.Writer) zerolog.Logger {
 	if err != nil {
 		level = zerolog.InfoLevel
 	}
-	var out io.Writer = lineLog{stderr}
+	var out io.Writer = display.NewWriter(stderr)
 	if cfg.Log.Format == "console" || cfg.Log.Format == "auto" && isTerminal(stderr) {
-		out = zerolog.ConsoleWriter{Out: out, TimeFormat: time.TimeOnly, NoColor: !isTerminal(stderr)}
+		out = consoleLog(display.Unwrap(stderr))
 	}
 	return zerolog.New(out).Level(level).With().Timestamp().Logger()
 }
 
 func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := display.Unwrap(w).(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dashboard"
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -231,7 +232,7 @@ func (b *backfill) finish(ctx context.Context, r *journal.Reader, s summary, beg
 		err = json.NewEncoder(b.out).Encode(s)
 	} else {
 		for _, line := range s.UnmatchedFirst {
-			fmt.Fprintln(b.out, escaped(line))
+			fmt.Fprintln(b.out, display.Text(line))
 		}
 		if s.Adopted > 0 {
 			fmt.Fprintf(b.out, "%d adopted: the account held them already\n", s.Adopted)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -31,7 +32,7 @@ func newCheckCommand() *cobra.Command {
 				return errors.Join(err, writeCheck(cmd, err, notes))
 			}
 			for _, note := range notes {
-				fmt.Fprintln(cmd.ErrOrStderr(), "note: "+note)
+				fmt.Fprintln(cmd.ErrOrStderr(), "note: "+display.Text(note))
 			}
 			if err != nil {
 				return err

@@ -20,6 +20,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dashboard"
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -219,7 +220,7 @@ func (e *engine) summary(ctx context.Context) string {
 	}
 	s := fmt.Sprintf("%d queued, %d uploading, %d filed, %d held, %d failed", sum.Queued, sum.Uploading, sum.Filed, sum.Held, sum.Failed)
 	if why := e.pipeline.Paused(); why != "" {
-		s += "; waiting for Tenovos: " + strings.ReplaceAll(why, "\n", " ")
+		s += "; waiting for Tenovos: " + display.Text(strings.ReplaceAll(why, "\n", " "))
 	}
 	return s
 }

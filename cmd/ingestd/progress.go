@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -32,7 +33,7 @@ func (b *backfill) showProgress(e *engine, walked, over <-chan struct{}) {
 		select {
 		case <-over:
 			if terminal {
-				fmt.Fprint(b.err, "\r\x1b[K")
+				fmt.Fprint(display.Unwrap(b.err), "\r\x1b[K")
 			}
 			return
 		case <-tick.C:
@@ -41,7 +42,7 @@ func (b *backfill) showProgress(e *engine, walked, over <-chan struct{}) {
 		p.look(closed(walked), now)
 		switch {
 		case terminal:
-			fmt.Fprintf(b.err, "\r\x1b[K%s", p.line())
+			fmt.Fprintf(display.Unwrap(b.err), "\r\x1b[K%s", p.line())
 		case !now.Before(next):
 			b.log.Info().Msg(p.line())
 			tell = min(2*tell, lastInLog)
@@ -106,7 +107,7 @@ func (p *progress) line() string {
 	}
 	s := l.String()
 	if a, ok := p.largest(); ok {
-		s += fmt.Sprintf(" · %s %d%%", printable(a.Path), 100*a.Sent/a.Size)
+		s += fmt.Sprintf(" · %s %d%%", display.Name(a.Path), 100*a.Sent/a.Size)
 	}
 	return s
 }
@@ -134,7 +135,7 @@ func (l told) String() string {
 	}
 	switch {
 	case l.paused != "":
-		parts = append(parts, "waiting for Tenovos: "+strings.ReplaceAll(l.paused, "\n", " "))
+		parts = append(parts, "waiting for Tenovos: "+display.Text(strings.ReplaceAll(l.paused, "\n", " ")))
 	case l.walked:
 		parts = append(parts, l.pace)
 	}

@@ -22,6 +22,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -268,9 +269,9 @@ func printReload(w io.Writer, r reload, asJSON bool) error {
 		err = json.NewEncoder(w).Encode(r)
 	case r.Error != "":
 	case len(r.Changes) == 0:
-		_, err = fmt.Fprintf(w, "%s: it says the same as before: nothing to reload\n", r.File)
+		_, err = fmt.Fprintf(w, "%s: it says the same as before: nothing to reload\n", display.Text(r.File))
 	default:
-		_, err = fmt.Fprintf(w, "%s: reloaded: %s\n", r.File, strings.Join(r.Changes, ", "))
+		_, err = fmt.Fprintf(w, "%s: reloaded: %s\n", display.Text(r.File), display.Text(strings.Join(r.Changes, ", ")))
 	}
 	if err == nil && r.Error != "" {
 		err = &refusedReload{r.Error, r.Code}

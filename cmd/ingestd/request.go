@@ -16,6 +16,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -114,10 +115,10 @@ func printOutcomes(cmd *cobra.Command, outcomes []ingest.Outcome, asJSON bool, n
 		}
 		fmt.Fprintf(out, "%d  %s", o.ID, o.Result)
 		if o.Path != "" {
-			fmt.Fprintf(out, "  %s/%s", o.Folder, printable(o.Path))
+			fmt.Fprintf(out, "  %s/%s", o.Folder, display.Name(o.Path))
 		}
 		if o.Detail != "" {
-			fmt.Fprintf(out, "  (%s)", o.Detail)
+			fmt.Fprintf(out, "  (%s)", display.Text(o.Detail))
 		}
 		fmt.Fprintln(out)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -76,6 +77,9 @@ func (e *unreadableError) Unwrap() error { return e.error }
 
 // run executes the command line and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	out, log := display.NewWriter(stdout), display.NewWriter(stderr)
+	defer func() { _, _ = out.Flush(), log.Flush() }() // half a character at the most
+	stdout, stderr = out, log
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetOut(stdout)
