@@ -30,6 +30,9 @@ func Ask(ctx context.Context, path, kind string, args []byte) (id int64, err err
 		}
 	}()
 	abs, err := locate(path)
+	if err == nil {
+		err = unlinked(abs)
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -50,7 +50,7 @@ func exitCode(err error) int {
 	case errors.As(err, &refused):
 		return refused.code
 	case errors.Is(err, journal.ErrRemoved), errors.Is(err, journal.ErrOrphaned), errors.Is(err, journal.ErrCorrupt),
-		errors.Is(err, journal.ErrNewer), errors.Is(err, journal.ErrForeign), errors.Is(err, journal.ErrNetwork), errors.Is(err, errUnusable):
+		errors.Is(err, journal.ErrNewer), errors.Is(err, journal.ErrLinked), errors.Is(err, journal.ErrForeign), errors.Is(err, journal.ErrNetwork), errors.Is(err, errUnusable):
 		return exitUsage // another start would do harm, or no better
 	case errors.Is(err, journal.ErrJournal):
 		return exitError
