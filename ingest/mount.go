@@ -170,6 +170,11 @@ func (p *Pipeline) openRoot(folder string, id int64) (*file.Root, error) {
 			return nil, &folderError{fmt.Errorf("the marker file is not there, so the share counts as not mounted: %w", err)}
 		}
 	}
+	if err := root.Claim(f.Claim); err != nil {
+		_ = root.Close() // nothing was written
+		m.leave(time.Now())
+		return nil, &folderError{err}
+	}
 	m.found()
 	return root, nil
 }

@@ -248,6 +248,7 @@ func (f *folder) check() {
 	switch {
 	case err != nil && f.paused != err.Error():
 		f.leaveRoot()
+		f.conf.Claim.Release() // what is to be unmounted must not be held open
 		f.paused = err.Error()
 		f.log.Warn().Str("reason", f.paused).Stringer("again_in", f.checkEvery).Msg("folder paused")
 	case err == nil && !f.root.same(at, !f.notifies()):

@@ -68,6 +68,9 @@ func inspect(f Folder) (root, error) {
 			return root{}, fmt.Errorf("the marker file is not there, so the share counts as not mounted: %w", err)
 		}
 	}
+	if err := f.Claim.Take(dir); err != nil {
+		return root{}, err
+	}
 	kind, leases := file.KindOf(int(dir.Fd()))
 	return root{path: path, id: identityOf(info), kind: kind, leases: leases}, nil
 }

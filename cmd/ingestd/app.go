@@ -149,13 +149,16 @@ func (e *engine) allWalked() int64 {
 }
 
 // newEngine puts the rooms together for the given folders.
-func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *journal.Journal, adopt bool, log zerolog.Logger) (*engine, error) {
+func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *journal.Journal, hold claims, adopt bool, log zerolog.Logger) (*engine, error) {
 	e := &engine{journal: j, names: acct.names, folders: newFolderStates(folders, j, log), walked: make(map[string]*atomic.Int64, len(folders))}
 	for _, f := range folders {
 		e.walked[f.Name] = new(atomic.Int64)
 	}
 	pc := pipelineConfig(cfg, folders)
 	watched := watchedFolders(folders)
+	for i, claim := range hold.of(folders) {
+		pc.Folders[i].Claim, watched[i].Claim = claim, claim
+	}
 	for i, f := range folders {
 		pc.Folders[i].Wanted = func(rel string) bool { return watcher.Skipped(watched[i], rel) == "" }
 		pc.Folders[i].Scanned = func() (time.Time, bool) { return e.folders.scanned(f.Name) }

@@ -148,7 +148,9 @@ func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal
 	if err != nil {
 		return err
 	}
-	e, err := newEngine(b.cfg, b.folders, acct, j, b.options.adopt, b.log)
+	hold := make(claims)
+	defer hold.release()
+	e, err := newEngine(b.cfg, b.folders, acct, j, hold, b.options.adopt, b.log)
 	if err != nil {
 		return err
 	}

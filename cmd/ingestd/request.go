@@ -84,7 +84,12 @@ func serveOurselves(ctx context.Context, path string, r *journal.Reader, kind st
 	if err != nil {
 		return nil, err
 	}
-	p := ingest.New(pipelineConfig(cfg, cfg.Folders), ingest.Deps{
+	pc, hold := pipelineConfig(cfg, cfg.Folders), make(claims)
+	defer hold.release()
+	for i, claim := range hold.of(cfg.Folders) {
+		pc.Folders[i].Claim = claim
+	}
+	p := ingest.New(pc, ingest.Deps{
 		API: client, Store: newStore(cfg), Journal: j, Log: newLogger(cfg, stderr),
 	})
 	if err := p.ServeOne(ctx, id); err != nil {

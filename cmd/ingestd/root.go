@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -91,9 +94,43 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = &usageError{err}
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "ingestd:", err)
+		fmt.Fprintln(stderr, "ingestd:", textOf(err, args))
 	}
 	return exitCode(err)
+}
+
+// textOf is the text of an error, in which no name is a line of its own: neither what
+// the command was given nor the path that a call to the system was about.
+func textOf(err error, args []string) string {
+	text := err.Error()
+	for _, name := range append(pathsOf(err), args...) {
+		if display.Text(name) != name {
+			text = strings.ReplaceAll(text, name, display.Name(name))
+		}
+	}
+	return text
+}
+
+// pathsOf returns the paths of all errors of the system within an error.
+func pathsOf(err error) []string {
+	var out []string
+	switch e := err.(type) { //nolint:errorlint // each link of the chain in turn
+	case *fs.PathError:
+		out = []string{e.Path}
+	case *os.LinkError:
+		out = []string{e.Old, e.New}
+	}
+	switch e := err.(type) { //nolint:errorlint // as above
+	case interface{ Unwrap() error }:
+		if inner := e.Unwrap(); inner != nil {
+			out = append(out, pathsOf(inner)...)
+		}
+	case interface{ Unwrap() []error }:
+		for _, inner := range e.Unwrap() {
+			out = append(out, pathsOf(inner)...)
+		}
+	}
+	return out
 }
 
 func newRoot() *cobra.Command {

@@ -96,7 +96,9 @@ func (u update) serve(ctx context.Context, r *journal.Reader, stderr io.Writer) 
 		return nil, err
 	}
 	defer func() { err = closeWith(j.Close, err) }()
-	e, err := newEngine(u.cfg, u.cfg.Folders, acct, j, false, log)
+	hold := make(claims)
+	defer hold.release()
+	e, err := newEngine(u.cfg, u.cfg.Folders, acct, j, hold, false, log)
 	if err != nil {
 		return nil, err
 	}

@@ -46,6 +46,9 @@ func (r *Root) Close() error { return r.dir.Close() }
 // Name is the path that the directory was opened by.
 func (r *Root) Name() string { return r.dir.Name() }
 
+// Claim takes a claim on the directory.
+func (r *Root) Claim(c *Claim) error { return c.Take(r.dir) }
+
 // Stat looks at the directory itself.
 func (r *Root) Stat() (fs.FileInfo, error) { return r.dir.Stat() }
 
