@@ -352,3 +352,23 @@ func TestHintAndSums(t *testing.T) {
 		t.Errorf("past the end: got %v, want ErrSourceChanged", err)
 	}
 }
+
+// An open file whose directory became a link has no path below the folder any more,
+// wherever the link leads.
+func TestCheckOfAPathThatEscapes(t *testing.T) {
+	dir := t.TempDir()
+	folder, outside := filepath.Join(dir, "drop"), filepath.Join(dir, "outside")
+	for _, name := range []string{filepath.Join(folder, "d/f"), filepath.Join(outside, "f")} {
+		check(t, os.MkdirAll(filepath.Dir(name), 0o700))
+		check(t, os.WriteFile(name, []byte("x"), 0o600))
+	}
+	src, err := openIn(folder, "d/f")
+	check(t, err)
+	defer src.Close()
+	check(t, src.Check())
+	check(t, os.Rename(filepath.Join(folder, "d"), filepath.Join(dir, "away")))
+	check(t, os.Symlink(outside, filepath.Join(folder, "d")))
+	if err := src.Check(); !errors.Is(err, ErrSourceGone) {
+		t.Errorf("got %v, want ErrSourceGone", err)
+	}
+}
