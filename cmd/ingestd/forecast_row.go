@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
@@ -63,8 +61,13 @@ func (o *oracle) foretellRows(ctx context.Context, manifest watcher.File, show f
 	if err != nil {
 		return err
 	}
+	root, err := openFolder(o.folders[manifest.Folder])
+	if err != nil {
+		return err
+	}
+	defer root.Close()
 	for _, row := range rows {
-		if _, err := os.Lstat(filepath.Join(c.Root, row.Path)); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := root.Lstat(row.Path); !errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		f, ok, err := o.foretellRow(ctx, manifest.Folder, row.Path)
