@@ -110,7 +110,7 @@ func (r *Root) Lstat(rel string) (fs.FileInfo, error) {
 func (r *Root) Look(rel string, fresh bool) (st unix.Stat_t, err error) {
 	fd, err := r.open(rel, unix.O_PATH|unix.O_NOFOLLOW, 0)
 	if err == nil {
-		defer unix.Close(fd) //nolint:errcheck // nothing was written
+		defer unix.Close(fd) // nothing was written
 		if fresh {
 			st, err = statx(fd, "", unix.AT_EMPTY_PATH)
 		} else {
@@ -155,7 +155,7 @@ func (r *Root) Link(from, to string) error {
 func (r *Root) in(rel, op string, do func(dir int, name string) error) error {
 	dir, err := r.open(path.Dir(rel), unix.O_PATH|unix.O_DIRECTORY, 0)
 	if err == nil {
-		defer unix.Close(dir) //nolint:errcheck // nothing was written
+		defer unix.Close(dir) // nothing was written
 		err = again(func() error { return do(dir, path.Base(rel)) })
 	}
 	if err != nil {
