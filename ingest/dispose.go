@@ -129,6 +129,8 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		return verdict{to: afterChange(e), reason: reasonChanged}
 	case errors.Is(err, file.ErrLocked):
 		return verdict{do: retry, after: lockedWait(e.Tries), reason: reasonLocked(err)}
+	case errors.Is(err, file.ErrClaimed):
+		return verdict{do: retry, after: folderWait, reason: reasonOf(classNoFolder, err, "Its files wait until the other program lets go.")}
 	case isFolderGone(err):
 		return verdict{do: retry, after: folderWait, reason: reasonOf(classNoFolder, err,
 			"Mount the drop folder, make it again, or look why its server does not answer. Its files wait until then.")}

@@ -279,7 +279,12 @@ func (t *taking) takeAlong(ctx context.Context) {
 // extension.
 func (t *taking) shared(companions Companions) bool {
 	stem := foldPath(strings.TrimSuffix(path.Base(t.e.Path), path.Ext(t.e.Path)))
-	entries, err := fs.ReadDir(t.root.FS(), path.Dir(t.e.Path))
+	dir, err := t.root.OpenDir(path.Dir(t.e.Path))
+	if err != nil {
+		return true
+	}
+	defer dir.Close() // nothing was written
+	entries, err := dir.ReadDir(-1)
 	if err != nil {
 		return true
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -127,6 +128,7 @@ type Folder struct {
 	After        After
 	Done, Failed string
 	Prune        bool
+	Claim        *file.Claim // keeps others off the folder; nil: they may work on it, too
 	// Resume is how long files that rest are left alone before they are moved or
 	// deleted: their producer may go on with what looks finished. Until then what
 	// comes under the same path is the next version, whatever else is said of versions.

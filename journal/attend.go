@@ -72,6 +72,9 @@ const (
 func besideOwner(ctx context.Context, path, op string, work func(*sql.DB) error) (err error) {
 	defer func() { err = fail(op, err) }()
 	abs, err := locate(path)
+	if err == nil {
+		err = unlinked(abs)
+	}
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ var (
 	ErrRemoved  = errors.New("the journal's file was removed or replaced underneath; nothing more can be recorded: stop ingestd, put the file or a back-up of it back, and start again")
 	ErrOrphaned = errors.New("the journal is gone, but what is left beside it (-wal, .lock) shows that there was one; put it or a back-up of it back (`ingestd restore`), or begin anew with `ingestd backfill --adopt`, which recognises what Tenovos holds")
 	ErrNetwork  = errors.New("the journal lies on a network file system, whose locks and syncs cannot be relied on; put it on a local disk")
+	ErrLinked   = errors.New("a link, or something else that is no file of its own, lies in the place of a file of the journal; look who put it there, and remove it")
 	ErrForeign  = errors.New("this database is not a journal of ingestd; check the path")
 	ErrFull     = errors.New("there is no room for the journal; free space on its disk, nothing recorded so far is lost")
 	ErrBusy     = errors.New("another process is writing to the journal and does not let go of it")

@@ -28,6 +28,9 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 
 func openReader(ctx context.Context, path string) (*Reader, error) {
 	path, err := locate(path)
+	if err == nil {
+		err = unlinked(path)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func locate(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	info, err := os.Stat(abs)
+	info, err := os.Stat(abs) // the copy to restore may be a link
 	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0 {
 		return "", ErrMissing
 	}

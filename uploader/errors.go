@@ -48,7 +48,7 @@ var (
 	ErrSourceGone = errors.New("the file is gone")
 	// ErrSourceRemoved: it is gone, and has no other path either.
 	ErrSourceRemoved = errors.New("it was deleted")
-	// ErrNotRegular: the path names a directory, a link, a pipe or a device.
+	// ErrNotRegular: the path names a directory, a pipe or a device.
 	ErrNotRegular = errors.New("not a regular file")
 
 	// ErrPlan: the URLs do not fit the file, so none of its bytes may be sent.

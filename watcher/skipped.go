@@ -2,7 +2,6 @@ package watcher
 
 import (
 	"path"
-	"path/filepath"
 	"strings"
 )
 
@@ -10,13 +9,15 @@ import (
 // path below the folder, slash-separated; "" if it would.
 func Skipped(f Folder, rel string) string {
 	c := newFilter(f)
+	below := &tree{path: f.Path}
+	defer below.close()
 	for i := range rel {
 		if rel[i] == '/' && !c.dir(rel[:i]) {
 			return "the directory " + rel[:i] + " is never entered: it is junk, excluded, or where finished files go"
 		}
 	}
 	switch {
-	case c.file(rel) && attends(filepath.Join(f.Path, rel)):
+	case c.file(rel) && below.attends(rel):
 		return "it only attends to the transfer of a file beside it"
 	case c.file(rel):
 		return ""

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dashboard"
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -152,7 +153,9 @@ func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal
 		return err
 	}
 	defer context.AfterFunc(waiting, acct.tables.Stop)()
-	e, err := newEngine(b.cfg, b.folders, acct, j, b.options.adopt, b.log)
+	hold := make(claims)
+	defer hold.release()
+	e, err := newEngine(b.cfg, b.folders, acct, j, hold, b.options.adopt, b.log)
 	if err != nil {
 		return err
 	}
@@ -244,7 +247,7 @@ func (b *backfill) finish(ctx context.Context, r *journal.Reader, s summary, beg
 		err = json.NewEncoder(b.out).Encode(s)
 	} else {
 		for _, line := range s.UnmatchedFirst {
-			fmt.Fprintln(b.out, escaped(line))
+			fmt.Fprintln(b.out, display.Text(line))
 		}
 		if s.Adopted > 0 {
 			fmt.Fprintf(b.out, "%d adopted: the account held them already\n", s.Adopted)

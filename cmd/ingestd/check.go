@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -34,7 +35,7 @@ func newCheckCommand() *cobra.Command {
 				return errors.Join(err, writeCheck(cmd, err, notes, c))
 			}
 			for _, note := range notes {
-				fmt.Fprintln(cmd.ErrOrStderr(), "note: "+note)
+				fmt.Fprintln(cmd.ErrOrStderr(), "note: "+display.Text(note))
 			}
 			for _, w := range c.warnings {
 				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s:%s\n", cfg.File, w)

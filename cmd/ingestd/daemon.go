@@ -60,7 +60,8 @@ func runDaemon(ctx context.Context, cfg *config.Config, hup <-chan os.Signal, st
 	// systemd waits for READY only so long, and the API may be down for longer.
 	notify(daemon.SdNotifyReady)
 	defer notify(daemon.SdNotifyStopping, stopping)
-	s := &service{journal: j, stderr: stderr, hup: hup, drain: drain, requests: make(chan int64)}
+	s := &service{journal: j, stderr: stderr, hup: hup, drain: drain, requests: make(chan int64), claims: make(claims)}
+	defer s.claims.release()
 	return s.run(ctx, first)
 }
 
@@ -75,6 +76,7 @@ type service struct {
 	hup      <-chan os.Signal
 	drain    <-chan struct{}
 	requests chan int64 // ids of requests to reload
+	claims   claims
 }
 
 // setup is a configuration that has been checked.
@@ -159,7 +161,7 @@ func (s *service) work(ctx context.Context, now *setup, end <-chan struct{}) (er
 	}
 	defer now.acct.client.Close()
 	defer context.AfterFunc(working, now.acct.tables.Stop)()
-	e, err := newEngine(now.cfg, now.cfg.Folders, now.acct, s.journal, false, now.log)
+	e, err := newEngine(now.cfg, now.cfg.Folders, now.acct, s.journal, s.claims, false, now.log)
 	if err != nil {
 		return err
 	}

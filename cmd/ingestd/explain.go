@@ -14,6 +14,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -170,9 +171,9 @@ func (o *oracle) explain(ctx context.Context, cfg *config.Config, path string) (
 		}
 	}
 	if missing != nil {
-		return forecast{}, fmt.Errorf("explain %s: %w, nor has a manifest a row that is an asset without it", path, missing)
+		return forecast{}, fmt.Errorf("explain %s: %w, nor has a manifest a row that is an asset without it", display.Name(path), missing)
 	}
-	return forecast{}, fmt.Errorf("explain %s: it lies in none of the configured folders", path)
+	return forecast{}, fmt.Errorf("explain %s: it lies in none of the configured folders", display.Name(path))
 }
 
 // lstat is os.Lstat that does not wait for a share that hangs.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -41,7 +42,7 @@ type examples struct {
 
 func (e *examples) add(what string) {
 	if e.n++; len(e.first) < rightsExamples {
-		e.first = append(e.first, escaped(what))
+		e.first = append(e.first, display.Text(what))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/dashboard"
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -80,7 +81,7 @@ func (b *backfill) untilFinished(ctx context.Context, a asker, folders []string)
 			return err
 		}
 		if why != said && why != "" {
-			fmt.Fprintln(b.err, escaped(why))
+			fmt.Fprintln(b.err, display.Text(why))
 		}
 		said = why
 		if time.Since(alive) >= a.within {

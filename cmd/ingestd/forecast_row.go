@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
@@ -63,9 +61,14 @@ func (o *oracle) foretellRows(ctx context.Context, manifest watcher.File, show f
 	if kind, _ := c.Of(manifest.Path); kind != facts.KindManifest {
 		return nil
 	}
-	err := c.Virtual(manifest.Path, func(rows []facts.Virtual, _ []error) error { // what is wrong with it keeps nothing back
+	root, err := openFolder(o.folders[manifest.Folder])
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	err = c.Virtual(manifest.Path, func(rows []facts.Virtual, _ []error) error { // what is wrong with it keeps nothing back
 		for _, row := range rows {
-			if _, err := os.Lstat(filepath.Join(c.Root, row.Path)); !errors.Is(err, fs.ErrNotExist) {
+			if _, err := root.Lstat(row.Path); !errors.Is(err, fs.ErrNotExist) {
 				continue
 			}
 			f, ok, err := o.foretellRow(ctx, manifest.Folder, row.Path)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -122,4 +123,4 @@ func handOver(reloads chan<- int64) ingest.Handler {
 }
 
 // oneLine is a reason for a status line.
-func oneLine(why string) string { return strings.ReplaceAll(why, "\n", " ") }
+func oneLine(why string) string { return display.Text(strings.ReplaceAll(why, "\n", " ")) }

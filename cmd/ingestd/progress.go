@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -32,7 +33,7 @@ func (b *backfill) showProgress(e *engine, walked, over <-chan struct{}) {
 		select {
 		case <-over:
 			if terminal {
-				fmt.Fprint(b.err, "\r\x1b[K")
+				fmt.Fprint(display.Unwrap(b.err), "\r\x1b[K")
 			}
 			return
 		case <-tick.C:
@@ -41,7 +42,7 @@ func (b *backfill) showProgress(e *engine, walked, over <-chan struct{}) {
 		p.look(closed(walked), now)
 		switch {
 		case terminal:
-			fmt.Fprintf(b.err, "\r\x1b[K%s", p.line())
+			fmt.Fprintf(display.Unwrap(b.err), "\r\x1b[K%s", p.line())
 		case !now.Before(next):
 			b.log.Info().Msg(p.line())
 			tell = min(2*tell, lastInLog)
@@ -110,7 +111,7 @@ func (p *progress) line() string {
 	}
 	s := l.String()
 	if a, ok := p.largest(); ok {
-		s += fmt.Sprintf(" · %s %d%%", printable(a.Path), 100*a.Sent/a.Size)
+		s += fmt.Sprintf(" · %s %d%%", display.Name(a.Path), 100*a.Sent/a.Size)
 	}
 	return s
 }
@@ -139,7 +140,7 @@ func (l told) String() string {
 	}
 	switch {
 	case l.paused != "":
-		parts = append(parts, "waiting for Tenovos: "+strings.ReplaceAll(l.paused, "\n", " "))
+		parts = append(parts, "waiting for Tenovos: "+oneLine(l.paused))
 	case l.walked && l.unseen > 0 && l.left.Files == 0:
 		parts = append(parts, fmt.Sprintf("waiting for a bulk edit: not seen yet in %s assets", humanize.Comma(int64(l.unseen))))
 	case l.walked:

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -298,9 +299,9 @@ func printReload(w io.Writer, r reload, asJSON bool) error {
 		err = json.NewEncoder(w).Encode(r)
 	case r.Error != "":
 	case len(r.Changes) == 0:
-		_, err = fmt.Fprintf(w, "%s: it says the same as before: nothing to reload\n", r.File)
+		_, err = fmt.Fprintf(w, "%s: it says the same as before: nothing to reload\n", display.Text(r.File))
 	default:
-		_, err = fmt.Fprintf(w, "%s: reloaded: %s\n", r.File, strings.Join(r.Changes, ", "))
+		_, err = fmt.Fprintf(w, "%s: reloaded: %s\n", display.Text(r.File), display.Text(strings.Join(r.Changes, ", ")))
 	}
 	if err == nil && r.Waiting != "" && !asJSON && r.Error == "" {
 		_, err = fmt.Fprintf(w, "Tenovos is still waited for: %s\n", r.Waiting)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -84,8 +85,13 @@ func serveOurselves(ctx context.Context, path string, r *journal.Reader, kind st
 	if err != nil {
 		return nil, err
 	}
+	pc, hold := pipelineConfig(cfg, cfg.Folders), make(claims)
+	defer hold.release()
+	for i, claim := range hold.of(cfg.Folders) {
+		pc.Folders[i].Claim = claim
+	}
 	store := newStore(cfg)
-	p := ingest.New(pipelineConfig(cfg, cfg.Folders), ingest.Deps{
+	p := ingest.New(pc, ingest.Deps{
 		API: client, Store: store, Content: store, Journal: j, Log: newLogger(cfg, stderr),
 	})
 	if err := p.ServeOne(ctx, id); err != nil {
@@ -116,10 +122,10 @@ func printOutcomes(cmd *cobra.Command, outcomes []ingest.Outcome, asJSON bool, n
 		}
 		fmt.Fprintf(out, "%d  %s", o.ID, o.Result)
 		if o.Path != "" {
-			fmt.Fprintf(out, "  %s/%s", o.Folder, printable(o.Path))
+			fmt.Fprintf(out, "  %s/%s", o.Folder, display.Name(o.Path))
 		}
 		if o.Detail != "" {
-			fmt.Fprintf(out, "  (%s)", o.Detail)
+			fmt.Fprintf(out, "  (%s)", display.Text(o.Detail))
 		}
 		fmt.Fprintln(out)
 	}

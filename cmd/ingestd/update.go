@@ -13,6 +13,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -106,7 +107,9 @@ func (u update) serve(ctx context.Context, r *journal.Reader, stderr io.Writer) 
 		return nil, err
 	}
 	defer func() { err = closeWith(j.Close, err) }()
-	e, err := newEngine(u.cfg, u.cfg.Folders, acct, j, false, log)
+	hold := make(claims)
+	defer hold.release()
+	e, err := newEngine(u.cfg, u.cfg.Folders, acct, j, hold, false, log)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +178,7 @@ func (u update) dryRun(ctx context.Context) error {
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("%s/%s: %w", e.Folder, e.Path, err)
+			return fmt.Errorf("%s/%s: %w", e.Folder, display.Name(e.Path), err)
 		}
 		if d := differenceOf(acct.names.mapper(e.Folder), e, change); len(d.Changes) > 0 || d.Refused != "" {
 			if all = append(all, d); !u.asJSON {
@@ -218,15 +221,15 @@ func differenceOf(m *mapping.Mapper, e journal.Entry, c ingest.Change) differenc
 }
 
 func printDifference(out io.Writer, d difference) {
-	fmt.Fprintf(out, "%d  %s/%s  asset %s\n", d.ID, d.Folder, printable(d.Path), d.ObjectID)
+	fmt.Fprintf(out, "%d  %s/%s  asset %s\n", d.ID, d.Folder, display.Name(d.Path), display.Text(d.ObjectID))
 	if d.Refused != "" {
-		fmt.Fprintf(out, "    ! %s\n", d.Refused)
+		fmt.Fprintf(out, "    ! %s\n", display.Text(d.Refused))
 	}
 	for _, c := range d.Changes {
 		before := c.Before
 		if before == "" {
 			before = "-"
 		}
-		fmt.Fprintf(out, "    %s: %s -> %s\n", c.Attribute, printable(before), printable(strings.TrimSpace(c.After)))
+		fmt.Fprintf(out, "    %s: %s -> %s\n", display.Text(c.Attribute), display.Name(before), display.Name(strings.TrimSpace(c.After)))
 	}
 }

@@ -99,6 +99,7 @@ type Folder struct {
 	Batch            string            // none; all: the files of a drop are created together
 	After            string            // keep, move, delete
 	Done, Failed     string            // where files are moved to, below the folder; {date}, {folder} and {path} stand in them
+	Shared           bool              // another ingestd may work on the folder at the same time
 	Prune            bool              // remove directories that a move leaves empty
 	Resume           time.Duration     // how long files are left alone before they are moved or deleted
 	Versions         string            // path, filename, off

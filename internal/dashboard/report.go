@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -158,7 +159,7 @@ func WriteJSON(ctx context.Context, out io.Writer, r *journal.Reader, daemon, al
 	if err != nil {
 		return err
 	}
-	w := bufio.NewWriter(out)
+	w := bufio.NewWriter(display.NewWriter(out)) // some read it on a terminal
 	fmt.Fprintf(w, "{\"daemon\": %t, \"folders\": %s, \"entries\": [", daemon, head)
 	separator := "\n"
 	err = Entries(ctx, r, all, func(e Entry) error {

@@ -1,10 +1,11 @@
 package facts
 
 import (
-	"os"
 	"path"
 	"strings"
 	"unicode"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // A content path says where in S3 the content of a federated asset lies. The vendor's
@@ -85,7 +86,7 @@ func contentName(contentPath string) string {
 // local says that a key without a bucket is the path of a file which lies in the drop:
 // that is ingested as such, and in S3 nothing has its name.
 // The row's own file may lie there: it is what the row tells of, or its next version.
-func (r Row) local(root *os.Root, dir, file, contentPath string) error {
+func (r Row) local(root *file.Root, dir, file, contentPath string) error {
 	key, bare := contentKey(contentPath)
 	if contentPath == "" || !bare || path.Join(dir, key) == file {
 		return nil

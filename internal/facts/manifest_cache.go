@@ -2,7 +2,6 @@ package facts
 
 import (
 	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -52,7 +51,7 @@ type listing struct {
 // in returns the manifests that lie in a directory, by name. There are none in one
 // that is not there or may not be listed; the error is about one that cannot be
 // listed for now.
-func (m *manifests) in(root *os.Root, dir string, c Companions, o ManifestOptions) ([]readManifest, error) {
+func (m *manifests) in(root *file.Root, dir string, c Companions, o ManifestOptions) ([]readManifest, error) {
 	found, err := m.look(root, dir, c)
 	if err != nil {
 		return nil, err
@@ -69,7 +68,7 @@ func (m *manifests) in(root *os.Root, dir string, c Companions, o ManifestOption
 }
 
 // at returns the manifest at a path below the folder, pinned as with manifestFile.read.
-func (m *manifests) at(root *os.Root, rel string, c Companions, o ManifestOptions) (readManifest, error) {
+func (m *manifests) at(root *file.Root, rel string, c Companions, o ManifestOptions) (readManifest, error) {
 	found, err := m.look(root, path.Dir(rel), c)
 	if err != nil {
 		return readManifest{}, err
@@ -85,7 +84,7 @@ func (m *manifests) at(root *os.Root, rel string, c Companions, o ManifestOption
 // look returns what lies in a directory now, or did a moment ago; nothing for one that
 // is not there or cannot be listed. It waits for the file system, and for others who
 // look at the same directory.
-func (m *manifests) look(root *os.Root, dir string, c Companions) (listing, error) {
+func (m *manifests) look(root *file.Root, dir string, c Companions) (listing, error) {
 	now := time.Now()
 	d := m.dir(dir, now)
 	d.mu.Lock()
@@ -145,8 +144,8 @@ func (m *manifests) empty(d *manifestDir) {
 
 // list looks through a directory for companions. What was read of the manifests that
 // are known stays. d.mu is held.
-func (m *manifests) list(d *manifestDir, root *os.Root, dir string, c Companions) error {
-	opened, err := file.OpenDirIn(root, dir)
+func (m *manifests) list(d *manifestDir, root *file.Root, dir string, c Companions) error {
+	opened, err := root.OpenDir(dir)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ type readManifest struct {
 
 // read returns the manifest as it is now; neither a manifest nor an error if it is
 // gone. With pin its table is not let go before it is unpinned.
-func (f *manifestFile) read(root *os.Root, o ManifestOptions, t *Tables, pin bool) readManifest {
+func (f *manifestFile) read(root *file.Root, o ManifestOptions, t *Tables, pin bool) readManifest {
 	for {
 		out, wait := f.tryRead(root, o, t, pin)
 		if wait == nil {
@@ -71,7 +71,7 @@ func (f *manifestFile) read(root *os.Root, o ManifestOptions, t *Tables, pin boo
 }
 
 // tryRead is read, but that it returns the reading of somebody else, if there is one.
-func (f *manifestFile) tryRead(root *os.Root, o ManifestOptions, t *Tables, pin bool) (out readManifest, wait *reading) {
+func (f *manifestFile) tryRead(root *file.Root, o ManifestOptions, t *Tables, pin bool) (out readManifest, wait *reading) {
 	opened, info, err := openRegular(root, f.path)
 	if err != nil {
 		f.forget(t)

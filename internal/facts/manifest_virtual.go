@@ -3,10 +3,11 @@ package facts
 import (
 	"cmp"
 	"fmt"
-	"os"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // The columns that make a row an asset by itself. Case, spaces, - and _ do not count.
@@ -110,7 +111,7 @@ const virtualBatch = 250
 // It waits where the manifest is just being read, or there is no room for it. Between
 // two batches it holds nothing.
 func (c *Collector) Virtual(manifest string, each func(rows []Virtual, wrong []error) error) error {
-	root, err := os.OpenRoot(c.Root)
+	root, err := file.OpenRoot(c.Root)
 	if err != nil {
 		return fmt.Errorf("open the drop folder: %w", err)
 	}
@@ -151,7 +152,7 @@ type virtualRow struct {
 
 // virtualRows returns what rows of a manifest, from a number on, are by themselves; begun
 // is the version whose rows came before.
-func (c *Collector) virtualRows(root *os.Root, manifest string, begun *version, from int) (out []virtualRow, done bool, err error) {
+func (c *Collector) virtualRows(root *file.Root, manifest string, begun *version, from int) (out []virtualRow, done bool, err error) {
 	m, err := c.manifestAt(root, manifest)
 	switch {
 	case err != nil:
@@ -218,7 +219,7 @@ func (c *Collector) stillVirtual(manifest string, batch []virtualRow) (rows []Vi
 // tooMany says that a manifest makes more assets without files than it may. A file that
 // is there does not count, but is looked for only where it matters. The error is about
 // trouble that may pass.
-func (c *Collector) tooMany(root *os.Root, m readManifest) (Lost, error) {
+func (c *Collector) tooMany(root *file.Root, m readManifest) (Lost, error) {
 	if m.content < 0 && m.placeholder < 0 {
 		return Lost{}, nil
 	}
@@ -264,13 +265,13 @@ func (c *Collector) VirtualAt(file string) (Virtual, bool, error) {
 
 // virtualAt also says that manifests contradict each other about the path, which
 // then is none.
-func (c *Collector) virtualAt(file string) (v Virtual, ok bool, against, err error) {
-	root, err := os.OpenRoot(c.Root)
+func (c *Collector) virtualAt(at string) (v Virtual, ok bool, against, err error) {
+	root, err := file.OpenRoot(c.Root)
 	if err != nil {
 		return Virtual{}, false, nil, fmt.Errorf("open the drop folder: %w", err)
 	}
 	defer root.Close()
-	rows, dir, err := c.nearest(root, file, func(readManifest) {})
+	rows, dir, err := c.nearest(root, at, func(readManifest) {})
 	if err != nil || len(rows) == 0 {
 		return Virtual{}, false, nil, err
 	}
@@ -282,8 +283,8 @@ func (c *Collector) virtualAt(file string) (v Virtual, ok bool, against, err err
 	for _, row := range rows {
 		v, ok, _ = row.Virtual()
 		v.Path = path.Join(dir, v.Path)
-		if ok && v.Path == file {
-			if against = row.local(root, dir, file, v.ContentPath); against != nil {
+		if ok && v.Path == at {
+			if against = row.local(root, dir, at, v.ContentPath); against != nil {
 				return Virtual{}, false, against, nil
 			}
 			return v, true, nil, nil

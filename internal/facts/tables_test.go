@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // shortRows is a manifest of so many rows that have little beside their names.
@@ -216,9 +218,9 @@ func TestLeastRecentlyUsedGoes(t *testing.T) {
 	}
 }
 
-func rootOf(t *testing.T, c *Collector) *os.Root {
+func rootOf(t *testing.T, c *Collector) *file.Root {
 	t.Helper()
-	root, err := os.OpenRoot(c.Root)
+	root, err := file.OpenRoot(c.Root)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,7 +64,7 @@ func (t *Teller) Lost(companion string) (Lost, error) {
 	if !ok {
 		return Lost{}, nil
 	}
-	root, err := os.OpenRoot(t.c.Root)
+	root, err := file.OpenRoot(t.c.Root)
 	if err != nil {
 		return Lost{}, fmt.Errorf("open the drop folder: %w", err)
 	}
@@ -76,7 +76,7 @@ func (t *Teller) Lost(companion string) (Lost, error) {
 }
 
 // lostRows finds the rows of a manifest that no file has.
-func (t *Teller) lostRows(root *os.Root, manifest string) (Lost, error) {
+func (t *Teller) lostRows(root *file.Root, manifest string) (Lost, error) {
 	m, err := t.c.manifestAt(root, manifest)
 	if err != nil || m.Manifest == nil { // what cannot be read is told where a file is held for it
 		return Lost{}, err
@@ -191,7 +191,7 @@ func (r LostRow) perhaps() string {
 }
 
 // lostSidecar says that a sidecar is nobody's, or not used because of another.
-func (t *Teller) lostSidecar(root *os.Root, sidecar string, kind Kind) (Lost, error) {
+func (t *Teller) lostSidecar(root *file.Root, sidecar string, kind Kind) (Lost, error) {
 	info, err := root.Lstat(sidecar)
 	if err != nil || !info.Mode().IsRegular() {
 		return Lost{}, ifPassing(err)
@@ -238,7 +238,7 @@ type nameIndex struct {
 }
 
 // indexNames lists the files of a directory that are there, or were.
-func (c *Collector) indexNames(root *os.Root, dir string, were Lister) (*nameIndex, error) {
+func (c *Collector) indexNames(root *file.Root, dir string, were Lister) (*nameIndex, error) {
 	x := &nameIndex{whole: map[string][]string{}, stem: map[string][]string{}, looseWhole: map[string]string{}, looseStem: map[string]string{}}
 	add := func(file string) {
 		name := below(file, dir)
@@ -298,7 +298,7 @@ func (x *nameIndex) likely(target string) string {
 
 // passedOver says that another sidecar of its owner counts, which differs from this one
 // in case or in Unicode normal form only.
-func (c *Collector) passedOver(root *os.Root, sidecar, owner string, kind Kind) (Lost, error) {
+func (c *Collector) passedOver(root *file.Root, sidecar, owner string, kind Kind) (Lost, error) {
 	all, err := c.sidecarsOf(root, owner, kind)
 	if err != nil {
 		return Lost{}, err
@@ -405,8 +405,8 @@ func loose(file string) string {
 
 // listFiles is a Lister of the files that are there. It holds no directory as a whole,
 // which may have very many.
-func listFiles(root *os.Root, dir string, deep bool, yield func(path string)) error {
-	opened, err := file.OpenDirIn(root, dir)
+func listFiles(root *file.Root, dir string, deep bool, yield func(path string)) error {
+	opened, err := root.OpenDir(dir)
 	if err != nil {
 		return ifPassing(err)
 	}
