@@ -139,6 +139,7 @@ func (r *batchRig) tell(kind string, path string) {
 }
 
 func TestADropIsCreatedTogether(t *testing.T) {
+	t.Parallel()
 	const bad = "spring/unmappable.jpg"
 	rest := []string{"spring/a.jpg", "spring/b.jpg", "spring/raw/c.jpg", "spring/raw/d.jpg"}
 	for name, c := range map[string]struct {

@@ -11,6 +11,7 @@ import (
 
 // TestEmptyFiles has files without a byte be what their folder says.
 func TestEmptyFiles(t *testing.T) {
+	t.Parallel()
 	for policy, want := range map[ingest.Empty]journal.Status{
 		ingest.EmptyHold: journal.Held, ingest.EmptyIgnore: journal.Ignored, ingest.EmptyIngest: journal.Filed,
 	} {

@@ -50,7 +50,7 @@ func (r Row) Virtual() (Virtual, bool, error) {
 	case v.ContentPath != "" && placeholder:
 		err = r.wrong("the row is both a placeholder and has a content path; clear one of the two")
 	case v.ContentPath != "" && contentFault(v.ContentPath) != "":
-		err = r.wrong("%q is no content path: %s; write s3://bucket/key, or the key alone", excerpt(v.ContentPath), contentFault(v.ContentPath))
+		err = r.wrong("%q is no content path; write s3://bucket/key, or the key alone (%s)", excerpt(v.ContentPath), contentFault(v.ContentPath))
 	case v.Path == "":
 		err = r.wrong("the row names no file, so that nobody knows what its asset is called")
 	}
