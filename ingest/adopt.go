@@ -96,7 +96,8 @@ func (p *Pipeline) adoptableFile(ctx context.Context, e journal.Entry, asset ten
 		if err != nil || !gone {
 			return best, err
 		}
-		shown = slices.DeleteFunc(shown, func(a tenovos.Asset) bool { return a.ObjectID == best.ObjectID })
+		lost := best.ObjectID
+		shown = slices.DeleteFunc(shown, func(a tenovos.Asset) bool { return a.ObjectID == lost })
 	}
 	listed, err := p.chains(ctx, asset.OriginalFileID, shown)
 	if err != nil {

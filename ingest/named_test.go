@@ -85,6 +85,19 @@ func TestFullPageIsNotTheLast(t *testing.T) {
 	}
 }
 
+// newCrowdedRig is a rig whose searches for a.jpg find three others, on pages of two.
+func newCrowdedRig(t *testing.T, change func(*sandbox.Options)) *rig {
+	t.Helper()
+	r := newRig(t, func(o *sandbox.Options) {
+		o.SearchPage = 2
+		change(o)
+	})
+	for i := range 3 {
+		r.there(fmt.Sprintf("a %d.jpg", i), "other", "")
+	}
+	return r
+}
+
 // Adoption does not conclude from such a search either that the account holds nothing.
 func TestAdoptIsNotRefutedByASearch(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -96,13 +109,7 @@ func TestAdoptIsNotRefutedByASearch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, func(o *sandbox.Options) {
-				o.SearchPage = 2
-				c.change(o)
-			})
-			for i := range 3 {
-				r.there(fmt.Sprintf("a %d.jpg", i), "other", "")
-			}
+			r := newCrowdedRig(t, c.change)
 			r.write("a.jpg", 3000, 1)
 			r.backfill()
 			r.loseJournal()
@@ -129,13 +136,7 @@ func TestLostCreateIsNotRefutedByASearch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, func(o *sandbox.Options) {
-				o.SearchPage = 2
-				c.change(o)
-			})
-			for i := range 3 {
-				r.there(fmt.Sprintf("a %d.jpg", i), "other", "")
-			}
+			r := newCrowdedRig(t, c.change)
 			r.write("a.jpg", 3000, 1)
 			r.queue(sandbox.Fault{Operation: "CreateAsset", Kind: sandbox.FaultResetAfter})
 			r.backfill()

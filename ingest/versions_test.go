@@ -348,24 +348,14 @@ func TestSearchThatFailsMakesNoAsset(t *testing.T) {
 func TestMoreThanASearchShows(t *testing.T) {
 	t.Parallel()
 	r := newNameRig(t, nil)
-	r.api = func(api ingest.API) ingest.API { return crowd{api} }
+	r.api = func(api ingest.API) ingest.API { // an account with 20,000 assets of almost the name
+		return searchOf{api, func(q tenovos.Query) (tenovos.Page, error) { return heroes(q.From, 50, 20_000), nil }}
+	}
 	r.write("hero.jpg", 1000, 1)
 	r.backfill()
 	if e := r.entry("hero.jpg"); e.Status != journal.Held || e.Reason.Hint == "" {
 		t.Errorf("want held with a hint, got %s %+v", e.Status, e.Reason)
 	}
-}
-
-// crowd is an account with 20,000 assets of almost the name.
-type crowd struct{ ingest.API }
-
-func (crowd) Search(_ context.Context, q tenovos.Query) (tenovos.Page, error) {
-	page := tenovos.Page{Hits: 20_000, Assets: make([]tenovos.Asset, 50)}
-	for i := range page.Assets {
-		id := fmt.Sprint(q.From + i)
-		page.Assets[i] = tenovos.Asset{ObjectID: id, FileID: id, OriginalFileID: id, Filename: "hero " + id + ".jpg", Current: true}
-	}
-	return page, nil
 }
 
 // One that is on its way in a folder which this run does not work on may become an
