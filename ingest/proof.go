@@ -117,24 +117,22 @@ func (p *prover) look(ctx context.Context, owner, file journal.Entry) error {
 	if asset.Deleted() {
 		return fmt.Errorf("asset %s is in the recycle bin", owner.ObjectID)
 	}
-	same, sum := false, asset.MD5
-	if asset.MD5 != "" {
-		ours, err := p.md5(ctx, file)
-		if err != nil {
-			return err
+	if asset.MD5 == "" {
+		same, theirs, err := p.readBack(ctx, owner.ObjectID, file)
+		if err == nil && !same {
+			err = otherBytesIn(owner, hex.EncodeToString(theirs))
 		}
-		same = hex.EncodeToString(ours) == asset.MD5
-	} else {
-		var theirs []byte
-		if same, theirs, err = p.readBack(ctx, owner.ObjectID, file); err != nil {
-			return err
-		}
-		sum = hex.EncodeToString(theirs)
+		return err
 	}
-	if !same {
-		return fmt.Errorf("asset %s holds other bytes (MD5 %s)", owner.ObjectID, sum)
+	ours, err := p.md5(ctx, file)
+	if err == nil && hex.EncodeToString(ours) != asset.MD5 {
+		err = otherBytesIn(owner, asset.MD5)
 	}
-	return nil
+	return err
+}
+
+func otherBytesIn(owner journal.Entry, sum string) error {
+	return fmt.Errorf("asset %s holds other bytes (MD5 %s)", owner.ObjectID, sum)
 }
 
 // proveDuplicate is prove for a file whose content came in from another.

@@ -243,7 +243,7 @@ func reasonUnverified(waited time.Duration) journal.Reason {
 
 // reasonReading is why a file waits whose content is to be read back.
 func reasonReading(err error) journal.Reason {
-	return reasonOf(journal.ClassUnverified, fmt.Errorf("Tenovos names no checksum of the content, and it cannot be read back yet: %w", err), "")
+	return reasonOf(journal.ClassUnverified, fmt.Errorf("no checksum of the content is named by Tenovos, and it cannot be read back yet: %w", err), "")
 }
 
 func reasonUnproven(err error) journal.Reason {

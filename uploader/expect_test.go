@@ -213,7 +213,10 @@ func TestRedirectIsNamed(t *testing.T) {
 	if n := len(elsewhere.seen()); n > 0 {
 		t.Errorf("%d redirects were followed", n)
 	}
-	s := newStore(t, httptest.NewServer, func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(307); return true })
+	s := newStore(t, httptest.NewServer, func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusTemporaryRedirect)
+		return true
+	})
 	src, _ := opened(t, []byte("content"))
 	o := upload(t.Context(), t, New(Config{}), Job{Source: src, Parts: []Part{{Number: 1, Size: 7, URL: secret.URL(s.URL)}}})
 	if !errors.Is(o.err, ErrRedirected) {

@@ -17,8 +17,8 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 )
 
-// ErrForeignHost: the API handed out a URL that a file must not be sent to, or its
-// content be read from. Its text names the host.
+// ErrForeignHost says that the API hands out a URL that a file must not be sent to, or
+// its content be read from. The text around it names the host.
 var ErrForeignHost = errors.New("the API hands out a URL that is not used")
 
 // handOuts judges the URLs that an API hands out. Whoever wrote such a URL chooses whom

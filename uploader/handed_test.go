@@ -145,7 +145,7 @@ func TestContentMD5(t *testing.T) {
 		}, false, ErrUnreachable},
 		{"redirect", func(w http.ResponseWriter) {
 			w.Header().Set("Location", "https://elsewhere.invalid/")
-			w.WriteHeader(302)
+			w.WriteHeader(http.StatusFound)
 		}, false, ErrRedirected},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
