@@ -30,6 +30,8 @@ const (
 
 	// maxReadWait bounds how long they stay away.
 	maxReadWait = 30 * time.Second
+
+	resizedBy = 8 << 20
 )
 
 // ErrStopped says that a manifest is not read because of [Tables.Stop].
@@ -56,11 +58,16 @@ func mib(bytes int64) string { return fmt.Sprintf("%.4g MiB", float64(bytes)/(1<
 // are read again when they are needed. It is safe for concurrent use, and nobody waits
 // in it for a file system.
 type Tables struct {
+	// Resized, where it is set before the first use, is told how many bytes manifests
+	// take, when that has changed by resizedBy or more. It is called concurrently.
+	Resized func(bytes int64)
+
 	limit int64
 	stop  chan struct{}
 	once  sync.Once
 
 	mu    sync.Mutex
+	told  int64       // to Resized
 	taken int64       // bytes, of those that are kept and of those that are being read
 	kept  order.List  // of *keptTable, the least recently used one first
 	sweep *time.Timer // lets go what nobody asked for in a while; nil before there is anything
@@ -213,6 +220,7 @@ func (t *Tables) claim(least int64) (c *claim, wait time.Duration) {
 	if wait, ok := t.take(least); !ok {
 		return nil, wait
 	}
+	t.tell()
 	return &claim{tables: t, bytes: least, since: time.Now()}, 0
 }
 
@@ -239,6 +247,7 @@ func (c *claim) goOn() error { return c.tables.stopped() }
 // end gives back what was claimed, or keeps of it what a manifest takes; that may be
 // nil.
 func (c *claim) end(m *Manifest) *keptTable {
+	defer c.tables.tell()
 	if m == nil {
 		c.tables.giveBack(c.bytes)
 		return nil
@@ -256,8 +265,23 @@ func (c *claim) end(m *Manifest) *keptTable {
 	return tb
 }
 
+// tell calls Resized where there is news.
+func (t *Tables) tell() {
+	t.mu.Lock()
+	now := t.taken
+	news := t.Resized != nil && max(now-t.told, t.told-now) >= resizedBy
+	if news {
+		t.told = now
+	}
+	t.mu.Unlock()
+	if news {
+		t.Resized(now)
+	}
+}
+
 // letGoUnused forgets the tables that nobody asked for in a while.
 func (t *Tables) letGoUnused() {
+	defer t.tell()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for e := t.kept.Front(); e != nil; {
