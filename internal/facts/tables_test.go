@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -430,5 +431,19 @@ func TestTooManyRowsWithoutFiles(t *testing.T) {
 		if lost.Message != tooMany.Error() || lost.Count != 3 {
 			t.Errorf("told is %+v", lost)
 		}
+	}
+}
+
+// TestResizedIsTold of manifests that are large, and not of small ones.
+func TestResizedIsTold(t *testing.T) {
+	tables := NewTables(DefaultTableMemory)
+	var told []int64
+	tables.Resized = func(bytes int64) { told = append(told, bytes) }
+	for _, size := range []int64{resizedBy / 2, 2 * resizedBy} {
+		c, _ := tables.claim(size)
+		c.end(nil)
+	}
+	if want := []int64{2 * resizedBy, 0}; !slices.Equal(told, want) {
+		t.Errorf("told %v, want %v", told, want)
 	}
 }
