@@ -139,8 +139,10 @@ func (r *rights) examine(f config.Folder, who person, until time.Time) {
 // destinations asks whether files can be put where `after` wants them, and be taken out
 // of the folder for it.
 func (r *rights) destinations(f config.Folder, who person) {
+	before := ""
 	for _, to := range destinationsOf(f) {
-		if err := to.usable(f); err != nil {
+		if err := to.usable(f); err != nil && err.Error() != before { // one directory is said once
+			before = err.Error()
 			r.mistake(f, "give that user the right to write there", "after: %s cannot be done by %s, because %s: %v", f.After, who, to.why, err)
 		}
 	}
