@@ -184,13 +184,15 @@ func TestLeastRecentlyUsedGoes(t *testing.T) {
 		tb := fileOf(c).table
 		tb.read, tb.used = tb.read.Add(-by), tb.used.Add(-by)
 	}
+	age(all[0], -time.Minute) // however long the reading took
+	age(all[1], -time.Minute)
 	if _, err := titleOf(all[2], "a.jpg"); err == nil || !strings.Contains(err.Error(), "manifests.memory") {
 		t.Errorf("both are in use, and the third got %v", err)
 	} else if _, later := errors.AsType[*NotYetError](err); !later {
 		t.Errorf("not for later: %v", err)
 	}
-	age(all[0], time.Minute)
-	age(all[1], time.Minute)
+	age(all[0], 2*time.Minute)
+	age(all[1], 2*time.Minute)
 	if _, err := titleOf(all[0], "a.jpg"); err != nil { // it is asked for again
 		t.Fatal(err)
 	}
