@@ -173,9 +173,13 @@ func (p *Pipeline) rootTogether(ctx context.Context, f Folder) (bool, error) {
 	return manifest != "", err
 }
 
-// holds reports whether there is something of the name, or may be.
+// holds reports whether there is something of the name, or may be: a link is
+// nothing.
 func (s *shelf) holds(rel string) bool {
-	_, err := s.root.Lstat(rel)
+	info, err := s.root.Lstat(rel)
+	if err == nil {
+		return info.Mode()&fs.ModeSymlink == 0
+	}
 	return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
 }
 

@@ -21,6 +21,9 @@ func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source
 		if err := p.journal.SetBatch(ctx, f.Name, f.Drops != nil); err != nil {
 			return err
 		}
+		if err := p.journal.ReopenFileless(ctx, f.Name); err != nil {
+			return err
+		}
 	}
 	if err := retryUnreadable(ctx, p.journal, p.folderNames()); err != nil {
 		return err

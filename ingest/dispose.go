@@ -109,6 +109,7 @@ func bound(e journal.Entry, err error, v verdict, l limits) verdict {
 // judge is dispose without the bounds of the status.
 func judge(e journal.Entry, err error, l limits) verdict {
 	var broken *journalError
+	var later *LaterError
 	_, api := errors.AsType[*tenovos.Error](err) // may wrap the same network errors as the store's
 	switch {
 	case errors.Is(err, journal.ErrMoved), errors.Is(err, journal.ErrUnknown):
@@ -118,6 +119,9 @@ func judge(e journal.Entry, err error, l limits) verdict {
 	case errors.As(err, &broken), errors.Is(err, journal.ErrJournal):
 		return verdict{do: stop}
 
+	case errors.As(err, &later):
+		return verdict{do: retry, after: later.After, reason: reasonOf(classWaiting, err, "")}
+
 	// the source
 	case isGone(err):
 		return verdict{to: afterChange(e), reason: reasonGone}
@@ -125,6 +129,8 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		return verdict{to: afterChange(e), reason: reasonChanged}
 	case errors.Is(err, file.ErrLocked):
 		return verdict{do: retry, after: lockedWait(e.Tries), reason: reasonLocked(err)}
+	case errors.Is(err, file.ErrClaimed):
+		return verdict{do: retry, after: folderWait, reason: reasonOf(classNoFolder, err, "Its files wait until the other program lets go.")}
 	case isFolderGone(err):
 		return verdict{do: retry, after: folderWait, reason: reasonOf(classNoFolder, err,
 			"Mount the drop folder, make it again, or look why its server does not answer. Its files wait until then.")}
@@ -151,6 +157,11 @@ func judge(e journal.Entry, err error, l limits) verdict {
 				"What the store received twice was not what the disk holds: look for faulty memory, disk or network gear, then run `ingestd retry ID`.")}
 		}
 		return verdict{do: retry, count: true, reason: reasonOf(classChecksum, err, "")}
+	case errors.Is(err, uploader.ErrForeignHost):
+		return verdict{to: journal.Held, reason: reasonForeign(err)}
+	case errors.Is(err, uploader.ErrRedirected): // everyone's
+		return verdict{do: pause, after: longestRest, reason: reasonOf(classStore, err,
+			"A presigned URL is good for its own host alone. If the host is the content store's, ask Tenovos support for the right region of the bucket; if not, a proxy or a login page answered in the store's place.")}
 	case errors.Is(err, uploader.ErrNoSuchUpload):
 		return newAttempt(e, err, l, classStore, "The store forgot the upload again and again. Ask Tenovos support what aborts uploads.")
 	case !api && isStoreRefusal(err):
@@ -239,9 +250,14 @@ func isStoreTrouble(err error) bool {
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.ECONNRESET)
 }
 
+// longestRest is the longest that anybody waits because a server asked for it. That is a
+// wish: who asks for a day may mean a minute, and is asked again in a minute.
+const longestRest = time.Minute
+
+// retryAfter is the wait that Tenovos asked for, within longestRest.
 func retryAfter(err error) time.Duration {
 	if te, ok := errors.AsType[*tenovos.Error](err); ok {
-		return te.RetryAfter
+		return min(te.RetryAfter, longestRest)
 	}
 	return 0
 }

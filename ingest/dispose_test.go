@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -56,10 +57,15 @@ func TestDispose(t *testing.T) {
 		{name: "store refuses", entry: journal.Entry{Status: journal.Uploading}, err: &uploader.StoreError{Status: 403, Code: "AccessDenied"}, want: verdict{to: journal.Mapped, count: true}},
 		{name: "store refuses to the end", entry: journal.Entry{Status: journal.Uploading, Failures: 2}, err: &uploader.StoreError{Status: 403, Code: "AccessDenied"}, want: verdict{to: journal.Failed, count: true}, hint: true},
 		{name: "store busy", entry: journal.Entry{Status: journal.Uploading}, err: &uploader.StoreError{Status: 503, Code: "SlowDown"}, want: verdict{do: retry, count: true}},
+		{name: "store redirects", entry: journal.Entry{Status: journal.Uploading, Failures: 2}, err: &uploader.StoreError{Status: 307, Code: "TemporaryRedirect"}, want: verdict{do: pause, after: longestRest}, hint: true},
+		{name: "URL of this machine", entry: journal.Entry{Status: journal.Uploading, Failures: 2}, err: uploader.ErrForeignHost, want: verdict{to: journal.Held}, hint: true},
 		{name: "stalled", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrStalled, want: verdict{do: retry, count: true}},
 		{name: "unreachable", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrUnreachable, want: verdict{do: retry, count: true}},
 
 		{name: "throttled", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{apiError(tenovos.Throttled)}, want: verdict{do: pause, to: journal.Mapped, after: firstProbe}},
+		{name: "throttled for a day", entry: journal.Entry{Status: journal.Creating},
+			err:  &notPerformedError{&tenovos.Error{Op: "create asset", Kind: tenovos.Throttled, RetryAfter: 24 * time.Hour}},
+			want: verdict{do: pause, to: journal.Mapped, after: longestRest}},
 		{name: "API down", entry: journal.Entry{Status: journal.Uploading}, err: apiError(tenovos.Unavailable), want: verdict{do: pause, count: true}},
 		{name: "API down during the look for a lost create", entry: journal.Entry{Status: journal.Creating}, err: &lookError{apiError(tenovos.Unavailable)}, want: verdict{do: pause, count: true}},
 		{name: "look for a lost create refused", entry: journal.Entry{Status: journal.Creating}, err: &lookError{apiError(tenovos.Rejected)}, want: verdict{do: retry, count: true}},

@@ -8,6 +8,7 @@
 //	dispose    one exhaustive answer to every error a step can meet
 //	recover    what a crash or a lost reply left in doubt is looked at, never guessed
 //	cancel     an upload that is given up is cancelled and its empty asset removed
+//	removal    what a delete takes along is brought back: nobody else's version goes
 //
 // An "-ing" status is an intent that is committed before the remote call; a past
 // tense is a fact. Whatever process dies in between, the next one reads from the

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -40,7 +38,7 @@ func (s *shelf) lists(rel string) (bool, error) {
 }
 
 func (s *shelf) listsIn(dir, name string) (bool, error) {
-	d, err := s.root.Open(dir)
+	d, err := s.root.OpenDir(dir)
 	if absent(err) {
 		return false, nil
 	}
@@ -100,7 +98,7 @@ func (s *shelf) glimpse(rel, other string) (hint uploader.Hint, there bool, err 
 // trusted reports whether a directory is on a file system that changes through this
 // kernel alone.
 func (s *shelf) trusted(dir string) bool {
-	d, err := s.root.OpenFile(dir, unix.O_PATH|syscall.O_CLOEXEC, 0)
+	d, err := s.root.OpenPath(dir)
 	if err != nil {
 		return false
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // lookout tells which files are not there below a directory, without following a
@@ -20,8 +22,8 @@ type lookout struct {
 	there bool     // it is that
 }
 
-func newLookout(root *os.Root) (*lookout, error) {
-	f, err := root.Open(".")
+func newLookout(root *file.Root) (*lookout, error) {
+	f, err := root.OpenDir(".")
 	return &lookout{root: f, dir: ".", at: f, there: true}, err
 }
 

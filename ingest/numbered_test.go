@@ -8,18 +8,20 @@ import (
 	"syscall"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // newShelf is a shelf on a directory of its own, for tests of what it does alone.
 func newShelf(t *testing.T) (*shelf, string) {
 	t.Helper()
 	dir := t.TempDir()
-	root, err := os.OpenRoot(dir)
+	root, err := file.OpenRoot(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = root.Close() })
-	info, err := root.Stat(".")
+	info, err := root.Stat()
 	if err != nil {
 		t.Fatal(err)
 	}

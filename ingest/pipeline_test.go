@@ -11,6 +11,7 @@ import (
 )
 
 func TestBackfillIngestsEachFileOnce(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	paths := []string{"empty.txt", "a.jpg", "deep/er/b.jpg", "ümläut & 100%? #1+.png", "🎬.mov"}
 	for i, p := range paths {
@@ -27,6 +28,7 @@ func TestBackfillIngestsEachFileOnce(t *testing.T) {
 }
 
 func TestMultipartIsCompleted(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("moves 101 MiB")
 	}
@@ -41,6 +43,7 @@ func TestMultipartIsCompleted(t *testing.T) {
 }
 
 func TestNewContentUnderAKnownPathIsAVersion(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	r.write("a.jpg", 1000, 1)
 	r.backfill()
@@ -59,6 +62,7 @@ func TestNewContentUnderAKnownPathIsAVersion(t *testing.T) {
 }
 
 func TestSameContentIsNotSentAgain(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	r.write("a.jpg", 1000, 1)
 	r.backfill()
@@ -74,6 +78,7 @@ func TestSameContentIsNotSentAgain(t *testing.T) {
 }
 
 func TestRestsThatAreNoAssets(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	r.config.MaxFileSize = 5000
 	for path, size := range map[string]int{"ignored.txt": 1, "unmappable.jpg": 1, "huge.mov": 6000, "fine.jpg": 10} {
@@ -95,6 +100,7 @@ func TestRestsThatAreNoAssets(t *testing.T) {
 }
 
 func TestVerifyAssetWaitsForTheChecksum(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, func(o *sandbox.Options) { o.ChecksumLag = 300 * time.Millisecond })
 	r.config.VerifyAsset = true
 	r.write("a.jpg", 1000, 1)
@@ -107,6 +113,7 @@ func TestVerifyAssetWaitsForTheChecksum(t *testing.T) {
 }
 
 func TestUnverifiedIsHeldAndLookedAtAgain(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, func(o *sandbox.Options) { o.ChecksumLag = time.Hour })
 	r.config.VerifyAsset = true
 	r.config.VerifyTimeout = time.Millisecond

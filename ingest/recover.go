@@ -30,14 +30,16 @@ func (p *Pipeline) recover(ctx context.Context, e journal.Entry) error {
 
 // recoverCreate looks for the empty asset of a lost create. One is removed before
 // a new create; none, after several looks, means that there is none, and the doubt
-// stays open as a chore; several cannot be told apart and are the operator's.
+// stays open as a chore; several cannot be told apart and are the operator's, and so is
+// a search that does not show all that it finds.
 func (p *Pipeline) recoverCreate(ctx context.Context, e journal.Entry) error {
 	t, err := p.lostCreate(e)
 	if err != nil {
 		return err
 	}
 	found, err := p.findTwins(ctx, t)
-	if err != nil {
+	unsure := errors.Is(err, ErrInconclusive)
+	if err != nil && !unsure {
 		return &lookError{fmt.Errorf("look for the asset of a lost create: %w", err)}
 	}
 	chore, err := t.chore(e, p.now())
@@ -47,6 +49,8 @@ func (p *Pipeline) recoverCreate(ctx context.Context, e journal.Entry) error {
 	spent := e.Failures >= p.cfg.MaxAttempts
 	m := journal.Move{ID: e.ID, From: journal.Creating, Chores: []journal.NewChore{chore}}
 	switch {
+	case unsure:
+		m.To, m.Reason = journal.Held, reasonUnsureTwin(t.Filename, err)
 	case len(found) == 1 && e.Kind != journal.File: // complete as it is
 		a := found[0]
 		m.To, m.Chores = journal.Created, nil

@@ -125,6 +125,12 @@ func content(path string, size int, n uint64) []byte {
 	return data
 }
 
+// loseJournal has the next pipelines begin with an empty journal and adopt.
+func (r *rig) loseJournal() {
+	r.journal += ".anew"
+	r.config.Adopt = true
+}
+
 func (r *rig) client() *tenovos.Client {
 	r.t.Helper()
 	acct := r.sandbox.Account()
@@ -162,7 +168,7 @@ func (r *rig) start() *process {
 	if r.store != nil {
 		store = r.store(store)
 	}
-	p := ingest.New(r.config, ingest.Deps{API: api, Store: store, Journal: j, Log: zerolog.New(zerolog.SyncWriter(r.log)), Clock: r.clock})
+	p := ingest.New(r.config, ingest.Deps{API: api, Store: store, Content: uploader.New(uploader.Config{}), Journal: j, Log: zerolog.New(zerolog.SyncWriter(r.log)), Clock: r.clock})
 	return &process{Pipeline: p, journal: j, client: client}
 }
 

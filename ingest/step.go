@@ -144,6 +144,9 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 		return p.waitForName(ctx, e)
 	}
 	if e.Kind == journal.File {
+		if err := p.foreign.refusal(p.now()); err != nil {
+			return err
+		}
 		if err := p.unchanged(e); err != nil {
 			return err
 		}

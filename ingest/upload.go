@@ -58,6 +58,7 @@ func (p *Pipeline) send(ctx context.Context, e journal.Entry, src *uploader.Sour
 	defer fl.abort.Store(nil)
 	job := uploader.Job{
 		Source:   src,
+		AnyETag:  e.Reason.Class == classChecksum, // it was contradicted before
 		Stop:     p.drain,
 		Progress: func(delta int64) { fl.sent.Add(delta) },
 		Done: func(ctx context.Context, d uploader.Done) error {
@@ -72,7 +73,9 @@ func (p *Pipeline) send(ctx context.Context, e journal.Entry, src *uploader.Sour
 	if len(job.Parts) == 0 {
 		return nil
 	}
-	return p.store.Upload(ctx, job)
+	err := p.store.Upload(ctx, job)
+	p.foreign.note(err, p.now())
+	return err
 }
 
 func (p *Pipeline) partDone(ctx context.Context, e journal.Entry, d uploader.Done) error {
@@ -82,7 +85,7 @@ func (p *Pipeline) partDone(ctx context.Context, e journal.Entry, d uploader.Don
 	p.gate.worked()
 	if !d.Comparable {
 		p.log.Debug().Str("folder", e.Folder).Str("path", e.Path).Int("part", d.Number).
-			Msg("the store encrypts with a key of its own: this part's ETag is no MD5 and was accepted unchecked")
+			Msg("this part's ETag is not the MD5 of its bytes: it proves nothing")
 	}
 	if d.SHA256 != nil {
 		if err := p.journal.SetSHA256(ctx, e.ID, d.SHA256); err != nil {
@@ -90,7 +93,7 @@ func (p *Pipeline) partDone(ctx context.Context, e journal.Entry, d uploader.Don
 		}
 	}
 	err := p.journal.PartDone(ctx, e.Attempt.ID, journal.Part{
-		Number: d.Number, ETag: d.ETag, MD5: d.MD5, Comparable: d.Comparable, DoneAt: p.now(),
+		Number: d.Number, ETag: d.ETag, MD5: d.MD5, Proven: d.Comparable, Contradicted: d.Contradicts, DoneAt: p.now(),
 	})
 	if err != nil {
 		return &journalError{err}
@@ -124,7 +127,7 @@ func completion(e journal.Entry) tenovos.Completion {
 	}
 	for _, part := range e.Attempt.Parts {
 		if part.ETag != "" {
-			c.Parts = append(c.Parts, tenovos.CompletedPart{Number: part.Number, ETag: part.ETag})
+			c.Parts = append(c.Parts, tenovos.CompletedPart{Number: part.Number, ETag: uploader.StrongETag(part.ETag)})
 		}
 	}
 	return c

@@ -13,7 +13,9 @@ import (
 // must not exist yet; its mode is 0600, because it holds live presigned URLs. It
 // may run beside the owner.
 func Backup(ctx context.Context, path, to string) (err error) {
-	path, err = locate(path)
+	if path, err = locate(path); err == nil {
+		err = unlinked(path)
+	}
 	if err != nil {
 		return fmt.Errorf("back up journal %s: %w", path, err)
 	}

@@ -38,7 +38,11 @@ const maxUnhashed = 16
 func (r *Reader) HasSameSize(ctx context.Context, e Entry) (bool, error) {
 	var has bool
 	err := r.read(ctx, fmt.Sprintf("look for the size of entry %d", e.ID), func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, anyOtherCopy, e.Size, e.ID, e.Folder, []byte(e.Path)).Scan(&has)
+		err := tx.QueryRowContext(ctx, anyOtherCopy, e.Size, e.ID, e.Folder, []byte(e.Path)).Scan(&has)
+		if err != nil || has {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1`+rememberedCopy+`)`, e.Size).Scan(&has)
 	})
 	return has, err
 }
@@ -46,7 +50,8 @@ func (r *Reader) HasSameSize(ctx context.Context, e Entry) (bool, error) {
 // SameContent returns entries of other paths that hold the same content as e, or
 // may hold it: first the one of its hash, if there is one, then up to maxUnhashed
 // of its size that have no hash yet. Of two that wait only the earlier can be the
-// original. Their Attempt is the last one, with the MD5 of each stored part.
+// original. Their Attempt is the last one, with the MD5 of each stored part. Behind them
+// comes what was pruned, as far as it is remembered: it has an ID that names no entry.
 func (r *Reader) SameContent(ctx context.Context, e Entry) ([]Entry, error) {
 	if e.SHA256 == nil {
 		return nil, nil
@@ -71,7 +76,9 @@ func (r *Reader) SameContent(ctx context.Context, e Entry) ([]Entry, error) {
 				return err
 			}
 		}
-		return nil
+		pruned, err := remembered(ctx, tx, e)
+		out = append(out, pruned...)
+		return err
 	})
 	return out, err
 }

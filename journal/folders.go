@@ -33,7 +33,8 @@ type Counts struct {
 	FolderState
 	Companions int            // sidecars and manifests; they are no entries
 	Edits      int            // corrections of assets that are still to be sent, or seen
-	Seen       int            // entries ever admitted, counted on its own
+	Seen       int            // entries admitted and not forgotten, counted on its own
+	Pruned     int            // entries that were forgotten; they are in no other count
 	By         map[Status]int // entries by status; a status without any is missing
 }
 
@@ -60,7 +61,7 @@ const countFolders = `WITH corrected (folder, n) AS MATERIALIZED (SELECT e.folde
 	SELECT name, path, watch, paused, settling, open, waiting, polled, last_scan, unreadable, unread,
 		arriving, beside, empty, empty_file,
 		(SELECT count(*) FROM companions c WHERE c.folder = name),
-		coalesce(corrected.n, 0), seen
+		coalesce(corrected.n, 0), seen, pruned
 	FROM folders LEFT JOIN corrected ON corrected.folder = name ORDER BY name`
 
 // Counts returns the books of all folders, by name. It counts the entries in an
@@ -73,7 +74,7 @@ func (r *Reader) Counts(ctx context.Context) ([]Counts, error) {
 			c := Counts{By: make(map[Status]int)}
 			var scanned int64
 			err := rows.Scan(&c.Name, &c.Path, &c.Watch, &c.Paused, &c.Settling, &c.Open, &c.Waiting, &c.Polled, &scanned,
-				&c.Unreadable, &c.Unread, &c.Arriving, &c.Beside, &c.Empty, &c.EmptyFile, &c.Companions, &c.Edits, &c.Seen)
+				&c.Unreadable, &c.Unread, &c.Arriving, &c.Beside, &c.Empty, &c.EmptyFile, &c.Companions, &c.Edits, &c.Seen, &c.Pruned)
 			if err != nil {
 				return err
 			}

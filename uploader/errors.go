@@ -1,6 +1,7 @@
 package uploader
 
 import (
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -33,6 +34,9 @@ var (
 	// ErrUnreachable: no connection, or a connection that broke. The part may or
 	// may not be stored; sending it again is safe.
 	ErrUnreachable = errors.New("the content store cannot be reached")
+	// ErrRedirected: the store wants the part at another host. That is not followed: a
+	// presigned URL is good for its own host alone, and the file is nobody else's.
+	ErrRedirected = errors.New("the content store redirects")
 	// ErrStopped: Job.Stop was closed and parts are left. Those that were on
 	// their way have been finished and reported.
 	ErrStopped = errors.New("the upload was stopped before its last part")
@@ -44,7 +48,7 @@ var (
 	ErrSourceGone = errors.New("the file is gone")
 	// ErrSourceRemoved: it is gone, and has no other path either.
 	ErrSourceRemoved = errors.New("it was deleted")
-	// ErrNotRegular: the path names a directory, a link, a pipe or a device.
+	// ErrNotRegular: the path names a directory, a pipe or a device.
 	ErrNotRegular = errors.New("not a regular file")
 
 	// ErrPlan: the URLs do not fit the file, so none of its bytes may be sent.
@@ -59,26 +63,46 @@ type StoreError struct {
 	Status     int           // HTTP status
 	Code       string        // S3's code, such as SlowDown; "" if the reply had none
 	Message    string        // S3's message, or what else there is to say; never holds a URL's query
-	Part       int           // number of the part
+	Part       int           // number of the part; 0 where content was read
+	Location   string        // scheme and host that a redirect points to; "" if it says none
 	RetryAfter time.Duration // what the store asked for; 0 if it did not
 }
 
 // Error names the part, the status, the code and the message.
 func (e *StoreError) Error() string {
-	s := fmt.Sprintf("part %d: the content store answered %d", e.Part, e.Status)
+	s := fmt.Sprintf("the content store answered %d", e.Status)
+	if e.redirects() {
+		s = fmt.Sprintf("the content store redirects to %s, which is not followed (%d", cmp.Or(e.Location, "nowhere"), e.Status)
+		return e.of(strings.TrimSuffix(s+" "+e.Code, " ") + ")")
+	}
 	if e.Code != "" {
 		s += " " + e.Code
 	}
 	if e.Message != "" {
 		s += ": " + e.Message
 	}
-	return s
+	return e.of(s)
 }
+
+func (e *StoreError) of(s string) string {
+	if e.Part == 0 {
+		return s
+	}
+	return fmt.Sprintf("part %d: %s", e.Part, s)
+}
+
+func (e *StoreError) redirects() bool { return e.Status >= 300 && e.Status < 400 }
+
+// Is reports ErrRedirected.
+func (e *StoreError) Is(target error) bool { return target == ErrRedirected && e.redirects() }
 
 // readStoreError decodes a refusal. A reply that is not S3's XML, such as the
 // HTML page of a proxy, is told by its status alone.
 func readStoreError(resp *http.Response, part int, now time.Time) *StoreError {
 	e := &StoreError{Status: resp.StatusCode, Part: part, RetryAfter: retryAfter(resp.Header, now)}
+	if to, err := resp.Location(); err == nil && e.redirects() {
+		e.Location = clean(to.Scheme + "://" + to.Host)
+	}
 	var reply struct {
 		XMLName xml.Name `xml:"Error"`
 		Code    string   `xml:"Code"`

@@ -80,7 +80,7 @@ func TestRefusals(t *testing.T) {
 		{"internal", refuse(500, "InternalError", "Oops.\n Try  again."), nil, StoreError{Status: 500, Code: "InternalError", Message: "Oops. Try again."}},
 		{"slow down", slow, nil, StoreError{Status: 503, Code: "SlowDown", Message: "Please reduce your request rate.", RetryAfter: 7 * time.Second}},
 		{"timeout", refuse(400, "RequestTimeout", "Idle."), ErrStalled, StoreError{Status: 400, Code: "RequestTimeout", Message: "Idle."}},
-		{"redirect", redirect, nil, StoreError{Status: 307, Code: "TemporaryRedirect", Message: "Please re-send this request to the specified temporary endpoint."}},
+		{"redirect", redirect, nil, StoreError{Status: 307, Location: "http://127.0.0.1:1", Code: "TemporaryRedirect", Message: "Please re-send this request to the specified temporary endpoint."}},
 		{"a proxy's page", html, nil, StoreError{Status: 502, Message: "Bad Gateway"}},
 		{"quotes the query", refuse(400, "X", "bad: X-Amz-Signature=5f7e5f7e"), nil, StoreError{Status: 400, Code: "X", Message: secret.Redacted}},
 	} {
@@ -271,7 +271,7 @@ func TestClosedKeepAlive(t *testing.T) {
 	if conns.Load() != 3 {
 		t.Errorf("%d connections, want 3", conns.Load())
 	}
-	u.client.CloseIdleConnections()
+	u.http.(*http.Transport).CloseIdleConnections()
 }
 
 func TestStalls(t *testing.T) {

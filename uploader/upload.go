@@ -17,7 +17,8 @@ type Config struct {
 	Bandwidth    int64            // bytes a second over all uploads together; 0 is no limit
 	StallAfter   time.Duration    // how long a part may stand still, and half of how long its answer may take; default 30s
 	ExpiryMargin time.Duration    // a URL with less life than this is not used any more; default 30s
-	HTTP         *http.Client     // default: a client of our own for content stores
+	API          string           // base URL of the API that hands the URLs out, see ErrForeignHost; "" trusts all of them
+	HTTP         *http.Client     // its transport is used; default: one of our own for content stores
 	Clock        func() time.Time // default time.Now
 }
 
@@ -28,13 +29,15 @@ type Uploader struct {
 	limit  *rate.Limiter
 	stall  time.Duration
 	margin time.Duration
-	client *http.Client
+	http   http.RoundTripper
 	now    func() time.Time
+	expect expectations
+	handed *handOuts
 }
 
 // New returns an Uploader.
 func New(c Config) *Uploader {
-	u := &Uploader{parts: c.Parts, stall: c.StallAfter, margin: c.ExpiryMargin, client: c.HTTP, now: c.Clock}
+	u := &Uploader{parts: c.Parts, stall: c.StallAfter, margin: c.ExpiryMargin, now: c.Clock, handed: newHandOuts(c.API)}
 	if u.parts < 1 {
 		u.parts = 4
 	}
@@ -44,10 +47,15 @@ func New(c Config) *Uploader {
 	if u.margin <= 0 {
 		u.margin = 30 * time.Second
 	}
-	if u.client == nil {
-		u.client = &http.Client{Transport: newTransport()}
+	if c.HTTP != nil && c.HTTP.Transport != nil {
+		u.http = c.HTTP.Transport
+	} else {
+		transport := newTransport()
+		if c.API != "" {
+			u.handed.watch(transport)
+		}
+		u.http = transport
 	}
-	u.client = noRedirect(u.client)
 	if u.now == nil {
 		u.now = time.Now
 	}
@@ -62,10 +70,14 @@ func New(c Config) *Uploader {
 // Done is a part that the store has confirmed.
 type Done struct {
 	Number     int
-	ETag       string // as the store sent it, quotes included
+	ETag       string // as the store sent it, quotes included, but see StrongETag
 	MD5        []byte // of the bytes sent
 	SHA256     []byte // of the bytes sent, if the part is the whole file; else nil
 	Comparable bool   // ETag is an MD5, and it equals ours; false says nothing either way
+
+	// Contradicts, with Job.AnyETag: ETag looks like an MD5, and is not that of the bytes
+	// sent. The store may hold others, or give ETags that are no MD5s without saying so.
+	Contradicts bool
 }
 
 // Job is one file to send, or what is left of it.
@@ -85,6 +97,10 @@ type Job struct {
 	// connections buffer.
 	Progress func(delta int64)
 
+	// AnyETag takes a part for stored whose ETag looks like another MD5 than that of the
+	// bytes sent, see Done.Contradicts; else that is ErrChecksum.
+	AnyETag bool
+
 	// Stop, when closed, drains: no further part is started, those on their way
 	// finish. Nil never stops.
 	Stop <-chan struct{}
@@ -94,10 +110,11 @@ type Job struct {
 // each is stored, reported, and the source is still what it was, as Source.Check
 // judges.
 //
-// A part is a PUT with Content-Length, of the bare URL and no header but Expect:
-// 100-continue, so that a refusal arrives before the bytes leave. If the store
-// does not accept the signature and the signature covers x-amz-meta-objectid,
-// the part is sent once more with that header.
+// A part is a PUT with Content-Length, of the bare URL and no header but, where it is
+// large, Expect: 100-continue, so that a refusal arrives before the bytes leave. Hosts
+// that refuse the question (417) or do not answer it are not asked again. If the store
+// does not accept the signature and the signature covers x-amz-meta-objectid, the part
+// is sent once more with that header.
 //
 // The first error cancels the other parts; those stored by then are reported.
 // ErrSourceChanged and ErrSourceGone prevail over what else went wrong, and are
@@ -109,6 +126,11 @@ func (u *Uploader) Upload(ctx context.Context, job Job) error {
 	}
 	if err := job.Source.Check(); err != nil {
 		return err
+	}
+	for _, part := range job.Parts { // before the first byte leaves
+		if err := u.handed.check(ctx, part.URL); err != nil {
+			return err
+		}
 	}
 	var (
 		mu     sync.Mutex // serialises Done
@@ -128,7 +150,7 @@ func (u *Uploader) Upload(ctx context.Context, job Job) error {
 			if err := job.Source.Check(); err != nil {
 				return err
 			}
-			done, err := u.put(inner, job.Source, part, job.Progress)
+			done, err := u.put(inner, job, part)
 			if err != nil {
 				return err
 			}

@@ -2,11 +2,9 @@ package watcher
 
 import (
 	"maps"
-	"os"
 	"path"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
@@ -118,7 +116,7 @@ func (f *folder) emptyUntil(found File, since time.Time) time.Time {
 // observeTransfer looks at what lies beside a file, which itself was seen as it is
 // since, and tells until when it holds the file back.
 func (f *folder) observeTransfer(found File, beside string, since, now time.Time) (*arrival, time.Time) {
-	st, err := lstat(f.abs(beside))
+	st, err := f.tree.look(beside, false)
 	if err != nil {
 		return nil, now // it is gone
 	}
@@ -171,7 +169,7 @@ func (f *folder) transfersIn(dir string, now time.Time) map[string][]string {
 	}
 	f.arrivals.room(dir)
 	of := make(map[string][]string)
-	list, err := os.OpenFile(f.abs(dir), os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
+	list, err := f.tree.dir(dir)
 	if err != nil { // said by whoever reads it for its files
 		return nil
 	}

@@ -3,12 +3,9 @@ package watcher
 import (
 	"encoding/json"
 	"io"
-	"os"
 	"path"
 	"regexp"
 	"strings"
-
-	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // What tusd, the server of the tus protocol, keeps beside an upload: what it knows of
@@ -25,20 +22,20 @@ const maxAttendant = 64 << 10
 
 // attends reports whether the file at path only attends to another: what tusd or a
 // program of attendants keeps beside it. To others such names are a file's own.
-func attends(at string) bool {
+func (t *tree) attends(at string) bool {
 	folded := strings.ToLower(path.Base(at))
-	for _, t := range attendants {
-		if of := at[:len(at)-min(len(t.after), len(at))]; strings.HasSuffix(folded, t.after) && exists(of) {
+	for _, form := range attendants {
+		if of := at[:len(at)-min(len(form.after), len(at))]; strings.HasSuffix(folded, form.after) && t.has(of) {
 			return true
 		}
 	}
 	switch of := at[:len(at)-len(path.Ext(at))]; path.Ext(folded) {
 	case tusInfo:
-		_, is := readTusInfo(at)
+		_, is := t.readTusInfo(at)
 		return is
 	case tusLock:
-		_, is := readTusInfo(of + tusInfo)
-		return is || exists(of) && pid.Match(readStart(at))
+		_, is := t.readTusInfo(of + tusInfo)
+		return is || t.has(of) && pid.Match(t.readStart(at))
 	}
 	return false
 }
@@ -55,9 +52,9 @@ type upload struct {
 }
 
 // readTusInfo reads what tusd says of an upload; false if this is something else.
-func readTusInfo(at string) (upload, bool) {
+func (t *tree) readTusInfo(at string) (upload, bool) {
 	var u upload
-	data := readStart(at)
+	data := t.readStart(at)
 	if len(data) == 0 || json.Unmarshal(data, &u) != nil {
 		return upload{}, false
 	}
@@ -66,25 +63,19 @@ func readTusInfo(at string) (upload, bool) {
 
 // tusUnfinished reports whether tusd says that an upload is not whole.
 func (f *folder) tusUnfinished(found File) bool {
-	u, is := readTusInfo(f.abs(found.Path) + tusInfo)
+	u, is := f.tree.readTusInfo(found.Path + tusInfo)
 	return is && (u.SizeIsDeferred || found.Size < *u.Size)
-}
-
-func exists(at string) bool {
-	_, err := os.Lstat(at)
-	return err == nil
 }
 
 // readStart returns what a small file holds; nothing of one that cannot be read, or
 // is not small.
-func readStart(at string) []byte {
-	fd, err := file.Open(at)
+func (t *tree) readStart(at string) []byte {
+	f, err := t.file(at)
 	if err != nil {
 		return nil
 	}
-	f := os.NewFile(uintptr(fd), at)
 	defer f.Close() // nothing was written
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() > maxAttendant {
+	if info, err := f.Stat(); err != nil || info.Size() > maxAttendant {
 		return nil
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxAttendant))

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -55,15 +56,15 @@ func newLogger(cfg *config.Config, stderr io.Writer) zerolog.Logger {
 	if err != nil {
 		level = zerolog.InfoLevel
 	}
-	var out io.Writer = lineLog{stderr}
+	var out io.Writer = display.NewWriter(stderr)
 	if cfg.Log.Format == "console" || cfg.Log.Format == "auto" && isTerminal(stderr) {
-		out = zerolog.ConsoleWriter{Out: out, TimeFormat: time.TimeOnly, NoColor: !isTerminal(stderr)}
+		out = consoleLog(display.Unwrap(stderr))
 	}
 	return zerolog.New(out).Level(level).With().Timestamp().Logger()
 }
 
 func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := display.Unwrap(w).(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
@@ -148,13 +149,16 @@ func (e *engine) allWalked() int64 {
 }
 
 // newEngine puts the rooms together for the given folders.
-func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *journal.Journal, adopt bool, log zerolog.Logger) (*engine, error) {
+func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *journal.Journal, hold claims, adopt bool, log zerolog.Logger) (*engine, error) {
 	e := &engine{journal: j, names: acct.names, folders: newFolderStates(folders, j, log), walked: make(map[string]*atomic.Int64, len(folders))}
 	for _, f := range folders {
 		e.walked[f.Name] = new(atomic.Int64)
 	}
 	pc := pipelineConfig(cfg, folders)
 	watched := watchedFolders(folders)
+	for i, claim := range hold.of(folders) {
+		pc.Folders[i].Claim, watched[i].Claim = claim, claim
+	}
 	for i, f := range folders {
 		pc.Folders[i].Wanted = func(rel string) bool { return watcher.Skipped(watched[i], rel) == "" }
 		pc.Folders[i].Scanned = func() (time.Time, bool) { return e.folders.scanned(f.Name) }
@@ -166,15 +170,18 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		}
 	}
 	pc.Adopt = adopt
+	store := newStore(cfg)
 	e.pipeline = ingest.New(pc, ingest.Deps{
 		API:     acct.client,
-		Store:   newStore(cfg),
+		Store:   store,
+		Content: store,
 		Journal: j,
 		Log:     log,
 		Paused:  e.folders.pause,
 		Handlers: map[string]ingest.Handler{
 			requestBackfill: e.handleBackfill,
-			requestReload:   e.handleReload,
+			requestReload:   func(ctx context.Context, r journal.Request) (any, error) { return handOver(e.reloads)(ctx, r) },
+			requestPrune:    func(ctx context.Context, r journal.Request) (any, error) { return handlePrune(cfg, j, e.once)(ctx, r) },
 		},
 	})
 	w, err := watcher.New(watched, watcher.Options{
@@ -210,7 +217,7 @@ func (d drops) Drop(dir string) watcher.Drop { return d.watcher.Drop(d.folder, d
 func (d drops) Announced(dir string) time.Time { return d.watcher.Announced(d.folder, dir) }
 
 func newStore(cfg *config.Config) *uploader.Uploader {
-	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth})
+	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth, API: cfg.Tenovos.URL})
 }
 
 // pipelineConfig is the pipeline's share of the configuration, without the rules.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -47,6 +48,7 @@ type Folder struct {
 	Cancelled  int    `json:"cancelled"`
 	Superseded int    `json:"superseded"`
 	Withdrawn  int    `json:"withdrawn"`
+	Pruned     int    `json:"pruned"` // forgotten on request; in no other number
 
 	// Unmatched counts manifests that have rows without a file, and sidecars that are
 	// nobody's; UnmatchedFirst are the first of them, by path.
@@ -100,7 +102,7 @@ func Folders(ctx context.Context, r *journal.Reader) ([]Folder, error) {
 func folderOf(c journal.Counts) Folder {
 	f := Folder{
 		Name: c.Name, Path: c.Path, Watch: c.Watch, Paused: c.Paused,
-		Seen: c.Seen + c.Settling, Settling: c.Settling,
+		Seen: c.Seen + c.Settling, Settling: c.Settling, Pruned: c.Pruned,
 		Polled: c.Polled, Open: c.Open, Waiting: c.Waiting, LastScan: c.LastScan,
 		Companions: c.Companions, Edits: c.Edits, Unreadable: c.Unreadable, Unread: c.Unread,
 		Arriving: c.Arriving, Beside: c.Beside, Empty: c.Empty, EmptyFile: c.EmptyFile,
@@ -157,7 +159,7 @@ func WriteJSON(ctx context.Context, out io.Writer, r *journal.Reader, daemon, al
 	if err != nil {
 		return err
 	}
-	w := bufio.NewWriter(out)
+	w := bufio.NewWriter(display.NewWriter(out)) // some read it on a terminal
 	fmt.Fprintf(w, "{\"daemon\": %t, \"folders\": %s, \"entries\": [", daemon, head)
 	separator := "\n"
 	err = Entries(ctx, r, all, func(e Entry) error {

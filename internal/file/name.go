@@ -1,10 +1,9 @@
 package file
 
 import (
-	"os"
+	"path"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"unicode"
 	"unicode/utf8"
 
@@ -49,24 +48,27 @@ func OnDisk(dir, rel string) string {
 	if ascii(rel) {
 		return rel
 	}
-	found := make([]string, 0, 4)
-	for name := range strings.SplitSeq(filepath.ToSlash(rel), "/") {
-		name = nameIn(dir, name)
-		found = append(found, name)
-		dir = filepath.Join(dir, name)
+	root, err := OpenRoot(dir)
+	if err != nil {
+		return rel
 	}
-	return strings.Join(found, "/")
+	defer root.Close()
+	found := "."
+	for name := range strings.SplitSeq(filepath.ToSlash(rel), "/") {
+		found = path.Join(found, root.nameIn(found, name))
+	}
+	return found
 }
 
 // nameIn is OnDisk for one name.
-func nameIn(dir, name string) string {
+func (r *Root) nameIn(dir, name string) string {
 	if ascii(name) {
 		return name
 	}
-	if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+	if _, err := r.Lstat(path.Join(dir, name)); err == nil {
 		return name
 	}
-	list, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_DIRECTORY, 0)
+	list, err := r.OpenDir(dir)
 	if err != nil {
 		return name
 	}

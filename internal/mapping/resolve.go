@@ -36,12 +36,17 @@ type fill struct {
 // known beforehand. It returns a Mapper, or every problem that it found.
 func Resolve(r Rules, account Account) (*Mapper, []Problem) {
 	s := &resolver{account: account, vocabularies: newVocabularies(account.Vocabularies)}
-	m := &Mapper{security: newSecurity(account.Security), needs: r.Needs()}
-	for _, from := range r.Rules {
+	m := &Mapper{security: newSecurity(account.Security, account.SecurityAsGiven || account.Denied.Security != ""), needs: r.Needs()}
+	for i, from := range r.Rules {
 		to := &rule{Rule: from}
 		m.rules = append(m.rules, to)
 		s.checkSecurity(m.security, &from.security)
+		s.deniedSecurity(i+1, &from.security)
 		if from.Template.Text == "" {
+			continue
+		}
+		if bad := s.deniedTemplate(i+1, from.Template.Text); bad != nil {
+			s.add(from.Template.Pos, *bad)
 			continue
 		}
 		template, bad := findTemplate(from.Template.Text, account.Templates)
@@ -151,6 +156,9 @@ func (s *resolver) columns(table tenovos.Attribute, f *Form) []tenovos.Attribute
 		described[c.ID] = true
 		if c.vocabulary.Text != "" {
 			v, bad := findVocabulary(c.vocabulary.Text, s.account.Vocabularies)
+			if denied := s.deniedVocabulary(fmt.Sprintf("column %q", c.Name), c.vocabulary.Text); bad != nil && denied != nil {
+				bad = denied
+			}
 			if bad != nil {
 				s.add(c.vocabulary.Pos, *bad)
 			}
@@ -278,14 +286,8 @@ func (s *resolver) checkSecurity(known *security, f *Form) {
 	if f.broken {
 		return
 	}
-	names := append(append([]Name(nil), f.constants...), f.fallback...)
-	if f.mapping != nil {
-		for _, right := range f.mapping.right {
-			names = append(names, Name{right.Pos, f.recase(right.Text)})
-		}
-	}
-	for _, n := range names {
-		if _, bad := known.find(n.Text); bad != nil {
+	for _, n := range f.foreseen() {
+		if _, bad := known.find(n.Text); bad != nil && s.account.Denied.Security == "" {
 			s.add(n.Pos, *bad)
 		}
 	}

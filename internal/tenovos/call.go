@@ -2,6 +2,7 @@ package tenovos
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,10 +19,6 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 )
 
-// maxReply bounds a reply, in bytes. A create of a huge file is answered with
-// one signed URL for each of up to 10,000 parts, which makes many megabytes.
-const maxReply = 256 << 20
-
 // maxRetryAfter is the longest wait that a Retry-After can ask for.
 const maxRetryAfter = 24 * time.Hour
 
@@ -34,6 +31,7 @@ type request struct {
 	repeatable   bool   // if the reply is lost, sending it again does no harm
 	ack          bool   // the reply is only asked whether the call worked
 	accessToken  bool   // send the AccessToken header even where it is switched off
+	limit        int64  // bytes that the reply may have; 0: maxWordsReply
 }
 
 // decoder takes the reply's substance. Its error means that the reply is not
@@ -144,12 +142,9 @@ func (c *Client) send(ctx context.Context, r request, t *token, decode decoder) 
 		return lost(0, err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
+	body, err := readReply(resp, cmp.Or(r.limit, maxWordsReply))
 	if err != nil {
-		return lost(resp.StatusCode, fmt.Errorf("the reply broke off: %w", err))
-	}
-	if len(body) > maxReply {
-		return lost(resp.StatusCode, fmt.Errorf("the reply is longer than %d MiB", maxReply>>20))
+		return lost(resp.StatusCode, err)
 	}
 
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
@@ -215,6 +210,7 @@ func (c *Client) refusal(r request, resp *http.Response, p problem) error {
 		Detail:     c.scrub(p.detail),
 		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), c.clock()),
 		Err:        storeError(p),
+		gateway:    p.gateway,
 	}
 	if e.Message == "" {
 		e.Message = http.StatusText(status)

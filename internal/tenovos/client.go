@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/secret"
@@ -56,6 +57,9 @@ type Client struct {
 	timeout time.Duration
 	slots   chan struct{} // one token for each call in flight
 	auth    auth
+	// undeleteDashed says by which of its two names the service knew the action that
+	// brings an asset back.
+	undeleteDashed atomic.Bool
 }
 
 // New returns a client. It makes no request; the first call logs in.
@@ -115,7 +119,9 @@ func transport(calls int) *http.Transport {
 		DialContext:         dialer.DialContext,
 		Protocols:           protocols,
 		TLSHandshakeTimeout: 10 * time.Second,
-		MaxIdleConnsPerHost: calls,
+
+		MaxResponseHeaderBytes: maxHeaders,
+		MaxIdleConnsPerHost:    calls,
 		// Below the minute after which load balancers drop idle connections, so
 		// that a call is not lost to one that is just being closed.
 		IdleConnTimeout: 45 * time.Second,

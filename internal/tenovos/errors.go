@@ -91,6 +91,8 @@ type Error struct {
 	// Err is the cause, or one of ErrCredentials, ErrInvalidPart and
 	// ErrNoSuchUpload, or nil.
 	Err error
+
+	gateway bool // the reply is no JSON: the API itself did not write it
 }
 
 // Error returns one sentence: operation, kind, status, what the service said,

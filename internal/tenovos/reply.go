@@ -32,6 +32,9 @@ func unwrap(body []byte, ack bool) (json.RawMessage, *problem, error) {
 	if len(body) == 0 {
 		return nil, nil, errors.New("the reply is empty")
 	}
+	if deep(body) {
+		return nil, nil, fmt.Errorf("the reply cannot be read: %w", errDeep)
+	}
 	if !json.Valid(body) {
 		return nil, nil, fmt.Errorf("the reply is not JSON: %s", describe(body).message)
 	}
@@ -122,10 +125,19 @@ func (e envelope) wordsOnly(body []byte) bool {
 
 // describe finds the error text in any body: an object with a message, a JSON
 // string, S3's XML, a gateway's HTML, or plain text.
-func describe(body []byte) problem {
+func describe(body []byte) problem { return describeWithin(body, maxBodies) }
+
+// maxBodies is how many bodies within each other an error text is looked for in; the
+// platform's own nest two.
+const maxBodies = 4
+
+func describeWithin(body []byte, bodies int) problem {
 	body = trim(body)
 	if len(body) == 0 {
 		return problem{gateway: true}
+	}
+	if deep(body) {
+		return problem{message: errDeep.Error(), gateway: true}
 	}
 	if !json.Valid(body) {
 		return describeText(body)
@@ -142,8 +154,8 @@ func describe(body []byte) problem {
 				p.message = clean(l.text())
 			}
 		}
-		if p.message == "" && len(e.Body) > 0 {
-			in := describe(inner(trim(e.Body)))
+		if p.message == "" && len(e.Body) > 0 && bodies > 1 {
+			in := describeWithin(inner(trim(e.Body)), bodies-1)
 			p.message, p.detail = in.message, in.detail
 		}
 		return p
@@ -199,7 +211,7 @@ func clean(s string) string {
 }
 
 // inner returns the JSON inside a JSON string, or b itself where b is no string
-// or the string holds no object or list. The service wraps bodies so.
+// or the string holds no object or list, or one that is deep. The service wraps bodies so.
 func inner(b []byte) []byte {
 	if len(b) == 0 || b[0] != '"' {
 		return b
@@ -209,7 +221,7 @@ func inner(b []byte) []byte {
 		return b
 	}
 	in := trim([]byte(s))
-	if len(in) > 0 && (in[0] == '{' || in[0] == '[') && json.Valid(in) {
+	if len(in) > 0 && (in[0] == '{' || in[0] == '[') && !deep(in) && json.Valid(in) {
 		return in
 	}
 	return b
@@ -265,6 +277,36 @@ func (n *number) UnmarshalJSON(b []byte) error {
 		*n = number(i)
 	} else if f, err := strconv.ParseFloat(s, 64); err == nil && math.Abs(f) < 1<<62 {
 		*n = number(f)
+	}
+	return nil
+}
+
+// size is a number of bytes under a key that some places spell filesize and others
+// fileSize, of which a reply may hold both. It may as well be a text for people, "4.4
+// MB", which is rounded and so tells nothing. 0 is not told; two numbers that differ
+// tell nothing either, and are contradictory.
+type size int64
+
+const contradictory size = -1
+
+func (s *size) UnmarshalJSON(b []byte) error { // once for each spelling
+	text := strings.ToLower(strings.TrimSpace(loose(b).text()))
+	for _, unit := range []string{"bytes", "byte", "b"} {
+		if plain, ok := strings.CutSuffix(text, unit); ok {
+			text = strings.TrimSpace(plain)
+			break
+		}
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || f <= 0 || f >= 1<<53 || f != math.Trunc(f) {
+		return nil //nolint:nilerr // it is no number of bytes
+	}
+	switch n := size(f); *s {
+	case 0:
+		*s = n
+	case n:
+	default:
+		*s = contradictory
 	}
 	return nil
 }

@@ -1,0 +1,120 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+)
+
+// Fileless is an asset to be made of a row of a manifest.
+type Fileless struct {
+	Path string // where the file would be
+	Kind Kind
+	Sign int64 // differs when the content does
+}
+
+// What companions.due says of a manifest whose rows without files are to be admitted,
+// or are not for now. The latter is not counted as work.
+const (
+	rowsDue     = 2
+	rowsRefused = 3
+)
+
+// AdmitFileless records some of the rows of a manifest that become assets without
+// files. A path that has, or had, a file is that file's; a row that is known with the
+// same Sign changes nothing; another Sign is the next generation. It returns how many
+// entries are new. ErrMoved if the manifest changed meanwhile, whose rows then begin
+// anew.
+func (j *Journal) AdmitFileless(ctx context.Context, c Companion, rows []Fileless) (int, error) {
+	admitted := 0
+	err := j.write(ctx, "admit rows of a manifest", func(tx *sql.Tx) error {
+		var moved bool
+		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM companions WHERE folder = ? AND path = ? AND (mark <> ? OR due <> ?))`,
+			c.Folder, []byte(c.Path), markOf(c.Found), rowsDue).Scan(&moved)
+		if err != nil {
+			return err
+		}
+		if moved {
+			return ErrMoved
+		}
+		see, err := tx.PrepareContext(ctx, seeOne) //nolint:sqlclosecheck // closed below; the linter loses it in the closure
+		if err != nil {
+			return err
+		}
+		defer see.Close()
+		insert, err := tx.PrepareContext(ctx, insertEntry) //nolint:sqlclosecheck // as above
+		if err != nil {
+			return err
+		}
+		defer insert.Close()
+		kind, err := tx.PrepareContext(ctx, `UPDATE entries SET kind = ? WHERE id = last_insert_rowid()`) //nolint:sqlclosecheck // as above
+		if err != nil {
+			return err
+		}
+		defer kind.Close()
+		now := j.now()
+		kinds := make(map[string]Kind, len(rows))
+		found := make([]Found, len(rows))
+		for i, r := range rows {
+			found[i] = Found{Folder: c.Folder, Path: r.Path, ModTime: r.Sign}
+			kinds[r.Path] = r.Kind
+		}
+		return eachLatest(ctx, tx, found, func(f Found, l latest) error {
+			if l.found && (l.kind == File || l.describes(f)) {
+				return nil
+			}
+			admitted++
+			if _, err := see.ExecContext(ctx, f.Folder); err != nil {
+				return err
+			}
+			if err := l.yield(ctx, tx, now); err != nil {
+				return err
+			}
+			_, err := insert.ExecContext(ctx, f.Folder, []byte(f.Path), l.generation+1, Settled,
+				f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino), now, now, now, placeOf(f.Folder, f.Path), markOf(f))
+			if err == nil {
+				_, err = kind.ExecContext(ctx, kinds[f.Path])
+			}
+			return err
+		})
+	})
+	if err != nil {
+		return 0, err
+	}
+	return admitted, nil
+}
+
+// FilelessAdmitted records that all rows of a manifest were admitted, or none because
+// they were refused. One that changed meanwhile stays to be looked at.
+func (j *Journal) FilelessAdmitted(ctx context.Context, c Companion, refused bool) error {
+	due := 0
+	if refused {
+		due = rowsRefused
+	}
+	return j.write(ctx, "record that the rows of a manifest are admitted", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE companions SET due = ? WHERE folder = ? AND path = ? AND mark = ? AND due = ?`,
+			due, c.Folder, []byte(c.Path), markOf(c.Found), rowsDue)
+		return err
+	})
+}
+
+// ReopenFileless has the rows of a folder's manifests looked at again that were refused:
+// what is allowed may be more by now.
+func (j *Journal) ReopenFileless(ctx context.Context, folder string) error {
+	n, err := j.reader.Refused(ctx, []string{folder})
+	if err != nil || n == 0 {
+		return err
+	}
+	return j.write(ctx, "look at refused rows of manifests again", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE companions SET due = ? WHERE due = ? AND due > 0 AND folder = ?`, rowsDue, rowsRefused, folder)
+		return err
+	})
+}
+
+// Refused counts the manifests of folders whose rows without files are refused.
+func (r *Reader) Refused(ctx context.Context, folders []string) (n int, err error) {
+	err = r.read(ctx, "count refused manifests", func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT count(*) FROM companions INDEXED BY companions_due
+			WHERE due = ? AND due > 0 AND folder IN (SELECT value FROM json_each(?))`, rowsRefused, list(folders)).Scan(&n)
+	})
+	return n, err
+}
