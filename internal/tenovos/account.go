@@ -79,7 +79,7 @@ type Attribute struct {
 // Templates returns the metadata templates that the account may see.
 func (c *Client) Templates(ctx context.Context) ([]Template, error) {
 	// The documents want a Content-Type on this GET and the next.
-	r := request{op: "list metadata templates", method: http.MethodGet, path: "/metadata/template", contentType: true, repeatable: true, limit: maxNamesReply}
+	r := request{op: "list metadata templates", method: http.MethodGet, path: "/metadata/template", contentType: true, repeatable: true}
 	var list []Template
 	err := c.call(ctx, r, func(raw json.RawMessage) (err error) {
 		list, err = decodeList(raw, decodeTemplate)
@@ -96,7 +96,7 @@ func (c *Client) Template(ctx context.Context, templateID string) (Template, err
 	if err != nil {
 		return t, err
 	}
-	r := request{op: op, method: http.MethodGet, path: "/metadata/template/" + escaped, contentType: true, repeatable: true, limit: maxNamesReply}
+	r := request{op: op, method: http.MethodGet, path: "/metadata/template/" + escaped, contentType: true, repeatable: true}
 	err = c.call(ctx, r, func(raw json.RawMessage) (err error) {
 		t, err = decodeTemplate(raw)
 		return err
@@ -168,7 +168,7 @@ type VocabularyValue struct{ ID, Name string }
 // Vocabularies returns the controlled vocabularies with their values.
 func (c *Client) Vocabularies(ctx context.Context) ([]Vocabulary, error) {
 	var list []Vocabulary
-	err := c.call(ctx, request{op: "list vocabularies", method: http.MethodGet, path: "/metadata/vocabulary", repeatable: true, limit: maxNamesReply},
+	err := c.call(ctx, request{op: "list vocabularies", method: http.MethodGet, path: "/metadata/vocabulary", repeatable: true},
 		func(raw json.RawMessage) (err error) {
 			list, err = decodeList(raw, decodeVocabulary)
 			return err
@@ -178,7 +178,7 @@ func (c *Client) Vocabularies(ctx context.Context) ([]Vocabulary, error) {
 
 // Vocabulary returns one controlled vocabulary with its values.
 func (c *Client) Vocabulary(ctx context.Context, id string) (v Vocabulary, err error) {
-	err = c.get(ctx, "get vocabulary", "/metadata/vocabulary/", id, "", maxNamesReply, func(raw json.RawMessage) (err error) {
+	err = c.get(ctx, "get vocabulary", "/metadata/vocabulary/", id, "", func(raw json.RawMessage) (err error) {
 		v, err = decodeVocabulary(raw)
 		return err
 	})
@@ -232,7 +232,7 @@ type SecurityTemplate struct{ ID, Name string }
 // SecurityTemplates returns the security templates that the account may see.
 func (c *Client) SecurityTemplates(ctx context.Context) ([]SecurityTemplate, error) {
 	var list []SecurityTemplate
-	err := c.call(ctx, request{op: "list security templates", method: http.MethodGet, path: "/security/template", repeatable: true, limit: maxNamesReply},
+	err := c.call(ctx, request{op: "list security templates", method: http.MethodGet, path: "/security/template", repeatable: true},
 		func(raw json.RawMessage) (err error) {
 			list, err = decodeList(raw, func(raw json.RawMessage) (SecurityTemplate, error) {
 				var w struct {

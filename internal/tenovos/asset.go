@@ -33,9 +33,6 @@ type Asset struct {
 	// ContentPath is where the content of a federated asset is, where told.
 	ContentPath string
 	Created     time.Time
-	// DeletedBy and Deletion say who put it into the recycle bin, and when, where told.
-	DeletedBy string
-	Deletion  time.Time
 	// Current says that no later version exists.
 	Current bool
 	// FileSize is in bytes; -1 where the service does not tell it exactly.
@@ -51,25 +48,6 @@ type Asset struct {
 // Deleted reports whether the asset is in the recycle bin.
 func (a Asset) Deleted() bool {
 	return a.FileState == RecycleBin || a.MetadataState == RecycleBin
-}
-
-// SameContent reports whether two content paths may be the same: the documents write
-// one as s3://bucket/key, as bucket/key and as the key alone.
-func SameContent(a, b string) bool {
-	if a == b {
-		return true
-	}
-	of, ofURL := strings.CutPrefix(a, "s3://")
-	other, otherURL := strings.CutPrefix(b, "s3://")
-	switch _, key, _ := strings.Cut(of, "/"); {
-	case ofURL == otherURL:
-		return false // of two in one form each is itself
-	case otherURL:
-		return SameContent(b, a)
-	default:
-		other = strings.TrimPrefix(other, "/")
-		return other != "" && (other == key || other == of)
-	}
 }
 
 // decodeAsset reads an asset as GET /asset and the searches return it, with the
@@ -88,10 +66,7 @@ func decodeAsset(raw json.RawMessage) (Asset, error) {
 		CurrentVersion flag   `json:"currentVersion"`
 		SecurityIDs    words  `json:"securityTemplateIds"`
 		ContentPath    word   `json:"contentPath"`
-		SizeInBytes    number `json:"fileSizeInBytes"`
-		Size           size   `json:"filesize"` // or fileSize: case does not count
-		DeletedBy      word   `json:"fileDeletedBy"`
-		DeletedEpoch   number `json:"fileDeletedEpoch"`
+		Size           number `json:"fileSizeInBytes"`
 
 		Metadata           json.RawMessage `json:"metadata"`
 		MetadataDocument   json.RawMessage `json:"metadataDocument"`
@@ -112,13 +87,10 @@ func decodeAsset(raw json.RawMessage) (Asset, error) {
 		Filename: string(w.Filename), CreatedBy: string(w.CreatedBy),
 		FileState: string(w.FileState), MetadataState: string(w.MetadataState),
 		TemplateID: string(w.TemplateID), ContentPath: string(w.ContentPath),
-		DeletedBy: string(w.DeletedBy), Current: bool(w.CurrentVersion), FileSize: -1, SecurityIDs: w.SecurityIDs,
+		Current: bool(w.CurrentVersion), FileSize: int64(w.Size), SecurityIDs: w.SecurityIDs,
 	}
 	if w.CreatedEpoch > 0 {
 		a.Created = time.UnixMilli(int64(w.CreatedEpoch))
-	}
-	if w.DeletedEpoch > 0 {
-		a.Deletion = time.UnixMilli(int64(w.DeletedEpoch))
 	}
 	if b := first(w.Metadata, w.MetadataDocument); b != nil {
 		if err := json.Unmarshal(b, &a.Metadata); err != nil {
@@ -128,19 +100,18 @@ func decodeAsset(raw json.RawMessage) (Asset, error) {
 	technical := first(w.Technical, w.TechnicalSnake, w.TechnicalDocument)
 	var t struct {
 		Tenovos struct {
-			MD5         word   `json:"MD5Checksum"`
-			SizeInBytes number `json:"fileSizeInBytes"`
-			Size        size   `json:"fileSize"`
+			MD5  word   `json:"MD5Checksum"`
+			Size number `json:"fileSizeInBytes"`
 		} `json:"tenovos_metadata"`
 	}
 	// Its other groups are of any shape, so a failure here is no failure.
 	_ = json.Unmarshal(technical, &t)
 	a.MD5 = strings.ToLower(string(t.Tenovos.MD5))
-	for _, told := range []int64{int64(w.SizeInBytes), int64(t.Tenovos.SizeInBytes), int64(t.Tenovos.Size), int64(w.Size)} {
-		if told > 0 {
-			a.FileSize = told
-			break
-		}
+	if a.FileSize == 0 {
+		a.FileSize = int64(t.Tenovos.Size)
+	}
+	if a.FileSize <= 0 {
+		a.FileSize = -1
 	}
 	a.HasContent = substance(technical) || substance(first(w.Renditions, w.RenditionsDocument))
 	return a, nil
@@ -192,7 +163,7 @@ func (c *Client) LatestAsset(ctx context.Context, objectID string) (Asset, error
 }
 
 func (c *Client) asset(ctx context.Context, op, assetID, suffix string) (a Asset, err error) {
-	err = c.get(ctx, op, "/asset/", assetID, suffix, maxAssetReply, func(raw json.RawMessage) (err error) {
+	err = c.get(ctx, op, "/asset/", assetID, suffix, func(raw json.RawMessage) (err error) {
 		a, err = decodeAsset(raw)
 		return err
 	})
@@ -203,7 +174,7 @@ func (c *Client) asset(ctx context.Context, op, assetID, suffix string) (a Asset
 // file id, in the order in which the service lists them.
 func (c *Client) Versions(ctx context.Context, id string) ([]Asset, error) {
 	var list []Asset
-	err := c.get(ctx, "get versions", "/asset/", id, "/version", maxAssetReply, func(raw json.RawMessage) (err error) {
+	err := c.get(ctx, "get versions", "/asset/", id, "/version", func(raw json.RawMessage) (err error) {
 		list, err = decodeList(raw, decodeAsset)
 		return err
 	})
@@ -215,7 +186,7 @@ func (c *Client) Versions(ctx context.Context, id string) ([]Asset, error) {
 // as ErrUnavailable.
 func (c *Client) ContentLink(ctx context.Context, objectID string) (secret.URL, error) {
 	var link secret.URL
-	err := c.get(ctx, "get content link", "/asset/", objectID, "/content", maxWordsReply, func(raw json.RawMessage) error {
+	err := c.get(ctx, "get content link", "/asset/", objectID, "/content", func(raw json.RawMessage) error {
 		var reply struct {
 			URL word `json:"presignedURL"`
 		}
@@ -228,13 +199,13 @@ func (c *Client) ContentLink(ctx context.Context, objectID string) (secret.URL, 
 	return link, err
 }
 
-// get sends a GET of prefix, the escaped id, and suffix, whose reply may have limit bytes.
-func (c *Client) get(ctx context.Context, op, prefix, resource, suffix string, limit int64, decode decoder) error {
+// get sends a GET of prefix, the escaped id, and suffix.
+func (c *Client) get(ctx context.Context, op, prefix, resource, suffix string, decode decoder) error {
 	escaped, err := pathID(op, resource)
 	if err != nil {
 		return err
 	}
-	return c.call(ctx, request{op: op, method: http.MethodGet, path: prefix + escaped + suffix, repeatable: true, limit: limit}, decode)
+	return c.call(ctx, request{op: op, method: http.MethodGet, path: prefix + escaped + suffix, repeatable: true}, decode)
 }
 
 // decodeList reads a list of which each item is read by decode.

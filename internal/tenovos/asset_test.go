@@ -32,19 +32,6 @@ func TestAssetReplies(t *testing.T) {
 			Asset{ObjectID: "o", Metadata: []Value{{DefinitionID: "d", Kind: Empty}}, Created: time.Unix(1, 0), MD5: "aa", FileSize: 12, HasContent: true}, nil},
 		{"underscores", `{"fileId":"f","fileName":"b","technical_metadata":{"tenovos_metadata":{"fileSizeInBytes":5}}}`,
 			Asset{FileID: "f", Filename: "b", FileSize: 5, HasContent: true}, nil},
-		{"filesize", `{"fileId":"f","filesize":"1234"}`, Asset{FileID: "f", FileSize: 1234}, nil},
-		{"fileSize", `{"fileId":"f","fileSize":1234}`, Asset{FileID: "f", FileSize: 1234}, nil},
-		{"a size for people after the number", `{"fileId":"f","filesize":4404019,"fileSize":"4.4 MB"}`, Asset{FileID: "f", FileSize: 4404019}, nil},
-		{"and before it", `{"fileId":"f","fileSize":"4.4 MB","filesize":4404019}`, Asset{FileID: "f", FileSize: 4404019}, nil},
-		{"sizes for people only", `{"fileId":"f","fileSize":"96 KiB","filesize":"940 kB"}`, Asset{FileID: "f", FileSize: -1}, nil},
-		{"two sizes", `{"fileId":"f","fileSize":1,"filesize":2,"FileSize":1}`, Asset{FileID: "f", FileSize: -1}, nil},
-		{"no sizes", `{"fileId":"f","fileSize":{"a":1},"filesize":-3}`, Asset{FileID: "f", FileSize: -1}, nil},
-		{"the content's size before the asset's", `{"fileId":"f","filesize":7,"technicalMetadata":{"tenovos_metadata":{"fileSize":"900 bytes"}}}`,
-			Asset{FileID: "f", FileSize: 900, HasContent: true}, nil},
-		{"filesize of the content", `{"fileId":"f","technical_metadata":{"tenovos_metadata":{"filesize":900,"fileSize":"1 kB"}}}`,
-			Asset{FileID: "f", FileSize: 900, HasContent: true}, nil},
-		{"bytes above all", `{"fileId":"f","filesize":7,"technicalMetadata":{"tenovos_metadata":{"fileSize":8,"fileSizeInBytes":9}}}`,
-			Asset{FileID: "f", FileSize: 9, HasContent: true}, nil},
 		{"renditions", `{"fileId":"f","renditions":{"imageThumb":"https://x"}}`, Asset{FileID: "f", FileSize: -1, HasContent: true}, nil},
 		{"empty", `{"fileId":"f","metadata":null,"renditions":{"width":0,"imageThumb":""},"technicalMetadata":{"tenovos_metadata":{"MD5Checksum":null}}}`,
 			Asset{FileID: "f", FileSize: -1}, nil},
@@ -78,28 +65,6 @@ func TestAssetReplies(t *testing.T) {
 	}
 	if !(Asset{FileState: RecycleBin}).Deleted() || (Asset{FileState: Available}).Deleted() {
 		t.Error("Deleted is wrong")
-	}
-}
-
-func TestSameContent(t *testing.T) {
-	for _, tt := range []struct {
-		a, b string
-		want bool
-	}{
-		{"s3://b/k/x.tif", "s3://b/k/x.tif", true},
-		{"k/x.tif", "k/x.tif", true},
-		{"s3://b/k/x.tif", "k/x.tif", true},
-		{"s3://b/k/x.tif", "b/k/x.tif", true},
-		{"s3://b/k/x.tif", "/k/x.tif", true},
-		{"s3://b/k/x.tif", "s3://c/k/x.tif", false},
-		{"s3://b/k/x.tif", "x.tif", false},
-		{"k/x.tif", "x.tif", false},
-		{"s3://b/", "", false},
-		{"s3://b", "", false},
-	} {
-		if SameContent(tt.a, tt.b) != tt.want || SameContent(tt.b, tt.a) != tt.want {
-			t.Errorf("%q and %q: want %v", tt.a, tt.b, tt.want)
-		}
 	}
 }
 
@@ -289,18 +254,5 @@ func TestAccount(t *testing.T) {
 	f.reply("GET /user", 200, `{"status":"enabled"}`)
 	if _, err := c.CurrentUser(t.Context()); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("a user without an id gave %v", err)
-	}
-}
-
-// A count of results that is missing is no count, and one of zero beside results is
-// left to whoever pages.
-func TestHitCount(t *testing.T) {
-	for count, want := range map[string]int{``: -1, `"hitCount":null,`: -1, `"hitCount":"2",`: 2, `"hitCount":0,`: 0, `"hitCount":-5,`: -1, `"hitCount":7.0,`: 7} {
-		f := newFake(t)
-		f.reply("POST /search/keyword", 200, `{`+count+`"result":[{"objectId":"o-1","fileId":"f-1"}]}`)
-		page, err := f.client().Search(t.Context(), Query{})
-		if err != nil || page.Hits != want || len(page.Assets) != 1 {
-			t.Errorf("%s: got %+v, %v", count, page, err)
-		}
 	}
 }

@@ -2,7 +2,6 @@ package tenovos
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +18,10 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 )
 
+// maxReply bounds a reply, in bytes. A create of a huge file is answered with
+// one signed URL for each of up to 10,000 parts, which makes many megabytes.
+const maxReply = 256 << 20
+
 // maxRetryAfter is the longest wait that a Retry-After can ask for.
 const maxRetryAfter = 24 * time.Hour
 
@@ -31,7 +34,6 @@ type request struct {
 	repeatable   bool   // if the reply is lost, sending it again does no harm
 	ack          bool   // the reply is only asked whether the call worked
 	accessToken  bool   // send the AccessToken header even where it is switched off
-	limit        int64  // bytes that the reply may have; 0: maxWordsReply
 }
 
 // decoder takes the reply's substance. Its error means that the reply is not
@@ -137,14 +139,19 @@ func (c *Client) send(ctx context.Context, r request, t *token, decode decoder) 
 	if err := ctx.Err(); err != nil {
 		return &Error{Op: r.op, Kind: Unavailable, Err: err}
 	}
+	sent := c.clock()
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return lost(0, err)
 	}
+	received := c.clock()
 	defer resp.Body.Close()
-	body, err := readReply(resp, cmp.Or(r.limit, maxWordsReply))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
 	if err != nil {
-		return lost(resp.StatusCode, err)
+		return lost(resp.StatusCode, fmt.Errorf("the reply broke off: %w", err))
+	}
+	if len(body) > maxReply {
+		return lost(resp.StatusCode, fmt.Errorf("the reply is longer than %d MiB", maxReply>>20))
 	}
 
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
@@ -152,11 +159,15 @@ func (c *Client) send(ctx context.Context, r request, t *token, decode decoder) 
 	}
 	payload, p, err := unwrap(body, r.ack)
 	if err != nil {
+		if len(body) > 0 && describe(body).foreign() { // a page instead of a reply
+			err = fmt.Errorf("%w: %w", err, intermediary(req.URL.Host))
+		}
 		return lost(resp.StatusCode, err)
 	}
 	if p != nil {
 		return c.refusal(r, resp, *p)
 	}
+	c.skew.note(resp.Header, sent, received)
 	if err := decode(payload); err != nil {
 		return lost(resp.StatusCode, fmt.Errorf("the reply is not understood: %w", err))
 	}
@@ -210,13 +221,18 @@ func (c *Client) refusal(r request, resp *http.Response, p problem) error {
 		Detail:     c.scrub(p.detail),
 		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), c.clock()),
 		Err:        storeError(p),
-		gateway:    p.gateway,
 	}
 	if e.Message == "" {
 		e.Message = http.StatusText(status)
 	}
+	if e.Err == nil && p.foreign() {
+		e.Err = intermediary(resp.Request.URL.Host)
+	}
 	if strings.EqualFold(e.Message, gatewayNoRoute) {
 		e.Err = errors.New("the gateway knows no such address; check tenovos.url")
+	}
+	if e.Err == nil && forbids(status, e.Kind, e.Message) {
+		e.Err = ErrForbidden
 	}
 	if status >= 300 && status < 400 {
 		e.Message = "the API answers with a redirect, which is not followed; check tenovos.url"

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/secret"
@@ -57,9 +56,7 @@ type Client struct {
 	timeout time.Duration
 	slots   chan struct{} // one token for each call in flight
 	auth    auth
-	// undeleteDashed says by which of its two names the service knew the action that
-	// brings an asset back.
-	undeleteDashed atomic.Bool
+	skew    skew
 }
 
 // New returns a client. It makes no request; the first call logs in.
@@ -119,9 +116,7 @@ func transport(calls int) *http.Transport {
 		DialContext:         dialer.DialContext,
 		Protocols:           protocols,
 		TLSHandshakeTimeout: 10 * time.Second,
-
-		MaxResponseHeaderBytes: maxHeaders,
-		MaxIdleConnsPerHost:    calls,
+		MaxIdleConnsPerHost: calls,
 		// Below the minute after which load balancers drop idle connections, so
 		// that a call is not lost to one that is just being closed.
 		IdleConnTimeout: 45 * time.Second,

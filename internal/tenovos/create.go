@@ -96,7 +96,7 @@ func (c *Client) CreateAsset(ctx context.Context, a NewAsset) (Upload, error) {
 		op = "create version"
 	}
 	var u Upload
-	err := c.call(ctx, request{op: op, method: http.MethodPost, path: "/asset", body: a.body(), limit: createLimit(a.Size)}, func(raw json.RawMessage) (err error) {
+	err := c.call(ctx, request{op: op, method: http.MethodPost, path: "/asset", body: a.body()}, func(raw json.RawMessage) (err error) {
 		u, err = decodeUpload(raw, a)
 		return err
 	})

@@ -151,12 +151,6 @@ func TestValues(t *testing.T) {
 			t.Errorf("%s came back as %s, %v", tc.wire, b, err)
 		}
 	}
-	// The draft of 1.5 spells a key otherwise, at any depth.
-	var drafted Value
-	if err := json.Unmarshal([]byte(`{"metadatadefinitionId":"d","metadataDefinitionValue":[{"metadatadefinitionId":"e","metadataDefinitionValue":{"valueid":"v"}}]}`),
-		&drafted); err != nil || !cmp.Equal(drafted, CascadeValue("d", SingleValue("e", "v"))) {
-		t.Errorf("got %+v, %v", drafted, err)
-	}
 	// A number is a text; what is not understood is kept as it is.
 	var v Value
 	if err := json.Unmarshal([]byte(`{"metadatadefinitionId":"d","metadataDefinitionValue":12}`), &v); err != nil || v.Text != "12" || v.DefinitionID != "d" {

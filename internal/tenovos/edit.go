@@ -100,3 +100,28 @@ func (c *Client) BulkEdit(ctx context.Context, e BulkEdit) (Job, error) {
 	})
 	return job, err
 }
+
+// DeleteAsset moves an asset to the recycle bin; UndeleteAsset brings it back.
+// Whether other versions go with it is not documented. An unknown id is answered
+// with a 5xx and so appears as ErrAmbiguous.
+func (c *Client) DeleteAsset(ctx context.Context, objectID string) error {
+	return c.delete(ctx, "delete asset", objectID, "delete")
+}
+
+// UndeleteAsset brings an asset back from the recycle bin. It is refused for one
+// that is not there.
+func (c *Client) UndeleteAsset(ctx context.Context, objectID string) error {
+	return c.delete(ctx, "undelete asset", objectID, "undelete")
+}
+
+func (c *Client) delete(ctx context.Context, op, objectID, action string) error {
+	escaped, err := pathID(op, objectID)
+	if err != nil {
+		return err
+	}
+	body := struct {
+		Action string `json:"action"`
+		Type   string `json:"deleteType"`
+	}{action, "full"}
+	return c.call(ctx, request{op: op, method: http.MethodPost, path: "/asset/" + escaped + "/delete", body: body, ack: true}, acknowledged)
+}

@@ -19,6 +19,16 @@ type problem struct {
 	status          int // a status inside the body, as Lambda puts one there; else 0
 	message, detail string
 	gateway         bool // the body is no JSON: a gateway or proxy wrote it
+	store           bool // it is the content store's XML, which the API passes on
+	broken          bool // it is JSON that breaks off
+}
+
+// foreign reports that the service did not write the body.
+func (p problem) foreign() bool { return p.gateway && !p.store && !p.broken }
+
+// intermediary is the error of a foreign body in place of a reply of a host.
+func intermediary(host string) error {
+	return fmt.Errorf("%w: look at the proxy or firewall between this host and %s", ErrIntermediary, host)
 }
 
 // unwrap returns what a successful reply is about: the body itself, or what is
@@ -31,9 +41,6 @@ func unwrap(body []byte, ack bool) (json.RawMessage, *problem, error) {
 	body = trim(body)
 	if len(body) == 0 {
 		return nil, nil, errors.New("the reply is empty")
-	}
-	if deep(body) {
-		return nil, nil, fmt.Errorf("the reply cannot be read: %w", errDeep)
 	}
 	if !json.Valid(body) {
 		return nil, nil, fmt.Errorf("the reply is not JSON: %s", describe(body).message)
@@ -125,19 +132,10 @@ func (e envelope) wordsOnly(body []byte) bool {
 
 // describe finds the error text in any body: an object with a message, a JSON
 // string, S3's XML, a gateway's HTML, or plain text.
-func describe(body []byte) problem { return describeWithin(body, maxBodies) }
-
-// maxBodies is how many bodies within each other an error text is looked for in; the
-// platform's own nest two.
-const maxBodies = 4
-
-func describeWithin(body []byte, bodies int) problem {
+func describe(body []byte) problem {
 	body = trim(body)
 	if len(body) == 0 {
 		return problem{gateway: true}
-	}
-	if deep(body) {
-		return problem{message: errDeep.Error(), gateway: true}
 	}
 	if !json.Valid(body) {
 		return describeText(body)
@@ -154,8 +152,8 @@ func describeWithin(body []byte, bodies int) problem {
 				p.message = clean(l.text())
 			}
 		}
-		if p.message == "" && len(e.Body) > 0 && bodies > 1 {
-			in := describeWithin(inner(trim(e.Body)), bodies-1)
+		if p.message == "" && len(e.Body) > 0 {
+			in := describe(inner(trim(e.Body)))
 			p.message, p.detail = in.message, in.detail
 		}
 		return p
@@ -175,7 +173,7 @@ func describeText(body []byte) problem {
 	}
 	if body[0] == '<' {
 		if xml.Unmarshal(body, &store) == nil && store.Code != "" {
-			return problem{message: clean(store.Code), detail: clean(store.Message), gateway: true}
+			return problem{message: clean(store.Code), detail: clean(store.Message), gateway: true, store: true}
 		}
 		if m := htmlTitle.FindSubmatch(body); m != nil {
 			return problem{message: clean(html.UnescapeString(string(m[1]))), gateway: true}
@@ -184,7 +182,7 @@ func describeText(body []byte) problem {
 	}
 	if strings.IndexByte(`{["`, body[0]) >= 0 {
 		// JSON that breaks off may be a session or signed URLs: quote none of it.
-		return problem{message: "JSON that cannot be read", gateway: true}
+		return problem{message: "JSON that cannot be read", gateway: true, broken: true}
 	}
 	return problem{message: clean(string(body)), gateway: true}
 }
@@ -211,7 +209,7 @@ func clean(s string) string {
 }
 
 // inner returns the JSON inside a JSON string, or b itself where b is no string
-// or the string holds no object or list, or one that is deep. The service wraps bodies so.
+// or the string holds no object or list. The service wraps bodies so.
 func inner(b []byte) []byte {
 	if len(b) == 0 || b[0] != '"' {
 		return b
@@ -221,7 +219,7 @@ func inner(b []byte) []byte {
 		return b
 	}
 	in := trim([]byte(s))
-	if len(in) > 0 && (in[0] == '{' || in[0] == '[') && !deep(in) && json.Valid(in) {
+	if len(in) > 0 && (in[0] == '{' || in[0] == '[') && json.Valid(in) {
 		return in
 	}
 	return b
@@ -277,36 +275,6 @@ func (n *number) UnmarshalJSON(b []byte) error {
 		*n = number(i)
 	} else if f, err := strconv.ParseFloat(s, 64); err == nil && math.Abs(f) < 1<<62 {
 		*n = number(f)
-	}
-	return nil
-}
-
-// size is a number of bytes under a key that some places spell filesize and others
-// fileSize, of which a reply may hold both. It may as well be a text for people, "4.4
-// MB", which is rounded and so tells nothing. 0 is not told; two numbers that differ
-// tell nothing either, and are contradictory.
-type size int64
-
-const contradictory size = -1
-
-func (s *size) UnmarshalJSON(b []byte) error { // once for each spelling
-	text := strings.ToLower(strings.TrimSpace(loose(b).text()))
-	for _, unit := range []string{"bytes", "byte", "b"} {
-		if plain, ok := strings.CutSuffix(text, unit); ok {
-			text = strings.TrimSpace(plain)
-			break
-		}
-	}
-	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || f <= 0 || f >= 1<<53 || f != math.Trunc(f) {
-		return nil //nolint:nilerr // it is no number of bytes
-	}
-	switch n := size(f); *s {
-	case 0:
-		*s = n
-	case n:
-	default:
-		*s = contradictory
 	}
 	return nil
 }

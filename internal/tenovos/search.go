@@ -46,8 +46,7 @@ type Sort struct {
 
 // Page is one page of results.
 type Page struct {
-	// Hits is how many assets match in all, as the service says: -1 where it does not.
-	// It may be wrong: less than was shown, or more than can be reached.
+	// Hits is how many assets match in all.
 	Hits   int
 	Assets []Asset
 	// Cursor is for the next Scan; "" after the last page, and with Search.
@@ -117,7 +116,7 @@ func (c *Client) Scan(ctx context.Context, q Query) (Page, error) {
 
 func (c *Client) query(ctx context.Context, op, path string, body queryBody) (Page, error) {
 	var page Page
-	err := c.call(ctx, request{op: op, method: http.MethodPost, path: path, body: body, repeatable: true, limit: maxAssetReply}, func(raw json.RawMessage) error {
+	err := c.call(ctx, request{op: op, method: http.MethodPost, path: path, body: body, repeatable: true}, func(raw json.RawMessage) error {
 		var reply struct {
 			Hits   *number           `json:"hitCount"`
 			Result []json.RawMessage `json:"result"`
@@ -129,9 +128,9 @@ func (c *Client) query(ctx context.Context, op, path string, body queryBody) (Pa
 		if reply.Result == nil && (reply.Hits == nil || *reply.Hits != 0) {
 			return errors.New("the reply holds no result list")
 		}
-		page = Page{Hits: -1, Cursor: string(reply.Cursor), Assets: make([]Asset, len(reply.Result))}
+		page = Page{Cursor: string(reply.Cursor), Assets: make([]Asset, len(reply.Result))}
 		if reply.Hits != nil {
-			page.Hits = max(int(*reply.Hits), -1)
+			page.Hits = int(*reply.Hits)
 		}
 		for i, item := range reply.Result {
 			var err error

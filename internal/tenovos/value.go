@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 )
 
 // ValueKind is the shape of a metadata value on the wire.
@@ -216,12 +214,12 @@ func (v *Value) list(b json.RawMessage) bool {
 // level reads one level of a cascade: the id of its attribute and one vocabulary
 // value. As with a reference, nothing else may stand there.
 func level(b json.RawMessage) (Value, bool) {
-	fields, ok := only(b, "metadatadefinitionid", "metadatadefinitionvalue")
-	if !ok {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(b, &fields) != nil || len(fields) != 2 {
 		return Value{}, false
 	}
-	attribute := loose(fields["metadatadefinitionid"]).text()
-	id, ok := reference(fields["metadatadefinitionvalue"])
+	attribute := loose(fields["metadataDefinitionId"]).text()
+	id, ok := reference(fields["metadataDefinitionValue"])
 	return SingleValue(attribute, id), ok && attribute != ""
 }
 
@@ -229,29 +227,15 @@ func level(b json.RawMessage) (Value, bool) {
 // that holds anything else is not understood: writing back the id alone would
 // lose the rest.
 func reference(b json.RawMessage) (string, bool) {
-	fields, ok := only(b, "valueid", "valuename")
-	if !ok {
+	var fields map[string]loose
+	if json.Unmarshal(b, &fields) != nil {
 		return "", false
 	}
-	id := loose(fields["valueid"]).text()
-	return id, id != ""
-}
-
-// only reads an object that holds nothing but the keys, which are given and returned
-// in lower case: the documents do not agree on theirs.
-func only(b json.RawMessage, keys ...string) (map[string]json.RawMessage, bool) {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(b, &fields) != nil {
-		return nil, false
-	}
-	lower := make(map[string]json.RawMessage, len(fields))
-	for key, value := range fields {
-		lower[strings.ToLower(key)] = value
-	}
-	for key := range lower {
-		if !slices.Contains(keys, key) {
-			return nil, false
+	for key := range fields {
+		if key != "valueId" && key != "valueName" {
+			return "", false
 		}
 	}
-	return lower, len(lower) == len(fields)
+	id := fields["valueId"].text()
+	return id, id != ""
 }
