@@ -50,7 +50,6 @@ type body struct {
 	wait     func(n int) error // for leave to send n bytes, n <= chunk
 	watch    *watchdog
 	progress func(delta int64)
-	begun    func() // before the first byte is read; nil: nobody wants to know
 
 	mu    sync.Mutex
 	sent  int64 // bytes read, hashed and given to net/http
@@ -88,9 +87,6 @@ func (b *body) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	sent, ended := b.sent, b.ended
 	b.mu.Unlock()
-	if sent == 0 && !ended && b.begun != nil {
-		b.begun()
-	}
 	left := b.part.Size - sent
 	switch {
 	case ended:
@@ -132,7 +128,7 @@ func (b *body) Read(p []byte) (int, error) {
 func (b *body) Close() error { return nil }
 
 // again lets net/http send the request on another connection, as long as nothing
-// of the part has been read. Later than that put decides.
+// of the part has been read. Later than that the caller decides.
 func (b *body) again() (io.ReadCloser, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -16,10 +16,9 @@
 //
 // # Single shot
 //
-// Nothing is retried here, but for three cases in which the store has not taken a
-// byte: a kept-alive connection that the store had closed in the meantime, a proxy
-// that cannot be asked beforehand (417), and a signature that wants a header (see
-// [Uploader.Upload]). Everything else is
+// Nothing is retried here, but for two cases in which the store has not taken a
+// byte yet: a kept-alive connection that the store had closed in the meantime,
+// and a signature that wants a header (see [Uploader.Upload]). Everything else is
 // an error that says what happened ([ErrURLExpired], [ErrStalled],
 // [ErrUnreachable], *[StoreError] and so on), and the caller owns the one retry
 // loop. Sending a part again is always safe: the last bytes win.

@@ -1,7 +1,6 @@
 package uploader
 
 import (
-	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -34,9 +33,6 @@ var (
 	// ErrUnreachable: no connection, or a connection that broke. The part may or
 	// may not be stored; sending it again is safe.
 	ErrUnreachable = errors.New("the content store cannot be reached")
-	// ErrRedirected: the store wants the part at another host. That is not followed: a
-	// presigned URL is good for its own host alone, and the file is nobody else's.
-	ErrRedirected = errors.New("the content store redirects")
 	// ErrStopped: Job.Stop was closed and parts are left. Those that were on
 	// their way have been finished and reported.
 	ErrStopped = errors.New("the upload was stopped before its last part")
@@ -48,7 +44,7 @@ var (
 	ErrSourceGone = errors.New("the file is gone")
 	// ErrSourceRemoved: it is gone, and has no other path either.
 	ErrSourceRemoved = errors.New("it was deleted")
-	// ErrNotRegular: the path names a directory, a pipe or a device.
+	// ErrNotRegular: the path names a directory, a link, a pipe or a device.
 	ErrNotRegular = errors.New("not a regular file")
 
 	// ErrPlan: the URLs do not fit the file, so none of its bytes may be sent.
@@ -63,46 +59,26 @@ type StoreError struct {
 	Status     int           // HTTP status
 	Code       string        // S3's code, such as SlowDown; "" if the reply had none
 	Message    string        // S3's message, or what else there is to say; never holds a URL's query
-	Part       int           // number of the part; 0 where content was read
-	Location   string        // scheme and host that a redirect points to; "" if it says none
+	Part       int           // number of the part
 	RetryAfter time.Duration // what the store asked for; 0 if it did not
 }
 
 // Error names the part, the status, the code and the message.
 func (e *StoreError) Error() string {
-	s := fmt.Sprintf("the content store answered %d", e.Status)
-	if e.redirects() {
-		s = fmt.Sprintf("the content store redirects to %s, which is not followed (%d", cmp.Or(e.Location, "nowhere"), e.Status)
-		return e.of(strings.TrimSuffix(s+" "+e.Code, " ") + ")")
-	}
+	s := fmt.Sprintf("part %d: the content store answered %d", e.Part, e.Status)
 	if e.Code != "" {
 		s += " " + e.Code
 	}
 	if e.Message != "" {
 		s += ": " + e.Message
 	}
-	return e.of(s)
+	return s
 }
-
-func (e *StoreError) of(s string) string {
-	if e.Part == 0 {
-		return s
-	}
-	return fmt.Sprintf("part %d: %s", e.Part, s)
-}
-
-func (e *StoreError) redirects() bool { return e.Status >= 300 && e.Status < 400 }
-
-// Is reports ErrRedirected.
-func (e *StoreError) Is(target error) bool { return target == ErrRedirected && e.redirects() }
 
 // readStoreError decodes a refusal. A reply that is not S3's XML, such as the
-// HTML page of a proxy, is told by its status alone.
-func readStoreError(resp *http.Response, part int, now time.Time) *StoreError {
-	e := &StoreError{Status: resp.StatusCode, Part: part, RetryAfter: retryAfter(resp.Header, now)}
-	if to, err := resp.Location(); err == nil && e.redirects() {
-		e.Location = clean(to.Scheme + "://" + to.Host)
-	}
+// HTML page of a proxy, is told by its status alone, and is not the store's own.
+func readStoreError(resp *http.Response, part int, now time.Time) (e *StoreError, own bool) {
+	e = &StoreError{Status: resp.StatusCode, Part: part, RetryAfter: retryAfter(resp.Header, now)}
 	var reply struct {
 		XMLName xml.Name `xml:"Error"`
 		Code    string   `xml:"Code"`
@@ -110,10 +86,10 @@ func readStoreError(resp *http.Response, part int, now time.Time) *StoreError {
 	}
 	if err := xml.NewDecoder(io.LimitReader(resp.Body, maxErrorBody)).Decode(&reply); err != nil {
 		e.Message = http.StatusText(resp.StatusCode)
-		return e
+		return e, false
 	}
 	e.Code, e.Message = clean(reply.Code), clean(reply.Message)
-	return e
+	return e, true
 }
 
 // clean makes a text of the store fit for a log line: one line, of bounded
@@ -142,15 +118,19 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// typed adds to a refusal the sentinel that callers act on. late says that the
-// URL had expired by our clock when the answer came.
-func typed(e *StoreError, late bool) error {
+// typed adds to a refusal of the store the sentinel that callers act on. expired
+// answers for a URL that died by the store's certain word, or by our clock.
+func typed(e *StoreError, expired func(cause error, certain bool) error) error {
 	denied := e.Status == http.StatusForbidden
+	if e.Code == "ExpiredToken" || denied && e.Code == "AccessDenied" && strings.Contains(strings.ToLower(e.Message), "expired") {
+		return expired(e, true)
+	}
+	if denied && e.Code != "RequestTimeTooSkewed" {
+		if late := expired(e, false); late != nil {
+			return late
+		}
+	}
 	switch {
-	case e.Code == "ExpiredToken",
-		denied && e.Code == "AccessDenied" && strings.Contains(strings.ToLower(e.Message), "expired"),
-		denied && e.Code != "RequestTimeTooSkewed" && late:
-		return fmt.Errorf("%w: %w", ErrURLExpired, e)
 	case e.Code == "RequestTimeTooSkewed":
 		return fmt.Errorf("%w: %w", ErrClockSkew, e)
 	case e.Code == "NoSuchUpload":

@@ -49,10 +49,11 @@ type Source struct {
 // Where calls is not nil, the Source calls it before each call to the file system,
 // and what it returned afterwards: a call to a share that hangs does not return.
 //
-// path is slash-separated and may hold any bytes. It is resolved as by file.Root:
-// no link in it is followed. A pipe or device is ErrNotRegular and does not block.
-// ErrSourceGone means that the file, not the folder, is missing.
-func Open(root *file.Root, path string, calls func() (returned func())) (*Source, error) {
+// path is slash-separated and may hold any bytes. It is resolved with os.Root, so
+// that no link leads out of the folder; the last element may not be a link at
+// all. A pipe or device is ErrNotRegular and does not block. ErrSourceGone means
+// that the file, not the folder, is missing.
+func Open(root *os.Root, path string, calls func() (returned func())) (*Source, error) {
 	if calls == nil {
 		calls = func() func() { return func() {} }
 	}
@@ -64,16 +65,10 @@ func Open(root *file.Root, path string, calls func() (returned func())) (*Source
 	if err != nil {
 		return nil, sourceError(path, err)
 	}
-	if before.Mode()&fs.ModeSymlink != 0 {
-		return nil, fmt.Errorf("%q: %w (a link is there)", path, ErrSourceGone)
-	}
 	if !before.Mode().IsRegular() {
 		return nil, fmt.Errorf("%q: %w (%v)", path, ErrNotRegular, before.Mode())
 	}
-	opened, err := root.Open(path)
-	if errors.Is(err, file.ErrIrregular) { // it was exchanged since
-		return nil, fmt.Errorf("%q: %w", path, ErrNotRegular)
-	}
+	opened, err := file.OpenIn(root, path)
 	if err != nil {
 		return nil, openError(path, err)
 	}
@@ -82,7 +77,7 @@ func Open(root *file.Root, path string, calls func() (returned func())) (*Source
 	info, err := s.stat()
 	if err == nil {
 		s.hint = HintOf(info)
-		err = s.Check()
+		err = s.Check() // os.Root follows a last link in spite of O_NOFOLLOW
 	}
 	if err != nil {
 		_ = opened.Close()
@@ -121,7 +116,7 @@ func (s *Source) Check() error {
 // Now is Check, and returns what the file system says of the open file.
 func (s *Source) Now() (Hint, error) {
 	defer s.calls()()
-	there, err := s.lstat(*s.rel.Load())
+	there, err := os.Lstat(s.at())
 	if err != nil && !isGone(err) {
 		return Hint{}, sourceError(s.name, err)
 	}
@@ -152,15 +147,7 @@ func (s *Source) Now() (Hint, error) {
 	return now, nil
 }
 
-// lstat looks at what lies at a path below the drop folder.
-func (s *Source) lstat(rel string) (fs.FileInfo, error) {
-	root, err := file.OpenRoot(s.root)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	return root.Lstat(rel)
-}
+func (s *Source) at() string { return filepath.Join(s.root, *s.rel.Load()) }
 
 func (s *Source) changed(now Hint) error {
 	return fmt.Errorf("%q: %w (%s)", s.name, ErrSourceChanged, s.hint.difference(now))
@@ -190,7 +177,7 @@ func (s *Source) follow(open fs.FileInfo) bool {
 	if err != nil || !filepath.IsLocal(rel) || !s.wanted(filepath.ToSlash(rel)) {
 		return false
 	}
-	there, err := s.lstat(rel)
+	there, err := os.Lstat(filepath.Join(s.root, rel))
 	if err != nil || !os.SameFile(there, open) {
 		return false
 	}

@@ -15,22 +15,21 @@ import (
 // not answer.
 const unsentLimit = 256 << 10
 
-// newTransport returns the transport for content stores. It is used without a client
-// around it, which would follow redirects: a presigned URL is good for its own host and
-// path only, and its query is nobody else's business.
-//
-// It speaks HTTP/1.1 only, for HTTP/2 would put all parts on one connection and is
-// slower. It keeps every connection that it had for a while, since many small files cost
-// a handshake each otherwise; their number is bounded by the parts in flight. How long an
-// answer may take is for the watchdog of each part to say.
+// newTransport returns the transport for content stores. It speaks HTTP/1.1
+// only, for HTTP/2 would put all parts on one connection and is slower. It keeps
+// every connection that it had for a while, since many small files cost a
+// handshake each otherwise; their number is bounded by the parts in flight. How
+// long an answer may take is for the watchdog of each part to say.
 func newTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, Control: limitUnsent}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            hearOut(newDialer().DialContext),
+		OnProxyConnectResponse: tunnelRefused,
+		DialContext:            hearOut(dialer.DialContext),
 		TLSHandshakeTimeout:    10 * time.Second,
-		ExpectContinueTimeout:  expectWait,
+		ExpectContinueTimeout:  2 * time.Second,
 		MaxIdleConnsPerHost:    1024,
 		IdleConnTimeout:        15 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
@@ -39,14 +38,19 @@ func newTransport() *http.Transport {
 	}
 }
 
-func newDialer() *net.Dialer {
-	return &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second, Control: limitUnsent}
-}
-
 // limitUnsent sets unsentLimit. A kernel that does not know the option works
 // too, only its progress runs ahead.
 func limitUnsent(_, _ string, c syscall.RawConn) error {
 	return c.Control(func(fd uintptr) {
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsentLimit)
 	})
+}
+
+// noRedirect returns a copy of c that never follows a redirect: a presigned URL
+// is good for its own host and path only, and its query is nobody else's
+// business. A redirect then is a refusal like any other.
+func noRedirect(c *http.Client) *http.Client {
+	n := *c
+	n.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &n
 }

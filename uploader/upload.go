@@ -16,10 +16,12 @@ type Config struct {
 	Parts        int              // parts in flight for one file; default 4
 	Bandwidth    int64            // bytes a second over all uploads together; 0 is no limit
 	StallAfter   time.Duration    // how long a part may stand still, and half of how long its answer may take; default 30s
-	ExpiryMargin time.Duration    // a URL with less life than this is not used any more; default 30s
-	API          string           // base URL of the API that hands the URLs out, see ErrForeignHost; "" trusts all of them
-	HTTP         *http.Client     // its transport is used; default: one of our own for content stores
+	ExpiryMargin time.Duration    // a URL with less life than this, or than a tenth of its own, is not used any more; default 30s
+	HTTP         *http.Client     // default: a client of our own for content stores
 	Clock        func() time.Time // default time.Now
+	// Ahead is how far the clock is ahead of the one by which URLs are signed, as far as
+	// is known; default: they agree.
+	Ahead func() time.Duration
 }
 
 // Uploader sends files to a content store. It may be used concurrently; all
@@ -29,15 +31,14 @@ type Uploader struct {
 	limit  *rate.Limiter
 	stall  time.Duration
 	margin time.Duration
-	http   http.RoundTripper
+	client *http.Client
 	now    func() time.Time
-	expect expectations
-	handed *handOuts
+	ahead  func() time.Duration
 }
 
 // New returns an Uploader.
 func New(c Config) *Uploader {
-	u := &Uploader{parts: c.Parts, stall: c.StallAfter, margin: c.ExpiryMargin, now: c.Clock, handed: newHandOuts(c.API)}
+	u := &Uploader{parts: c.Parts, stall: c.StallAfter, margin: c.ExpiryMargin, client: c.HTTP, now: c.Clock, ahead: c.Ahead}
 	if u.parts < 1 {
 		u.parts = 4
 	}
@@ -47,17 +48,15 @@ func New(c Config) *Uploader {
 	if u.margin <= 0 {
 		u.margin = 30 * time.Second
 	}
-	if c.HTTP != nil && c.HTTP.Transport != nil {
-		u.http = c.HTTP.Transport
-	} else {
-		transport := newTransport()
-		if c.API != "" {
-			u.handed.watch(transport)
-		}
-		u.http = transport
+	if u.client == nil {
+		u.client = &http.Client{Transport: newTransport()}
 	}
+	u.client = noRedirect(u.client)
 	if u.now == nil {
 		u.now = time.Now
+	}
+	if u.ahead == nil {
+		u.ahead = func() time.Duration { return 0 }
 	}
 	if c.Bandwidth > 0 {
 		// A burst of an eighth of a second at most, so that the parts in flight
@@ -70,14 +69,10 @@ func New(c Config) *Uploader {
 // Done is a part that the store has confirmed.
 type Done struct {
 	Number     int
-	ETag       string // as the store sent it, quotes included, but see StrongETag
+	ETag       string // as the store sent it, quotes included
 	MD5        []byte // of the bytes sent
 	SHA256     []byte // of the bytes sent, if the part is the whole file; else nil
 	Comparable bool   // ETag is an MD5, and it equals ours; false says nothing either way
-
-	// Contradicts, with Job.AnyETag: ETag looks like an MD5, and is not that of the bytes
-	// sent. The store may hold others, or give ETags that are no MD5s without saying so.
-	Contradicts bool
 }
 
 // Job is one file to send, or what is left of it.
@@ -97,10 +92,6 @@ type Job struct {
 	// connections buffer.
 	Progress func(delta int64)
 
-	// AnyETag takes a part for stored whose ETag looks like another MD5 than that of the
-	// bytes sent, see Done.Contradicts; else that is ErrChecksum.
-	AnyETag bool
-
 	// Stop, when closed, drains: no further part is started, those on their way
 	// finish. Nil never stops.
 	Stop <-chan struct{}
@@ -110,11 +101,10 @@ type Job struct {
 // each is stored, reported, and the source is still what it was, as Source.Check
 // judges.
 //
-// A part is a PUT with Content-Length, of the bare URL and no header but, where it is
-// large, Expect: 100-continue, so that a refusal arrives before the bytes leave. Hosts
-// that refuse the question (417) or do not answer it are not asked again. If the store
-// does not accept the signature and the signature covers x-amz-meta-objectid, the part
-// is sent once more with that header.
+// A part is a PUT with Content-Length, of the bare URL and no header but Expect:
+// 100-continue, so that a refusal arrives before the bytes leave. If the store
+// does not accept the signature and the signature covers x-amz-meta-objectid,
+// the part is sent once more with that header.
 //
 // The first error cancels the other parts; those stored by then are reported.
 // ErrSourceChanged and ErrSourceGone prevail over what else went wrong, and are
@@ -126,11 +116,6 @@ func (u *Uploader) Upload(ctx context.Context, job Job) error {
 	}
 	if err := job.Source.Check(); err != nil {
 		return err
-	}
-	for _, part := range job.Parts { // before the first byte leaves
-		if err := u.handed.check(ctx, part.URL); err != nil {
-			return err
-		}
 	}
 	var (
 		mu     sync.Mutex // serialises Done
@@ -150,7 +135,7 @@ func (u *Uploader) Upload(ctx context.Context, job Job) error {
 			if err := job.Source.Check(); err != nil {
 				return err
 			}
-			done, err := u.put(inner, job, part)
+			done, err := u.put(inner, job.Source, part, job.Progress)
 			if err != nil {
 				return err
 			}
