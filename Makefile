@@ -16,11 +16,6 @@ ETCDIR  = /etc/ingestd
 TEST_TIMEOUT ?= 20m
 BENCH        ?= .
 
-# SQLite is C that was translated to Go, with memory of its own that the race detector
-# does not look at. To trace each access to it all the same makes SQLite ten times
-# slower, and with it most tests. The driver, which is Go and meets our memory, is traced.
-RACE = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc/...=-race=false -gcflags=modernc.org/memory=-race=false
-
 # The linter is built and run by Go, outside of go.mod, so that what it depends
 # on is not what we depend on. Pinned: a new release must not fail an old commit.
 GOLANGCI = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -70,11 +65,10 @@ demo: build ## ingest sample files into a sandbox and show what became of each
 .PHONY: test
 test: ## run all tests with the race detector
 # One package at a time: some tests have a network's deadlines, which two cores keep.
-# Four tests of it at once, because most of them wait for something.
-	CGO_ENABLED=1 $(GO) test $(RACE) -p 1 -parallel 4 -timeout $(TEST_TIMEOUT) ./...
+	CGO_ENABLED=1 $(GO) test -race -p 1 -timeout $(TEST_TIMEOUT) ./...
 # All of the fault table, of the crash sweep, and of a correction, of which the race
 # detector leaves time for a part, and what hostile files take, which it multiplies.
-	$(GO) test -run '^(TestFaults|TestCrashSweep|TestCorrectionOfManyAssets|TestHostileFiles)$$' -parallel 4 -timeout $(TEST_TIMEOUT) ./ingest ./cmd/ingestd ./internal/facts
+	$(GO) test -run '^(TestFaults|TestCrashSweep|TestCorrectionOfManyAssets|TestHostileFiles)$$' -timeout $(TEST_TIMEOUT) ./ingest ./cmd/ingestd ./internal/facts
 
 # What it draws is repeated with the seed that it prints.
 .PHONY: soak

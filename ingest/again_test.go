@@ -15,7 +15,6 @@ import (
 // TestDroppedAgainAfterWithdraw drops what was withdrawn: it is no duplicate, for
 // there is nothing that it would be one of.
 func TestDroppedAgainAfterWithdraw(t *testing.T) {
-	t.Parallel()
 	r := newFilingRig(t, ingest.AfterMove)
 	r.write("a.jpg", 1000, 1)
 	r.backfill()
@@ -35,7 +34,6 @@ func TestDroppedAgainAfterWithdraw(t *testing.T) {
 // TestMismatchGoesRoundAgain sends a file round again whose asset holds other bytes,
 // by a command and by putting it back: that asset goes.
 func TestMismatchGoesRoundAgain(t *testing.T) {
-	t.Parallel()
 	for name, again := range map[string]func(r *rig){
 		"retried":  func(r *rig) { r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{}), "requeued") },
 		"put back": func(r *rig) { r.rename("_failed/a.jpg", "a.jpg") },
@@ -65,7 +63,6 @@ func TestMismatchGoesRoundAgain(t *testing.T) {
 // TestCancelOfWhatCannotBeMoved asks to cancel a file whose content is in, but which
 // cannot be moved away: the answer does not wait for that.
 func TestCancelOfWhatCannotBeMoved(t *testing.T) {
-	t.Parallel()
 	r := newFilingRig(t, ingest.AfterMove)
 	r.config.Folders[0].Done = "ignored"
 	r.write("ignored", 10, 1) // a file, so that it can be no directory
@@ -95,7 +92,6 @@ func TestCancelOfWhatCannotBeMoved(t *testing.T) {
 // TestCommandAnswersItsOwnRequest leaves a request behind that needs the rules: a
 // command that has none must not take it.
 func TestCommandAnswersItsOwnRequest(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.write("a.jpg", 1000, 1)
 	r.backfill()

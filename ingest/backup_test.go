@@ -66,7 +66,6 @@ func (r *rig) wantSaved(path, backup string, first journal.Entry, version bool) 
 // TestSaveByBackup makes what is written under the old name the next version, and no
 // asset of the backup copy, whichever is found first.
 func TestSaveByBackup(t *testing.T) {
-	t.Parallel()
 	for _, found := range []string{"together", "backup first", "new file first"} {
 		t.Run(found, func(t *testing.T) {
 			r := newRig(t, nil)
@@ -123,7 +122,6 @@ func escape(path string) string {
 
 // TestSaveByBackupWithMoreLevels moves the backup copies up.
 func TestSaveByBackupWithMoreLevels(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.config.Folders[0].Duplicates = ingest.DuplicatesSkip
 	r.write("x.blend", 1000, 1)
@@ -148,7 +146,6 @@ func TestSaveByBackupWithMoreLevels(t *testing.T) {
 
 // TestSaveByBackupByPolicy has each policy for versions make sense of it.
 func TestSaveByBackupByPolicy(t *testing.T) {
-	t.Parallel()
 	for policy, version := range map[string]bool{"path": true, "filename": true, "off": false} {
 		t.Run(policy, func(t *testing.T) {
 			r := newRig(t, nil)
@@ -170,7 +167,6 @@ func TestSaveByBackupByPolicy(t *testing.T) {
 // TestSaveByBackupInMidUpload keeps the upload that is under way: it is the version
 // before. A backup copy that nobody looks at takes it away, as a rewrite does.
 func TestSaveByBackupInMidUpload(t *testing.T) {
-	t.Parallel()
 	for _, backup := range []string{"x.psd.bak", "x.psd~"} {
 		t.Run(backup, func(t *testing.T) {
 			r := newRig(t, nil)
@@ -202,7 +198,6 @@ func TestSaveByBackupInMidUpload(t *testing.T) {
 // TestRenameToABackupName stays a rename where no new file comes under the old name,
 // and where the two are not what a program makes of each other.
 func TestRenameToABackupName(t *testing.T) {
-	t.Parallel()
 	for now, comes := range map[string]bool{"x.bak": false, "x.blend1": false, "x (backup).blend": true, "y.blend": true} {
 		t.Run(now, func(t *testing.T) {
 			r := newRig(t, nil)
@@ -224,7 +219,6 @@ func TestRenameToABackupName(t *testing.T) {
 
 // TestBackupCopyAsNew makes an asset of a backup copy on request.
 func TestBackupCopyAsNew(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.write("x.blend", 1000, 1)
 	r.write("x.blend1", 1000, 2) // both were there before the daemon was
@@ -242,7 +236,6 @@ func TestBackupCopyAsNew(t *testing.T) {
 
 // TestFilesWithNamesLikeBackups has files be files that are nobody's backup copies.
 func TestFilesWithNamesLikeBackups(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	names := []string{"a.jpg", "a.jpg.1", "b.old", "b.psd", "take.1", "db.bak", "c.txt.orig", "v1.2.jpg", "scene1", "scene"}
 	for i, name := range names {
@@ -256,7 +249,6 @@ func TestFilesWithNamesLikeBackups(t *testing.T) {
 // have, over a file of that name which was ingested: both of what is asked of such a
 // file are waited for, and neither begins the other's wait anew.
 func TestRenameOverAnEarlierBackup(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.config.Folders[0].Duplicates = ingest.DuplicatesSkip
 	r.write("x.tif.old", 1000, 1)

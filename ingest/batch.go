@@ -173,13 +173,9 @@ func (p *Pipeline) rootTogether(ctx context.Context, f Folder) (bool, error) {
 	return manifest != "", err
 }
 
-// holds reports whether there is something of the name, or may be: a link is
-// nothing.
+// holds reports whether there is something of the name, or may be.
 func (s *shelf) holds(rel string) bool {
-	info, err := s.root.Lstat(rel)
-	if err == nil {
-		return info.Mode()&fs.ModeSymlink == 0
-	}
+	_, err := s.root.Lstat(rel)
 	return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
 }
 

@@ -26,7 +26,7 @@ func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) error
 			if err != nil {
 				return err
 			}
-			if v.reason.Class == classRejected {
+			if v.reason.Class == classRejected || v.reason.Class == classForbidden {
 				chore.Until = chore.NotBefore // it was refused in so many words: one look is enough
 			}
 			m.Chores = []journal.NewChore{chore}
@@ -47,89 +47,57 @@ func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) error
 // cancelUpload cancels the multipart upload and removes the empty asset, then
 // moves on to the outcome that was stored with the intent.
 func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) error {
-	u, err := p.undo(ctx, e)
+	chores, complete, err := p.undo(ctx, e)
 	if err != nil {
 		return err
 	}
-	if u.complete {
+	if complete {
 		return p.advance(ctx, journal.Move{
 			ID: e.ID, From: journal.Cancelling, To: journal.Verifying, Unconfirmed: true, Reason: reasonUnconfirmed,
 		})
 	}
-	next := journal.Move{ID: e.ID, From: journal.Cancelling, To: e.Outcome, Reason: e.Reason, Chores: u.chores}
-	switch {
-	case u.unrestored != nil:
-		next.Reason = reasonUnrestored(e, u.unrestored)
-		if next.To.Runnable() { // a version of what is in the recycle bin cannot be made
-			next.To = journal.Held
-		}
-	case u.removal != nil:
-		next.Reason = u.removal.with(next.Reason)
-	}
-	if next.To.Runnable() && e.Failures > 0 {
-		next.NotBefore = p.now().Add(p.backoff(e.Failures))
+	next := journal.Move{ID: e.ID, From: journal.Cancelling, To: e.Outcome, Reason: e.Reason, Chores: chores}
+	if n := max(e.Failures, e.Expiries); e.Outcome.Runnable() && n > 0 {
+		next.NotBefore = p.now().Add(p.backoff(n))
 	}
 	if err := p.advance(ctx, next); err != nil {
 		return err
 	}
-	if next.To.Resting() {
-		p.logRest(e, next.To, next.Reason)
+	if e.Outcome.Resting() {
+		p.logRest(e, e.Outcome, e.Reason)
 	} else if e.Attempt != nil {
 		p.entryLog(p.log.Info(), e).Str("object_id", e.Attempt.ObjectID).Str("reason", e.Reason.Message).Msg("an upload was given up: the file begins again")
 	}
-	if u.removal == nil || u.unrestored != nil || len(u.chores) > 0 {
-		return nil
-	}
-	return u.removal.close(ctx)
-}
-
-// undone is what came of taking back an attempt.
-type undone struct {
-	removal  *removal // of its empty asset; nil if there is nothing to remove
-	complete bool     // it was completed after all: nothing was removed
-	// What is left to be done beside the work: chores, and by the duty of the removal what
-	// went along with it.
-	chores     []journal.NewChore
-	unrestored *unrestoredError
+	return nil
 }
 
 // undo takes back what the attempt created. A cancel is repeated until it is
 // answered, or after maxCancels becomes a chore; one that finds nothing to cancel
 // has succeeded, unless the upload may have been completed: then nothing is
-// removed, and the content is to be looked for.
-func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (u undone, err error) {
+// removed, and complete says that the content is to be looked for.
+func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (chores []journal.NewChore, complete bool, err error) {
 	if e.Attempt == nil || e.Attempt.ObjectID == "" {
-		return u, nil
+		return nil, false, nil
 	}
 	if e.Attempt.Fills != 0 { // the asset is not ours to remove
-		u.complete, err = p.filled(ctx, e)
-		return u, err
+		complete, err := p.filled(ctx, e)
+		return nil, complete, err
 	}
-	var abortErr error
-	var stillOpen bool
-	u.removal, abortErr = p.remover.begin(ctx, e.ID, version{e.Attempt.ObjectID, e.Attempt.FileID}, e.Filename)
-	defer u.removal.release()
-	if abortErr == nil { // it may remove the asset by itself
-		stillOpen, abortErr = p.abort(ctx, e)
-	}
+	stillOpen, abortErr := p.abort(ctx, e)
 	if abortErr == nil && !stillOpen && e.Attempt.Completing {
-		u.complete = true
-		return u, u.removal.close(ctx)
+		return nil, true, nil
 	}
 	failed := abortErr
 	if failed == nil {
-		failed = u.removal.finish(ctx)
+		failed = p.deleteAsset(ctx, e.Attempt.ObjectID, e.Attempt.FileID)
 	}
 	if failed == nil || e.Tries < maxCancels {
-		return u, failed
-	}
-	if errors.As(failed, &u.unrestored) {
-		return u, nil
+		return nil, false, failed
 	}
 	p.entryLog(p.log.Warn(), e).Str("object_id", e.Attempt.ObjectID).AnErr("reason", failed).
 		Msg("an upload that was given up could not be cleaned up yet: it is tried again beside the work")
-	u.chores, err = p.cleanUp(e, abortErr != nil)
-	return u, err
+	chores, err = p.cleanUp(e, abortErr != nil)
+	return chores, false, err
 }
 
 // abort cancels the attempt's multipart upload, if it has one, and reports
@@ -143,6 +111,20 @@ func (p *Pipeline) abort(ctx context.Context, e journal.Entry) (stillOpen bool, 
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// deleteAsset soft-deletes an asset. A refusal may mean that it is gone already,
+// which is what is wanted: it is looked at.
+func (p *Pipeline) deleteAsset(ctx context.Context, objectID, fileID string) error {
+	err := p.api.DeleteAsset(ctx, objectID)
+	if err == nil || everyonesTrouble(err) {
+		return err
+	}
+	a, lookErr := p.api.Asset(ctx, fileID)
+	if errors.Is(lookErr, tenovos.ErrNotFound) || lookErr == nil && a.Deleted() {
+		return nil
+	}
+	return err
 }
 
 // cleanUpFor is how long a clean-up is tried.
@@ -176,6 +158,6 @@ const maxCancels = 3
 
 // everyonesTrouble reports an error that is likely to meet every entry.
 func everyonesTrouble(err error) bool {
-	return errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrThrottled) ||
+	return errors.Is(err, tenovos.ErrIntermediary) || errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrThrottled) ||
 		errors.Is(err, tenovos.ErrUnauthorized)
 }

@@ -94,8 +94,6 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 		done, err = p.deleteOrphan(ctx, c)
 	case journal.ChoreTwin:
 		done, err = p.searchAgain(ctx, c)
-	case journal.ChoreRestore:
-		done, err = p.restoreSpared(ctx, c)
 	case journal.ChoreFile:
 		done, err = p.fileResting(ctx, c)
 		if everyonesTrouble(err) && p.gate.blame(ctx, err, retryAfter(err)) {
@@ -115,24 +113,21 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 	defer cancel()
 	if !done && !c.Until.IsZero() && !p.now().Before(c.Until) {
 		done = true
-		if _, lost := errors.AsType[*unrestoredError](err); lost {
-			p.log.Error().Str("filename", c.Filename).Str("reason", messageOf(err)).
-				Msg("gave up bringing versions of an asset back: restore them in Tenovos")
-		} else if err != nil {
+		if err != nil {
 			p.log.Warn().Str("filename", c.Filename).Str("reason", messageOf(err)).
 				Msg("gave up cleaning up after an upload; look for an empty asset of this name in Tenovos")
 		}
 	}
 	if done {
-		return ignoreMoved(p.journal.DoneChore(rctx, c.ID)) // a removal that has finished ends its duty itself
+		return p.journal.DoneChore(rctx, c.ID)
 	}
 	if isFolderGone(err) { // it waits as it is, and all others with it
 		return nil
 	}
 	if later, ok := errors.AsType[*notYetError](err); ok { // which is no try of it
-		return ignoreMoved(p.journal.PutOffChore(rctx, c.ID, later.until))
+		return p.journal.PutOffChore(rctx, c.ID, later.until)
 	}
-	return ignoreMoved(p.journal.DeferChore(rctx, c.ID, p.now().Add(choreWait(c.Tries)), messageOf(err)))
+	return p.journal.DeferChore(rctx, c.ID, p.now().Add(choreWait(c.Tries)), messageOf(err))
 }
 
 // cancelOrphan cancels the upload of an attempt that was given up, and then
@@ -142,44 +137,16 @@ func (p *Pipeline) cancelOrphan(ctx context.Context, c journal.Chore) (bool, err
 	if err := json.Unmarshal([]byte(c.Spec), &upload); err != nil {
 		return false, fmt.Errorf("read the upload to cancel: %w", err)
 	}
-	m, err := p.remover.begin(ctx, c.EntryID, version{c.ObjectID, c.FileID}, c.Filename) // the cancel may remove the asset by itself
-	if err != nil {
-		return false, err
-	}
-	defer m.release()
 	if err := p.api.CancelUpload(ctx, upload); err != nil && !errors.Is(err, tenovos.ErrNoSuchUpload) {
 		return false, err
 	}
-	_, err = m.complete(ctx)
-	return err == nil, err
+	return p.deleteOrphan(ctx, c)
 }
 
 // deleteOrphan removes the empty asset of an upload that was given up.
 func (p *Pipeline) deleteOrphan(ctx context.Context, c journal.Chore) (bool, error) {
-	_, err := p.remover.remove(ctx, c.EntryID, version{c.ObjectID, c.FileID}, c.Filename)
+	err := p.deleteAsset(ctx, c.ObjectID, c.FileID)
 	return err == nil, err
-}
-
-// restoreSpared looks at what a removal may have taken along, unless whoever removes
-// has the entry in hand.
-func (p *Pipeline) restoreSpared(ctx context.Context, c journal.Chore) (bool, error) {
-	e, err := p.journal.Entry(ctx, c.EntryID)
-	if err != nil {
-		return false, err
-	}
-	if !p.take(e) {
-		return false, &notYetError{p.now().Add(choreWait(0))}
-	}
-	defer p.release(e.ID)
-	c, open, err := journal.DutiesOf(p.journal).Find(ctx, c.ObjectID)
-	if err != nil || !open { // since it was listed, the removal has finished
-		return err == nil, err
-	}
-	done, err := p.remover.lookAgain(ctx, c)
-	if _, lost := errors.AsType[*unrestoredError](err); lost && c.Tries == 0 {
-		p.entryLog(p.log.Warn(), e).Str("reason", messageOf(err)).Msg("versions of an asset that went along with one of ours cannot be brought back yet: tried again until they can")
-	}
-	return done, err
 }
 
 // searchAgain looks for the late empty twin of a create whose reply was lost, and
@@ -205,12 +172,8 @@ func (p *Pipeline) searchAgain(ctx context.Context, c journal.Chore) (bool, erro
 		return false, err
 	}
 	for _, a := range found {
-		removed, err := p.remover.remove(ctx, c.EntryID, versionOf(a), t.Filename)
-		if err != nil {
+		if err := p.deleteAsset(ctx, a.ObjectID, a.FileID); err != nil {
 			return false, err
-		}
-		if !removed {
-			continue
 		}
 		p.log.Info().Str("filename", t.Filename).Str("object_id", a.ObjectID).
 			Msg("removed the empty asset of a create whose reply had been lost")

@@ -14,7 +14,6 @@ import (
 // A file that was mapped before the clock was set back by an hour, and is mapped
 // again after, waits neither for the hour to pass nor in a circle.
 func TestClockIsSetBackBetweenTwoMappings(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	var ahead, maps atomic.Int64
 	ahead.Store(int64(time.Hour))

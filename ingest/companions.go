@@ -21,10 +21,9 @@ type Companions interface {
 	Stray(path string) (s Stray, ok bool)
 	// Beside returns where the companions of a single file may lie.
 	Beside(path string) []Beside
-	// Rows calls each with the rows of a manifest that become assets without files, batch
-	// by batch, and what is wrong with it. The error is ErrTooManyRows, that of each, or
-	// about trouble that may pass.
-	Rows(path string, each func([]FilelessRow) error) error
+	// Rows returns the rows of a manifest that become assets without files, and what
+	// is wrong with it. The error is about trouble that may pass.
+	Rows(path string) ([]FilelessRow, error)
 	// Teller returns what finds companions that speak of files which are not there; were
 	// names those that are, or were, below a directory.
 	Teller(were func(dir string, yield func(path string)) error) Teller

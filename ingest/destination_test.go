@@ -11,7 +11,6 @@ import (
 // A directory that macOS made is used under the name that it has, not made again; and
 // what lies in it is not ingested.
 func TestDoneAndFailedIgnoreComposition(t *testing.T) {
-	t.Parallel()
 	const nfc, nfd = "\u00fc", "u\u0308"
 	for _, c := range []struct{ written, there string }{{nfc, nfd}, {nfd, nfc}, {nfc, nfc}} {
 		r := newFilingRig(t, ingest.AfterMove)

@@ -21,11 +21,11 @@ func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source
 		if err := p.journal.SetBatch(ctx, f.Name, f.Drops != nil); err != nil {
 			return err
 		}
-		if err := p.journal.ReopenFileless(ctx, f.Name); err != nil {
-			return err
-		}
 	}
 	if err := retryUnreadable(ctx, p.journal, p.folderNames()); err != nil {
+		return err
+	}
+	if err := p.journal.Hasten(ctx, classHeldUp); err != nil { // an earlier process held them up
 		return err
 	}
 	turns := p.newTurns()
@@ -34,6 +34,9 @@ func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source
 			return err
 		}
 		if err := p.heed(ctx); err != nil {
+			return err
+		}
+		if err := p.holdups.free(ctx, p.holdups.takeFreed()); err != nil {
 			return err
 		}
 		now := p.now() // one time for both questions: what becomes due between two would be missed by each
@@ -184,6 +187,7 @@ func (p *Pipeline) release(id int64) {
 	p.mu.Lock()
 	delete(p.inFlight, id)
 	p.mu.Unlock()
+	p.holdups.leave(id)
 	p.wake()
 }
 

@@ -36,8 +36,12 @@ const (
 	editsAtOnce = 4
 )
 
-// editing is a folder's open edits in somebody's hands while it is locked.
-type editing struct{ sync.Mutex }
+// editing is a folder's open edits, and manifests, in somebody's hands while it is
+// locked.
+type editing struct {
+	sync.Mutex
+	troubles map[string]trouble // by the path of the manifest
+}
 
 // doEdits works out and sends what differs in the assets of a folder, until idle
 // closes or ctx ends. A share that hangs may hold it up for ever.
@@ -73,6 +77,9 @@ func (p *Pipeline) editOnce(ctx context.Context, folder string) (did bool, err e
 	}
 	turn.Lock()
 	defer turn.Unlock()
+	if err := p.admitRows(ctx, folder, turn.troubles); err != nil {
+		return false, err
+	}
 	for _, stage := range []func(context.Context, string) (due int, err error){p.mapEdits, p.sendEdits, p.seeEdits} {
 		for {
 			due, err := stage(ctx, folder)
@@ -123,9 +130,6 @@ func (p *Pipeline) settleEdit(ctx context.Context, d journal.Edit, err error) er
 	defer cancel()
 	if everyonesTrouble(err) && p.gate.blame(ctx, err, retryAfter(err)) {
 		return nil
-	}
-	if later, ok := errors.AsType[*LaterError](err); ok {
-		return p.journal.PutOffEdit(rctx, d, p.now().Add(later.After), messageOf(err))
 	}
 	final := errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound)
 	if isFolderGone(err) { // it waits as it is, and all others with it
@@ -275,9 +279,9 @@ func (p *Pipeline) sendAlike(ctx context.Context, edits []journal.Edit) error {
 		return p.sendEach(ctx, edits)
 	}
 	for some := range slices.Chunk(edits, bulkMost) {
-		rest, err := p.sendBulk(ctx, some)
-		if err == nil {
-			err = p.sendEach(ctx, rest)
+		sent, err := p.sendBulk(ctx, some)
+		if err == nil && !sent {
+			err = p.sendEach(ctx, some)
 		}
 		if err != nil || p.gate.reason() != "" {
 			return err
@@ -307,9 +311,6 @@ func (p *Pipeline) sendOne(ctx context.Context, d journal.Edit) error {
 		return err
 	}
 	if err := p.api.UpdateAsset(ctx, e.ObjectID, edit); err != nil {
-		if reason, ok := p.templates.blame(ctx, e, templateOf(d), err); ok {
-			return p.refuseEdit(ctx, d, reason)
-		}
 		return fmt.Errorf("update the metadata of asset %s: %w", e.ObjectID, err)
 	}
 	p.gate.worked()
@@ -335,76 +336,45 @@ func (p *Pipeline) editMade(ctx context.Context, d journal.Edit, e journal.Entry
 	return p.journal.EditDone(rctx, d, d.Asset, journal.Reason{})
 }
 
-// sendBulk sends one change of many assets, and returns the edits that can only be
-// sent one by one. What it does is seen later, so that a lost reply is no trouble.
-func (p *Pipeline) sendBulk(ctx context.Context, alike []journal.Edit) (rest []journal.Edit, err error) {
-	bulk, ok := bulkOf(alike[0])
-	if !ok {
-		return alike, nil
-	}
-	targets := make([]target, len(alike))
-	for i, d := range alike {
-		e, err := p.journal.Entry(ctx, d.EntryID)
-		if err != nil {
-			return nil, err
-		}
-		targets[i] = target{d, e}
-	}
-	same, rest, err := p.templates.split(ctx, targets, bulk.TemplateID)
-	switch {
-	case err != nil && (ctx.Err() != nil || p.gate.blame(ctx, err, retryAfter(err))):
-		return nil, nil
-	case err != nil, len(same) < bulkFrom:
-		return alike, nil
-	}
-	sent := make([]journal.Edit, len(same))
-	for i, x := range same {
-		sent[i], bulk.ObjectIDs = x.edit, append(bulk.ObjectIDs, x.entry.ObjectID)
-	}
-	_, err = p.api.BulkEdit(ctx, bulk)
-	switch {
-	case err == nil, errors.Is(err, tenovos.ErrAmbiguous):
-	case ctx.Err() != nil:
-		return nil, nil
-	case everyonesTrouble(err) && p.gate.blame(ctx, err, retryAfter(err)):
-		return nil, nil
-	default: // one of them may be at fault
-		p.log.Warn().Int("assets", len(alike)).Str("reason", secret.Sentence(err)).Msg("a bulk edit was refused: its assets are updated one by one")
-		return alike, nil
-	}
-	rctx, cancel := record(ctx)
-	defer cancel()
-	p.log.Info().Int("assets", len(sent)).Msg("bulk edit sent")
-	return rest, p.journal.EditsSent(rctx, sent, p.now().Add(pollWait(0)))
-}
-
-// bulkOf is an edit as one of many assets, which are still to be named; false if its
-// values can only be sent one by one.
-func bulkOf(d journal.Edit) (tenovos.BulkEdit, bool) {
+// sendBulk sends one change of many assets; false if its values can only be sent
+// one by one. What it does is seen later, so that a lost reply is no trouble.
+func (p *Pipeline) sendBulk(ctx context.Context, alike []journal.Edit) (bool, error) {
 	var edit tenovos.Edit
-	if json.Unmarshal(d.Changes, &edit) != nil || templateOf(d) == "" {
-		return tenovos.BulkEdit{}, false // sendOne says so
+	var after tenovos.NewAsset
+	if err := errors.Join(json.Unmarshal(alike[0].Changes, &edit), json.Unmarshal(alike[0].Asset, &after)); err != nil {
+		return false, nil //nolint:nilerr // sendOne says so
 	}
-	bulk := tenovos.BulkEdit{TemplateID: templateOf(d), SecurityIDs: edit.SecurityIDs}
+	bulk := tenovos.BulkEdit{TemplateID: after.TemplateID, SecurityIDs: edit.SecurityIDs}
 	for _, v := range edit.Metadata {
 		switch v.Kind {
 		case tenovos.Text, tenovos.Date, tenovos.Single, tenovos.Multi:
 			bulk.Metadata = append(bulk.Metadata, tenovos.BulkValue{Value: v})
 		default: // the documents leave open how a bulk edit wants it
-			return bulk, false
+			return false, nil
 		}
 	}
-	return bulk, true
-}
-
-// templateOf is the template of the asset that an edit changes, as it was recorded; ""
-// where that cannot be read.
-func templateOf(d journal.Edit) string {
-	var after tenovos.NewAsset
-	if json.Unmarshal(d.Asset, &after) != nil {
-		return ""
+	for _, d := range alike {
+		e, err := p.journal.Entry(ctx, d.EntryID)
+		if err != nil {
+			return false, err
+		}
+		bulk.ObjectIDs = append(bulk.ObjectIDs, e.ObjectID)
 	}
-	return after.TemplateID
+	_, err := p.api.BulkEdit(ctx, bulk)
+	switch {
+	case err == nil, errors.Is(err, tenovos.ErrAmbiguous):
+	case ctx.Err() != nil:
+		return true, nil
+	case everyonesTrouble(err) && p.gate.blame(ctx, err, retryAfter(err)):
+		return true, nil
+	default: // one of them may be at fault
+		p.log.Warn().Int("assets", len(alike)).Str("reason", secret.Sentence(err)).Msg("a bulk edit was refused: its assets are updated one by one")
+		return false, nil
+	}
+	rctx, cancel := record(ctx)
+	defer cancel()
+	p.log.Info().Int("assets", len(alike)).Msg("bulk edit sent")
+	return true, p.journal.EditsSent(rctx, alike, p.now().Add(pollWait(0)))
 }
 
 // seeEdits looks whether the assets of bulk edits hold what they should.
@@ -419,12 +389,8 @@ func (p *Pipeline) seeEdits(ctx context.Context, folder string) (int, error) {
 			return fmt.Errorf("look at the updated asset %s: %w", e.ObjectID, err)
 		}
 		if holds(asset, edit) {
-			if err := p.templates.keep(ctx, e, asset, templateOf(d)); err != nil {
-				return err
-			}
 			return p.editMade(ctx, d, e)
 		}
-		p.templates.see(e, asset, templateOf(d))
 		late := p.now().Sub(d.SentAt) >= p.cfg.BulkSeen
 		return p.journal.DeferEdit(ctx, d, p.now().Add(pollWait(d.Tries)), "the bulk edit is not seen in the asset yet", late)
 	})

@@ -42,7 +42,6 @@ func (r *rig) titles() map[string]int {
 }
 
 func TestUpdateSendsOnlyWhatDiffers(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	title := retitled(r)
 	r.write("a.jpg", 1000, 1)
@@ -76,7 +75,6 @@ func TestUpdateSendsOnlyWhatDiffers(t *testing.T) {
 // TestBulkEditsComeTrue corrects many assets while bulk edits meet trouble: in the
 // end each asset holds what it should.
 func TestBulkEditsComeTrue(t *testing.T) {
-	t.Parallel()
 	for name, faults := range map[string][]sandbox.Fault{
 		"none":           nil,
 		"the reply lost": {{Operation: "EditAssets", Kind: sandbox.FaultResetAfter}},
@@ -113,7 +111,6 @@ func TestBulkEditsComeTrue(t *testing.T) {
 // TestEditsOutliveTheProcess stops between the working out and the sending of an
 // edit, and in front of a bulk edit that is not seen yet.
 func TestEditsOutliveTheProcess(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	title := retitled(r)
 	const n = 12

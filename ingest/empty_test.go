@@ -11,7 +11,6 @@ import (
 
 // TestEmptyFiles has files without a byte be what their folder says.
 func TestEmptyFiles(t *testing.T) {
-	t.Parallel()
 	for policy, want := range map[ingest.Empty]journal.Status{
 		ingest.EmptyHold: journal.Held, ingest.EmptyIgnore: journal.Ignored, ingest.EmptyIngest: journal.Filed,
 	} {
@@ -70,7 +69,6 @@ func TestEmptyFiles(t *testing.T) {
 // TestTruncatedAndRestored has a file that is in lose its content and get it back: its
 // asset stays as it is.
 func TestTruncatedAndRestored(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.config.Folders[0].Empty = ingest.EmptyHold
 	r.write("a.jpg", 100, 1)
@@ -97,7 +95,6 @@ func TestTruncatedAndRestored(t *testing.T) {
 
 // TestRowsWithoutFilesAreNotEmpty has the policy concern files alone.
 func TestRowsWithoutFilesAreNotEmpty(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	f := &r.config.Folders[0]
 	f.Empty, f.Companions = ingest.EmptyHold, rowsOf{{Path: "coming.jpg"}}

@@ -1,13 +1,6 @@
 package ingest
 
-import (
-	"context"
-	"time"
-
-	"github.com/rs/zerolog"
-
-	"github.com/tenovos-ingest/ingestd/journal"
-)
+import "github.com/tenovos-ingest/ingestd/journal"
 
 // Hang makes a folder look as if a call to its file system did not return.
 func (p *Pipeline) Hang(folder string) { p.mounts[folder].begin(0) }
@@ -18,22 +11,3 @@ func (p *Pipeline) Hand(e journal.Entry) (release func()) {
 	p.take(e)
 	return func() { p.release(e.ID) }
 }
-
-// Gate is the gate alone.
-type Gate struct{ *gate }
-
-// NewShutGate makes a gate that closed at a time.
-func NewShutGate(why string, since time.Time) Gate {
-	g := newGate(zerolog.Nop(), time.Now, nil, nil)
-	g.shut(why)
-	g.since = since
-	return Gate{g}
-}
-
-// Outlasts is what operators ask of it.
-func (g Gate) Outlasts(ctx context.Context, drain <-chan struct{}) (string, error) {
-	return g.outlasts(ctx, drain)
-}
-
-// Open opens it.
-func (g Gate) Open() { g.open() }

@@ -47,7 +47,6 @@ type trouble struct {
 	first     []sandbox.Fault // what goes wrong before, so that the operation is needed
 	verify    bool            // with verify: asset
 	reads     bool            // nothing is done by it, so that it makes no difference whether it worked
-	along     bool            // a delete takes all versions along
 }
 
 // refusedPut makes a client give an upload up.
@@ -72,12 +71,6 @@ var troubles = []trouble{
 	{name: "look at twin", operation: "GetAsset", ways: []way{single, version}, reads: true, first: []sandbox.Fault{lostCreate}},
 	{name: "search", operation: "Search", ways: []way{single, multipart}, reads: true, first: []sandbox.Fault{lostCreate}},
 	{name: "list versions", operation: "GetVersions", ways: []way{version}, reads: true, first: []sandbox.Fault{lostCreate}},
-	{name: "look at a removal", operation: "GetVersions", ways: []way{single, version}, reads: true, along: true,
-		first: []sandbox.Fault{refusedPut(sandbox.PutObject)}},
-	{name: "delete all versions", operation: "DeleteAsset", body: `"action":"delete"`, ways: []way{version}, along: true,
-		first: []sandbox.Fault{refusedPut(sandbox.PutObject)}},
-	{name: "bring versions back", operation: "DeleteAsset", body: `"action":"undelete"`, ways: []way{version}, along: true,
-		first: []sandbox.Fault{refusedPut(sandbox.PutObject)}},
 }
 
 // faults are what can go wrong with the trouble's operation, by name.
@@ -193,12 +186,7 @@ func (tr trouble) chosen(w way, times int) []string {
 const forGood = 100_000
 
 func (tr trouble) test(t *testing.T, w way, times int, names []string) {
-	r := newRig(t, func(o *sandbox.Options) {
-		o.MultipartUnasked = w.multipart
-		if tr.along {
-			o.DeleteScope, o.UndeleteScope = "all", "version"
-		}
-	})
+	r := newRig(t, func(o *sandbox.Options) { o.MultipartUnasked = w.multipart })
 	r.impatient(patience)
 	r.journal = filepath.Join(ramDisk(t), "journal.db")
 	r.config.Workers = 16

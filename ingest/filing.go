@@ -279,12 +279,7 @@ func (t *taking) takeAlong(ctx context.Context) {
 // extension.
 func (t *taking) shared(companions Companions) bool {
 	stem := foldPath(strings.TrimSuffix(path.Base(t.e.Path), path.Ext(t.e.Path)))
-	dir, err := t.root.OpenDir(path.Dir(t.e.Path))
-	if err != nil {
-		return true
-	}
-	defer dir.Close() // nothing was written
-	entries, err := dir.ReadDir(-1)
+	entries, err := fs.ReadDir(t.root.FS(), path.Dir(t.e.Path))
 	if err != nil {
 		return true
 	}
@@ -349,12 +344,7 @@ func (p *Pipeline) fileSource(ctx context.Context, e journal.Entry) (bool, error
 	if folder.After.keeps() { // the configuration changed in the middle of it
 		err = p.restoreAside(ctx, e)
 	} else {
-		if !e.Taken() {
-			err = p.proofs.prove(ctx, e, e)
-		}
-		if err == nil {
-			_, err = p.takeAway(ctx, e, folder.After == AfterDelete, folder.Done)
-		}
+		_, err = p.takeAway(ctx, e, folder.After == AfterDelete, folder.Done)
 	}
 	if err == nil || errors.Is(err, journal.ErrJournal) || errors.Is(err, journal.ErrMoved) {
 		return err == nil, err
@@ -363,7 +353,7 @@ func (p *Pipeline) fileSource(ctx context.Context, e journal.Entry) (bool, error
 		return false, err
 	}
 	if e.Tries == 0 {
-		p.entryLog(p.log.Warn(), e).Str("reason", secret.Sentence(err)).Msg("the file was uploaded but cannot be moved away yet: tried again until it can")
+		p.entryLog(p.log.Warn(), e).Str("reason", secret.Sentence(err)).Msg("the file is in Tenovos but cannot be moved away yet: tried again until it can")
 	}
 	return false, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(filingWait(e.Tries)), reasonFiling(err), false)
 }

@@ -70,7 +70,6 @@ func (r *rig) rename(from, to string) {
 }
 
 func TestMoveWhenIn(t *testing.T) {
-	t.Parallel()
 	r := newFilingRig(t, ingest.AfterMove)
 	r.write("acme/spring/a.jpg", 1000, 1)
 	r.write("b.jpg", 2000, 1)
@@ -121,7 +120,6 @@ func TestDestination(t *testing.T) {
 }
 
 func TestDeleteWhenIn(t *testing.T) {
-	t.Parallel()
 	r := newFilingRig(t, ingest.AfterDelete)
 	r.write("acme/a.jpg", 1000, 1)
 	r.write("acme/ignored.txt", 1000, 1)
@@ -144,7 +142,6 @@ func TestDeleteWhenIn(t *testing.T) {
 }
 
 func TestFailedFileIsPutAsideAndTriedAgain(t *testing.T) {
-	t.Parallel()
 	r := newFilingRig(t, ingest.AfterMove)
 	r.write("acme/a.jpg", 1000, 1)
 	r.refuse()
@@ -193,7 +190,6 @@ func TestFailedFileIsPutAsideAndTriedAgain(t *testing.T) {
 // TestChangeInTheLastMomentStays changes a file after it was verified, when it is
 // about to be moved or deleted.
 func TestChangeInTheLastMomentStays(t *testing.T) {
-	t.Parallel()
 	for _, after := range []ingest.After{ingest.AfterMove, ingest.AfterDelete} {
 		for name, change := range map[string]func(t *testing.T, path string){
 			"rewritten": func(t *testing.T, path string) {
@@ -276,7 +272,6 @@ func (r *rig) latest(t *testing.T, path string) journal.Entry {
 }
 
 func TestFileHeldOpenIsNotTaken(t *testing.T) {
-	t.Parallel()
 	r := newFilingRig(t, ingest.AfterDelete)
 	r.write("a.jpg", 1000, 1)
 	p := r.start()
@@ -311,7 +306,6 @@ func TestFileHeldOpenIsNotTaken(t *testing.T) {
 // TestFilingAfterACrash finds each state that a crash can leave a file in, and
 // ends as if there had been none.
 func TestFilingAfterACrash(t *testing.T) {
-	t.Parallel()
 	const aside, place = "acme/.ingestd-1", "_ingested/acme/a.jpg"
 	for _, c := range []struct {
 		name  string
@@ -391,7 +385,6 @@ func TestFilingAfterACrash(t *testing.T) {
 // TestFileAsideWhenItsEntryMovedOn has a newer file dropped, and the process killed,
 // while one that failed was on its way to Failed: neither is lost.
 func TestFileAsideWhenItsEntryMovedOn(t *testing.T) {
-	t.Parallel()
 	r := newFilingRig(t, ingest.AfterMove)
 	r.refuse()
 	r.write("a.jpg", 1000, 1)
@@ -418,7 +411,6 @@ func TestFileAsideWhenItsEntryMovedOn(t *testing.T) {
 }
 
 func TestRenamedFileIsNotIngestedAgain(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.config.Folders[0].Duplicates = ingest.DuplicatesUpload
 	r.write("inbox/a.jpg", 1000, 1)

@@ -30,9 +30,6 @@ type gate struct {
 }
 
 func newGate(log zerolog.Logger, now func() time.Time, told func(string), probe func(context.Context) error) *gate {
-	if told == nil {
-		told = func(string) {}
-	}
 	return &gate{log: log, told: told, now: now, probe: probe, pause: firstProbe, changed: make(chan struct{})}
 }
 
@@ -60,40 +57,6 @@ func (g *gate) wait(ctx context.Context, drain <-chan struct{}) error {
 			return ctx.Err()
 		}
 	}
-}
-
-// operatorPatience is how long the gate may have been closed before an operator who
-// waits for an answer is told so.
-const operatorPatience = 10 * time.Second
-
-// outlasts waits until the gate is open or drain closes, and returns "", or until it
-// has been closed for operatorPatience, and returns why.
-func (g *gate) outlasts(ctx context.Context, drain <-chan struct{}) (why string, err error) {
-	for {
-		g.mu.Lock()
-		why, changed, left := g.why, g.changed, operatorPatience-g.now().Sub(g.since)
-		g.mu.Unlock()
-		if why == "" || left <= 0 {
-			return why, nil
-		}
-		select {
-		case <-changed:
-		case <-time.After(left):
-		case <-drain:
-			return "", nil
-		case <-ctx.Done():
-			return "", ctx.Err()
-		}
-	}
-}
-
-// shut closes the gate, or changes the reason, without a word: whoever does so tells
-// of it. Nothing opens it while nobody probes.
-func (g *gate) shut(why string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.why = why
-	g.signal()
 }
 
 // blame decides whether an error is everyone's trouble: it is when the server

@@ -11,7 +11,6 @@ import (
 // A backfill does not end while a chore or a request has an entry in hand, and ends when
 // that is let go of, though nothing else happens then.
 func TestBackfillEndsWhenAnEntryIsLetGoOf(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	p := r.start()
 	defer r.close(p)

@@ -13,7 +13,6 @@ import (
 
 // The metadata of a version is the asset's, overlaid with that of the rules.
 func TestVersionInheritsMetadata(t *testing.T) {
-	t.Parallel()
 	for _, by := range []string{"path", "filename"} {
 		t.Run(by, func(t *testing.T) {
 			r := newRig(t, nil)
@@ -59,7 +58,6 @@ func TestVersionInheritsMetadata(t *testing.T) {
 // Nothing is carried over between templates, which the log tells, and an asset that
 // is gone gets no version.
 func TestVersionOfAnotherTemplateAndOfWhatIsGone(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.config.Folders[0].Inherit = func(string, []tenovos.Value, []tenovos.Value) []tenovos.Value {
 		t.Error("the metadata of another template was asked for")

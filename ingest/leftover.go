@@ -83,23 +83,14 @@ func (l *leftovers) open(ctx context.Context, folder string) (more bool, err err
 	return len(some) < len(ids), l.journal.FileLeftovers(ctx, some, l.which[folder])
 }
 
-// stillInTenovos asks before a file is moved or deleted whose content came in earlier.
-// What was in Tenovos then may have been removed there since, which is asked before it is
-// deleted, and may never have been proved to be there, where the folder kept its files.
-func (p *Pipeline) stillInTenovos(ctx context.Context, e journal.Entry, after After) error {
-	if e.Status == journal.Duplicate {
-		return p.proofs.proveDuplicate(ctx, e)
+// stillInTenovos asks before a file is deleted whose content came in earlier: what was
+// in Tenovos then may have been removed there since.
+func (p *Pipeline) stillInTenovos(ctx context.Context, e journal.Entry) error {
+	seen, err := p.verifyAgain(ctx, e, Selection{})
+	if err == nil && !seen.Good() {
+		err = fmt.Errorf("the file is not deleted, because Tenovos does not hold its content as it did: %s", seen.Detail)
 	}
-	if after == AfterDelete {
-		seen, err := p.verifyAgain(ctx, e, Selection{})
-		if err == nil && !seen.Good() {
-			err = fmt.Errorf("the file is not deleted, because Tenovos does not hold its content as it did: %s", seen.Detail)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return p.proofs.prove(ctx, e, e)
+	return err
 }
 
 // tell logs what became of a file whose entry had come to rest before: nothing else in

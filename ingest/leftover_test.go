@@ -62,7 +62,6 @@ func (r *rig) writeAlike(path, other string) {
 // TestLeftoversAreMoved has a folder move its files that kept them until now: those of
 // an ingested archive go where they would have gone, and a duplicate is told as one.
 func TestLeftoversAreMoved(t *testing.T) {
-	t.Parallel()
 	r := newFilingRig(t, ingest.AfterKeep)
 	r.write("acme/a.jpg", 1000, 1)
 	r.write("ignored.txt", 10, 1)
@@ -98,7 +97,6 @@ func TestLeftoversAreMoved(t *testing.T) {
 
 // TestLeftoversOfOtherContentStay: what is not as it was ingested is a file of its own.
 func TestLeftoversOfOtherContentStay(t *testing.T) {
-	t.Parallel()
 	r := newFilingRig(t, ingest.AfterKeep)
 	r.write("touched.jpg", 1000, 1)
 	r.write("new.jpg", 1000, 1)
@@ -118,7 +116,6 @@ func TestLeftoversOfOtherContentStay(t *testing.T) {
 // TestLeftoversAreDeletedOnProof: Tenovos is asked again before a file is deleted that
 // came in earlier.
 func TestLeftoversAreDeletedOnProof(t *testing.T) {
-	t.Parallel()
 	r := newFilingRig(t, ingest.AfterKeep)
 	r.write("in.jpg", 1000, 1)
 	r.write("removed.jpg", 1000, 2)
@@ -175,7 +172,6 @@ func BenchmarkLeftovers(b *testing.B) {
 // TestLeftoversWaitWhileTenovosIsAway: an outage that meets one deletion is everyone's,
 // and not asked about for each of the others.
 func TestLeftoversWaitWhileTenovosIsAway(t *testing.T) {
-	t.Parallel()
 	r := newFilingRig(t, ingest.AfterKeep)
 	const files = 40
 	for i := range files {

@@ -41,7 +41,7 @@ func (s *shelf) makeDir(rel string) error {
 	err := s.mkdir(rel)
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		info, err := s.root.Lstat(rel)
+		info, err := s.root.Stat(rel)
 		if err == nil && !info.IsDir() {
 			err = fmt.Errorf("%q lies in the place of a directory that files are to be moved into: rename it, or clear it away", rel)
 		}
@@ -111,7 +111,7 @@ func (s *shelf) mkdirAt(from, rel string) error {
 
 // directory opens a directory, to do something in it.
 func (s *shelf) directory(rel string) (*os.File, error) {
-	return s.root.OpenFile(rel, unix.O_PATH|unix.O_DIRECTORY, 0)
+	return s.root.OpenFile(rel, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 }
 
 // birthplace is where what is to lie in a directory is made: there, or in the drop
@@ -120,7 +120,7 @@ func (s *shelf) birthplace(dir string) string {
 	if !s.like.setgid || dir == "." {
 		return dir
 	}
-	info, err := s.root.Lstat(dir)
+	info, err := s.root.Stat(dir)
 	if err != nil || info.Mode()&fs.ModeSetgid != 0 {
 		return dir // whose group its own administrator chose, if it is another one
 	}

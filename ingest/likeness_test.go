@@ -17,7 +17,7 @@ func newShelfOf(t *testing.T, mode uint32) (*shelf, string) {
 	if err := unix.Chmod(dir, mode); err != nil {
 		t.Fatal(err)
 	}
-	info, err := s.root.Stat()
+	info, err := s.root.Stat(".")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -38,7 +40,7 @@ func (s *shelf) lists(rel string) (bool, error) {
 }
 
 func (s *shelf) listsIn(dir, name string) (bool, error) {
-	d, err := s.root.OpenDir(dir)
+	d, err := s.root.Open(dir)
 	if absent(err) {
 		return false, nil
 	}
@@ -98,7 +100,7 @@ func (s *shelf) glimpse(rel, other string) (hint uploader.Hint, there bool, err 
 // trusted reports whether a directory is on a file system that changes through this
 // kernel alone.
 func (s *shelf) trusted(dir string) bool {
-	d, err := s.root.OpenPath(dir)
+	d, err := s.root.OpenFile(dir, unix.O_PATH|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return false
 	}

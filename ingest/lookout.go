@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // lookout tells which files are not there below a directory, without following a
@@ -22,8 +20,8 @@ type lookout struct {
 	there bool     // it is that
 }
 
-func newLookout(root *file.Root) (*lookout, error) {
-	f, err := root.OpenDir(".")
+func newLookout(root *os.Root) (*lookout, error) {
+	f, err := root.Open(".")
 	return &lookout{root: f, dir: ".", at: f, there: true}, err
 }
 

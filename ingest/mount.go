@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -148,7 +149,7 @@ func isFolderGone(err error) bool {
 // openRoot opens a drop folder for the flight of an entry, 0 for none. Its error is
 // a folderError. The marker is looked for in what was opened, so that one answer
 // holds for all that is looked for in it afterwards.
-func (p *Pipeline) openRoot(folder string, id int64) (*file.Root, error) {
+func (p *Pipeline) openRoot(folder string, id int64) (*os.Root, error) {
 	f, ours := p.folders[folder]
 	if !ours {
 		return nil, fmt.Errorf("the folder %s is not configured any more", folder)
@@ -158,7 +159,7 @@ func (p *Pipeline) openRoot(folder string, id int64) (*file.Root, error) {
 		return nil, &folderError{errHangs}
 	}
 	defer m.begin(id)()
-	root, err := file.OpenRoot(f.Path)
+	root, err := os.OpenRoot(f.Path)
 	if err != nil {
 		m.leave(time.Now())
 		return nil, &folderError{fmt.Errorf("open the drop folder: %w", err)}
@@ -169,11 +170,6 @@ func (p *Pipeline) openRoot(folder string, id int64) (*file.Root, error) {
 			m.leave(time.Now())
 			return nil, &folderError{fmt.Errorf("the marker file is not there, so the share counts as not mounted: %w", err)}
 		}
-	}
-	if err := root.Claim(f.Claim); err != nil {
-		_ = root.Close() // nothing was written
-		m.leave(time.Now())
-		return nil, &folderError{err}
 	}
 	m.found()
 	return root, nil

@@ -143,7 +143,6 @@ func TestFoldersHangingTogether(t *testing.T) {
 // TestFolderAway has a folder that is not there cost a few looks, not one for each of
 // its files.
 func TestFolderAway(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.fill("drop", "x", 50, 10)
 	p := r.start()

@@ -8,20 +8,18 @@ import (
 	"syscall"
 	"testing"
 	"unicode/utf8"
-
-	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // newShelf is a shelf on a directory of its own, for tests of what it does alone.
 func newShelf(t *testing.T) (*shelf, string) {
 	t.Helper()
 	dir := t.TempDir()
-	root, err := file.OpenRoot(dir)
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = root.Close() })
-	info, err := root.Stat()
+	info, err := root.Stat(".")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,6 @@ func (r *rig) late() {
 // TestFileInThePlaceOfADirectory: the file stays where people find it, and is moved
 // once the place is free.
 func TestFileInThePlaceOfADirectory(t *testing.T) {
-	t.Parallel()
 	for _, obstacle := range []string{"_failed/sub", "_failed/sub/deep"} {
 		r := newFilingRig(t, ingest.AfterMove)
 		r.write(obstacle, 10, 1)
@@ -66,7 +65,6 @@ func TestFileInThePlaceOfADirectory(t *testing.T) {
 // TestObstacleInTheLastMoment comes when the file has its hidden name: why it is
 // kept is said, and it gets to its place, or its name back, by itself.
 func TestObstacleInTheLastMoment(t *testing.T) {
-	t.Parallel()
 	for _, after := range []ingest.After{ingest.AfterMove, ingest.AfterKeep} {
 		r := newFilingRig(t, ingest.AfterMove)
 		r.write("sub/a.jpg", 1000, 1)
@@ -114,7 +112,6 @@ func TestObstacleInTheLastMoment(t *testing.T) {
 
 // TestErrorTextOfALongName has names that leave no room for what follows them.
 func TestErrorTextOfALongName(t *testing.T) {
-	t.Parallel()
 	r := newFilingRig(t, ingest.AfterMove)
 	name := strings.Repeat("é", 125) + "a.jpg"
 	cut := strings.Repeat("é", 122)
@@ -130,7 +127,6 @@ func TestErrorTextOfALongName(t *testing.T) {
 
 // TestErrorTextOverwritesNothing has files of others under its names.
 func TestErrorTextOverwritesNothing(t *testing.T) {
-	t.Parallel()
 	r := newFilingRig(t, ingest.AfterMove)
 	theirs := []string{"_failed/a.jpg.error.txt", "_failed/a.jpg (2).error.txt/x"}
 	for _, name := range theirs {
@@ -168,7 +164,6 @@ func TestErrorTextOverwritesNothing(t *testing.T) {
 // TestDestinationOnAnotherMount: a file is not moved from one mount of a file system
 // to another, which only the attempt shows. It does not stay hidden.
 func TestDestinationOnAnotherMount(t *testing.T) {
-	t.Parallel()
 	r := newFilingRig(t, ingest.AfterMove)
 	done, elsewhere := filepath.Join(r.drop, "_ingested"), filepath.Join(filepath.Dir(r.drop), "elsewhere")
 	for _, dir := range []string{done, elsewhere} {

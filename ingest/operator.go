@@ -48,8 +48,7 @@ type Outcome struct {
 	Folder string `json:"folder"`
 	Path   string `json:"path"`
 	// Result is what became of it: requeued, cancelled, ingested, withdrawn,
-	// restored, updated, same, ok, wrong, missing, unknown, skipped or failed; cancelling
-	// and updating where the rest is done when Tenovos answers again.
+	// restored, updated, same, ok, wrong, missing, unknown, skipped or failed.
 	Result string `json:"result"`
 	Detail string `json:"detail,omitempty"`
 }
@@ -57,7 +56,7 @@ type Outcome struct {
 // Good reports that the operator got what was asked for.
 func (o Outcome) Good() bool {
 	switch o.Result {
-	case "wrong", "missing", "unknown", "skipped", "failed", cancelling, updating:
+	case "wrong", "missing", "unknown", "skipped", "failed":
 		return false
 	}
 	return true
@@ -74,7 +73,6 @@ func (p *Pipeline) operators() map[string]Handler {
 		RequestWithdraw: p.operator(p.withdraw, journal.Filed),
 		RequestRestore:  p.operator(p.restore, journal.Withdrawn),
 		RequestUpdate:   p.serveUpdate,
-		RequestPing:     pong,
 	}
 }
 
@@ -164,12 +162,8 @@ func (p *Pipeline) serveEntry(ctx context.Context, id int64, s Selection, do ent
 // right is looked at again, not uploaded again.
 func (p *Pipeline) retry(ctx context.Context, e journal.Entry, s Selection) (Outcome, error) {
 	m := journal.Move{ID: e.ID, From: e.Status, To: journal.Settled, ResetCounts: true, AsNew: s.AsNew}
-	p.foreign.forget()
 	switch {
 	case e.Status == journal.Held && e.Reason.Class == journal.ClassUnverified && s.AsNew:
-		if why := p.gate.reason(); why != "" {
-			return Outcome{Result: "skipped", Detail: "its asset has to be looked at first, and Tenovos is waited for: " + why}, nil
-		}
 		return p.startOver(ctx, e, m)
 	case e.Status == journal.Held && e.Reason.Class == journal.ClassUnverified:
 		m.To, m.Unconfirmed = journal.Verifying, true
@@ -196,11 +190,7 @@ func (p *Pipeline) retry(ctx context.Context, e journal.Entry, s Selection) (Out
 	if err == nil {
 		p.wake()
 	}
-	o := Outcome{Result: "requeued"}
-	if why := p.gate.reason(); why != "" {
-		o.Detail = "it goes on when Tenovos answers: " + why
-	}
-	return o, err
+	return Outcome{Result: "requeued"}, err
 }
 
 // rehint tells the journal what a file that is back looks like, so that it is not
@@ -240,12 +230,6 @@ func (p *Pipeline) startOver(ctx context.Context, e journal.Entry, m journal.Mov
 	return Outcome{Result: "requeued"}, err
 }
 
-// The results of what is recorded, and done when Tenovos answers again.
-const (
-	cancelling = "cancelling"
-	updating   = "updating"
-)
-
 // cancelPoll is how often an entry that is being cancelled is looked at.
 const cancelPoll = 50 * time.Millisecond
 
@@ -267,12 +251,8 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 			return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
 		}
 		if p.gate.reason() != "" && e.Status != journal.Settled && e.Status != journal.Mapped {
-			why, err := p.gate.outlasts(ctx, p.drain)
-			if err != nil {
+			if err := p.gate.wait(ctx, p.drain); err != nil { // nothing can be cancelled meanwhile
 				return Outcome{}, err
-			}
-			if o, over := cancelWithout(e, why); over {
-				return o, nil
 			}
 		}
 		if p.take(e) { // nobody works on it: this goroutine does
@@ -308,18 +288,6 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 			return Outcome{}, err
 		}
 	}
-}
-
-// cancelWithout says what can be done for an entry that is to be cancelled while
-// Tenovos is waited for, if nothing more can be: why is "" while it is not.
-func cancelWithout(e journal.Entry, why string) (Outcome, bool) {
-	switch {
-	case why == "", e.Status == journal.Created, e.Status == journal.Uploading:
-		return Outcome{}, false // the intent is recorded
-	case e.Status == journal.Cancelling && e.Outcome == journal.Cancelled:
-		return Outcome{Result: cancelling, Detail: "its upload is ended and its empty asset removed when Tenovos answers again: " + why}, true
-	}
-	return Outcome{Result: "skipped", Detail: fmt.Sprintf("it is %s, and what became of that only Tenovos can tell, which is waited for: cancel it again when it answers: %s", e.Status, why)}, true
 }
 
 func (p *Pipeline) setUnwanted(id int64, unwanted bool) {
@@ -387,30 +355,12 @@ func (p *Pipeline) withdraw(ctx context.Context, e journal.Entry, _ Selection) (
 	if filling, err := p.journal.Reader().Filling(ctx, e.ID); err != nil || filling != 0 {
 		return Outcome{Result: "skipped", Detail: fmt.Sprintf("the file of entry %d is just becoming its content: withdraw that one afterwards", filling)}, err
 	}
-	m, err := p.remover.begin(ctx, e.ID, version{e.ObjectID, e.FileID}, e.Filename)
-	if err == nil {
-		defer m.release()
-		err = m.finish(ctx)
-	}
-	unrestored, lost := errors.AsType[*unrestoredError](err)
-	switch {
-	case lost:
-		reason := reasonWithdrawn
-		reason.Message += "; " + unrestored.Error()
-		return Outcome{Result: "withdrawn", Detail: unrestored.Error() + "; it is tried again"},
-			p.advance(ctx, journal.Move{ID: e.ID, From: journal.Filed, To: journal.Withdrawn, Reason: reason})
-	case err != nil:
+	if err := p.deleteAsset(ctx, e.ObjectID, e.FileID); err != nil {
 		return Outcome{}, fmt.Errorf("withdraw asset %s: %w", e.ObjectID, err)
-	case m.kept:
-		return Outcome{Result: "failed", Detail: m.said()}, m.close(ctx)
 	}
-	err = p.advance(ctx, journal.Move{
-		ID: e.ID, From: journal.Filed, To: journal.Withdrawn, Reason: m.with(reasonWithdrawn),
+	return Outcome{Result: "withdrawn"}, p.advance(ctx, journal.Move{
+		ID: e.ID, From: journal.Filed, To: journal.Withdrawn, Reason: reasonWithdrawn,
 	})
-	if err == nil {
-		err = m.close(ctx)
-	}
-	return Outcome{Result: "withdrawn", Detail: m.said()}, err
 }
 
 // restore brings a withdrawn asset back.

@@ -72,7 +72,6 @@ func (r *rig) wantResults(got []ingest.Outcome, want ...string) {
 }
 
 func TestRetryOfWhatFailed(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.refuse()
 	r.write("a.jpg", 1000, 1)
@@ -87,7 +86,6 @@ func TestRetryOfWhatFailed(t *testing.T) {
 }
 
 func TestRetryOfTheUnverifiedUploadsNothing(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, func(o *sandbox.Options) { o.ChecksumLag = time.Hour })
 	r.config.VerifyAsset, r.config.VerifyTimeout = true, time.Millisecond
 	r.write("a.jpg", 1000, 1)
@@ -108,7 +106,6 @@ func TestRetryOfTheUnverifiedUploadsNothing(t *testing.T) {
 }
 
 func TestCancelBeforeAndDuringTheUpload(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.write("waiting.jpg", 1000, 1)
 	p := r.start()
@@ -150,7 +147,6 @@ func (r *rig) statusOf(path string) journal.Status {
 }
 
 func TestVerifyTellsWhatIsThere(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	for _, path := range []string{"fine.jpg", "deleted.jpg", "purged.jpg"} {
 		r.write(path, 1000, 1)
@@ -174,7 +170,6 @@ func TestVerifyTellsWhatIsThere(t *testing.T) {
 }
 
 func TestWithdrawRestoreAndWhatChangesMeanwhile(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.write("a.jpg", 1000, 1)
 	r.write("b.jpg", 1000, 2)
@@ -201,34 +196,7 @@ func TestWithdrawRestoreAndWhatChangesMeanwhile(t *testing.T) {
 	}
 }
 
-// TestRestoreByEitherName restores assets from a service that knows the action by one
-// of its two names alone.
-func TestRestoreByEitherName(t *testing.T) {
-	t.Parallel()
-	for _, verb := range []string{"undelete", "un-delete", "either"} {
-		t.Run(verb, func(t *testing.T) {
-			r := newRig(t, func(o *sandbox.Options) { o.UndeleteVerb = verb })
-			r.write("a.jpg", 1000, 1)
-			r.write("b.jpg", 1000, 2)
-			r.backfill()
-			r.wantResults(r.ask(ingest.RequestWithdraw, ingest.Selection{}), "withdrawn", "withdrawn")
-			r.wantResults(r.ask(ingest.RequestRestore, ingest.Selection{}), "restored", "restored")
-			r.wantExactly("a.jpg", "b.jpg")
-			refused := 0
-			for _, q := range r.sandbox.Requests() {
-				if q.Operation == "DeleteAsset" && q.Status >= 400 {
-					refused++
-				}
-			}
-			if want := map[string]int{"un-delete": 1}[verb]; refused != want {
-				t.Errorf("%d actions were refused, want %d: the name is remembered", refused, want)
-			}
-		})
-	}
-}
-
 func TestChangedAfterWithdrawalAsNew(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.write("b.jpg", 1000, 2)
 	r.backfill()
@@ -241,7 +209,6 @@ func TestChangedAfterWithdrawalAsNew(t *testing.T) {
 }
 
 func TestDuplicatesBySettledContent(t *testing.T) {
-	t.Parallel()
 	for policy, want := range map[ingest.Duplicates]journal.Status{
 		ingest.DuplicatesSkip: journal.Duplicate, ingest.DuplicatesHold: journal.Held, ingest.DuplicatesUpload: journal.Filed,
 	} {
@@ -282,7 +249,6 @@ func TestDuplicatesBySettledContent(t *testing.T) {
 }
 
 func TestBackAndForthIsNoDuplicate(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.config.Folders[0].Duplicates = ingest.DuplicatesSkip
 	for _, n := range []uint64{1, 2, 1} {
@@ -295,7 +261,6 @@ func TestBackAndForthIsNoDuplicate(t *testing.T) {
 }
 
 func TestAdoptAfterTheJournalWasLost(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	paths := []string{"a.jpg", "b.jpg", "sub/c.jpg"}
 	for _, path := range paths {

@@ -12,8 +12,6 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/tenovos-ingest/ingestd/internal/file"
-	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -36,7 +34,6 @@ type Lookup interface {
 	Asset(ctx context.Context, id string) (tenovos.Asset, error)
 	Versions(ctx context.Context, id string) ([]tenovos.Asset, error)
 	Search(ctx context.Context, q tenovos.Query) (tenovos.Page, error)
-	ContentLink(ctx context.Context, objectID string) (secret.URL, error)
 }
 
 // API is a Tenovos account.
@@ -128,7 +125,6 @@ type Folder struct {
 	After        After
 	Done, Failed string
 	Prune        bool
-	Claim        *file.Claim // keeps others off the folder; nil: they may work on it, too
 	// Resume is how long files that rest are left alone before they are moved or
 	// deleted: their producer may go on with what looks finished. Until then what
 	// comes under the same path is the next version, whatever else is said of versions.
@@ -225,7 +221,6 @@ type Pipeline struct {
 
 	handlers map[string]Handler
 	gate     *gate
-	remover  *remover
 	poke     chan struct{} // capacity 1: "the queue may have changed"
 	drain    <-chan struct{}
 	source   <-chan struct{} // of a backfill: closes when all that there is was admitted; set at the start of Run
@@ -234,22 +229,18 @@ type Pipeline struct {
 	naming   sync.Map // filenames of which a file is just becoming an asset or a version
 
 	editing   map[string]*editing // by folder
-	templates *templates
-	tells     map[string]*tells // by folder; none where there are no companions
+	tells     map[string]*tells   // by folder; none where there are no companions
 	resting   *RestingFiles
-	proofs    *prover
-	foreign   foreignURLs
 	leftovers *leftovers
 	once      bool // Run is a backfill, which ends; set at its start
+
+	holdups holdups
+	clock   *clockWatch
 
 	mu       sync.Mutex
 	inFlight map[int64]*flight
 	unwanted map[int64]bool // entries that an operator wants cancelled
-	// Files that the content store failed since it last took a part, and how often
-	// everyone rested for it.
-	storeFailed map[int64]bool
-	excused     map[int64]int // failures of each file in flight that were put down to an outage
-	storeRests  int
+	excused  map[int64]int  // failures of each file in flight that were put down to an outage
 
 	account atomic.Pointer[tenovos.User]
 	stats   struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
@@ -270,10 +261,11 @@ type flight struct {
 type Deps struct {
 	API     API
 	Store   Store
-	Content Content // nil: no content can be read back
 	Journal *journal.Journal
 	Log     zerolog.Logger
 	Clock   func() time.Time // nil is time.Now
+	// Ahead is how far Clock is ahead of Tenovos', as far as is known; nil: they agree.
+	Ahead func() time.Duration
 	// Paused is told why the whole pool waits, and "" when it goes on; it may be nil
 	// and must not call the pipeline.
 	Paused func(why string)
@@ -310,28 +302,37 @@ func New(cfg Config, d Deps) *Pipeline {
 		editing:  make(map[string]*editing, len(cfg.Folders)),
 		tells:    make(map[string]*tells, len(cfg.Folders)),
 
-		templates: newTemplates(d.API, d.Log),
 		leftovers: newLeftovers(d.Journal, cfg.Folders),
 
-		storeFailed: make(map[int64]bool),
-		excused:     make(map[int64]int),
-		started:     d.Clock(),
+		excused: make(map[int64]int),
+		started: d.Clock(),
 	}
-	p.remover = &remover{api: d.API, journal: d.Journal, log: d.Log, now: d.Clock}
+	if d.Ahead == nil {
+		d.Ahead = func() time.Duration { return 0 }
+	}
+	if d.Paused == nil {
+		d.Paused = func(string) {}
+	}
+	p.clock = &clockWatch{ahead: d.Ahead, limit: cfg.Skew, log: d.Log}
+	p.holdups = holdups{circuits: newCircuits(d.Clock), journal: d.Journal, log: d.Log, wake: p.wake}
+	p.holdups.told = func() { d.Paused(p.Paused()) }
 	p.handlers = p.operators()
 	maps.Copy(p.handlers, d.Handlers)
 	for _, f := range cfg.Folders {
 		p.folders[f.Name] = f
 		p.mounts[f.Name] = newMount(p.wake)
-		p.editing[f.Name] = &editing{}
+		p.editing[f.Name] = &editing{troubles: make(map[string]trouble)}
 		if f.Companions != nil {
 			p.tells[f.Name] = newTells(f, d.Journal, d.Log)
 		}
 	}
 	p.resting = newRestingFiles(p)
-	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5}
-	p.gate = newGate(d.Log, d.Clock, d.Paused, func(ctx context.Context) error {
+	tell := func(why string) { d.Paused(pauses(why, p.holdups.reason())) }
+	p.gate = newGate(d.Log, d.Clock, tell, func(ctx context.Context) error {
 		_, err := d.API.CurrentUser(ctx)
+		if errors.Is(err, tenovos.ErrIntermediary) {
+			return err
+		}
 		if errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound) {
 			return nil // an answer, if an odd one
 		}
@@ -365,9 +366,6 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	g.Go(func() error { return p.doChores(gctx, "", idle) })
 	for _, f := range p.cfg.Folders {
 		g.Go(func() error { return p.doEdits(gctx, f.Name, idle) })
-		if f.Companions != nil {
-			g.Go(func() error { return newFilelessRows(p, f).run(gctx, idle) })
-		}
 		g.Go(func() error { return p.resting.run(gctx, f.Name, idle) })
 		if t := p.tells[f.Name]; t != nil && !p.once { // a backfill tells at its end
 			g.Go(func() error { return t.run(gctx, idle, func() bool { return p.mayTouch(f.Name) }) })
@@ -468,7 +466,7 @@ func (p *Pipeline) Active() []Activity {
 }
 
 // Paused returns why the whole pool waits, or "".
-func (p *Pipeline) Paused() string { return p.gate.reason() }
+func (p *Pipeline) Paused() string { return pauses(p.gate.reason(), p.holdups.reason()) }
 
 // Stats are what a run has done so far.
 type Stats struct {

@@ -11,7 +11,6 @@ import (
 )
 
 func TestBackfillIngestsEachFileOnce(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	paths := []string{"empty.txt", "a.jpg", "deep/er/b.jpg", "ümläut & 100%? #1+.png", "🎬.mov"}
 	for i, p := range paths {
@@ -28,7 +27,6 @@ func TestBackfillIngestsEachFileOnce(t *testing.T) {
 }
 
 func TestMultipartIsCompleted(t *testing.T) {
-	t.Parallel()
 	if testing.Short() {
 		t.Skip("moves 101 MiB")
 	}
@@ -43,7 +41,6 @@ func TestMultipartIsCompleted(t *testing.T) {
 }
 
 func TestNewContentUnderAKnownPathIsAVersion(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.write("a.jpg", 1000, 1)
 	r.backfill()
@@ -62,7 +59,6 @@ func TestNewContentUnderAKnownPathIsAVersion(t *testing.T) {
 }
 
 func TestSameContentIsNotSentAgain(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.write("a.jpg", 1000, 1)
 	r.backfill()
@@ -78,7 +74,6 @@ func TestSameContentIsNotSentAgain(t *testing.T) {
 }
 
 func TestRestsThatAreNoAssets(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.config.MaxFileSize = 5000
 	for path, size := range map[string]int{"ignored.txt": 1, "unmappable.jpg": 1, "huge.mov": 6000, "fine.jpg": 10} {
@@ -100,7 +95,6 @@ func TestRestsThatAreNoAssets(t *testing.T) {
 }
 
 func TestVerifyAssetWaitsForTheChecksum(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, func(o *sandbox.Options) { o.ChecksumLag = 300 * time.Millisecond })
 	r.config.VerifyAsset = true
 	r.write("a.jpg", 1000, 1)
@@ -113,7 +107,6 @@ func TestVerifyAssetWaitsForTheChecksum(t *testing.T) {
 }
 
 func TestUnverifiedIsHeldAndLookedAtAgain(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, func(o *sandbox.Options) { o.ChecksumLag = time.Hour })
 	r.config.VerifyAsset = true
 	r.config.VerifyTimeout = time.Millisecond

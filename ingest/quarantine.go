@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -74,8 +73,8 @@ func (p *Pipeline) fileResting(ctx context.Context, c journal.Chore) (bool, erro
 		return err == nil, err
 	case e.Status == journal.Duplicate && folder.After == AfterMove,
 		e.Status == journal.Filed && !folder.After.keeps() && (!e.Taken() || p.isAside(e) || p.isHere(e)):
-		if !e.Taken() || !p.isAside(e) {
-			if err := p.stillInTenovos(ctx, e, folder.After); err != nil {
+		if folder.After == AfterDelete && (!e.Taken() || !p.isAside(e)) {
+			if err := p.stillInTenovos(ctx, e); err != nil {
 				return false, err
 			}
 		}
@@ -147,7 +146,7 @@ func (p *Pipeline) writeError(e journal.Entry, at string) error {
 		if there == text {
 			return s.root.Remove(draft)
 		}
-		if strings.HasPrefix(there, display.Text(path.Base(e.Path))+errorTitle) && strings.Contains(there, errorNumber) { // of one that was put back
+		if strings.HasPrefix(there, path.Base(e.Path)+errorTitle) && strings.Contains(there, errorNumber) { // of one that was put back
 			if err := s.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
@@ -165,7 +164,7 @@ func (s *shelf) removeErrors(e journal.Entry, at string) {
 			return err
 		}
 		text := s.text(name)
-		if strings.HasPrefix(text, display.Text(path.Base(e.Path))+errorTitle) && strings.Contains(text, fmt.Sprint(errorNumber, e.ID, " ")) {
+		if strings.HasPrefix(text, path.Base(e.Path)+errorTitle) && strings.Contains(text, fmt.Sprint(errorNumber, e.ID, " ")) {
 			_ = s.root.Remove(name)
 		}
 		return fs.ErrExist
@@ -196,15 +195,15 @@ func (s *shelf) text(rel string) string {
 // ingestd. It is the same whenever it is written of the same failure.
 func errorText(e journal.Entry) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s%s\r\nWhy: %s.\r\n", display.Text(path.Base(e.Path)), errorTitle, display.Text(strings.TrimSuffix(e.Reason.Message, ".")))
+	fmt.Fprintf(&b, "%s%s\r\nWhy: %s.\r\n", path.Base(e.Path), errorTitle, strings.TrimSuffix(e.Reason.Message, "."))
 	if e.Reason.Hint != "" {
-		fmt.Fprintf(&b, "What helps (for whoever runs ingestd): %s\r\n", display.Text(e.Reason.Hint))
+		fmt.Fprintf(&b, "What helps (for whoever runs ingestd): %s\r\n", e.Reason.Hint)
 	}
 	where := "the folder " + e.Folder
 	if dir := path.Dir(e.Path); dir != "." {
 		where = fmt.Sprintf("%s of the folder %s", dir, e.Folder)
 	}
-	fmt.Fprintf(&b, "\r\nTo try again, put the file back into %s; this text can be deleted.\r\n", display.Text(where))
+	fmt.Fprintf(&b, "\r\nTo try again, put the file back into %s; this text can be deleted.\r\n", where)
 	fmt.Fprintf(&b, "%s%d and this time: %s.\r\n", errorNumber, e.ID, e.Since.Format("2006-01-02 15:04:05 -07:00"))
 	return b.String()
 }

@@ -10,8 +10,10 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/rs/zerolog"
 
+	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/uploader"
 )
 
 // Classes of reasons: what kind of trouble an entry rests or waits with.
@@ -44,10 +46,12 @@ const (
 	classDuplicate   = journal.ClassDuplicate
 	classAdopted     = "adopted"
 	classBackup      = "backup"
-	classRemoval     = "removal"
 	classCancelled   = "cancelled"
-	classForeign     = "foreign-url"
 	classInternal    = "internal"
+
+	classIntermediary = "intermediary"
+	classForbidden    = "forbidden"
+	classHeldUp       = "held-up" // others were refused, one after the other
 )
 
 var (
@@ -199,13 +203,11 @@ func reasonNamesakes(found []tenovos.Asset) journal.Reason {
 	}
 }
 
-// reasonInconclusive is why a file of which a search might show that it is there
-// already, or which asset it is a version of, becomes neither.
-func reasonInconclusive(filename string, err error) journal.Reason {
+func reasonTooManyNamed(filename string) journal.Reason {
 	return journal.Reason{
 		Class:   classNamesakes,
-		Message: fmt.Sprintf("whether Tenovos has an asset named %q already cannot be told, so none is made: %s", filename, messageOf(err)),
-		Hint:    "Look for the name in Tenovos. `ingestd retry ID` searches again, `ingestd retry --as-new ID` makes the file an asset of its own; or give it a name of its own.",
+		Message: fmt.Sprintf("Tenovos finds so many assets for the words of %q that the one of that name cannot be told", filename),
+		Hint:    "Give the file a name of its own, or run `ingestd retry --as-new ID` to make it an asset of its own.",
 	}
 }
 
@@ -241,42 +243,28 @@ func reasonUnverified(waited time.Duration) journal.Reason {
 	}
 }
 
-// reasonReading is why a file waits whose content is to be read back.
-func reasonReading(err error) journal.Reason {
-	return reasonOf(journal.ClassUnverified, fmt.Errorf("no checksum of the content is named by Tenovos, and it cannot be read back yet: %w", err), "")
-}
-
-func reasonUnproven(err error) journal.Reason {
-	return reasonOf(journal.ClassUnverified,
-		fmt.Errorf("uploaded, unverified: the store's ETags prove nothing, Tenovos names no checksum, and the content cannot be read back: %w", err),
-		"The content was handed over and the file stays where it is. `ingestd retry ID` looks again; nothing is uploaded twice.")
-}
-
-// reasonDamaged is why a file failed whose ETags were not its MD5s, and whose asset shows
-// that they were right.
-func reasonDamaged(remote string) journal.Reason {
-	return journal.Reason{
-		Class: classChecksum, Message: fmt.Sprintf("what arrived twice was not what the disk holds: Tenovos got other bytes (MD5 %s)", remote),
-		Hint: "Look for faulty memory, disk or network gear, or a proxy that changes uploads, then run `ingestd retry ID`. The asset is removed.",
+// reasonExpiries is why a file is held whose URLs died n times, err the last of them.
+func reasonExpiries(e journal.Entry, err error, n int) journal.Reason {
+	r := journal.Reason{Class: classExpired, Message: fmt.Sprintf("the upload URLs died %d times before the file was in", n)}
+	size := humanize.IBytes(uint64(e.Size))
+	dead, ok := errors.AsType[*uploader.ExpiredError](err)
+	if !ok {
+		r.Hint = size + " did not get through while its upload URLs lived"
+		return r
 	}
-}
-
-func reasonForeign(err error) journal.Reason {
-	return reasonOf(classForeign, err, "Somebody between here and Tenovos may want the files, or what this host can reach: check tenovos.url, and show the host to Tenovos support. "+
-		"Then run `ingestd retry --held`. Until somebody does, an asset is made every five minutes at most, and removed.")
-}
-
-func reasonExpiries(e journal.Entry, n int) journal.Reason {
-	hint := fmt.Sprintf("%s did not get through while its upload URLs lived", humanize.IBytes(uint64(e.Size)))
-	if e.Attempt != nil && !e.Attempt.Expires.IsZero() {
-		life := e.Attempt.Expires.Sub(e.Attempt.IntentAt).Round(time.Second)
-		rate := float64(e.Size) / max(life.Seconds(), 1)
-		hint = fmt.Sprintf("%s within the %s that the URLs live takes %s/s; %s of it were stored. Raise upload.bandwidth or upload.parts, or lower workers, then run `ingestd retry ID`.",
-			humanize.IBytes(uint64(e.Size)), life, humanize.IBytes(uint64(rate)), humanize.IBytes(uint64(e.Sent)))
+	r.Message += "; " + secret.Sentence(dead)
+	life := dead.Life.Round(time.Second)
+	switch {
+	case dead.Took == 0:
+		r.Hint = fmt.Sprintf("The URLs live %s, and the file's turn came later than that. Lower workers, or ask Tenovos support for a longer life, then run `ingestd retry ID`.", life)
+	case dead.Sent == 0 && e.Sent == 0:
+		r.Hint = fmt.Sprintf("The URLs live %s, and no byte was on its way in that time. Look at what delays requests to the content store, then run `ingestd retry ID`.", life)
+	default:
+		rate := float64(e.Size) / max(dead.Life.Seconds(), 1)
+		r.Hint = fmt.Sprintf("%s within the %s that the URLs live takes %s/s; %s of it were stored. Raise upload.bandwidth or upload.parts, or lower workers, then run `ingestd retry ID`.",
+			size, life, humanize.IBytes(uint64(rate)), humanize.IBytes(uint64(e.Sent)))
 	}
-	return journal.Reason{
-		Class: classExpired, Message: fmt.Sprintf("the upload URLs died %d times before the file was in", n), Hint: hint,
-	}
+	return r
 }
 
 // reasonLocked is why a file waits that may be read, but not now.
@@ -292,9 +280,6 @@ func reasonWaitsFor(what string, until time.Time) journal.Reason {
 }
 
 func reasonFiling(err error) journal.Reason {
-	if unproven, ok := errors.AsType[*unprovenError](err); ok {
-		return reasonOf(journal.ClassFiling, unproven, "Look at the asset in Tenovos. It is tried again until its checksum, or its content, is the file's.")
-	}
 	return reasonOf(journal.ClassFiling, fmt.Errorf("its content is in Tenovos, but the file cannot be moved away: %w", err),
 		"Clear away what it names, or let the daemon's user write in the drop folder. It is tried again until it succeeds.")
 }
@@ -304,47 +289,6 @@ func reasonTwins(found []tenovos.Asset) journal.Reason {
 		Class:   classTwins,
 		Message: fmt.Sprintf("the reply to the asset's creation was lost, and %d empty assets could be it: %s", len(found), objectIDs(found)),
 		Hint:    "Delete the empty ones in Tenovos, then run `ingestd retry ID`.",
-	}
-}
-
-// reasonUnrestored is why an entry rests of whose removed version others went along.
-func reasonUnrestored(e journal.Entry, err *unrestoredError) journal.Reason {
-	r := journal.Reason{
-		Class: classRemoval, Message: err.Error(),
-		Hint: "Restore these versions in Tenovos; ingestd goes on trying for a week. Then `ingestd retry ID` tries the file again.",
-	}
-	if e.Reason.Message != "" {
-		r.Message = e.Reason.Message + "; " + r.Message
-	}
-	if !e.Outcome.Runnable() && e.Reason.Class != "" {
-		r.Class = e.Reason.Class
-	}
-	return r
-}
-
-// reasonUnsureTwin is why a create whose reply was lost is not repeated.
-func reasonUnsureTwin(filename string, err error) journal.Reason {
-	return journal.Reason{
-		Class:   classTwins,
-		Message: fmt.Sprintf("the reply to the asset's creation was lost, and whether an empty asset named %q came of it cannot be told: %s", filename, messageOf(err)),
-		Hint:    "Look for an empty asset of the name in Tenovos and delete it, then run `ingestd retry ID`.",
-	}
-}
-
-// reasonUnseenYet is why a file waits for what Tenovos is to tell of a version.
-func reasonUnseenYet(a tenovos.Asset) journal.Reason {
-	return journal.Reason{
-		Class:   classWaiting,
-		Message: fmt.Sprintf("asset %s has the file's name and was made lately, and Tenovos does not tell the checksum of its content yet: waiting, for it may be this file's", a.ObjectID),
-	}
-}
-
-// reasonUnseen is why a file is not made an asset or a version again.
-func reasonUnseen(found []tenovos.Asset) journal.Reason {
-	return journal.Reason{
-		Class:   classTwins,
-		Message: fmt.Sprintf("%d asset(s) in Tenovos with the file's name may hold its content already, and Tenovos tells no checksum of them: %s", len(found), objectIDs(found)),
-		Hint:    "If none of them does, run `ingestd retry --as-new ID`, or without a backfill that adopts `ingestd retry ID`. Else leave it held.",
 	}
 }
 
@@ -369,10 +313,10 @@ func objectIDs(assets []tenovos.Asset) string {
 // forget drops what the process remembers of an entry that has come to rest.
 func (p *Pipeline) forget(id int64) {
 	p.sought.end(id)
+	p.holdups.forget(id)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.excused, id)
-	delete(p.storeFailed, id)
 }
 
 // entryLog adds the fields that name an entry.

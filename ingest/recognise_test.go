@@ -12,7 +12,6 @@ import (
 // TestNewFileUnderTheNameOfARenamedOne holds that a file takes its asset along, and
 // the new one under its old name gets its own, whoever is looked at first.
 func TestNewFileUnderTheNameOfARenamedOne(t *testing.T) {
-	t.Parallel()
 	for _, workers := range []int{1, 4} {
 		for old, now := range map[string]string{"a.jpg": "b.jpg", "b.jpg": "a.jpg"} {
 			t.Run(fmt.Sprint(workers, old), func(t *testing.T) {
@@ -40,7 +39,6 @@ func TestNewFileUnderTheNameOfARenamedOne(t *testing.T) {
 // TestExchangeFoundInTwoParts has two files exchange their names of which one is found
 // long after the other, as in a large tree or on a share.
 func TestExchangeFoundInTwoParts(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.config.Folders[0].Duplicates = ingest.DuplicatesSkip
 	r.write("2023/a.jpg", 1000, 1)

@@ -30,16 +30,14 @@ func (p *Pipeline) recover(ctx context.Context, e journal.Entry) error {
 
 // recoverCreate looks for the empty asset of a lost create. One is removed before
 // a new create; none, after several looks, means that there is none, and the doubt
-// stays open as a chore; several cannot be told apart and are the operator's, and so is
-// a search that does not show all that it finds.
+// stays open as a chore; several cannot be told apart and are the operator's.
 func (p *Pipeline) recoverCreate(ctx context.Context, e journal.Entry) error {
 	t, err := p.lostCreate(e)
 	if err != nil {
 		return err
 	}
 	found, err := p.findTwins(ctx, t)
-	unsure := errors.Is(err, ErrInconclusive)
-	if err != nil && !unsure {
+	if err != nil {
 		return &lookError{fmt.Errorf("look for the asset of a lost create: %w", err)}
 	}
 	chore, err := t.chore(e, p.now())
@@ -49,8 +47,6 @@ func (p *Pipeline) recoverCreate(ctx context.Context, e journal.Entry) error {
 	spent := e.Failures >= p.cfg.MaxAttempts
 	m := journal.Move{ID: e.ID, From: journal.Creating, Chores: []journal.NewChore{chore}}
 	switch {
-	case unsure:
-		m.To, m.Reason = journal.Held, reasonUnsureTwin(t.Filename, err)
 	case len(found) == 1 && e.Kind != journal.File: // complete as it is
 		a := found[0]
 		m.To, m.Chores = journal.Created, nil
@@ -92,10 +88,13 @@ func (p *Pipeline) recoverComplete(ctx context.Context, e journal.Entry) error {
 	unconfirmed := journal.Move{
 		ID: e.ID, From: journal.Completing, To: journal.Verifying, Unconfirmed: true, Reason: reasonUnconfirmed,
 	}
-	if e.Tries >= maxLooks {
+	if e.Tries >= maxLooks && e.Reason.Class != classIntermediary && e.Reason.Class != classHeldUp {
 		v := newAttempt(e, errNoCompletion, limits{attempts: p.cfg.MaxAttempts}, classAmbiguous,
 			"Tenovos gives no clear answer to the upload's completion. Show this file's name to Tenovos support.")
 		return p.giveUp(ctx, e, v)
+	}
+	if held, err := p.holdups.holdBack(ctx, e, circuitCall(e.Status)); held || err != nil {
+		return err
 	}
 	asset, err := p.api.Asset(ctx, e.Attempt.FileID)
 	if err != nil {
@@ -107,6 +106,9 @@ func (p *Pipeline) recoverComplete(ctx context.Context, e journal.Entry) error {
 	err = p.api.CompleteUpload(ctx, completion(e))
 	switch {
 	case err == nil:
+		if err := p.holdups.passed(ctx, bodySize(e), circuitCall(journal.Completing)); err != nil {
+			return err
+		}
 		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Completing, To: journal.Verifying})
 	case errors.Is(err, tenovos.ErrNotFound), errors.Is(err, tenovos.ErrNoSuchUpload):
 		return p.advance(ctx, unconfirmed)
@@ -144,7 +146,7 @@ func (p *Pipeline) lostCreate(e journal.Entry) (twin, error) {
 	return twin{
 		Filename: asset.Filename, TemplateID: asset.TemplateID, SecurityIDs: asset.SecurityIDs,
 		OriginalFileID: asset.OriginalFileID, ContentPath: asset.ContentPath,
-		From: e.Attempt.IntentAt.Add(-p.cfg.Skew), To: e.Attempt.IntentAt.Add(callSpan + p.cfg.Skew),
+		From: p.clock.theirs(e.Attempt.IntentAt).Add(-p.cfg.Skew), To: p.clock.theirs(e.Attempt.IntentAt).Add(callSpan + p.cfg.Skew),
 	}, nil
 }
 

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -30,10 +30,6 @@ const requestTick = 300 * time.Millisecond
 // answerGrace is how long requests may take after the last entry is done.
 const answerGrace = time.Second
 
-// attendEvery is how often the journal is told that somebody is at the requests that
-// are open: whoever asked sees by it that the process lives.
-const attendEvery = time.Second
-
 // maxServing bounds how many requests are answered at the same time.
 const maxServing = 4
 
@@ -45,9 +41,8 @@ func (p *Pipeline) serveRequests(ctx context.Context, idle <-chan struct{}) erro
 	g, gctx := errgroup.WithContext(inner)
 	g.SetLimit(maxServing + 1) // the poller below is one of them
 	g.Go(func() error {
-		defer time.AfterFunc(answerGrace, cancel)     // what is about to be answered still is
-		serving := make(map[int64]context.CancelFunc) // nil: it waits for its turn
-		var attended time.Time
+		defer time.AfterFunc(answerGrace, cancel) // what is about to be answered still is
+		var serving sync.Map
 		tick := time.NewTicker(requestTick)
 		defer tick.Stop()
 		for {
@@ -58,32 +53,17 @@ func (p *Pipeline) serveRequests(ctx context.Context, idle <-chan struct{}) erro
 				return gctx.Err()
 			case <-tick.C:
 			}
-			open, err := p.journal.TakeRequests(gctx)
-			fresh := slices.ContainsFunc(open, func(r journal.Request) bool { _, known := serving[r.ID]; return !known })
-			if err == nil && (fresh || len(open) > 0 && time.Since(attended) >= attendEvery) {
-				open, err = p.journal.Attend(gctx)
-				attended = time.Now()
-			}
+			requests, err := p.journal.TakeRequests(gctx)
 			if err != nil {
 				return err
 			}
-			for id, withdraw := range serving { // what is open no more was answered, or withdrawn
-				if !slices.ContainsFunc(open, func(r journal.Request) bool { return r.ID == id }) {
-					if withdraw != nil {
-						withdraw()
-					}
-					delete(serving, id)
-				}
-			}
-			for _, r := range open {
-				if serving[r.ID] != nil {
+			for _, r := range requests {
+				if _, busy := serving.LoadOrStore(r.ID, true); busy {
 					continue
 				}
-				rctx, withdraw := context.WithCancel(gctx)
-				serving[r.ID] = withdraw
-				if !g.TryGo(func() error { return unlessWithdrawn(gctx, rctx, p.serve(rctx, r)) }) {
-					withdraw()
-					serving[r.ID] = nil
+				// An id stays in serving: the list above may be older than its answer.
+				if !g.TryGo(func() error { return p.serve(gctx, r) }) {
+					serving.Delete(r.ID)
 				}
 			}
 		}
@@ -92,15 +72,6 @@ func (p *Pipeline) serveRequests(ctx context.Context, idle <-chan struct{}) erro
 		return err
 	}
 	return nil // answerGrace is over: no reason to end the workers
-}
-
-// unlessWithdrawn is the error of a request whose own context may have ended before that
-// of all.
-func unlessWithdrawn(all, own context.Context, err error) error {
-	if own.Err() != nil && all.Err() == nil && errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
 }
 
 func (p *Pipeline) serve(ctx context.Context, r journal.Request) error {

@@ -53,7 +53,6 @@ func (r *rig) wantOneAsset(n int, path string) {
 // become one asset, and the file is moved or deleted as a whole, by the next process if
 // need be.
 func TestResumedUpload(t *testing.T) {
-	t.Parallel()
 	for _, after := range []ingest.After{ingest.AfterMove, ingest.AfterDelete} {
 		t.Run(string(after), func(t *testing.T) {
 			r := newRig(t, nil)
@@ -102,7 +101,6 @@ func TestResumedUpload(t *testing.T) {
 // Nor is a half that failed, or whose content Tenovos has already, taken from under a
 // client that comes back; a touch begins the time anew.
 func TestResumeOfWhatWasNotIngested(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	now := time.Now()
 	r.clock = func() time.Time { return now }
@@ -138,7 +136,6 @@ func TestResumeOfWhatWasNotIngested(t *testing.T) {
 // While the daemon runs the move comes by itself, and a half that is gone on with
 // while it is on its way is not waited for.
 func TestResumeWhileItRuns(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	f := &r.config.Folders[0]
 	f.After, f.Done, f.Resume, f.VersionByPath = ingest.AfterMove, "_ingested", 3*time.Second, false
@@ -178,7 +175,6 @@ func TestResumeWhileItRuns(t *testing.T) {
 // A process that ends when it has noted where a file goes, and before it moves it, is
 // gone on with by the next one.
 func TestCrashBeforeTheMoveOfWhatIsIn(t *testing.T) {
-	t.Parallel()
 	for _, after := range []ingest.After{ingest.AfterMove, ingest.AfterDelete} {
 		t.Run(string(after), func(t *testing.T) {
 			r := newFilingRig(t, after)
@@ -209,7 +205,6 @@ func TestCrashBeforeTheMoveOfWhatIsIn(t *testing.T) {
 // A file that is touched again and again while it is left alone is moved when its time
 // has come, not up to an hour after.
 func TestResumeOfWhatIsTouchedAgainAndAgain(t *testing.T) {
-	t.Parallel()
 	r := newFilingRig(t, ingest.AfterMove)
 	now := time.Now()
 	r.clock = func() time.Time { return now }

@@ -125,12 +125,6 @@ func content(path string, size int, n uint64) []byte {
 	return data
 }
 
-// loseJournal has the next pipelines begin with an empty journal and adopt.
-func (r *rig) loseJournal() {
-	r.journal += ".anew"
-	r.config.Adopt = true
-}
-
 func (r *rig) client() *tenovos.Client {
 	r.t.Helper()
 	acct := r.sandbox.Account()
@@ -164,11 +158,11 @@ func (r *rig) start() *process {
 	if r.api != nil {
 		api = r.api(api)
 	}
-	var store ingest.Store = uploader.New(uploader.Config{Parts: 2, ExpiryMargin: 100 * time.Millisecond})
+	var store ingest.Store = uploader.New(uploader.Config{Parts: 2, ExpiryMargin: 100 * time.Millisecond, Ahead: client.Ahead})
 	if r.store != nil {
 		store = r.store(store)
 	}
-	p := ingest.New(r.config, ingest.Deps{API: api, Store: store, Content: uploader.New(uploader.Config{}), Journal: j, Log: zerolog.New(zerolog.SyncWriter(r.log)), Clock: r.clock})
+	p := ingest.New(r.config, ingest.Deps{API: api, Store: store, Journal: j, Log: zerolog.New(zerolog.SyncWriter(r.log)), Clock: r.clock, Ahead: client.Ahead})
 	return &process{Pipeline: p, journal: j, client: client}
 }
 

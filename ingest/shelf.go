@@ -15,9 +15,9 @@ import (
 )
 
 // shelf moves files about within one drop folder, named by slash-separated paths
-// below it. It follows no link and overwrites nothing.
+// below it. It follows no link out of the folder and overwrites nothing.
 type shelf struct {
-	root *file.Root
+	root *os.Root
 	like likeness // of what it makes
 	id   int64    // of the entry that it moves, by which what it makes has a name of its own at first
 
@@ -32,7 +32,7 @@ func (p *Pipeline) openShelf(folder string, id int64) (*shelf, error) {
 		return nil, err
 	}
 	s := &shelf{root: root, id: id, closed: p.mounts[folder].beginMixed(id)} // the journal is written in between
-	info, err := root.Stat()
+	info, err := root.Stat(".")
 	if err != nil {
 		s.close()
 		return nil, &folderError{fmt.Errorf("look at the drop folder: %w", err)}
@@ -57,9 +57,9 @@ func (s *shelf) look(rel string) (*os.File, uploader.Hint, error) {
 	if err != nil {
 		return nil, none, err
 	}
-	opened, err := s.root.Open(rel)
+	opened, err := file.OpenIn(s.root, rel)
 	if errors.Is(err, fs.ErrPermission) {
-		opened, err = s.root.OpenPath(rel)
+		opened, err = s.root.OpenFile(rel, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	}
 	if err != nil {
 		return nil, none, file.Opening(s.renamedAway(rel, err))
@@ -91,12 +91,12 @@ func (s *shelf) move(from, to string) error {
 	if err := s.makeDir(path.Dir(to)); err != nil {
 		return err
 	}
-	source, err := s.root.OpenDir(path.Dir(from))
+	source, err := s.root.Open(path.Dir(from))
 	if err != nil {
 		return err
 	}
 	defer source.Close() // nothing is written through it
-	target, err := s.root.OpenDir(path.Dir(to))
+	target, err := s.root.Open(path.Dir(to))
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (s *shelf) room(from, to string) error {
 	if err := s.makeDir(dir); err != nil {
 		return err
 	}
-	target, err := s.root.OpenDir(dir)
+	target, err := s.root.Open(dir)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (s *shelf) room(from, to string) error {
 	if err != nil {
 		return err
 	}
-	here, err := s.root.Lstat(path.Dir(from))
+	here, err := s.root.Stat(path.Dir(from))
 	if err == nil && uploader.HintOf(here).Dev != uploader.HintOf(there).Dev {
 		err = fmt.Errorf("the directory %q is on another file system, and a file is only moved within its own: name one on that of the drop folder", dir)
 	}

@@ -103,7 +103,6 @@ var afters = []ingest.After{ingest.AfterKeep, ingest.AfterMove, ingest.AfterDele
 // TestTouchInMidUpload has no touch throw an upload away, nor keep a file in the folder
 // that is to leave it.
 func TestTouchInMidUpload(t *testing.T) {
-	t.Parallel()
 	for name, touch := range touches {
 		for _, after := range afters {
 			t.Run(name+" "+string(after), func(t *testing.T) {
@@ -122,7 +121,6 @@ func TestTouchInMidUpload(t *testing.T) {
 
 // TestTouchAtEachCommit touches a file whenever something was recorded of it.
 func TestTouchAtEachCommit(t *testing.T) {
-	t.Parallel()
 	for _, after := range afters {
 		t.Run(string(after), func(t *testing.T) {
 			r := newFilingRig(t, after)
@@ -157,7 +155,6 @@ func rewrite(path string) error {
 // TestRewriteThatLooksLikeATouch loses no content: neither what was rewritten under the
 // upload nor what was before it was filed.
 func TestRewriteThatLooksLikeATouch(t *testing.T) {
-	t.Parallel()
 	for _, after := range afters {
 		for _, when := range []string{"stored", "verified"} {
 			t.Run(string(after)+" "+when, func(t *testing.T) {
@@ -210,7 +207,6 @@ var renames = map[string]func(drop string) error{
 // TestRenameInMidUpload goes on with the open file: one create, and the entry has the
 // new path, whether that is found while the upload is under way or afterwards.
 func TestRenameInMidUpload(t *testing.T) {
-	t.Parallel()
 	for name, rename := range renames {
 		for _, after := range afters {
 			for _, found := range []string{"meanwhile", "afterwards"} {
@@ -243,7 +239,6 @@ func TestRenameInMidUpload(t *testing.T) {
 // TestRenameOverAnotherInMidUpload has what overwrites a known file be its next content
 // alone, and what takes a name that was freed be a renamed file.
 func TestRenameOverAnotherInMidUpload(t *testing.T) {
-	t.Parallel()
 	for _, after := range []ingest.After{ingest.AfterKeep, ingest.AfterMove} {
 		t.Run(string(after), func(t *testing.T) {
 			r := newFilingRig(t, after)
@@ -284,7 +279,6 @@ func TestRenameOverAnotherInMidUpload(t *testing.T) {
 
 // TestRenameOfWhatIsIngested moves away what got another path before it could be.
 func TestRenameOfWhatIsIngested(t *testing.T) {
-	t.Parallel()
 	for _, after := range afters {
 		t.Run(string(after), func(t *testing.T) {
 			r := newFilingRig(t, after)
@@ -306,7 +300,6 @@ func TestRenameOfWhatIsIngested(t *testing.T) {
 
 // TestTouchOfWhatRests has what rests take a touch without starting over.
 func TestTouchOfWhatRests(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	names := []string{"a.jpg", "ignored.jpg", "unmappable.jpg"}
 	for _, name := range names {
@@ -332,7 +325,6 @@ func TestTouchOfWhatRests(t *testing.T) {
 
 // TestRestlessFile says once, and names the file, that it begins anew again and again.
 func TestRestlessFile(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.write("a.jpg", mib, 1)
 	n := 0
@@ -362,7 +354,6 @@ func TestRestlessFile(t *testing.T) {
 // TestCutWhileItIsLookedAtOnceMore cuts a touched file short while it is read for the
 // last time: it is in as it was, and what it is now is the next version.
 func TestCutWhileItIsLookedAtOnceMore(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.config.VerifyAsset = true
 	r.write("a.mov", 24*mib, 1)

@@ -126,7 +126,6 @@ func (b *blocked) giants() (busy, most int) {
 }
 
 func TestGiantsDoNotStarveAnotherFolder(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.addFolder("small")
 	store := &blocked{release: make(chan struct{})}
@@ -155,7 +154,6 @@ func TestGiantsDoNotStarveAnotherFolder(t *testing.T) {
 }
 
 func TestSmallFilesAndGiantsOfOneFolder(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.config.Folders[0].Order = journal.OrderMixed
 	store := &blocked{release: make(chan struct{})}
@@ -228,7 +226,6 @@ func TestHangingFolder(t *testing.T) {
 }
 
 func TestOrderOfAFolder(t *testing.T) {
-	t.Parallel()
 	r := newRig(t, nil)
 	r.config.Workers = 1
 	r.config.Folders[0].Order = journal.OrderSize

@@ -51,7 +51,7 @@ func (t twin) matches(a tenovos.Asset, userID string) bool {
 // that of its content path where Tenovos tells it.
 func (t twin) holdsAlike(a tenovos.Asset) bool {
 	if a.ContentPath != "" {
-		return tenovos.SameContent(a.ContentPath, t.ContentPath)
+		return a.ContentPath == t.ContentPath
 	}
 	return !a.HasContent
 }
@@ -65,7 +65,7 @@ func sameSet(a, b []string) bool {
 
 // findTwins returns the empty assets that t describes and that no entry of the
 // journal knows. A lost version is looked for among the versions of its asset,
-// anything else by its exact filename. ErrInconclusive if there may be others.
+// anything else by its exact filename.
 func (p *Pipeline) findTwins(ctx context.Context, t twin) ([]tenovos.Asset, error) {
 	user, err := p.currentUser(ctx)
 	if err != nil {
@@ -115,8 +115,35 @@ func (p *Pipeline) candidates(ctx context.Context, t twin) ([]tenovos.Asset, err
 	if t.OriginalFileID != "" {
 		return p.api.Versions(ctx, t.OriginalFileID)
 	}
-	return named(ctx, p.api, t.Filename, true)
+	found, _, err := named(ctx, p.api, t.Filename, true)
+	return found, err
 }
+
+// named returns what a search for a filename finds of that name, in whatever
+// composition of its letters, with or without versions that are not current; whole
+// is false where there is more than a search can show.
+func named(ctx context.Context, api Lookup, filename string, versions bool) (found []tenovos.Asset, whole bool, err error) {
+	q := tenovos.Query{Terms: []string{filename}, Field: tenovos.InFilename, IncludeVersions: versions}
+	for q.From < searchWindow {
+		page, err := api.Search(ctx, q)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, a := range page.Assets { // the search goes by words: most are others
+			if sameName(a.Filename, filename) {
+				found = append(found, a)
+			}
+		}
+		q.From += len(page.Assets)
+		if len(page.Assets) == 0 || q.From >= page.Hits {
+			return found, q.From < searchWindow, nil
+		}
+	}
+	return found, false, nil
+}
+
+// searchWindow is how many results a search can be asked for.
+const searchWindow = 10_000
 
 // currentUser asks once who the account is.
 func (p *Pipeline) currentUser(ctx context.Context) (tenovos.User, error) {

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -15,6 +16,9 @@ import (
 func (p *Pipeline) upload(ctx context.Context, e journal.Entry) error {
 	if e.Kind != journal.File {
 		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Uploading, To: journal.Verifying})
+	}
+	if held, err := p.holdups.holdBack(ctx, e, circuitStore); held || err != nil {
+		return err
 	}
 	src, err := p.open(e)
 	if err != nil {
@@ -58,7 +62,6 @@ func (p *Pipeline) send(ctx context.Context, e journal.Entry, src *uploader.Sour
 	defer fl.abort.Store(nil)
 	job := uploader.Job{
 		Source:   src,
-		AnyETag:  e.Reason.Class == classChecksum, // it was contradicted before
 		Stop:     p.drain,
 		Progress: func(delta int64) { fl.sent.Add(delta) },
 		Done: func(ctx context.Context, d uploader.Done) error {
@@ -67,25 +70,22 @@ func (p *Pipeline) send(ctx context.Context, e journal.Entry, src *uploader.Sour
 	}
 	for _, part := range e.Attempt.Parts {
 		if part.ETag == "" {
-			job.Parts = append(job.Parts, uploader.Part{Number: part.Number, Offset: part.Offset, Size: part.Size, URL: part.URL})
+			job.Parts = append(job.Parts, uploader.Part{Number: part.Number, Offset: part.Offset, Size: part.Size, URL: part.URL, Handed: e.Attempt.IntentAt})
 		}
 	}
 	if len(job.Parts) == 0 {
 		return nil
 	}
-	err := p.store.Upload(ctx, job)
-	p.foreign.note(err, p.now())
-	return err
+	return p.store.Upload(ctx, job)
 }
 
 func (p *Pipeline) partDone(ctx context.Context, e journal.Entry, d uploader.Done) error {
 	ctx, cancel := record(ctx)
 	defer cancel()
-	p.noteStored()
 	p.gate.worked()
 	if !d.Comparable {
 		p.log.Debug().Str("folder", e.Folder).Str("path", e.Path).Int("part", d.Number).
-			Msg("this part's ETag is not the MD5 of its bytes: it proves nothing")
+			Msg("the store encrypts with a key of its own: this part's ETag is no MD5 and was accepted unchecked")
 	}
 	if d.SHA256 != nil {
 		if err := p.journal.SetSHA256(ctx, e.ID, d.SHA256); err != nil {
@@ -93,12 +93,13 @@ func (p *Pipeline) partDone(ctx context.Context, e journal.Entry, d uploader.Don
 		}
 	}
 	err := p.journal.PartDone(ctx, e.Attempt.ID, journal.Part{
-		Number: d.Number, ETag: d.ETag, MD5: d.MD5, Proven: d.Comparable, Contradicted: d.Contradicts, DoneAt: p.now(),
+		Number: d.Number, ETag: d.ETag, MD5: d.MD5, Comparable: d.Comparable, DoneAt: p.now(),
 	})
 	if err != nil {
 		return &journalError{err}
 	}
-	return nil
+	i := slices.IndexFunc(e.Attempt.Parts, func(part journal.Part) bool { return part.Number == d.Number })
+	return p.holdups.passed(ctx, e.Attempt.Parts[i].Size, circuitStore)
 }
 
 // journalError keeps a journal's failure recognisable behind the uploader's.
@@ -116,6 +117,9 @@ func (p *Pipeline) complete(ctx context.Context, id int64) error {
 	if err := p.api.CompleteUpload(ctx, completion(e)); err != nil {
 		return err
 	}
+	if err := p.holdups.passed(ctx, bodySize(e), circuitCall(journal.Completing)); err != nil {
+		return err
+	}
 	return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Completing, To: journal.Verifying})
 }
 
@@ -127,7 +131,7 @@ func completion(e journal.Entry) tenovos.Completion {
 	}
 	for _, part := range e.Attempt.Parts {
 		if part.ETag != "" {
-			c.Parts = append(c.Parts, tenovos.CompletedPart{Number: part.Number, ETag: uploader.StrongETag(part.ETag)})
+			c.Parts = append(c.Parts, tenovos.CompletedPart{Number: part.Number, ETag: part.ETag})
 		}
 	}
 	return c

@@ -7,21 +7,20 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
-// verify decides whether the remote agrees: verifying -> verified. Part MD5s that
-// matched their ETags are proof enough where the configuration says etag, and where the
-// file stays what the store answered is. Else, where it says asset, or where the
-// completion was never answered, Tenovos' own record of the content is waited for, and
-// the content read back where the file is to be moved or deleted and there is none.
+// verify decides whether the remote agrees: verifying -> verified. Part MD5s
+// that matched their ETags are proof enough where the configuration says etag;
+// where it says asset, or where the completion was never answered, Tenovos' own
+// record of the content is waited for.
 func (p *Pipeline) verify(ctx context.Context, e journal.Entry) error {
 	if e.Kind != journal.File {
 		return p.verifyFileless(ctx, e)
 	}
-	trusted := proven(e.Attempt) || p.folders[e.Folder].After.keeps() && !contradicted(e.Attempt)
-	enough := trusted && !p.cfg.VerifyAsset && e.Attempt != nil && !e.Attempt.Unconfirmed // what the store answered
-	if enough && e.Attempt.Fills == 0 {                                                   // else it was there before, and may have been deleted meanwhile
+	enough := !p.cfg.VerifyAsset && e.Attempt != nil && !e.Attempt.Unconfirmed // what the store answered
+	if enough && e.Attempt.Fills == 0 {                                        // else it was there before, and may have been deleted meanwhile
 		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})
 	}
 	asset, err := p.api.Asset(ctx, e.FileID)
@@ -39,17 +38,21 @@ func (p *Pipeline) verify(ctx context.Context, e journal.Entry) error {
 			return err
 		}
 		if !same {
-			return p.otherBytes(ctx, e, asset.MD5)
+			return &verdictError{verdict{to: journal.Failed, reason: reasonMismatch(e, asset.MD5)}}
 		}
-		return p.provenVerified(ctx, e)
-	case !p.cfg.VerifyAsset && trusted && holdsContent(asset, e.Size):
 		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})
-	case !p.cfg.VerifyAsset && !trusted:
-		return p.verifyContent(ctx, e)
+	case !p.cfg.VerifyAsset && holdsContent(asset, e.Size):
+		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})
 	case p.now().Sub(e.Since) >= p.cfg.VerifyTimeout:
 		return &verdictError{verdict{to: journal.Held, reason: reasonUnverified(p.cfg.VerifyTimeout)}}
 	}
 	return p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), e.Reason, false)
+}
+
+// holdsContent reports that Tenovos has seen bytes of the asset, and as many as
+// were sent where it says how many.
+func holdsContent(a tenovos.Asset, size int64) bool {
+	return a.HasContent && (a.FileSize < 0 || a.FileSize == size)
 }
 
 // pollWait grows from a second to half a minute.

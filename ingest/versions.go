@@ -115,8 +115,8 @@ func (p *Pipeline) namesake(ctx context.Context, e journal.Entry, asset tenovos.
 	}
 	found, err := Namesakes(ctx, p.api, asset.Filename, known, ours)
 	switch {
-	case errors.Is(err, ErrInconclusive):
-		return none, &verdictError{verdict{to: journal.Held, reason: reasonInconclusive(asset.Filename, err)}}
+	case errors.Is(err, ErrTooManyNamed):
+		return none, &verdictError{verdict{to: journal.Held, reason: reasonTooManyNamed(asset.Filename)}}
 	case err != nil:
 		return none, err
 	case len(found) > 1:
@@ -170,6 +170,9 @@ func (p *Pipeline) inherit(ctx context.Context, e journal.Entry, asset *tenovos.
 	return nil
 }
 
+// ErrTooManyNamed says that a search finds more than it can show.
+var ErrTooManyNamed = errors.New("the search finds more assets than it can show")
+
 // maxNamesakes bounds how many assets of a filename are told.
 const maxNamesakes = 10
 
@@ -180,16 +183,16 @@ const maxNamesakes = 10
 // are known, the original file ids of assets that were given the name lately.
 // without is the object id of a version that does not count, or "".
 //
-// ErrInconclusive if there may be others than those that were found.
+// ErrTooManyNamed if there may be others than those that were found.
 func Namesakes(ctx context.Context, api Lookup, filename string, known []string, without string) ([]tenovos.Asset, error) {
-	shown, err := named(ctx, api, norm.NFC.String(filename), false)
-	unsure := err
-	if other := norm.NFD.String(filename); other != filename && (err == nil || errors.Is(err, ErrInconclusive)) {
+	shown, whole, err := named(ctx, api, norm.NFC.String(filename), false)
+	if other := norm.NFD.String(filename); err == nil && other != filename {
 		var more []tenovos.Asset
-		more, err = named(ctx, api, other, false)
-		shown, unsure = append(shown, more...), cmp.Or(unsure, err)
+		var all bool
+		more, all, err = named(ctx, api, other, false)
+		shown, whole = append(shown, more...), whole && all
 	}
-	if err != nil && !errors.Is(err, ErrInconclusive) {
+	if err != nil {
 		return nil, fmt.Errorf("look for assets of the same filename: %w", err)
 	}
 	originals := slices.Clone(known)
@@ -220,8 +223,8 @@ func Namesakes(ctx context.Context, api Lookup, filename string, known []string,
 			return found, nil
 		}
 	}
-	if unsure != nil && len(found) < 2 {
-		return nil, fmt.Errorf("assets named %q: %w", filename, unsure)
+	if !whole && len(found) < 2 {
+		return nil, fmt.Errorf("assets named %q: %w", filename, ErrTooManyNamed)
 	}
 	return found, nil
 }

@@ -275,17 +275,18 @@ func markAttempt(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
 	set := `completing_at = ?`
 	value := any(now)
 	if m.To == Verifying {
-		set, value = `unconfirmed = max(unconfirmed, ?)`, m.Unconfirmed
+		set, value = `unconfirmed = ?`, m.Unconfirmed
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE attempts SET `+set+` WHERE entry_id = ? AND ended_at IS NULL`, value, m.ID)
 	return err
 }
 
-// adopt gives an entry an asset that the account held already, unless it is no longer
-// Adoptable: ErrMoved, for a second look will show that.
+// adopt gives an entry an asset that the account held already, unless another
+// entry has it: ErrMoved, for a second look will show that.
 func adopt(ctx context.Context, tx *sql.Tx, m Move) error {
 	var taken bool
-	err := tx.QueryRowContext(ctx, `SELECT `+strangerSQL, m.Created.ObjectID, m.ID).Scan(&taken)
+	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM entries WHERE object_id = ?1 AND object_id <> '' AND id <> ?2)`,
+		m.Created.ObjectID, m.ID).Scan(&taken)
 	if err == nil && taken {
 		err = ErrMoved
 	}

@@ -63,10 +63,10 @@ func TestAttemptLife(t *testing.T) {
 		len(a.Parts) != 2 || a.Parts[1].Offset != 60 || a.Parts[1].URL.Reveal() != "https://store.example/2?"+signature {
 		t.Fatalf("uploading: %+v", a)
 	}
-	r.ok(r.PartDone(ctx, a.ID, Part{Number: 1, ETag: `"e1"`, MD5: []byte{1}, Proven: true}))
+	r.ok(r.PartDone(ctx, a.ID, Part{Number: 1, ETag: `"e1"`, MD5: []byte{1}, Comparable: true}))
 	r.fails(r.PartDone(ctx, a.ID, Part{Number: 3}), ErrMoved)
 	e = r.entry(id)
-	if p := e.Attempt.Parts[0]; p.ETag != `"e1"` || !p.Proven || !bytes.Equal(p.MD5, []byte{1}) || !p.DoneAt.Equal(r.time) || p.URL == "" {
+	if p := e.Attempt.Parts[0]; p.ETag != `"e1"` || !p.Comparable || !bytes.Equal(p.MD5, []byte{1}) || !p.DoneAt.Equal(r.time) || p.URL == "" {
 		t.Errorf("part 1: %+v", p)
 	}
 	if p := e.Attempt.Parts[1]; p.ETag != "" || p.MD5 != nil || !p.DoneAt.IsZero() {

@@ -13,9 +13,7 @@ import (
 // must not exist yet; its mode is 0600, because it holds live presigned URLs. It
 // may run beside the owner.
 func Backup(ctx context.Context, path, to string) (err error) {
-	if path, err = locate(path); err == nil {
-		err = unlinked(path)
-	}
+	path, err = locate(path)
 	if err != nil {
 		return fmt.Errorf("back up journal %s: %w", path, err)
 	}

@@ -251,7 +251,7 @@ func BenchmarkPartDone(b *testing.B) {
 	n := 0
 	for b.Loop() {
 		n++
-		p := Part{Number: n%1000 + 1, ETag: `"d41d8cd98f00b204e9800998ecf8427e"`, MD5: make([]byte, 16), Proven: true}
+		p := Part{Number: n%1000 + 1, ETag: `"d41d8cd98f00b204e9800998ecf8427e"`, MD5: make([]byte, 16), Comparable: true}
 		if err := j.PartDone(ctx, e.Attempt.ID, p); err != nil {
 			b.Fatal(err)
 		}

@@ -29,11 +29,6 @@ func TestBooksBalance(t *testing.T) {
 			if err := r.Unchanged(ctx, id); err != nil && !errors.Is(err, ErrMoved) && !errors.Is(err, ErrUnknown) {
 				t.Fatal(err)
 			}
-		case what == 4:
-			f := Forget{Before: r.time.Add(time.Minute), Folders: []string{"in"}, Contents: rng.IntN(2) == 0}
-			if _, _, err := r.Prune(ctx, f, 0, 1+rng.IntN(3)); err != nil {
-				t.Fatal(err)
-			}
 		default:
 			id := ids[rng.IntN(len(ids))]
 			from := r.entry(id).Status

@@ -16,9 +16,6 @@ const (
 	ChoreDelete ChoreKind = "delete" // soft-delete an empty asset of ours
 	ChoreTwin   ChoreKind = "twin"   // search again for a late empty twin
 	ChoreFile   ChoreKind = "file"   // move the file of an entry that rests
-	// ChoreRestore looks at the versions that the removal of one may have taken along,
-	// and restores them. See Duties.
-	ChoreRestore ChoreKind = "restore"
 )
 
 // NewChore is clean-up work that outlives the status of its entry.

@@ -60,7 +60,7 @@ func (j *Journal) DueCompanions(ctx context.Context, folders []string, limit int
 // DueManifests returns up to limit manifests of a folder whose rows without files
 // are to be admitted.
 func (j *Journal) DueManifests(ctx context.Context, folder string, limit int) ([]Companion, error) {
-	return j.dueCompanions(ctx, rowsDue, []string{folder}, limit)
+	return j.dueCompanions(ctx, 2, []string{folder}, limit)
 }
 
 // The partial index holds the few that are due; its order is that of the answer.
@@ -68,7 +68,7 @@ const (
 	dueCompanions = `SELECT folder, path, size, mod_time, change_time, dev, ino, since FROM companions INDEXED BY companions_due
 		WHERE due = ? AND due > 0 AND folder IN (SELECT value FROM json_each(?)) ORDER BY since, folder, path LIMIT ?`
 	countCompanions = `SELECT count(*) FROM companions INDEXED BY companions_due
-		WHERE due > 0 AND due < 3 AND folder IN (SELECT value FROM json_each(?))`
+		WHERE due > 0 AND folder IN (SELECT value FROM json_each(?))`
 )
 
 func (j *Journal) dueCompanions(ctx context.Context, due int, folders []string, limit int) ([]Companion, error) {
@@ -142,7 +142,7 @@ func (j *Journal) Heed(ctx context.Context, c Companion, about Concern) (release
 		}
 		left := 0
 		if about.Dir != "" { // a manifest may have rows that have no file
-			left = rowsDue
+			left = 2
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE companions SET due = ? WHERE folder = ? AND path = ? AND mark = ?`,
 			left, c.Folder, []byte(c.Path), markOf(c.Found))
@@ -233,4 +233,54 @@ func (r *Reader) PendingMetadata(ctx context.Context, companions, edits []string
 		return tx.QueryRowContext(ctx, `SELECT (`+countCompanions+`) + (`+countEdits+`)`, list(companions), list(edits)).Scan(&n)
 	})
 	return n, err
+}
+
+// Fileless is an asset to be made of a row of a manifest.
+type Fileless struct {
+	Path string // where the file would be
+	Kind Kind
+	Sign int64 // differs when the content does
+}
+
+// AdmitFileless records the rows of a manifest that become assets without files,
+// and that they were. A path that has, or had, a file is that file's; a row that is
+// known with the same Sign changes nothing; another Sign is the next generation.
+// It returns how many entries are new.
+func (j *Journal) AdmitFileless(ctx context.Context, c Companion, rows []Fileless) (int, error) {
+	admitted := 0
+	err := j.write(ctx, "admit the rows of a manifest", func(tx *sql.Tx) error {
+		now := j.now()
+		kinds := make(map[string]Kind, len(rows))
+		found := make([]Found, len(rows))
+		for i, r := range rows {
+			found[i] = Found{Folder: c.Folder, Path: r.Path, ModTime: r.Sign}
+			kinds[r.Path] = r.Kind
+		}
+		err := eachLatest(ctx, tx, found, func(f Found, l latest) error {
+			if l.found && (l.kind == File || l.describes(f)) {
+				return nil
+			}
+			admitted++
+			if _, err := tx.ExecContext(ctx, seeOne, f.Folder); err != nil {
+				return err
+			}
+			if err := l.yield(ctx, tx, now); err != nil {
+				return err
+			}
+			_, err := tx.ExecContext(ctx, insertEntry, f.Folder, []byte(f.Path), l.generation+1, Settled,
+				f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino), now, now, now, placeOf(f.Folder, f.Path), markOf(f))
+			if err != nil {
+				return err
+			}
+			_, err = tx.ExecContext(ctx, `UPDATE entries SET kind = ? WHERE id = last_insert_rowid()`, kinds[f.Path])
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE companions SET due = 0 WHERE folder = ? AND path = ? AND mark = ? AND due = 2`,
+			c.Folder, []byte(c.Path), markOf(c.Found))
+		return err
+	})
+	return admitted, err
 }

@@ -38,11 +38,7 @@ const maxUnhashed = 16
 func (r *Reader) HasSameSize(ctx context.Context, e Entry) (bool, error) {
 	var has bool
 	err := r.read(ctx, fmt.Sprintf("look for the size of entry %d", e.ID), func(tx *sql.Tx) error {
-		err := tx.QueryRowContext(ctx, anyOtherCopy, e.Size, e.ID, e.Folder, []byte(e.Path)).Scan(&has)
-		if err != nil || has {
-			return err
-		}
-		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1`+rememberedCopy+`)`, e.Size).Scan(&has)
+		return tx.QueryRowContext(ctx, anyOtherCopy, e.Size, e.ID, e.Folder, []byte(e.Path)).Scan(&has)
 	})
 	return has, err
 }
@@ -50,8 +46,7 @@ func (r *Reader) HasSameSize(ctx context.Context, e Entry) (bool, error) {
 // SameContent returns entries of other paths that hold the same content as e, or
 // may hold it: first the one of its hash, if there is one, then up to maxUnhashed
 // of its size that have no hash yet. Of two that wait only the earlier can be the
-// original. Their Attempt is the last one, with the MD5 of each stored part. Behind them
-// comes what was pruned, as far as it is remembered: it has an ID that names no entry.
+// original. Their Attempt is the last one, with the MD5 of each stored part.
 func (r *Reader) SameContent(ctx context.Context, e Entry) ([]Entry, error) {
 	if e.SHA256 == nil {
 		return nil, nil
@@ -76,9 +71,7 @@ func (r *Reader) SameContent(ctx context.Context, e Entry) ([]Entry, error) {
 				return err
 			}
 		}
-		pruned, err := remembered(ctx, tx, e)
-		out = append(out, pruned...)
-		return err
+		return nil
 	})
 	return out, err
 }

@@ -106,22 +106,6 @@ func (r *Reader) Edit(ctx context.Context, entry int64) (e Edit, ok bool, err er
 	return e, ok, err
 }
 
-// BulkEdits counts the edits whose bulk edit was sent and is not seen yet, of the
-// entries and the folders that are given; none means all. It also tells when the first
-// of these was sent.
-func (r *Reader) BulkEdits(ctx context.Context, entries []int64, folders []string) (n int, since time.Time, err error) {
-	err = r.read(ctx, "count the bulk edits under way", func(tx *sql.Tx) error {
-		var sent sql.NullInt64
-		err := tx.QueryRowContext(ctx, `SELECT count(*), min(d.sent_at) FROM `+openEdits+`
-			WHERE `+stageSQL[ToSee]+` AND e.status = 'filed'
-			  AND (?1 = '[]' OR e.id IN (SELECT value FROM json_each(?1)))
-			  AND (?2 = '[]' OR e.folder IN (SELECT value FROM json_each(?2)))`, list(entries), list(folders)).Scan(&n, &sent)
-		since = at(sent.Int64)
-		return err
-	})
-	return n, since, err
-}
-
 // EditMapped stores what an edit is to send. An edit that was asked for again
 // since e was read is left as it is.
 func (j *Journal) EditMapped(ctx context.Context, e Edit) error {
@@ -152,15 +136,6 @@ func (j *Journal) DeferEdit(ctx context.Context, e Edit, until time.Time, messag
 	return j.write(ctx, fmt.Sprintf("defer the edit of entry %d", e.EntryID), func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE edits SET not_before = ?1, message = ?2, tries = tries + 1, sent_at = iif(?3, NULL, sent_at),
 			alike = iif(?3, NULL, alike) WHERE entry_id = ?4 AND asked_at = ?5`, ms(until), message, again, e.EntryID, ms(e.AskedAt))
-		return err
-	})
-}
-
-// PutOffEdit lets an edit wait, which is no try of it.
-func (j *Journal) PutOffEdit(ctx context.Context, e Edit, until time.Time, message string) error {
-	return j.write(ctx, fmt.Sprintf("put off the edit of entry %d", e.EntryID), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE edits SET not_before = ?, message = ? WHERE entry_id = ? AND asked_at = ?`,
-			ms(until), message, e.EntryID, ms(e.AskedAt))
 		return err
 	})
 }

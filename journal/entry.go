@@ -85,7 +85,7 @@ type Attempt struct {
 	Expires                          time.Time // when the first of its URLs dies; zero if unknown
 	PartSize                         int64     // bytes of each part but the last
 	Completing                       bool      // the complete call may have happened
-	Unconfirmed                      bool      // handed over, but nobody answered for it, or not for these bytes
+	Unconfirmed                      bool      // handed over, but nobody answered for it
 	Fills                            int64     // the placeholder whose asset it fills, which outlives a cancel; 0: none
 	Vacant                           bool      // it made a placeholder, whose URL is kept for a file, as its one part
 	Parts                            []Part    // by number
@@ -98,8 +98,7 @@ type Part struct {
 	URL          secret.URL // "" once the attempt has ended, unless it is Vacant
 	ETag         string     // as the store gave it; "" until the part is stored
 	MD5          []byte     // of the bytes sent; nil until the part is stored
-	Proven       bool       // its bytes are known to be stored: the ETag is their MD5, or see Journal.Proven
-	Contradicted bool       // only for PartDone: the ETag looks like the MD5 of other bytes
+	Comparable   bool       // the ETag is an MD5 and was compared
 	DoneAt       time.Time  // zero until the part is stored
 }
 
@@ -181,7 +180,7 @@ func lastAttempt(ctx context.Context, tx *sql.Tx, e *Entry) error {
 		var p Part
 		var url []byte
 		var doneAt sql.NullInt64
-		if err := rows.Scan(&p.Number, &p.Offset, &p.Size, &url, &p.ETag, &p.MD5, &p.Proven, &doneAt); err != nil {
+		if err := rows.Scan(&p.Number, &p.Offset, &p.Size, &url, &p.ETag, &p.MD5, &p.Comparable, &doneAt); err != nil {
 			return err
 		}
 		p.URL, p.DoneAt = secret.URL(url), at(doneAt.Int64)

@@ -19,10 +19,8 @@ var (
 	ErrRemoved  = errors.New("the journal's file was removed or replaced underneath; nothing more can be recorded: stop ingestd, put the file or a back-up of it back, and start again")
 	ErrOrphaned = errors.New("the journal is gone, but what is left beside it (-wal, .lock) shows that there was one; put it or a back-up of it back (`ingestd restore`), or begin anew with `ingestd backfill --adopt`, which recognises what Tenovos holds")
 	ErrNetwork  = errors.New("the journal lies on a network file system, whose locks and syncs cannot be relied on; put it on a local disk")
-	ErrLinked   = errors.New("a link, or something else that is no file of its own, lies in the place of a file of the journal; look who put it there, and remove it")
 	ErrForeign  = errors.New("this database is not a journal of ingestd; check the path")
 	ErrFull     = errors.New("there is no room for the journal; free space on its disk, nothing recorded so far is lost")
-	ErrBusy     = errors.New("another process is writing to the journal and does not let go of it")
 	ErrJournal  = errors.New("the journal cannot be used") // matches every failure of the database itself
 	ErrMoved    = errors.New("the entry is no longer in the expected status")
 	ErrIllegal  = errors.New("no such move")
@@ -40,8 +38,6 @@ func fail(op string, err error) error {
 		switch se.Code() & 0xff {
 		case sqlite3.SQLITE_FULL:
 			err = fmt.Errorf("%w: %w", ErrFull, err)
-		case sqlite3.SQLITE_BUSY:
-			err = fmt.Errorf("%w: %w", ErrBusy, err)
 		case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 			err = fmt.Errorf("%w: %w", ErrCorrupt, err)
 		case sqlite3.SQLITE_INTERRUPT: // the caller's context ended
@@ -50,12 +46,6 @@ func fail(op string, err error) error {
 		return fmt.Errorf("%s: %w: %w", op, ErrJournal, err)
 	}
 	return fmt.Errorf("%s: %w", op, err)
-}
-
-// isBusy reports that another process's transaction is in the way.
-func isBusy(err error) bool {
-	se, ok := errors.AsType[*sqlite.Error](err)
-	return ok && se.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
 // violatesUnique reports whether err is SQLite's refusal of a second row with

@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // companions are what SQLite keeps beside a database.
@@ -23,10 +21,10 @@ const lockMark = "There was a journal beside this file.\n"
 // markLock writes the mark, durably.
 func markLock(path string) error {
 	name := path + ".lock"
-	if info, err := os.Lstat(name); err != nil || info.Size() > 0 {
+	if info, err := os.Stat(name); err != nil || info.Size() > 0 {
 		return err
 	}
-	f, err := os.OpenFile(name, os.O_WRONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
@@ -39,17 +37,17 @@ func markLock(path string) error {
 // no database, and with it what was recorded last. It reports whether there is no
 // journal yet.
 func orphans(path string, anew bool) (fresh bool, err error) {
-	if info, err := os.Lstat(path); err == nil && info.Size() > 0 {
+	if info, err := os.Stat(path); err == nil && info.Size() > 0 {
 		return false, nil
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
-	lock, err := os.Lstat(path + ".lock")
+	lock, err := os.Stat(path + ".lock")
 	if err == nil && lock.Size() > 0 && !anew {
 		return true, ErrOrphaned
 	}
 	for _, c := range companions {
-		info, err := os.Lstat(path + c)
+		info, err := os.Stat(path + c)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
 			continue
 		}
@@ -87,10 +85,7 @@ func inheritOwner(names ...string) error {
 			return err
 		}
 		if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Uid != 0 {
-			err := withFile(name, func(fd int, _ unix.Stat_t) error {
-				return unix.Fchownat(fd, "", int(st.Uid), int(st.Gid), unix.AT_EMPTY_PATH)
-			})
-			if err != nil {
+			if err := os.Lchown(name, int(st.Uid), int(st.Gid)); err != nil {
 				return fmt.Errorf("give the journal to the owner of its directory: %w", err)
 			}
 		}
@@ -107,9 +102,6 @@ func Restore(ctx context.Context, path, from string) (err error) {
 	path, err = filepath.Abs(path)
 	if err != nil {
 		return err
-	}
-	if err := unlinked(path); err != nil {
-		return fmt.Errorf("restore journal %s: %w", path, err)
 	}
 	lock, err := own(ctx, path)
 	if err != nil {

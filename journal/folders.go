@@ -33,8 +33,7 @@ type Counts struct {
 	FolderState
 	Companions int            // sidecars and manifests; they are no entries
 	Edits      int            // corrections of assets that are still to be sent, or seen
-	Seen       int            // entries admitted and not forgotten, counted on its own
-	Pruned     int            // entries that were forgotten; they are in no other count
+	Seen       int            // entries ever admitted, counted on its own
 	By         map[Status]int // entries by status; a status without any is missing
 }
 
@@ -61,7 +60,7 @@ const countFolders = `WITH corrected (folder, n) AS MATERIALIZED (SELECT e.folde
 	SELECT name, path, watch, paused, settling, open, waiting, polled, last_scan, unreadable, unread,
 		arriving, beside, empty, empty_file,
 		(SELECT count(*) FROM companions c WHERE c.folder = name),
-		coalesce(corrected.n, 0), seen, pruned
+		coalesce(corrected.n, 0), seen
 	FROM folders LEFT JOIN corrected ON corrected.folder = name ORDER BY name`
 
 // Counts returns the books of all folders, by name. It counts the entries in an
@@ -74,7 +73,7 @@ func (r *Reader) Counts(ctx context.Context) ([]Counts, error) {
 			c := Counts{By: make(map[Status]int)}
 			var scanned int64
 			err := rows.Scan(&c.Name, &c.Path, &c.Watch, &c.Paused, &c.Settling, &c.Open, &c.Waiting, &c.Polled, &scanned,
-				&c.Unreadable, &c.Unread, &c.Arriving, &c.Beside, &c.Empty, &c.EmptyFile, &c.Companions, &c.Edits, &c.Seen, &c.Pruned)
+				&c.Unreadable, &c.Unread, &c.Arriving, &c.Beside, &c.Empty, &c.EmptyFile, &c.Companions, &c.Edits, &c.Seen)
 			if err != nil {
 				return err
 			}

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"golang.org/x/sys/unix"
 )
 
 // checkWait is how long Open waits for the integrity check. A journal of up to
@@ -47,7 +46,6 @@ type Journal struct {
 	lock     *flock.Flock
 	clock    func() time.Time
 	onCommit func()
-	wal      walTrimmer
 
 	stopCheck context.CancelFunc
 	checked   chan struct{}         // closed when the integrity check has ended
@@ -63,7 +61,7 @@ type Journal struct {
 // ErrCorrupt.
 //
 // Errors: ErrLocked if a live process owns it, ErrCorrupt, ErrNewer, ErrForeign,
-// ErrNetwork, ErrOrphaned, ErrLinked.
+// ErrNetwork, ErrOrphaned.
 func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 	j, err := open(ctx, path, o)
 	if err != nil {
@@ -92,9 +90,6 @@ func open(ctx context.Context, path string, o Options) (_ *Journal, err error) {
 	if err := local(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
-	if err := unlinked(path); err != nil {
-		return nil, err
-	}
 	if j.lock, err = own(ctx, path); err != nil {
 		return nil, err
 	}
@@ -107,11 +102,11 @@ func open(ctx context.Context, path string, o Options) (_ *Journal, err error) {
 	if err := inheritOwner(path, path+".lock"); err != nil {
 		return nil, err
 	}
-	j.path, j.wal.path = path, path
-	if j.file, err = os.Lstat(path); err != nil {
+	j.path = path
+	if j.file, err = os.Stat(path); err != nil {
 		return nil, err
 	}
-	if j.db, err = connect(path, ownerMode+sizeLimit, 1); err != nil {
+	if j.db, err = connect(path, ownerMode, 1); err != nil {
 		return nil, err
 	}
 	from, err := version(ctx, j.db)
@@ -143,7 +138,7 @@ func open(ctx context.Context, path string, o Options) (_ *Journal, err error) {
 // The file stays when the lock is released; removing it would let two processes
 // lock two files of one name.
 func own(ctx context.Context, path string) (*flock.Flock, error) {
-	lock := flock.New(path+".lock", flock.SetFlag(os.O_CREATE|os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK), flock.SetPermissions(0o600))
+	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
 	wait, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
 	ok, err := lock.TryLockContext(wait, lockWait/10)
@@ -164,13 +159,10 @@ func own(ctx context.Context, path string) (*flock.Flock, error) {
 // nothing.
 func Owned(path string) (bool, error) {
 	name := path + ".lock"
-	if err := unlinked(path); err != nil {
-		return false, fmt.Errorf("look for the owner of journal %s: %w", path, err)
-	}
-	if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	lock := flock.New(name, flock.SetFlag(os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK)) // shared, so that two who look do not see each other
+	lock := flock.New(name, flock.SetFlag(os.O_RDONLY)) // shared, so that two who look do not see each other
 	free, err := lock.TryRLock()
 	if err != nil {
 		return false, fmt.Errorf("look for the owner of journal %s: %w", path, err)
@@ -189,17 +181,17 @@ func private(path string) error {
 		return err
 	}
 	for _, name := range []string{path, path + "-wal", path + "-shm"} {
-		err := withFile(name, func(fd int, st unix.Stat_t) error {
-			if st.Mode&0o077 == 0 {
-				return nil
-			}
-			if err := chmod(fd, 0o600); err != nil {
-				return fmt.Errorf("the journal holds presigned URLs and must not be readable by others: set the mode of %s: %w", name, err)
-			}
-			return nil
-		})
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		info, err := os.Stat(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
 			return err
+		}
+		if info.Mode().Perm()&0o077 != 0 {
+			if err := os.Chmod(name, 0o600); err != nil {
+				return fmt.Errorf("the journal holds presigned URLs and must not be readable by others: %w", err)
+			}
 		}
 	}
 	return nil
@@ -233,7 +225,7 @@ func (j *Journal) damaged() error {
 // removed reports that the path no longer names the file that is written to:
 // what is recorded would be lost with the last descriptor.
 func (j *Journal) removed() error {
-	now, err := os.Lstat(j.path)
+	now, err := os.Stat(j.path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, j.file) {
 		return fmt.Errorf("%w (%s)", ErrRemoved, j.path)
 	}
@@ -254,7 +246,6 @@ func (j *Journal) Close() error {
 		j.stopCheck()
 		<-j.checked
 	}
-	j.wal.close()
 	if j.reader != nil {
 		errs = append(errs, j.reader.Close())
 	}
@@ -284,7 +275,6 @@ func (j *Journal) write(ctx context.Context, op string, work func(*sql.Tx) error
 	if err := tx.Commit(); err != nil {
 		return fail(op, err)
 	}
-	j.wal.committed()
 	if j.onCommit != nil {
 		j.onCommit()
 	}

@@ -6,32 +6,19 @@ import (
 	"fmt"
 )
 
-// PartDone records that a part is stored: its ETag, MD5, whether that proves its bytes,
-// and when (now, if p.DoneAt is zero). One that is contradicted makes its attempt
-// Unconfirmed. ErrMoved if the attempt has ended or has no such part.
+// PartDone records that a part is stored: its ETag, MD5, whether the two were
+// comparable, and when (now, if p.DoneAt is zero). ErrMoved if the attempt has
+// ended or has no such part.
 func (j *Journal) PartDone(ctx context.Context, attemptID int64, p Part) error {
 	return j.write(ctx, fmt.Sprintf("record part %d of attempt %d", p.Number, attemptID), func(tx *sql.Tx) error {
 		done := ms(p.DoneAt)
 		if done == 0 {
 			done = j.now()
 		}
-		err := moved(tx.ExecContext(ctx, `UPDATE parts SET etag = ?, md5 = ?, comparable = ?, done_at = ?
+		return moved(tx.ExecContext(ctx, `UPDATE parts SET etag = ?, md5 = ?, comparable = ?, done_at = ?
 			WHERE attempt_id = ? AND number = ?
 			  AND EXISTS (SELECT 1 FROM attempts a WHERE a.id = attempt_id AND a.ended_at IS NULL)`,
-			p.ETag, p.MD5, p.Proven, done, attemptID, p.Number))
-		if err == nil && p.Contradicted {
-			_, err = tx.ExecContext(ctx, `UPDATE attempts SET unconfirmed = 1 WHERE id = ?`, attemptID)
-		}
-		return err
-	})
-}
-
-// Proven records that the content of an attempt, ended or not, was seen to hold the
-// bytes of all its parts.
-func (j *Journal) Proven(ctx context.Context, attemptID int64) error {
-	return j.write(ctx, fmt.Sprintf("record that attempt %d is proved", attemptID), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE parts SET comparable = 1 WHERE attempt_id = ?`, attemptID)
-		return err
+			p.ETag, p.MD5, p.Comparable, done, attemptID, p.Number))
 	})
 }
 

@@ -28,9 +28,6 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 
 func openReader(ctx context.Context, path string) (*Reader, error) {
 	path, err := locate(path)
-	if err == nil {
-		err = unlinked(path)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +105,7 @@ func (r *Reader) Unfinished(ctx context.Context, folders []string) (int, error) 
 }
 
 // KnownIDs tells which of the object and file ids belong to an attempt, an
-// entry, also one that was pruned, or an open chore of this journal. Ids that it does not know are not in the result.
+// entry or an open chore of this journal. Ids that it does not know are not in the result.
 func (r *Reader) KnownIDs(ctx context.Context, ids []string) (map[string]bool, error) {
 	known := make(map[string]bool)
 	err := r.read(ctx, "look up asset ids", func(tx *sql.Tx) error {
@@ -124,7 +121,6 @@ func (r *Reader) KnownIDs(ctx context.Context, ids []string) (map[string]bool, e
 			WHERE EXISTS (SELECT 1 FROM attempts WHERE object_id = asked.id AND object_id <> '')
 			   OR EXISTS (SELECT 1 FROM attempts WHERE file_id = asked.id AND file_id <> '')
 			   OR EXISTS (SELECT 1 FROM entries WHERE object_id = asked.id AND object_id <> '')
-			   OR EXISTS (SELECT 1 FROM pruned WHERE object_id = asked.id)
 			   OR EXISTS (SELECT 1 FROM chores WHERE asked.id IN (object_id, file_id))`, list(ids))
 	})
 	return known, err

@@ -24,15 +24,28 @@ type Request struct {
 // returns the id under which Reader.Answered gives the answer. It needs no
 // lock; any process may ask. Errors as with OpenReader.
 func Ask(ctx context.Context, path, kind string, args []byte) (id int64, err error) {
-	err = besideOwner(ctx, path, "leave a request in journal "+path, func(db *sql.DB) error {
-		res, err := db.ExecContext(ctx, `INSERT INTO requests (kind, args, asked_at) VALUES (?, ?, ?)`, kind, string(args), ms(time.Now()))
+	defer func() {
 		if err != nil {
-			return err
+			err = fail("leave a request in journal "+path, err)
 		}
-		id, err = res.LastInsertId()
-		return err
-	})
-	return id, err
+	}()
+	abs, err := locate(path)
+	if err != nil {
+		return 0, err
+	}
+	db, err := connect(abs, askerMode, 1)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := current(ctx, db); err != nil {
+		return 0, err
+	}
+	res, err := db.ExecContext(ctx, `INSERT INTO requests (kind, args, asked_at) VALUES (?, ?, ?)`, kind, string(args), ms(time.Now()))
+	if err != nil {
+		return 0, err
+	}
+	return res.LastInsertId()
 }
 
 // TakeRequests returns the requests that are not yet answered, oldest first. A
@@ -40,23 +53,16 @@ func Ask(ctx context.Context, path, kind string, args []byte) (id int64, err err
 // carried out twice: requests must be idempotent.
 func (j *Journal) TakeRequests(ctx context.Context) ([]Request, error) {
 	var out []Request
-	err := j.reader.read(ctx, "read requests", func(tx *sql.Tx) (err error) {
-		out, err = requestsOf(ctx, tx, `SELECT id, kind, args, asked_at FROM requests WHERE answered_at IS NULL ORDER BY id`)
-		return err
+	err := j.reader.read(ctx, "read requests", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var r Request
+			var asked int64
+			err := rows.Scan(&r.ID, &r.Kind, &r.Args, &asked)
+			r.AskedAt = at(asked)
+			out = append(out, r)
+			return err
+		}, `SELECT id, kind, args, asked_at FROM requests WHERE answered_at IS NULL ORDER BY id`)
 	})
-	return out, err
-}
-
-// requestsOf returns the requests that a query yields.
-func requestsOf(ctx context.Context, tx *sql.Tx, query string, args ...any) (out []Request, err error) {
-	err = each(ctx, tx, func(rows *sql.Rows) error {
-		var r Request
-		var asked int64
-		err := rows.Scan(&r.ID, &r.Kind, &r.Args, &asked)
-		r.AskedAt = at(asked)
-		out = append(out, r)
-		return err
-	}, query, args...)
 	return out, err
 }
 

@@ -26,19 +26,17 @@ const marksVersion = 2
 const applicationID = 0x696e6764
 
 // The three ways to connect. The settings are in the DSN because a pragma
-// reaches only the one connection of a pool that happens to run it. Who asks waits by
-// itself for another process's transaction: SQLite looks so seldom that it would miss
-// the short gaps between the many of a busy owner.
+// reaches only the one connection of a pool that happens to run it.
 const (
-	ownerMode  = "mode=rw&_busy_timeout=10000&_txlock=immediate&_journal_mode=WAL&_synchronous=FULL&_pragma=secure_delete(1)"
-	askerMode  = "mode=rw&_busy_timeout=0&_txlock=immediate&_synchronous=FULL"
-	readerMode = "mode=ro&_busy_timeout=10000&_query_only=1"
+	ownerMode  = "mode=rw&_txlock=immediate&_journal_mode=WAL&_synchronous=FULL&_pragma=secure_delete(1)"
+	askerMode  = "mode=rw&_txlock=immediate&_synchronous=FULL"
+	readerMode = "mode=ro&_query_only=1"
 )
 
 // connect opens a pool on an existing database. No mode creates the file.
 func connect(path, mode string, conns int) (*sql.DB, error) {
 	name := (&url.URL{Path: path}).EscapedPath()
-	db, err := sql.Open("sqlite", "file:"+name+"?_foreign_keys=1&_dqs=0&_defensive=1&_error_rc=1&"+mode)
+	db, err := sql.Open("sqlite", "file:"+name+"?_busy_timeout=10000&_foreign_keys=1&_dqs=0&_defensive=1&_error_rc=1&"+mode)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +52,7 @@ func locate(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	info, err := os.Stat(abs) // the copy to restore may be a link
+	info, err := os.Stat(abs)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0 {
 		return "", ErrMissing
 	}

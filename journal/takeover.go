@@ -58,8 +58,8 @@ func (j *Journal) TakeOver(ctx context.Context, from, to string) (taken int, err
 			sql  string
 			args []any
 		}{
-			{`INSERT INTO folders (name, path, seen, pruned, sort, rules, batch) SELECT ?, path, seen, pruned, sort, rules, batch FROM folders WHERE name = ?
-				ON CONFLICT (name) DO UPDATE SET seen = folders.seen + excluded.seen, pruned = folders.pruned + excluded.pruned`, []any{to, from}},
+			{`INSERT INTO folders (name, path, seen, sort, rules, batch) SELECT ?, path, seen, sort, rules, batch FROM folders WHERE name = ?
+				ON CONFLICT (name) DO UPDATE SET seen = folders.seen + excluded.seen`, []any{to, from}},
 			// The generations of a path that both have: first those of the old folder.
 			{`UPDATE entries SET mark = NULL WHERE` + both, []any{from, to}},
 			{`UPDATE entries SET status = 'superseded', class = '', hint = '', not_before = 0, since = ?3, updated = ?3,
@@ -71,7 +71,6 @@ func (j *Journal) TakeOver(ctx context.Context, from, to string) (taken int, err
 				WHERE folder = ?1 AND generation > ?3`, []any{to, from, beyond}},
 			{`DELETE FROM companions WHERE folder = ?1 AND path IN (SELECT path FROM companions WHERE folder = ?2)`, []any{from, to}},
 			{`UPDATE companions SET folder = ? WHERE folder = ?`, []any{to, from}},
-			{`UPDATE pruned SET folder = ? WHERE folder = ?`, []any{to, from}},
 			{`UPDATE entries SET folder = ? WHERE folder = ?`, []any{to, from}},
 			{`UPDATE entries AS e SET replaced = 1 WHERE folder = ? AND status = 'filed' AND replaced = 0 AND EXISTS (SELECT 1 FROM entries n
 				WHERE n.folder = e.folder AND n.path = e.path AND n.generation > e.generation AND n.status = 'filed')`, []any{to}},

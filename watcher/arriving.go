@@ -2,9 +2,11 @@ package watcher
 
 import (
 	"maps"
+	"os"
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
@@ -116,7 +118,7 @@ func (f *folder) emptyUntil(found File, since time.Time) time.Time {
 // observeTransfer looks at what lies beside a file, which itself was seen as it is
 // since, and tells until when it holds the file back.
 func (f *folder) observeTransfer(found File, beside string, since, now time.Time) (*arrival, time.Time) {
-	st, err := f.tree.look(beside, false)
+	st, err := lstat(f.abs(beside))
 	if err != nil {
 		return nil, now // it is gone
 	}
@@ -169,7 +171,7 @@ func (f *folder) transfersIn(dir string, now time.Time) map[string][]string {
 	}
 	f.arrivals.room(dir)
 	of := make(map[string][]string)
-	list, err := f.tree.dir(dir)
+	list, err := os.OpenFile(f.abs(dir), os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
 	if err != nil { // said by whoever reads it for its files
 		return nil
 	}

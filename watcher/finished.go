@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/filetime"
 )
 
 const (
@@ -40,7 +43,7 @@ func (f *folder) deliver(ctx context.Context, files []File, seen time.Time) erro
 	}
 	finished := make([]File, 0, len(fresh))
 	for _, file := range fresh {
-		if !f.tree.attends(file.Path) && f.heldStill(file, seen) && f.finished(file) {
+		if !attends(f.abs(file.Path)) && f.heldStill(file, seen) && f.finished(file) {
 			finished = append(finished, file)
 		}
 	}
@@ -133,7 +136,7 @@ func (f *folder) finished(file File) bool {
 	v := unsure
 	if f.root.leases {
 		var err error
-		if v, err = f.tree.probe(file.Path, fp); errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
+		if v, err = probe(f.abs(file.Path), fp); errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
 			f.cannotProbe(file.Path, err)
 		}
 	}
@@ -158,7 +161,7 @@ func (f *folder) finished(file File) bool {
 // of what was old when the folder was first read only the size and times are looked
 // at: an archive of a million files costs a second look at each, not its bytes.
 func (f *folder) patient(file File, now time.Time) bool {
-	fp := file.fingerprint()
+	fp, path := file.fingerprint(), f.abs(file.Path)
 	foreign := f.foreign(file.Path)
 	if age, known := fp.age(now); known && !foreign && age >= f.conf.Patience+f.steps.forward(now) && !f.settle.heldStill(file.Path) {
 		return true // nobody saw it change
@@ -173,7 +176,7 @@ func (f *folder) patient(file File, now time.Time) bool {
 		return false
 	}
 	before := c.ends
-	after, err := f.tree.readEnds(file.Path, fp.size)
+	after, err := readEnds(path, fp.size)
 	if f.locked(file.Path, err) {
 		c.since, c.ends = now, nil // nobody can tell what became of its bytes
 		f.settle.enqueue(c, now.Add(max(f.conf.Settle, endsGap)))
@@ -228,9 +231,9 @@ func (f *folder) announced(file File) announcement {
 func (f *folder) sentinel(rel string, modTime int64) announcement {
 	a := absent
 	for _, name := range f.names.ready.all(rel) {
-		switch st, err := f.tree.look(name, false); {
+		switch info, err := os.Lstat(f.abs(name)); {
 		case err != nil:
-		case fingerprintOf(&st).mtime < modTime:
+		case filetime.Of(info.ModTime()) < modTime:
 			a = stale
 		default:
 			return present

@@ -45,7 +45,6 @@ type folder struct {
 	watches *watches
 
 	root      root   // of the last look; zero while paused
-	tree      *tree  // what is below it
 	device    uint64 // of the last root; zero before the first
 	settle    *settler
 	steps     steps // of our clock
@@ -99,7 +98,6 @@ func newFolder(conf Folder, o Options) *folder {
 		checkEvery: rootCheck,
 		canaryTime: canaryTime,
 		emptyWait:  emptyWait(conf),
-		tree:       &tree{},
 		unreadable: make(map[string]error),
 		locks:      make(locks),
 	}
@@ -132,7 +130,6 @@ func (f *folder) run(ctx context.Context) error {
 			f.sleep(ctx)
 		}
 	}
-	f.tree.close()
 	return nil
 }
 
@@ -140,7 +137,6 @@ func (f *folder) run(ctx context.Context) error {
 // walked, which is no reason to stop others; the second ends all.
 func (f *folder) walk(ctx context.Context) (incomplete, err error) {
 	defer f.ended.Store(true)
-	defer f.tree.close()
 	f.emptyWait = min(f.emptyWait, emptyLeast) // nobody waits for a walk that waits for nothing
 	for ctx.Err() == nil {
 		if err := f.step(ctx); err != nil {
@@ -213,7 +209,6 @@ func (f *folder) scanDue() bool { return !f.scanAt.IsZero() && !f.now().Before(f
 
 // sleep waits for mail, the next thing that is due, or the end.
 func (f *folder) sleep(ctx context.Context) {
-	f.tree.close()
 	until := f.checkAt
 	if f.paused == "" && !f.scanAt.IsZero() && f.scanAt.Before(until) {
 		until = f.scanAt
@@ -239,7 +234,6 @@ func (f *folder) sleep(ctx context.Context) {
 // directory? Nothing is concluded from a folder that is not.
 func (f *folder) check() {
 	f.checkAt = f.now().Add(f.checkEvery)
-	f.tree.close() // it is opened anew, by a path that may lead elsewhere by now
 	at, err := f.inspect(f.conf)
 	if f.doubted { // what could not be read was passed over
 		f.scanAnew()
@@ -248,13 +242,12 @@ func (f *folder) check() {
 	switch {
 	case err != nil && f.paused != err.Error():
 		f.leaveRoot()
-		f.conf.Claim.Release() // what is to be unmounted must not be held open
 		f.paused = err.Error()
 		f.log.Warn().Str("reason", f.paused).Stringer("again_in", f.checkEvery).Msg("folder paused")
 	case err == nil && !f.root.same(at, !f.notifies()):
 		back := f.paused != "" || f.scan > 0
 		f.leaveRoot()
-		f.paused, f.root, f.tree = "", at, &tree{path: at.path}
+		f.paused, f.root = "", at
 		f.settleAnew()
 		f.scanNow = true
 		switch {
@@ -275,8 +268,7 @@ func (f *folder) leaveRoot() {
 	if f.watches != nil && f.root.path != "" {
 		f.watches.drop(f.root.path)
 	}
-	f.tree.close()
-	f.root, f.tree, f.readOnce = root{}, &tree{}, false
+	f.root, f.readOnce = root{}, false
 	f.settleAnew()
 	f.limited = false
 	f.unwatched, f.mounts, f.pollAt, f.canary = nil, nil, time.Time{}, canary{}

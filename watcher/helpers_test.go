@@ -13,7 +13,6 @@ import (
 
 	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
-	"golang.org/x/sys/unix"
 )
 
 func TestMain(m *testing.M) {
@@ -218,28 +217,4 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// The calls of a tree by the path of a file, for tests that have no folder.
-
-func at(path string) (*tree, string) {
-	return &tree{path: filepath.Dir(path)}, filepath.Base(path)
-}
-
-func lstat(path string) (unix.Stat_t, error) {
-	below, name := at(path)
-	defer below.close()
-	return below.look(name, false)
-}
-
-func probe(path string, want fingerprint) (verdict, error) {
-	below, name := at(path)
-	defer below.close()
-	return below.probe(name, want)
-}
-
-func readEnds(path string, size int64) (ends, error) {
-	below, name := at(path)
-	defer below.close()
-	return below.readEnds(name, size)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -26,23 +25,22 @@ const (
 // errNoLease is that the kernel grants no lease on a file that can be opened.
 var errNoLease = errors.New("the kernel grants no lease on the file")
 
-// probe asks the kernel whether anyone has a file open for writing, or
+// probe asks the kernel whether anyone has the file at path open for writing, or
 // mapped so: only then it refuses a read lease. The lease is given back at once,
 // because whoever opens the file to write would have to wait for it. The kernel
 // grants leases to the owner of a file and to CAP_LEASE; to others probe is
 // unsure, and so it is on a file system that may have writers elsewhere.
-func (t *tree) probe(rel string, want fingerprint) (verdict, error) {
-	f, err := t.file(rel)
+func probe(path string, want fingerprint) (verdict, error) {
+	fd, err := file.Open(path)
 	switch {
 	case errors.Is(file.Opening(err), file.ErrLocked):
 		return busy, nil // as by a file server's write lease
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, file.ErrIrregular), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENOTDIR):
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ELOOP), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENOTDIR):
 		return changed, nil
 	case err != nil:
 		return unsure, err
 	}
-	defer f.Close() // nothing was written
-	fd := int(f.Fd())
+	defer unix.Close(fd)                       // nothing was written
 	if _, leases := file.KindOf(fd); !leases { // another file system is mounted below the folder
 		return unsure, nil
 	}
@@ -90,14 +88,15 @@ type ends struct {
 	blank bool // a long file that ends in zeros: perhaps only its space is there yet
 }
 
-// readEnds reads both ends of a file. What cannot be read is as good
+// readEnds reads both ends of the file at path. What cannot be read is as good
 // as empty: it is for the receiver to find out why. But a file that another program
 // has locked says nothing of its bytes: file.ErrLocked.
-func (t *tree) readEnds(rel string, size int64) (ends, error) {
-	f, err := t.file(rel)
+func readEnds(path string, size int64) (ends, error) {
+	fd, err := file.Open(path)
 	if err != nil {
 		return ends{}, onlyLocked(file.Opening(err))
 	}
+	f := os.NewFile(uintptr(fd), path)
 	defer f.Close() // nothing was written
 	buf := make([]byte, 2*endSize)
 	n, err := io.ReadFull(io.NewSectionReader(f, 0, endSize), buf[:endSize])

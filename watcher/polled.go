@@ -4,13 +4,15 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"slices"
 	"syscall"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // subtrees is a set of directories, none of them below another, that stand for
@@ -30,9 +32,7 @@ func (s subtrees) holds(dir string) bool {
 	return s["."]
 }
 
-// watch asks for the events of one directory. The kernel is asked by a path, and may
-// have followed a link that was put into it just now: exchanged finds that out. Until
-// then events are hints, and what they name is looked at beneath the root. Where none can be had the
+// watch asks for the events of one directory. Where none can be had the
 // directory is polled from now with all below it, and each poll tries again.
 func (f *folder) watch(rel string, id identity) {
 	if !f.notifies() {
@@ -68,19 +68,6 @@ func (f *folder) watch(rel string, id identity) {
 	f.pollFrom(rel)
 }
 
-// exchanged reports that the directory which was opened at rel is not the one that was
-// looked at there before it was watched. It is not read, nor its watch kept: the event
-// of the exchange, or the next scan, leads here again. Where inode numbers change by
-// themselves another number is no other directory, and nothing is watched.
-func (f *folder) exchanged(rel string, was identity, opened *os.File) bool {
-	info, err := opened.Stat()
-	if err != nil || identityOf(info) == was || !f.notifies() || !f.root.kind.Trusted() {
-		return false
-	}
-	f.watches.drop(f.abs(rel))
-	return true
-}
-
 // noteMount notes whether rel is where a file system is mounted whose changes are
 // not all made through this kernel, below a root of whatever kind. Its clock may be
 // another (folder.foreign), and it is polled beside the events that it may cause.
@@ -89,11 +76,11 @@ func (f *folder) noteMount(rel string, dev uint64) {
 		delete(f.mounts, rel) // it was unmounted
 		return
 	}
-	if f.mounts.holds(rel) {
+	var st unix.Statfs_t
+	if f.mounts.holds(rel) || unix.Statfs(f.abs(rel), &st) != nil {
 		return
 	}
-	k, err := f.tree.kind(rel)
-	if err != nil || k == local {
+	if k, _ := file.KindOfType(&st); k == local {
 		return
 	}
 	if f.mounts == nil {

@@ -63,14 +63,10 @@ func inspect(f Folder) (root, error) {
 		return root{}, fmt.Errorf("look at the folder: %w", err)
 	}
 	if f.Marker != "" {
-		below := &tree{path: path}
-		defer below.close()
-		if _, err := below.look(file.OnDisk(path, f.Marker), false); err != nil {
+		marker := filepath.Join(path, file.OnDisk(path, f.Marker))
+		if _, err := os.Lstat(marker); err != nil {
 			return root{}, fmt.Errorf("the marker file is not there, so the share counts as not mounted: %w", err)
 		}
-	}
-	if err := f.Claim.Take(dir); err != nil {
-		return root{}, err
 	}
 	kind, leases := file.KindOf(int(dir.Fd()))
 	return root{path: path, id: identityOf(info), kind: kind, leases: leases}, nil

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -78,7 +79,8 @@ func (f *folder) endScan() {
 // made in between is found by one or the other. Its directories are left for
 // later turns.
 func (f *folder) readDir(ctx context.Context, rel string) error {
-	st, err := f.tree.look(rel, false)
+	abs := f.abs(rel)
+	st, err := lstat(abs)
 	if err != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
 		f.unpoll(rel)
 		if err == nil || errors.Is(err, fs.ErrNotExist) {
@@ -87,18 +89,15 @@ func (f *folder) readDir(ctx context.Context, rel string) error {
 		f.cannotRead(rel, err)
 		return nil
 	}
-	id := identity{dev: st.Dev, ino: st.Ino}
 	f.noteMount(rel, st.Dev)
-	f.watch(rel, id)
-	dir, err := f.tree.dir(rel)
+	f.watch(rel, identity{dev: st.Dev, ino: st.Ino})
+	// O_NOFOLLOW: the directory may have become a link since.
+	dir, err := os.OpenFile(abs, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		f.cannotRead(rel, err)
 		return nil
 	}
 	defer dir.Close() // nothing was written
-	if f.exchanged(rel, id, dir) {
-		return nil
-	}
 	for ctx.Err() == nil {
 		entries, err := dir.ReadDir(batchSize)
 		if err := f.sift(ctx, rel, int(dir.Fd()), entries); err != nil {
@@ -138,7 +137,7 @@ func (f *folder) sift(ctx context.Context, dir string, fd int, entries []fs.DirE
 		}
 	}
 	seen := f.now() // before the first look: no file must seem older than it was seen
-	lookAll(sights, f.now, func(s *sight) (unix.Stat_t, error) { return file.Look(fd, s.name, false) })
+	lookAll(fd, sights, f.now)
 	files := make([]File, 0, len(sights))
 	for _, s := range sights {
 		switch {
@@ -156,15 +155,16 @@ func (f *folder) sift(ctx context.Context, dir string, fd int, entries []fs.DirE
 // sight is what a look at a file showed.
 type sight struct {
 	rel, name string
+	fresh     bool      // ask the server, where there is one
 	at        time.Time // before the look
 	fp        fingerprint
 	regular   bool
 	err       error
 }
 
-// lookAll looks at files: that is most of what a scan does, and on a share most of
-// that is waiting.
-func lookAll(sights []sight, now func() time.Time, look func(*sight) (unix.Stat_t, error)) {
+// lookAll looks at files of the directory fd: that is most of what a scan does, and
+// on a share most of that is waiting.
+func lookAll(fd int, sights []sight, now func() time.Time) {
 	var g errgroup.Group
 	g.SetLimit(looksAtOnce)
 	for few := range slices.Chunk(sights, looksInTurn) {
@@ -173,7 +173,7 @@ func lookAll(sights []sight, now func() time.Time, look func(*sight) (unix.Stat_
 				s := &few[i]
 				s.at = now()
 				var st unix.Stat_t
-				st, s.err = look(s)
+				st, s.err = file.Look(fd, s.name, s.fresh)
 				s.fp, s.regular = fingerprintOf(&st), st.Mode&unix.S_IFMT == unix.S_IFREG
 			}
 			return nil
@@ -187,7 +187,8 @@ func (f *folder) look(ctx context.Context, rel string, created bool) error {
 	if f.names.ready.is(rel) {
 		of, one := f.names.ready.file(rel)
 		if one && len(file.Forms(of)) > 1 { // its letters may be composed in another way on the disk
-			one = f.tree.has(of)
+			_, err := lstat(f.abs(of))
+			one = err == nil
 		}
 		if !one {
 			if dir := path.Dir(rel); !slices.Contains(f.todo, dir) {
@@ -202,7 +203,7 @@ func (f *folder) look(ctx context.Context, rel string, created bool) error {
 		return nil
 	}
 	now := f.now()
-	st, err := f.tree.look(rel, false)
+	st, err := lstat(f.abs(rel))
 	if err != nil {
 		f.cannotRead(rel, err)
 		return nil
@@ -227,9 +228,9 @@ func (f *folder) lookAgain(ctx context.Context) error {
 	seen := f.now()
 	var sights []sight
 	for _, rel := range f.settle.due(seen, batchSize) {
-		sights = append(sights, sight{rel: rel})
+		sights = append(sights, sight{rel: rel, name: f.abs(rel), fresh: f.foreign(rel)})
 	}
-	lookAll(sights, f.now, func(s *sight) (unix.Stat_t, error) { return f.tree.look(s.rel, f.foreign(s.rel)) })
+	lookAll(unix.AT_FDCWD, sights, f.now)
 	var still []File
 	for _, s := range sights {
 		if s.err != nil || !s.regular {
@@ -358,6 +359,14 @@ func (f *folder) unread() error {
 }
 
 func (f *folder) abs(rel string) string { return filepath.Join(f.root.path, rel) }
+
+// lstat is os.Lstat without the costs of an os.FileInfo.
+func lstat(path string) (st unix.Stat_t, err error) {
+	if err := unix.Lstat(path, &st); err != nil {
+		return st, &os.PathError{Op: "lstat", Path: path, Err: err}
+	}
+	return st, nil
+}
 
 func (f *folder) file(rel string, p fingerprint) File {
 	return File{

@@ -47,7 +47,6 @@ func (r *rig) wantWhole(name string, size int64) {
 // A file that grows on a server is not taken before it is whole, whatever the
 // server's clock shows: one that lay there before us, and one that comes later.
 func TestClockOfServer(t *testing.T) {
-	t.Parallel()
 	for name, clock := range map[string]time.Duration{
 		"right": 0, "two hours behind": -2 * time.Hour, "years behind": -20 * 365 * 24 * time.Hour, "ahead": 2 * time.Hour,
 	} {
@@ -71,7 +70,6 @@ func TestClockOfServer(t *testing.T) {
 
 // A server whose clock is set while we run.
 func TestClockOfServerIsSet(t *testing.T) {
-	t.Parallel()
 	for name, step := range map[string]time.Duration{"back": -3 * time.Hour, "forward": 3 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -141,7 +139,6 @@ func TestOldFilesOfAShareAreNotRead(t *testing.T) {
 // What another client has locked is not quiet, because nobody can say what its bytes
 // are. It is said, and taken when it is released.
 func TestLockedFileIsBusy(t *testing.T) {
-	t.Parallel()
 	for name, lock := range map[string]func(*sharefs.Share, syscall.Errno){
 		"a range": func(s *sharefs.Share, on syscall.Errno) { s.RefuseRead("file", on&syscall.EACCES) },
 		"whole":   func(s *sharefs.Share, on syscall.Errno) { s.RefuseOpen("file", on&syscall.EBUSY) },

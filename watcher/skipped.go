@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"path"
+	"path/filepath"
 	"strings"
 )
 
@@ -9,15 +10,13 @@ import (
 // path below the folder, slash-separated; "" if it would.
 func Skipped(f Folder, rel string) string {
 	c := newFilter(f)
-	below := &tree{path: f.Path}
-	defer below.close()
 	for i := range rel {
 		if rel[i] == '/' && !c.dir(rel[:i]) {
 			return "the directory " + rel[:i] + " is never entered: it is junk, excluded, or where finished files go"
 		}
 	}
 	switch {
-	case c.file(rel) && below.attends(rel):
+	case c.file(rel) && attends(filepath.Join(f.Path, rel)):
 		return "it only attends to the transfer of a file beside it"
 	case c.file(rel):
 		return ""
@@ -31,11 +30,4 @@ func Skipped(f Folder, rel string) string {
 		return "exclude matches it"
 	}
 	return "no include pattern matches it: " + strings.Join(f.Include, ", ")
-}
-
-// Names tells which names below a folder its watcher looks at: which directories it
-// enters, and which files in them it would report.
-func Names(f Folder) (dir, file func(rel string) bool) {
-	c := newFilter(f)
-	return c.dir, c.file
 }

@@ -3,9 +3,12 @@ package watcher
 import (
 	"encoding/json"
 	"io"
+	"os"
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // What tusd, the server of the tus protocol, keeps beside an upload: what it knows of
@@ -22,20 +25,20 @@ const maxAttendant = 64 << 10
 
 // attends reports whether the file at path only attends to another: what tusd or a
 // program of attendants keeps beside it. To others such names are a file's own.
-func (t *tree) attends(at string) bool {
+func attends(at string) bool {
 	folded := strings.ToLower(path.Base(at))
-	for _, form := range attendants {
-		if of := at[:len(at)-min(len(form.after), len(at))]; strings.HasSuffix(folded, form.after) && t.has(of) {
+	for _, t := range attendants {
+		if of := at[:len(at)-min(len(t.after), len(at))]; strings.HasSuffix(folded, t.after) && exists(of) {
 			return true
 		}
 	}
 	switch of := at[:len(at)-len(path.Ext(at))]; path.Ext(folded) {
 	case tusInfo:
-		_, is := t.readTusInfo(at)
+		_, is := readTusInfo(at)
 		return is
 	case tusLock:
-		_, is := t.readTusInfo(of + tusInfo)
-		return is || t.has(of) && pid.Match(t.readStart(at))
+		_, is := readTusInfo(of + tusInfo)
+		return is || exists(of) && pid.Match(readStart(at))
 	}
 	return false
 }
@@ -52,9 +55,9 @@ type upload struct {
 }
 
 // readTusInfo reads what tusd says of an upload; false if this is something else.
-func (t *tree) readTusInfo(at string) (upload, bool) {
+func readTusInfo(at string) (upload, bool) {
 	var u upload
-	data := t.readStart(at)
+	data := readStart(at)
 	if len(data) == 0 || json.Unmarshal(data, &u) != nil {
 		return upload{}, false
 	}
@@ -63,19 +66,25 @@ func (t *tree) readTusInfo(at string) (upload, bool) {
 
 // tusUnfinished reports whether tusd says that an upload is not whole.
 func (f *folder) tusUnfinished(found File) bool {
-	u, is := f.tree.readTusInfo(found.Path + tusInfo)
+	u, is := readTusInfo(f.abs(found.Path) + tusInfo)
 	return is && (u.SizeIsDeferred || found.Size < *u.Size)
+}
+
+func exists(at string) bool {
+	_, err := os.Lstat(at)
+	return err == nil
 }
 
 // readStart returns what a small file holds; nothing of one that cannot be read, or
 // is not small.
-func (t *tree) readStart(at string) []byte {
-	f, err := t.file(at)
+func readStart(at string) []byte {
+	fd, err := file.Open(at)
 	if err != nil {
 		return nil
 	}
+	f := os.NewFile(uintptr(fd), at)
 	defer f.Close() // nothing was written
-	if info, err := f.Stat(); err != nil || info.Size() > maxAttendant {
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() > maxAttendant {
 		return nil
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxAttendant))

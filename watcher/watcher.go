@@ -12,8 +12,6 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
-
-	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // Mode says how changes below a folder are noticed.
@@ -70,10 +68,6 @@ type Folder struct {
 	Rescan       time.Duration // between scans while events are had
 	PollInterval time.Duration // between scans while not
 	Mode         Mode
-
-	// Claim keeps others off the folder: while they hold it, it is paused. Nil: they may
-	// work on it, too.
-	Claim *file.Claim
 
 	// Drops has the Watcher take note of what is still to come below each top
 	// directory, for Watcher.Drop. A Ready sentinel beside such a directory then

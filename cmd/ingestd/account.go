@@ -1,12 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"runtime/debug"
+	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
@@ -19,7 +19,6 @@ type account struct {
 	client     *tenovos.Client
 	names      *names
 	collectors map[string]*facts.Collector // by folder name
-	tables     *facts.Tables               // what the collectors hold of manifests
 }
 
 // connect logs in, reads what the account has and resolves every rule. Mistakes
@@ -30,45 +29,89 @@ func connect(ctx context.Context, cfg *config.Config) (*account, error) {
 		return nil, err
 	}
 	if err := client.Ready(ctx); err != nil {
-		return nil, final(err)
+		return nil, err
 	}
 	n := newNames(cfg, func(ctx context.Context) (mapping.Account, error) { return readAccount(ctx, client, cfg) })
 	if err := n.refresh(ctx); err != nil {
-		return nil, final(err)
+		return nil, err
 	}
-	a := &account{
-		client: client, names: n, tables: facts.NewTables(cfg.Manifests.Memory),
-		collectors: make(map[string]*facts.Collector, len(cfg.Folders)),
-	}
-	a.tables.Resized = collectEarlier
+	a := &account{client: client, names: n, collectors: make(map[string]*facts.Collector, len(cfg.Folders))}
 	for _, f := range cfg.Folders {
-		a.collectors[f.Name] = newCollector(f, a.tables, cmp.Or(cfg.Manifests.RowsWithoutFiles, -1))
+		a.collectors[f.Name] = newCollector(f)
 	}
 	return a, nil
 }
 
-// collectEarlier lets the garbage that may pile up not grow with the manifests, which
-// are large, last long, and cost a collection next to nothing: else the process would
-// take their size twice. An operator's GOGC stands.
-func collectEarlier(tables int64) {
-	const rest = 32 << 20 // about what everything else takes
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(int(100 * (rest + tables/8) / (rest + tables)))
+// readAccount asks for the names that the rules use.
+func readAccount(ctx context.Context, c *tenovos.Client, cfg *config.Config) (mapping.Account, error) {
+	acct := mapping.Account{Vocabularies: make(map[string]tenovos.Vocabulary)}
+	var err error
+	if acct.Templates, err = c.Templates(ctx); err != nil {
+		return acct, fmt.Errorf("read the metadata templates: %w", err)
+	}
+	if acct.Security, err = c.SecurityTemplates(ctx); err != nil {
+		return acct, fmt.Errorf("read the security templates: %w", err)
+	}
+	rules := make([]mapping.Rules, len(cfg.Folders))
+	for i, f := range cfg.Folders {
+		rules[i] = f.Rules
+	}
+	if mapping.NamesVocabulary(rules) {
+		all, err := c.Vocabularies(ctx)
+		if err != nil {
+			return acct, fmt.Errorf("read the vocabularies: %w", err)
+		}
+		for _, v := range all {
+			acct.Vocabularies[v.ID] = v
+		}
+	}
+	for _, id := range mapping.VocabularyIDs(rules, acct) {
+		if len(acct.Vocabularies[id].Values) > 0 {
+			continue
+		}
+		v, err := c.Vocabulary(ctx, id)
+		if errors.Is(err, tenovos.ErrNotFound) {
+			continue // Resolve says which attribute misses it
+		}
+		if err != nil {
+			return acct, fmt.Errorf("read the vocabulary %s: %w", id, err)
+		}
+		acct.Vocabularies[id] = v
+	}
+	return acct, nil
+}
+
+// Waits between the tries to reach the API at the start.
+const (
+	firstConnectWait = time.Second
+	lastConnectWait  = 30 * time.Second
+)
+
+// connectPatiently is connect for the daemon and the backfill: an API that does
+// not answer is waited for, and said so once; a refusal is final.
+func connectPatiently(ctx context.Context, cfg *config.Config, log zerolog.Logger) (*account, error) {
+	said := false
+	for wait := firstConnectWait; ; wait = min(2*wait, lastConnectWait) {
+		a, err := connect(ctx, cfg)
+		if !isOutage(err) {
+			if said && err == nil {
+				log.Info().Msg("Tenovos answers: starting")
+			}
+			return a, err
+		}
+		if !said {
+			log.Warn().AnErr("reason", err).Msg("Tenovos does not answer: waiting for it before anything else")
+			said = true
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 }
 
-// isOutage reports trouble that passes, or that is mended elsewhere.
 func isOutage(err error) bool {
 	return !errors.Is(err, tenovos.ErrCredentials) &&
-		(errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrThrottled) || errors.Is(err, tenovos.ErrAmbiguous) ||
-			tenovos.FromGateway(err))
-}
-
-// final marks an error in which Tenovos refuses the account or what it asks for at the
-// start: the next start would only log in once more, to be refused again.
-func final(err error) error {
-	if _, answered := errors.AsType[*tenovos.Error](err); !answered || isOutage(err) || errors.Is(err, tenovos.ErrCredentials) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", err, errUnusable)
+		(errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrIntermediary) || errors.Is(err, tenovos.ErrThrottled) || errors.Is(err, tenovos.ErrAmbiguous))
 }

@@ -17,7 +17,6 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
-	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -56,15 +55,15 @@ func newLogger(cfg *config.Config, stderr io.Writer) zerolog.Logger {
 	if err != nil {
 		level = zerolog.InfoLevel
 	}
-	var out io.Writer = display.NewWriter(stderr)
+	var out io.Writer = lineLog{stderr}
 	if cfg.Log.Format == "console" || cfg.Log.Format == "auto" && isTerminal(stderr) {
-		out = consoleLog(display.Unwrap(stderr))
+		out = zerolog.ConsoleWriter{Out: out, TimeFormat: time.TimeOnly, NoColor: !isTerminal(stderr)}
 	}
 	return zerolog.New(out).Level(level).With().Timestamp().Logger()
 }
 
 func isTerminal(w io.Writer) bool {
-	f, ok := display.Unwrap(w).(*os.File)
+	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
@@ -149,16 +148,13 @@ func (e *engine) allWalked() int64 {
 }
 
 // newEngine puts the rooms together for the given folders.
-func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *journal.Journal, hold claims, adopt bool, log zerolog.Logger) (*engine, error) {
+func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *journal.Journal, adopt bool, log zerolog.Logger) (*engine, error) {
 	e := &engine{journal: j, names: acct.names, folders: newFolderStates(folders, j, log), walked: make(map[string]*atomic.Int64, len(folders))}
 	for _, f := range folders {
 		e.walked[f.Name] = new(atomic.Int64)
 	}
 	pc := pipelineConfig(cfg, folders)
 	watched := watchedFolders(folders)
-	for i, claim := range hold.of(folders) {
-		pc.Folders[i].Claim, watched[i].Claim = claim, claim
-	}
 	for i, f := range folders {
 		pc.Folders[i].Wanted = func(rel string) bool { return watcher.Skipped(watched[i], rel) == "" }
 		pc.Folders[i].Scanned = func() (time.Time, bool) { return e.folders.scanned(f.Name) }
@@ -170,18 +166,16 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		}
 	}
 	pc.Adopt = adopt
-	store := newStore(cfg)
 	e.pipeline = ingest.New(pc, ingest.Deps{
 		API:     acct.client,
-		Store:   store,
-		Content: store,
+		Store:   newStore(cfg, acct.client),
 		Journal: j,
+		Ahead:   acct.client.Ahead,
 		Log:     log,
 		Paused:  e.folders.pause,
 		Handlers: map[string]ingest.Handler{
 			requestBackfill: e.handleBackfill,
-			requestReload:   func(ctx context.Context, r journal.Request) (any, error) { return handOver(e.reloads)(ctx, r) },
-			requestPrune:    func(ctx context.Context, r journal.Request) (any, error) { return handlePrune(cfg, j, e.once)(ctx, r) },
+			requestReload:   e.handleReload,
 		},
 	})
 	w, err := watcher.New(watched, watcher.Options{
@@ -216,8 +210,8 @@ func (d drops) Drop(dir string) watcher.Drop { return d.watcher.Drop(d.folder, d
 // Announced implements ingest.Drops.
 func (d drops) Announced(dir string) time.Time { return d.watcher.Announced(d.folder, dir) }
 
-func newStore(cfg *config.Config) *uploader.Uploader {
-	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth, API: cfg.Tenovos.URL})
+func newStore(cfg *config.Config, c *tenovos.Client) *uploader.Uploader {
+	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth, Ahead: c.Ahead})
 }
 
 // pipelineConfig is the pipeline's share of the configuration, without the rules.

@@ -17,7 +17,6 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dashboard"
-	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -28,7 +27,6 @@ type backfillOptions struct {
 	dryRun, asJSON bool
 	adopt          bool
 	after          string
-	timeout        time.Duration // see timeoutFlag
 }
 
 func newBackfillCommand() *cobra.Command {
@@ -50,7 +48,6 @@ func newBackfillCommand() *cobra.Command {
 			if folders, err = afterwards(folders, o.after); err != nil {
 				return err
 			}
-			o.timeout = timeoutOf(cmd)
 			b := &backfill{
 				cfg: cfg, folders: folders, options: o,
 				out: cmd.OutOrStdout(), err: cmd.ErrOrStderr(), log: newLogger(cfg, cmd.ErrOrStderr()),
@@ -62,7 +59,6 @@ func newBackfillCommand() *cobra.Command {
 	}
 	configFlag(cmd, &path)
 	jsonFlag(cmd, &o.asJSON)
-	timeoutFlag(cmd)
 	cmd.Flags().StringArrayVar(&o.folders, "folder", nil, "only the folder `NAME` (repeatable)")
 	cmd.Flags().BoolVar(&o.adopt, "adopt", false, "take over assets that the account holds already (same filename and MD5) instead of creating them: the way back after the journal was lost")
 	cmd.Flags().StringVar(&o.after, "after", "", "keep (default), move or delete files that are in, whatever the configuration says")
@@ -136,7 +132,6 @@ func (b *backfill) run(ctx context.Context, drain <-chan struct{}) error {
 	if err != nil {
 		return err
 	}
-	logCautions(b.log, b.cfg)
 	err = b.ingest(ctx, drain, j, begun)
 	return closeWith(j.Close, err)
 }
@@ -145,17 +140,14 @@ func (b *backfill) run(ctx context.Context, drain <-chan struct{}) error {
 func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal.Journal, begun time.Time) error {
 	waiting, cancel := untilDrain(ctx, drain)
 	defer cancel()
-	acct, err := connectAnswering(waiting, b.cfg, b.folders, j, nil, b.log, func(string) {})
+	acct, err := connectPatiently(waiting, b.cfg, b.log)
 	if closed(drain) {
 		return errStopped
 	}
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(waiting, acct.tables.Stop)()
-	hold := make(claims)
-	defer hold.release()
-	e, err := newEngine(b.cfg, b.folders, acct, j, hold, b.options.adopt, b.log)
+	e, err := newEngine(b.cfg, b.folders, acct, j, b.options.adopt, b.log)
 	if err != nil {
 		return err
 	}
@@ -234,20 +226,12 @@ func (b *backfill) finish(ctx context.Context, r *journal.Reader, s summary, beg
 		s.Failed += f.Failed
 		unfinished += f.Queued + f.Uploading
 	}
-	names := make([]string, len(b.folders))
-	for i, f := range b.folders {
-		names[i] = f.Name
-	}
-	refused, err := r.Refused(ctx, names)
-	if err != nil {
-		return err
-	}
 	s.Seconds = time.Since(begun).Seconds()
 	if b.options.asJSON {
 		err = json.NewEncoder(b.out).Encode(s)
 	} else {
 		for _, line := range s.UnmatchedFirst {
-			fmt.Fprintln(b.out, display.Text(line))
+			fmt.Fprintln(b.out, escaped(line))
 		}
 		if s.Adopted > 0 {
 			fmt.Fprintf(b.out, "%d adopted: the account held them already\n", s.Adopted)
@@ -255,7 +239,7 @@ func (b *backfill) finish(ctx context.Context, r *journal.Reader, s summary, beg
 		_, err = fmt.Fprintf(b.out, "%d files seen: %d ingested (%d as new versions, %s) in %.1f s; %d duplicates, %d held, %d failed\n",
 			s.Seen, s.Ingested, s.Versions, humanize.IBytes(uint64(s.Bytes)), s.Seconds, s.Duplicates, s.Held, s.Failed)
 	}
-	if err == nil && s.Held+s.Failed+unfinished+refused > 0 {
+	if err == nil && s.Held+s.Failed+unfinished > 0 {
 		return errNotIngested
 	}
 	return err
@@ -273,7 +257,7 @@ func (b *backfill) includes(name string) bool {
 // dryRun walks the folders and says what would become of each file, and of each row
 // of a manifest that needs none.
 func (b *backfill) dryRun(ctx context.Context) error {
-	acct, err := connectPatiently(ctx, b.cfg, b.log, func(error) {})
+	acct, err := connectPatiently(ctx, b.cfg, b.log)
 	if err != nil {
 		return err
 	}

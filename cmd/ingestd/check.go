@@ -13,35 +13,25 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
-	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
 func newCheckCommand() *cobra.Command {
-	var path, asUser string
+	var path string
 	var offline, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Check the configuration, the login and every name that the rules use",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := check(cmd.Context(), path, asUser, offline)
-			cfg, notes := c.cfg, lookUpFormerNames(cmd.Context(), c.cfg)
-			if cfg != nil && !offline {
-				notes = append(notes, lookUpGiven(cfg)...)
-			}
+			cfg, err := check(cmd.Context(), path, offline)
+			notes := lookUpFormerNames(cmd.Context(), cfg)
 			if asJSON {
-				return errors.Join(err, writeCheck(cmd, err, notes, c))
+				return errors.Join(err, writeCheck(cmd, err, notes))
 			}
 			for _, note := range notes {
-				fmt.Fprintln(cmd.ErrOrStderr(), "note: "+display.Text(note))
-			}
-			for _, w := range c.warnings {
-				fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s:%s\n", cfg.File, w)
-			}
-			if c.who.other {
-				fmt.Fprintf(cmd.ErrOrStderr(), "note: what may be read and written was asked for %s, as whom the daemon runs\n", c.who)
+				fmt.Fprintln(cmd.ErrOrStderr(), "note: "+note)
 			}
 			if err != nil {
 				return err
@@ -56,53 +46,29 @@ func newCheckCommand() *cobra.Command {
 	}
 	configFlag(cmd, &path)
 	jsonFlag(cmd, &asJSON)
-	userFlag(cmd, &asUser)
 	cmd.Flags().BoolVar(&offline, "offline", false, "do not ask Tenovos")
 	return cmd
 }
 
-// checked is what check found beside mistakes.
-type checked struct {
-	cfg      *config.Config // nil where the file cannot be read
-	who      person         // in whose name the rights were asked for
-	warnings []mapping.Problem
-}
-
 // check collects the mistakes of the file, of the folders and, where the login is
 // beyond doubt, of the names, so that all are shown at once.
-func check(ctx context.Context, path, asUser string, offline bool) (c checked, err error) {
+func check(ctx context.Context, path string, offline bool) (*config.Config, error) {
 	cfg, err := loadConfig(path)
 	invalid, wrong := errors.AsType[*config.Invalid](err)
 	if err != nil && !wrong {
-		return c, err
-	}
-	c.cfg = cfg
-	if c.who, err = daemonUser(ctx, cfg, asUser); err != nil {
-		return c, err
+		return nil, err
 	}
 	var problems []mapping.Problem
 	if wrong {
 		problems = invalid.Problems
 	}
-	local := cfg.CheckFolders()
-	mistakes, notes := checkRights(cfg, sound(cfg.Folders, local), c.who)
-	local = append(local, mistakes...)
-	c.warnings = mapping.SortProblems(append(cautions(cfg, c.who), notes...))
 	if !offline {
 		_, problems, err = examine(ctx, cfg, invalid)
 		if err != nil {
-			return c, errors.Join(cfg.Invalid(append(problems, local...)), err)
+			return cfg, errors.Join(cfg.Invalid(append(problems, cfg.CheckFolders()...)), err)
 		}
 	}
-	return c, errors.Join(cfg.Invalid(append(problems, local...)), checkJournal(cfg))
-}
-
-// sound returns the folders of which nothing is wrong yet: a share that hangs is
-// not asked for more.
-func sound(folders []config.Folder, wrong []mapping.Problem) []config.Folder {
-	return slices.DeleteFunc(slices.Clone(folders), func(f config.Folder) bool {
-		return f.Path == "" || slices.ContainsFunc(wrong, func(p mapping.Problem) bool { return p.Pos == f.Pos })
-	})
+	return cfg, errors.Join(cfg.Invalid(append(problems, cfg.CheckFolders()...)), checkJournal(cfg))
 }
 
 // examine holds a configuration against the account, where the login is beyond
@@ -154,7 +120,7 @@ func writable(journal string) error {
 }
 
 // writeCheck prints the mistakes as JSON.
-func writeCheck(cmd *cobra.Command, err error, notes []string, c checked) error {
+func writeCheck(cmd *cobra.Command, err error, notes []string) error {
 	type problem struct {
 		Line    int    `json:"line"`
 		Column  int    `json:"column"`
@@ -164,14 +130,9 @@ func writeCheck(cmd *cobra.Command, err error, notes []string, c checked) error 
 	out := struct {
 		OK       bool      `json:"ok"`
 		Problems []problem `json:"problems"`
-		Warnings []problem `json:"warnings"`        // what is no mistake, but hardly meant
 		Notes    []string  `json:"notes,omitempty"` // what is no mistake, but may not be meant
-		User     string    `json:"user"`            // in whose name the rights were asked for
 		Error    string    `json:"error,omitempty"`
-	}{OK: err == nil, Problems: []problem{}, Warnings: []problem{}, Notes: notes, User: c.who.name}
-	for _, p := range c.warnings {
-		out.Warnings = append(out.Warnings, problem{p.Line, p.Column, p.Message, p.Hint})
-	}
+	}{OK: err == nil, Problems: []problem{}, Notes: notes}
 	if invalid, ok := errors.AsType[*config.Invalid](err); ok {
 		for _, p := range mapping.SortProblems(invalid.Problems) {
 			out.Problems = append(out.Problems, problem{p.Line, p.Column, p.Message, p.Hint})

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -55,13 +54,11 @@ func runDaemon(ctx context.Context, cfg *config.Config, hup <-chan os.Signal, st
 		return err
 	}
 	defer func() { err = closeWith(j.Close, err) }()
-	logCautions(first.log, cfg)
 
 	// systemd waits for READY only so long, and the API may be down for longer.
-	notify(daemon.SdNotifyReady)
+	notify(daemon.SdNotifyReady, "STATUS=waiting for Tenovos")
 	defer notify(daemon.SdNotifyStopping, stopping)
-	s := &service{journal: j, stderr: stderr, hup: hup, drain: drain, requests: make(chan int64), claims: make(claims)}
-	defer s.claims.release()
+	s := &service{journal: j, stderr: stderr, hup: hup, drain: drain, requests: make(chan int64)}
 	return s.run(ctx, first)
 }
 
@@ -76,7 +73,6 @@ type service struct {
 	hup      <-chan os.Signal
 	drain    <-chan struct{}
 	requests chan int64 // ids of requests to reload
-	claims   claims
 }
 
 // setup is a configuration that has been checked.
@@ -84,19 +80,8 @@ type setup struct {
 	cfg    *config.Config
 	acct   *account // nil while Tenovos was not reached with it
 	log    zerolog.Logger
-	reload *reload // what it came by, until that is answered; nil for the first
-
-	waits atomic.Pointer[string] // why Tenovos is waited for; nil while it is not
+	reload *reload // what it came by; nil for the first
 }
-
-// waitsFor notes why Tenovos is waited for, also for systemd.
-func (s *setup) waitsFor(why string) {
-	s.waits.Store(&why)
-	notify(waitingStatus(why))
-}
-
-// waitingStatus is systemd's status line while Tenovos is waited for.
-func waitingStatus(why string) string { return "STATUS=waiting for Tenovos: " + oneLine(why) }
 
 // run works with one setup after another until a signal ends it.
 func (s *service) run(ctx context.Context, now *setup) error {
@@ -117,27 +102,20 @@ func (s *service) run(ctx context.Context, now *setup) error {
 // round works with one setup until a signal, or until there is another one, which
 // it returns. Either ends the engine in the same manner.
 func (s *service) round(ctx context.Context, now *setup) (*setup, error) {
-	if now.acct == nil {
-		now.waitsFor("it has not answered yet")
-	}
 	var next *setup
-	end, worked := make(chan struct{}), make(chan struct{})
+	end := make(chan struct{})
 	g, gctx := errgroup.WithContext(ctx)
 	watching, cancel := untilDrain(gctx, s.drain)
 	defer cancel()
 	g.Go(func() error {
-		next = s.awaitReload(watching, now)
-		if closed(s.drain) {
+		defer close(end)
+		if next = s.awaitReload(watching, now); closed(s.drain) {
 			notify(daemon.SdNotifyStopping, stopping)
 			now.log.Info().Msg("stopping: no new work is begun, parts on their way may finish")
 		}
-		close(end)
-		return s.attend(gctx, worked)
+		return nil
 	})
-	g.Go(func() error {
-		defer close(worked)
-		return s.work(gctx, now, end)
-	})
+	g.Go(func() error { return s.work(gctx, now, end) })
 	err := g.Wait()
 	return next, err
 }
@@ -146,22 +124,18 @@ func (s *service) round(ctx context.Context, now *setup) (*setup, error) {
 func (s *service) work(ctx context.Context, now *setup, end <-chan struct{}) (err error) {
 	working, cancel := untilDrain(ctx, end)
 	defer cancel()
+	if now.acct == nil {
+		if now.acct, err = connectPatiently(working, now.cfg, now.log); err != nil {
+			return err
+		}
+	}
+	defer now.acct.client.Close()
 	if now.reload != nil { // the folders may have other names
 		if err := carryOver(ctx, now.cfg, s.journal, now.log); err != nil {
 			return err
 		}
 	}
-	if now.acct == nil {
-		s.reloaded(ctx, now) // nobody waits for the answer as long as for Tenovos
-		now.acct, err = connectAnswering(working, now.cfg, now.cfg.Folders, s.journal, s.requests, now.log, now.waitsFor)
-		if err != nil {
-			return err
-		}
-		now.waits.Store(nil)
-	}
-	defer now.acct.client.Close()
-	defer context.AfterFunc(working, now.acct.tables.Stop)()
-	e, err := newEngine(now.cfg, now.cfg.Folders, now.acct, s.journal, s.claims, false, now.log)
+	e, err := newEngine(now.cfg, now.cfg.Folders, now.acct, s.journal, false, now.log)
 	if err != nil {
 		return err
 	}
@@ -210,7 +184,7 @@ func (e *engine) serveDashboard(ctx context.Context, cfg *config.Config, log zer
 		return nil
 	}
 	defer func() { err = closeWith(lists.Close, err) }()
-	return dashboard.Serve(ctx, l, cfg.Listen, e.journal.Reader(), lists)
+	return dashboard.Serve(ctx, l, e.journal.Reader(), lists)
 }
 
 // statusEvery is how often systemd's status line is brought up to date.
@@ -245,7 +219,7 @@ func (e *engine) summary(ctx context.Context) string {
 	}
 	s := fmt.Sprintf("%d queued, %d uploading, %d filed, %d held, %d failed", sum.Queued, sum.Uploading, sum.Filed, sum.Held, sum.Failed)
 	if why := e.pipeline.Paused(); why != "" {
-		s += "; waiting for Tenovos: " + oneLine(why)
+		s += "; waiting for Tenovos: " + strings.ReplaceAll(why, "\n", " ")
 	}
 	return s
 }

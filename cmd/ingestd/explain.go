@@ -14,7 +14,6 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
-	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -23,7 +22,7 @@ import (
 )
 
 func newExplainCommand() *cobra.Command {
-	var path, asUser string
+	var path string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "explain PATH...",
@@ -36,20 +35,15 @@ func newExplainCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			who, err := daemonUser(cmd.Context(), cfg, asUser)
-			if err != nil {
-				return err
-			}
 			acct, err := connect(cmd.Context(), cfg)
 			if err != nil {
 				return err
 			}
-			return explainAll(cmd.Context(), cfg, acct, who, args, asJSON, cmd.OutOrStdout())
+			return explainAll(cmd.Context(), cfg, acct, args, asJSON, cmd.OutOrStdout())
 		},
 	}
 	configFlag(cmd, &path)
 	jsonFlag(cmd, &asJSON)
-	userFlag(cmd, &asUser)
 	return cmd
 }
 
@@ -71,10 +65,6 @@ type forecast struct {
 	Gaps []facts.Gap `json:"gaps,omitempty"`
 	// Unmatched is what is told of a companion that speaks of files which are not there.
 	Unmatched *journal.Told `json:"unmatched,omitempty"`
-	// Unread says why the daemon's user cannot read the file, Stuck why it cannot move it
-	// away, or delete it, as the folder wants.
-	Unread string `json:"unread,omitempty"`
-	Stuck  string `json:"stuck,omitempty"`
 	// Waits is what the file waits for first.
 	Waits string `json:"waits,omitempty"`
 }
@@ -88,12 +78,11 @@ func (f forecast) ingests() bool {
 	return true
 }
 
-func explainAll(ctx context.Context, cfg *config.Config, acct *account, who person, paths []string, asJSON bool, out io.Writer) error {
+func explainAll(ctx context.Context, cfg *config.Config, acct *account, paths []string, asJSON bool, out io.Writer) error {
 	o, err := newOracle(ctx, cfg, acct)
 	if err != nil {
 		return err
 	}
-	o.who = who
 	defer o.close()
 	show := func(f forecast) error { printForecast(out, f); return nil }
 	list := &jsonList{out: out}
@@ -118,7 +107,6 @@ func explainAll(ctx context.Context, cfg *config.Config, acct *account, who pers
 type oracle struct {
 	folders map[string]config.Folder
 	acct    *account
-	who     person // as whom the daemon runs
 	limit   int64
 	reader  *journal.Reader // nil while there is no journal
 	tellers map[string]ingest.Teller
@@ -159,11 +147,7 @@ func (o *oracle) explain(ctx context.Context, cfg *config.Config, path string) (
 		switch {
 		case !ok:
 		case missing == nil:
-			found, err := o.foretell(ctx, fileOf(f.Name, rel, info))
-			if err == nil && found.Becomes != "skipped" {
-				found.mayTake(f, o.who, abs)
-			}
-			return found, err
+			return o.foretell(ctx, fileOf(f.Name, rel, info))
 		default:
 			if found, ok, err := o.foretellRow(ctx, f.Name, filepath.ToSlash(rel)); ok || err != nil {
 				return found, err
@@ -171,9 +155,9 @@ func (o *oracle) explain(ctx context.Context, cfg *config.Config, path string) (
 		}
 	}
 	if missing != nil {
-		return forecast{}, fmt.Errorf("explain %s: %w, nor has a manifest a row that is an asset without it", display.Name(path), missing)
+		return forecast{}, fmt.Errorf("explain %s: %w, nor has a manifest a row that is an asset without it", path, missing)
 	}
-	return forecast{}, fmt.Errorf("explain %s: it lies in none of the configured folders", display.Name(path))
+	return forecast{}, fmt.Errorf("explain %s: it lies in none of the configured folders", path)
 }
 
 // lstat is os.Lstat that does not wait for a share that hangs.
@@ -227,16 +211,4 @@ func (o *oracle) foretell(ctx context.Context, file watcher.File) (forecast, err
 	}
 	f.waitForDrop(folder)
 	return f, nil
-}
-
-// mayTake adds what the daemon's user may not do with the file.
-func (f *forecast) mayTake(folder config.Folder, who person, path string) {
-	unread, stuck := mayTake(folder, who, path)
-	if unread != nil {
-		f.Unread = fmt.Sprintf("%s cannot read it: %v", who, unread)
-		f.Becomes, f.Why = "failed", "unless its rights change"
-	}
-	if stuck != nil {
-		f.Stuck = fmt.Sprintf("%s cannot do what after: %s wants: %v", who, folder.After, stuck)
-	}
 }

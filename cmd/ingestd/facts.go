@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -21,9 +20,8 @@ import (
 var usualManifests = []string{"manifest.csv", "metadata.csv"}
 
 // newCollector makes what gathers the facts that a folder's rules ask for.
-func newCollector(f config.Folder, tables *facts.Tables, virtual int) *facts.Collector {
+func newCollector(f config.Folder) *facts.Collector {
 	return facts.NewCollector(facts.Settings{
-		Tables: tables, VirtualRows: virtual,
 		Root: f.Path, Levels: f.Rules.Levels, Languages: f.Languages,
 		Sources: sourcesOf(f), Companions: companionsOf(f),
 		ManifestOptions: facts.ManifestOptions{
@@ -122,32 +120,16 @@ func (c companions) Beside(path string) []ingest.Beside {
 }
 
 // Rows implements ingest.Companions.
-func (c companions) Rows(path string, each func([]ingest.FilelessRow) error) error {
-	err := c.Virtual(path, func(rows []facts.Virtual, wrong []error) error {
-		out := make([]ingest.FilelessRow, 0, len(rows)+len(wrong))
-		for _, r := range rows {
-			out = append(out, ingest.FilelessRow{Path: r.Path, ContentPath: r.ContentPath})
-		}
-		for _, w := range wrong {
-			out = append(out, ingest.FilelessRow{Err: w})
-		}
-		return each(out)
-	})
-	if tooMany, ok := errors.AsType[*facts.TooManyRowsError](err); ok {
-		return fmt.Errorf("%w: %w", ingest.ErrTooManyRows, tooMany)
+func (c companions) Rows(path string) ([]ingest.FilelessRow, error) {
+	rows, wrong, err := c.Virtual(path)
+	out := make([]ingest.FilelessRow, 0, len(rows)+len(wrong))
+	for _, r := range rows {
+		out = append(out, ingest.FilelessRow{Path: r.Path, ContentPath: r.ContentPath})
 	}
-	return later(err)
-}
-
-// later translates that a manifest cannot be looked at just now.
-func later(err error) error {
-	if notYet, ok := errors.AsType[*facts.NotYetError](err); ok {
-		return &ingest.LaterError{Err: err, After: notYet.After}
+	for _, w := range wrong {
+		out = append(out, ingest.FilelessRow{Err: w})
 	}
-	if errors.Is(err, facts.ErrStopped) {
-		return fmt.Errorf("%w: %w", context.Canceled, err)
-	}
-	return err
+	return out, err
 }
 
 // factsOf gathers what can be known of a file, which lies at another path by now
@@ -170,7 +152,7 @@ func (a *account) mapFunc(f config.Folder) func(watcher.File, string) (ingest.Ma
 	return func(file watcher.File, at string) (ingest.Mapped, error) {
 		known, err := a.factsOf(file, at)
 		if err != nil {
-			return ingest.Mapped{}, later(err)
+			return ingest.Mapped{}, err
 		}
 		r, err := a.names.apply(f.Name, known.Facts, file.Path)
 		if errors.Is(err, mapping.ErrNoRule) {
@@ -188,7 +170,7 @@ func (a *account) mapFunc(f config.Folder) func(watcher.File, string) (ingest.Ma
 			if ok {
 				m.Row = kindOf(v)
 			}
-			return m, later(err)
+			return m, err
 		}
 		return m, nil
 	}

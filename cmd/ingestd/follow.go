@@ -8,9 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
-	"github.com/tenovos-ingest/ingestd/internal/dashboard"
-	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -27,8 +24,7 @@ func (b *backfill) follow(ctx context.Context, begun time.Time) error {
 		names[i] = f.Name
 	}
 	fmt.Fprintln(b.err, "a daemon owns the journal: asking it to look at the folders, and following it")
-	a := asker{path: b.cfg.Journal, reader: r, within: b.options.timeout, err: b.err}
-	raw, err := a.ask(ctx, requestBackfill, backfillArgs{Folders: names})
+	raw, err := ask(ctx, b.cfg.Journal, r, requestBackfill, backfillArgs{Folders: names})
 	if err != nil {
 		return err
 	}
@@ -36,7 +32,7 @@ func (b *backfill) follow(ctx context.Context, begun time.Time) error {
 	if err := json.Unmarshal(raw, &looked); err != nil {
 		return fmt.Errorf("read the daemon's answer: %w", err)
 	}
-	if err := b.untilFinished(ctx, a, names); err != nil {
+	if err := b.untilFinished(ctx, r, names); err != nil {
 		return err
 	}
 	if err := untilTold(ctx, r, names); err != nil {
@@ -60,12 +56,10 @@ func (b *backfill) follow(ctx context.Context, begun time.Time) error {
 // followEvery is how often a followed daemon's journal is looked at.
 const followEvery = 500 * time.Millisecond
 
-// untilFinished waits until the daemon has nothing left to do in the folders. It says
-// what the daemon waits for, and gives up where it shows no sign of life.
-func (b *backfill) untilFinished(ctx context.Context, a asker, folders []string) error {
-	said := ""
-	for alive := time.Now(); ; {
-		n, err := a.reader.Unfinished(ctx, folders)
+// untilFinished waits until the daemon has nothing left to do in the folders.
+func (b *backfill) untilFinished(ctx context.Context, r *journal.Reader, folders []string) error {
+	for {
+		n, err := r.Unfinished(ctx, folders)
 		if err != nil || n == 0 {
 			return err
 		}
@@ -76,37 +70,12 @@ func (b *backfill) untilFinished(ctx context.Context, a asker, folders []string)
 		if !owned {
 			return fmt.Errorf("the daemon stopped with %d files left to do; start it again, or run the backfill without it", n)
 		}
-		why, err := poolWaits(ctx, a.reader)
-		if err != nil {
-			return err
-		}
-		if why != said && why != "" {
-			fmt.Fprintln(b.err, display.Text(why))
-		}
-		said = why
-		if time.Since(alive) >= a.within {
-			if _, err := a.ask(ctx, ingest.RequestPing, struct{}{}); err != nil {
-				return err
-			}
-			alive = time.Now()
-		}
 		select {
 		case <-time.After(followEvery):
 		case <-ctx.Done():
 			return errors.New("stopped following; the daemon goes on")
 		}
 	}
-}
-
-// poolWaits returns why no folder is worked at, "" where that is not so.
-func poolWaits(ctx context.Context, r *journal.Reader) (string, error) {
-	folders, err := dashboard.Folders(ctx, r)
-	for _, f := range folders {
-		if strings.HasPrefix(f.Paused, everyoneWaits) {
-			return f.Paused, nil
-		}
-	}
-	return "", err
 }
 
 // toldWithin is how long the daemon may take to say which companions are without a file:
@@ -144,4 +113,43 @@ func filedSince(ctx context.Context, r *journal.Reader, folders []string, begun 
 		return nil
 	})
 	return s, err
+}
+
+// askEvery is how often a request is looked at for its answer.
+const askEvery = 100 * time.Millisecond
+
+// ask leaves a request in the journal and waits for the daemon's answer.
+func ask(ctx context.Context, path string, r *journal.Reader, kind string, args any) (json.RawMessage, error) {
+	raw, err := json.Marshal(args)
+	if err != nil {
+		return nil, err
+	}
+	id, err := journal.Ask(ctx, path, kind, raw)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		answer, text, done, err := r.Answered(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if done {
+			if text != "" {
+				return nil, errors.New(text)
+			}
+			return answer, nil
+		}
+		owned, err := journal.Owned(path)
+		if err != nil {
+			return nil, err
+		}
+		if !owned {
+			return nil, errors.New("the daemon stopped before it answered; start it again, or run the command without it")
+		}
+		select {
+		case <-time.After(askEvery):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }

@@ -5,13 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
-	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -70,9 +71,6 @@ func (o *oracle) known(ctx context.Context, folder, path string) (known bool, er
 	return known, err
 }
 
-// openFolder opens a drop folder.
-func openFolder(f config.Folder) (*file.Root, error) { return file.OpenRoot(f.Path) }
-
 // recallCopy foretells a duplicate: a file is read whole only where one of its size
 // is known.
 func (o *oracle) recallCopy(ctx context.Context, folder config.Folder, file watcher.File, f *forecast) error {
@@ -83,7 +81,7 @@ func (o *oracle) recallCopy(ctx context.Context, folder config.Folder, file watc
 	if has, err := o.reader.HasSameSize(ctx, e); err != nil || !has {
 		return err
 	}
-	root, err := openFolder(folder)
+	root, err := os.OpenRoot(folder.Path)
 	if err != nil {
 		return fmt.Errorf("look for a copy of %s: %w", file.Path, err)
 	}
@@ -123,11 +121,7 @@ func (o *oracle) recallCopy(ctx context.Context, folder config.Folder, file watc
 // apply has the folder's rules say what a file, or a row without one, becomes; the
 // Result is nil where no rule matches.
 func (o *oracle) apply(folder config.Folder, file watcher.File, f *forecast) error {
-	var known *facts.Collection
-	err := o.acct.tables.Patiently(func() (err error) {
-		known, err = o.acct.factsOf(file, "")
-		return err
-	})
+	known, err := o.acct.factsOf(file, "")
 	if err != nil {
 		return err
 	}
@@ -229,12 +223,7 @@ func (o *oracle) recallBackup(ctx context.Context, folder config.Folder, file wa
 		FormerPaths: o.reader.FormerPaths,
 		Wanted:      func(rel string) bool { return watcher.Skipped(watched, rel) == "" },
 		At: func(rel string) (uploader.Hint, bool, error) {
-			root, err := openFolder(folder)
-			if err != nil {
-				return uploader.Hint{}, false, err
-			}
-			defer root.Close()
-			info, err := root.Lstat(rel)
+			info, err := os.Lstat(filepath.Join(folder.Path, rel))
 			if err != nil || !info.Mode().IsRegular() {
 				return uploader.Hint{}, false, nil //nolint:nilerr // what cannot be looked at is not there
 			}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 )
 
@@ -44,41 +43,36 @@ func (l *jsonList) end() error {
 func printForecast(to io.Writer, f forecast) {
 	out := bufio.NewWriter(to) // a call of the system for a file, not for each cell
 	defer out.Flush()
-	fmt.Fprintf(out, "%s/%s: %s", f.Folder, display.Name(f.Path), f.Becomes)
+	fmt.Fprintf(out, "%s/%s: %s", f.Folder, printable(f.Path), f.Becomes)
 	if f.Version != "" {
 		fmt.Fprintf(out, " of %s", f.Version)
 	}
 	if f.Why != "" {
-		fmt.Fprintf(out, " (%s)", display.Text(f.Why))
+		fmt.Fprintf(out, " (%s)", f.Why)
 	}
 	fmt.Fprintln(out)
 	if f.Waits != "" {
-		fmt.Fprintf(out, "  waits for %s\n", display.Text(f.Waits))
-	}
-	for _, text := range []string{f.Unread, f.Stuck} {
-		if text != "" {
-			fmt.Fprintf(out, "  ! %s\n", display.Text(text))
-		}
+		fmt.Fprintf(out, "  waits for %s\n", f.Waits)
 	}
 	if f.Unmatched != nil {
-		fmt.Fprintf(out, "  ! %s\n", display.Text(f.Unmatched.Message))
+		fmt.Fprintf(out, "  ! %s\n", escaped(f.Unmatched.Message))
 	}
 	if f.Result == nil {
 		return
 	}
-	fmt.Fprintf(out, "  rule at line %d, template %s, filename %s\n", f.Rule, display.Text(f.Result.Template), display.Name(f.Result.Asset.Filename))
+	fmt.Fprintf(out, "  rule at line %d, template %s, filename %s\n", f.Rule, f.Result.Template, printable(f.Result.Asset.Filename))
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	for _, v := range f.Result.Values {
 		printValue(w, "  ", v)
 	}
 	_ = w.Flush()
 	for _, g := range f.Gaps {
-		fmt.Fprintf(out, "  ? %s could not be read: %s\n", g.Source, display.Text(g.Message))
+		fmt.Fprintf(out, "  ? %s could not be read: %s\n", g.Source, printable(g.Message))
 	}
 	for _, p := range f.Problems {
-		fmt.Fprintf(out, "  ! %s: %s", display.Text(p.Attribute), display.Text(p.Message))
+		fmt.Fprintf(out, "  ! %s: %s", p.Attribute, p.Message)
 		if p.Hint != "" {
-			fmt.Fprintf(out, " (%s)", display.Text(p.Hint))
+			fmt.Fprintf(out, " (%s)", p.Hint)
 		}
 		fmt.Fprintln(out)
 	}
@@ -107,7 +101,7 @@ func printValue(w io.Writer, indent string, v mapping.Explained) {
 	if value == "" {
 		value = "-"
 	}
-	fmt.Fprintf(w, "%s%s\t%s\t%s\n", display.Text(indent), display.Text(v.Attribute), display.Name(value), display.Text(strings.Join(from, "; ")))
+	fmt.Fprintf(w, "%s%s\t%s\t%s\n", indent, v.Attribute, printable(value), strings.Join(from, "; "))
 	for _, cell := range v.Cells {
 		printValue(w, fmt.Sprintf("%s  row %d, ", indent, cell.Row), cell.Explained)
 	}

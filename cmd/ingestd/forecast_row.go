@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
@@ -15,11 +17,7 @@ import (
 // foretellRow says what the row of a manifest makes of a path that has no file;
 // false if there is no such row.
 func (o *oracle) foretellRow(ctx context.Context, folder, path string) (f forecast, ok bool, err error) {
-	var row facts.Virtual
-	err = o.acct.tables.Patiently(func() (err error) {
-		row, ok, err = o.acct.collectors[folder].VirtualAt(path)
-		return err
-	})
+	row, ok, err := o.acct.collectors[folder].VirtualAt(path)
 	if err != nil || !ok {
 		return f, false, err
 	}
@@ -61,28 +59,21 @@ func (o *oracle) foretellRows(ctx context.Context, manifest watcher.File, show f
 	if kind, _ := c.Of(manifest.Path); kind != facts.KindManifest {
 		return nil
 	}
-	root, err := openFolder(o.folders[manifest.Folder])
+	rows, _, err := c.Virtual(manifest.Path) // what is wrong with it keeps nothing back
 	if err != nil {
 		return err
 	}
-	defer root.Close()
-	err = c.Virtual(manifest.Path, func(rows []facts.Virtual, _ []error) error { // what is wrong with it keeps nothing back
-		for _, row := range rows {
-			if _, err := root.Lstat(row.Path); !errors.Is(err, fs.ErrNotExist) {
-				continue
-			}
-			f, ok, err := o.foretellRow(ctx, manifest.Folder, row.Path)
-			if ok && err == nil {
-				err = show(f)
-			}
-			if err != nil {
-				return err
-			}
+	for _, row := range rows {
+		if _, err := os.Lstat(filepath.Join(c.Root, row.Path)); !errors.Is(err, fs.ErrNotExist) {
+			continue
 		}
-		return ctx.Err()
-	})
-	if _, tooMany := errors.AsType[*facts.TooManyRowsError](err); tooMany { // which the manifest's own forecast says
-		return nil
+		f, ok, err := o.foretellRow(ctx, manifest.Folder, row.Path)
+		if ok && err == nil {
+			err = show(f)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }

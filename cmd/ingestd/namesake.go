@@ -32,7 +32,7 @@ func (o *oracle) namesake(ctx context.Context, folder config.Folder, f *forecast
 	}
 	found, err := ingest.Namesakes(ctx, o.acct.client, filename, known.Originals, "")
 	switch {
-	case errors.Is(err, ingest.ErrInconclusive):
+	case errors.Is(err, ingest.ErrTooManyNamed):
 		f.Becomes, f.Why = "held", err.Error()
 	case err != nil:
 		return err

@@ -9,7 +9,6 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
-	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -33,7 +32,7 @@ func (b *backfill) showProgress(e *engine, walked, over <-chan struct{}) {
 		select {
 		case <-over:
 			if terminal {
-				fmt.Fprint(display.Unwrap(b.err), "\r\x1b[K")
+				fmt.Fprint(b.err, "\r\x1b[K")
 			}
 			return
 		case <-tick.C:
@@ -42,7 +41,7 @@ func (b *backfill) showProgress(e *engine, walked, over <-chan struct{}) {
 		p.look(closed(walked), now)
 		switch {
 		case terminal:
-			fmt.Fprintf(display.Unwrap(b.err), "\r\x1b[K%s", p.line())
+			fmt.Fprintf(b.err, "\r\x1b[K%s", p.line())
 		case !now.Before(next):
 			b.log.Info().Msg(p.line())
 			tell = min(2*tell, lastInLog)
@@ -68,7 +67,6 @@ type progress struct {
 	paused string          // why everything waits
 	left   journal.Backlog // once walked
 	known  bool            // left is
-	unseen int             // assets that do not show their bulk edit yet
 	pace   pace
 	next   time.Time // when the journal is asked again
 }
@@ -95,9 +93,6 @@ func (p *progress) look(walked bool, now time.Time) {
 		return // the run meets the same trouble, and says so
 	}
 	p.left, p.known = left, true
-	if n, _, err := p.engine.journal.Reader().BulkEdits(ctx, nil, p.folders); err == nil {
-		p.unseen = n
-	}
 	if p.paused == "" {
 		p.pace = p.pace.add(sample{at: now, left: left})
 	}
@@ -107,11 +102,11 @@ func (p *progress) look(walked bool, now time.Time) {
 func (p *progress) line() string {
 	l := told{
 		walked: p.walked && p.known, found: p.engine.allWalked(), bytes: p.engine.bytes.Load(),
-		done: p.engine.pipeline.Stats().Rested, left: p.left, unseen: p.unseen, paused: p.paused, pace: p.pace.String(),
+		done: p.engine.pipeline.Stats().Rested, left: p.left, paused: p.paused, pace: p.pace.String(),
 	}
 	s := l.String()
 	if a, ok := p.largest(); ok {
-		s += fmt.Sprintf(" · %s %d%%", display.Name(a.Path), 100*a.Sent/a.Size)
+		s += fmt.Sprintf(" · %s %d%%", printable(a.Path), 100*a.Sent/a.Size)
 	}
 	return s
 }
@@ -122,7 +117,6 @@ type told struct {
 	found, bytes int64 // by the walk
 	done         int64 // files that came to rest
 	left         journal.Backlog
-	unseen       int // assets that do not show their bulk edit yet
 	paused       string
 	pace         string
 }
@@ -140,9 +134,7 @@ func (l told) String() string {
 	}
 	switch {
 	case l.paused != "":
-		parts = append(parts, "waiting for Tenovos: "+oneLine(l.paused))
-	case l.walked && l.unseen > 0 && l.left.Files == 0:
-		parts = append(parts, fmt.Sprintf("waiting for a bulk edit: not seen yet in %s assets", humanize.Comma(int64(l.unseen))))
+		parts = append(parts, "waiting for Tenovos: "+strings.ReplaceAll(l.paused, "\n", " "))
 	case l.walked:
 		parts = append(parts, l.pace)
 	}

@@ -17,10 +17,6 @@ func TestProgressLine(t *testing.T) {
 			walked: true, found: 12_345, done: 1_000, left: left, pace: "about 2 h left"},
 		"1,000 of 12,000 files done, 40 GiB left · waiting for Tenovos: 503": {
 			walked: true, done: 1_000, left: left, pace: "about 2 h left", paused: "503"},
-		"1,000 of 1,000 files done, 0 B left · waiting for a bulk edit: not seen yet in 12 assets": {
-			walked: true, done: 1_000, unseen: 12, pace: "about 2 h left"},
-		"1,000 of 1,000 files done, 0 B left · waiting for Tenovos: 503": {
-			walked: true, done: 1_000, unseen: 12, paused: "503"},
 	} {
 		if got := l.String(); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)

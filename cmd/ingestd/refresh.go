@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -81,19 +80,10 @@ func (n *names) refresh(ctx context.Context) error {
 		m, wrong := mapping.Resolve(f.Rules, known)
 		problems = append(problems, wrong...)
 		if m != nil {
-			n.current[f.Name].Store(&resolved{mapper: m, sum: f.RulesSum + " " + namesSum(known) + tablesSum(n.cfg.Manifests)})
+			n.current[f.Name].Store(&resolved{mapper: m, sum: f.RulesSum + " " + namesSum(known)})
 		}
 	}
 	return n.cfg.Invalid(problems)
-}
-
-// tablesSum tells apart what manifests may take, for which files are held; "" is the
-// usual.
-func tablesSum(m config.Manifests) string {
-	if m.Memory == facts.DefaultTableMemory {
-		return ""
-	}
-	return " " + strconv.FormatInt(m.Memory, 10)
 }
 
 // namesSum is a hash of all names that were read, in whatever order they came.

@@ -20,21 +20,17 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
-	"github.com/tenovos-ingest/ingestd/internal/display"
-	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
 // requestReload asks a running daemon to read its configuration again.
 const requestReload = "reload"
 
-// How long a configuration is held against the account at most: an API that is down
-// is not waited for, the less while it is waited for anyway.
-const (
-	checkWait        = time.Minute
-	checkWaitWaiting = 10 * time.Second
-)
+// checkWait bounds how long a configuration is held against the account: an API
+// that is down is not waited for.
+const checkWait = time.Minute
 
 // reload is one reading of a configuration: what it asked for, and what came of
 // it. It is the answer to requestReload.
@@ -44,8 +40,6 @@ type reload struct {
 	// Error says why the daemon goes on as before; Code is the exit code for it.
 	Error string `json:"error,omitempty"`
 	Code  int    `json:"code,omitempty"`
-	// Waiting says why Tenovos is still waited for, as since the start.
-	Waiting string `json:"waiting,omitempty"`
 
 	request int64 // to be answered; 0 for a signal
 }
@@ -92,9 +86,6 @@ func (s *service) awaitReload(ctx context.Context, now *setup) *setup {
 		}
 		logReload(now.log, err)
 		s.answer(ctx, r, now.log)
-		if why := now.waits.Load(); why != nil {
-			notify(waitingStatus(*why))
-		}
 	}
 }
 
@@ -106,10 +97,6 @@ func (s *service) check(ctx context.Context, now *setup, r *reload) (*setup, err
 	if err != nil && !wrong {
 		return nil, err
 	}
-	wait := checkWait
-	if why := now.waits.Load(); why != nil {
-		wait, r.Waiting = checkWaitWaiting, *why
-	}
 	if !wrong {
 		if r.Changes = changes(now.cfg, cfg); len(r.Changes) == 0 {
 			return nil, nil
@@ -118,19 +105,10 @@ func (s *service) check(ctx context.Context, now *setup, r *reload) (*setup, err
 			return nil, fmt.Errorf("journal cannot be changed from %s to %s while the daemon runs: restart it", now.cfg.Journal, cfg.Journal)
 		}
 	}
-	timed, cancel := context.WithTimeout(ctx, wait)
+	ctx, cancel := context.WithTimeout(ctx, checkWait)
 	defer cancel()
-	acct, problems, err := examine(timed, cfg, invalid)
-	switch away := isOutage(err) || errors.Is(err, context.DeadlineExceeded); {
-	case err == nil:
-		r.Waiting = ""
-	case away && now.waits.Load() != nil && len(problems) == 0:
-		// The daemon does nothing with the configuration before either: it waits on with this one.
-		if r.Waiting = secret.Sentence(err); timed.Err() != nil {
-			r.Waiting = fmt.Sprintf("it has not answered within %s (check tenovos.url, network and proxy)", wait)
-		}
-		err = nil
-	case away:
+	acct, problems, err := examine(ctx, cfg, invalid)
+	if isOutage(err) || errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("the names in the rules could not be checked, because Tenovos does not answer: reload again when it does: %w", err)
 	}
 	if err = errors.Join(cfg.Invalid(problems), err); err != nil {
@@ -142,7 +120,7 @@ func (s *service) check(ctx context.Context, now *setup, r *reload) (*setup, err
 
 // changes names what two configurations do not have in common.
 func changes(old, cfg *config.Config) []string {
-	out := []string{}
+	var out []string
 	keys := maps.Clone(old.Sums)
 	maps.Copy(keys, cfg.Sums)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
@@ -189,28 +167,7 @@ func logReload(log zerolog.Logger, err error) {
 func (s *service) reloaded(ctx context.Context, now *setup) {
 	if now.reload != nil {
 		now.log.Info().Str("file", now.cfg.File).Strs("changes", now.reload.Changes).Msg("reloaded")
-		logCautions(now.log, now.cfg)
 		s.answer(ctx, now.reload, now.log)
-		now.reload = nil
-	}
-}
-
-// attend shows whoever waits for an answer that the daemon lives, until worked closes:
-// an engine that ends answers no requests any more, and may take its time.
-func (s *service) attend(ctx context.Context, worked <-chan struct{}) error {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-worked:
-			return nil
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		if _, err := s.journal.Attend(ctx); err != nil && ctx.Err() == nil {
-			return err
-		}
 	}
 }
 
@@ -239,6 +196,20 @@ func monotonic() string {
 	return fmt.Sprintf("MONOTONIC_USEC=%d", t.Nano()/1000)
 }
 
+// handleReload hands a request over to the service, which outlives the engine and
+// answers.
+func (e *engine) handleReload(ctx context.Context, r journal.Request) (any, error) {
+	if e.reloads == nil {
+		return nil, errors.New("a backfill owns the journal: it goes by the configuration that it began with")
+	}
+	select {
+	case e.reloads <- r.ID:
+		return nil, ingest.ErrLater
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 func newReloadCommand() *cobra.Command {
 	var path string
 	var asJSON bool
@@ -247,7 +218,7 @@ func newReloadCommand() *cobra.Command {
 		Short: "Have the running daemon check its configuration file and go on with it",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := askReload(cmd, path)
+			r, err := askReload(cmd.Context(), path)
 			if err != nil {
 				return err
 			}
@@ -256,15 +227,13 @@ func newReloadCommand() *cobra.Command {
 	}
 	configFlag(cmd, &path)
 	jsonFlag(cmd, &asJSON)
-	timeoutFlag(cmd)
 	return cmd
 }
 
 // askReload asks the daemon that owns the file's journal. What it finds in the file
 // counts: credentials and variables may be others here.
-func askReload(cmd *cobra.Command, path string) (reload, error) {
+func askReload(ctx context.Context, path string) (reload, error) {
 	var out reload
-	ctx := cmd.Context()
 	cfg, err := loadConfig(path)
 	if _, wrong := errors.AsType[*config.Invalid](err); err != nil && (!wrong || cfg.Journal == "") {
 		return out, err
@@ -281,7 +250,7 @@ func askReload(cmd *cobra.Command, path string) (reload, error) {
 		return out, err
 	}
 	defer r.Close()
-	raw, err := askerOf(cmd, cfg.Journal, r).ask(ctx, requestReload, struct{}{})
+	raw, err := ask(ctx, cfg.Journal, r, requestReload, struct{}{})
 	if err != nil {
 		return out, err
 	}
@@ -299,12 +268,9 @@ func printReload(w io.Writer, r reload, asJSON bool) error {
 		err = json.NewEncoder(w).Encode(r)
 	case r.Error != "":
 	case len(r.Changes) == 0:
-		_, err = fmt.Fprintf(w, "%s: it says the same as before: nothing to reload\n", display.Text(r.File))
+		_, err = fmt.Fprintf(w, "%s: it says the same as before: nothing to reload\n", r.File)
 	default:
-		_, err = fmt.Fprintf(w, "%s: reloaded: %s\n", display.Text(r.File), display.Text(strings.Join(r.Changes, ", ")))
-	}
-	if err == nil && r.Waiting != "" && !asJSON && r.Error == "" {
-		_, err = fmt.Fprintf(w, "Tenovos is still waited for: %s\n", r.Waiting)
+		_, err = fmt.Fprintf(w, "%s: reloaded: %s\n", r.File, strings.Join(r.Changes, ", "))
 	}
 	if err == nil && r.Error != "" {
 		err = &refusedReload{r.Error, r.Code}

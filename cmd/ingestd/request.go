@@ -16,14 +16,12 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
-	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
 // request leaves a request in the journal. A running daemon carries it out; where
 // there is none, this process takes the journal and does so itself.
-func request(cmd *cobra.Command, path, kind string, s ingest.Selection) ([]ingest.Outcome, error) {
-	ctx := cmd.Context()
+func request(ctx context.Context, path, kind string, s ingest.Selection, stderr io.Writer) ([]ingest.Outcome, error) {
 	cfg, err := loadLocal(path)
 	if err != nil {
 		return nil, err
@@ -39,9 +37,9 @@ func request(cmd *cobra.Command, path, kind string, s ingest.Selection) ([]inges
 	}
 	var answer json.RawMessage
 	if owned {
-		answer, err = askerOf(cmd, cfg.Journal, r).ask(ctx, kind, s)
+		answer, err = ask(ctx, cfg.Journal, r, kind, s)
 	} else {
-		answer, err = serveOurselves(ctx, path, r, kind, s, cmd.ErrOrStderr())
+		answer, err = serveOurselves(ctx, path, r, kind, s, stderr)
 	}
 	if err != nil {
 		return nil, err
@@ -85,14 +83,8 @@ func serveOurselves(ctx context.Context, path string, r *journal.Reader, kind st
 	if err != nil {
 		return nil, err
 	}
-	pc, hold := pipelineConfig(cfg, cfg.Folders), make(claims)
-	defer hold.release()
-	for i, claim := range hold.of(cfg.Folders) {
-		pc.Folders[i].Claim = claim
-	}
-	store := newStore(cfg)
-	p := ingest.New(pc, ingest.Deps{
-		API: client, Store: store, Content: store, Journal: j, Log: newLogger(cfg, stderr),
+	p := ingest.New(pipelineConfig(cfg, cfg.Folders), ingest.Deps{
+		API: client, Store: newStore(cfg, client), Journal: j, Log: newLogger(cfg, stderr), Ahead: client.Ahead,
 	})
 	if err := p.ServeOne(ctx, id); err != nil {
 		return nil, err
@@ -122,10 +114,10 @@ func printOutcomes(cmd *cobra.Command, outcomes []ingest.Outcome, asJSON bool, n
 		}
 		fmt.Fprintf(out, "%d  %s", o.ID, o.Result)
 		if o.Path != "" {
-			fmt.Fprintf(out, "  %s/%s", o.Folder, display.Name(o.Path))
+			fmt.Fprintf(out, "  %s/%s", o.Folder, printable(o.Path))
 		}
 		if o.Detail != "" {
-			fmt.Fprintf(out, "  (%s)", display.Text(o.Detail))
+			fmt.Fprintf(out, "  (%s)", o.Detail)
 		}
 		fmt.Fprintln(out)
 	}
@@ -161,7 +153,6 @@ func requestCommand(use, short string, flags func(*cobra.Command), do func(cmd *
 	}}
 	configFlag(cmd, &path)
 	jsonFlag(cmd, &asJSON)
-	timeoutFlag(cmd)
 	if flags != nil {
 		flags(cmd)
 	}
@@ -187,7 +178,7 @@ func newRetryCommand() *cobra.Command {
 			if err := either(len(ids) > 0, len(s.Statuses) > 0, "--failed or --held"); err != nil {
 				return err
 			}
-			outcomes, err := request(cmd, path, ingest.RequestRetry, s)
+			outcomes, err := request(cmd.Context(), path, ingest.RequestRetry, s, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -205,7 +196,7 @@ func newCancelCommand() *cobra.Command {
 			if err := either(len(ids) > 0, all, "--all"); err != nil {
 				return err
 			}
-			outcomes, err := request(cmd, path, ingest.RequestCancel, ingest.Selection{IDs: ids})
+			outcomes, err := request(cmd.Context(), path, ingest.RequestCancel, ingest.Selection{IDs: ids}, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -216,7 +207,7 @@ func newCancelCommand() *cobra.Command {
 func newVerifyCommand() *cobra.Command {
 	return requestCommand("verify [ID...]", "Ask Tenovos again about what was ingested", nil,
 		func(cmd *cobra.Command, path string, ids []int64, asJSON bool) error {
-			outcomes, err := request(cmd, path, ingest.RequestVerify, ingest.Selection{IDs: ids})
+			outcomes, err := request(cmd.Context(), path, ingest.RequestVerify, ingest.Selection{IDs: ids}, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -271,7 +262,7 @@ func newWithdrawCommand() *cobra.Command {
 					return err
 				}
 			}
-			outcomes, err := request(cmd, path, kind, s)
+			outcomes, err := request(cmd.Context(), path, kind, s, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}

@@ -13,7 +13,6 @@ import (
 // the next scan they are in no sum but that of the superseded, also after a restart.
 // While the folder itself is away nothing is concluded.
 func TestFilesThatAreGoneAreInNoSum(t *testing.T) {
-	t.Parallel()
 	for _, after := range []string{"keep", "move"} {
 		t.Run(after, func(t *testing.T) {
 			t.Parallel()

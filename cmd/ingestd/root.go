@@ -5,14 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
-	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -53,7 +49,7 @@ func exitCode(err error) int {
 	case errors.As(err, &refused):
 		return refused.code
 	case errors.Is(err, journal.ErrRemoved), errors.Is(err, journal.ErrOrphaned), errors.Is(err, journal.ErrCorrupt),
-		errors.Is(err, journal.ErrNewer), errors.Is(err, journal.ErrLinked), errors.Is(err, journal.ErrForeign), errors.Is(err, journal.ErrNetwork), errors.Is(err, errUnusable):
+		errors.Is(err, journal.ErrNewer), errors.Is(err, journal.ErrForeign), errors.Is(err, journal.ErrNetwork), errors.Is(err, errUnusable):
 		return exitUsage // another start would do harm, or no better
 	case errors.Is(err, journal.ErrJournal):
 		return exitError
@@ -80,9 +76,6 @@ func (e *unreadableError) Unwrap() error { return e.error }
 
 // run executes the command line and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	out, log := display.NewWriter(stdout), display.NewWriter(stderr)
-	defer func() { _, _ = out.Flush(), log.Flush() }() // half a character at the most
-	stdout, stderr = out, log
 	root := newRoot()
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -94,43 +87,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = &usageError{err}
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "ingestd:", textOf(err, args))
+		fmt.Fprintln(stderr, "ingestd:", err)
 	}
 	return exitCode(err)
-}
-
-// textOf is the text of an error, in which no name is a line of its own: neither what
-// the command was given nor the path that a call to the system was about.
-func textOf(err error, args []string) string {
-	text := err.Error()
-	for _, name := range append(pathsOf(err), args...) {
-		if display.Text(name) != name {
-			text = strings.ReplaceAll(text, name, display.Name(name))
-		}
-	}
-	return text
-}
-
-// pathsOf returns the paths of all errors of the system within an error.
-func pathsOf(err error) []string {
-	var out []string
-	switch e := err.(type) { //nolint:errorlint // each link of the chain in turn
-	case *fs.PathError:
-		out = []string{e.Path}
-	case *os.LinkError:
-		out = []string{e.Old, e.New}
-	}
-	switch e := err.(type) { //nolint:errorlint // as above
-	case interface{ Unwrap() error }:
-		if inner := e.Unwrap(); inner != nil {
-			out = append(out, pathsOf(inner)...)
-		}
-	case interface{ Unwrap() []error }:
-		for _, inner := range e.Unwrap() {
-			out = append(out, pathsOf(inner)...)
-		}
-	}
-	return out
 }
 
 func newRoot() *cobra.Command {
@@ -149,7 +108,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newRunCommand(), newBackfillCommand(), newCheckCommand(), newExplainCommand(),
 		newReloadCommand(), newStatusCommand(), newRetryCommand(), newCancelCommand(), newVerifyCommand(), newUpdateCommand(), newWithdrawCommand(),
-		newBackupCommand(), newRestoreCommand(), newPruneCommand(), newVersionCommand(),
+		newBackupCommand(), newRestoreCommand(), newVersionCommand(),
 	)
 	return root
 }
@@ -170,9 +129,4 @@ func configFlag(cmd *cobra.Command, path *string) {
 // jsonFlag adds --json to a command.
 func jsonFlag(cmd *cobra.Command, on *bool) {
 	cmd.Flags().BoolVar(on, "json", false, "print JSON")
-}
-
-// userFlag adds --user to a command that asks what the daemon may do.
-func userFlag(cmd *cobra.Command, name *string) {
-	cmd.Flags().StringVar(name, "user", "", "ask what `USER[:GROUP,...]` may read and write; else root asks for the daemon's user")
 }

@@ -172,7 +172,6 @@ func stalling(t *testing.T, address string, after int64, pause time.Duration) st
 // A client that was cut off in the middle of an upload goes on with its handle, as if
 // nothing had read the file meanwhile.
 func TestSambaClientReconnects(t *testing.T) {
-	t.Parallel()
 	for after, resume := range map[string]string{"keep": "0s", "move": "12s"} {
 		t.Run(after, func(t *testing.T) {
 			t.Parallel()

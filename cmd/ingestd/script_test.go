@@ -25,7 +25,6 @@ import (
 // named by the TENOVOS_ variables, and the configuration of testdata/config.yaml
 // unless it brings one.
 func TestScripts(t *testing.T) {
-	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,

@@ -106,7 +106,6 @@ func (r *shareRoom) ends(want map[string][]string) {
 
 // A file that grows is deleted under no writer, whatever the server's clock shows.
 func TestGrowingFileOnAServerBehind(t *testing.T) {
-	t.Parallel()
 	for name, clock := range map[string]time.Duration{"two hours behind": -2 * time.Hour, "a year behind": -365 * 24 * time.Hour, "ahead": 2 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -134,7 +133,6 @@ func TestGrowingFileOnAServerBehind(t *testing.T) {
 // A file that another client has locked is waited for, in the way in which the lock is
 // met: while it arrives, and where it was there before.
 func TestLockedOnAShare(t *testing.T) {
-	t.Parallel()
 	for name, lock := range map[string]func(s *sharefs.Share, name string, on bool){
 		"a range": func(s *sharefs.Share, name string, on bool) { s.RefuseRead(name, errnoIf(on, syscall.EACCES)) },
 		"whole":   func(s *sharefs.Share, name string, on bool) { s.RefuseOpen(name, errnoIf(on, syscall.EBUSY)) },
@@ -179,7 +177,6 @@ func errnoIf(on bool, no syscall.Errno) syscall.Errno {
 
 // A rename on the server is one, even if the client sees the file by its old name, too.
 func TestRenameOnTheServer(t *testing.T) {
-	t.Parallel()
 	for name, refusal := range map[string]syscall.Errno{"none": 0, "EINVAL": syscall.EINVAL, "ESTALE": syscall.ESTALE, "ENOENT": syscall.ENOENT} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -227,7 +224,6 @@ func TestRenameOfCaseAlone(t *testing.T) {
 
 // Inode numbers that change make nothing new, and keep nothing from its end.
 func TestInodeNumbersThatChange(t *testing.T) {
-	t.Parallel()
 	for _, after := range []string{"keep", "move", "delete"} {
 		t.Run(after, func(t *testing.T) {
 			t.Parallel()

@@ -13,13 +13,13 @@ import (
 	"strings"
 	"syscall"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/internal/dashboard"
-	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -90,12 +90,12 @@ func printStatus(ctx context.Context, out io.Writer, r *journal.Reader, all bool
 		if e.Status == string(journal.Uploading) {
 			size = humanize.IBytes(uint64(e.Sent)) + " of " + size
 		}
-		_, err := fmt.Fprintf(out, "\n%d  %s  %s/%s  %s\n", e.ID, e.Status, e.Folder, display.Name(e.Path), size)
+		_, err := fmt.Fprintf(out, "\n%d  %s  %s/%s  %s\n", e.ID, e.Status, e.Folder, printable(e.Path), size)
 		for _, line := range []struct{ label, text string }{
 			{"why", e.Reason}, {"try", e.Hint}, {"asset", e.ObjectID},
 		} {
 			if line.text != "" && err == nil {
-				_, err = fmt.Fprintf(out, "    %s: %s\n", line.label, display.Text(line.text))
+				_, err = fmt.Fprintf(out, "    %s: %s\n", line.label, escaped(line.text))
 			}
 		}
 		return err
@@ -107,8 +107,8 @@ func printStatus(ctx context.Context, out io.Writer, r *journal.Reader, all bool
 func allRemarks(folders []dashboard.Folder) []string {
 	var lines []string
 	for _, f := range folders {
-		if strings.HasPrefix(f.Paused, everyoneWaits) && !slices.Contains(lines, display.Text(f.Paused)) {
-			lines = append(lines, display.Text(f.Paused))
+		if strings.HasPrefix(f.Paused, everyoneWaits) && !slices.Contains(lines, f.Paused) {
+			lines = append(lines, f.Paused)
 		}
 	}
 	for _, f := range folders {
@@ -116,13 +116,13 @@ func allRemarks(folders []dashboard.Folder) []string {
 			lines = append(lines, fmt.Sprintf("folder %s %s", f.Name, line))
 		}
 		for _, t := range f.UnmatchedFirst {
-			lines = append(lines, fmt.Sprintf("folder %s: %s", f.Name, display.Text(t.Message)))
+			lines = append(lines, fmt.Sprintf("folder %s: %s", f.Name, escaped(t.Message)))
 		}
 		if more := f.Unmatched - len(f.UnmatchedFirst); more > 0 {
 			lines = append(lines, fmt.Sprintf("folder %s: %d more sidecars and manifests speak of files that are not there", f.Name, more))
 		}
 		if f.Unreadable > 0 {
-			lines = append(lines, fmt.Sprintf("%s of %s cannot be read: %s", directories(f.Unreadable), f.Name, display.Text(f.Unread)))
+			lines = append(lines, fmt.Sprintf("%s of %s cannot be read: %s", directories(f.Unreadable), f.Name, escaped(f.Unread)))
 		}
 	}
 	return lines
@@ -138,7 +138,7 @@ func directories(n int) string {
 func remarks(f dashboard.Folder) []string {
 	var lines []string
 	if f.Paused != "" && !strings.HasPrefix(f.Paused, everyoneWaits) {
-		lines = append(lines, "is paused: "+display.Text(f.Paused))
+		lines = append(lines, "is paused: "+f.Paused)
 	}
 	if f.Polled > 0 {
 		lines = append(lines, fmt.Sprintf("polls %d directories with all below them, because the kernel gives no more watches: raise the sysctl fs.inotify.max_user_watches", f.Polled))
@@ -147,10 +147,10 @@ func remarks(f dashboard.Folder) []string {
 		lines = append(lines, fmt.Sprintf("has %d files that a program holds open for writing: they are taken when it closes them", f.Open))
 	}
 	if f.Arriving > 0 {
-		lines = append(lines, counted(f.Arriving, "has 1 file that waits for a transfer under way beside it: ", "has %d files that wait for a transfer under way beside them: ")+display.Text(f.Beside))
+		lines = append(lines, counted(f.Arriving, "has 1 file that waits for a transfer under way beside it: ", "has %d files that wait for a transfer under way beside them: ")+escaped(f.Beside))
 	}
 	if f.Empty > 0 {
-		lines = append(lines, counted(f.Empty, "has 1 empty file that waits for its content, some minutes at most: ", "has %d empty files that wait for their content, some minutes at most: ")+display.Text(f.EmptyFile))
+		lines = append(lines, counted(f.Empty, "has 1 empty file that waits for its content, some minutes at most: ", "has %d empty files that wait for their content, some minutes at most: ")+escaped(f.EmptyFile))
 	}
 	if f.Edits > 0 {
 		lines = append(lines, fmt.Sprintf("has %d corrections of metadata that are still to be sent or seen", f.Edits))
@@ -167,6 +167,32 @@ func counted(n int, one, many string) string {
 		return one
 	}
 	return fmt.Sprintf(many, n)
+}
+
+// printable keeps control characters of a file name off the terminal.
+func printable(path string) string {
+	quoted := fmt.Sprintf("%+q", path)
+	if plain := fmt.Sprintf("%q", path); plain[1:len(plain)-1] == path {
+		return path
+	}
+	return quoted
+}
+
+// escaped is a text with the control characters and broken bytes of the file names
+// in it written as printable writes them.
+func escaped(text string) string {
+	var b strings.Builder
+	for len(text) > 0 {
+		r, n := utf8.DecodeRuneInString(text)
+		if r == utf8.RuneError && n == 1 || !strconv.IsPrint(r) {
+			quoted := strconv.QuoteToASCII(text[:n])
+			b.WriteString(quoted[1 : len(quoted)-1])
+		} else {
+			b.WriteString(text[:n])
+		}
+		text = text[n:]
+	}
+	return b.String()
 }
 
 // mayRead adds to the error of opening a journal, where this user has no right to

@@ -35,6 +35,16 @@ func TestRemarks(t *testing.T) {
 	}
 }
 
+func TestEscaped(t *testing.T) {
+	for text, want := range map[string]string{
+		"Hügel \"1\"": "Hügel \"1\"", "caf\xe9.jpg": `caf\xe9.jpg`, "a\x1b[2Jb\n": `a\x1b[2Jb\n`, "": "",
+	} {
+		if got := escaped(text); got != want {
+			t.Errorf("%q: got %s, want %s", text, got, want)
+		}
+	}
+}
+
 func TestMayRead(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("root reads everything")

@@ -14,7 +14,6 @@ import (
 // TestTouchedAndRenamedInTheMiddle has a file of 230 MiB touched, or the directory above
 // it renamed, while it is uploaded: one create, and no byte sent twice.
 func TestTouchedAndRenamedInTheMiddle(t *testing.T) {
-	t.Parallel()
 	for name, tc := range map[string]struct {
 		after   string
 		meddle  func(drop string, n int) error

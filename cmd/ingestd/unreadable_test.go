@@ -26,7 +26,6 @@ func (r *shared) stuck(path string) (status, reason, hint string) {
 // TestUnreadableFileIsWaitedFor: a file whose rights are still to come stays where it
 // is, while it is waited for and afterwards, and goes in when they have come.
 func TestUnreadableFileIsWaitedFor(t *testing.T) {
-	t.Parallel()
 	s := newStand(t, "1.5", nil)
 	r := newShared(t, s, 0, fs.ModeSetgid|0o770)
 	r.with("listen:", "retry: {max_attempts: 3, initial: 1s}\nlisten:")
@@ -72,7 +71,6 @@ func TestUnreadableFileIsWaitedFor(t *testing.T) {
 // TestBackfillLeavesUnreadableFiles: a backfill does not wait for rights, nor carries
 // such files off.
 func TestBackfillLeavesUnreadableFiles(t *testing.T) {
-	t.Parallel()
 	s := newStand(t, "1.5", nil)
 	r := newShared(t, s, 0, fs.ModeSetgid|0o770)
 	r.drops("acme/in.jpg", "in")

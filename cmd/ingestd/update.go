@@ -7,13 +7,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
-	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -22,20 +20,15 @@ import (
 func newUpdateCommand() *cobra.Command {
 	var span span
 	var dryRun bool
-	var wait time.Duration
 	return requestCommand("update [ID...]", "Apply the rules again to what was ingested, and send what differs",
 		func(cmd *cobra.Command) {
 			span.flags(cmd)
 			cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only show what differs")
-			cmd.Flags().DurationVar(&wait, "wait", updateWait, "how long to wait until the assets show their changes")
 		},
 		func(cmd *cobra.Command, path string, ids []int64, asJSON bool) error {
 			s, err := span.selection(ids)
 			if err != nil {
 				return err
-			}
-			if wait <= 0 {
-				return &usageError{fmt.Errorf("--wait %s is no time to wait", wait)}
 			}
 			cfg, err := loadConfig(path)
 			if err != nil {
@@ -44,11 +37,11 @@ func newUpdateCommand() *cobra.Command {
 			if _, err := selectFolders(cfg, s.Folders); err != nil {
 				return err
 			}
-			u := update{cfg: cfg, selection: s, asJSON: asJSON, wait: wait, out: cmd.OutOrStdout()}
+			u := update{cfg: cfg, selection: s, asJSON: asJSON, out: cmd.OutOrStdout()}
 			if dryRun {
 				return u.dryRun(cmd.Context())
 			}
-			outcomes, err := u.run(cmd)
+			outcomes, err := u.run(cmd.Context(), cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -61,13 +54,11 @@ type update struct {
 	cfg       *config.Config
 	selection ingest.Selection
 	asJSON    bool
-	wait      time.Duration
 	out       io.Writer
 }
 
 // run has the daemon send what differs, or does so itself where there is none.
-func (u update) run(cmd *cobra.Command) (out []ingest.Outcome, err error) {
-	ctx, stderr := cmd.Context(), cmd.ErrOrStderr()
+func (u update) run(ctx context.Context, stderr io.Writer) (out []ingest.Outcome, err error) {
 	r, err := journal.OpenReader(ctx, u.cfg.Journal)
 	if err != nil {
 		return nil, err
@@ -78,14 +69,11 @@ func (u update) run(cmd *cobra.Command) (out []ingest.Outcome, err error) {
 		return nil, err
 	}
 	var answer json.RawMessage
-	err = waiting{r, u.selection, stderr}.during(ctx, u.wait, func(ctx context.Context) (err error) {
-		if owned {
-			answer, err = askerOf(cmd, u.cfg.Journal, r).ask(ctx, ingest.RequestUpdate, u.selection)
-		} else {
-			answer, err = u.serve(ctx, r, stderr)
-		}
-		return err
-	})
+	if owned {
+		answer, err = ask(ctx, u.cfg.Journal, r, ingest.RequestUpdate, u.selection)
+	} else {
+		answer, err = u.serve(ctx, r, stderr)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -107,9 +95,7 @@ func (u update) serve(ctx context.Context, r *journal.Reader, stderr io.Writer) 
 		return nil, err
 	}
 	defer func() { err = closeWith(j.Close, err) }()
-	hold := make(claims)
-	defer hold.release()
-	e, err := newEngine(u.cfg, u.cfg.Folders, acct, j, hold, false, log)
+	e, err := newEngine(u.cfg, u.cfg.Folders, acct, j, false, log)
 	if err != nil {
 		return nil, err
 	}
@@ -172,13 +158,9 @@ func (u update) dryRun(ctx context.Context) error {
 		if !u.selection.Covers(e) || !ours[e.Folder] {
 			return nil
 		}
-		var change ingest.Change
-		err := acct.tables.Patiently(func() (err error) {
-			change, err = p.Change(e)
-			return err
-		})
+		change, err := p.Change(e)
 		if err != nil {
-			return fmt.Errorf("%s/%s: %w", e.Folder, display.Name(e.Path), err)
+			return fmt.Errorf("%s/%s: %w", e.Folder, e.Path, err)
 		}
 		if d := differenceOf(acct.names.mapper(e.Folder), e, change); len(d.Changes) > 0 || d.Refused != "" {
 			if all = append(all, d); !u.asJSON {
@@ -221,15 +203,15 @@ func differenceOf(m *mapping.Mapper, e journal.Entry, c ingest.Change) differenc
 }
 
 func printDifference(out io.Writer, d difference) {
-	fmt.Fprintf(out, "%d  %s/%s  asset %s\n", d.ID, d.Folder, display.Name(d.Path), display.Text(d.ObjectID))
+	fmt.Fprintf(out, "%d  %s/%s  asset %s\n", d.ID, d.Folder, printable(d.Path), d.ObjectID)
 	if d.Refused != "" {
-		fmt.Fprintf(out, "    ! %s\n", display.Text(d.Refused))
+		fmt.Fprintf(out, "    ! %s\n", d.Refused)
 	}
 	for _, c := range d.Changes {
 		before := c.Before
 		if before == "" {
 			before = "-"
 		}
-		fmt.Fprintf(out, "    %s: %s -> %s\n", display.Text(c.Attribute), display.Name(before), display.Name(strings.TrimSpace(c.After)))
+		fmt.Fprintf(out, "    %s: %s -> %s\n", c.Attribute, printable(before), printable(strings.TrimSpace(c.After)))
 	}
 }

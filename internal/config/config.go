@@ -14,22 +14,14 @@ import (
 type Config struct {
 	File          string // the file it was read from, as given
 	Tenovos       Tenovos
-	Insecure      bool          // http:// to other hosts is allowed
-	Journal       string        // path of the database
-	JournalKeep   time.Duration // how long resting entries are kept, for the prune command; 0 is for ever
-	Workers       int           // files in flight
+	Journal       string // path of the database
+	Workers       int    // files in flight
 	Upload        Upload
 	Retry         Retry
-	Manifests     Manifests
 	Listen        string // host:port of the status page; "" is off
 	Log           Log
 	ShutdownGrace time.Duration // how long parts on their way may take to finish
 	Folders       []Folder      // at least one
-
-	// Warnings are what is no mistake, but hardly meant; Secrets are the files that hold
-	// secrets, this one among them where it does.
-	Warnings []mapping.Problem
-	Secrets  []SecretFile
 
 	// Sums tells configurations apart: of each key of the file but folders, a
 	// SHA-256 (hex) of what it says, variables and secrets put in. They are not to
@@ -68,12 +60,6 @@ type Retry struct {
 	Initial, Max time.Duration // the first pause between attempts, and the longest
 }
 
-// Manifests bounds what manifests cost.
-type Manifests struct {
-	Memory           int64 // bytes that those of all folders take together
-	RowsWithoutFiles int   // of one manifest, that become assets by themselves
-}
-
 // Log says what is logged, and how.
 type Log struct {
 	Level  string // trace, debug, info, warn, error
@@ -99,7 +85,6 @@ type Folder struct {
 	Batch            string            // none; all: the files of a drop are created together
 	After            string            // keep, move, delete
 	Done, Failed     string            // where files are moved to, below the folder; {date}, {folder} and {path} stand in them
-	Shared           bool              // another ingestd may work on the folder at the same time
 	Prune            bool              // remove directories that a move leaves empty
 	Resume           time.Duration     // how long files are left alone before they are moved or deleted
 	Versions         string            // path, filename, off
@@ -132,7 +117,6 @@ func defaults(file string) *Config {
 		Workers:       8,
 		Upload:        Upload{Parts: 4, MaxFileSize: 5 << 30, Verify: "etag", VerifyTimeout: 30 * time.Minute},
 		Retry:         Retry{MaxAttempts: 8, Initial: time.Second, Max: 5 * time.Minute},
-		Manifests:     Manifests{Memory: 256 << 20, RowsWithoutFiles: 100_000},
 		Listen:        "127.0.0.1:9470",
 		Log:           Log{Level: "info", Format: "auto"},
 		ShutdownGrace: 15 * time.Second,

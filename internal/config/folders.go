@@ -98,7 +98,6 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 	l.destination(f["done"], "done", &d.Done)
 	l.destination(f["failed"], "failed", &d.Failed)
 	l.flag(f["prune"], "prune", &d.Prune)
-	l.flag(f["shared"], "shared", &d.Shared)
 	l.duration(f["resume"], "resume", &d.Resume, 0)
 	for _, choice := range []struct {
 		key   string

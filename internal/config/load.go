@@ -59,11 +59,10 @@ func parse(file string, data []byte, env func(string) (string, bool)) (*Config, 
 	t := &tree{env: env, shown: map[*yaml.Node]string{}}
 	plain := t.plain(root)
 
-	l := &loader{Reader: mapping.NewReader(t.shown), config: c, env: env, shown: t.shown}
+	l := &loader{Reader: mapping.NewReader(t.shown), config: c, env: env}
 	if plain != nil {
 		l.file(plain)
 	}
-	c.Warnings = mapping.SortProblems(c.Warnings)
 	problems := t.problems
 	complained := map[mapping.Pos]bool{}
 	for _, p := range t.problems {

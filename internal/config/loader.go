@@ -1,9 +1,7 @@
 package config
 
 import (
-	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -22,24 +20,22 @@ type loader struct {
 	*mapping.Reader
 	config       *Config
 	env          func(string) (string, bool)
-	shown        map[*yaml.Node]string // the text before variables
-	accountKnown bool                  // the tenovos section has no mistake
-	credentials  []mapping.Pos         // where those are read that only a login needs
+	accountKnown bool          // the tenovos section has no mistake
+	credentials  []mapping.Pos // where those are read that only a login needs
 }
 
 var (
 	fileKeys = mapping.Keys{Known: []string{
-		"tenovos", "insecure", "journal", "journal_keep", "workers", "upload", "retry", "manifests", "listen", "log", "shutdown_grace", "folders"}}
+		"tenovos", "journal", "workers", "upload", "retry", "listen", "log", "shutdown_grace", "folders"}}
 	tenovosKeys = mapping.Keys{Known: []string{
 		"url", "version", "api_key", "api_key_file", "username", "password", "password_file", "client_id",
 		"max_concurrent_calls", "send_access_token", "basic_login"}}
 	uploadKeys = mapping.Keys{Known: []string{"parts", "max_file_size", "bandwidth", "verify", "verify_timeout"}}
 	retryKeys  = mapping.Keys{Known: []string{"max_attempts", "initial", "max"}}
-	tableKeys  = mapping.Keys{Known: []string{"memory", "rows_without_files"}}
 	logKeys    = mapping.Keys{Known: []string{"level", "format"}}
 	folderKeys = mapping.Keys{
 		Known: []string{
-			"name", "path", "previously", "include", "exclude", "settle", "patience", "ready", "watch", "poll_interval", "rescan", "marker", "shared",
+			"name", "path", "previously", "include", "exclude", "settle", "patience", "ready", "watch", "poll_interval", "rescan", "marker",
 			"order", "workers", "batch", "after", "done", "failed", "prune", "resume", "versions", "duplicates", "empty",
 			"levels", "manifests", "manifest_file_column", "encoding", "match_case", "languages", "wait_for", "rules"},
 		Later: []string{"unknown", "sidecars"},
@@ -53,7 +49,6 @@ func (l *loader) file(n *yaml.Node) {
 		return
 	}
 	c := l.config
-	l.flag(f["insecure"], "insecure", &c.Insecure) // before the URL, which is judged by it
 	if at := l.need(n, f, "tenovos", "the file"); at != nil {
 		before := len(l.Problems())
 		l.tenovos(at)
@@ -63,11 +58,9 @@ func (l *loader) file(n *yaml.Node) {
 	if journal != nil {
 		c.Journal = l.path(journal, "journal")
 	}
-	l.duration(f["journal_keep"], "journal_keep", &c.JournalKeep, 0)
 	l.number(f["workers"], "workers", &c.Workers, 1, 256)
 	l.upload(f["upload"])
 	l.retry(f["retry"])
-	l.manifests(f["manifests"])
 	l.log(f["log"])
 	if at := f["listen"]; at != nil {
 		c.Listen = l.listen(at)
@@ -118,9 +111,6 @@ func (l *loader) tenovos(n *yaml.Node) {
 	l.number(f["max_concurrent_calls"], "max_concurrent_calls", &t.MaxConcurrentCalls, 1, 256)
 	l.flag(f["send_access_token"], "send_access_token", &t.SendAccessToken)
 	l.flag(f["basic_login"], "basic_login", &t.BasicLogin)
-	if t.Version == "1.0" && !t.SendAccessToken {
-		l.warn(f["send_access_token"], "leave the key out", "send_access_token is off, but version 1.0 of the API needs the AccessToken header: the login will work, and every call after it may be refused")
-	}
 }
 
 func (l *loader) upload(n *yaml.Node) {
@@ -148,13 +138,6 @@ func (l *loader) retry(n *yaml.Node) {
 		}
 		l.Add(mapping.At(at), "", "retry: the initial pause of %v is longer than the longest, %v", r.Initial, r.Max)
 	}
-}
-
-func (l *loader) manifests(n *yaml.Node) {
-	f := l.section(n, "manifests", tableKeys)
-	m := &l.config.Manifests
-	l.size(f["memory"], "manifests.memory", &m.Memory, 1<<20)
-	l.number(f["rows_without_files"], "manifests.rows_without_files", &m.RowsWithoutFiles, 0, 1_000_000)
 }
 
 func (l *loader) log(n *yaml.Node) {
@@ -242,14 +225,6 @@ func (l *loader) url(n *yaml.Node) string {
 		l.Add(mapping.At(n), "such as https://api.uat.tenovos.io/v1", "url: %s is no address of an API", l.Quote(n))
 		return ""
 	}
-	if u.Scheme == "http" && !Loopback(u.Hostname()) {
-		if !l.config.Insecure {
-			l.Add(mapping.At(n), "write https://, or insecure: true at the top of the file where the network in between is your own",
-				"url: %s would carry the password, the token and every file over the network for all to read", l.Quote(n))
-			return ""
-		}
-		l.warn(n, "write https:// where the server has it", "url: over http:// the password, the token and every file can be read on the network")
-	}
 	return strings.TrimRight(text, "/")
 }
 
@@ -263,10 +238,6 @@ func (l *loader) listen(n *yaml.Node) string {
 	if err != nil || bad != nil || number > 65535 || strings.ContainsFunc(host, unicode.IsSpace) {
 		l.Add(mapping.At(n), `such as 127.0.0.1:9470; "" switches it off`, "listen: %s is no address to listen on", l.Quote(n))
 		return ""
-	}
-	if !Loopback(host) {
-		l.warn(n, "127.0.0.1:"+port+" answers this machine alone; a proxy on it can add a login",
-			"listen: %s is open to other machines, and the status page asks nobody for a login: whoever reaches it reads the names of all files", l.Quote(n))
 	}
 	return text
 }
@@ -311,18 +282,4 @@ func (l *loader) globs(n *yaml.Node, what string, to *[]string) {
 		}
 	}
 	*to = patterns
-}
-
-// warn records what is no mistake, but hardly meant.
-func (l *loader) warn(n *yaml.Node, hint, format string, args ...any) {
-	l.config.Warnings = append(l.config.Warnings, mapping.Problem{Pos: mapping.At(n), Message: fmt.Sprintf(format, args...), Hint: hint})
-}
-
-// Loopback reports that a host, a name or an address, is this machine by itself.
-func Loopback(host string) bool {
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.Unmap().IsLoopback()
-	}
-	name := strings.ToLower(strings.TrimSuffix(host, "."))
-	return name == "localhost" || strings.HasSuffix(name, ".localhost")
 }

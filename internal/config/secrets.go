@@ -28,7 +28,6 @@ func (l *loader) secret(n *yaml.Node, fields map[string]*yaml.Node, key string) 
 	case plain != nil && file != nil:
 		l.Add(mapping.At(file), "keep one of them", "tenovos has both %s and %s_file", key, key)
 	case plain != nil:
-		l.inline(plain, key)
 		return secret.Text(l.filled(plain, key)), "tenovos." + key
 	case file != nil:
 		return l.secretFile(file, key+"_file"), "tenovos." + key + "_file"
@@ -38,23 +37,6 @@ func (l *loader) secret(n *yaml.Node, fields map[string]*yaml.Node, key string) 
 	return "", ""
 }
 
-// SecretFile is a file that holds a secret.
-type SecretFile struct {
-	Path   string // as the process may open it
-	Key    string // password_file; or password, of the configuration file itself
-	Handed bool   // the service manager reads it and hands it on: the daemon's user need not
-	Pos    mapping.Pos
-}
-
-// inline notes that the configuration file itself holds a secret: one whose text does
-// not come from a variable.
-func (l *loader) inline(n *yaml.Node, key string) {
-	if n.Value == "" || variable.FindString(strings.ReplaceAll(l.shown[n], "$${", "")) != "" {
-		return
-	}
-	l.config.Secrets = append(l.config.Secrets, SecretFile{Path: l.config.File, Key: key, Pos: mapping.At(n)})
-}
-
 // secretFile reads a secret from a file. A name without a slash is looked up
 // where systemd puts credentials.
 func (l *loader) secretFile(n *yaml.Node, what string) secret.Text {
@@ -62,16 +44,13 @@ func (l *loader) secretFile(n *yaml.Node, what string) secret.Text {
 	if name == "" {
 		return ""
 	}
-	handed := false
 	if !strings.ContainsRune(name, '/') {
 		dir, ok := l.env("CREDENTIALS_DIRECTORY")
 		if !ok || dir == "" {
 			dir = credentials // in an administrator's shell
 		}
-		handed = true
 		name = filepath.Join(dir, name)
 	}
-	l.config.Secrets = append(l.config.Secrets, SecretFile{Path: name, Key: what, Handed: handed, Pos: mapping.At(n)})
 	text, err := readSecret(name)
 	if err != nil {
 		l.Add(mapping.At(n), "", "%s: %v", what, err)

@@ -38,7 +38,7 @@ func put(w io.Writer, text string) { fmt.Fprintf(w, "%d:%s", len(text), text) }
 // not among them counts as one that does: to look at a file once too often does no
 // harm.
 var beyondRules = []string{
-	"name", "path", "previously", "settle", "patience", "ready", "watch", "poll_interval", "rescan", "marker", "shared",
+	"name", "path", "previously", "settle", "patience", "ready", "watch", "poll_interval", "rescan", "marker",
 	"order", "workers", "after", "done", "failed", "prune", "resume",
 }
 

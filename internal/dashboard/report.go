@@ -8,7 +8,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -48,7 +47,6 @@ type Folder struct {
 	Cancelled  int    `json:"cancelled"`
 	Superseded int    `json:"superseded"`
 	Withdrawn  int    `json:"withdrawn"`
-	Pruned     int    `json:"pruned"` // forgotten on request; in no other number
 
 	// Unmatched counts manifests that have rows without a file, and sidecars that are
 	// nobody's; UnmatchedFirst are the first of them, by path.
@@ -102,7 +100,7 @@ func Folders(ctx context.Context, r *journal.Reader) ([]Folder, error) {
 func folderOf(c journal.Counts) Folder {
 	f := Folder{
 		Name: c.Name, Path: c.Path, Watch: c.Watch, Paused: c.Paused,
-		Seen: c.Seen + c.Settling, Settling: c.Settling, Pruned: c.Pruned,
+		Seen: c.Seen + c.Settling, Settling: c.Settling,
 		Polled: c.Polled, Open: c.Open, Waiting: c.Waiting, LastScan: c.LastScan,
 		Companions: c.Companions, Edits: c.Edits, Unreadable: c.Unreadable, Unread: c.Unread,
 		Arriving: c.Arriving, Beside: c.Beside, Empty: c.Empty, EmptyFile: c.EmptyFile,
@@ -159,7 +157,7 @@ func WriteJSON(ctx context.Context, out io.Writer, r *journal.Reader, daemon, al
 	if err != nil {
 		return err
 	}
-	w := bufio.NewWriter(display.NewWriter(out)) // some read it on a terminal
+	w := bufio.NewWriter(out)
 	fmt.Fprintf(w, "{\"daemon\": %t, \"folders\": %s, \"entries\": [", daemon, head)
 	separator := "\n"
 	err = Entries(ctx, r, all, func(e Entry) error {

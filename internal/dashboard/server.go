@@ -12,13 +12,11 @@ import (
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
-// Serve answers GET /healthz and GET /status.json on a listener, which is that of the
-// configured address listen, until ctx ends. Requests in the name of a host that is not
-// this one's, see hosts, get 421.
+// Serve answers GET /healthz and GET /status.json on a listener until ctx ends.
 // /healthz is 503 while the journal cannot be read, by the first of the readers. The
 // second one serves the lists alone: a client that is slow to read holds one of its
 // connections, and none that anybody else waits for.
-func Serve(ctx context.Context, l net.Listener, listen string, health, lists *journal.Reader) error {
+func Serve(ctx context.Context, l net.Listener, health, lists *journal.Reader) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, req *http.Request) {
 		if _, err := health.Counts(req.Context()); err != nil {
@@ -28,13 +26,13 @@ func Serve(ctx context.Context, l net.Listener, listen string, health, lists *jo
 		fmt.Fprintln(w, "ok")
 	})
 	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, req *http.Request) { serveStatus(w, req, lists) })
-	srv := newServer(listen, mux)
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: time.Minute}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)
 		_ = srv.Close()
 	})
-	err := srv.Serve(limit(l, maxConns))
+	err := srv.Serve(l)
 	if !stop() {
 		<-stopped
 	}
@@ -42,19 +40,6 @@ func Serve(ctx context.Context, l net.Listener, listen string, health, lists *jo
 		return nil
 	}
 	return fmt.Errorf("serve the status page: %w", err)
-}
-
-// newServer bounds what a client can take: time, bytes and, by its hosts, other people's
-// browsers.
-func newServer(listen string, pages http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           hostsOf(listen).guard(pages),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      time.Minute,
-		IdleTimeout:       30 * time.Second,
-		MaxHeaderBytes:    16 << 10,
-	}
 }
 
 const unreadable = "the journal cannot be read"

@@ -3,11 +3,10 @@ package facts
 import (
 	"cmp"
 	"io/fs"
+	"os"
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // A sidecar names its file by the whole name (photo.jpg.xmp), an XMP sidecar also by
@@ -83,9 +82,11 @@ type Beside struct {
 
 // sidecarsOf returns where the sidecars of a kind of a file lie, and may lie, the one
 // that counts first. The error is about a directory that cannot be listed for now.
-func (c *Collector) sidecarsOf(root *file.Root, file string, kind Kind) ([]Beside, error) {
+func (c *Collector) sidecarsOf(root *os.Root, file string, kind Kind) ([]Beside, error) {
 	name, dir := path.Base(file), path.Dir(file)
-	known, err := c.manifests.look(root, dir, c.Companions)
+	c.manifests.mu.Lock()
+	defer c.manifests.mu.Unlock()
+	d, err := c.manifests.look(root, dir, c.Companions)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +104,11 @@ func (c *Collector) sidecarsOf(root *file.Root, file string, kind Kind) ([]Besid
 	for _, ext := range extensions {
 		add(name+ext, false)
 	}
-	for _, s := range known.sidecars[Key(name)] {
+	var known map[string][]sidecarFile
+	if d != nil {
+		known = d.sidecars
+	}
+	for _, s := range known[Key(name)] {
 		if s.kind == kind && (s.target == name || !s.whole.exact) {
 			add(s.name, false)
 		}
@@ -115,7 +120,7 @@ func (c *Collector) sidecarsOf(root *file.Root, file string, kind Kind) ([]Besid
 	for _, ext := range extensions {
 		add(stem+ext, true)
 	}
-	for _, s := range known.sidecars[Key(stem)] {
+	for _, s := range known[Key(stem)] {
 		if s.kind == kind && (s.target == stem || !s.stem.exact) {
 			add(s.name, true)
 		}
@@ -125,8 +130,8 @@ func (c *Collector) sidecarsOf(root *file.Root, file string, kind Kind) ([]Besid
 
 // Beside returns where the companions of a single file lie, or may lie. It reads
 // what tells whose a sidecar is.
-func (c *Collector) Beside(of string) []Beside {
-	root, err := file.OpenRoot(c.Root)
+func (c *Collector) Beside(file string) []Beside {
+	root, err := os.OpenRoot(c.Root)
 	if err != nil {
 		return nil
 	}
@@ -137,7 +142,7 @@ func (c *Collector) Beside(of string) []Beside {
 		kinds = append(kinds, KindSidecar)
 	}
 	for _, kind := range kinds {
-		all, err := c.sidecarsOf(root, of, kind)
+		all, err := c.sidecarsOf(root, file, kind)
 		if err != nil {
 			continue
 		}
@@ -148,7 +153,7 @@ func (c *Collector) Beside(of string) []Beside {
 					continue
 				}
 				extension := sidecarExtension(data, c.Languages)
-				if extension != "" && !isFor(of, extension) {
+				if extension != "" && !isFor(file, extension) {
 					continue
 				}
 				b.Alone = extension != ""
@@ -188,7 +193,7 @@ func (c *Collector) Companion(rel string) (Kind, bool) {
 	if !ok || kind != KindSidecar {
 		return kind, ok
 	}
-	root, err := file.OpenRoot(c.Root)
+	root, err := os.OpenRoot(c.Root)
 	if err != nil {
 		return kind, true // nobody knows
 	}
@@ -197,11 +202,13 @@ func (c *Collector) Companion(rel string) (Kind, bool) {
 	if info, err := root.Lstat(target); err == nil && info.Mode().IsRegular() || passing(err) {
 		return kind, true
 	}
-	known, err := c.manifests.look(root, path.Dir(rel), c.Companions)
-	if err != nil {
-		return kind, true // nobody knows
+	c.manifests.mu.Lock()
+	defer c.manifests.mu.Unlock()
+	d, err := c.manifests.look(root, path.Dir(rel), c.Companions)
+	if d == nil {
+		return kind, err != nil
 	}
-	for _, s := range known.sidecars[Key(path.Base(target))] {
+	for _, s := range d.sidecars[Key(path.Base(target))] {
 		if s.name == path.Base(rel) && s.whole.folded {
 			return kind, true
 		}

@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path"
 	"slices"
 	"strings"
 
-	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
 )
 
@@ -34,12 +34,6 @@ type Settings struct {
 	// Languages are the preferred ones of texts in several, the best first.
 	Languages []string
 	ManifestOptions
-	// Tables bounds what manifests take of memory, those of other folders included; nil
-	// is a bound of its own.
-	Tables *Tables
-	// VirtualRows is how many rows of a manifest may be assets although no file is
-	// there; 0 is DefaultVirtualRows, and less is none.
-	VirtualRows int
 }
 
 // Collector gathers what can be known of the files of one drop folder. It is safe
@@ -51,13 +45,7 @@ type Collector struct {
 
 // NewCollector returns a Collector. Nothing is read before Collect.
 func NewCollector(s Settings) *Collector {
-	if s.Tables == nil {
-		s.Tables = NewTables(DefaultTableMemory)
-	}
-	if s.VirtualRows == 0 {
-		s.VirtualRows = DefaultVirtualRows
-	}
-	return &Collector{Settings: s, manifests: manifests{tables: s.Tables, byDir: make(map[string]*manifestDir)}}
+	return &Collector{Settings: s, manifests: manifests{byDir: make(map[string]*manifestDir)}}
 }
 
 // Collection is what is known of a file.
@@ -98,11 +86,10 @@ func (c *Collection) gap(source, format string, args ...any) {
 
 // Collect gathers what is known of a file. at is where the file lies by now, below
 // the folder, where that is not its path. The error is about the folder, which is
-// not there, or about trouble of the file system that may pass, or a manifest that is
-// just being read (a NotYetError): a fact that is missing for that would be missed for
-// ever.
+// not there, or about trouble of the file system that may pass: a fact that is
+// missing for that would be missed for ever.
 func (c *Collector) Collect(f File, at string) (*Collection, error) {
-	root, err := file.OpenRoot(c.Root)
+	root, err := os.OpenRoot(c.Root)
 	if err != nil {
 		return nil, fmt.Errorf("open the drop folder: %w", err)
 	}
@@ -139,7 +126,7 @@ func (c *Collector) Collect(f File, at string) (*Collection, error) {
 	return out, nil
 }
 
-func (c *Collector) embedded(root *file.Root, f File, at string, want Want, out *Collection) error {
+func (c *Collector) embedded(root *os.Root, f File, at string, want Want, out *Collection) error {
 	file, info, err := openRegular(root, at)
 	if passing(err) {
 		return fmt.Errorf("look into the file: %w", err)
@@ -172,7 +159,7 @@ func (c *Collector) embedded(root *file.Root, f File, at string, want Want, out 
 
 // xmpSidecar lays what the sidecar tells over what is embedded, property by
 // property: a list or a structure is taken from one of them as a whole.
-func (c *Collector) xmpSidecar(root *file.Root, file, at string, out *Collection) error {
+func (c *Collector) xmpSidecar(root *os.Root, file, at string, out *Collection) error {
 	all, err := c.sidecarsAt(root, file, at, KindXMP)
 	if err != nil {
 		return err
@@ -223,7 +210,7 @@ func (c *Collector) xmpSidecar(root *file.Root, file, at string, out *Collection
 }
 
 // sidecarsAt returns where sidecars of a file may lie, which is elsewhere by now.
-func (c *Collector) sidecarsAt(root *file.Root, file, at string, kind Kind) ([]Beside, error) {
+func (c *Collector) sidecarsAt(root *os.Root, file, at string, kind Kind) ([]Beside, error) {
 	all, err := c.sidecarsOf(root, file, kind)
 	if err == nil && at != file {
 		var moved []Beside
@@ -244,7 +231,7 @@ func propertyOf(name string) string {
 	return name
 }
 
-func (c *Collector) sidecar(root *file.Root, file, at string, out *Collection) error {
+func (c *Collector) sidecar(root *os.Root, file, at string, out *Collection) error {
 	all, err := c.sidecarsAt(root, file, at, KindSidecar)
 	if err != nil {
 		return err
@@ -271,8 +258,8 @@ func (c *Collector) sidecar(root *file.Root, file, at string, out *Collection) e
 
 // row adds the row of the nearest manifest that has one for the file. Its error is
 // about a directory, or a manifest, that cannot be read for now.
-func (c *Collector) row(root *file.Root, file string, out *Collection) error {
-	rows, _, err := c.nearest(root, file, func(m readManifest) { out.unread(KindManifest, "manifest", m.path, m.err) })
+func (c *Collector) row(root *os.Root, file string, out *Collection) error {
+	rows, _, err := c.nearest(root, file, func(m *manifestFile) { out.unread(KindManifest, "manifest", m.path, m.err) })
 	if err != nil || len(rows) == 0 {
 		return err
 	}
@@ -289,7 +276,7 @@ func (c *Collector) row(root *file.Root, file string, out *Collection) error {
 // nearest returns the rows for a file of the nearest directory whose manifests have
 // any, one a manifest, and that directory. Manifests that cannot be read are told and
 // passed over, unless that may pass.
-func (c *Collector) nearest(root *file.Root, file string, unreadable func(readManifest)) (rows []Row, dir string, err error) {
+func (c *Collector) nearest(root *os.Root, file string, unreadable func(*manifestFile)) (rows []Row, dir string, err error) {
 	for dir = path.Dir(file); ; dir = path.Dir(dir) {
 		all, err := c.manifests.in(root, dir, c.Companions, c.ManifestOptions)
 		if err != nil {
@@ -324,26 +311,26 @@ func below(file, dir string) string {
 // Forget has a companion read anew, whose change was noticed.
 func (c *Collector) Forget(companion string) { c.manifests.forget(path.Dir(companion)) }
 
-// manifestAt reads the manifest at a path below the folder, waiting for room and for
-// others who read it: without a Manifest if there is none, or with the error for which
-// it cannot be read. It is kept until it is unpinned. The error returned is about what
-// may pass.
-func (c *Collector) manifestAt(root *file.Root, rel string) (found readManifest, err error) {
-	err = c.Tables.Patiently(func() (err error) {
-		if found, err = c.manifests.at(root, rel, c.Companions, c.ManifestOptions); err != nil {
-			return fmt.Errorf("look for manifests: %w", err)
-		}
-		if passing(found.err) {
-			return fmt.Errorf("read the manifest: %w", found.err)
-		}
-		return nil
-	})
-	return found, err
-}
-
-// unpin lets a manifest be let go that manifestAt returned.
-func (c *Collector) unpin(m readManifest) {
-	if m.Manifest != nil {
-		c.Tables.unpin(m.table)
+// manifestAt reads the manifest at a path below the folder: nil if there is none,
+// or if it cannot be read, as unread tells. The error is about what may pass.
+func (c *Collector) manifestAt(rel string) (m *Manifest, unread, err error) {
+	root, err := os.OpenRoot(c.Root)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the drop folder: %w", err)
 	}
+	defer root.Close()
+	all, err := c.manifests.in(root, path.Dir(rel), c.Companions, c.ManifestOptions)
+	if err != nil {
+		return nil, nil, fmt.Errorf("look for manifests: %w", err)
+	}
+	for _, f := range all {
+		switch {
+		case f.path != rel:
+		case passing(f.err):
+			return nil, nil, fmt.Errorf("read the manifest: %w", f.err)
+		default:
+			return f.Manifest, f.err, nil
+		}
+	}
+	return nil, nil, nil
 }

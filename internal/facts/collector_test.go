@@ -284,7 +284,7 @@ func TestManifestsOfOneDirectory(t *testing.T) {
 	if c = d.collect("z.jpg"); c.Contradiction != nil || c.fact("manifest.title") != "Same" || c.fact("manifest.who") != "Bo" {
 		t.Errorf("contradiction %v, %q, %q", c.Contradiction, c.fact("manifest.title"), c.fact("manifest.who"))
 	}
-	rows, wrong, err := allVirtual(d.Collector, "other.list.csv")
+	rows, wrong, err := d.Virtual("other.list.csv")
 	if err != nil || len(rows) != 0 || len(wrong) != 1 || !strings.Contains(wrong[0].Error(), "contradict") {
 		t.Errorf("%v, %v, %v", rows, wrong, err)
 	}

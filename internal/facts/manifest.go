@@ -53,24 +53,28 @@ type ManifestOptions struct {
 // Manifest is a table that tells facts of many files, a row each. It is
 // immutable and may be used concurrently.
 //
-// It holds the bytes of its cells and rowCost more a row; the facts of a row are made
-// when asked for.
+// It holds the bytes of its cells, the path of each row's file once more, and
+// about 150 bytes a row; the facts of a row are made when asked for.
 type Manifest struct {
 	name    string
-	dir     string          // ManifestOptions.Dir
-	asked   map[string]bool // ManifestOptions.Asked
-	columns []string        // as written; "" for a column that has neither name nor values
-	names   []string        // of the columns' facts
-	sorted  []int           // the columns by the name of their fact
-	file    int             // the column that names a row's file; -1 if only content paths do
-	content int             // the column with the content path of federated assets; -1 for none
-	// The columns that say whether that is transcoded, and whether a row is a
-	// placeholder; -1 for none.
-	transcode, placeholder int
+	dir     string           // ManifestOptions.Dir
+	asked   map[string]bool  // ManifestOptions.Asked
+	columns []string         // as written; "" for a column that has neither name nor values
+	names   []string         // of the columns' facts
+	sorted  []int            // the columns by the name of their fact
+	file    int              // the column that names a row's file; -1 if only content paths do
+	content int              // the column with the content path of federated assets; -1 for none
+	bytes   *charmap.Charmap // how the cells are written; nil is UTF-8
+	records []record
+	files   fileIndex
+}
 
-	bytes *charmap.Charmap // how the cells are written; nil is UTF-8
-	rows  store
-	files fileIndex
+// record is a row as it was written: each cell, up to the last that is not
+// empty, behind its length. One string a row instead of one a cell keeps a
+// manifest of a million cells at the size of its text.
+type record struct {
+	cells string
+	line  int
 }
 
 // ParseManifest reads a CSV file with a header: rows are separated by line feeds
@@ -87,47 +91,21 @@ type Manifest struct {
 //
 // It reads r once, and keeps no more of it than the rows.
 func ParseManifest(name string, r io.Reader, o ManifestOptions) (*Manifest, error) {
-	return readTable(name, r, o, unbounded{})
-}
-
-// readTable is ParseManifest within a quota.
-func readTable(name string, r io.Reader, o ManifestOptions, q quota) (*Manifest, error) {
 	name = Clean(name)
-	m, err := parseManifest(name, r, o, q)
+	m, err := parseManifest(name, r, o)
 	if err != nil {
 		return nil, fmt.Errorf("manifest %s: %w", name, err)
 	}
 	return m, nil
 }
 
-// quota bounds what the reading of a manifest takes of memory. An error of either
-// method ends it.
-type quota interface {
-	grow(bytes int64) error
-	goOn() error
-}
-
-// unbounded is the quota of who has a single manifest to read.
-type unbounded struct{}
-
-func (unbounded) grow(int64) error { return nil }
-func (unbounded) goOn() error      { return nil }
-
-// goOnEvery is after how many rows is asked whether to go on.
-const goOnEvery = 4096
-
-func parseManifest(name string, r io.Reader, o ManifestOptions, q quota) (*Manifest, error) {
+func parseManifest(name string, r io.Reader, o ManifestOptions) (*Manifest, error) {
 	table, marked, err := openTable(r, o)
 	if err != nil {
 		return nil, err
 	}
-	b := builder{m: &Manifest{name: name, dir: o.Dir, asked: o.Asked}, options: o, quota: q}
-	for n := 0; ; n++ {
-		if n%goOnEvery == 0 {
-			if err := q.goOn(); err != nil {
-				return nil, err
-			}
-		}
+	b := builder{m: &Manifest{name: name, dir: o.Dir, asked: o.Asked}, options: o}
+	for {
 		cells, line, err := table.read()
 		if errors.Is(err, io.EOF) {
 			break
@@ -149,7 +127,6 @@ func parseManifest(name string, r io.Reader, o ManifestOptions, q quota) (*Manif
 type builder struct {
 	m       *Manifest
 	options ManifestOptions
-	quota   quota
 	header  int      // line of the header; 0 before it is read
 	names   []string // the cells of the header
 	buf     []byte
@@ -183,10 +160,11 @@ func (b *builder) add(cells []string, line int) error {
 	case b.header == 0:
 		b.header, b.names = line, slices.Clone(cells)
 		return b.m.setHeader(headerNames(cells, bestEncoding(cells)), line, b.options)
-	case b.m.rows.len() == maxRows:
+	case len(b.m.records) == maxRows:
 		return fmt.Errorf("line %d: there are more than %d rows; split the manifest", line, maxRows)
 	}
-	return b.m.rows.add(b.buf[:filled], line, b.quota)
+	b.m.records = append(b.m.records, record{string(b.buf[:filled]), line})
+	return nil
 }
 
 // check refuses a cell that cannot be right where it stands.
@@ -238,7 +216,6 @@ func (b *builder) finish(marked bool) error {
 	if b.header == 0 {
 		return errors.New("there is no header; the first line names the columns")
 	}
-	b.m.rows.finish()
 	if b.other > 0 && (marked || b.utf8 > b.other) {
 		return fmt.Errorf("line %d is not UTF-8 as the rest is; save the manifest as UTF-8", b.notUTF8)
 	}
@@ -246,14 +223,15 @@ func (b *builder) finish(marked bool) error {
 		if err := b.findBytes(); err != nil {
 			return err
 		}
-		if err := b.m.checkBytes(b.quota); err != nil {
+		if err := b.m.checkBytes(); err != nil {
 			return err
 		}
 		if err := b.renameColumns(); err != nil {
 			return err
 		}
 	}
-	return b.m.indexFiles(b.options.MatchCase, b.quota)
+	b.m.records = slices.Clip(b.m.records)
+	return b.m.indexFiles(b.options.MatchCase)
 }
 
 // findBytes finds the encoding of single bytes in which the cells make words.
@@ -264,8 +242,8 @@ func (b *builder) findBytes() error {
 				return
 			}
 		}
-		for i := range b.m.rows.len() {
-			for _, cell := range b.m.rows.row(i).each() {
+		for _, rec := range b.m.records {
+			for _, cell := range rec.each() {
 				if !yield(cell) {
 					return
 				}
@@ -296,14 +274,8 @@ func (b *builder) renameColumns() error {
 }
 
 // checkBytes refuses bytes that are no characters.
-func (m *Manifest) checkBytes(q quota) error {
-	for i := range m.rows.len() {
-		if i%goOnEvery == 0 {
-			if err := q.goOn(); err != nil {
-				return err
-			}
-		}
-		rec := m.rows.row(i)
+func (m *Manifest) checkBytes() error {
+	for _, rec := range m.records {
 		for _, cell := range rec.each() {
 			if text := fromBytes(cell, m.bytes); strings.ContainsRune(text, utf8.RuneError) {
 				return fmt.Errorf("line %d has %q, which is neither UTF-8 nor %v; save the manifest as UTF-8",

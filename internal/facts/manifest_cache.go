@@ -1,11 +1,15 @@
 package facts
 
 import (
+	"io"
 	"io/fs"
+	"math"
+	"os"
 	"path"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
@@ -16,16 +20,14 @@ const (
 	// are being put into it: one that appears meanwhile is noticed a moment later.
 	relist = time.Second
 
-	// forgetAfter is how long a directory, or a manifest, is kept when nobody asks.
+	// forgetAfter is how long a directory's manifests are kept when nobody asks.
 	forgetAfter = 5 * time.Minute
 )
 
 // manifests holds the manifests that were read, so that one of 50,000 rows is not
 // read 50,000 times, and which sidecars lie in a directory.
 type manifests struct {
-	tables *Tables
-
-	mu    sync.Mutex // never held while a share may keep us waiting
+	mu    sync.Mutex // held while a share may keep us waiting
 	byDir map[string]*manifestDir
 	swept time.Time
 
@@ -34,118 +36,88 @@ type manifests struct {
 
 // manifestDir is what is known of one directory.
 type manifestDir struct {
-	used time.Time // under manifests.mu
-
-	mu      sync.Mutex // held while a share may keep us waiting
-	changed time.Time  // the directory's modification time when it was looked through
+	changed time.Time // the directory's modification time when it was looked through
 	listed  time.Time
-	listing listing
+	used    time.Time
+	files   []*manifestFile
+
+	sidecars map[string][]sidecarFile // by the folded name that they speak of
 }
 
-// listing is what lies in a directory. It does not change.
-type listing struct {
-	files    []*manifestFile
-	sidecars map[string][]sidecarFile // by the folded name that they speak of
+// manifestFile is a manifest as it was read, or why it could not be.
+type manifestFile struct {
+	*Manifest
+	path string
+	err  error
+	size int64
+	mod  time.Time
+	ino  uint64
 }
 
 // in returns the manifests that lie in a directory, by name. There are none in one
 // that is not there or may not be listed; the error is about one that cannot be
 // listed for now.
-func (m *manifests) in(root *file.Root, dir string, c Companions, o ManifestOptions) ([]readManifest, error) {
-	found, err := m.look(root, dir, c)
-	if err != nil {
+func (m *manifests) in(root *os.Root, dir string, c Companions, o ManifestOptions) ([]*manifestFile, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, err := m.look(root, dir, c)
+	if d == nil {
 		return nil, err
 	}
-	out := make([]readManifest, 0, len(found.files))
-	for _, f := range found.files {
-		now := f.read(root, o, m.tables, false)
-		if now.err == nil && now.Manifest == nil {
+	out := make([]*manifestFile, 0, len(d.files))
+	for i, f := range d.files {
+		f = f.fresh(root, o)
+		d.files[i] = f
+		if f.err == nil && f.Manifest == nil {
 			continue // gone
 		}
-		out = append(out, now)
+		out = append(out, f)
 	}
 	return out, nil
 }
 
-// at returns the manifest at a path below the folder, pinned as with manifestFile.read.
-func (m *manifests) at(root *file.Root, rel string, c Companions, o ManifestOptions) (readManifest, error) {
-	found, err := m.look(root, path.Dir(rel), c)
-	if err != nil {
-		return readManifest{}, err
-	}
-	for _, f := range found.files {
-		if f.path == rel {
-			return f.read(root, o, m.tables, true), nil
-		}
-	}
-	return readManifest{}, nil
-}
-
-// look returns what lies in a directory now, or did a moment ago; nothing for one that
-// is not there or cannot be listed. It waits for the file system, and for others who
-// look at the same directory.
-func (m *manifests) look(root *file.Root, dir string, c Companions) (listing, error) {
+// look returns a directory as it is now, or was a moment ago; nil for one that is not
+// there or cannot be listed. m.mu is held.
+func (m *manifests) look(root *os.Root, dir string, c Companions) (*manifestDir, error) {
 	now := time.Now()
-	d := m.dir(dir, now)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if _, changed := m.changed.LoadAndDelete(dir); changed {
-		d.listed = time.Time{}
-		d.changed = time.Time{}
-	}
-	info, err := root.Lstat(dir)
-	if err != nil {
-		m.empty(d)
-		return listing{}, ifPassing(err)
-	}
-	if !info.ModTime().Equal(d.changed) && now.Sub(d.listed) >= relist || now.Sub(d.listed) < 0 {
-		if err := m.list(d, root, dir, c); err != nil {
-			m.empty(d)
-			if passing(err) {
-				return listing{}, err
-			}
-		}
-		d.changed, d.listed = info.ModTime(), now
-		if now.Sub(d.changed) < relist { // more may come within one tick of its clock
-			d.changed = time.Time{}
-		}
-	}
-	return d.listing, nil
-}
-
-// dir returns what is known of a directory, and drops what nobody asked for in a while.
-func (m *manifests) dir(dir string, now time.Time) *manifestDir {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if now.Sub(m.swept) >= forgetAfter {
-		m.swept = now
-		for name, d := range m.byDir {
-			if now.Sub(d.used) >= forgetAfter {
-				delete(m.byDir, name)
-			}
-		}
-	}
+	m.sweep(now)
 	d := m.byDir[dir]
 	if d == nil {
 		d = &manifestDir{}
 		m.byDir[dir] = d
 	}
 	d.used = now
-	return d
-}
-
-// empty forgets what lay in a directory. d.mu is held.
-func (m *manifests) empty(d *manifestDir) {
-	for _, f := range d.listing.files {
-		f.forget(m.tables)
+	if _, changed := m.changed.LoadAndDelete(dir); changed {
+		d.listed = time.Time{}
+		d.changed = time.Time{}
 	}
-	d.listing, d.changed, d.listed = listing{}, time.Time{}, time.Time{}
+	info, err := root.Lstat(dir)
+	if err != nil {
+		delete(m.byDir, dir)
+		return nil, ifPassing(err)
+	}
+	if !info.ModTime().Equal(d.changed) && now.Sub(d.listed) >= relist || now.Sub(d.listed) < 0 {
+		if err := ifPassing(d.list(root, dir, c)); err != nil {
+			delete(m.byDir, dir)
+			return nil, err
+		}
+		d.changed, d.listed = info.ModTime(), now
+		if now.Sub(d.changed) < relist { // more may come within one tick of its clock
+			d.changed = time.Time{}
+		}
+	}
+	return d, nil
 }
 
 // list looks through a directory for companions. What was read of the manifests that
-// are known stays. d.mu is held.
-func (m *manifests) list(d *manifestDir, root *file.Root, dir string, c Companions) error {
-	opened, err := root.OpenDir(dir)
+// are known stays.
+func (d *manifestDir) list(root *os.Root, dir string, c Companions) error {
+	known := make(map[string]*manifestFile, len(d.files))
+	for _, f := range d.files {
+		known[f.path] = f
+	}
+	d.files, d.sidecars = nil, nil
+	opened, err := file.OpenDirIn(root, dir)
 	if err != nil {
 		return err
 	}
@@ -159,29 +131,65 @@ func (m *manifests) list(d *manifestDir, root *file.Root, dir string, c Companio
 	for i, e := range entries {
 		kinds[i], _ = c.Of(e.Name())
 	}
-	gone := make(map[string]*manifestFile, len(d.listing.files))
-	for _, f := range d.listing.files {
-		gone[f.path] = f
-	}
-	now := listing{sidecars: sidecarsIn(entries, kinds)}
+	d.sidecars = sidecarsIn(entries, kinds)
 	for i, e := range entries {
 		if kinds[i] != KindManifest || !e.Type().IsRegular() {
 			continue
 		}
 		rel := path.Join(dir, e.Name())
-		f := gone[rel]
+		f := known[rel]
 		if f == nil {
 			f = &manifestFile{path: rel}
 		}
-		delete(gone, rel)
-		now.files = append(now.files, f)
+		d.files = append(d.files, f)
 	}
-	for _, f := range gone {
-		f.forget(m.tables)
-	}
-	d.listing = now
 	return nil
+}
+
+// fresh returns the manifest as it is now; neither manifest nor error if it is
+// gone.
+func (f *manifestFile) fresh(root *os.Root, o ManifestOptions) *manifestFile {
+	opened, info, err := openRegular(root, f.path)
+	if err != nil {
+		gone := &manifestFile{path: f.path}
+		if !os.IsNotExist(err) {
+			gone.err = err
+		}
+		return gone
+	}
+	defer opened.Close() // nothing was written
+	ino := info.Sys().(*syscall.Stat_t).Ino
+	if f.size == info.Size() && f.mod.Equal(info.ModTime()) && (f.ino == ino || renumbers(opened)) && (f.Manifest != nil || f.err != nil && !passing(f.err)) {
+		return f
+	}
+	now := &manifestFile{path: f.path, size: info.Size(), mod: info.ModTime(), ino: ino}
+	o.Dir = path.Join(root.Name(), path.Dir(f.path))
+	watched := &troubleReader{r: opened}
+	now.Manifest, now.err = ParseManifest(path.Base(f.path), io.NewSectionReader(watched, 0, math.MaxInt64), o)
+	if watched.err != nil {
+		now.Manifest, now.err = nil, watched.err
+	}
+	return now
+}
+
+// renumbers reports whether a file may have another inode number by itself.
+func renumbers(opened *os.File) bool {
+	kind, _ := file.KindOf(int(opened.Fd()))
+	return !kind.Trusted()
 }
 
 // forget has a directory looked through again. It waits for nobody.
 func (m *manifests) forget(dir string) { m.changed.Store(dir, true) }
+
+// sweep drops what nobody asked for in a while. m.mu is held.
+func (m *manifests) sweep(now time.Time) {
+	if now.Sub(m.swept) < forgetAfter {
+		return
+	}
+	m.swept = now
+	for dir, d := range m.byDir {
+		if now.Sub(d.used) >= forgetAfter {
+			delete(m.byDir, dir)
+		}
+	}
+}

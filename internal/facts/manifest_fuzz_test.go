@@ -78,7 +78,7 @@ func checkRow(t *testing.T, m *Manifest, row Row) {
 	known := row.Facts()
 	checkClean(t, known, ManifestPrefix)
 	v, virtual, err := row.Virtual()
-	if virtual && (err != nil || v.Path == "" || row.Err != nil || v.ContentPath != "" && contentFault(v.ContentPath) != "") {
+	if virtual && (err != nil || v.Path == "" || row.Err != nil || v.ContentPath != "" && s3Key(v.ContentPath) == "") {
 		t.Fatalf("line %d is the asset %+v: %v", row.Line, v, err)
 	}
 	if row.File == "" {

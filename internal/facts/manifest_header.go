@@ -65,7 +65,6 @@ func (m *Manifest) setHeader(names []string, line int, o ManifestOptions) error 
 	m.columns = names
 	m.file = findFileColumn(m.columns, o.FileColumns)
 	m.content = columnOf(m.columns, contentColumn)
-	m.transcode, m.placeholder = columnOf(m.columns, transcodeColumn), columnOf(m.columns, placeholderColumn)
 	if err := m.setNames(line, o.Asked); err != nil {
 		return err
 	}

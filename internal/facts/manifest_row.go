@@ -37,7 +37,7 @@ func (m *Manifest) Row(rel string) (Row, bool) {
 	if !ok {
 		return Row{}, false
 	}
-	row := m.row(m.rows.row(found.first))
+	row := m.row(m.records[found.first])
 	row.Err = m.contradiction(row.File, found)
 	return row, true
 }
@@ -45,9 +45,9 @@ func (m *Manifest) Row(rel string) (Row, bool) {
 // find returns the rows for a file.
 func (m *Manifest) find(rel string) (rows, bool) {
 	rel = Clean(rel)
-	found, ok := m.findFile(rel)
+	found, ok := m.files.find(rel)
 	if !ok {
-		found, ok = m.findFile(path.Base(rel))
+		found, ok = m.files.find(path.Base(rel))
 	}
 	return found, ok
 }
@@ -56,21 +56,16 @@ func (m *Manifest) find(rel string) (rows, bool) {
 // among them.
 func (m *Manifest) All() iter.Seq[Row] {
 	return func(yield func(Row) bool) {
-		for i := range m.rows.len() {
-			if !yield(m.at(i)) {
+		for _, rec := range m.records {
+			row := m.row(rec)
+			if found, ok := m.files.find(row.File); ok {
+				row.Err = m.contradiction(row.File, found)
+			}
+			if !yield(row) {
 				return
 			}
 		}
 	}
-}
-
-// at returns the row of a number.
-func (m *Manifest) at(i int) Row {
-	row := m.row(m.rows.row(i))
-	if found, ok := m.findFile(row.File); ok {
-		row.Err = m.contradiction(row.File, found)
-	}
-	return row
 }
 
 // row returns a record as a row. Its file was found readable when the manifest
@@ -85,7 +80,7 @@ func (m *Manifest) contradiction(file string, found rows) error {
 		return nil
 	}
 	return fmt.Errorf("manifest %s: lines %d and %d are both for %q and do not say the same; remove the wrong one",
-		m.name, m.rows.row(found.first).line, m.rows.row(found.against).line, file)
+		m.name, m.records[found.first].line, m.records[found.against].line, file)
 }
 
 // Facts returns what the row tells, each cell that is not empty under the name of

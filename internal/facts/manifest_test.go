@@ -401,7 +401,7 @@ func TestManifestReadError(t *testing.T) {
 		t.Errorf("behind the sample: %v, want the reader's error", err)
 	}
 	m, err := ParseManifest("m.csv", iotest.OneByteReader(strings.NewReader("file\na.jpg\n")), ManifestOptions{})
-	if err != nil || m.rows.len() != 1 {
+	if err != nil || len(m.records) != 1 {
 		t.Errorf("byte by byte: %v", err)
 	}
 }
@@ -443,7 +443,7 @@ func TestManifestLines(t *testing.T) {
 	if diff := cmp.Diff(want, flat(t, row.Facts(), ManifestPrefix)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if again := mustManifest(t, "file,x\na.jpg,\"1\r\n2\"\na.jpg,\"1\n2\"\n", ManifestOptions{}); len(again.files.againstKey) != 0 {
+	if again := mustManifest(t, "file,x\na.jpg,\"1\r\n2\"\na.jpg,\"1\n2\"\n", ManifestOptions{}); again.files.byKey["a.jpg"].against != 0 {
 		t.Error("rows that differ in how lines end contradict each other")
 	}
 }

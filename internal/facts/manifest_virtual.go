@@ -1,13 +1,11 @@
 package facts
 
 import (
-	"cmp"
 	"fmt"
+	"os"
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // The columns that make a row an asset by itself. Case, spaces, - and _ do not count.
@@ -23,7 +21,7 @@ const (
 type Virtual struct {
 	Path          string // where its file would be, slash-separated below the folder
 	Line          int    // of the row in its manifest
-	ContentPath   string // s3://bucket/key, or the key alone
+	ContentPath   string // s3://bucket/key
 	SkipTranscode bool
 }
 
@@ -34,23 +32,23 @@ const maxWrong = 100
 // directory; false for a row that only tells of a file. The error says what is
 // wrong with a row: it must not be used.
 func (r Row) Virtual() (Virtual, bool, error) {
-	v := Virtual{Path: r.File, Line: r.Line, ContentPath: r.cell(r.m.content)}
-	placeholder, err := r.yes(r.m.placeholder)
+	v := Virtual{Path: r.File, Line: r.Line, ContentPath: r.cell(contentColumn)}
+	placeholder, err := r.yes(placeholderColumn)
 	if err != nil {
 		return v, false, err
 	}
 	if v.ContentPath == "" && !placeholder {
 		return v, false, nil
 	}
-	if v.SkipTranscode, err = r.yes(r.m.transcode); err == nil {
+	if v.SkipTranscode, err = r.yes(transcodeColumn); err == nil {
 		err = r.Err
 	}
 	switch {
 	case err != nil:
 	case v.ContentPath != "" && placeholder:
 		err = r.wrong("the row is both a placeholder and has a content path; clear one of the two")
-	case v.ContentPath != "" && contentFault(v.ContentPath) != "":
-		err = r.wrong("%q is no content path; write s3://bucket/key, or the key alone (%s)", excerpt(v.ContentPath), contentFault(v.ContentPath))
+	case v.ContentPath != "" && s3Key(v.ContentPath) == "":
+		err = r.wrong("%q is no content path; write s3://bucket/key", excerpt(v.ContentPath))
 	case v.Path == "":
 		err = r.wrong("the row names no file, so that nobody knows what its asset is called")
 	}
@@ -61,11 +59,9 @@ func (r Row) wrong(format string, args ...any) error {
 	return fmt.Errorf("manifest %s: line %d: %s", r.m.name, r.Line, fmt.Sprintf(format, args...))
 }
 
-// cell returns the text of the row in a column; "" where that is -1.
-func (r Row) cell(at int) string {
-	if at < 0 {
-		return ""
-	}
+// cell returns the text of the row in a column, which is named without spaces.
+func (r Row) cell(name string) string {
+	at := columnOf(r.m.columns, name)
 	for column, cell := range r.rec.each() {
 		if column == at {
 			return r.m.text(cell)
@@ -75,14 +71,14 @@ func (r Row) cell(at int) string {
 }
 
 // yes reads a cell that is a yes or a no; an empty one is a no.
-func (r Row) yes(at int) (bool, error) {
-	switch cell := r.cell(at); strings.ToLower(cell) {
+func (r Row) yes(name string) (bool, error) {
+	switch cell := r.cell(name); strings.ToLower(cell) {
 	case "true", "yes", "1":
 		return true, nil
 	case "false", "no", "0", "":
 		return false, nil
 	default:
-		return false, r.wrong("%q in the column %s is neither yes nor no", excerpt(cell), squeeze.Replace(Key(r.m.columns[at])))
+		return false, r.wrong("%q in the column %s is neither yes nor no", excerpt(cell), name)
 	}
 }
 
@@ -91,168 +87,67 @@ func columnOf(columns []string, name string) int {
 	return slices.IndexFunc(columns, func(column string) bool { return squeeze.Replace(Key(column)) == name })
 }
 
-// TooManyRowsError says that a manifest makes more assets without files than
-// Settings.VirtualRows.
-type TooManyRowsError struct{ message string }
-
-func (e *TooManyRowsError) Error() string { return e.message }
-
-// virtualBatch is how many rows of a manifest Collector.Virtual looks at at a time.
-const virtualBatch = 250
-
-// Virtual reads the manifest at a path below the folder and calls each, batch by batch,
-// with its rows that are assets by themselves, each path once, and with what is wrong
-// with rows that cannot be, up to a hundred of them. A manifest that cannot be read at
-// all is wrong as a whole. A row over which a nearer manifest goes is left out. The error
-// is a TooManyRowsError, about the folder, which is not there, about trouble of the file
-// system that may pass, about the manifest that changed meanwhile, or that of each, which
-// ends it.
-//
-// It waits where the manifest is just being read, or there is no room for it. Between
-// two batches it holds nothing.
-func (c *Collector) Virtual(manifest string, each func(rows []Virtual, wrong []error) error) error {
-	root, err := file.OpenRoot(c.Root)
-	if err != nil {
-		return fmt.Errorf("open the drop folder: %w", err)
+// s3Key returns the key of s3://bucket/key, "" if that is not what it is.
+func s3Key(contentPath string) string {
+	rest, ok := strings.CutPrefix(contentPath, "s3://")
+	bucket, key, _ := strings.Cut(rest, "/")
+	if !ok || bucket == "" || strings.HasSuffix(key, "/") {
+		return ""
 	}
-	defer root.Close()
-	var begun version
-	told := 0
-	for next := 0; ; {
-		batch, done, err := c.virtualRows(root, manifest, &begun, next)
-		if err != nil {
-			return err
-		}
-		rows, wrong, err := c.stillVirtual(manifest, batch)
-		if err != nil {
-			return err
-		}
-		wrong = wrong[:min(len(wrong), maxWrong-told)]
-		told += len(wrong)
-		if len(rows)+len(wrong) > 0 {
-			if err := each(rows, wrong); err != nil {
-				return err
-			}
-		}
-		if done {
-			return nil
-		}
-		next += virtualBatch
-	}
+	return key
 }
 
-// virtualRow is a row that is an asset by itself as far as its manifest knows, or what
-// is wrong with a row.
-type virtualRow struct {
-	Virtual
-
-	wrong error
-	named func() error // says that it has the name of a companion
+// s3Name returns the file name of a content path, "" if it has none.
+func s3Name(contentPath string) string {
+	key := s3Key(contentPath)
+	if name := path.Base(key); key != "" && name != "." && name != ".." && !strings.Contains(name, `\`) {
+		return name
+	}
+	return ""
 }
 
-// virtualRows returns what rows of a manifest, from a number on, are by themselves; begun
-// is the version whose rows came before.
-func (c *Collector) virtualRows(root *file.Root, manifest string, begun *version, from int) (out []virtualRow, done bool, err error) {
-	m, err := c.manifestAt(root, manifest)
+// Virtual reads the manifest at a path below the folder and returns its rows that
+// are assets by themselves, each path once, and what is wrong with rows that cannot
+// be, up to a hundred of them; a manifest that cannot be read at all is wrong as a
+// whole. A row over which a nearer manifest goes is left out. The error is about the
+// folder, which is not there, or about trouble of the file system that may pass.
+func (c *Collector) Virtual(manifest string) (rows []Virtual, wrong []error, err error) {
+	m, unread, err := c.manifestAt(manifest)
 	switch {
 	case err != nil:
-		return nil, false, err
-	case from > 0 && m.version != *begun:
-		return nil, false, fmt.Errorf("the manifest %s changed while its rows were read", Clean(manifest))
-	case m.err != nil:
-		return []virtualRow{{wrong: m.err}}, true, nil
-	case m.Manifest == nil: // it is gone
-		return nil, true, nil
+		return nil, nil, err
+	case unread != nil:
+		return nil, []error{unread}, nil
+	case m == nil: // it is gone
+		return nil, nil, nil
 	}
-	defer c.unpin(m)
-	if *begun = m.version; from == 0 {
-		if lost, err := c.tooMany(root, m); err != nil || lost.Count > 0 {
-			return nil, false, cmp.Or(err, error(&TooManyRowsError{lost.Message}))
-		}
-	}
-	for i := from; i < min(from+virtualBatch, m.rows.len()); i++ {
-		row := m.Manifest.at(i)
-		if found, ok := m.findFile(row.File); ok && row.File != "" && found.first != i {
-			continue // the first of its file speaks for it
-		}
+	seen, told := make(map[string]bool), make(map[string]bool)
+	for row := range m.All() {
 		v, ok, err := row.Virtual()
-		if v.Path = path.Join(path.Dir(manifest), v.Path); ok || err != nil {
-			out = append(out, virtualRow{v, err, func() error {
-				return row.wrong("%q is the name of a file that only speaks of others", excerpt(row.File))
-			}})
+		if err != nil && len(wrong) < maxWrong && !told[err.Error()] {
+			told[err.Error()] = true // once, of rows that contradict each other
+			wrong = append(wrong, err)
 		}
-	}
-	return out, from+virtualBatch >= m.rows.len(), nil
-}
-
-// stillVirtual leaves out what companions and nearer manifests make something else of.
-func (c *Collector) stillVirtual(manifest string, batch []virtualRow) (rows []Virtual, wrong []error, err error) {
-	for _, v := range batch {
-		if v.wrong != nil {
-			wrong = append(wrong, v.wrong)
+		if v.Path = path.Join(path.Dir(manifest), v.Path); !ok || seen[v.Path] {
 			continue
 		}
+		seen[v.Path] = true
 		if _, ok := c.Companion(v.Path); ok {
-			wrong = append(wrong, v.named())
+			wrong = append(wrong, row.wrong("%q is the name of a file that only speaks of others", excerpt(row.File)))
 			continue
 		}
-		var now Virtual
-		var ok bool
-		var against error
-		err := c.Tables.Patiently(func() (err error) {
-			now, ok, against, err = c.virtualAt(v.Path)
-			return err
-		})
+		now, ok, against, err := c.virtualAt(v.Path)
 		if err != nil {
 			return nil, nil, err
 		}
-		if against != nil {
+		if against != nil && len(wrong) < maxWrong {
 			wrong = append(wrong, against)
 		}
 		if ok && now.ContentPath == v.ContentPath {
-			rows = append(rows, v.Virtual)
+			rows = append(rows, v)
 		}
 	}
 	return rows, wrong, nil
-}
-
-// tooMany says that a manifest makes more assets without files than it may. A file that
-// is there does not count, but is looked for only where it matters. The error is about
-// trouble that may pass.
-func (c *Collector) tooMany(root *file.Root, m readManifest) (Lost, error) {
-	if m.content < 0 && m.placeholder < 0 {
-		return Lost{}, nil
-	}
-	limit := max(c.VirtualRows, 0)
-	count := func(is func(v Virtual) (bool, error)) (n int, err error) {
-		for row := range m.All() {
-			v, ok, _ := row.Virtual() // of what is wrong, Virtual tells
-			if ok {
-				ok, err = is(v)
-			}
-			if err != nil {
-				return 0, err
-			}
-			if ok {
-				n++
-			}
-		}
-		return n, c.Tables.stopped()
-	}
-	n, err := count(func(Virtual) (bool, error) { return true, nil })
-	if err != nil || n <= limit {
-		return Lost{}, err
-	}
-	n, err = count(func(v Virtual) (bool, error) {
-		_, err := root.Lstat(path.Join(path.Dir(m.path), v.Path))
-		return err != nil && !passing(err), ifPassing(err)
-	})
-	if err != nil || n <= limit {
-		return Lost{}, err
-	}
-	return Lost{Manifest: true, Rows: m.rows.len(), Count: n, Message: fmt.Sprintf(
-		"%d rows of %s are to be assets without files, more than the %d that `manifests.rows_without_files` allows: no row of it becomes one; if that is meant, raise the limit, else split or correct the manifest",
-		n, Clean(m.path), limit)}, nil
 }
 
 // VirtualAt returns the row by which a path is an asset although no file is there,
@@ -265,13 +160,13 @@ func (c *Collector) VirtualAt(file string) (Virtual, bool, error) {
 
 // virtualAt also says that manifests contradict each other about the path, which
 // then is none.
-func (c *Collector) virtualAt(at string) (v Virtual, ok bool, against, err error) {
-	root, err := file.OpenRoot(c.Root)
+func (c *Collector) virtualAt(file string) (v Virtual, ok bool, against, err error) {
+	root, err := os.OpenRoot(c.Root)
 	if err != nil {
 		return Virtual{}, false, nil, fmt.Errorf("open the drop folder: %w", err)
 	}
 	defer root.Close()
-	rows, dir, err := c.nearest(root, at, func(readManifest) {})
+	rows, dir, err := c.nearest(root, file, func(*manifestFile) {})
 	if err != nil || len(rows) == 0 {
 		return Virtual{}, false, nil, err
 	}
@@ -283,10 +178,7 @@ func (c *Collector) virtualAt(at string) (v Virtual, ok bool, against, err error
 	for _, row := range rows {
 		v, ok, _ = row.Virtual()
 		v.Path = path.Join(dir, v.Path)
-		if ok && v.Path == at {
-			if against = row.local(root, dir, at, v.ContentPath); against != nil {
-				return Virtual{}, false, against, nil
-			}
+		if ok && v.Path == file {
 			return v, true, nil, nil
 		}
 	}

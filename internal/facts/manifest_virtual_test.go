@@ -19,21 +19,6 @@ func TestVirtualRows(t *testing.T) {
 		{name: "named by its content", csv: "Content Path;Title\ns3://b/k/x.tif;one\n",
 			want: []Virtual{{"sub/x.tif", 2, "s3://b/k/x.tif", false}}},
 		{name: "one column", csv: "content-path\ns3://b/x.tif\n", want: []Virtual{{"sub/x.tif", 2, "s3://b/x.tif", false}}},
-		{name: "a key alone", csv: "file,content_path\na.tif,S3-Key\nb.tif,k/my film%20.tif\n",
-			want: []Virtual{{"sub/a.tif", 2, "S3-Key", false}, {"sub/b.tif", 3, "k/my film%20.tif", false}}},
-		{name: "named by its key", csv: "content_path,title\nk//ü x.tif,one\nS3-Key,two\n",
-			want: []Virtual{{"sub/ü x.tif", 2, "k//ü x.tif", false}, {"sub/S3-Key", 3, "S3-Key", false}}},
-		{name: "both forms", csv: "content_path\ns3://b/k/x.tif\nk/y.tif\n",
-			want: []Virtual{{"sub/x.tif", 2, "s3://b/k/x.tif", false}, {"sub/y.tif", 3, "k/y.tif", false}}},
-		{name: "a path of a system", csv: "file,content_path\na.tif,/mnt/archive/a.tif\n", wrong: "on a file system"},
-		{name: "a path of Windows", csv: "file,content_path\na.tif,archive\\a.tif\n", wrong: "on a file system"},
-		{name: "a drive", csv: "file,content_path\na.tif,C:/archive/a.tif\n", wrong: "on a file system"},
-		{name: "a path that leads up", csv: "file,content_path\na.tif,../archive/a.tif\n", wrong: "on a file system"},
-		{name: "a path from here", csv: "file,content_path\na.tif,./archive/a.tif\n", wrong: "on a file system"},
-		{name: "a folder of keys", csv: "file,content_path\na.tif,archive/\n", wrong: "a folder"},
-		{name: "an answer", csv: "file,content_path\na.tif,yes\nb.tif,\n", wrong: "an answer"},
-		{name: "a file in the drop", csv: "file,content_path\na.tif,here/lies.tif\n", wrong: "is a file in the drop"},
-		{name: "a long key", csv: "file,content_path\na.tif,k/" + strings.Repeat("x", 1023) + "\n", wrong: "1,024 bytes"},
 		{name: "placeholder", csv: "file,Placeholder\nx/a.jpg,1\nb.jpg,no\n", want: []Virtual{{"sub/x/a.jpg", 2, "", false}}},
 		{name: "twice the same", csv: "file,placeholder\na.jpg,1\na.jpg,1\n", want: []Virtual{{"sub/a.jpg", 2, "", false}}},
 		{name: "contradiction", csv: "file,placeholder,title\na.jpg,1,x\na.jpg,1,y\nb.jpg,1,\n",
@@ -50,9 +35,8 @@ func TestVirtualRows(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, "sub/manifest.csv", c.csv)
-			write(t, dir, "sub/here/lies.tif", "x")
 			col := NewCollector(Settings{Root: dir, Companions: Companions{Manifests: []string{"manifest.csv"}}})
-			got, wrong, err := allVirtual(col, "sub/manifest.csv")
+			got, wrong, err := col.Virtual("sub/manifest.csv")
 			if err != nil || !slices.Equal(got, c.want) {
 				t.Errorf("got %v, %v, want %v", got, err, c.want)
 			}
@@ -75,14 +59,14 @@ func TestNearerManifestOverVirtual(t *testing.T) {
 	write(t, dir, "sub/manifest.csv", "file,title\na.jpg,x\n")
 	col := NewCollector(Settings{Root: dir, Companions: Companions{Manifests: []string{"manifest.csv"}}})
 	for _, manifest := range []string{"manifest.csv", "gone/manifest.csv"} {
-		if rows, wrong, err := allVirtual(col, manifest); len(rows)+len(wrong) > 0 || err != nil {
+		if rows, wrong, err := col.Virtual(manifest); len(rows)+len(wrong) > 0 || err != nil {
 			t.Errorf("%s: got %v, %v, %v, want nothing", manifest, rows, wrong, err)
 		}
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := allVirtual(col, "manifest.csv"); err == nil {
+	if _, _, err := col.Virtual("manifest.csv"); err == nil {
 		t.Error("without its folder, nothing is concluded")
 	}
 }
@@ -96,13 +80,4 @@ func write(t *testing.T, dir, name, text string) {
 	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// allVirtual gathers the batches of Collector.Virtual.
-func allVirtual(c *Collector, manifest string) (rows []Virtual, wrong []error, err error) {
-	err = c.Virtual(manifest, func(some []Virtual, amiss []error) error {
-		rows, wrong = append(rows, some...), append(wrong, amiss...)
-		return nil
-	})
-	return rows, wrong, err
 }

@@ -2,9 +2,9 @@ package facts
 
 import (
 	"fmt"
+	"os"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
 )
 
@@ -13,7 +13,7 @@ import (
 // 1677 or after 2262: the file itself is asked, unless it is another one by now. A
 // year that has not four digits has no written form. What is not known is zero,
 // with a gap.
-func (f File) trueTime(root *file.Root, at string) (File, []Gap) {
+func (f File) trueTime(root *os.Root, at string) (File, []Gap) {
 	stored := filetime.Of(f.ModTime)
 	if _, known := filetime.Time(stored); !known && !f.ModTime.IsZero() {
 		info, err := root.Lstat(at)

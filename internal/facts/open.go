@@ -12,7 +12,7 @@ import (
 )
 
 // openRegular opens a regular file beneath root, without waiting for anyone.
-func openRegular(root *file.Root, rel string) (*os.File, fs.FileInfo, error) {
+func openRegular(root *os.Root, rel string) (*os.File, fs.FileInfo, error) {
 	info, err := root.Lstat(rel)
 	if err == nil && !info.Mode().IsRegular() {
 		err = &fs.PathError{Op: "open", Path: rel, Err: errors.New("it is no regular file")}
@@ -20,7 +20,7 @@ func openRegular(root *file.Root, rel string) (*os.File, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	opened, err := root.Open(rel)
+	opened, err := file.OpenIn(root, rel)
 	if err != nil {
 		return nil, nil, file.Opening(err)
 	}
@@ -32,7 +32,7 @@ func openRegular(root *file.Root, rel string) (*os.File, fs.FileInfo, error) {
 }
 
 // firstOf reads the first of the files that is there; its Path is "" if none is.
-func firstOf(root *file.Root, names []Beside, limit int64) (Beside, []byte, error) {
+func firstOf(root *os.Root, names []Beside, limit int64) (Beside, []byte, error) {
 	for _, name := range names {
 		data, err := readWhole(root, name.Path, limit)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG) {
@@ -43,7 +43,7 @@ func firstOf(root *file.Root, names []Beside, limit int64) (Beside, []byte, erro
 	return Beside{}, nil, nil
 }
 
-func readWhole(root *file.Root, name string, limit int64) ([]byte, error) {
+func readWhole(root *os.Root, name string, limit int64) ([]byte, error) {
 	opened, info, err := openRegular(root, name)
 	if err != nil {
 		return nil, err
@@ -52,9 +52,6 @@ func readWhole(root *file.Root, name string, limit int64) ([]byte, error) {
 	if info.Size() > limit {
 		return nil, fmt.Errorf("%s is larger than %d MiB", Clean(name), limit>>20)
 	}
-	data, err := io.ReadAll(io.LimitReader(opened, limit+1))
-	if int64(len(data)) > limit { // it grew meanwhile
-		return nil, fmt.Errorf("%s is larger than %d MiB", Clean(name), limit>>20)
-	}
+	data, err := io.ReadAll(io.LimitReader(opened, limit))
 	return data, file.Reading(err)
 }

@@ -64,7 +64,7 @@ func (t *Teller) Lost(companion string) (Lost, error) {
 	if !ok {
 		return Lost{}, nil
 	}
-	root, err := file.OpenRoot(t.c.Root)
+	root, err := os.OpenRoot(t.c.Root)
 	if err != nil {
 		return Lost{}, fmt.Errorf("open the drop folder: %w", err)
 	}
@@ -76,17 +76,13 @@ func (t *Teller) Lost(companion string) (Lost, error) {
 }
 
 // lostRows finds the rows of a manifest that no file has.
-func (t *Teller) lostRows(root *file.Root, manifest string) (Lost, error) {
-	m, err := t.c.manifestAt(root, manifest)
-	if err != nil || m.Manifest == nil { // what cannot be read is told where a file is held for it
+func (t *Teller) lostRows(root *os.Root, manifest string) (Lost, error) {
+	m, unread, err := t.c.manifestAt(manifest)
+	if err != nil || unread != nil || m == nil { // what cannot be read is told where a file is held for it
 		return Lost{}, err
 	}
-	defer t.c.unpin(m)
-	if lost, err := t.c.tooMany(root, m); err != nil || lost.Count > 0 {
-		return lost, err
-	}
 	dir := path.Dir(manifest)
-	found := newMatching(m.Manifest)
+	found := newMatching(m)
 	see := func(file string) { found.see(below(file, dir)) }
 	if err = t.were(dir, see); err == nil && !found.all() {
 		err = listFiles(root, dir, true, see)
@@ -123,7 +119,7 @@ type matching struct {
 	n   int    // how many of them have
 }
 
-func newMatching(m *Manifest) *matching { return &matching{m: m, has: make([]bool, m.rows.len())} }
+func newMatching(m *Manifest) *matching { return &matching{m: m, has: make([]bool, len(m.records))} }
 
 func (x *matching) see(file string) {
 	if found, ok := x.m.find(file); ok {
@@ -137,7 +133,7 @@ func (x *matching) see(file string) {
 // matched reports whether a row has a file, or needs none.
 func (x *matching) matched(row Row) bool {
 	if row.File != "" {
-		if found, ok := x.m.findFile(row.File); ok && x.has[found.first] {
+		if found, ok := x.m.files.find(row.File); ok && x.has[found.first] {
 			return true
 		}
 	}
@@ -146,10 +142,10 @@ func (x *matching) matched(row Row) bool {
 }
 
 // all reports that every row has a file, where that is plain to see.
-func (x *matching) all() bool { return x.n == x.m.rows.len() }
+func (x *matching) all() bool { return x.n == len(x.m.records) }
 
 func (x *matching) lost() Lost {
-	lost := Lost{Manifest: true, Rows: x.m.rows.len()}
+	lost := Lost{Manifest: true, Rows: len(x.m.records)}
 	for row := range x.m.All() {
 		if x.matched(row) {
 			continue
@@ -191,7 +187,7 @@ func (r LostRow) perhaps() string {
 }
 
 // lostSidecar says that a sidecar is nobody's, or not used because of another.
-func (t *Teller) lostSidecar(root *file.Root, sidecar string, kind Kind) (Lost, error) {
+func (t *Teller) lostSidecar(root *os.Root, sidecar string, kind Kind) (Lost, error) {
 	info, err := root.Lstat(sidecar)
 	if err != nil || !info.Mode().IsRegular() {
 		return Lost{}, ifPassing(err)
@@ -238,7 +234,7 @@ type nameIndex struct {
 }
 
 // indexNames lists the files of a directory that are there, or were.
-func (c *Collector) indexNames(root *file.Root, dir string, were Lister) (*nameIndex, error) {
+func (c *Collector) indexNames(root *os.Root, dir string, were Lister) (*nameIndex, error) {
 	x := &nameIndex{whole: map[string][]string{}, stem: map[string][]string{}, looseWhole: map[string]string{}, looseStem: map[string]string{}}
 	add := func(file string) {
 		name := below(file, dir)
@@ -298,7 +294,7 @@ func (x *nameIndex) likely(target string) string {
 
 // passedOver says that another sidecar of its owner counts, which differs from this one
 // in case or in Unicode normal form only.
-func (c *Collector) passedOver(root *file.Root, sidecar, owner string, kind Kind) (Lost, error) {
+func (c *Collector) passedOver(root *os.Root, sidecar, owner string, kind Kind) (Lost, error) {
 	all, err := c.sidecarsOf(root, owner, kind)
 	if err != nil {
 		return Lost{}, err
@@ -405,8 +401,8 @@ func loose(file string) string {
 
 // listFiles is a Lister of the files that are there. It holds no directory as a whole,
 // which may have very many.
-func listFiles(root *file.Root, dir string, deep bool, yield func(path string)) error {
-	opened, err := root.OpenDir(dir)
+func listFiles(root *os.Root, dir string, deep bool, yield func(path string)) error {
+	opened, err := file.OpenDirIn(root, dir)
 	if err != nil {
 		return ifPassing(err)
 	}

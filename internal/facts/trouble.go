@@ -17,12 +17,8 @@ var lasting = []error{
 }
 
 // passing reports trouble of the file system that may pass, as on a share whose
-// server is away, or a disk with a bad moment. What a file holds is none. That a
-// manifest cannot be looked at just now passes, too.
+// server is away, or a disk with a bad moment. What a file holds is none.
 func passing(err error) bool {
-	if _, later := errors.AsType[*NotYetError](err); later || errors.Is(err, ErrStopped) {
-		return true
-	}
 	_, system := errors.AsType[syscall.Errno](err)
 	return errors.Is(err, file.ErrLocked) || system && !slices.ContainsFunc(lasting, func(e error) bool { return errors.Is(err, e) })
 }

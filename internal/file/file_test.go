@@ -48,10 +48,10 @@ func TestOpenLeavesNoTrace(t *testing.T) {
 		t.Errorf("read %q, %v", data, err)
 	}
 	must(t, f.Close())
-	root, err := OpenRoot(dir)
+	root, err := os.OpenRoot(dir)
 	must(t, err)
 	defer root.Close()
-	f, err = root.Open("x")
+	f, err = OpenIn(root, "x")
 	must(t, err)
 	if _, err := io.ReadAll(f); err != nil {
 		t.Error(err)
@@ -129,18 +129,18 @@ func FuzzFold(f *testing.F) {
 	})
 }
 
-// TestOpenDir lists a directory as the listing of the kernel tells it, without a
+// TestOpenDirIn lists a directory as the listing of the kernel tells it, without a
 // look at each file: also of one that is gone by then.
-func TestOpenDir(t *testing.T) {
+func TestOpenDirIn(t *testing.T) {
 	dir := t.TempDir()
 	must(t, os.MkdirAll(filepath.Join(dir, "a/dir"), 0o755))
 	must(t, os.WriteFile(filepath.Join(dir, "a/file"), nil, 0o600))
 	must(t, os.Symlink("/", filepath.Join(dir, "a/link")))
 	must(t, os.Symlink("/", filepath.Join(dir, "out")))
-	root, err := OpenRoot(dir)
+	root, err := os.OpenRoot(dir)
 	must(t, err)
 	defer root.Close()
-	opened, err := root.OpenDir("a")
+	opened, err := OpenDirIn(root, "a")
 	must(t, err)
 	defer opened.Close()
 	entries, err := opened.ReadDir(-1)
@@ -162,7 +162,7 @@ func TestOpenDir(t *testing.T) {
 		}
 	}
 	for _, wrong := range []string{"out", "../..", "none"} {
-		if opened, err := root.OpenDir(wrong); err == nil {
+		if opened, err := OpenDirIn(root, wrong); err == nil {
 			_ = opened.Close()
 			t.Errorf("%s was opened", wrong)
 		}

@@ -1,9 +1,10 @@
 package file
 
 import (
-	"path"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"unicode"
 	"unicode/utf8"
 
@@ -48,27 +49,24 @@ func OnDisk(dir, rel string) string {
 	if ascii(rel) {
 		return rel
 	}
-	root, err := OpenRoot(dir)
-	if err != nil {
-		return rel
-	}
-	defer root.Close()
-	found := "."
+	found := make([]string, 0, 4)
 	for name := range strings.SplitSeq(filepath.ToSlash(rel), "/") {
-		found = path.Join(found, root.nameIn(found, name))
+		name = nameIn(dir, name)
+		found = append(found, name)
+		dir = filepath.Join(dir, name)
 	}
-	return found
+	return strings.Join(found, "/")
 }
 
 // nameIn is OnDisk for one name.
-func (r *Root) nameIn(dir, name string) string {
+func nameIn(dir, name string) string {
 	if ascii(name) {
 		return name
 	}
-	if _, err := r.Lstat(path.Join(dir, name)); err == nil {
+	if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
 		return name
 	}
-	list, err := r.OpenDir(dir)
+	list, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_DIRECTORY, 0)
 	if err != nil {
 		return name
 	}

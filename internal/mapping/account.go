@@ -10,12 +10,8 @@ import (
 // Account is what the rules' names are resolved against.
 type Account struct {
 	Templates    []tenovos.Template
-	Vocabularies map[string]tenovos.Vocabulary // by id; those of VocabularyIDs are enough unless Asked.Vocabularies
+	Vocabularies map[string]tenovos.Vocabulary // by id; those of VocabularyIDs are enough unless NamesVocabulary
 	Security     []tenovos.SecurityTemplate
-	// SecurityAsGiven says that security templates were not looked up: an id stands
-	// for itself, and there are no names.
-	SecurityAsGiven bool
-	Denied          Denied
 }
 
 // findTemplate finds a metadata template by id or name. An account may use one
@@ -56,11 +52,10 @@ type security struct {
 	templates []tenovos.SecurityTemplate
 	names     []string
 	index     *index
-	asGiven   bool // there is nothing to be found: an id stands for itself
 }
 
-func newSecurity(templates []tenovos.SecurityTemplate, asGiven bool) *security {
-	s := &security{templates: templates, names: make([]string, len(templates)), asGiven: asGiven}
+func newSecurity(templates []tenovos.SecurityTemplate) *security {
+	s := &security{templates: templates, names: make([]string, len(templates))}
 	s.index = newIndex(len(templates), func(i int) []string {
 		s.names[i] = templates[i].Name
 		return []string{templates[i].ID, templates[i].Name}
@@ -69,13 +64,6 @@ func newSecurity(templates []tenovos.SecurityTemplate, asGiven bool) *security {
 }
 
 func (s *security) find(name string) (tenovos.SecurityTemplate, *issue) {
-	if s.asGiven && isID(name) {
-		return tenovos.SecurityTemplate{ID: name, Name: name}, nil
-	}
-	if s.asGiven {
-		return tenovos.SecurityTemplate{}, &issue{fmt.Sprintf("%q is no id of a security template, and names are not looked up because the rules give ids alone", name),
-			"say by `map` which id is meant"}
-	}
 	hits := s.index.find(name)
 	if len(hits) != 1 {
 		return tenovos.SecurityTemplate{}, notOne("the account", "security template", name, len(hits), s.names)

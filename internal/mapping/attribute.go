@@ -74,9 +74,6 @@ func (s *resolver) attribute(what string, a tenovos.Attribute) (*attribute, *iss
 		out.kind, out.layout = tenovos.Date, layout
 	case isVocabulary(a):
 		if out.vocabulary = s.vocabularies[a.VocabularyID]; out.vocabulary == nil {
-			if bad := s.deniedVocabulary(fmt.Sprintf("%s %q", what, a.Name), a.VocabularyID); bad != nil {
-				return nil, bad
-			}
 			return nil, &issue{fmt.Sprintf("%s %q takes its values from vocabulary %q, which the account does not show", what, a.Name, a.VocabularyID),
 				"the user may lack the right to see it"}
 		}

@@ -25,7 +25,7 @@ rules:
       Shot Date: {from: manifest.date}
       Code: {from: manifest.caption, match: "^(\\S+).*paragraph\\.$"}
 `)
-	m.security = newSecurity([]tenovos.SecurityTemplate{{ID: "s-two-words", Name: "Creative Internal"}}, false)
+	m.security = newSecurity([]tenovos.SecurityTemplate{{ID: "s-two-words", Name: "Creative Internal"}})
 	known := facts.Facts{}
 	for name, text := range map[string]string{
 		"title": "a\nb", "keywords": "Summer\n\nWinter", "caption": "First.\n\nSecond paragraph.", "brand": "Acme\n", "date": "2024-03-01\n", "security": "Creative\nInternal",

@@ -148,7 +148,7 @@ func (m *Mapper) secure(out *Result, form *Form, known facts.Facts) {
 	for _, text := range found.texts {
 		template, bad := m.security.find(oneLine(text))
 		if bad != nil {
-			out.Problems = append(out.Problems, Fault{Attribute: securityName, Message: bad.message, Hint: bad.hint, Unknown: !m.security.asGiven})
+			out.Problems = append(out.Problems, Fault{Attribute: securityName, Message: bad.message, Hint: bad.hint, Unknown: true})
 			continue
 		}
 		if !slices.Contains(out.Asset.SecurityIDs, template.ID) {

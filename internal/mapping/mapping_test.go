@@ -199,11 +199,11 @@ func TestVocabularyIDs(t *testing.T) {
 	if diff := cmp.Diff([]string{"voc-brand", "voc-season", "voc-territory", "voc-continent", "voc-country", "voc-city"}, got); diff != "" {
 		t.Errorf("vocabularies differ (-want +got):\n%s", diff)
 	}
-	if Ask([]Rules{rules}).Vocabularies {
+	if NamesVocabulary([]Rules{rules}) {
 		t.Error("no rule names a vocabulary")
 	}
 	rules, _ = parseRules(t, `rules: [{match: "**", template: Plain, security: x, metadata: {Fees: {columns: {c: {kind: multi, vocabulary: Brands}}, rows: [{c: x}]}}}]`)
-	if !Ask([]Rules{{}, rules}).Vocabularies {
+	if !NamesVocabulary([]Rules{{}, rules}) {
 		t.Error("a rule names a vocabulary")
 	}
 	rules, _ = parseRules(t, `rules: [{match: "**", template: t-1, security: x, metadata: {Fees: {columns: {c: {kind: multi, vocabulary: Brands}}, rows: [{c: x}]}}}]`)

@@ -36,17 +36,12 @@ type fill struct {
 // known beforehand. It returns a Mapper, or every problem that it found.
 func Resolve(r Rules, account Account) (*Mapper, []Problem) {
 	s := &resolver{account: account, vocabularies: newVocabularies(account.Vocabularies)}
-	m := &Mapper{security: newSecurity(account.Security, account.SecurityAsGiven || account.Denied.Security != ""), needs: r.Needs()}
-	for i, from := range r.Rules {
+	m := &Mapper{security: newSecurity(account.Security), needs: r.Needs()}
+	for _, from := range r.Rules {
 		to := &rule{Rule: from}
 		m.rules = append(m.rules, to)
 		s.checkSecurity(m.security, &from.security)
-		s.deniedSecurity(i+1, &from.security)
 		if from.Template.Text == "" {
-			continue
-		}
-		if bad := s.deniedTemplate(i+1, from.Template.Text); bad != nil {
-			s.add(from.Template.Pos, *bad)
 			continue
 		}
 		template, bad := findTemplate(from.Template.Text, account.Templates)
@@ -156,9 +151,6 @@ func (s *resolver) columns(table tenovos.Attribute, f *Form) []tenovos.Attribute
 		described[c.ID] = true
 		if c.vocabulary.Text != "" {
 			v, bad := findVocabulary(c.vocabulary.Text, s.account.Vocabularies)
-			if denied := s.deniedVocabulary(fmt.Sprintf("column %q", c.Name), c.vocabulary.Text); bad != nil && denied != nil {
-				bad = denied
-			}
 			if bad != nil {
 				s.add(c.vocabulary.Pos, *bad)
 			}
@@ -286,8 +278,14 @@ func (s *resolver) checkSecurity(known *security, f *Form) {
 	if f.broken {
 		return
 	}
-	for _, n := range f.foreseen() {
-		if _, bad := known.find(n.Text); bad != nil && s.account.Denied.Security == "" {
+	names := append(append([]Name(nil), f.constants...), f.fallback...)
+	if f.mapping != nil {
+		for _, right := range f.mapping.right {
+			names = append(names, Name{right.Pos, f.recase(right.Text)})
+		}
+	}
+	for _, n := range names {
+		if _, bad := known.find(n.Text); bad != nil {
 			s.add(n.Pos, *bad)
 		}
 	}

@@ -42,6 +42,22 @@ func (v *vocabulary) item(text string, suggest bool) (item, *issue) {
 	return item{shown: value.Name, id: value.ID}, nil
 }
 
+// NamesVocabulary reports whether rules name a vocabulary themselves, as they do
+// for a column that the template does not show: then Account.Vocabularies must
+// hold all of the account's before VocabularyIDs is asked.
+func NamesVocabulary(rules []Rules) bool {
+	for _, r := range rules {
+		for _, rule := range r.Rules {
+			for _, l := range rule.lines {
+				if slices.ContainsFunc(l.form.columns, func(c column) bool { return c.vocabulary.Text != "" }) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // VocabularyIDs returns the ids of the vocabularies that the rules need, each
 // once: those of the attributes, columns and levels that they fill, and those that
 // the rules name themselves. Names that the account does not have are left out;
@@ -79,8 +95,6 @@ func (w *wanted) lines(lines []line, attributes []tenovos.Attribute) {
 		for _, c := range l.form.columns {
 			if v, bad := findVocabulary(c.vocabulary.Text, w.account.Vocabularies); bad == nil {
 				w.add(v.ID)
-			} else if isID(c.vocabulary.Text) {
-				w.add(c.vocabulary.Text)
 			}
 		}
 	}
