@@ -26,7 +26,7 @@ func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) error
 			if err != nil {
 				return err
 			}
-			if v.reason.Class == classRejected {
+			if v.reason.Class == classRejected || v.reason.Class == classForbidden {
 				chore.Until = chore.NotBefore // it was refused in so many words: one look is enough
 			}
 			m.Chores = []journal.NewChore{chore}
@@ -66,8 +66,8 @@ func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) error {
 	case u.removal != nil:
 		next.Reason = u.removal.with(next.Reason)
 	}
-	if next.To.Runnable() && e.Failures > 0 {
-		next.NotBefore = p.now().Add(p.backoff(e.Failures))
+	if n := max(e.Failures, e.Expiries); next.To.Runnable() && n > 0 {
+		next.NotBefore = p.now().Add(p.backoff(n))
 	}
 	if err := p.advance(ctx, next); err != nil {
 		return err
@@ -176,6 +176,6 @@ const maxCancels = 3
 
 // everyonesTrouble reports an error that is likely to meet every entry.
 func everyonesTrouble(err error) bool {
-	return errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrThrottled) ||
+	return errors.Is(err, tenovos.ErrIntermediary) || errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrThrottled) ||
 		errors.Is(err, tenovos.ErrUnauthorized)
 }

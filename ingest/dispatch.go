@@ -28,12 +28,18 @@ func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source
 	if err := retryUnreadable(ctx, p.journal, p.folderNames()); err != nil {
 		return err
 	}
+	if err := p.journal.Hasten(ctx, classHeldUp); err != nil { // an earlier process held them up
+		return err
+	}
 	turns := p.newTurns()
 	for {
 		if err := p.gate.wait(ctx, p.drain); err != nil || p.draining() {
 			return err
 		}
 		if err := p.heed(ctx); err != nil {
+			return err
+		}
+		if err := p.holdups.free(ctx, p.holdups.takeFreed()); err != nil {
 			return err
 		}
 		now := p.now() // one time for both questions: what becomes due between two would be missed by each
@@ -184,6 +190,7 @@ func (p *Pipeline) release(id int64) {
 	p.mu.Lock()
 	delete(p.inFlight, id)
 	p.mu.Unlock()
+	p.holdups.leave(id)
 	p.wake()
 }
 

@@ -35,6 +35,14 @@ type verdict struct {
 	count  bool           // counts against the file's attempts
 	expiry bool           // counts as an expired upload
 	reason journal.Reason
+
+	// shared names the circuit whose trouble it may be, see circuits; the verdict holds
+	// if it is the file's own. With waits it is tried again even then, without a count,
+	// until last, if there is one, ends that. dead says that its URL will do no more.
+	shared string
+	waits  bool
+	last   journal.Status
+	dead   bool
 }
 
 // verdictError is how a step answers for itself.
@@ -142,15 +150,30 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		return counted(e, err, l, classUnreadable, "The file could not be read. Look at the disk or the share it lies on.")
 
 	// the content store
-	case errors.Is(err, uploader.ErrURLExpired) && e.Reason.Class == classLocked: // another program's doing
+	case errors.Is(err, uploader.ErrIntermediary):
+		return foreign(e, err, l, retry, circuitStore, "Look at the proxy or firewall on the way to the content store: it must let PUT requests through whole. What is refused waits, and goes on by itself.")
+	case errors.Is(err, uploader.ErrRedirected):
+		return foreign(e, err, l, retry, circuitStore,
+			"A presigned URL is good for its own host alone. If the host is the content store's, ask Tenovos support for the right region of the bucket; if not, a proxy or a login page answered in the store's place.")
+	case isEarly(err):
+		v := verdict{to: journal.Mapped, expiry: true, shared: circuitStore, dead: true, reason: reasonOf(classExpired, err,
+			"The URL was dead when it was handed out: some clock is wrong. Set this host's (NTP); if it is right, show Tenovos support the times.")}
+		if e.Expiries+1 >= l.expiries && !l.waits {
+			v.to = journal.Held
+		}
+		return v
+	case errors.Is(err, uploader.ErrURLExpired) && (e.Reason.Class == classLocked || e.Reason.Class == classHeldUp || e.Reason.Class == classIntermediary):
+		// it died while the file waited for somebody else
 		return verdict{to: journal.Mapped, reason: reasonOf(classExpired, err, "")}
 	case errors.Is(err, uploader.ErrURLExpired):
 		if e.Expiries+1 >= l.expiries {
-			return verdict{to: journal.Held, expiry: true, reason: reasonExpiries(e, l.expiries)}
+			return verdict{to: journal.Held, expiry: true, reason: reasonExpiries(e, err, l.expiries)}
 		}
 		return verdict{to: journal.Mapped, expiry: true, reason: reasonOf(classExpired, err, "")}
 	case errors.Is(err, uploader.ErrClockSkew):
-		return verdict{to: journal.Held, reason: reasonOf(classSkew, err, "Set this host's clock (NTP), then run `ingestd retry ID`.")}
+		v := foreign(e, err, l, retry, circuitStore, "Set this host's clock (NTP). The file goes on by itself when the clocks agree.")
+		v.reason.Class, v.dead = classSkew, true
+		return v
 	case errors.Is(err, uploader.ErrChecksum):
 		if e.Reason.Class == classChecksum {
 			return verdict{to: journal.Failed, count: true, reason: reasonOf(classChecksum, err,
@@ -159,17 +182,25 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		return verdict{do: retry, count: true, reason: reasonOf(classChecksum, err, "")}
 	case errors.Is(err, uploader.ErrForeignHost):
 		return verdict{to: journal.Held, reason: reasonForeign(err)}
-	case errors.Is(err, uploader.ErrRedirected): // everyone's
-		return verdict{do: pause, after: longestRest, reason: reasonOf(classStore, err,
-			"A presigned URL is good for its own host alone. If the host is the content store's, ask Tenovos support for the right region of the bucket; if not, a proxy or a login page answered in the store's place.")}
 	case errors.Is(err, uploader.ErrNoSuchUpload):
 		return newAttempt(e, err, l, classStore, "The store forgot the upload again and again. Ask Tenovos support what aborts uploads.")
 	case !api && isStoreRefusal(err):
 		return newAttempt(e, err, l, classStore, "The content store refuses this file's upload. Show the code to Tenovos support.")
 	case !api && isStoreTrouble(err):
-		return counted(e, err, l, classNetwork, "The content store did not take the file. Look at network, proxy and firewall between this host and the store.")
+		v := counted(e, err, l, classNetwork, "The content store did not take the file. Look at network, proxy and firewall between this host and the store.")
+		v.shared = circuitStore
+		return v
 
 	// the API
+	case errors.Is(err, tenovos.ErrIntermediary) && !errors.Is(err, tenovos.ErrAmbiguous):
+		v := foreign(e, err, l, pause, circuitCall(e.Status), "Look at the proxy or firewall on the way to Tenovos. What is refused waits, and goes on by itself.")
+		if e.Status == journal.Creating {
+			v.to = journal.Mapped // it was not performed
+		}
+		return v
+	case e.Status == journal.Creating && mayNot(err):
+		return verdict{do: pause, to: journal.Mapped, shared: sharedCreate, waits: true, last: journal.Failed, reason: reasonOf(classForbidden, err,
+			"Tenovos refuses the asset without naming a fault of it: look at the account's rights (Upload; the rule's metadata and security templates), then run `ingestd retry ID`.")}
 	case errors.Is(err, tenovos.ErrThrottled):
 		v := verdict{do: pause, after: max(retryAfter(err), firstProbe), reason: reasonOf(classThrottled, err, "")}
 		if e.Status == journal.Creating {
@@ -186,7 +217,11 @@ func judge(e journal.Entry, err error, l limits) verdict {
 	case errors.Is(err, tenovos.ErrAmbiguous):
 		// The intent stays: creating and completing are looked into before they are
 		// repeated, and a cancel may simply be repeated.
-		return verdict{do: pause, count: true, reason: reasonOf(classAmbiguous, err, "")}
+		v := verdict{do: pause, count: true, reason: reasonOf(classAmbiguous, err, "")}
+		if errors.Is(err, tenovos.ErrIntermediary) {
+			v.shared = circuitCall(e.Status)
+		}
+		return v
 	case errors.Is(err, tenovos.ErrNotFound), errors.Is(err, tenovos.ErrRejected), errors.Is(err, tenovos.ErrNoSuchUpload):
 		switch e.Status {
 		case journal.Completing:
@@ -199,6 +234,32 @@ func judge(e journal.Entry, err error, l limits) verdict {
 			"Tenovos refuses the asset: correct the rule, or the account's rights, then run `ingestd retry ID`.")}
 	}
 	return counted(e, err, l, classInternal, "An unexpected error. Please report it with the log lines of this file.")
+}
+
+// foreign is the answer to a refusal that is neither the store's nor the API's own. It
+// is no file's doing; a backfill, which is to end, goes on without the file at last.
+func foreign(e journal.Entry, err error, l limits, do action, circuit, hint string) verdict {
+	v := verdict{do: do, shared: circuit, waits: true, reason: reasonOf(classIntermediary, err, hint)}
+	switch {
+	case l.waits, e.Status == journal.Cancelling, e.Status == journal.Verified:
+	case e.Status == journal.Creating:
+		v.last = journal.Failed
+	default:
+		v.last = journal.Held
+	}
+	return v
+}
+
+// isEarly reports a URL that the store called dead while it was young.
+func isEarly(err error) bool {
+	dead, ok := errors.AsType[*uploader.ExpiredError](err)
+	return ok && dead.Early()
+}
+
+// mayNot reports a create that was certainly refused, and may be for want of a right.
+func mayNot(err error) bool {
+	_, certain := errors.AsType[*notPerformedError](err)
+	return certain && !errors.Is(err, tenovos.ErrSession) && (errors.Is(err, tenovos.ErrForbidden) || errors.Is(err, tenovos.ErrUnauthorized))
 }
 
 // lockedWait is the wait before the n-th look at a file that another program has
@@ -250,11 +311,8 @@ func isStoreTrouble(err error) bool {
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.ECONNRESET)
 }
 
-// longestRest is the longest that anybody waits because a server asked for it. That is a
-// wish: who asks for a day may mean a minute, and is asked again in a minute.
-const longestRest = time.Minute
-
-// retryAfter is the wait that Tenovos asked for, within longestRest.
+// retryAfter is the wait that Tenovos asked for, within longestRest: it is a wish, and who
+// asks for a day may mean a minute.
 func retryAfter(err error) time.Duration {
 	if te, ok := errors.AsType[*tenovos.Error](err); ok {
 		return min(te.RetryAfter, longestRest)
@@ -288,21 +346,20 @@ func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error)
 	v := dispose(e, cause, limits{attempts: p.cfg.MaxAttempts, expiries: maxExpiries, waits: !p.once})
 	p.notice(e, &v)
 	ragged := (p.gate.epoch() != epoch || p.gate.justOpened()) && p.excuse(id)
-	if v.do == pause {
+	if v.do == pause || v.shared != "" {
 		// A call that fails while the gate moves met the same trouble as those that
 		// moved it, whatever a probe says now.
 		if ragged || p.gate.blame(ctx, cause, v.after) {
+			if v.do != pause {
+				return ignoreMoved(p.journal.Defer(rctx, e.ID, e.Status, p.now().Add(p.backoff(e.Tries+1)), v.reason, false))
+			}
 			return p.rest(rctx, e, v)
 		}
 		v = ownTrouble(v)
 	}
-	if v.reason.Class == classNetwork {
-		if ragged || p.gate.blame(ctx, cause, 0) { // the API is, or was, away as well
-			return ignoreMoved(p.journal.Defer(rctx, e.ID, e.Status, p.now().Add(p.backoff(e.Tries+1)), v.reason, false))
-		}
-		if rest := p.noteStoreTrouble(id); rest > 0 { // not this file's trouble alone
-			p.gate.blame(ctx, cause, rest)
-			return ignoreMoved(p.journal.Defer(rctx, e.ID, e.Status, p.now().Add(rest), v.reason, false))
+	if v.shared != "" {
+		if v, err = p.share(rctx, e, v, cause); err != nil {
+			return ignoreMoved(err)
 		}
 	}
 	switch v.do {
@@ -354,34 +411,11 @@ func (p *Pipeline) rest(ctx context.Context, e journal.Entry, v verdict) error {
 	return nil
 }
 
-// storeStreak is how many files in a row the store must fail before that counts
-// as everyone's trouble.
-const storeStreak = 3
-
-// noteStoreTrouble counts a file that the content store failed and returns how
-// long everyone should rest: nothing until storeStreak different files have
-// failed without a single part stored in between, then longer and longer.
-func (p *Pipeline) noteStoreTrouble(id int64) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.storeFailed[id] = true
-	if len(p.storeFailed) < storeStreak {
-		return 0
-	}
-	p.storeRests++
-	return min(time.Second<<min(p.storeRests-1, 6), time.Minute)
-}
-
-// noteStored ends a streak of failures of the content store.
-func (p *Pipeline) noteStored() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	clear(p.storeFailed)
-	p.storeRests = 0
-}
-
 // ownTrouble is what a pause becomes when Tenovos serves everyone else.
 func ownTrouble(v verdict) verdict {
+	if v.do != pause {
+		return v
+	}
 	v.do = retry
 	if v.to != "" {
 		v.do = moveOn

@@ -20,6 +20,14 @@ func apiError(kind tenovos.Kind) error {
 	return fmt.Errorf("create asset: %w", &tenovos.Error{Op: "create asset", Kind: kind, Status: 400, Message: "no"})
 }
 
+// Refusals that are no file's own.
+var (
+	proxys403    = &uploader.IntermediaryError{Host: "store.example", Err: &uploader.StoreError{Status: 403}}
+	bornDead     = &uploader.ExpiredError{Life: 24 * time.Hour, Age: time.Second, Cause: &uploader.StoreError{Status: 403, Code: "AccessDenied"}}
+	foreignReply = &tenovos.Error{Op: "create asset", Kind: tenovos.Unavailable, Status: 413, Err: tenovos.ErrIntermediary}
+	mayNotUpload = &tenovos.Error{Op: "create asset", Kind: tenovos.Rejected, Status: 403, Err: tenovos.ErrForbidden}
+)
+
 // TestDispose holds one answer for each kind of error, and where the answer
 // depends on the status or on what was tried before, one for each.
 func TestDispose(t *testing.T) {
@@ -50,17 +58,23 @@ func TestDispose(t *testing.T) {
 
 		{name: "expired", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrURLExpired, want: verdict{to: journal.Mapped, expiry: true}},
 		{name: "expired too often", entry: journal.Entry{Status: journal.Uploading, Expiries: 1}, err: uploader.ErrURLExpired, want: verdict{to: journal.Held, expiry: true}, hint: true},
-		{name: "clock", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrClockSkew, want: verdict{to: journal.Held}, hint: true},
+		{name: "clock", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrClockSkew, want: verdict{do: retry, shared: circuitStore, waits: true, last: journal.Held, dead: true}, hint: true},
 		{name: "wrong ETag", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrChecksum, want: verdict{do: retry, count: true}},
 		{name: "wrong ETag twice", entry: journal.Entry{Status: journal.Uploading, Reason: journal.Reason{Class: classChecksum}}, err: uploader.ErrChecksum, want: verdict{to: journal.Failed, count: true}, hint: true},
 		{name: "upload forgotten", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrNoSuchUpload, want: verdict{to: journal.Mapped, count: true}},
 		{name: "store refuses", entry: journal.Entry{Status: journal.Uploading}, err: &uploader.StoreError{Status: 403, Code: "AccessDenied"}, want: verdict{to: journal.Mapped, count: true}},
 		{name: "store refuses to the end", entry: journal.Entry{Status: journal.Uploading, Failures: 2}, err: &uploader.StoreError{Status: 403, Code: "AccessDenied"}, want: verdict{to: journal.Failed, count: true}, hint: true},
-		{name: "store busy", entry: journal.Entry{Status: journal.Uploading}, err: &uploader.StoreError{Status: 503, Code: "SlowDown"}, want: verdict{do: retry, count: true}},
-		{name: "store redirects", entry: journal.Entry{Status: journal.Uploading, Failures: 2}, err: &uploader.StoreError{Status: 307, Code: "TemporaryRedirect"}, want: verdict{do: pause, after: longestRest}, hint: true},
+		{name: "store busy", entry: journal.Entry{Status: journal.Uploading}, err: &uploader.StoreError{Status: 503, Code: "SlowDown"}, want: verdict{do: retry, count: true, shared: circuitStore}},
+		{name: "a proxy refuses", entry: journal.Entry{Status: journal.Uploading, Failures: 9}, err: proxys403, want: verdict{do: retry, shared: circuitStore, waits: true, last: journal.Held}, hint: true},
+		{name: "dead when it was handed out", entry: journal.Entry{Status: journal.Uploading}, err: bornDead, want: verdict{to: journal.Mapped, expiry: true, shared: circuitStore, dead: true}, hint: true},
+		{name: "expired while a proxy refused", entry: journal.Entry{Status: journal.Uploading, Expiries: 9, Reason: journal.Reason{Class: classHeldUp}}, err: uploader.ErrURLExpired, want: verdict{to: journal.Mapped}},
+		{name: "a proxy refuses the create", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{foreignReply}, want: verdict{do: pause, to: journal.Mapped, shared: circuitCall(journal.Creating), waits: true, last: journal.Failed}, hint: true},
+		{name: "a proxy refuses a look", entry: journal.Entry{Status: journal.Verifying, Failures: 9}, err: foreignReply, want: verdict{do: pause, shared: circuitCall(journal.Verifying), waits: true, last: journal.Held}, hint: true},
+		{name: "a right is missing", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{mayNotUpload}, want: verdict{do: pause, to: journal.Mapped, shared: sharedCreate, waits: true, last: journal.Failed}, hint: true},
+		{name: "stalled", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrStalled, want: verdict{do: retry, count: true, shared: circuitStore}},
+		{name: "unreachable", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrUnreachable, want: verdict{do: retry, count: true, shared: circuitStore}},
+		{name: "store redirects", entry: journal.Entry{Status: journal.Uploading, Failures: 2}, err: &uploader.StoreError{Status: 307, Code: "TemporaryRedirect"}, want: verdict{do: retry, shared: circuitStore, waits: true, last: journal.Held}, hint: true},
 		{name: "URL of this machine", entry: journal.Entry{Status: journal.Uploading, Failures: 2}, err: uploader.ErrForeignHost, want: verdict{to: journal.Held}, hint: true},
-		{name: "stalled", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrStalled, want: verdict{do: retry, count: true}},
-		{name: "unreachable", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrUnreachable, want: verdict{do: retry, count: true}},
 
 		{name: "throttled", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{apiError(tenovos.Throttled)}, want: verdict{do: pause, to: journal.Mapped, after: firstProbe}},
 		{name: "throttled for a day", entry: journal.Entry{Status: journal.Creating},

@@ -6,6 +6,7 @@
 //	dispatch   runnable rows go to a bounded number of workers
 //	step       one status to the next: map, create, upload, complete, verify, file away
 //	dispose    one exhaustive answer to every error a step can meet
+//	circuits   what refuses one file after another is tried by one, and waited for by all
 //	recover    what a crash or a lost reply left in doubt is looked at, never guessed
 //	cancel     an upload that is given up is cancelled and its empty asset removed
 //	removal    what a delete takes along is brought back: nobody else's version goes

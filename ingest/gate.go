@@ -30,9 +30,6 @@ type gate struct {
 }
 
 func newGate(log zerolog.Logger, now func() time.Time, told func(string), probe func(context.Context) error) *gate {
-	if told == nil {
-		told = func(string) {}
-	}
 	return &gate{log: log, told: told, now: now, probe: probe, pause: firstProbe, changed: make(chan struct{})}
 }
 

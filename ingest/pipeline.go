@@ -242,14 +242,13 @@ type Pipeline struct {
 	leftovers *leftovers
 	once      bool // Run is a backfill, which ends; set at its start
 
+	holdups holdups
+	clock   *clockWatch
+
 	mu       sync.Mutex
 	inFlight map[int64]*flight
 	unwanted map[int64]bool // entries that an operator wants cancelled
-	// Files that the content store failed since it last took a part, and how often
-	// everyone rested for it.
-	storeFailed map[int64]bool
-	excused     map[int64]int // failures of each file in flight that were put down to an outage
-	storeRests  int
+	excused  map[int64]int  // failures of each file in flight that were put down to an outage
 
 	account atomic.Pointer[tenovos.User]
 	stats   struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
@@ -274,6 +273,8 @@ type Deps struct {
 	Journal *journal.Journal
 	Log     zerolog.Logger
 	Clock   func() time.Time // nil is time.Now
+	// Ahead is how far Clock is ahead of Tenovos', as far as is known; nil: they agree.
+	Ahead func() time.Duration
 	// Paused is told why the whole pool waits, and "" when it goes on; it may be nil
 	// and must not call the pipeline.
 	Paused func(why string)
@@ -313,11 +314,19 @@ func New(cfg Config, d Deps) *Pipeline {
 		templates: newTemplates(d.API, d.Log),
 		leftovers: newLeftovers(d.Journal, cfg.Folders),
 
-		storeFailed: make(map[int64]bool),
-		excused:     make(map[int64]int),
-		started:     d.Clock(),
+		excused: make(map[int64]int),
+		started: d.Clock(),
 	}
 	p.remover = &remover{api: d.API, journal: d.Journal, log: d.Log, now: d.Clock}
+	if d.Ahead == nil {
+		d.Ahead = func() time.Duration { return 0 }
+	}
+	if d.Paused == nil {
+		d.Paused = func(string) {}
+	}
+	p.clock = &clockWatch{ahead: d.Ahead, limit: cfg.Skew, log: d.Log}
+	p.holdups = holdups{circuits: newCircuits(d.Clock), journal: d.Journal, log: d.Log, wake: p.wake}
+	p.holdups.told = func() { d.Paused(p.Paused()) }
 	p.handlers = p.operators()
 	maps.Copy(p.handlers, d.Handlers)
 	for _, f := range cfg.Folders {
@@ -330,8 +339,12 @@ func New(cfg Config, d Deps) *Pipeline {
 	}
 	p.resting = newRestingFiles(p)
 	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5}
-	p.gate = newGate(d.Log, d.Clock, d.Paused, func(ctx context.Context) error {
+	tell := func(why string) { d.Paused(pauses(why, p.holdups.reason())) }
+	p.gate = newGate(d.Log, d.Clock, tell, func(ctx context.Context) error {
 		_, err := d.API.CurrentUser(ctx)
+		if errors.Is(err, tenovos.ErrIntermediary) {
+			return err
+		}
 		if errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound) {
 			return nil // an answer, if an odd one
 		}
@@ -468,7 +481,7 @@ func (p *Pipeline) Active() []Activity {
 }
 
 // Paused returns why the whole pool waits, or "".
-func (p *Pipeline) Paused() string { return p.gate.reason() }
+func (p *Pipeline) Paused() string { return pauses(p.gate.reason(), p.holdups.reason()) }
 
 // Stats are what a run has done so far.
 type Stats struct {

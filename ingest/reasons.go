@@ -10,8 +10,10 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/rs/zerolog"
 
+	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/uploader"
 )
 
 // Classes of reasons: what kind of trouble an entry rests or waits with.
@@ -48,6 +50,10 @@ const (
 	classCancelled   = "cancelled"
 	classForeign     = "foreign-url"
 	classInternal    = "internal"
+
+	classIntermediary = "intermediary"
+	classForbidden    = "forbidden"
+	classHeldUp       = "held-up" // others were refused, one after the other
 )
 
 var (
@@ -266,17 +272,28 @@ func reasonForeign(err error) journal.Reason {
 		"Then run `ingestd retry --held`. Until somebody does, an asset is made every five minutes at most, and removed.")
 }
 
-func reasonExpiries(e journal.Entry, n int) journal.Reason {
-	hint := fmt.Sprintf("%s did not get through while its upload URLs lived", humanize.IBytes(uint64(e.Size)))
-	if e.Attempt != nil && !e.Attempt.Expires.IsZero() {
-		life := e.Attempt.Expires.Sub(e.Attempt.IntentAt).Round(time.Second)
-		rate := float64(e.Size) / max(life.Seconds(), 1)
-		hint = fmt.Sprintf("%s within the %s that the URLs live takes %s/s; %s of it were stored. Raise upload.bandwidth or upload.parts, or lower workers, then run `ingestd retry ID`.",
-			humanize.IBytes(uint64(e.Size)), life, humanize.IBytes(uint64(rate)), humanize.IBytes(uint64(e.Sent)))
+// reasonExpiries is why a file is held whose URLs died n times, err the last of them.
+func reasonExpiries(e journal.Entry, err error, n int) journal.Reason {
+	r := journal.Reason{Class: classExpired, Message: fmt.Sprintf("the upload URLs died %d times before the file was in", n)}
+	size := humanize.IBytes(uint64(e.Size))
+	dead, ok := errors.AsType[*uploader.ExpiredError](err)
+	if !ok {
+		r.Hint = size + " did not get through while its upload URLs lived"
+		return r
 	}
-	return journal.Reason{
-		Class: classExpired, Message: fmt.Sprintf("the upload URLs died %d times before the file was in", n), Hint: hint,
+	r.Message += "; " + secret.Sentence(dead)
+	life := dead.Life.Round(time.Second)
+	switch {
+	case dead.Took == 0:
+		r.Hint = fmt.Sprintf("The URLs live %s, and the file's turn came later than that. Lower workers, or ask Tenovos support for a longer life, then run `ingestd retry ID`.", life)
+	case dead.Sent == 0 && e.Sent == 0:
+		r.Hint = fmt.Sprintf("The URLs live %s, and no byte was on its way in that time. Look at what delays requests to the content store, then run `ingestd retry ID`.", life)
+	default:
+		rate := float64(e.Size) / max(dead.Life.Seconds(), 1)
+		r.Hint = fmt.Sprintf("%s within the %s that the URLs live takes %s/s; %s of it were stored. Raise upload.bandwidth or upload.parts, or lower workers, then run `ingestd retry ID`.",
+			size, life, humanize.IBytes(uint64(rate)), humanize.IBytes(uint64(e.Sent)))
 	}
+	return r
 }
 
 // reasonLocked is why a file waits that may be read, but not now.
@@ -369,10 +386,10 @@ func objectIDs(assets []tenovos.Asset) string {
 // forget drops what the process remembers of an entry that has come to rest.
 func (p *Pipeline) forget(id int64) {
 	p.sought.end(id)
+	p.holdups.forget(id)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.excused, id)
-	delete(p.storeFailed, id)
 }
 
 // entryLog adds the fields that name an entry.

@@ -92,10 +92,13 @@ func (p *Pipeline) recoverComplete(ctx context.Context, e journal.Entry) error {
 	unconfirmed := journal.Move{
 		ID: e.ID, From: journal.Completing, To: journal.Verifying, Unconfirmed: true, Reason: reasonUnconfirmed,
 	}
-	if e.Tries >= maxLooks {
+	if e.Tries >= maxLooks && e.Reason.Class != classIntermediary && e.Reason.Class != classHeldUp {
 		v := newAttempt(e, errNoCompletion, limits{attempts: p.cfg.MaxAttempts}, classAmbiguous,
 			"Tenovos gives no clear answer to the upload's completion. Show this file's name to Tenovos support.")
 		return p.giveUp(ctx, e, v)
+	}
+	if held, err := p.holdups.holdBack(ctx, e, circuitCall(e.Status)); held || err != nil {
+		return err
 	}
 	asset, err := p.api.Asset(ctx, e.Attempt.FileID)
 	if err != nil {
@@ -107,6 +110,9 @@ func (p *Pipeline) recoverComplete(ctx context.Context, e journal.Entry) error {
 	err = p.api.CompleteUpload(ctx, completion(e))
 	switch {
 	case err == nil:
+		if err := p.holdups.passed(ctx, bodySize(e), circuitCall(journal.Completing)); err != nil {
+			return err
+		}
 		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Completing, To: journal.Verifying})
 	case errors.Is(err, tenovos.ErrNotFound), errors.Is(err, tenovos.ErrNoSuchUpload):
 		return p.advance(ctx, unconfirmed)
@@ -144,7 +150,7 @@ func (p *Pipeline) lostCreate(e journal.Entry) (twin, error) {
 	return twin{
 		Filename: asset.Filename, TemplateID: asset.TemplateID, SecurityIDs: asset.SecurityIDs,
 		OriginalFileID: asset.OriginalFileID, ContentPath: asset.ContentPath,
-		From: e.Attempt.IntentAt.Add(-p.cfg.Skew), To: e.Attempt.IntentAt.Add(callSpan + p.cfg.Skew),
+		From: p.clock.theirs(e.Attempt.IntentAt).Add(-p.cfg.Skew), To: p.clock.theirs(e.Attempt.IntentAt).Add(callSpan + p.cfg.Skew),
 	}, nil
 }
 

@@ -164,11 +164,11 @@ func (r *rig) start() *process {
 	if r.api != nil {
 		api = r.api(api)
 	}
-	var store ingest.Store = uploader.New(uploader.Config{Parts: 2, ExpiryMargin: 100 * time.Millisecond})
+	var store ingest.Store = uploader.New(uploader.Config{Parts: 2, ExpiryMargin: 100 * time.Millisecond, Ahead: client.Ahead})
 	if r.store != nil {
 		store = r.store(store)
 	}
-	p := ingest.New(r.config, ingest.Deps{API: api, Store: store, Content: uploader.New(uploader.Config{}), Journal: j, Log: zerolog.New(zerolog.SyncWriter(r.log)), Clock: r.clock})
+	p := ingest.New(r.config, ingest.Deps{API: api, Store: store, Content: uploader.New(uploader.Config{}), Journal: j, Log: zerolog.New(zerolog.SyncWriter(r.log)), Clock: r.clock, Ahead: client.Ahead})
 	return &process{Pipeline: p, journal: j, client: client}
 }
 

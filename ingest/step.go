@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -136,6 +137,13 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 	if err != nil {
 		return err
 	}
+	needs := []string{circuitCreate(asset), circuitCall(journal.Creating)}
+	if e.Kind == journal.File {
+		needs = append(needs, circuitStore)
+	}
+	if held, err := p.holdups.holdBack(ctx, e, needs...); held || err != nil {
+		return err
+	}
 	busy, err := p.journal.NameCreating(ctx, asset.Filename)
 	if err != nil {
 		return err
@@ -174,6 +182,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 		return p.notCreated(ctx, e, asset, up, err)
 	}
 	p.gate.worked()
+	p.clock.look()
 	created, err := plan(e, up)
 	if err != nil {
 		r := reasonOf(classPlan, err, "The store handed out a number of upload URLs that fits no documented part size. Report it to Tenovos support; `ingestd retry ID` tries again.")
@@ -181,7 +190,10 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 			ID: e.ID, From: journal.Creating, To: journal.Cancelling, Outcome: journal.Failed, Created: &created, Reason: r,
 		})
 	}
-	return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Creating, To: journal.Created, Created: &created})
+	if err := p.advance(ctx, journal.Move{ID: e.ID, From: journal.Creating, To: journal.Created, Created: &created}); err != nil {
+		return err
+	}
+	return p.holdups.passed(ctx, math.MaxInt64, circuitCreate(asset), circuitCall(journal.Creating))
 }
 
 // notPerformedError is a create of which it is certain that it made no asset.

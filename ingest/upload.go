@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -15,6 +16,9 @@ import (
 func (p *Pipeline) upload(ctx context.Context, e journal.Entry) error {
 	if e.Kind != journal.File {
 		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Uploading, To: journal.Verifying})
+	}
+	if held, err := p.holdups.holdBack(ctx, e, circuitStore); held || err != nil {
+		return err
 	}
 	src, err := p.open(e)
 	if err != nil {
@@ -67,7 +71,7 @@ func (p *Pipeline) send(ctx context.Context, e journal.Entry, src *uploader.Sour
 	}
 	for _, part := range e.Attempt.Parts {
 		if part.ETag == "" {
-			job.Parts = append(job.Parts, uploader.Part{Number: part.Number, Offset: part.Offset, Size: part.Size, URL: part.URL})
+			job.Parts = append(job.Parts, uploader.Part{Number: part.Number, Offset: part.Offset, Size: part.Size, URL: part.URL, Handed: e.Attempt.IntentAt})
 		}
 	}
 	if len(job.Parts) == 0 {
@@ -81,7 +85,6 @@ func (p *Pipeline) send(ctx context.Context, e journal.Entry, src *uploader.Sour
 func (p *Pipeline) partDone(ctx context.Context, e journal.Entry, d uploader.Done) error {
 	ctx, cancel := record(ctx)
 	defer cancel()
-	p.noteStored()
 	p.gate.worked()
 	if !d.Comparable {
 		p.log.Debug().Str("folder", e.Folder).Str("path", e.Path).Int("part", d.Number).
@@ -98,7 +101,8 @@ func (p *Pipeline) partDone(ctx context.Context, e journal.Entry, d uploader.Don
 	if err != nil {
 		return &journalError{err}
 	}
-	return nil
+	i := slices.IndexFunc(e.Attempt.Parts, func(part journal.Part) bool { return part.Number == d.Number })
+	return p.holdups.passed(ctx, e.Attempt.Parts[i].Size, circuitStore)
 }
 
 // journalError keeps a journal's failure recognisable behind the uploader's.
@@ -114,6 +118,9 @@ func (p *Pipeline) complete(ctx context.Context, id int64) error {
 		return err
 	}
 	if err := p.api.CompleteUpload(ctx, completion(e)); err != nil {
+		return err
+	}
+	if err := p.holdups.passed(ctx, bodySize(e), circuitCall(journal.Completing)); err != nil {
 		return err
 	}
 	return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Completing, To: journal.Verifying})

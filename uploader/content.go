@@ -45,7 +45,13 @@ func (u *Uploader) ContentMD5(ctx context.Context, link secret.URL, size int64) 
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, typed(readStoreError(resp, 0, u.now()), false)
+		refused, _ := readStoreError(resp, 0, u.now())
+		return nil, typed(refused, func(cause error, certain bool) error {
+			if !certain {
+				return nil
+			}
+			return fmt.Errorf("%w: %w", ErrURLExpired, cause)
+		})
 	}
 	sum := md5.New()
 	n, err := io.Copy(sum, &kicking{io.LimitReader(resp.Body, size+1), watch})

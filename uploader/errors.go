@@ -97,9 +97,9 @@ func (e *StoreError) redirects() bool { return e.Status >= 300 && e.Status < 400
 func (e *StoreError) Is(target error) bool { return target == ErrRedirected && e.redirects() }
 
 // readStoreError decodes a refusal. A reply that is not S3's XML, such as the
-// HTML page of a proxy, is told by its status alone.
-func readStoreError(resp *http.Response, part int, now time.Time) *StoreError {
-	e := &StoreError{Status: resp.StatusCode, Part: part, RetryAfter: retryAfter(resp.Header, now)}
+// HTML page of a proxy, is told by its status alone, and is not the store's own.
+func readStoreError(resp *http.Response, part int, now time.Time) (e *StoreError, own bool) {
+	e = &StoreError{Status: resp.StatusCode, Part: part, RetryAfter: retryAfter(resp.Header, now)}
 	if to, err := resp.Location(); err == nil && e.redirects() {
 		e.Location = clean(to.Scheme + "://" + to.Host)
 	}
@@ -110,10 +110,10 @@ func readStoreError(resp *http.Response, part int, now time.Time) *StoreError {
 	}
 	if err := xml.NewDecoder(io.LimitReader(resp.Body, maxErrorBody)).Decode(&reply); err != nil {
 		e.Message = http.StatusText(resp.StatusCode)
-		return e
+		return e, false
 	}
 	e.Code, e.Message = clean(reply.Code), clean(reply.Message)
-	return e
+	return e, true
 }
 
 // clean makes a text of the store fit for a log line: one line, of bounded
@@ -142,15 +142,19 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// typed adds to a refusal the sentinel that callers act on. late says that the
-// URL had expired by our clock when the answer came.
-func typed(e *StoreError, late bool) error {
+// typed adds to a refusal of the store the sentinel that callers act on. expired
+// answers for a URL that died by the store's certain word, or by our clock.
+func typed(e *StoreError, expired func(cause error, certain bool) error) error {
 	denied := e.Status == http.StatusForbidden
+	if e.Code == "ExpiredToken" || denied && e.Code == "AccessDenied" && strings.Contains(strings.ToLower(e.Message), "expired") {
+		return expired(e, true)
+	}
+	if denied && e.Code != "RequestTimeTooSkewed" {
+		if late := expired(e, false); late != nil {
+			return late
+		}
+	}
 	switch {
-	case e.Code == "ExpiredToken",
-		denied && e.Code == "AccessDenied" && strings.Contains(strings.ToLower(e.Message), "expired"),
-		denied && e.Code != "RequestTimeTooSkewed" && late:
-		return fmt.Errorf("%w: %w", ErrURLExpired, e)
 	case e.Code == "RequestTimeTooSkewed":
 		return fmt.Errorf("%w: %w", ErrClockSkew, e)
 	case e.Code == "NoSuchUpload":

@@ -178,8 +178,8 @@ func TestExpiryByOurClock(t *testing.T) {
 		want     error
 		requests int
 	}{
-		{"alive", 69 * time.Second, 0, nil, nil, 1},
-		{"about to die", 70 * time.Second, 0, nil, ErrURLExpired, 0},
+		{"alive", 89 * time.Second, 0, nil, nil, 1},
+		{"about to die", 90 * time.Second, 0, nil, ErrURLExpired, 0},
 		{"dead", 100 * time.Second, 0, nil, ErrURLExpired, 0},
 		{"dies and is stored all the same", 0, time.Hour, nil, nil, 1},
 		{"dies and is denied", 0, time.Hour, refuse(403, "AccessDenied", "Access Denied"), ErrURLExpired, 1},

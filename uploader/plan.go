@@ -3,6 +3,7 @@ package uploader
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 )
@@ -28,6 +29,7 @@ type Part struct {
 	Offset int64 // bytes from the start of the file
 	Size   int64 // bytes; 0 only for the one part of an empty file
 	URL    secret.URL
+	Handed time.Time // when the URL was handed out, by this host's clock; zero if unknown
 }
 
 // Plan decides which bytes of a file of size bytes go to which URL. It is pure.

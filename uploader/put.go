@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strings"
-	"time"
 )
 
 // put sends one part: once more without a question that was refused (417), once more if
@@ -49,12 +48,10 @@ type manner struct {
 
 // send makes one request.
 func (u *Uploader) send(ctx context.Context, job Job, part Part, how manner) (done Done, err error) {
-	expires, dies := Expiry(part.URL)
-	if left := expires.Sub(u.now()); dies && left <= u.margin {
-		return Done{}, fmt.Errorf("part %d: %w: it was good until %s", part.Number, ErrURLExpired, expires.Format(time.RFC3339))
+	began, url := u.now(), u.lifetimeOf(part)
+	if url.left(began) <= url.margin(u.margin) {
+		return Done{}, fmt.Errorf("part %d: %w", part.Number, url.expired(began, part.Size))
 	}
-	late := func() bool { return dies && !u.now().Before(expires) }
-
 	inner, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	watch := newWatchdog(u.stall, cancel)
@@ -65,6 +62,18 @@ func (u *Uploader) send(ctx context.Context, job Job, part Part, how manner) (do
 			job.Progress(-sent)
 		}
 	}()
+
+	// expired is the error of a URL that died under its part, nil while it lives.
+	expired := func(cause error, certain bool) error {
+		now := u.now()
+		if !certain && url.left(now) > 0 {
+			return nil
+		}
+		e := url.expired(began, part.Size)
+		e.Sent, _ = body.end()
+		e.Took, e.Cause = max(now.Sub(began), 1), cause
+		return fmt.Errorf("part %d: %w", part.Number, e)
+	}
 
 	req, err := newRequest(inner, part, body)
 	if err != nil {
@@ -86,7 +95,7 @@ func (u *Uploader) send(ctx context.Context, job Job, part Part, how manner) (do
 	}
 	resp, err := u.http.RoundTrip(req)
 	if err != nil {
-		return Done{}, u.broken(ctx, inner, body, &x, late(), err)
+		return Done{}, u.broken(ctx, inner, body, &x, expired, err)
 	}
 	defer resp.Body.Close()
 	if !resp.ProtoAtLeast(1, 1) {
@@ -97,7 +106,13 @@ func (u *Uploader) send(ctx context.Context, job Job, part Part, how manner) (do
 	case unread != nil:
 		return Done{}, fmt.Errorf("part %d: %w", part.Number, unread)
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return Done{}, typed(readStoreError(resp, part.Number, u.now()), late())
+		refused, own := readStoreError(resp, part.Number, u.now())
+		if !own && !refused.redirects() {
+			return Done{}, intermediary(req, refused)
+		}
+		return Done{}, typed(refused, expired)
+	case strings.Trim(StrongETag(resp.Header.Get("ETag")), `"`) == "":
+		return Done{}, intermediary(req, &StoreError{Status: resp.StatusCode, Part: part.Number, Message: "its reply has no ETag, so it is not a content store's"})
 	case sent != part.Size:
 		return Done{}, fmt.Errorf("part %d: %w: it said %s after %d of %d bytes", part.Number, ErrChecksum, resp.Status, sent, part.Size)
 	}
@@ -121,9 +136,9 @@ func newRequest(ctx context.Context, part Part, body *body) (*http.Request, erro
 	return req, nil
 }
 
-// broken says why a request has no answer. outer is the context of the upload,
+// broken says why a request has no answer, expired whether its URL died. outer is the context of the upload,
 // inner that of the request, which the watchdog cancels.
-func (u *Uploader) broken(outer, inner context.Context, b *body, x *exchange, late bool, err error) error {
+func (u *Uploader) broken(outer, inner context.Context, b *body, x *exchange, expired func(error, bool) error, err error) error {
 	number := b.part.Number
 	sent, unread := b.end()
 	switch {
@@ -135,8 +150,12 @@ func (u *Uploader) broken(outer, inner context.Context, b *body, x *exchange, la
 		return fmt.Errorf("part %d: %w after %d of %d bytes", number, ErrStalled, sent, b.part.Size)
 	case errors.Is(err, ErrForeignHost):
 		return fmt.Errorf("part %d: %w", number, bare(err))
-	case late: // stores like to reset the connection instead of saying so
-		return fmt.Errorf("part %d: %w while it was in use: %w", number, ErrURLExpired, bare(err))
+	}
+	if refused, ok := errors.AsType[*IntermediaryError](err); ok {
+		return refused
+	}
+	if late := expired(bare(err), false); late != nil { // stores like to reset the connection instead of saying so
+		return late
 	}
 	err = fmt.Errorf("part %d: %w: %w", number, ErrUnreachable, bare(err))
 	if x.reused.Load() && !x.answered.Load() && sent <= maxStale {
@@ -149,9 +168,6 @@ func (u *Uploader) broken(outer, inner context.Context, b *body, x *exchange, la
 // is known of the part. anyETag is as in Job.
 func (b *body) confirmed(resp *http.Response, anyETag bool) (Done, error) {
 	number, etag := b.part.Number, StrongETag(resp.Header.Get("ETag"))
-	if strings.Trim(etag, `"`) == "" {
-		return Done{}, &StoreError{Status: resp.StatusCode, Part: number, Message: "its reply has no ETag, so it is not a content store's"}
-	}
 	d := Done{Number: number, ETag: etag, MD5: b.md5.Sum(nil)}
 	if b.whole != nil {
 		d.SHA256 = b.whole.Sum(nil)

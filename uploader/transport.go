@@ -28,6 +28,7 @@ func newTransport() *http.Transport {
 	protocols.SetHTTP1(true)
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
+		OnProxyConnectResponse: tunnelRefused,
 		DialContext:            hearOut(newDialer().DialContext),
 		TLSHandshakeTimeout:    10 * time.Second,
 		ExpectContinueTimeout:  expectWait,

@@ -16,10 +16,13 @@ type Config struct {
 	Parts        int              // parts in flight for one file; default 4
 	Bandwidth    int64            // bytes a second over all uploads together; 0 is no limit
 	StallAfter   time.Duration    // how long a part may stand still, and half of how long its answer may take; default 30s
-	ExpiryMargin time.Duration    // a URL with less life than this is not used any more; default 30s
+	ExpiryMargin time.Duration    // a URL with less life than this, or than a tenth of its own, is not used any more; default 30s
 	API          string           // base URL of the API that hands the URLs out, see ErrForeignHost; "" trusts all of them
 	HTTP         *http.Client     // its transport is used; default: one of our own for content stores
 	Clock        func() time.Time // default time.Now
+	// Ahead is how far the clock is ahead of the one by which URLs are signed, as far as
+	// is known; default: they agree.
+	Ahead func() time.Duration
 }
 
 // Uploader sends files to a content store. It may be used concurrently; all
@@ -33,11 +36,12 @@ type Uploader struct {
 	now    func() time.Time
 	expect expectations
 	handed *handOuts
+	ahead  func() time.Duration
 }
 
 // New returns an Uploader.
 func New(c Config) *Uploader {
-	u := &Uploader{parts: c.Parts, stall: c.StallAfter, margin: c.ExpiryMargin, now: c.Clock, handed: newHandOuts(c.API)}
+	u := &Uploader{parts: c.Parts, stall: c.StallAfter, margin: c.ExpiryMargin, now: c.Clock, ahead: c.Ahead, handed: newHandOuts(c.API)}
 	if u.parts < 1 {
 		u.parts = 4
 	}
@@ -58,6 +62,9 @@ func New(c Config) *Uploader {
 	}
 	if u.now == nil {
 		u.now = time.Now
+	}
+	if u.ahead == nil {
+		u.ahead = func() time.Duration { return 0 }
 	}
 	if c.Bandwidth > 0 {
 		// A burst of an eighth of a second at most, so that the parts in flight

@@ -60,8 +60,7 @@ func collectEarlier(tables int64) {
 // isOutage reports trouble that passes, or that is mended elsewhere.
 func isOutage(err error) bool {
 	return !errors.Is(err, tenovos.ErrCredentials) &&
-		(errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrThrottled) || errors.Is(err, tenovos.ErrAmbiguous) ||
-			tenovos.FromGateway(err))
+		(errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrIntermediary) || errors.Is(err, tenovos.ErrThrottled) || errors.Is(err, tenovos.ErrAmbiguous))
 }
 
 // final marks an error in which Tenovos refuses the account or what it asks for at the

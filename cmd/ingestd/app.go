@@ -170,12 +170,13 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		}
 	}
 	pc.Adopt = adopt
-	store := newStore(cfg)
+	store := newStore(cfg, acct.client)
 	e.pipeline = ingest.New(pc, ingest.Deps{
 		API:     acct.client,
 		Store:   store,
 		Content: store,
 		Journal: j,
+		Ahead:   acct.client.Ahead,
 		Log:     log,
 		Paused:  e.folders.pause,
 		Handlers: map[string]ingest.Handler{
@@ -216,8 +217,8 @@ func (d drops) Drop(dir string) watcher.Drop { return d.watcher.Drop(d.folder, d
 // Announced implements ingest.Drops.
 func (d drops) Announced(dir string) time.Time { return d.watcher.Announced(d.folder, dir) }
 
-func newStore(cfg *config.Config) *uploader.Uploader {
-	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth, API: cfg.Tenovos.URL})
+func newStore(cfg *config.Config, c *tenovos.Client) *uploader.Uploader {
+	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth, API: cfg.Tenovos.URL, Ahead: c.Ahead})
 }
 
 // pipelineConfig is the pipeline's share of the configuration, without the rules.

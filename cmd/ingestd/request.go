@@ -90,9 +90,9 @@ func serveOurselves(ctx context.Context, path string, r *journal.Reader, kind st
 	for i, claim := range hold.of(cfg.Folders) {
 		pc.Folders[i].Claim = claim
 	}
-	store := newStore(cfg)
+	store := newStore(cfg, client)
 	p := ingest.New(pc, ingest.Deps{
-		API: client, Store: store, Content: store, Journal: j, Log: newLogger(cfg, stderr),
+		API: client, Store: store, Content: store, Journal: j, Log: newLogger(cfg, stderr), Ahead: client.Ahead,
 	})
 	if err := p.ServeOne(ctx, id); err != nil {
 		return nil, err

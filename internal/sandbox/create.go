@@ -32,6 +32,9 @@ func (c *call) createAsset() (int, any) {
 	if err := decode(c.body, &req); err != nil {
 		return forbid("Failed to parse Asset", "%v", err)
 	}
+	if message := c.refusedRight(req); message != "" {
+		return forbid(message, "")
+	}
 	values, err := parseMetadata(req.Metadata)
 	template := c.s.Account().template(req.TemplateID)
 	switch {

@@ -102,6 +102,23 @@ type Options struct {
 	SearchIgnoresVersions bool   `json:"searchIgnoresVersions"` // includeVersions is not heeded
 	ScanEnd               string `json:"scanEnd"`               // empty (default: a last page without results), omit the cursor, repeat it
 
+	// Rights.
+	RefuseCreate    string `json:"refuseCreate"`    // each create is answered 403 with this message; "" is none
+	RefuseCreateFor string `json:"refuseCreateFor"` // only with this metadata or security template id
+
+	// A proxy on the way, which answers in place of the service.
+	ProxyStatus int    `json:"proxyStatus"` // what it answers; 0 is no proxy, 200 a captive portal
+	ProxyOn     string `json:"proxyOn"`     // operations, comma-separated; default PutPart,PutObject
+	ProxyOver   int64  `json:"proxyOver"`   // only requests with as many bytes
+	ProxyBody   string `json:"proxyBody"`   // html (default), json, text, xml, empty
+
+	// Clocks; each may be negative.
+	ClockAhead time.Duration `json:"clockAhead"` // of the whole service, before this host's
+	DateAhead  time.Duration `json:"dateAhead"`  // of the Date header, before the service's
+	NoDate     bool          `json:"noDate"`     // replies have no Date header
+	SignAhead  time.Duration `json:"signAhead"`  // of who signs URLs, before the service's
+	StoreAhead time.Duration `json:"storeAhead"` // of the content store, before the service's
+
 	// Weather.
 	APIDelay   time.Duration `json:"apiDelay"`   // before each API operation
 	StoreDelay time.Duration `json:"storeDelay"` // before each request to the store
@@ -173,6 +190,7 @@ func (o *Options) complete() error {
 	enum("contentPathReply", &o.ContentPathReply, "none", "sent", "key")
 	enum("vocabularyValuesShape", &o.VocabularyValuesShape, "documented", "metadata", "metadataDocument")
 	enum("templateNameShape", &o.TemplateNameShape, "beside", "inside")
+	enum("proxyBody", &o.ProxyBody, "html", "json", "text", "xml", "empty")
 	enum("scanEnd", &o.ScanEnd, "empty", "omit", "repeat")
 	enum("searchHits", &o.SearchHits, "all", "omit", "null", "text", "zero", "page", "more")
 
@@ -195,6 +213,17 @@ func (o *Options) complete() error {
 	length("apiDelay", &o.APIDelay, 0)
 	length("storeDelay", &o.StoreDelay, 0)
 
+	if o.ProxyOn == "" {
+		o.ProxyOn = PutPart + "," + PutObject
+	}
+	for op := range strings.SplitSeq(o.ProxyOn, ",") {
+		if !slices.Contains(Operations(), op) {
+			bad = append(bad, fmt.Errorf("proxyOn has %q, which is no operation", op))
+		}
+	}
+	if o.ProxyStatus != 0 && (o.ProxyStatus < 200 || o.ProxyStatus > 599) {
+		bad = append(bad, fmt.Errorf("proxyStatus %d is none", o.ProxyStatus))
+	}
 	if o.MinPart == 0 {
 		o.MinPart = 5 * MiB
 	}

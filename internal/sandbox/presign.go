@@ -34,7 +34,7 @@ func (c *call) origin() string {
 
 // presign makes the URL of an object in the sandbox's own store.
 func (c *call) presign(method, key, objectID string, extra map[string]string, life time.Duration) string {
-	now := c.s.clock().UTC()
+	now := c.s.clock().Add(c.o.SignAhead).UTC()
 	seconds := max(1, int64((life+time.Second-1)/time.Second))
 	scope := now.Format("20060102") + "/" + sigRegion + "/s3/aws4_request"
 	q := url.Values{
@@ -110,7 +110,7 @@ func (c *call) verify() *s3Error {
 	if err != nil || err2 != nil || seconds < 1 || seconds > 604800 || q.Get("X-Amz-Algorithm") != sigAlgorithm {
 		return &s3Error{http.StatusBadRequest, "AuthorizationQueryParametersError", "Query-string authentication version 4 requires valid X-Amz parameters."}
 	}
-	now := c.s.clock()
+	now := c.s.clock().Add(c.o.StoreAhead)
 	if issued.Sub(now) > maxSkew {
 		return &s3Error{http.StatusForbidden, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large."}
 	}

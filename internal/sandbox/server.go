@@ -24,6 +24,7 @@ type Server struct {
 	reader  *http.Client // reads what another store holds
 	key     []byte       // signs URLs and tokens
 	closing chan struct{}
+	ahead   atomic.Int64 // Options.ClockAhead
 
 	mu       sync.Mutex
 	opt      Options
@@ -62,7 +63,7 @@ func New(o Options) (*Server, error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
-	s := &Server{dir: o.Dir, clock: o.Clock, store: o.Store, reader: &http.Client{Transport: &http.Transport{}}, opt: o, db: newDB(),
+	s := &Server{dir: o.Dir, store: o.Store, reader: &http.Client{Transport: &http.Transport{}}, opt: o, db: newDB(),
 		sessions: newSessions(), closing: make(chan struct{}), counts: Counts{Requests: map[string]int{}}}
 	account := o.Account
 	if account == nil {
@@ -71,9 +72,8 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
 	s.account.Store(account)
-	if s.clock == nil {
-		s.clock = time.Now
-	}
+	s.clock = s.clockOf(o.Clock)
+	s.ahead.Store(int64(o.ClockAhead))
 	s.key = make([]byte, 32)
 	if _, err := rand.Read(s.key); err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
@@ -138,6 +138,7 @@ func (s *Server) configure(change func(*Options) error) error {
 		return fmt.Errorf("sandbox: %w", err)
 	}
 	s.opt = o
+	s.ahead.Store(int64(o.ClockAhead))
 	return nil
 }
 
@@ -183,6 +184,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		s.end(rec, counted.n, out)
 	}()
 
+	c.tellDate()
+	if c.proxied(out) {
+		rec.fault = "Proxy"
+		out.send(c.w)
+		return
+	}
 	f := s.takeFault(c)
 	rec.fault = string(f.Kind)
 	if !f.before(c, out) {

@@ -8,9 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"net/http"
 	"slices"
+
+	"github.com/tenovos-ingest/ingestd/internal/secret"
 )
 
 // Available is the FileState and MetadataState of an asset that is not deleted.

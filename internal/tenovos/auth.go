@@ -102,7 +102,7 @@ func (c *Client) Impersonate(ctx context.Context, username string) (Session, err
 	}
 	var s Session
 	err := c.call(ctx, r, func(raw json.RawMessage) error {
-		t, err := decodeSession(raw, nil, c.clock())
+		t, err := decodeSession(raw, nil, c.clock(), c.Ahead())
 		if err == nil {
 			s = t.Session
 		}

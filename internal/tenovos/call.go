@@ -137,10 +137,12 @@ func (c *Client) send(ctx context.Context, r request, t *token, decode decoder) 
 	if err := ctx.Err(); err != nil {
 		return &Error{Op: r.op, Kind: Unavailable, Err: err}
 	}
+	sent := c.clock()
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return lost(0, err)
 	}
+	received := c.clock()
 	defer resp.Body.Close()
 	body, err := readReply(resp, cmp.Or(r.limit, maxWordsReply))
 	if err != nil {
@@ -152,11 +154,15 @@ func (c *Client) send(ctx context.Context, r request, t *token, decode decoder) 
 	}
 	payload, p, err := unwrap(body, r.ack)
 	if err != nil {
+		if len(body) > 0 && describe(body).foreign() { // a page instead of a reply
+			err = fmt.Errorf("%w: %w", err, intermediary(req.URL.Host))
+		}
 		return lost(resp.StatusCode, err)
 	}
 	if p != nil {
 		return c.refusal(r, resp, *p)
 	}
+	c.skew.note(resp.Header, sent, received)
 	if err := decode(payload); err != nil {
 		return lost(resp.StatusCode, fmt.Errorf("the reply is not understood: %w", err))
 	}
@@ -210,13 +216,18 @@ func (c *Client) refusal(r request, resp *http.Response, p problem) error {
 		Detail:     c.scrub(p.detail),
 		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), c.clock()),
 		Err:        storeError(p),
-		gateway:    p.gateway,
 	}
 	if e.Message == "" {
 		e.Message = http.StatusText(status)
 	}
+	if e.Err == nil && p.foreign() {
+		e.Err = intermediary(resp.Request.URL.Host)
+	}
 	if strings.EqualFold(e.Message, gatewayNoRoute) {
 		e.Err = errors.New("the gateway knows no such address; check tenovos.url")
+	}
+	if e.Err == nil && forbids(status, e.Kind, e.Message) {
+		e.Err = ErrForbidden
 	}
 	if status >= 300 && status < 400 {
 		e.Message = "the API answers with a redirect, which is not followed; check tenovos.url"

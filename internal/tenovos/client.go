@@ -57,6 +57,8 @@ type Client struct {
 	timeout time.Duration
 	slots   chan struct{} // one token for each call in flight
 	auth    auth
+	skew    skew
+
 	// undeleteDashed says by which of its two names the service knew the action that
 	// brings an asset back.
 	undeleteDashed atomic.Bool

@@ -7,8 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"net/http"
+
+	"github.com/tenovos-ingest/ingestd/internal/secret"
 )
 
 // MultipartOver is the size in bytes above which CreateAsset asks for a

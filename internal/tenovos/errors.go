@@ -49,6 +49,14 @@ var (
 	// ErrSession: no session could be had, for whatever reason, so that the call
 	// itself was never sent. It comes around the error of the login or refresh.
 	ErrSession = errors.New("no session")
+	// ErrIntermediary: the reply is not the service's own, which speaks JSON: a proxy,
+	// a firewall or a login page on the way answered in its place. It comes with the
+	// kind that the status makes it.
+	ErrIntermediary = errors.New("this is not Tenovos' own answer")
+	// ErrForbidden: the refusal names no fault of the request, so that the account may
+	// lack a right that others of its requests need as well. The service refuses an
+	// asset that is not valid with the same status, but says so.
+	ErrForbidden = errors.New("the account may lack a right")
 	// ErrInvalidPart: CompleteUpload named a part that the store does not have,
 	// or has with another ETag.
 	ErrInvalidPart = errors.New("the store does not know one of the parts by this ETag")
@@ -91,8 +99,6 @@ type Error struct {
 	// Err is the cause, or one of ErrCredentials, ErrInvalidPart and
 	// ErrNoSuchUpload, or nil.
 	Err error
-
-	gateway bool // the reply is no JSON: the API itself did not write it
 }
 
 // Error returns one sentence: operation, kind, status, what the service said,
@@ -166,7 +172,7 @@ func classify(status int, p problem, repeatable bool) Kind {
 		return Unavailable // never followed, so nothing was done
 	case status == 401:
 		return Unauthorized
-	case status == 404:
+	case status == 404 && !p.foreign():
 		return NotFound
 	case status == 429:
 		return Throttled
@@ -176,6 +182,8 @@ func classify(status int, p problem, repeatable bool) Kind {
 		return lost
 	case status == 403 && p.gateway:
 		return Unauthorized
+	case status >= 400 && p.foreign():
+		return Unavailable // the call did not get there
 	}
 	switch m := strings.ToLower(strings.TrimRight(p.message, ". ")); {
 	case m == "forbidden", m == "unauthorized",
@@ -191,6 +199,26 @@ func classify(status int, p problem, repeatable bool) Kind {
 		return lost
 	}
 	return Rejected
+}
+
+// forbids reports whether a refusal may be for want of a right: one that speaks of it,
+// or a 403 without the words in which the service refuses what is not valid.
+func forbids(status int, kind Kind, message string) bool {
+	if kind != Rejected && kind != Unauthorized {
+		return false
+	}
+	m := strings.ToLower(message)
+	for _, word := range []string{"permission", "privilege", "not authorized", "not allowed", "forbidden", "access denied", "security template id"} {
+		if strings.Contains(m, word) && !strings.HasPrefix(m, "invalid asset") {
+			return true
+		}
+	}
+	for _, fault := range []string{"failed to parse", "invalid ", "unexpected end of json", "missing "} {
+		if strings.HasPrefix(m, fault) {
+			return false
+		}
+	}
+	return status == 403
 }
 
 // gatewayNoRoute is how an AWS gateway answers, with a 403, for a path that it

@@ -122,6 +122,7 @@ func write(w http.ResponseWriter, status int, v any) {
 
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b, _ := io.ReadAll(r.Body)
+	w.Header().Set("Date", f.clock().UTC().Format(http.TimeFormat))
 	path := strings.TrimPrefix(r.URL.EscapedPath(), "/v1")
 	f.mu.Lock()
 	f.seen = append(f.seen, seen{r.Method, path, string(b), r.Header.Clone()})

@@ -47,7 +47,7 @@ func FuzzReply(f *testing.F) {
 		if u, err := decodeUpload(payload, NewAsset{}); err == nil && (len(u.URLs) == 0 || u.FileID == "") {
 			t.Errorf("an upload that cannot be made: %+v", u)
 		}
-		if s, err := decodeSession(payload, nil, time.Unix(1, 0)); err == nil && (s.Authorization == "" || !s.renewAt.After(time.Unix(1, 0))) {
+		if s, err := decodeSession(payload, nil, time.Unix(1, 0), 0); err == nil && (s.Authorization == "" || !s.renewAt.After(time.Unix(1, 0))) {
 			t.Errorf("a session of no use: %+v", s)
 		}
 		_, _ = decodeTemplate(payload)

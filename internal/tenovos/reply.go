@@ -19,6 +19,16 @@ type problem struct {
 	status          int // a status inside the body, as Lambda puts one there; else 0
 	message, detail string
 	gateway         bool // the body is no JSON: a gateway or proxy wrote it
+	store           bool // it is the content store's XML, which the API passes on
+	broken          bool // it is JSON that breaks off
+}
+
+// foreign reports that the service did not write the body.
+func (p problem) foreign() bool { return p.gateway && !p.store && !p.broken }
+
+// intermediary is the error of a foreign body in place of a reply of a host.
+func intermediary(host string) error {
+	return fmt.Errorf("%w: look at the proxy or firewall between this host and %s", ErrIntermediary, host)
 }
 
 // unwrap returns what a successful reply is about: the body itself, or what is
@@ -175,7 +185,7 @@ func describeText(body []byte) problem {
 	}
 	if body[0] == '<' {
 		if xml.Unmarshal(body, &store) == nil && store.Code != "" {
-			return problem{message: clean(store.Code), detail: clean(store.Message), gateway: true}
+			return problem{message: clean(store.Code), detail: clean(store.Message), gateway: true, store: true}
 		}
 		if m := htmlTitle.FindSubmatch(body); m != nil {
 			return problem{message: clean(html.UnescapeString(string(m[1]))), gateway: true}
@@ -184,7 +194,7 @@ func describeText(body []byte) problem {
 	}
 	if strings.IndexByte(`{["`, body[0]) >= 0 {
 		// JSON that breaks off may be a session or signed URLs: quote none of it.
-		return problem{message: "JSON that cannot be read", gateway: true}
+		return problem{message: "JSON that cannot be read", gateway: true, broken: true}
 	}
 	return problem{message: clean(string(body)), gateway: true}
 }

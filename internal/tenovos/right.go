@@ -14,7 +14,7 @@ import (
 // and 403 for it, in several words; a 403 in which the API does not speak is a gateway's.
 func LackedRight(err error) string {
 	e, ok := errors.AsType[*Error](err)
-	if !ok || errors.Is(err, ErrSession) || FromGateway(err) {
+	if !ok || errors.Is(err, ErrSession) || errors.Is(err, ErrIntermediary) {
 		return ""
 	}
 	if e.Kind != Unauthorized && (e.Kind != Rejected || e.Status != http.StatusForbidden) {
@@ -22,11 +22,4 @@ func LackedRight(err error) string {
 	}
 	words := []string{fmt.Sprintf("Tenovos answers HTTP %d", e.Status), e.Message, e.Detail}
 	return strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" }), ": ")
-}
-
-// FromGateway reports whether err is a 403 in which not the API speaks, but a proxy
-// or a firewall before it: it is about the way, not about the account.
-func FromGateway(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && e.gateway && e.Status == http.StatusForbidden
 }

@@ -213,13 +213,13 @@ func (c *Client) authorize(ctx context.Context, op string, body tokenRequest, ol
 	var t *token
 	err := c.send(ctx, request{op: op, method: http.MethodPost, path: "/auth/token", body: body, repeatable: true}, nil,
 		func(raw json.RawMessage) (err error) {
-			t, err = decodeSession(raw, old, asked)
+			t, err = decodeSession(raw, old, asked, c.Ahead())
 			return err
 		})
 	if e := (*Error)(nil); errors.As(err, &e) && e.Status == http.StatusForbidden && strings.EqualFold(e.Message, "Forbidden") {
 		e.Err = fmt.Errorf("%w; check %s", ErrCredentials, c.cfg.APIKeyFrom)
 	}
-	if e := (*Error)(nil); errors.As(err, &e) && e.Kind == NotFound {
+	if e := (*Error)(nil); errors.As(err, &e) && e.Status == http.StatusNotFound {
 		// There is nothing to be found: the service is not where it should be.
 		e.Kind, e.Err = Unavailable, errors.New("the service knows no login here; check tenovos.url")
 	}
@@ -231,7 +231,9 @@ func (c *Client) authorize(ctx context.Context, op string, body tokenRequest, ol
 	return t, nil
 }
 
-func decodeSession(raw json.RawMessage, old *token, asked time.Time) (*token, error) {
+// decodeSession reads a session that was asked for at a time by our clock, which is
+// ahead of the service's.
+func decodeSession(raw json.RawMessage, old *token, asked time.Time, ahead time.Duration) (*token, error) {
 	var reply struct {
 		EndpointURL word `json:"endpointUrl"`
 		ClientID    word `json:"clientId"`
@@ -258,7 +260,7 @@ func decodeSession(raw json.RawMessage, old *token, asked time.Time) (*token, er
 		Authorization: secret.Text(s.Authorization),
 		AccessToken:   or(secret.Text(s.AccessToken), old.AccessToken),
 		RefreshToken:  or(secret.Text(s.RefreshToken), old.RefreshToken),
-		Expires:       time.UnixMilli(int64(s.ExpireEpoch)),
+		Expires:       time.UnixMilli(int64(s.ExpireEpoch)).Add(ahead),
 		EndpointURL:   or(string(reply.EndpointURL), old.EndpointURL),
 		ClientID:      or(string(reply.ClientID), old.ClientID),
 		UserPoolID:    or(string(reply.UserPoolID), old.UserPoolID),

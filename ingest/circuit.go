@@ -1,0 +1,281 @@
+package ingest
+
+import (
+	"math"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+// Circuits. What refuses one file after the other is no file's doing, even while
+// Tenovos answers other calls: the way to the content store, the right to create
+// assets of a kind. Each of these is a circuit. When tripFiles different files have
+// been refused and none as large went through in between, it trips: who needs it is put
+// off without a call, and costs nothing, but for one file at a time, which tries again
+// after longer and longer rests. The first success ends it for all.
+//
+// What the proxies of this world refuse is often a size. So files that are smaller than
+// all that were refused may try too, and once one is through, they go on beside the
+// larger ones that wait.
+type circuits struct {
+	now  func() time.Time
+	told func() // that reason has changed
+
+	mu     sync.Mutex
+	all    map[string]*circuit
+	lately time.Time // when an asset was created last
+	freed  bool      // a circuit is whole because who found it broken came to rest
+}
+
+// The circuits are named by what a file needs of them: the store, the creation of
+// assets of a kind, a call of the API that has a status of its own.
+const circuitStore = "store"
+
+// circuitCreate is the right to create assets like one: of its template, with its
+// security templates.
+func circuitCreate(a tenovos.NewAsset) string {
+	return "create " + a.TemplateID + " " + strings.Join(a.SecurityIDs, " ")
+}
+
+// circuitCall is the way of the call that an entry with a status makes.
+func circuitCall(s journal.Status) string { return "call " + string(s) }
+
+// circuit is one of them.
+type circuit struct {
+	refused map[int64]*refusal // unfinished files that it refused
+	tripped bool
+	why     string
+	since   time.Time
+	rests   int       // how often in a row it was found tripped
+	next    time.Time // when one may try again
+	trial   int64     // entry that tries; 0: none
+	small   bool      // what is smaller than all that were refused goes through
+	lighter int64     // the smallest file, in bytes, that was put off until next
+}
+
+// refusal is what a circuit knows of a file.
+type refusal struct {
+	open    bool  // nothing as large went through since
+	size    int64 // bytes
+	attempt int64 // the upload's
+	times   int   // how often it was refused
+	passed  int   // how often others went through meanwhile
+}
+
+// Files, and times.
+const (
+	tripFiles   = 3
+	firstRest   = time.Second
+	longestRest = time.Minute
+	// heldUp is how long files wait whose trial would tell nothing new. They are woken
+	// when the circuit is whole.
+	heldUp = 15 * time.Minute
+	// aloneAfter is how often a file is refused while others go through until that is
+	// its own trouble.
+	aloneAfter = 3
+)
+
+func newCircuits(now func() time.Time) *circuits {
+	return &circuits{now: now, told: func() {}, all: make(map[string]*circuit)}
+}
+
+// reason returns why files are held back that is everyone's trouble, or "".
+func (c *circuits) reason() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	why := ""
+	for name, x := range c.all {
+		if x.tripped && (name == circuitStore || !c.lately.After(x.since)) {
+			why = max(why, x.why) // any, but the same each time
+		}
+	}
+	return why
+}
+
+// enter asks for leave to use a circuit with a body of size bytes. Else it says until
+// when to wait, and why.
+func (c *circuits) enter(name string, id, size int64) (until time.Time, why string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	x, now := c.all[name], c.now()
+	if x == nil || !x.tripped || x.trial == id || x.small && size < x.smallest() {
+		return time.Time{}, ""
+	}
+	if x.trial == 0 && !now.Before(x.next) {
+		x.trial = id
+		return time.Time{}, ""
+	}
+	until = now.Add(heldUp)
+	if size < x.lighter || x.refused[id] != nil {
+		x.lighter = min(x.lighter, size)
+		until = x.next
+		if x.trial != 0 {
+			until = now.Add(firstRest)
+		}
+	}
+	return until, x.why
+}
+
+// finding is what a refusal means.
+type finding struct {
+	everyones bool // the circuit is tripped
+	news      bool // it was not before
+	until     time.Time
+	times     int  // that the file was refused, when it is not everyone's trouble
+	alone     bool // others go through again and again
+}
+
+// refuse notes that a circuit refused an entry's body of size bytes.
+func (c *circuits) refuse(name string, id, attempt, size int64, why string) finding {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	x, now := c.all[name], c.now()
+	if x == nil {
+		x = &circuit{refused: make(map[int64]*refusal)}
+		c.all[name] = x
+	}
+	if size < x.smallest() {
+		x.small = false
+	}
+	r := x.refused[id]
+	if r == nil {
+		r = &refusal{}
+		x.refused[id] = r
+	}
+	r.open, r.size, r.attempt, r.times = true, size, attempt, r.times+1
+	if !x.tripped && x.open() < tripFiles {
+		return finding{times: r.times, alone: r.passed >= aloneAfter}
+	}
+	f := finding{everyones: true, news: !x.tripped}
+	if f.news {
+		x.tripped, x.since, x.rests, x.trial, x.small = true, now, 0, id, false
+	}
+	if x.trial == id || x.trial == 0 && !now.Before(x.next) { // the others were on their way when it tripped
+		x.trial, x.why = 0, why
+		x.next = now.Add(min(firstRest<<min(x.rests, 10), longestRest))
+		x.rests++
+	}
+	x.lighter = x.smallest()
+	if f.until = x.next; !now.Before(f.until) { // another one tries just now
+		f.until = now.Add(firstRest)
+	}
+	return f
+}
+
+// again reports that an attempt was refused before: the same request would be, too.
+func (c *circuits) again(name string, id, attempt int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	x := c.all[name]
+	return x != nil && x.refused[id] != nil && x.refused[id].attempt == attempt
+}
+
+// pass notes that a circuit let a body of size bytes through. It reports whether others
+// that were held back may go on.
+func (c *circuits) pass(name string, size int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if strings.HasPrefix(name, "create ") {
+		c.lately = c.now()
+	}
+	x := c.all[name]
+	if x == nil {
+		return false
+	}
+	before := x.smallest()
+	for _, r := range x.refused {
+		r.passed++
+		r.open = r.open && r.size > size
+	}
+	return x.mend(c.now()) || x.tripped && x.smallest() > before
+}
+
+// mend is for a circuit of which something went through now, or a file was forgotten.
+// It reports whether that sets others free.
+func (x *circuit) mend(now time.Time) bool {
+	was := *x
+	switch {
+	case !x.tripped:
+	case x.open() == 0:
+		x.tripped = false
+	case !x.small: // what is larger may try at once, too
+		x.small, x.trial, x.rests, x.next = true, 0, 0, now
+	}
+	return was.tripped != x.tripped || was.small != x.small
+}
+
+// open is how many files it refused without anything as large going through.
+func (x *circuit) open() int {
+	n := 0
+	for _, r := range x.refused {
+		if r.open {
+			n++
+		}
+	}
+	return n
+}
+
+func (x *circuit) smallest() int64 {
+	least := int64(math.MaxInt64)
+	for _, r := range x.refused {
+		if r.open {
+			least = min(least, r.size)
+		}
+	}
+	return least
+}
+
+// held is the size in bytes from which files are held back, where smaller ones go
+// through; 0 where none are.
+func (c *circuits) held() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	least := int64(0)
+	for _, x := range c.all {
+		if x.tripped {
+			least = max(least, x.smallest())
+		}
+	}
+	return least
+}
+
+// leave gives back the turns of an entry that came to no result.
+func (c *circuits) leave(id int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, x := range c.all {
+		if x.trial == id {
+			x.trial = 0
+		}
+	}
+}
+
+// forget drops an entry that has come to rest.
+func (c *circuits) forget(id int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, x := range c.all {
+		if x.refused[id] == nil {
+			continue
+		}
+		delete(x.refused, id)
+		if x.open() == 0 {
+			c.freed = x.mend(c.now()) || c.freed
+		}
+		if len(x.refused) == 0 {
+			delete(c.all, name)
+		}
+	}
+}
+
+// takeFreed reports once that forgetting has set others free.
+func (c *circuits) takeFreed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	freed := c.freed
+	c.freed = false
+	return freed
+}

@@ -1,0 +1,146 @@
+package ingest
+
+import (
+	"testing"
+	"time"
+)
+
+// A circuit in words: three files refused in a row trip it, one at a time tries after
+// rests that grow, the first that gets through ends it for all.
+func TestCircuitTripsAndMends(t *testing.T) {
+	now := time.Unix(1000, 0)
+	c := newCircuits(func() time.Time { return now })
+	for id := int64(1); id <= 2; id++ {
+		if f := c.refuse(circuitStore, id, 0, 0, "no"); f.everyones || f.times != 1 {
+			t.Fatalf("file %d: %+v", id, f)
+		}
+	}
+	if f := c.refuse(circuitStore, 1, 0, 0, "no"); f.everyones || f.times != 2 {
+		t.Fatalf("the same file again is no streak: %+v", f)
+	}
+	if until, why := c.enter(circuitStore, 9, 500); why != "" {
+		t.Fatalf("held until %v: %s", until, why)
+	}
+	f := c.refuse(circuitStore, 3, 0, 0, "no")
+	if !f.everyones || !f.news || f.until != now.Add(firstRest) {
+		t.Fatalf("the third file: %+v", f)
+	}
+	if c.reason() != "no" {
+		t.Errorf("the reason is %q", c.reason())
+	}
+	for _, rest := range []time.Duration{firstRest, 2 * time.Second, 4 * time.Second} {
+		if until, why := c.enter(circuitStore, 9, 500); why == "" || until != now.Add(heldUp) {
+			t.Errorf("a new file waits until %v", until)
+		}
+		now = now.Add(rest)
+		if _, why := c.enter(circuitStore, 2, 500); why != "" {
+			t.Fatal("nobody may try after the rest")
+		}
+		if _, why := c.enter(circuitStore, 3, 500); why == "" {
+			t.Fatal("two try at once")
+		}
+		if f := c.refuse(circuitStore, 2, 0, 0, "no"); !f.everyones || f.news {
+			t.Fatalf("the trial: %+v", f)
+		}
+	}
+	now = now.Add(time.Minute)
+	if _, why := c.enter(circuitStore, 1, 500); why != "" {
+		t.Fatal("nobody may try")
+	}
+	c.leave(1) // without a result
+	if _, why := c.enter(circuitStore, 2, 500); why != "" {
+		t.Fatal("a turn that was given back is lost")
+	}
+	if !c.pass(circuitStore, 500) || c.reason() != "" {
+		t.Error("nobody was told that it is over")
+	}
+	if _, why := c.enter(circuitStore, 9, 500); why != "" {
+		t.Error("it is over, and a file is held")
+	}
+}
+
+// What a proxy refuses for its size holds up what is as large, and nothing else.
+func TestCircuitOfALimit(t *testing.T) {
+	now := time.Unix(1000, 0)
+	c := newCircuits(func() time.Time { return now })
+	for id := int64(1); id <= 3; id++ {
+		c.pass(circuitStore, 10) // small files in between say nothing about large ones
+		c.refuse(circuitStore, id, 0, 1000*id, "too large")
+	}
+	if until, why := c.enter(circuitStore, 4, 1500); why == "" || until != now.Add(heldUp) {
+		t.Errorf("a large file is held until %v", until)
+	}
+	if until, why := c.enter(circuitStore, 5, 10); why == "" || until != now.Add(firstRest) {
+		t.Errorf("a small file is held until %v, want for a trial", until)
+	}
+	now = now.Add(firstRest)
+	if _, why := c.enter(circuitStore, 5, 10); why != "" {
+		t.Fatal("a small file may not try")
+	}
+	if !c.pass(circuitStore, 10) || c.held() != 1000 {
+		t.Errorf("small files wait with those of %d bytes and more", c.held())
+	}
+	for id := int64(6); id < 9; id++ {
+		if _, why := c.enter(circuitStore, id, 999); why != "" {
+			t.Error("a small file waits for large ones")
+		}
+	}
+	if _, why := c.enter(circuitStore, 4, 1500); why != "" {
+		t.Fatal("a large file does not try at once when small ones get through")
+	}
+	c.refuse(circuitStore, 4, 0, 1500, "too large")
+	if _, why := c.enter(circuitStore, 10, 999); why != "" {
+		t.Error("the trial of a large file stops small ones")
+	}
+	now = now.Add(time.Minute)
+	if _, why := c.enter(circuitStore, 4, 1500); why != "" || !c.pass(circuitStore, 1500) {
+		t.Fatal("a large file got through, and nobody goes on")
+	}
+	if c.held() != 2000 {
+		t.Errorf("files of %d bytes and more wait, want those that nothing is known of", c.held())
+	}
+	if !c.pass(circuitStore, 3000) || c.held() != 0 {
+		t.Error("it is over")
+	}
+}
+
+// A right that is lost for one rule holds up its files, and is no pause of all.
+func TestCircuitOfOneRule(t *testing.T) {
+	now := time.Unix(1000, 0)
+	c := newCircuits(func() time.Time { return now })
+	for id := range int64(3) {
+		c.refuse("create lost", id, 0, 0, "Forbidden")
+	}
+	if c.reason() == "" {
+		t.Error("nothing else is known to work, and nobody is told")
+	}
+	now = now.Add(time.Millisecond)
+	if _, why := c.enter("create kept", 9, 0); why != "" {
+		t.Error("another rule is held")
+	}
+	c.pass("create kept", 0)
+	if c.reason() != "" {
+		t.Error("everything is said to wait, and another rule's files go in")
+	}
+	if _, why := c.enter("create lost", 9, 0); why == "" {
+		t.Error("the rule is not held any more")
+	}
+}
+
+// A file that is refused while others go through again and again is alone.
+func TestCircuitKnowsWhoIsAlone(t *testing.T) {
+	c := newCircuits(time.Now)
+	for range aloneAfter {
+		if f := c.refuse(circuitStore, 1, 0, 0, "no"); f.alone || f.everyones {
+			t.Fatalf("too soon: %+v", f)
+		}
+		c.pass(circuitStore, 1)
+	}
+	if f := c.refuse(circuitStore, 1, 0, 0, "no"); !f.alone {
+		t.Errorf("%+v", f)
+	}
+	c.forget(1)
+	if len(c.all) > 0 {
+		t.Error("a file that rests is remembered")
+	}
+}
