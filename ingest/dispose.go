@@ -192,7 +192,7 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		return v
 
 	// the API
-	case errors.Is(err, tenovos.ErrIntermediary) && !errors.Is(err, tenovos.ErrAmbiguous):
+	case errors.Is(err, tenovos.ErrIntermediary) && !errors.Is(err, tenovos.ErrAmbiguous) && (l.waits || !looks(e, err)):
 		v := foreign(e, err, l, pause, circuitCall(e.Status), "Look at the proxy or firewall on the way to Tenovos. What is refused waits, and goes on by itself.")
 		if e.Status == journal.Creating {
 			v.to = journal.Mapped // it was not performed
@@ -248,6 +248,13 @@ func foreign(e journal.Entry, err error, l limits, do action, circuit, hint stri
 		v.last = journal.Held
 	}
 	return v
+}
+
+// looks reports an error of a look at what may be in place: a backfill, which is to
+// end, gives that up within the bounds of the status.
+func looks(e journal.Entry, err error) bool {
+	_, look := errors.AsType[*lookError](err)
+	return look || e.Status == journal.Verifying
 }
 
 // isEarly reports a URL that the store called dead while it was young.
