@@ -22,14 +22,14 @@ func TestCircuitTripsAndMends(t *testing.T) {
 		t.Fatalf("held until %v: %s", until, why)
 	}
 	f := c.refuse(circuitStore, 3, 0, 0, "no")
-	if !f.everyones || !f.news || f.until != now.Add(firstRest) {
+	if !f.everyones || !f.news || !f.until.Equal(now.Add(firstRest)) {
 		t.Fatalf("the third file: %+v", f)
 	}
 	if c.reason() != "no" {
 		t.Errorf("the reason is %q", c.reason())
 	}
 	for _, rest := range []time.Duration{firstRest, 2 * time.Second, 4 * time.Second} {
-		if until, why := c.enter(circuitStore, 9, 500); why == "" || until != now.Add(heldUp) {
+		if until, why := c.enter(circuitStore, 9, 500); why == "" || !until.Equal(now.Add(heldUp)) {
 			t.Errorf("a new file waits until %v", until)
 		}
 		now = now.Add(rest)
@@ -67,10 +67,10 @@ func TestCircuitOfALimit(t *testing.T) {
 		c.pass(circuitStore, 10) // small files in between say nothing about large ones
 		c.refuse(circuitStore, id, 0, 1000*id, "too large")
 	}
-	if until, why := c.enter(circuitStore, 4, 1500); why == "" || until != now.Add(heldUp) {
+	if until, why := c.enter(circuitStore, 4, 1500); why == "" || !until.Equal(now.Add(heldUp)) {
 		t.Errorf("a large file is held until %v", until)
 	}
-	if until, why := c.enter(circuitStore, 5, 10); why == "" || until != now.Add(firstRest) {
+	if until, why := c.enter(circuitStore, 5, 10); why == "" || !until.Equal(now.Add(firstRest)) {
 		t.Errorf("a small file is held until %v, want for a trial", until)
 	}
 	now = now.Add(firstRest)

@@ -2,12 +2,14 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/tenovos-ingest/ingestd/internal/secret"
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 )
 
 // gate holds the whole pool back while Tenovos cannot be worked with. It closes
@@ -31,6 +33,16 @@ type gate struct {
 
 func newGate(log zerolog.Logger, now func() time.Time, told func(string), probe func(context.Context) error) *gate {
 	return &gate{log: log, told: told, now: now, probe: probe, pause: firstProbe, changed: make(chan struct{})}
+}
+
+// probe asks Tenovos for something harmless: nil is that it answers.
+func probe(ctx context.Context, api API) error {
+	_, err := api.CurrentUser(ctx)
+	odd := errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound)
+	if odd && !errors.Is(err, tenovos.ErrIntermediary) {
+		return nil // an answer, if an odd one
+	}
+	return err
 }
 
 // reason returns why the pool waits, or "".

@@ -340,16 +340,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	p.resting = newRestingFiles(p)
 	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5}
 	tell := func(why string) { d.Paused(pauses(why, p.holdups.reason())) }
-	p.gate = newGate(d.Log, d.Clock, tell, func(ctx context.Context) error {
-		_, err := d.API.CurrentUser(ctx)
-		if errors.Is(err, tenovos.ErrIntermediary) {
-			return err
-		}
-		if errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound) {
-			return nil // an answer, if an odd one
-		}
-		return err
-	})
+	p.gate = newGate(d.Log, d.Clock, tell, func(ctx context.Context) error { return probe(ctx, d.API) })
 	return p
 }
 

@@ -1,6 +1,7 @@
 package uploader
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,9 +9,9 @@ import (
 	"net/url"
 )
 
-// ErrIntermediary: somebody on the way to the content store answered in its place:
-// a proxy, a firewall, the login page of a network. That is no file's doing, and the
-// part may be sent again to the same URL.
+// ErrIntermediary says that somebody on the way to the content store answered in its
+// place: a proxy, a firewall, the login page of a network. That is no file's doing, and
+// the part may be sent again to the same URL.
 var ErrIntermediary = errors.New("something on the way to the content store answers in its place")
 
 // IntermediaryError is an answer that is not the content store's own. It is
@@ -23,7 +24,10 @@ type IntermediaryError struct {
 // Error is one sentence, the same for each part and file that meets it.
 func (e *IntermediaryError) Error() string {
 	what := "refuses uploads"
-	if e.Err.Status >= 200 && e.Err.Status <= 299 {
+	switch {
+	case e.Err.redirects():
+		what = "redirects uploads to " + cmp.Or(e.Err.Location, "nowhere") + ", which is not followed,"
+	case e.Err.Status >= 200 && e.Err.Status <= 299:
 		what = "answers uploads itself,"
 	}
 	s := fmt.Sprintf("something between this host and the content store %s %s with %d", e.Host, what, e.Err.Status)

@@ -107,7 +107,7 @@ func (u *Uploader) send(ctx context.Context, job Job, part Part, how manner) (do
 		return Done{}, fmt.Errorf("part %d: %w", part.Number, unread)
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		refused, own := readStoreError(resp, part.Number, u.now())
-		if !own && !refused.redirects() {
+		if !own {
 			return Done{}, intermediary(req, refused)
 		}
 		return Done{}, typed(refused, expired)
