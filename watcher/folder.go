@@ -140,7 +140,7 @@ func (f *folder) run(ctx context.Context) error {
 // walked, which is no reason to stop others; the second ends all.
 func (f *folder) walk(ctx context.Context) (incomplete, err error) {
 	defer f.ended.Store(true)
-	defer f.tree.close()
+	defer func() { f.tree.close() }()          // another one by then
 	f.emptyWait = min(f.emptyWait, emptyLeast) // nobody waits for a walk that waits for nothing
 	for ctx.Err() == nil {
 		if err := f.step(ctx); err != nil {
