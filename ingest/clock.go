@@ -44,6 +44,7 @@ func differs(ahead time.Duration) string {
 	if ahead < time.Hour {
 		return fmt.Sprintf("%s %s", ahead, word)
 	}
+	ahead = ahead.Round(time.Minute) // a reply's Date has whole seconds
 	return fmt.Sprintf("%dh%dm %s", int(ahead.Hours()), int(ahead.Minutes())%60, word)
 }
 
