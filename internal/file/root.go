@@ -66,9 +66,9 @@ func (r *Root) OpenFile(rel string, flags int, perm fs.FileMode) (*os.File, erro
 // put into its place in the last moment is ErrIrregular. Whoever does not know yet
 // that it is a file looks first: to open a device may have an effect.
 func (r *Root) Open(rel string) (*os.File, error) {
-	fd, err := traceless(func(flags int) (int, error) { return r.open(rel, flags, 0) })
+	fd, err := r.Descriptor(rel)
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: rel, Err: err}
+		return nil, err
 	}
 	var st unix.Stat_t
 	if err = unix.Fstat(fd, &st); err == nil && st.Mode&unix.S_IFMT != unix.S_IFREG {
@@ -81,9 +81,19 @@ func (r *Root) Open(rel string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), filepath.Join(r.Name(), rel)), nil
 }
 
-// OpenDir opens a directory to list it.
+// Descriptor is Open for those who look by themselves what was opened, and need less
+// than an os.File, whose making costs as much again.
+func (r *Root) Descriptor(rel string) (fd int, err error) {
+	fd, err = traceless(func(flags int) (int, error) { return r.open(rel, flags, 0) })
+	if err != nil {
+		return -1, &fs.PathError{Op: "open", Path: rel, Err: err}
+	}
+	return fd, nil
+}
+
+// OpenDir opens a directory to list it. What is none is not opened, and so not waited for.
 func (r *Root) OpenDir(rel string) (*os.File, error) {
-	return r.OpenFile(rel, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NONBLOCK, 0)
+	return r.OpenFile(rel, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 }
 
 // OpenPath opens whatever is there, a link itself, only to know it: nothing of it can
