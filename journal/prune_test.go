@@ -199,6 +199,30 @@ func TestPrunedIsRemembered(t *testing.T) {
 	}
 }
 
+// TestPrunedPathsHadAFile shows that a row of a manifest whose file was pruned has one:
+// neither is it told as a row without, nor does it become a placeholder.
+func TestPrunedPathsHadAFile(t *testing.T) {
+	r := newRig(t)
+	ctx := t.Context()
+	r.makeGens("a.jpg", []gen{{status: Filed, taken: true, hashed: true}})
+	if n := r.pruneAll(Forget{Before: r.time.Add(time.Minute), Folders: []string{"in"}}); n != 1 {
+		t.Fatalf("%d pruned", n)
+	}
+	var paths []string
+	r.ok(r.Reader().PathsBelow(ctx, "in", ".", func(path string) { paths = append(paths, path) }))
+	if !slices.Equal(paths, []string{"a.jpg"}) {
+		t.Errorf("the paths are %q", paths)
+	}
+	n, err := r.AdmitFileless(ctx, r.manifest(file("manifest.csv", 1)), []Fileless{{Path: "a.jpg", Kind: Placeholder, Sign: 1}, {Path: "b.jpg", Kind: Placeholder, Sign: 1}})
+	if err != nil || n != 1 {
+		t.Errorf("%d rows are admitted: %v", n, err)
+	}
+	which, args := Concern{Dir: "sub"}.where()
+	if plan := r.plan(pathsBelow(which), slices.Repeat(append([]any{"in"}, args...), 2)...); strings.Contains(plan, "SCAN e") || !strings.Contains(plan, "pruned_path") {
+		t.Errorf("it reads whole tables:\n%s", plan)
+	}
+}
+
 // TestPrunedOfOneSize shows that what was pruned is found by its hash, where very many of
 // it have one size, as the frames of a film do.
 func TestPrunedOfOneSize(t *testing.T) {

@@ -17,3 +17,4 @@ CREATE TABLE pruned (
 
 CREATE INDEX pruned_content ON pruned (size, sha256) WHERE current = 1;
 CREATE INDEX pruned_object ON pruned (object_id);
+CREATE INDEX pruned_path ON pruned (folder, path);
