@@ -179,6 +179,7 @@ func TestRestoreThatIsRefused(t *testing.T) {
 	}{
 		"once":           {fault: sandbox.Fault{Kind: sandbox.FaultStatus, Status: 403, Body: `{"message":"Failed to UnDelete Asset"}`}},
 		"reply lost":     {fault: sandbox.Fault{Kind: sandbox.FaultResetAfter}},
+		"by a proxy":     {fault: sandbox.Fault{Kind: sandbox.FaultStatus, Status: 403, Body: "<html><h1>403 Forbidden</h1>Blocked by policy</html>", Times: 5}},
 		"not arrived":    {fault: sandbox.Fault{Kind: sandbox.FaultResetBefore}},
 		"for long":       {fault: sandbox.Fault{Kind: sandbox.FaultStatus, Status: 403, Body: `{"message":"Failed to UnDelete Asset"}`, Times: 40}, held: true},
 		"without rights": {fault: sandbox.Fault{Kind: sandbox.FaultStatus, Status: 403, Body: `{"message":"Forbidden"}`, Times: 40}, held: true},

@@ -74,7 +74,7 @@ func (m *removal) restore(ctx context.Context) error {
 	var refused error
 	for _, v := range missing {
 		err := m.api.UndeleteAsset(ctx, v.ObjectID)
-		if errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrThrottled) || errors.Is(err, tenovos.ErrSession) {
+		if errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrIntermediary) || errors.Is(err, tenovos.ErrThrottled) || errors.Is(err, tenovos.ErrSession) {
 			return err
 		}
 		if err != nil { // a version before it may have brought it along: it is looked at
