@@ -120,8 +120,8 @@ func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (u undone, err err
 	if failed == nil {
 		failed = u.removal.finish(ctx)
 	}
-	if failed == nil || e.Tries < maxCancels {
-		return u, failed
+	if failed == nil || e.Tries < maxCancels || everyonesTrouble(failed) && len(u.removal.duty.Taken) > 0 {
+		return u, failed // what went along comes back before the file begins again
 	}
 	if errors.As(failed, &u.unrestored) {
 		return u, nil

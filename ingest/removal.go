@@ -232,6 +232,7 @@ func (m *removal) finish(ctx context.Context) error {
 		if everyonesTrouble(failed) {
 			return failed
 		}
+		m.gone = failed == nil
 	}
 	if err := m.restore(ctx); err != nil {
 		return err

@@ -179,6 +179,7 @@ func TestRestoreThatIsRefused(t *testing.T) {
 	}{
 		"once":           {fault: sandbox.Fault{Kind: sandbox.FaultStatus, Status: 403, Body: `{"message":"Failed to UnDelete Asset"}`}},
 		"reply lost":     {fault: sandbox.Fault{Kind: sandbox.FaultResetAfter}},
+		"by a proxy":     {fault: sandbox.Fault{Kind: sandbox.FaultStatus, Status: 403, Body: "<html><h1>403 Forbidden</h1>Blocked by policy</html>", Times: 5}},
 		"not arrived":    {fault: sandbox.Fault{Kind: sandbox.FaultResetBefore}},
 		"for long":       {fault: sandbox.Fault{Kind: sandbox.FaultStatus, Status: 403, Body: `{"message":"Failed to UnDelete Asset"}`, Times: 40}, held: true},
 		"without rights": {fault: sandbox.Fault{Kind: sandbox.FaultStatus, Status: 403, Body: `{"message":"Forbidden"}`, Times: 40}, held: true},
@@ -344,5 +345,29 @@ func TestTwoRemovalsInOneAsset(t *testing.T) {
 			r.wantSpared(first, tenovos.Upload{ObjectID: last.ObjectID})
 			r.wantNoneEmpty()
 		})
+	}
+}
+
+// What an operator restores while others are still to be brought back says nothing about
+// the account: it is not taken for one that restores all versions together.
+func TestRestoreBesideAnOpenRemoval(t *testing.T) {
+	r, offset := newLaterRig(t, func(o *sandbox.Options) { o.DeleteScope, o.UndeleteScope = "all", "version" })
+	first := r.there("hero.jpg", "first", "")
+	r.write("hero.jpg", 1000, 1)
+	r.backfill()
+	second := r.entry("hero.jpg")
+	r.queue(sandbox.Fault{Operation: "DeleteAsset", BodyHas: "undelete", Kind: sandbox.FaultStatus, Status: 403, Body: `{"message":"Failed to UnDelete Asset"}`, Times: 40})
+	r.wantResults(r.ask(ingest.RequestWithdraw, ingest.Selection{}), "withdrawn")
+	r.sandbox.ClearFaults()
+	r.wantResults(r.ask(ingest.RequestRestore, ingest.Selection{}), "restored")
+	r.later(offset, 20*time.Second)
+	r.wantSpared(first, tenovos.Upload{ObjectID: second.ObjectID})
+	if strings.Contains(r.log.String(), "together") {
+		t.Errorf("it is taken for an account that restores versions together:\n%s", r.log)
+	}
+	p := r.start()
+	defer r.close(p)
+	if open, err := p.journal.DueChores(t.Context(), r.clock().Add(1000*time.Hour), "", 10); err != nil || len(open) > 0 {
+		t.Errorf("what is deleted on purpose from now on would be brought back: %+v, %v", open, err)
 	}
 }

@@ -74,7 +74,7 @@ func (m *removal) restore(ctx context.Context) error {
 	var refused error
 	for _, v := range missing {
 		err := m.api.UndeleteAsset(ctx, v.ObjectID)
-		if errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrThrottled) || errors.Is(err, tenovos.ErrSession) {
+		if errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrIntermediary) || errors.Is(err, tenovos.ErrThrottled) || errors.Is(err, tenovos.ErrSession) {
 			return err
 		}
 		if err != nil { // a version before it may have brought it along: it is looked at
@@ -91,7 +91,7 @@ func (m *removal) restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !gone {
+	if m.gone && !gone { // else somebody has restored it on purpose
 		m.duty.Kept, m.kept = true, true
 		m.together.Store(true)
 		return m.store(ctx)
@@ -171,7 +171,8 @@ func byAnother(a, ours tenovos.Asset) bool {
 }
 
 // lookAgain does an open duty that nobody else has finished: it ends when everything is
-// there that is to be, and the target gone.
+// there that is to be. Whoever removes the target afterwards, if somebody has restored it,
+// has a duty of its own.
 func (r *remover) lookAgain(ctx context.Context, c journal.Chore) (done bool, err error) {
 	m := &removal{remover: r, entry: c.EntryID, target: version{c.ObjectID, c.FileID}, filename: c.Filename}
 	if err := m.resume(c); err != nil {
@@ -181,8 +182,7 @@ func (r *remover) lookAgain(ctx context.Context, c journal.Chore) (done bool, er
 		return false, err
 	}
 	defer m.release()
-	gone, err := m.isGone(ctx)
-	if err != nil || !gone && len(m.duty.Taken) == 0 {
+	if m.gone, err = m.isGone(ctx); err != nil || !m.gone && len(m.duty.Taken) == 0 {
 		return false, err // whoever is to remove it has not come to that
 	}
 	if m.kept = m.duty.Kept; !m.kept {
@@ -197,7 +197,7 @@ func (r *remover) lookAgain(ctx context.Context, c journal.Chore) (done bool, er
 	if m.kept && r.now().Before(c.Until) {
 		return false, &notYetError{c.Until}
 	}
-	return m.kept || gone, nil
+	return true, nil
 }
 
 // report logs what there is to say.

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 	"time"
 )
@@ -202,8 +203,13 @@ func (r *Reader) PathsBelow(ctx context.Context, folder, dir string, yield func(
 			}
 			yield(string(path))
 			return nil
-		}, `SELECT DISTINCT e.path FROM entries e WHERE e.folder = ? AND `+which+` ORDER BY e.path`, append([]any{folder}, args...)...)
+		}, pathsBelow(which), slices.Repeat(append([]any{folder}, args...), 2)...)
 	})
+}
+
+// pathsBelow lists the paths that entries have, or had before they were pruned.
+func pathsBelow(which string) string {
+	return `SELECT e.path FROM entries e WHERE e.folder = ? AND ` + which + ` UNION SELECT e.path FROM pruned e WHERE e.folder = ? AND ` + which + ` ORDER BY 1`
 }
 
 // latestIngested leaves out entries whose path has newer content in Tenovos, or

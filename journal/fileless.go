@@ -20,7 +20,7 @@ const (
 )
 
 // AdmitFileless records some of the rows of a manifest that become assets without
-// files. A path that has, or had, a file is that file's; a row that is known with the
+// files. A path that has, or had, a file is that file's, pruned or not; a row that is known with the
 // same Sign changes nothing; another Sign is the next generation. It returns how many
 // entries are new. ErrMoved if the manifest changed meanwhile, whose rows then begin
 // anew.
@@ -51,6 +51,11 @@ func (j *Journal) AdmitFileless(ctx context.Context, c Companion, rows []Fileles
 			return err
 		}
 		defer kind.Close()
+		forgotten, err := tx.PrepareContext(ctx, `SELECT EXISTS (SELECT 1 FROM pruned WHERE folder = ? AND path = ?)`) //nolint:sqlclosecheck // as above
+		if err != nil {
+			return err
+		}
+		defer forgotten.Close()
 		now := j.now()
 		kinds := make(map[string]Kind, len(rows))
 		found := make([]Found, len(rows))
@@ -61,6 +66,12 @@ func (j *Journal) AdmitFileless(ctx context.Context, c Companion, rows []Fileles
 		return eachLatest(ctx, tx, found, func(f Found, l latest) error {
 			if l.found && (l.kind == File || l.describes(f)) {
 				return nil
+			}
+			if !l.found {
+				var had bool
+				if err := forgotten.QueryRowContext(ctx, f.Folder, []byte(f.Path)).Scan(&had); err != nil || had {
+					return err
+				}
 			}
 			admitted++
 			if _, err := see.ExecContext(ctx, f.Folder); err != nil {

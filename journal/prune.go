@@ -85,11 +85,11 @@ var (
 
 // pruneSteps forget what is in the table chosen.
 var pruneSteps = []string{
-	`INSERT INTO pruned (id, folder, path, size, sha256, md5, object_id, current)
+	`INSERT INTO pruned (id, folder, path, size, sha256, md5, object_id, file_id, current)
 		SELECT e.id, e.folder, e.path, e.size, e.sha256,
 			(SELECT iif(count(*) = 1, p.md5, NULL) FROM parts p
 				WHERE p.attempt_id = (SELECT a.id FROM attempts a WHERE a.entry_id = e.id ORDER BY a.number DESC LIMIT 1)),
-			e.object_id, e.status = 'filed' AND NOT e.replaced
+			e.object_id, e.file_id, e.status = 'filed' AND NOT e.replaced
 		FROM entries e WHERE e.id IN (SELECT id FROM temp.chosen) AND e.object_id <> ''`,
 	`UPDATE folders SET seen = seen - g.n, pruned = pruned + g.n
 		FROM (SELECT folder, count(*) AS n FROM entries WHERE id IN (SELECT id FROM temp.chosen) GROUP BY folder) g WHERE folders.name = g.folder`,
@@ -157,20 +157,30 @@ func (j *Journal) Prune(ctx context.Context, f Forget, after int64, limit int) (
 const rememberedCopy = ` FROM pruned p INDEXED BY pruned_content WHERE p.current = 1 AND p.size = ?
 	AND NOT EXISTS (SELECT 1 FROM entries n WHERE n.folder = p.folder AND n.path = p.path AND n.status = 'filed')`
 
+// rememberedHashed and rememberedUnhashed find what was pruned by its hash, and what has
+// none but an MD5. Neither costs more where many have the size.
+const (
+	rememberedColumns  = `SELECT p.id, p.folder, p.path, p.sha256, p.md5, p.object_id, p.file_id` + rememberedCopy
+	rememberedHashed   = rememberedColumns + ` AND p.sha256 = ? ORDER BY p.id LIMIT ?`
+	rememberedUnhashed = rememberedColumns + ` AND p.sha256 IS NULL AND p.md5 IS NOT NULL ORDER BY p.id LIMIT ?`
+)
+
 // remembered returns what was pruned of the size of an entry and may hold its content, as
 // the filed entries that they were.
 func remembered(ctx context.Context, tx *sql.Tx, e Entry) (out []Entry, err error) {
-	err = each(ctx, tx, func(rows *sql.Rows) error {
+	scan := func(rows *sql.Rows) error {
 		var path, md5 []byte
 		o := Entry{Status: Filed, Size: e.Size}
-		err := rows.Scan(&o.ID, &o.Folder, &path, &o.SHA256, &md5, &o.ObjectID)
+		err := rows.Scan(&o.ID, &o.Folder, &path, &o.SHA256, &md5, &o.ObjectID, &o.FileID)
 		o.Path = string(path)
 		if o.SHA256 == nil && md5 != nil {
 			o.Attempt = &Attempt{Parts: []Part{{Number: 1, Size: e.Size, MD5: md5}}}
 		}
 		out = append(out, o)
 		return err
-	}, `SELECT p.id, p.folder, p.path, p.sha256, p.md5, p.object_id`+rememberedCopy+`
-		AND (p.sha256 = ? OR p.sha256 IS NULL AND p.md5 IS NOT NULL) ORDER BY p.sha256 IS NULL, p.id LIMIT ?`, e.Size, e.SHA256, maxUnhashed)
-	return out, err
+	}
+	if err := each(ctx, tx, scan, rememberedHashed, e.Size, e.SHA256, maxUnhashed); err != nil {
+		return out, err
+	}
+	return out, each(ctx, tx, scan, rememberedUnhashed, e.Size, maxUnhashed)
 }

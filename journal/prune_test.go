@@ -176,12 +176,18 @@ func TestPrunedIsRemembered(t *testing.T) {
 		}
 		e.SHA256 = was.SHA256
 		same, err := r.sameFiled(e)
-		if err != nil || len(same) != 1 || same[0].Status != Filed || same[0].ObjectID != was.ObjectID || string(same[0].SHA256) != string(was.SHA256) {
+		if err != nil || len(same) != 1 || same[0].Status != Filed || same[0].ObjectID != was.ObjectID || same[0].FileID != was.FileID || string(same[0].SHA256) != string(was.SHA256) {
 			t.Errorf("%s: the same content has %+v, %v", path, same, err)
 		}
 		e.SHA256 = make([]byte, 32)
 		if same, err := r.sameFiled(e); err != nil || len(same) != 0 {
 			t.Errorf("%s: other content is taken for %+v, %v", path, same, err)
+		}
+	}
+	for path, want := range map[string]bool{"a.jpg": true, "b.jpg": false} {
+		e, ok, err := r.Reader().Latest(ctx, "in", path)
+		if free, aerr := r.Reader().Adoptable(ctx, e.ID, was.ObjectID); !ok || free != want || err != nil || aerr != nil {
+			t.Errorf("%s may adopt it: %v, want %v: %v, %v", path, free, want, err, aerr)
 		}
 	}
 	taken, err := r.TakeOver(ctx, "in", "new")
@@ -190,6 +196,41 @@ func TestPrunedIsRemembered(t *testing.T) {
 	r.ok(err)
 	if taken != 2 || len(counts) != 1 || counts[0].Pruned != 1 || counts[0].Seen != 2 {
 		t.Errorf("after a rename: %d taken, %+v", taken, counts)
+	}
+}
+
+// TestPrunedPathsHadAFile shows that a row of a manifest whose file was pruned has one:
+// neither is it told as a row without, nor does it become a placeholder.
+func TestPrunedPathsHadAFile(t *testing.T) {
+	r := newRig(t)
+	ctx := t.Context()
+	r.makeGens("a.jpg", []gen{{status: Filed, taken: true, hashed: true}})
+	if n := r.pruneAll(Forget{Before: r.time.Add(time.Minute), Folders: []string{"in"}}); n != 1 {
+		t.Fatalf("%d pruned", n)
+	}
+	var paths []string
+	r.ok(r.Reader().PathsBelow(ctx, "in", ".", func(path string) { paths = append(paths, path) }))
+	if !slices.Equal(paths, []string{"a.jpg"}) {
+		t.Errorf("the paths are %q", paths)
+	}
+	n, err := r.AdmitFileless(ctx, r.manifest(file("manifest.csv", 1)), []Fileless{{Path: "a.jpg", Kind: Placeholder, Sign: 1}, {Path: "b.jpg", Kind: Placeholder, Sign: 1}})
+	if err != nil || n != 1 {
+		t.Errorf("%d rows are admitted: %v", n, err)
+	}
+	which, args := Concern{Dir: "sub"}.where()
+	if plan := r.plan(pathsBelow(which), slices.Repeat(append([]any{"in"}, args...), 2)...); strings.Contains(plan, "SCAN e") || !strings.Contains(plan, "pruned_path") {
+		t.Errorf("it reads whole tables:\n%s", plan)
+	}
+}
+
+// TestPrunedOfOneSize shows that what was pruned is found by its hash, where very many of
+// it have one size, as the frames of a film do.
+func TestPrunedOfOneSize(t *testing.T) {
+	r := newRig(t)
+	for query, args := range map[string][]any{rememberedHashed: {1, []byte{1}, 1}, rememberedUnhashed: {1, 1}} {
+		if plan := r.plan(query, args...); !strings.Contains(plan, "pruned_content (size=? AND sha256=?)") || strings.Contains(plan, "TEMP B-TREE") {
+			t.Errorf("all of the size are read:\n%s", plan)
+		}
 	}
 }
 

@@ -32,17 +32,16 @@ var errNoLease = errors.New("the kernel grants no lease on the file")
 // grants leases to the owner of a file and to CAP_LEASE; to others probe is
 // unsure, and so it is on a file system that may have writers elsewhere.
 func (t *tree) probe(rel string, want fingerprint) (verdict, error) {
-	f, err := t.file(rel)
+	fd, err := t.descriptor(rel)
 	switch {
 	case errors.Is(file.Opening(err), file.ErrLocked):
 		return busy, nil // as by a file server's write lease
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, file.ErrIrregular), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENOTDIR):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENOTDIR):
 		return changed, nil
 	case err != nil:
 		return unsure, err
 	}
-	defer f.Close() // nothing was written
-	fd := int(f.Fd())
+	defer unix.Close(fd)                       // nothing was written
 	if _, leases := file.KindOf(fd); !leases { // another file system is mounted below the folder
 		return unsure, nil
 	}
@@ -50,14 +49,17 @@ func (t *tree) probe(rel string, want fingerprint) (verdict, error) {
 	if errors.Is(err, unix.EAGAIN) {
 		return busy, nil
 	}
+	var st unix.Stat_t
 	if err != nil {
+		if unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT != unix.S_IFREG {
+			return changed, nil // something else is in its place
+		}
 		return unsure, fmt.Errorf("%w: %w", errNoLease, err)
 	}
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_UNLCK); err != nil {
 		return unsure, err
 	}
 	// Last of all: what a writer did until it closed the file has to show.
-	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return unsure, err
 	}

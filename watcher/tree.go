@@ -72,6 +72,15 @@ func (t *tree) file(rel string) (*os.File, error) {
 	return root.Open(rel)
 }
 
+// descriptor is file for who looks by itself what was opened.
+func (t *tree) descriptor(rel string) (int, error) {
+	root, err := t.open()
+	if err != nil {
+		return -1, err
+	}
+	return root.Descriptor(rel)
+}
+
 // dir opens a directory to list it.
 func (t *tree) dir(rel string) (*os.File, error) {
 	root, err := t.open()

@@ -66,9 +66,9 @@ func (r *Root) OpenFile(rel string, flags int, perm fs.FileMode) (*os.File, erro
 // put into its place in the last moment is ErrIrregular. Whoever does not know yet
 // that it is a file looks first: to open a device may have an effect.
 func (r *Root) Open(rel string) (*os.File, error) {
-	fd, err := traceless(func(flags int) (int, error) { return r.open(rel, flags, 0) })
+	fd, err := r.Descriptor(rel)
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: rel, Err: err}
+		return nil, err
 	}
 	var st unix.Stat_t
 	if err = unix.Fstat(fd, &st); err == nil && st.Mode&unix.S_IFMT != unix.S_IFREG {
@@ -81,9 +81,19 @@ func (r *Root) Open(rel string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), filepath.Join(r.Name(), rel)), nil
 }
 
-// OpenDir opens a directory to list it.
+// Descriptor is Open for those who look by themselves what was opened, and need less
+// than an os.File, whose making costs as much again.
+func (r *Root) Descriptor(rel string) (fd int, err error) {
+	fd, err = traceless(func(flags int) (int, error) { return r.open(rel, flags, 0) })
+	if err != nil {
+		return -1, &fs.PathError{Op: "open", Path: rel, Err: err}
+	}
+	return fd, nil
+}
+
+// OpenDir opens a directory to list it. What is none is not opened, and so not waited for.
 func (r *Root) OpenDir(rel string) (*os.File, error) {
-	return r.OpenFile(rel, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NONBLOCK, 0)
+	return r.OpenFile(rel, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 }
 
 // OpenPath opens whatever is there, a link itself, only to know it: nothing of it can
@@ -94,6 +104,17 @@ func (r *Root) OpenPath(rel string) (*os.File, error) {
 
 // Lstat looks at what is there, a link itself.
 func (r *Root) Lstat(rel string) (fs.FileInfo, error) {
+	info, err := r.lstat(rel)
+	if errors.Is(err, unix.ESTALE) { // replaced on a share, whose client finds that out when it is asked for the name
+		if _, err := r.Look(rel, true); err != nil {
+			return nil, err
+		}
+		info, err = r.lstat(rel)
+	}
+	return info, err
+}
+
+func (r *Root) lstat(rel string) (fs.FileInfo, error) {
 	opened, err := r.OpenPath(rel)
 	if err != nil {
 		return nil, err
@@ -108,19 +129,14 @@ func (r *Root) Lstat(rel string) (fs.FileInfo, error) {
 
 // Look is the function Look beneath the root.
 func (r *Root) Look(rel string, fresh bool) (st unix.Stat_t, err error) {
-	fd, err := r.open(rel, unix.O_PATH|unix.O_NOFOLLOW, 0)
-	if err == nil {
-		defer unix.Close(fd) // nothing was written
-		if fresh {
-			st, err = statx(fd, "", unix.AT_EMPTY_PATH)
-		} else {
-			err = unix.Fstat(fd, &st)
-		}
+	if rel = path.Clean(rel); !strings.Contains(rel, "/") && filepath.IsLocal(rel) {
+		return Look(int(r.dir.Fd()), rel, fresh) // there is no directory in between
 	}
-	if err != nil {
-		return st, &fs.PathError{Op: "lstat", Path: rel, Err: err}
-	}
-	return st, nil
+	err = r.in(rel, "lstat", func(dir int, name string) error {
+		st, err = Look(dir, name, fresh)
+		return errnoOf(err)
+	})
+	return st, err
 }
 
 // Remove is os.Remove beneath the root: of a file, a link or an empty directory.
@@ -153,6 +169,9 @@ func (r *Root) Link(from, to string) error {
 
 // in does something to a name in its directory.
 func (r *Root) in(rel, op string, do func(dir int, name string) error) error {
+	if rel = path.Clean(rel); !filepath.IsLocal(rel) {
+		return &fs.PathError{Op: op, Path: rel, Err: linkError{}}
+	}
 	dir, err := r.open(path.Dir(rel), unix.O_PATH|unix.O_DIRECTORY, 0)
 	if err == nil {
 		defer unix.Close(dir) // nothing was written

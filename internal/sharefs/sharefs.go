@@ -131,6 +131,18 @@ func (s *Share) Append(name, content string) {
 	})
 }
 
+// Replace puts another file into the place of one: to those who know that, it is stale.
+func (s *Share) Replace(name, content string) {
+	s.set(func() {
+		n := s.must(name)
+		delete(s.nodes, n.id)
+		delete(s.must(path.Dir(name)).children, path.Base(name))
+		n = s.make(name)
+		n.data = []byte(content)
+		s.changed(n)
+	})
+}
+
 // Age sets the times of a file back by so much.
 func (s *Share) Age(name string, by time.Duration) {
 	s.set(func() {
