@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"time"
 )
 
 // hastenBatch is how many entries Hasten makes due in one transaction: others write, too.
@@ -11,21 +12,32 @@ const hastenBatch = 1000
 // Hasten makes the entries that are deferred for a reason of a class due at once.
 func (j *Journal) Hasten(ctx context.Context, class string) error {
 	for {
-		var n int64
-		err := j.write(ctx, "end a wait", func(tx *sql.Tx) error {
-			res, err := tx.ExecContext(ctx, `UPDATE entries SET not_before = ?1 WHERE id IN (
-				SELECT id FROM entries INDEXED BY entries_begun WHERE `+begunSQL+` AND not_before > ?1 AND class = ?2
-				UNION ALL
-				SELECT id FROM entries INDEXED BY entries_queued WHERE `+queuedSQL+` AND not_before > ?1 AND class = ?2
-				LIMIT ?3)`, j.now(), class, hastenBatch)
-			if err != nil {
-				return err
-			}
-			n, err = res.RowsAffected()
-			return err
-		})
+		n, err := j.hasten(ctx, class, j.now(), hastenBatch)
 		if err != nil || n < hastenBatch {
 			return err
 		}
 	}
+}
+
+// HastenSome does so with those of them that are deferred until after a time, and of
+// these with the n that would be due first.
+func (j *Journal) HastenSome(ctx context.Context, class string, after time.Time, n int) error {
+	_, err := j.hasten(ctx, class, max(ms(after), j.now()), n)
+	return err
+}
+
+func (j *Journal) hasten(ctx context.Context, class string, after int64, limit int) (n int64, err error) {
+	err = j.write(ctx, "end a wait", func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE entries SET not_before = ?1 WHERE id IN (SELECT id FROM (
+			SELECT id, not_before FROM entries INDEXED BY entries_begun WHERE `+begunSQL+` AND not_before > ?2 AND class = ?3
+			UNION ALL
+			SELECT id, not_before FROM entries INDEXED BY entries_queued WHERE `+queuedSQL+` AND not_before > ?2 AND class = ?3
+			ORDER BY not_before LIMIT ?4))`, j.now(), after, class, limit)
+		if err != nil {
+			return err
+		}
+		n, err = res.RowsAffected()
+		return err
+	})
+	return n, err
 }
