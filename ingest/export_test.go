@@ -24,7 +24,7 @@ type Gate struct{ *gate }
 
 // NewShutGate makes a gate that closed at a time.
 func NewShutGate(why string, since time.Time) Gate {
-	g := newGate(zerolog.Nop(), time.Now, nil, nil)
+	g := newGate(zerolog.Nop(), time.Now, func(string) {}, nil)
 	g.shut(why)
 	g.since = since
 	return Gate{g}

@@ -36,7 +36,7 @@ func TestTroubleThatIsNoFilesOwn(t *testing.T) {
 		"400 in another XML":     {proxy(400, "xml"), between + "refuses uploads with 400", true},
 		"404 without a word":     {proxy(404, "empty"), between + "refuses uploads with 404", true},
 		"503 of a proxy":         {proxy(503, "html"), between + "refuses uploads with 503", true},
-		"redirect to a login":    {proxy(302, "html"), between + "refuses uploads with 302", true},
+		"redirect to a login":    {proxy(302, "html"), "the content store redirects to https://login.example, which is not followed (302)", true},
 		"captive portal":         {proxy(200, "html"), between + "answers uploads itself, with 200 OK", true},
 		"create refused":         {func(o *sandbox.Options) { o.RefuseCreate = "You do not have permission to upload" }, "You do not have permission to upload", true},
 		"create forbidden":       {func(o *sandbox.Options) { o.RefuseCreate = "Forbidden" }, "the account may lack a right", true},
@@ -48,7 +48,7 @@ func TestTroubleThatIsNoFilesOwn(t *testing.T) {
 	} {
 		tests[name] = func(t *testing.T) {
 			r := newRig(t, c.on)
-			r.config.RetryInitial, r.config.RetryMax = 200*time.Millisecond, 200*time.Millisecond
+			r.config.RetryInitial, r.config.RetryMax = time.Second, time.Second // until a third file is refused
 			var paths []string
 			for i := range 6 {
 				paths = append(paths, fmt.Sprintf("f%d.jpg", i))
