@@ -17,7 +17,8 @@ import (
 // off without a call, and costs nothing, but for one file at a time, which tries again
 // after longer and longer rests. The first success ends it for all. Those that were
 // refused take turns with one that was not: some are refused for good, for what is in
-// them, and only another file shows that they are alone.
+// them, and only another file shows that they are alone. As that costs an asset, its turn
+// comes less and less often.
 //
 // What the proxies of this world refuse is often a size. So files that are smaller than
 // all that were refused may try too, and once one is through, they go on beside the
@@ -59,8 +60,9 @@ type circuit struct {
 	small   bool      // what is smaller than all that were refused goes through
 	lighter int64     // the smallest file, in bytes, that was put off until next
 
-	fresh int64 // an entry that was not refused yet and is put off until next; 0: none
-	again bool  // the last that tried had been refused before
+	fresh  int64 // an entry that was not refused yet and is put off until next; 0: none
+	stale  int   // how often those that were have tried since the last one that was not
+	turned int   // how often one that was not has tried in vain
 }
 
 // refusal is what a circuit knows of a file.
@@ -81,6 +83,8 @@ const (
 	// heldUp is how long files wait whose trial would tell nothing new. They are woken
 	// when the circuit is whole.
 	heldUp = 15 * time.Minute
+	// longestStale is how often those that were refused try, at most, until another does.
+	longestStale = 16
 	// trialTime is how long one may try before another may beside it: a share that hangs
 	// may keep the first for good.
 	trialTime = 5 * time.Minute
@@ -123,7 +127,7 @@ func (c *circuits) enter(name string, id, size int64) (until time.Time, why stri
 		x.trial = 0
 	}
 	due := x.trial == 0 && !now.Before(x.next)
-	if due && !x.yields(id, now) {
+	if due && !x.yields(id, size, now) {
 		x.trial, x.began, x.fresh = id, now, 0
 		return time.Time{}, ""
 	}
@@ -133,18 +137,27 @@ func (c *circuits) enter(name string, id, size int64) (until time.Time, why stri
 	until = now.Add(heldUp)
 	if size < x.lighter || x.refused[id] != nil || x.fresh == id {
 		x.lighter = min(x.lighter, size)
-		until = x.next
-		if due || x.trial != 0 {
+		switch until = x.next; {
+		case x.trial != 0:
 			until = now.Add(firstRest)
+		case due:
+			until = x.next.Add(firstRest)
 		}
 	}
 	return until, x.why
 }
 
-// yields reports whether an entry that was refused lets one go first that was not: every
-// other time, and not for long, for that one may be gone.
-func (x *circuit) yields(id int64, now time.Time) bool {
-	return x.refused[id] != nil && x.fresh != 0 && x.again && now.Before(x.next.Add(firstRest))
+// yields reports whether an entry lets others go first whose turn it is; not for long,
+// for they may be gone.
+func (x *circuit) yields(id, size int64, now time.Time) bool {
+	fresh := x.stale >= min(1<<min(x.turned, 10), longestStale)
+	switch {
+	case !now.Before(x.next.Add(firstRest)):
+		return false
+	case x.refused[id] != nil:
+		return fresh && x.fresh != 0
+	}
+	return !fresh && size >= x.smallest()
 }
 
 // finding is what a refusal means.
@@ -186,7 +199,15 @@ func (c *circuits) refuse(name string, id, attempt, size int64, why string) find
 		x.tripped, x.since, x.rests, x.trial, x.began, x.small = true, now, 0, id, now, false
 	}
 	if x.trial == id || x.trial == 0 && !now.Before(x.next) { // the others were on their way when it tripped
-		x.trial, x.why, x.again = 0, why, known
+		x.trial, x.why = 0, why
+		switch {
+		case f.news: // which was no trial
+			x.stale, x.turned = 0, 0
+		case known:
+			x.stale++
+		default:
+			x.stale, x.turned = 0, x.turned+1
+		}
 		x.next = now.Add(min(firstRest<<min(x.rests, 10), longestRest))
 		x.rests++
 	}
@@ -252,6 +273,7 @@ func (x *circuit) mend(now time.Time) bool {
 		x.tripped, x.fresh = false, 0
 	case !x.small: // what is larger may try at once, too
 		x.small, x.trial, x.rests, x.next = true, 0, 0, now
+		x.stale, x.turned = 1, 0
 	}
 	return was.tripped != x.tripped || was.small != x.small
 }

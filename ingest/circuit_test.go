@@ -208,3 +208,43 @@ func TestCircuitOfALimitTellsHowOften(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+// In an outage without end, in which each file that was not refused yet costs an asset,
+// fewer and fewer of them try.
+func TestCircuitSparesThoseWhoWereNotRefused(t *testing.T) {
+	now := time.Unix(1000, 0)
+	c := newCircuits(func() time.Time { return now })
+	waits := map[int64]time.Time{1: {}, 2: {}, 3: {}, 4: {}}
+	for id := range waits {
+		c.refuse(circuitStore, id, 0, 0, "no")
+	}
+	next, tried := int64(5), 0 // the next one that is woken when one is wanted
+	for end := now.Add(24 * time.Hour); now.Before(end); {
+		first := int64(1)
+		for id := range waits {
+			if waits[id].Before(waits[first]) || waits[id].Equal(waits[first]) && id > first {
+				first = id
+			}
+		}
+		if waits[first].After(now) {
+			now = waits[first]
+		}
+		until, why := c.enter(circuitStore, first, 0)
+		if why != "" {
+			waits[first] = until
+			continue
+		}
+		if first >= next {
+			tried++
+			next = first + 1
+		}
+		f := c.refuse(circuitStore, first, 0, 0, "no")
+		waits[first] = f.until
+		if f.lonely {
+			waits[next] = now
+		}
+	}
+	if tried < 50 || tried > 110 {
+		t.Errorf("%d files tried in a day", tried)
+	}
+}
