@@ -313,6 +313,18 @@ func (c *circuits) held() int64 {
 	return least
 }
 
+// any reports whether anything is held back.
+func (c *circuits) any() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, x := range c.all {
+		if x.tripped {
+			return true
+		}
+	}
+	return false
+}
+
 // leave gives back the turns of an entry that came to no result.
 func (c *circuits) leave(id int64) {
 	c.mu.Lock()

@@ -22,18 +22,18 @@ func TestCircuitTripsAndMends(t *testing.T) {
 		t.Fatalf("held until %v: %s", until, why)
 	}
 	f := c.refuse(circuitStore, 3, 0, 0, "no")
-	if !f.everyones || !f.news || f.until != now.Add(firstRest) {
+	if !f.everyones || !f.news || !f.until.Equal(now.Add(firstRest)) {
 		t.Fatalf("the third file: %+v", f)
 	}
 	if c.reason() != "no" {
 		t.Errorf("the reason is %q", c.reason())
 	}
-	if until, why := c.enter(circuitStore, 8, 500); why == "" || until != now.Add(firstRest) {
+	if until, why := c.enter(circuitStore, 8, 500); why == "" || !until.Equal(now.Add(firstRest)) {
 		t.Errorf("the first new file waits until %v, want for its turn", until)
 	}
 	for _, rest := range []time.Duration{firstRest, 2 * time.Second, 4 * time.Second} {
 		c.all[circuitStore].fresh = 8 // it waits on
-		if until, why := c.enter(circuitStore, 9, 500); why == "" || until != now.Add(heldUp) {
+		if until, why := c.enter(circuitStore, 9, 500); why == "" || !until.Equal(now.Add(heldUp)) {
 			t.Errorf("a new file waits until %v", until)
 		}
 		now = now.Add(rest)
@@ -78,10 +78,10 @@ func TestCircuitOfALimit(t *testing.T) {
 		c.refuse(circuitStore, id, 0, 1000*id, "too large")
 	}
 	c.enter(circuitStore, 11, 5000) // it is to try next
-	if until, why := c.enter(circuitStore, 4, 1500); why == "" || until != now.Add(heldUp) {
+	if until, why := c.enter(circuitStore, 4, 1500); why == "" || !until.Equal(now.Add(heldUp)) {
 		t.Errorf("a large file is held until %v", until)
 	}
-	if until, why := c.enter(circuitStore, 5, 10); why == "" || until != now.Add(firstRest) {
+	if until, why := c.enter(circuitStore, 5, 10); why == "" || !until.Equal(now.Add(firstRest)) {
 		t.Errorf("a small file is held until %v, want for a trial", until)
 	}
 	now = now.Add(firstRest)

@@ -1,11 +1,13 @@
 package ingest_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -39,5 +41,35 @@ func TestFilesThatAreRefusedForGoodHoldUpNobody(t *testing.T) {
 				t.Errorf("it is said %d times:\n%s", n, r.log)
 			}
 		})
+	}
+}
+
+// A file whose upload may be completed already, and whose completion is refused on the
+// way as those of others are, cannot be cancelled now: that is answered at once.
+func TestCancelOfWhatIsHeldUp(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(o *sandbox.Options) { o.ProxyStatus, o.ProxyOn, o.MultipartUnasked = 413, "FinishUpload", true })
+	for i := range 4 {
+		r.write(fmt.Sprintf("%d.jpg", i), 1000, 1)
+	}
+	asked := false
+	r.watched(func(entries map[string]journal.Entry) bool {
+		for _, e := range entries {
+			if e.Status != journal.Completing || e.Reason.Class != "held-up" || time.Until(e.NotBefore) < 200*time.Millisecond || asked {
+				continue
+			}
+			asked = true
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			out := r.askOf(ctx, ingest.RequestCancel, ingest.Selection{IDs: []int64{e.ID}}, func(int64) error { return nil })
+			r.wantResults(out, "skipped")
+		}
+		return asked
+	})
+	if err := r.sandbox.Configure(func(o *sandbox.Options) { o.ProxyStatus = 0 }); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range r.entries() { // who has no daemon finds out
+		r.wantResults(r.ask(ingest.RequestCancel, ingest.Selection{IDs: []int64{e.ID}}), "ingested")
 	}
 }
