@@ -101,10 +101,6 @@ func newCircuits(now func() time.Time) *circuits {
 func (c *circuits) reason() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.everyones()
-}
-
-func (c *circuits) everyones() string {
 	why := ""
 	for name, x := range c.all {
 		if x.tripped && !x.small && (name == circuitStore || !c.lately.After(x.since)) {
@@ -185,7 +181,6 @@ func (c *circuits) refuse(name string, id, attempt, size int64, why string) find
 		r = &refusal{}
 		x.refused[id] = r
 	}
-	r.open = false
 	if r.larger < aloneAfter { // else it says nothing about others
 		x.small = x.small && size >= x.smallest()
 		r.open = true

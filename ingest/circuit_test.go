@@ -199,7 +199,7 @@ func TestCircuitOfALimitTellsHowOften(t *testing.T) {
 	now := time.Unix(1000, 0)
 	c := newCircuits(func() time.Time { return now })
 	for id := int64(1); id <= 3; id++ {
-		if f := c.refuse(circuitStore, id, 0, 1000, "too large"); f.limit {
+		if f := c.refuse(circuitStore, id, 0, 1000*id, "too large"); f.limit {
 			t.Error("nothing smaller went through")
 		}
 	}
