@@ -7,7 +7,6 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -28,22 +27,61 @@ type holdups struct {
 
 // holdBack puts an entry off where a circuit that it needs is tripped.
 func (h *holdups) holdBack(ctx context.Context, e journal.Entry, names ...string) (bool, error) {
+	ends := h.endings()
 	for _, name := range names {
 		until, why := h.enter(name, e.ID, bodySize(e))
 		if why != "" {
 			h.leave(e.ID)
-			return true, h.journal.Defer(ctx, e.ID, e.Status, until, reasonHeldUp(why), false)
+			if err := h.journal.Defer(ctx, e.ID, e.Status, until, reasonHeldUp(why), false); err != nil {
+				return true, err
+			}
+			return true, h.missed(ctx, ends)
 		}
 	}
 	return false, nil
 }
 
-// passed notes that a body of size bytes went through circuits, and wakes those that
-// waited for it.
-func (h *holdups) passed(ctx context.Context, size int64, names ...string) error {
-	freed := false
+// missed wakes an entry that was just put off, if others have been set free since ends
+// was read: it came too late to be woken with them.
+func (h *holdups) missed(ctx context.Context, ends int) error {
+	if h.endings() == ends {
+		return nil
+	}
+	return h.hasten(ctx)
+}
+
+// hasten wakes all that are held up.
+func (h *holdups) hasten(ctx context.Context) error {
+	if err := h.journal.Hasten(ctx, classHeldUp); err != nil {
+		return &journalError{err}
+	}
+	h.wake()
+	return nil
+}
+
+// freshTries is how many of those that were not refused yet are woken for one of them
+// to try: some may need something else.
+const freshTries = 8
+
+// freshen has one of those try that were not refused yet.
+func (h *holdups) freshen(ctx context.Context) error {
+	// Those that were refused wait for longestRest at most.
+	if err := h.journal.HastenSome(ctx, classHeldUp, h.now().Add(longestRest), freshTries); err != nil {
+		return &journalError{err}
+	}
+	h.wake()
+	return nil
+}
+
+// passed notes that an entry's body of size bytes went through circuits, and wakes those
+// that waited for it.
+func (h *holdups) passed(ctx context.Context, id, size int64, names ...string) error {
+	freed, before := false, h.reason()
 	for _, name := range names {
-		freed = h.pass(name, size) || freed
+		freed = h.pass(name, id, size) || freed
+	}
+	if !freed && h.reason() != before {
+		h.told()
 	}
 	return h.free(ctx, freed)
 }
@@ -59,15 +97,29 @@ func (h *holdups) free(ctx context.Context, freed bool) error {
 		h.log.Info().Msg("a file got through: going on")
 	}
 	h.told()
-	if err := h.journal.Hasten(ctx, classHeldUp); err != nil {
-		return &journalError{err}
-	}
-	h.wake()
-	return nil
+	return h.hasten(ctx)
 }
 
-// bodySize is how many bytes an entry's largest request has.
-func bodySize(e journal.Entry) int64 { return min(e.Size, tenovos.MultipartOver) }
+// fullPart is the smallest size in bytes that a part has, but for the last one. Larger
+// ones count as such: what is known of one file's parts is good for another's.
+const fullPart = 100_000_000
+
+// bodySize is how many bytes the largest request has that is still to be sent of an
+// entry, as far as that is known.
+func bodySize(e journal.Entry) int64 {
+	largest := int64(0)
+	if e.Attempt != nil {
+		for _, part := range e.Attempt.Parts {
+			if part.ETag == "" {
+				largest = max(largest, part.Size)
+			}
+		}
+	}
+	if largest == 0 {
+		largest = e.Size
+	}
+	return min(largest, fullPart)
+}
 
 // share asks the circuit of a verdict whether the refusal of an entry is its own. It
 // returns what is left to do: nothing, where the entry waits.
@@ -86,6 +138,7 @@ func (p *Pipeline) share(ctx context.Context, e journal.Entry, v verdict, cause 
 	if v.dead && p.holdups.again(name, e.ID, attempt) { // a new URL is part of the same try
 		return verdict{to: journal.Mapped, reason: v.reason}, nil
 	}
+	ends := p.holdups.endings()
 	putOff := func(after time.Duration, r journal.Reason) (verdict, error) {
 		_, certain := errors.AsType[*notPerformedError](cause)
 		if e.Status == journal.Creating && certain {
@@ -98,13 +151,20 @@ func (p *Pipeline) share(ctx context.Context, e journal.Entry, v verdict, cause 
 		size = bodySize(e)
 	}
 	f := p.holdups.refuse(name, e.ID, attempt, size, v.reason.Message)
-	if f.everyones {
+	if f.everyones && !(f.limit && v.last != "" && f.times >= aloneTries) { // a backfill ends without what is too large
 		if f.news {
 			p.log.Warn().Str("reason", v.reason.Message).Str("hint", v.reason.Hint).
 				Msg("one file after another is refused: what would meet the same waits, no file loses an attempt; one is tried from time to time until it is over")
 			p.holdups.told()
 		}
-		return putOff(f.until.Sub(p.now()), reasonHeldUp(v.reason.Message))
+		waits, err := putOff(f.until.Sub(p.now()), reasonHeldUp(v.reason.Message))
+		if err == nil && f.lonely {
+			err = p.holdups.freshen(ctx)
+		}
+		if err == nil {
+			err = p.holdups.missed(ctx, ends)
+		}
+		return waits, err
 	}
 	limit := aloneTries
 	if f.alone {

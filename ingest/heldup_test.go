@@ -48,7 +48,7 @@ func TestTroubleThatIsNoFilesOwn(t *testing.T) {
 	} {
 		tests[name] = func(t *testing.T) {
 			r := newRig(t, c.on)
-			r.config.RetryInitial, r.config.RetryMax = 200*time.Millisecond, 200*time.Millisecond
+			r.config.RetryInitial, r.config.RetryMax = time.Second, time.Second // until a third file is refused
 			var paths []string
 			for i := range 6 {
 				paths = append(paths, fmt.Sprintf("f%d.jpg", i))

@@ -275,6 +275,15 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 				return o, nil
 			}
 		}
+		if e.Reason.Class == classHeldUp && e.NotBefore.After(p.now()) {
+			if !p.holdups.any() { // an earlier process put it off
+				if err := p.holdups.hasten(ctx); err != nil {
+					return Outcome{}, err
+				}
+			} else if o, over := cancelWithout(e, e.Reason.Message); over {
+				return o, nil
+			}
+		}
 		if p.take(e) { // nobody works on it: this goroutine does
 			if _, err := p.obeyCancel(ctx, e); err != nil && !errors.Is(err, journal.ErrMoved) {
 				p.release(e.ID)
@@ -314,7 +323,7 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 // Tenovos is waited for, if nothing more can be: why is "" while it is not.
 func cancelWithout(e journal.Entry, why string) (Outcome, bool) {
 	switch {
-	case why == "", e.Status == journal.Created, e.Status == journal.Uploading:
+	case why == "", e.Status == journal.Settled, e.Status == journal.Mapped, e.Status == journal.Created, e.Status == journal.Uploading:
 		return Outcome{}, false // the intent is recorded
 	case e.Status == journal.Cancelling && e.Outcome == journal.Cancelled:
 		return Outcome{Result: cancelling, Detail: "its upload is ended and its empty asset removed when Tenovos answers again: " + why}, true

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -290,12 +291,8 @@ func New(cfg Config, d Deps) *Pipeline {
 	if cfg.Looks == nil {
 		cfg.Looks = defaultLooks()
 	}
-	if cfg.BulkSeen == 0 {
-		cfg.BulkSeen = defaultBulkSeen
-	}
-	if cfg.Skew == 0 {
-		cfg.Skew = defaultSkew
-	}
+	cfg.BulkSeen = cmp.Or(cfg.BulkSeen, defaultBulkSeen)
+	cfg.Skew = cmp.Or(cfg.Skew, defaultSkew)
 	p := &Pipeline{
 		cfg:      cfg,
 		folders:  make(map[string]Folder, len(cfg.Folders)),

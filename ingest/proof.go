@@ -174,7 +174,7 @@ func (p *Pipeline) verifyContent(ctx context.Context, e journal.Entry) error {
 		return p.provenVerified(ctx, e)
 	case err == nil:
 		return p.otherBytes(ctx, e, hex.EncodeToString(theirs))
-	case waited >= p.cfg.VerifyTimeout:
+	case waited >= p.cfg.VerifyTimeout && e.Reason.Class == journal.ClassUnverified: // and this is not the first try after an outage
 		return &verdictError{verdict{to: journal.Held, reason: reasonUnproven(err)}}
 	}
 	own, _ := errors.AsType[*verdictError](err)

@@ -71,6 +71,22 @@ func TestNoFileLeavesUnproven(t *testing.T) {
 	}
 }
 
+// A content that cannot be read once, when the time for it is over already, as after an
+// outage, is read again before anybody is asked.
+func TestContentIsReadAgain(t *testing.T) {
+	r := newFilingRig(t, ingest.AfterMove)
+	r.config.VerifyTimeout = 2 * time.Nanosecond
+	if err := r.sandbox.Configure(func(o *sandbox.Options) { o.SSEKMS, o.Checksums = true, "none" }); err != nil {
+		t.Fatal(err)
+	}
+	r.queue(sandbox.Fault{Operation: "GetAssetContent", Kind: sandbox.FaultStatus, Status: 502})
+	r.write("a.jpg", 1000, 1)
+	r.backfill()
+	if e := r.entry("a.jpg"); e.Status != journal.Filed || !r.exists("_ingested/a.jpg") {
+		t.Errorf("it is %s: %+v", e.Status, e.Reason)
+	}
+}
+
 // TestContradictionUnderKeep looks at the asset of a file that stays, too, where an ETag
 // looks like the MD5 of other bytes; one that says that it is none is believed.
 func TestContradictionUnderKeep(t *testing.T) {

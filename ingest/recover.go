@@ -110,7 +110,7 @@ func (p *Pipeline) recoverComplete(ctx context.Context, e journal.Entry) error {
 	err = p.api.CompleteUpload(ctx, completion(e))
 	switch {
 	case err == nil:
-		if err := p.holdups.passed(ctx, bodySize(e), circuitCall(journal.Completing)); err != nil {
+		if err := p.holdups.passed(ctx, e.ID, bodySize(e), circuitCall(journal.Completing)); err != nil {
 			return err
 		}
 		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Completing, To: journal.Verifying})

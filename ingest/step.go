@@ -193,7 +193,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 	if err := p.advance(ctx, journal.Move{ID: e.ID, From: journal.Creating, To: journal.Created, Created: &created}); err != nil {
 		return err
 	}
-	return p.holdups.passed(ctx, math.MaxInt64, circuitCreate(asset), circuitCall(journal.Creating))
+	return p.holdups.passed(ctx, e.ID, math.MaxInt64, circuitCreate(asset), circuitCall(journal.Creating))
 }
 
 // notPerformedError is a create of which it is certain that it made no asset.

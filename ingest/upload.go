@@ -102,7 +102,7 @@ func (p *Pipeline) partDone(ctx context.Context, e journal.Entry, d uploader.Don
 		return &journalError{err}
 	}
 	i := slices.IndexFunc(e.Attempt.Parts, func(part journal.Part) bool { return part.Number == d.Number })
-	return p.holdups.passed(ctx, e.Attempt.Parts[i].Size, circuitStore)
+	return p.holdups.passed(ctx, e.ID, e.Attempt.Parts[i].Size, circuitStore)
 }
 
 // journalError keeps a journal's failure recognisable behind the uploader's.
@@ -120,7 +120,7 @@ func (p *Pipeline) complete(ctx context.Context, id int64) error {
 	if err := p.api.CompleteUpload(ctx, completion(e)); err != nil {
 		return err
 	}
-	if err := p.holdups.passed(ctx, bodySize(e), circuitCall(journal.Completing)); err != nil {
+	if err := p.holdups.passed(ctx, e.ID, bodySize(e), circuitCall(journal.Completing)); err != nil {
 		return err
 	}
 	return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Completing, To: journal.Verifying})

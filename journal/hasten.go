@@ -3,37 +3,54 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"time"
 )
 
 // hastenBatch is how many entries Hasten makes due in one transaction: others write, too.
 const hastenBatch = 1000
 
-// waitingSQL selects the ids of entries (at most ?3) that are deferred beyond a time (?1)
-// for a reason of a class (?2).
-const waitingSQL = `
-	SELECT id FROM entries INDEXED BY entries_begun WHERE ` + begunSQL + ` AND not_before > ?1 AND class = ?2
-	UNION ALL
-	SELECT id FROM entries INDEXED BY entries_queued WHERE ` + queuedSQL + ` AND not_before > ?1 AND class = ?2
-	LIMIT ?3`
-
 // Hasten makes the entries that are deferred for a reason of a class due at once. Where
 // there are none it commits nothing.
 func (j *Journal) Hasten(ctx context.Context, class string) error {
-	const op = "end a wait"
 	for {
-		var some bool
-		err := j.reader.read(ctx, op, func(tx *sql.Tx) error {
-			return tx.QueryRowContext(ctx, `SELECT EXISTS (`+waitingSQL+`)`, j.now(), class, 1).Scan(&some)
-		})
-		if err != nil || !some {
-			return err
-		}
-		err = j.write(ctx, op, func(tx *sql.Tx) error {
-			_, err := tx.ExecContext(ctx, `UPDATE entries SET not_before = ?1 WHERE id IN (`+waitingSQL+`)`, j.now(), class, hastenBatch)
-			return err
-		})
-		if err != nil {
+		n, err := j.hasten(ctx, class, j.now(), hastenBatch)
+		if err != nil || n < hastenBatch {
 			return err
 		}
 	}
+}
+
+// HastenSome does so with those of them that are deferred until after a time, and of
+// these with the n that would be due first.
+func (j *Journal) HastenSome(ctx context.Context, class string, after time.Time, n int) error {
+	_, err := j.hasten(ctx, class, max(ms(after), j.now()), n)
+	return err
+}
+
+// deferredSQL selects the ids of the ?3 entries that are due first of those that are
+// deferred beyond a time (?1) for a reason of a class (?2).
+const deferredSQL = `SELECT id FROM (
+	SELECT id, not_before FROM entries INDEXED BY entries_begun WHERE ` + begunSQL + ` AND not_before > ?1 AND class = ?2
+	UNION ALL
+	SELECT id, not_before FROM entries INDEXED BY entries_queued WHERE ` + queuedSQL + ` AND not_before > ?1 AND class = ?2
+	ORDER BY not_before LIMIT ?3)`
+
+func (j *Journal) hasten(ctx context.Context, class string, after int64, limit int) (n int64, err error) {
+	const op = "end a wait"
+	var some bool
+	err = j.reader.read(ctx, op, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT EXISTS (`+deferredSQL+`)`, after, class, 1).Scan(&some)
+	})
+	if err != nil || !some {
+		return 0, err
+	}
+	err = j.write(ctx, op, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE entries SET not_before = ?4 WHERE id IN (`+deferredSQL+`)`, after, class, limit, j.now())
+		if err != nil {
+			return err
+		}
+		n, err = res.RowsAffected()
+		return err
+	})
+	return n, err
 }

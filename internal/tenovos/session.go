@@ -181,7 +181,7 @@ func (c *Client) login(ctx context.Context) (*token, error) {
 		Password: c.cfg.Password.Reveal(),
 		ClientID: c.cfg.ClientID,
 	}, nil)
-	if e := (*Error)(nil); errors.As(err, &e) && (e.Kind == Rejected || e.Kind == Unauthorized && e.Status != http.StatusForbidden) {
+	if e := (*Error)(nil); errors.As(err, &e) && (e.Kind == Rejected || e.Kind == Unauthorized && e.Status != http.StatusForbidden) && !isPage(e) {
 		e.Kind = Unauthorized
 		hint := "check tenovos.username and " + c.cfg.PasswordFrom
 		if c.cfg.Version == "1.0" {
@@ -194,6 +194,12 @@ func (c *Client) login(ctx context.Context) (*token, error) {
 		c.auth.refused, c.auth.refusedAt = err, c.clock()
 	}
 	return t, err
+}
+
+// isPage reports a refusal by somebody on the way, who has words of his own: a proxy
+// that wants a login itself. One without a word is taken for the service's.
+func isPage(e *Error) bool {
+	return errors.Is(e, ErrIntermediary) && e.Message != http.StatusText(e.Status)
 }
 
 // refresh trades the refresh token of old for a new session. The caller holds
@@ -216,7 +222,7 @@ func (c *Client) authorize(ctx context.Context, op string, body tokenRequest, ol
 			t, err = decodeSession(raw, old, asked, c.Ahead())
 			return err
 		})
-	if e := (*Error)(nil); errors.As(err, &e) && e.Status == http.StatusForbidden && strings.EqualFold(e.Message, "Forbidden") {
+	if e := (*Error)(nil); errors.As(err, &e) && !errors.Is(err, ErrIntermediary) && e.Status == http.StatusForbidden && strings.EqualFold(e.Message, "Forbidden") {
 		e.Err = fmt.Errorf("%w; check %s", ErrCredentials, c.cfg.APIKeyFrom)
 	}
 	if e := (*Error)(nil); errors.As(err, &e) && e.Status == http.StatusNotFound {
