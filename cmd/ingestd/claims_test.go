@@ -24,7 +24,7 @@ func TestTwoJournalsOnOneFolder(t *testing.T) {
 	first.write("acme/one.jpg", "one")
 	first.ingested(time.Now(), "one.jpg", "one")
 
-	other := second.start("run")
+	other, began := second.start("run"), time.Now()
 	eventually(t, "the second says that it stays away", func() bool {
 		_, out, _ := second.run("status")
 		return strings.Contains(out, "is paused") && strings.Contains(out, "another program has locked the folder") && strings.Contains(out, "shared: true")
@@ -55,9 +55,20 @@ func TestTwoJournalsOnOneFolder(t *testing.T) {
 		t.Errorf("where the folder may be shared a backfill ends with %d: %s", code, stderr)
 	}
 
+	eventually(t, "the second has looked again", func() bool { return time.Since(began) > 8*time.Second })
+	before := len(s.named("one.jpg"))
 	daemon.kill() // it has no time to let go
-	second.write("acme/three.jpg", "three")
-	second.ingested(time.Now(), "three.jpg", "three")
+	first.write("acme/three.jpg", "three")
+	eventually(t, "the second leaves the folder to the first for a while", func() bool {
+		_, out, _ := second.run("status")
+		return strings.Contains(out, "in case it comes back")
+	})
+	daemon = first.start("run")
+	first.ingested(time.Now(), "three.jpg", "three")
+	if one, three := len(s.named("one.jpg")), len(s.named("three.jpg")); one != before || three != 1 {
+		t.Errorf("after a crash: ingested %d times more, and %d times", one-before, three)
+	}
+	daemon.kill()
 	other.kill()
 	if code, _, stderr := third.run("backfill"); code != exitDone {
 		t.Errorf("a folder that nobody holds is left with %d: %s", code, stderr)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,7 +26,17 @@ type Claim struct {
 	mu   sync.Mutex
 	is   place    // what is held
 	held *os.File // nil where nothing can be locked
+
+	refused, last time.Time // when somebody else was first and last seen to hold it; guarded by taking
 }
+
+// A folder that another process held for longer than passing is left to it for giveWay
+// after it let go: a daemon that ended in a crash is begun again, and would find that
+// the other one ingests its whole folder anew.
+const (
+	passing = 2 * time.Second
+	giveWay = time.Minute
+)
 
 // place is what tells a directory from all others; zero is none.
 type place struct{ dev, ino uint64 }
@@ -44,6 +55,9 @@ func (c *Claim) Take(dir *os.File) error {
 		return err
 	}
 	c.Release()
+	if err := c.givesWay(int(dir.Fd())); err != nil {
+		return err
+	}
 	held, err := lock(int(dir.Fd()), ".", unix.LOCK_EX)
 	if err == nil {
 		if err = above(int(dir.Fd()), at); err != nil {
@@ -51,12 +65,25 @@ func (c *Claim) Take(dir *os.File) error {
 		}
 	}
 	if errors.Is(err, ErrClaimed) {
+		if c.last = time.Now(); c.refused.IsZero() {
+			c.refused = c.last
+		}
 		return err
 	}
+	c.refused, c.last = time.Time{}, time.Time{}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.is, c.held = at, held
 	return nil
+}
+
+// givesWay returns ErrClaimed while a folder that was let go may be wanted again. It
+// asks the kernel's list of locks, so that whoever comes back finds the folder unlocked.
+func (c *Claim) givesWay(dir int) error {
+	if c.last.Sub(c.refused) < passing || holder(dir) != "" || time.Since(c.last) >= giveWay {
+		return nil
+	}
+	return fmt.Errorf("%w; it let go just now, and the folder is left to it for a minute, in case it comes back", ErrClaimed)
 }
 
 func (c *Claim) holds(at place) bool {

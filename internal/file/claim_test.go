@@ -44,3 +44,39 @@ func TestClaim(t *testing.T) {
 	must(t, claimed(t, other, drop))
 	nobody.Release()
 }
+
+// Who was kept off for a while leaves the folder to the one who let go of it, who may
+// have crashed and comes back; not for ever.
+func TestClaimGivesWay(t *testing.T) {
+	drop := t.TempDir()
+	one, other := &Claim{}, &Claim{}
+	must(t, claimed(t, one, drop))
+	if err := claimed(t, other, drop); !errors.Is(err, ErrClaimed) {
+		t.Fatal(err)
+	}
+	one.Release()
+	must(t, claimed(t, other, drop)) // it was kept off for a moment only
+	other.Release()
+
+	for _, comesBack := range []bool{true, false} {
+		must(t, claimed(t, one, drop))
+		if err := claimed(t, other, drop); !errors.Is(err, ErrClaimed) {
+			t.Fatal(err)
+		}
+		other.refused = other.refused.Add(-passing)
+		one.Release()
+		if err := claimed(t, other, drop); !errors.Is(err, ErrClaimed) || !strings.Contains(err.Error(), "comes back") {
+			t.Errorf("just after it was let go: %v", err)
+		}
+		if comesBack {
+			must(t, claimed(t, one, drop))
+			if err := claimed(t, other, drop); !errors.Is(err, ErrClaimed) {
+				t.Error(err)
+			}
+			one.Release()
+		}
+		other.last = other.last.Add(-giveWay)
+		must(t, claimed(t, other, drop))
+		other.Release()
+	}
+}
