@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -154,15 +155,24 @@ func (l *loader) destination(n *yaml.Node, what string, to *string) {
 	}
 	rest := placeholder.ReplaceAllString(text, "")
 	first, _, _ := strings.Cut(text, "/")
+	emptied := strings.NewReplacer("{path}", "", "{date}", "x", "{folder}", "x").Replace(text)
 	switch {
 	case strings.ContainsAny(rest, "{}"):
 		l.Add(mapping.At(n), "{date}, {folder} and {path} are known", "%s: %s has a placeholder that does not exist", what, l.Quote(n))
 	case strings.ContainsAny(first, "{}"):
 		l.Add(mapping.At(n), "such as _ingested/{date}", "%s: %s must begin with a fixed directory", what, l.Quote(n))
+	case strings.ContainsFunc(text, unicode.IsControl):
+		l.Add(mapping.At(n), "such as _ingested/{date}", "%s: %s has a character that cannot be printed", what, l.Quote(n))
+	case slices.ContainsFunc(strings.Split(emptied, "/"), dots):
+		l.Add(mapping.At(n), "give {path} a directory of its own, as in _ingested/{path}",
+			"%s: %s names the directory . or .. for a file that lies in the folder itself, whose {path} is empty", what, l.Quote(n))
 	default:
 		*to = text
 	}
 }
+
+// dots reports a name that is none of a directory's own.
+func dots(name string) bool { return name == "." || name == ".." }
 
 var placeholder = regexp.MustCompile(`\{(date|folder|path)\}`)
 
@@ -211,6 +221,9 @@ func (l *loader) folderName(n *yaml.Node) string {
 	name := l.filled(n, "name")
 	if strings.ContainsFunc(name, func(r rune) bool { return r == '/' || r == unicode.ReplacementChar || unicode.IsControl(r) }) {
 		l.Add(mapping.At(n), "", "name: %s has a slash or a character that cannot be printed", l.Quote(n))
+	}
+	if dots(name) {
+		l.Add(mapping.At(n), "{folder} stands for it in done and failed", "name: %s cannot name a directory", l.Quote(n))
 	}
 	for _, other := range l.config.Folders {
 		if name != "" && other.Name == name {
