@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -269,7 +268,16 @@ func (f Folder) missing() mapping.Problem {
 	}
 	_ = dir.Close()
 	if f.Marker != "" {
-		if _, err := os.Lstat(filepath.Join(f.Path, file.OnDisk(f.Path, f.Marker))); err != nil {
+		root, err := file.OpenRoot(f.Path)
+		if err != nil {
+			return mapping.Problem{Message: fmt.Sprintf("folder cannot be read: %v", err), Hint: "give the service's user the right to read it"}
+		}
+		defer root.Close() // nothing was written
+		err = root.Marked(f.Path, f.Marker)
+		if other, ok := errors.AsType[*file.NoMarker](err); ok {
+			return mapping.Problem{Message: fmt.Sprintf("folder %s: marker %s is no file, but %s", f.Path, f.Marker, file.What(other.Mode)), Hint: "the folder counts as not mounted until a file lies there"}
+		}
+		if err != nil {
 			return mapping.Problem{Message: fmt.Sprintf("folder %s has no marker %s", f.Path, f.Marker), Hint: "is its share mounted?"}
 		}
 	}
