@@ -345,6 +345,16 @@ func TestSecretsOfOthers(t *testing.T) {
 			w.must(os.Chown(p, 0, w.who.gid))
 			return p
 		}},
+		{name: "in everyone's directory", does: func(w *ward) string {
+			p := w.file("open/below/password")
+			w.give("open", 0, 0o777)
+			return p
+		}, want: "password can be replaced by every user of this machine, who may all write in "},
+		{name: "in a sticky directory", does: func(w *ward) string {
+			p := w.file("sticky/password")
+			w.give("sticky", 0, 0o777|fs.ModeSticky)
+			return p
+		}},
 		{name: "in the drop folder", does: func(w *ward) string { return w.file("drop/password") }, want: "lies in the drop folder"},
 		{name: "linked from the drop folder", does: func(w *ward) string {
 			w.file("drop/below/password")
