@@ -31,20 +31,6 @@ const (
 
 func (a After) keeps() bool { return a == "" || a == AfterKeep }
 
-// Destination is where a file is moved to: pattern is a directory below the
-// folder, in which {date} is the day, {folder} the folder's name and {path} the
-// directories of the file's own path. Those come last where the pattern does not
-// name them.
-func Destination(pattern, folder, file string, day time.Time) string {
-	if !strings.Contains(pattern, "{path}") {
-		pattern += "/{path}"
-	}
-	dir := strings.NewReplacer(
-		"{date}", day.Format(time.DateOnly), "{folder}", strings.ReplaceAll(folder, "/", "_"), "{path}", path.Dir(file),
-	).Replace(pattern)
-	return path.Join(dir, path.Base(file))
-}
-
 // errWritten is a file that a program holds open for writing.
 var errWritten = errors.New("a program has the file open for writing")
 

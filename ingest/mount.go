@@ -164,7 +164,7 @@ func (p *Pipeline) openRoot(folder string, id int64) (*file.Root, error) {
 		return nil, &folderError{fmt.Errorf("open the drop folder: %w", err)}
 	}
 	if f.Marker != "" {
-		if _, err := root.Lstat(file.OnDisk(f.Path, f.Marker)); err != nil {
+		if err := root.Marked(f.Path, f.Marker); err != nil {
 			_ = root.Close() // nothing was written
 			m.leave(time.Now())
 			return nil, &folderError{fmt.Errorf("the marker file is not there, so the share counts as not mounted: %w", err)}

@@ -131,6 +131,24 @@ func Restore(ctx context.Context, path, from string) (err error) {
 	return os.Rename(part, path)
 }
 
+// plain refuses a copy in whose place, or beside which, lies something else than files: a
+// pipe would be waited for without end. Links to files are an operator's to make.
+func plain(from string) error {
+	for _, name := range []string{from, from + "-wal", from + "-shm", from + "-journal"} {
+		info, err := os.Stat(name)
+		if errors.Is(err, fs.ErrNotExist) && name != from {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !info.Mode().IsRegular() {
+			return fmt.Errorf("%w (%s is no file)", ErrForeign, name)
+		}
+	}
+	return nil
+}
+
 // copyWhole copies a whole journal to part, over what a crash left there. It refuses
 // the journal at path itself.
 func copyWhole(ctx context.Context, from, part, path string) error {
@@ -146,6 +164,9 @@ func copyWhole(ctx context.Context, from, part, path string) error {
 		if there, err := os.Stat(name); err == nil && os.SameFile(info, there) {
 			return fmt.Errorf("that is %s itself; name a copy of it", name)
 		}
+	}
+	if err := plain(from); err != nil {
+		return err
 	}
 	db, err := connect(from, "mode=ro", 1) // as in Backup
 	if err != nil {

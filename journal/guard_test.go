@@ -175,6 +175,44 @@ func TestRestoreTakesOnlyAWholeJournal(t *testing.T) {
 	r.restored(in("copy.db"), 200)
 }
 
+// TestRestoreWaitsForNoPipe offers it what is no file, or has none beside it: it is
+// refused, and nothing waited for.
+func TestRestoreWaitsForNoPipe(t *testing.T) {
+	r := newRig(t)
+	r.admit(file("a", 1))
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	pipe := func(name string) { r.t.Helper(); r.ok(unix.Mkfifo(in(name), 0o600)) }
+	for _, name := range []string{"copy.db", "wal.db", "shm.db", "rollback.db"} {
+		r.ok(Backup(t.Context(), r.path, in(name)))
+	}
+	r.ok(r.Close())
+	pipe("pipe.db")
+	pipe("wal.db-wal")
+	pipe("shm.db-shm")
+	pipe("rollback.db-journal")
+	r.ok(os.Mkdir(in("dir.db"), 0o700))
+	r.ok(os.Symlink(in("pipe.db"), in("link.db")))
+	r.ok(os.Symlink("/dev/zero", in("device.db")))
+	before, err := os.ReadFile(r.path)
+	r.ok(err)
+	for _, name := range []string{"pipe.db", "wal.db", "shm.db", "rollback.db", "dir.db", "link.db", "device.db"} {
+		ended := make(chan error, 1)
+		go func() { ended <- Restore(t.Context(), r.path, in(name)) }()
+		select {
+		case err := <-ended:
+			r.fails(err, ErrForeign)
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s is waited for", name)
+		}
+		if now, err := os.ReadFile(r.path); err != nil || !bytes.Equal(now, before) {
+			t.Fatalf("%s: the journal changed: %v", name, err)
+		}
+	}
+	r.ok(os.Symlink(in("copy.db"), in("named.db")))
+	r.restored(in("named.db"), 1)
+}
+
 // restored restores a copy, which holds so many entries.
 func (r *rig) restored(from string, entries int) {
 	r.t.Helper()

@@ -55,8 +55,8 @@ func TestNothingIsFollowedBesideTheJournal(t *testing.T) {
 					_, errAsk := Ask(t.Context(), path, "retry", []byte("{}"))
 					_, errOwned := Owned(path)
 					errRestore := Restore(t.Context(), path, path+".away")
-					for name, err := range map[string]error{"open": errOpen, "read": errRead, "ask": errAsk, "owner": errOwned, "restore": errRestore} {
-						if err == nil || name == "open" && !errors.Is(err, ErrLinked) {
+					for name, err := range map[string]error{"open": errOpen, "place": Place(path), "read": errRead, "ask": errAsk, "owner": errOwned, "restore": errRestore} {
+						if err == nil || (name == "open" || name == "place") && !errors.Is(err, ErrLinked) {
 							t.Errorf("%s: %v", name, err)
 						}
 					}

@@ -32,8 +32,14 @@ var remote = map[string]bool{
 }
 
 // Place refuses the path of a journal, which need not be there yet, on a network file
-// system: ErrNetwork. Open does as well.
+// system, or with something else in the place of its files: ErrNetwork, ErrLinked. Open
+// does as well.
 func Place(path string) error {
+	return errors.Join(placed(path), unlinked(path))
+}
+
+// placed refuses a path on a network file system.
+func placed(path string) error {
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
 		err := local(dir)
 		if !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {

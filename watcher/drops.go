@@ -41,7 +41,7 @@ func (w *Watcher) Announced(folder, dir string) time.Time {
 			break
 		}
 		for _, name := range f.names.ready.all(dir) {
-			if info, err := os.Lstat(filepath.Join(f.conf.Path, name)); err == nil {
+			if info, err := os.Lstat(filepath.Join(f.conf.Path, name)); err == nil && info.Mode().IsRegular() {
 				return info.ModTime()
 			}
 		}

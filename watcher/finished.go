@@ -229,7 +229,7 @@ func (f *folder) sentinel(rel string, modTime int64) announcement {
 	a := absent
 	for _, name := range f.names.ready.all(rel) {
 		switch st, err := f.tree.look(name, false); {
-		case err != nil:
+		case err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG: // a producer makes a file, and nothing else
 		case fingerprintOf(&st).mtime < modTime:
 			a = stale
 		default:

@@ -117,3 +117,37 @@ func TestTimesOfOtherCenturies(t *testing.T) {
 		t.Errorf("the file of 2300 is %+v", f)
 	}
 }
+
+// What is no file is no sentinel: who left it there did not mean the file beside it.
+func TestSentinelIsAFile(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Folder{Path: "in", Ready: "{name}.done", Settle: time.Hour, Drops: true})
+	link := func(to string) func(string) error { return func(name string) error { return os.Symlink(to, name) } }
+	kinds := map[string]func(name string) error{
+		"pipe":      func(name string) error { return unix.Mkfifo(name, 0o600) },
+		"directory": func(name string) error { return os.Mkdir(name, 0o700) },
+		"link":      link("pipe"), "nowhere": link("none"), "loop": link("loop.done"), "device": link("/dev/null"),
+	}
+	for name, put := range kinds {
+		r.write("in/"+name, "x")
+		must(t, put(r.path("in/"+name+".done")))
+	}
+	r.write("in/spring/a.jpg", "x")
+	must(t, unix.Mkfifo(r.path("in/spring.done"), 0o600))
+	r.started()
+	r.until("all waiting", func() bool { s := r.state("drop"); return s.Waiting == len(kinds)+1 && s.Settling == 0 })
+	if at := r.w.Announced("drop", "spring"); !at.IsZero() {
+		t.Errorf("a pipe announces the drop, at %v", at)
+	}
+	if got := r.emitted(); len(got) > 0 {
+		t.Errorf("emitted %q", got)
+	}
+	must(t, os.Remove(r.path("in/spring.done")))
+	r.write("in/spring.done", "")
+	must(t, os.Remove(r.path("in/pipe.done")))
+	r.write("in/pipe.done", "")
+	r.await("pipe", "spring/a.jpg")
+	if at := r.w.Announced("drop", "spring"); at.IsZero() {
+		t.Error("a file does not announce the drop")
+	}
+}

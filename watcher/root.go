@@ -63,9 +63,12 @@ func inspect(f Folder) (root, error) {
 		return root{}, fmt.Errorf("look at the folder: %w", err)
 	}
 	if f.Marker != "" {
-		below := &tree{path: path}
-		defer below.close()
-		if _, err := below.look(file.OnDisk(path, f.Marker), false); err != nil {
+		below, err := file.OpenRoot(path)
+		if err != nil {
+			return root{}, fmt.Errorf("open the folder: %w", err)
+		}
+		defer below.Close() // nothing was written
+		if err := below.Marked(path, f.Marker); err != nil {
 			return root{}, fmt.Errorf("the marker file is not there, so the share counts as not mounted: %w", err)
 		}
 	}

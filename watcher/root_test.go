@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestRootComesAndGoes(t *testing.T) {
@@ -125,5 +127,28 @@ func TestRescanAndWaitScan(t *testing.T) {
 	cancel()
 	if err := r.w.WaitScan(ctx, ""); !errors.Is(err, context.Canceled) && err != nil {
 		t.Errorf("WaitScan: %v", err)
+	}
+}
+
+// What is no file does not tell that a share is mounted.
+func TestMarkerIsAFile(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Folder{Path: "in", Marker: "mounted"})
+	r.write("in/a", "x")
+	marker := r.path("in/mounted")
+	for what, put := range map[string]func() error{
+		"a pipe":      func() error { return unix.Mkfifo(marker, 0o600) },
+		"a directory": func() error { return os.Mkdir(marker, 0o700) },
+		"a link":      func() error { return os.Symlink("none", marker) },
+	} {
+		must(t, put())
+		if _, err := inspect(r.w.folders[0].conf); err == nil || !strings.Contains(err.Error(), "in the place of the marker lies "+what) {
+			t.Errorf("%s: %v", what, err)
+		}
+		must(t, os.Remove(marker))
+	}
+	r.write("in/mounted", "")
+	if _, err := inspect(r.w.folders[0].conf); err != nil {
+		t.Error(err)
 	}
 }

@@ -73,7 +73,23 @@ func exposed(cfg *config.Config, s config.SecretFile, who person) (out []mapping
 	case ok && mode&0o040 != 0 && sharedGroup(int(st.Gid), who):
 		add(hint, "%s can be read by the group %s (mode %04o), which is not one of %s alone", what, groupName(int(st.Gid)), mode, who)
 	}
+	if dir := openDir(real); dir != "" {
+		add("chmod o-w "+dir, "%s can be replaced by every user of this machine, who may all write in %s", what, dir)
+	}
 	return out
+}
+
+// openDir returns the directory above a file in which everyone may put another file, or
+// directory, in its place; "" for none.
+func openDir(name string) string {
+	for dir := filepath.Dir(name); ; dir = filepath.Dir(dir) {
+		if info, err := os.Stat(dir); err == nil && info.Mode().Perm()&0o002 != 0 && info.Mode()&os.ModeSticky == 0 {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			return ""
+		}
+	}
 }
 
 // sharedGroup reports whether a group may have other members than the daemon's user: any but

@@ -134,7 +134,7 @@ func checkJournal(cfg *config.Config) error {
 }
 
 func placed(path string) error {
-	if err := journal.Place(path); errors.Is(err, journal.ErrNetwork) {
+	if err := journal.Place(path); errors.Is(err, journal.ErrNetwork) || errors.Is(err, journal.ErrLinked) {
 		return fmt.Errorf("journal %s: %w", path, err)
 	}
 	return nil // what else is wrong with the path is said by writable

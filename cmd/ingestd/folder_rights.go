@@ -143,32 +143,13 @@ func (r *rights) destinations(f config.Folder, who person) {
 	for _, to := range destinationsOf(f) {
 		if err := to.usable(f); err != nil && err.Error() != before { // one directory is said once
 			before = err.Error()
-			r.mistake(f, "give that user the right to write there", "after: %s cannot be done by %s, because %s: %v", f.After, who, to.why, err)
+			hint := "give that user the right to write there"
+			if o, ok := errors.AsType[*obstacle](err); ok {
+				hint = o.hint
+			}
+			r.mistake(f, hint, "after: %s cannot be done by %s, because %s: %v", f.After, who, to.why, err)
 		}
 	}
-}
-
-// destination is a directory that must be writable, and why.
-type destination struct{ dir, why string }
-
-// usable says what keeps the thread's user from making it, or writing in it.
-func (d destination) usable(f config.Folder) error {
-	dir := d.dir
-	for missing(dir) && dir != f.Path && dir != filepath.Dir(dir) {
-		dir = filepath.Dir(dir) // it would be made
-	}
-	return changeable(dir)
-}
-
-func destinationsOf(f config.Folder) (out []destination) {
-	if f.After == "keep" {
-		return nil
-	}
-	kept := f.Kept()
-	if f.After == "move" {
-		out = append(out, destination{filepath.Join(f.Path, kept[0]), "files are to be moved to " + f.Done})
-	}
-	return append(out, destination{filepath.Join(f.Path, kept[1]), "what fails is to be moved to " + f.Failed})
 }
 
 func (r *rights) mistake(f config.Folder, hint, format string, args ...any) {
@@ -190,7 +171,7 @@ func (r *rights) walk(f config.Folder, who person, rel string, wanted func(strin
 	}
 	var fixed error // why nothing can be moved out of the directory
 	if f.After != "keep" {
-		fixed = changeable(dir)
+		fixed = movable(dir)
 	}
 	said := false
 	for {
@@ -258,7 +239,7 @@ func checkFiles(cfg *config.Config, who person) []mapping.Problem {
 				}
 			}
 			if cfg.Journal != "" && !missing(filepath.Dir(cfg.Journal)) { // else whoever starts the daemon makes it
-				add(mapping.Pos{Line: 1, Column: 1}, "the journal", errors.Join(changeable(filepath.Dir(cfg.Journal)), writable(cfg.Journal)))
+				add(mapping.Pos{Line: 1, Column: 1}, "the journal", errors.Join(movable(filepath.Dir(cfg.Journal)), writable(cfg.Journal)))
 			}
 		})
 		if err != nil {
@@ -279,7 +260,7 @@ func mayTake(f config.Folder, who person, path string) (unread, stuck error) {
 				return
 			}
 			dir := filepath.Dir(path)
-			if a.stuck = changeable(dir); a.stuck != nil {
+			if a.stuck = movable(dir); a.stuck != nil {
 				return
 			}
 			if info, err := os.Stat(dir); err == nil {

@@ -118,6 +118,42 @@ func TestRights(t *testing.T) {
 			mistake: "after: delete cannot be done by user 61001, because what fails is to be moved to _failed: change "},
 		{name: "where finished files go is another's", more: "    after: move", does: func(w *ward) { w.file("drop/_ingested/a.jpg") },
 			mistake: "after: move cannot be done by user 61001, because files are to be moved to _ingested: change "},
+		{name: "a link lies where finished files go", more: "    after: move", does: func(w *ward) { w.must(os.Symlink(w.dir, filepath.Join(w.drop, "_ingested"))) },
+			mistake: "after: move cannot be done by user 61001, because files are to be moved to _ingested: DROP/_ingested is a link, and a directory must lie there"},
+		{name: "a link to nothing lies there", more: "    after: move", does: func(w *ward) { w.must(os.Symlink("nowhere", filepath.Join(w.drop, "_ingested"))) },
+			mistake: "after: move cannot be done by user 61001, because files are to be moved to _ingested: DROP/_ingested is a link, and"},
+		{name: "a link to itself lies there", more: "    after: move", does: func(w *ward) { w.must(os.Symlink("_ingested", filepath.Join(w.drop, "_ingested"))) },
+			mistake: "after: move cannot be done by user 61001, because files are to be moved to _ingested: DROP/_ingested is a link, and"},
+		{name: "a file lies there", more: "    after: move", does: func(w *ward) { w.file("drop/_ingested"); w.give("drop/_ingested", w.who.uid, 0o600) },
+			mistake: "after: move cannot be done by user 61001, because files are to be moved to _ingested: DROP/_ingested is a file, and"},
+		{name: "a pipe lies where failed files go", more: "    after: delete", does: func(w *ward) { w.must(unix.Mkfifo(filepath.Join(w.drop, "_failed"), 0o666)) },
+			mistake: "after: delete cannot be done by user 61001, because what fails is to be moved to _failed: DROP/_failed is a pipe (FIFO), and"},
+		{name: "a device lies there", more: "    after: move", does: func(w *ward) {
+			w.must(unix.Mknod(filepath.Join(w.drop, "_failed"), unix.S_IFCHR|0o666, int(unix.Mkdev(1, 5))))
+		}, mistake: "after: move cannot be done by user 61001, because what fails is to be moved to _failed: DROP/_failed is a device, and"},
+		{name: "a file lies in the path of it", more: "    after: move\n    done: a/b/c/{date}", does: func(w *ward) {
+			w.file("drop/a/b")
+			w.give("drop/a/b", w.who.uid, 0o600)
+			w.give("drop/a", w.who.uid, 0o700)
+		}, mistake: "after: move cannot be done by user 61001, because files are to be moved to a/b/c/{date}: DROP/a/b is a file, and"},
+		{name: "a link lies in the path of it", more: "    after: move\n    done: a/b", does: func(w *ward) { w.must(os.Symlink(".", filepath.Join(w.drop, "a"))) },
+			mistake: "after: move cannot be done by user 61001, because files are to be moved to a/b: DROP/a is a link, and"},
+		{name: "a pipe lies where {folder} leads", more: "    after: move\n    done: a/{folder}", does: func(w *ward) {
+			w.must(os.Mkdir(filepath.Join(w.drop, "a"), 0o700))
+			w.give("drop/a", w.who.uid, 0o700)
+			w.must(unix.Mkfifo(filepath.Join(w.drop, "a/drop"), 0o666))
+		}, mistake: "after: move cannot be done by user 61001, because files are to be moved to a/{folder}: DROP/a/drop is a pipe (FIFO), and"},
+		{name: "files stay, and a link lies there", does: func(w *ward) { w.must(os.Symlink("nowhere", filepath.Join(w.drop, "_ingested"))) }},
+		{name: "the folder only takes more", more: "    after: move", does: func(w *ward) { w.attribute("drop", appendOnly) },
+			mistake: "after: move cannot be done by user 61001, because files are to be moved to _ingested: DROP: an attribute of the directory forbids"},
+		{name: "the folder is fixed", more: "    after: move", does: func(w *ward) { w.attribute("drop", immutable) },
+			mistake: "after: move cannot be done by user 61001, because files are to be moved to _ingested: DROP: an attribute of the directory forbids"},
+		{name: "a directory below only takes more", more: "    after: delete", does: func(w *ward) {
+			w.file("drop/below/a.jpg")
+			w.give("drop/below/a.jpg", w.who.uid, 0o644)
+			w.give("drop/below", w.who.uid, 0o755)
+			w.attribute("drop/below", appendOnly)
+		}, note: "cannot delete 1 of its files and directories: DROP/below: an attribute of the directory forbids"},
 		{name: "a directory below is read-only", more: "    after: move", does: func(w *ward) {
 			w.file("drop/below/a.jpg")
 			w.file("drop/below/b.jpg")
@@ -141,6 +177,7 @@ func TestRights(t *testing.T) {
 			cfg := w.config(c.more)
 			c.does(w)
 			mistakes, notes := checkRights(cfg, cfg.Folders, w.who)
+			c.mistake, c.note = strings.ReplaceAll(c.mistake, "DROP", w.drop), strings.ReplaceAll(c.note, "DROP", w.drop)
 			if c.mistake == "" && len(mistakes) > 0 || c.mistake != "" && (len(mistakes) == 0 || !strings.HasPrefix(mistakes[len(mistakes)-1].Message, c.mistake) && !strings.HasPrefix(mistakes[0].Message, c.mistake)) {
 				t.Errorf("mistakes: %v", mistakes)
 			}
@@ -152,6 +189,30 @@ func TestRights(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Attributes of chattr, see linux/fs.h.
+const (
+	immutable  = 0x10
+	appendOnly = 0x20
+)
+
+// attribute gives a directory an attribute until the test ends.
+func (w *ward) attribute(name string, attribute int) {
+	w.t.Helper()
+	dir, err := os.Open(filepath.Join(w.dir, name))
+	w.must(err)
+	flags, err := unix.IoctlGetInt(int(dir.Fd()), unix.FS_IOC_GETFLAGS)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(int(dir.Fd()), unix.FS_IOC_SETFLAGS, flags|attribute)
+	}
+	if err != nil {
+		_ = dir.Close()
+		w.t.Skipf("the file system of the test takes no attributes: %v", err)
+	}
+	w.t.Cleanup(func() {
+		w.must(errors.Join(unix.IoctlSetPointerInt(int(dir.Fd()), unix.FS_IOC_SETFLAGS, flags), dir.Close()))
+	})
 }
 
 // allow opens a file to the ward's user by an access list alone.
@@ -282,6 +343,16 @@ func TestSecretsOfOthers(t *testing.T) {
 			p := w.file("password")
 			w.must(os.Chmod(p, 0o640))
 			w.must(os.Chown(p, 0, w.who.gid))
+			return p
+		}},
+		{name: "in everyone's directory", does: func(w *ward) string {
+			p := w.file("open/below/password")
+			w.give("open", 0, 0o777)
+			return p
+		}, want: "password can be replaced by every user of this machine, who may all write in "},
+		{name: "in a sticky directory", does: func(w *ward) string {
+			p := w.file("sticky/password")
+			w.give("sticky", 0, 0o777|fs.ModeSticky)
 			return p
 		}},
 		{name: "in the drop folder", does: func(w *ward) string { return w.file("drop/password") }, want: "lies in the drop folder"},

@@ -143,7 +143,7 @@ func newPruneCommand() *cobra.Command {
 	}
 	configFlag(cmd, &path)
 	jsonFlag(cmd, &asJSON)
-	cmd.Flags().DurationVar(&older, "older-than", 0, "forget what has rested for longer than `DURATION`, such as 2160h; else journal_keep says")
+	cmd.Flags().Var((*age)(&older), "older-than", "forget what has rested for longer than `DURATION`, such as 2160h or 90d; else journal_keep says")
 	timeoutFlag(cmd)
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "only say what would be forgotten")
 	return cmd

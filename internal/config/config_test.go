@@ -293,11 +293,19 @@ func TestCheckFolders(t *testing.T) {
 		{Path: filepath.Join(dir, "none"), Pos: mapping.Pos{Line: 2, Column: 1}},
 		{Path: file, Pos: mapping.Pos{Line: 3, Column: 1}},
 		{Path: dir, Marker: ".mounted", Pos: mapping.Pos{Line: 4, Column: 1}},
+		{Path: dir, Marker: "below", Pos: mapping.Pos{Line: 5, Column: 1}},
+		{Path: dir, Marker: "link", Pos: mapping.Pos{Line: 6, Column: 1}},
+		{Path: dir, Marker: "file", Pos: mapping.Pos{Line: 7, Column: 1}},
 	}}
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "below"), 0o700), os.Symlink("file", filepath.Join(dir, "link"))); err != nil {
+		t.Fatal(err)
+	}
 	got := strings.ReplaceAll(c.Invalid(c.CheckFolders()).Error(), dir, "DIR")
 	want := `f:2:1: folder DIR/none does not exist (create it, or mount its share)
 f:3:1: folder DIR/file is no directory
-f:4:1: folder DIR has no marker .mounted (is its share mounted?)`
+f:4:1: folder DIR has no marker .mounted (is its share mounted?)
+f:5:1: folder DIR: marker below is no file, but a directory (the folder counts as not mounted until a file lies there)
+f:6:1: folder DIR: marker link is no file, but a link (the folder counts as not mounted until a file lies there)`
 	if got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}

@@ -6,8 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -154,15 +154,24 @@ func (l *loader) destination(n *yaml.Node, what string, to *string) {
 	}
 	rest := placeholder.ReplaceAllString(text, "")
 	first, _, _ := strings.Cut(text, "/")
+	emptied := strings.NewReplacer("{path}", "", "{date}", "x", "{folder}", "x").Replace(text)
 	switch {
 	case strings.ContainsAny(rest, "{}"):
 		l.Add(mapping.At(n), "{date}, {folder} and {path} are known", "%s: %s has a placeholder that does not exist", what, l.Quote(n))
 	case strings.ContainsAny(first, "{}"):
 		l.Add(mapping.At(n), "such as _ingested/{date}", "%s: %s must begin with a fixed directory", what, l.Quote(n))
+	case strings.ContainsFunc(text, unicode.IsControl):
+		l.Add(mapping.At(n), "such as _ingested/{date}", "%s: %s has a character that cannot be printed", what, l.Quote(n))
+	case slices.ContainsFunc(strings.Split(emptied, "/"), dots):
+		l.Add(mapping.At(n), "give {path} a directory of its own, as in _ingested/{path}",
+			"%s: %s names the directory . or .. for a file that lies in the folder itself, whose {path} is empty", what, l.Quote(n))
 	default:
 		*to = text
 	}
 }
+
+// dots reports a name that is none of a directory's own.
+func dots(name string) bool { return name == "." || name == ".." }
 
 var placeholder = regexp.MustCompile(`\{(date|folder|path)\}`)
 
@@ -212,6 +221,9 @@ func (l *loader) folderName(n *yaml.Node) string {
 	if strings.ContainsFunc(name, func(r rune) bool { return r == '/' || r == unicode.ReplacementChar || unicode.IsControl(r) }) {
 		l.Add(mapping.At(n), "", "name: %s has a slash or a character that cannot be printed", l.Quote(n))
 	}
+	if dots(name) {
+		l.Add(mapping.At(n), "{folder} stands for it in done and failed", "name: %s cannot name a directory", l.Quote(n))
+	}
 	for _, other := range l.config.Folders {
 		if name != "" && other.Name == name {
 			l.Add(mapping.At(n), fmt.Sprintf("the folder of line %d has it already", other.Pos.Line), "two folders are named %s", l.Quote(n))
@@ -256,7 +268,16 @@ func (f Folder) missing() mapping.Problem {
 	}
 	_ = dir.Close()
 	if f.Marker != "" {
-		if _, err := os.Lstat(filepath.Join(f.Path, file.OnDisk(f.Path, f.Marker))); err != nil {
+		root, err := file.OpenRoot(f.Path)
+		if err != nil {
+			return mapping.Problem{Message: fmt.Sprintf("folder cannot be read: %v", err), Hint: "give the service's user the right to read it"}
+		}
+		defer root.Close() // nothing was written
+		err = root.Marked(f.Path, f.Marker)
+		if other, ok := errors.AsType[*file.NoMarker](err); ok {
+			return mapping.Problem{Message: fmt.Sprintf("folder %s: marker %s is no file, but %s", f.Path, f.Marker, file.What(other.Mode)), Hint: "the folder counts as not mounted until a file lies there"}
+		}
+		if err != nil {
 			return mapping.Problem{Message: fmt.Sprintf("folder %s has no marker %s", f.Path, f.Marker), Hint: "is its share mounted?"}
 		}
 	}

@@ -50,23 +50,30 @@ func textReader(r *bufio.Reader, encoding encoding.Encoding) (text io.Reader, ma
 		}
 	}
 	little, big := utf16Zeros(head)
+	var order binary.ByteOrder
+	mark := unicode.IgnoreBOM
 	switch {
 	case bytes.HasPrefix(head, markUTF8):
 		_, err := r.Discard(len(markUTF8))
 		return r, true, err
 	case bytes.HasPrefix(head, markUTF16LE):
-		encoding = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
+		order, mark = binary.LittleEndian, unicode.UseBOM
 	case bytes.HasPrefix(head, markUTF16BE):
-		encoding = unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
+		order, mark = binary.BigEndian, unicode.UseBOM
 	case encoding != nil:
+		return transform.NewReader(r, encoding.NewDecoder()), true, nil
 	case little:
-		encoding = unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+		order = binary.LittleEndian
 	case big:
-		encoding = unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+		order = binary.BigEndian
 	default:
 		return r, false, nil
 	}
-	return transform.NewReader(r, encoding.NewDecoder()), true, nil
+	endian := unicode.LittleEndian
+	if order == binary.BigEndian {
+		endian = unicode.BigEndian
+	}
+	return transform.NewReader(&strictUTF16{r: r, order: order}, unicode.UTF16(endian, mark).NewDecoder()), true, nil
 }
 
 // utf16Zeros says whether head is UTF-16: its zero bytes lie nearly all on one side,
