@@ -193,11 +193,7 @@ func judge(e journal.Entry, err error, l limits) verdict {
 
 	// the API
 	case errors.Is(err, tenovos.ErrIntermediary) && !errors.Is(err, tenovos.ErrAmbiguous) && (l.waits || !looks(e, err)):
-		v := foreign(e, err, l, pause, circuitCall(e.Status), "Look at the proxy or firewall on the way to Tenovos. What is refused waits, and goes on by itself.")
-		if e.Status == journal.Creating {
-			v.to = journal.Mapped // it was not performed
-		}
-		return v
+		return foreign(e, err, l, pause, circuitCall(e.Status), "Look at the proxy or firewall on the way to Tenovos. What is refused waits, and goes on by itself.")
 	case e.Status == journal.Creating && mayNot(err):
 		return verdict{do: pause, to: journal.Mapped, shared: sharedCreate, waits: true, last: journal.Failed, reason: reasonOf(classForbidden, err,
 			"Tenovos refuses the asset without naming a fault of it: look at the account's rights (Upload; the rule's metadata and security templates), then run `ingestd retry ID`.")}

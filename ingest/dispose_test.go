@@ -68,7 +68,7 @@ func TestDispose(t *testing.T) {
 		{name: "a proxy refuses", entry: journal.Entry{Status: journal.Uploading, Failures: 9}, err: proxys403, want: verdict{do: retry, shared: circuitStore, waits: true, last: journal.Held}, hint: true},
 		{name: "dead when it was handed out", entry: journal.Entry{Status: journal.Uploading}, err: bornDead, want: verdict{to: journal.Mapped, expiry: true, shared: circuitStore, dead: true}, hint: true},
 		{name: "expired while a proxy refused", entry: journal.Entry{Status: journal.Uploading, Expiries: 9, Reason: journal.Reason{Class: classHeldUp}}, err: uploader.ErrURLExpired, want: verdict{to: journal.Mapped}},
-		{name: "a proxy refuses the create", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{foreignReply}, want: verdict{do: pause, to: journal.Mapped, shared: circuitCall(journal.Creating), waits: true, last: journal.Failed}, hint: true},
+		{name: "a proxy refuses the create", entry: journal.Entry{Status: journal.Creating}, err: foreignReply, want: verdict{do: pause, shared: circuitCall(journal.Creating), waits: true, last: journal.Failed}, hint: true},
 		{name: "a proxy refuses a look", entry: journal.Entry{Status: journal.Verifying, Failures: 9}, err: foreignReply, want: verdict{do: pause, to: journal.Held, count: true}, hint: true},
 		{name: "a right is missing", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{mayNotUpload}, want: verdict{do: pause, to: journal.Mapped, shared: sharedCreate, waits: true, last: journal.Failed}, hint: true},
 		{name: "stalled", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrStalled, want: verdict{do: retry, count: true, shared: circuitStore}},

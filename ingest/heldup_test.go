@@ -80,6 +80,48 @@ func TestTroubleThatIsNoFilesOwn(t *testing.T) {
 	together(t, 20, tests)
 }
 
+// A create that was performed, and whose reply somebody on the way replaced, is looked for
+// before it is repeated: the empty asset goes, and the file loses no attempt.
+func TestCreatePerformedBehindAPage(t *testing.T) {
+	tests := map[string]func(*testing.T){}
+	for name, page := range map[string]sandbox.Fault{
+		"403":                  {Status: 403, Body: "<html>blocked</html>"},
+		"413":                  {Status: 413, Body: "<html>too large</html>"},
+		"407":                  {Status: 407, Body: "<html>authenticate</html>"},
+		"407 in JSON":          {Status: 407, Body: `{"error":"authenticate"}`},
+		"302":                  {Status: 302, Body: "<html></html>", Location: "https://login.example/"},
+		"302 in JSON":          {Status: 302, Body: `{"message":"Found"}`, Location: "https://login.example/"},
+		"401":                  {Status: 401, Body: "<html>log in</html>"},
+		"404":                  {Status: 404, Body: "<html>not found</html>"},
+		"429":                  {Status: 429, Body: "<html>slow down</html>", RetryAfter: "1"},
+		"413, no look at once": {Status: 413, Body: "<html>too large</html>", Path: "search"},
+	} {
+		tests[name] = func(t *testing.T) {
+			r := newRig(t, nil)
+			blind := page.Path != "" // the look is refused, too, which a backfill bears only so often
+			if page.Path = ""; blind {
+				r.queue(sandbox.Fault{Operation: "Search", Kind: sandbox.FaultStatus, Status: page.Status, Body: page.Body, Times: 3})
+			}
+			page.Operation, page.Kind, page.Worked, page.Times = "CreateAsset", sandbox.FaultStatus, true, 4
+			r.queue(page)
+			var paths []string
+			for i := range 4 {
+				paths = append(paths, fmt.Sprintf("f%d.jpg", i))
+				r.write(paths[i], 3000-i, 1)
+			}
+			r.backfill()
+			r.wantExactly(paths...)
+			r.wantNothingLeft(r.sandbox.State())
+			for _, e := range r.entries() {
+				if e.Failures > 0 && !blind || e.Status != journal.Filed {
+					t.Errorf("%s is %s, and it cost %d attempts: %+v", e.Path, e.Status, e.Failures, e.Reason)
+				}
+			}
+		}
+	}
+	together(t, 20, tests)
+}
+
 // refusals counts the requests that were answered with an error, or by a proxy.
 func (r *rig) refusals() int {
 	n := 0

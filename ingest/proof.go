@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -15,7 +16,8 @@ import (
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
 
-// Content reads what the content store holds of an asset.
+// Content reads what the content store holds of an asset; as uploader.ContentMD5 does, it
+// tells the MD5 of an answer that need not be the store's own with uploader.ErrIntermediary.
 type Content interface {
 	ContentMD5(ctx context.Context, link secret.URL, size int64) ([]byte, error)
 }
@@ -60,7 +62,8 @@ func contentWait(size int64, timeout time.Duration) time.Duration {
 	return min(5*time.Second+time.Duration(size/(10<<20))*time.Second, timeout/2)
 }
 
-// readBack reads the content of an asset and compares it with a file's bytes.
+// readBack reads the content of an asset and compares it with a file's bytes. That they
+// differ is known only where the store itself answered.
 func (p *prover) readBack(ctx context.Context, objectID string, file journal.Entry) (same bool, sum []byte, err error) {
 	if p.content == nil {
 		return false, nil, errors.New("the content cannot be read back here")
@@ -69,12 +72,15 @@ func (p *prover) readBack(ctx context.Context, objectID string, file journal.Ent
 	if err != nil {
 		return false, nil, err
 	}
-	theirs, err := p.content.ContentMD5(ctx, link, file.Size)
-	if err != nil {
-		return false, nil, err
+	theirs, between := p.content.ContentMD5(ctx, link, file.Size)
+	if between != nil && !errors.Is(between, uploader.ErrIntermediary) {
+		return false, nil, between
 	}
 	ours, err := p.md5(ctx, file)
-	return err == nil && bytes.Equal(theirs, ours), theirs, err
+	if err == nil && bytes.Equal(theirs, ours) {
+		return true, theirs, nil
+	}
+	return false, theirs, cmp.Or(err, between)
 }
 
 // prove makes sure that the asset of an entry, owner, holds the bytes of a file, which is

@@ -214,6 +214,8 @@ func (p *Pipeline) notCreated(ctx context.Context, e journal.Entry, asset tenovo
 		})
 	case errors.Is(err, tenovos.ErrAmbiguous):
 		return err
+	case errors.Is(err, tenovos.ErrIntermediary) && !errors.Is(err, tenovos.ErrSession):
+		return err // who answers in Tenovos' place may have let the call through: it is looked for
 	case asset.OriginalFileID != "" && (errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound)):
 		if gone, lookErr := p.originalGone(ctx, asset.OriginalFileID); lookErr == nil && gone {
 			return &verdictError{verdict{to: journal.Held, reason: reasonOriginalGone}}

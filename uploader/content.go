@@ -1,12 +1,14 @@
 package uploader
 
 import (
+	"cmp"
 	"context"
 	"crypto/md5"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 )
@@ -14,7 +16,9 @@ import (
 // ContentMD5 reads what a URL of the content store holds and returns its MD5. The
 // content should have size bytes: of one that is longer no more than one byte beyond
 // that is read, so that its MD5 is another. Like a part it may take as long as it
-// moves, and nothing is followed or tried again.
+// moves, and nothing is followed or tried again. With ErrIntermediary the MD5 is that of
+// an answer that need not be the store's own: it may show that the store holds the
+// wanted bytes, but never that it holds others.
 func (u *Uploader) ContentMD5(ctx context.Context, link secret.URL, size int64) ([]byte, error) {
 	if err := u.handed.check(ctx, link); err != nil {
 		return nil, err
@@ -61,7 +65,28 @@ func (u *Uploader) ContentMD5(ctx context.Context, link secret.URL, size int64) 
 	if err != nil {
 		return nil, broken(err)
 	}
-	return sum.Sum(nil), nil
+	return sum.Sum(nil), notContent(resp, n, size)
+}
+
+// notContent is the error of an answer, of which n bytes were read, that need not be what
+// the store holds: the page of a proxy or of a login comes with 200 as well. A store
+// gives an ETag, and the length, of what it sends as it is; where that is not the wanted
+// size, it has to show itself by the id that S3 gives each request, and be no page.
+func notContent(resp *http.Response, n, size int64) error {
+	h := resp.Header
+	etag := strings.Trim(h.Get("ETag"), `"`)
+	s3 := h.Get("X-Amz-Request-Id") != "" || h.Get("X-Amz-Id-2") != ""
+	page := strings.Contains(strings.ToLower(h.Get("Content-Type")), "html")
+	altered := strings.HasPrefix(etag, "W/") || h.Get("Content-Encoding") != "" && h.Get("Content-Encoding") != "identity"
+	if etag != "" && !altered && resp.ContentLength >= 0 && (n == size || s3) && (!page || n == size && s3) {
+		return nil
+	}
+	length := "some bytes"
+	if resp.ContentLength >= 0 {
+		length = fmt.Sprintf("%d bytes", resp.ContentLength)
+	}
+	return fmt.Errorf("read the content back: %w: %s of %s, without the signs of the store's own answer, came for a content of %d bytes: look at the proxy or firewall between this host and %s",
+		ErrIntermediary, length, clean(cmp.Or(h.Get("Content-Type"), "no type")), size, resp.Request.URL.Hostname())
 }
 
 // kicking tells the watchdog of each read.

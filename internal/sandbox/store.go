@@ -240,6 +240,7 @@ func (c *call) getObject(out *reply) {
 	}
 	out.status = http.StatusOK
 	out.set("ETag", etag)
+	out.set("X-Amz-Request-Id", "SANDBOX000000000")
 	out.set("Content-Type", "application/octet-stream")
 	out.stream = func(w http.ResponseWriter) {
 		http.ServeContent(w, c.r, "", info.ModTime(), f)

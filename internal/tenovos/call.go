@@ -220,7 +220,7 @@ func (c *Client) refusal(r request, resp *http.Response, p problem) error {
 	if e.Message == "" {
 		e.Message = http.StatusText(status)
 	}
-	if e.Err == nil && p.foreign() {
+	if e.Err == nil && (p.foreign() || status == http.StatusProxyAuthRequired || status >= 300 && status < 400) {
 		e.Err = intermediary(resp.Request.URL.Host)
 	}
 	if strings.EqualFold(e.Message, gatewayNoRoute) {

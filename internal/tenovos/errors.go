@@ -51,7 +51,8 @@ var (
 	ErrSession = errors.New("no session")
 	// ErrIntermediary: the reply is not the service's own, which speaks JSON: a proxy,
 	// a firewall or a login page on the way answered in its place. It comes with the
-	// kind that the status makes it.
+	// kind that the status makes it. Whether the call got through nobody knows: what was
+	// to be created may be there, whatever the kind.
 	ErrIntermediary = errors.New("this is not Tenovos' own answer")
 	// ErrForbidden: the refusal names no fault of the request, so that the account may
 	// lack a right that others of its requests need as well. The service refuses an
@@ -169,7 +170,9 @@ func classify(status int, p problem, repeatable bool) Kind {
 	}
 	switch {
 	case status >= 300 && status < 400:
-		return Unavailable // never followed, so nothing was done
+		return Unavailable // never followed
+	case status == 401 && !repeatable && p.foreign() && p.message != "":
+		return Unavailable // a page: the call may have got there, and a new session would repeat it
 	case status == 401:
 		return Unauthorized
 	case status == 404 && !p.foreign():
@@ -177,13 +180,13 @@ func classify(status int, p problem, repeatable bool) Kind {
 	case status == 429:
 		return Throttled
 	case status == 407:
-		return Unavailable // a proxy's, before the API
+		return Unavailable // a proxy's
 	case status == 408, status >= 500:
 		return lost
 	case status == 403 && p.gateway:
 		return Unauthorized
 	case status >= 400 && p.foreign():
-		return Unavailable // the call did not get there
+		return Unavailable // it may have got there all the same
 	}
 	switch m := strings.ToLower(strings.TrimRight(p.message, ". ")); {
 	case m == "forbidden", m == "unauthorized",

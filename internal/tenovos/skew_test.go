@@ -72,6 +72,9 @@ func TestWhoRefuses(t *testing.T) {
 		{400, ``, true, false},
 		{404, `<html></html>`, true, false},
 		{502, `<html></html>`, true, false},
+		{401, `<html></html>`, true, false},
+		{302, `{"message":"Found"}`, true, false},
+		{407, `{"error":"authenticate"}`, true, false},
 		{200, `<html><title>Log in</title></html>`, true, false},
 		{200, `{"objectId":"o","fi`, false, false},
 		{403, `{"message":"Forbidden"}`, false, true},
@@ -89,6 +92,9 @@ func TestWhoRefuses(t *testing.T) {
 		_, err := f.client().CreateAsset(t.Context(), NewAsset{})
 		if errors.Is(err, ErrIntermediary) != tc.between || errors.Is(err, ErrForbidden) != tc.rightly {
 			t.Errorf("%d %s: %v", tc.status, tc.body, err)
+		}
+		if n := len(f.seen); n != 2 { // with the login
+			t.Errorf("%d %s: it was sent %d times", tc.status, tc.body, n-1)
 		}
 	}
 }
