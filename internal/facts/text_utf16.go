@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	stdutf16 "unicode/utf16"
 )
 
@@ -39,7 +40,7 @@ func (s *strictUTF16) Read(p []byte) (int, error) {
 // fill checks what comes next.
 func (s *strictUTF16) fill() {
 	n, err := s.r.Read(s.buf[:])
-	data := append(s.odd, s.buf[:n]...)
+	data := slices.Concat(s.odd, s.buf[:n])
 	whole := len(data) &^ 1
 	out := make([]byte, 0, len(s.high)+whole)
 	for i := 0; i < whole; i += 2 {
@@ -54,7 +55,7 @@ func (s *strictUTF16) fill() {
 		out = append(append(out, s.high...), unit...)
 		s.high = nil
 	}
-	s.ready, s.odd = out, append([]byte(nil), data[whole:]...)
+	s.ready, s.odd = out, slices.Clone(data[whole:])
 	if s.err = err; errors.Is(err, io.EOF) && len(s.odd)+len(s.high) > 0 {
 		s.err = fmt.Errorf("line %d ends in the middle of a character of UTF-16: the file was cut off; save it anew", 1+s.line)
 	}
@@ -65,7 +66,7 @@ func (s *strictUTF16) half(unit []byte) bool {
 	if s.high != nil || !stdutf16.IsSurrogate(rune(s.order.Uint16(unit))) {
 		return false
 	}
-	s.high = append([]byte(nil), unit...)
+	s.high = slices.Clone(unit)
 	return true
 }
 
