@@ -185,7 +185,9 @@ func judge(e journal.Entry, err error, l limits) verdict {
 	case errors.Is(err, uploader.ErrNoSuchUpload):
 		return newAttempt(e, err, l, classStore, "The store forgot the upload again and again. Ask Tenovos support what aborts uploads.")
 	case !api && isStoreRefusal(err):
-		return newAttempt(e, err, l, classStore, "The content store refuses this file's upload. Show the code to Tenovos support.")
+		v := newAttempt(e, err, l, classStore, "The content store refuses this file's upload. Show the code to Tenovos support.")
+		v.shared, v.dead = circuitStore, isMisSigned(err)
+		return v
 	case !api && isStoreTrouble(err):
 		v := counted(e, err, l, classNetwork, "The content store did not take the file. Look at network, proxy and firewall between this host and the store.")
 		v.shared = circuitStore
@@ -309,6 +311,12 @@ func isFileSystemError(err error) bool {
 func isStoreRefusal(err error) bool {
 	var se *uploader.StoreError
 	return errors.As(err, &se) && se.Status >= 400 && se.Status < 500 && se.Status != 408 && se.Status != 429
+}
+
+// isMisSigned reports a refusal of the URL itself: only another one may be better.
+func isMisSigned(err error) bool {
+	se, ok := errors.AsType[*uploader.StoreError](err)
+	return ok && (se.Code == "SignatureDoesNotMatch" || se.Code == "InvalidAccessKeyId")
 }
 
 // isStoreTrouble reports trouble on the way to the store, or inside it.

@@ -50,9 +50,9 @@ type trouble struct {
 	along     bool            // a delete takes all versions along
 }
 
-// refusedPut makes a client give an upload up.
+// refusedPut makes a client give an upload up, however many meet it.
 func refusedPut(operation string) sandbox.Fault {
-	return sandbox.Fault{Operation: operation, Kind: sandbox.FaultStatus, Status: http.StatusForbidden, Body: denied}
+	return sandbox.Fault{Operation: operation, Kind: sandbox.FaultStatus, Status: http.StatusNotFound, Body: "<Error><Code>NoSuchUpload</Code></Error>"}
 }
 
 var lostCreate = sandbox.Fault{Operation: "CreateAsset", Kind: sandbox.FaultResetAfter}

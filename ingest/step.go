@@ -207,10 +207,15 @@ func (e *notPerformedError) Unwrap() error { return e.err }
 func (p *Pipeline) notCreated(ctx context.Context, e journal.Entry, asset tenovos.NewAsset, up tenovos.Upload, err error) error {
 	switch {
 	case up.ObjectID != "": // made, but the reply is of no use
+		r := reasonOf(classAmbiguous, err, "Tenovos makes assets, and does not say where their content goes. Show the message to Tenovos support.")
+		everyones, shareErr := p.holdups.refusedAlike(ctx, e.ID, circuitCall(journal.Creating), r)
+		if shareErr != nil {
+			return shareErr
+		}
 		return p.advance(ctx, journal.Move{
-			ID: e.ID, From: journal.Creating, To: journal.Cancelling, Outcome: journal.Mapped, CountFailure: true,
+			ID: e.ID, From: journal.Creating, To: journal.Cancelling, Outcome: journal.Mapped, CountFailure: !everyones,
 			Created: &journal.Creation{ObjectID: up.ObjectID, FileID: up.FileID, OriginalFileID: up.OriginalFileID, UploadID: up.UploadID},
-			Reason:  reasonOf(classAmbiguous, err, ""),
+			Reason:  r,
 		})
 	case errors.Is(err, tenovos.ErrAmbiguous):
 		return err
