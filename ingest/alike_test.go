@@ -17,14 +17,23 @@ func TestAnswersThatAreAlikeForAll(t *testing.T) {
 	store := func(status int, code string) sandbox.Fault {
 		return sandbox.Fault{Operation: sandbox.PutObject, Kind: sandbox.FaultStatus, Status: status, Body: "<Error><Code>" + code + "</Code><Message>No.</Message></Error>"}
 	}
+	create := func(f sandbox.Fault) sandbox.Fault {
+		f.Operation = "CreateAsset"
+		return f
+	}
+	const timedOut = `{"message":"Endpoint request timed out"}`
 	tests := map[string]func(*testing.T){}
 	for name, f := range map[string]sandbox.Fault{
-		"store denies":        store(403, "AccessDenied"),
-		"store denies access": store(403, "AllAccessDisabled"),
-		"no bucket":           store(404, "NoSuchBucket"),
-		"no key":              store(400, "KMS.DisabledException"),
-		"no signer":           store(403, "InvalidAccessKeyId"),
-		"no signature":        store(403, "SignatureDoesNotMatch"),
+		"store denies":         store(403, "AccessDenied"),
+		"store denies access":  store(403, "AllAccessDisabled"),
+		"no bucket":            store(404, "NoSuchBucket"),
+		"no key":               store(400, "KMS.DisabledException"),
+		"no signer":            store(403, "InvalidAccessKeyId"),
+		"no signature":         store(403, "SignatureDoesNotMatch"),
+		"create 504, done":     create(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 504, Body: timedOut, Worked: true}),
+		"create 504, not done": create(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 504, Body: timedOut}),
+		"create cut":           create(sandbox.Fault{Kind: sandbox.FaultCutBody}),
+		"create reset":         create(sandbox.Fault{Kind: sandbox.FaultResetAfter}),
 	} {
 		tests[name] = func(t *testing.T) {
 			r := newRig(t, nil)

@@ -220,7 +220,7 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		// The intent stays: creating and completing are looked into before they are
 		// repeated, and a cancel may simply be repeated.
 		v := verdict{do: pause, count: true, reason: reasonOf(classAmbiguous, err, "")}
-		if errors.Is(err, tenovos.ErrIntermediary) {
+		if errors.Is(err, tenovos.ErrIntermediary) || e.Status == journal.Creating && !looks(e, err) {
 			v.shared = circuitCall(e.Status)
 		}
 		return v

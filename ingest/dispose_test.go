@@ -90,7 +90,7 @@ func TestDispose(t *testing.T) {
 		{name: "API down, not created", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{apiError(tenovos.Unavailable)}, want: verdict{do: pause, to: journal.Mapped, count: true}},
 		{name: "unauthorized", entry: journal.Entry{Status: journal.Mapped}, err: apiError(tenovos.Unauthorized), want: verdict{do: pause, count: true}},
 		{name: "unauthorized to the end", entry: journal.Entry{Status: journal.Mapped, Failures: 2}, err: apiError(tenovos.Unauthorized), want: verdict{do: pause, to: journal.Failed, count: true}, hint: true},
-		{name: "create in doubt", entry: journal.Entry{Status: journal.Creating}, err: apiError(tenovos.Ambiguous), want: verdict{do: pause, count: true}},
+		{name: "create in doubt", entry: journal.Entry{Status: journal.Creating}, err: apiError(tenovos.Ambiguous), want: verdict{do: pause, count: true, shared: circuitCall(journal.Creating)}},
 		{name: "create refused", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{apiError(tenovos.Rejected)}, want: verdict{to: journal.Failed}, hint: true},
 		{name: "complete refused", entry: journal.Entry{Status: journal.Completing}, err: apiError(tenovos.Rejected), want: verdict{to: journal.Mapped, count: true}},
 		{name: "asset vanished", entry: journal.Entry{Status: journal.Verifying}, err: apiError(tenovos.NotFound), want: verdict{to: journal.Held}, hint: true},

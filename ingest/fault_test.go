@@ -154,9 +154,10 @@ func TestFaults(t *testing.T) {
 }
 
 // beside is how many faults may be met in one test. A store that fails one file
-// after the other fails them all, and then it is not the files' trouble any more.
+// after the other fails them all, and then it is not the files' trouble any more. It
+// is the same with creates.
 func (tr trouble) beside() int {
-	if tr.puts() {
+	if tr.puts() || tr.operation == "CreateAsset" {
 		return 2
 	}
 	return 100
