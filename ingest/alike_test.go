@@ -34,10 +34,19 @@ func TestAnswersThatAreAlikeForAll(t *testing.T) {
 		"create 504, not done": create(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 504, Body: timedOut}),
 		"create cut":           create(sandbox.Fault{Kind: sandbox.FaultCutBody}),
 		"create reset":         create(sandbox.Fault{Kind: sandbox.FaultResetAfter}),
+		"create 400":           create(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 400, Body: `{"message":"Bad Request"}`}),
+		"create 400, done":     create(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 400, Body: `{"message":"Bad Request"}`, Worked: true}),
+		"create 404":           create(sandbox.Fault{Kind: sandbox.FaultStatus, Status: 404, Body: `{"message":"Not Found"}`}),
+		"create error":         create(sandbox.Fault{Kind: sandbox.FaultErrorIn200, Body: "Service temporarily unavailable"}),
+		"search error":         {Operation: "Search", Kind: sandbox.FaultErrorIn200, Body: "search failed"},
+		"search 400":           {Operation: "Search", Kind: sandbox.FaultStatus, Status: 400, Body: `{"message":"Bad Request"}`},
+		"search 404":           {Operation: "Search", Kind: sandbox.FaultStatus, Status: 404, Body: `{"message":"Not Found"}`},
+		"search 403":           {Operation: "Search", Kind: sandbox.FaultStatus, Status: 403, Body: `{"message":"Search is not available"}`},
 	} {
 		tests[name] = func(t *testing.T) {
 			r := newRig(t, nil)
 			r.config.RetryInitial, r.config.RetryMax = 500*time.Millisecond, time.Second // until a third file is refused
+			r.config.Folders[0].VersionByFilename = f.Operation == "Search"
 			var paths []string
 			for i := range 8 {
 				paths = append(paths, fmt.Sprintf("f%d.jpg", i))

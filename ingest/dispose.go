@@ -87,7 +87,7 @@ func dispose(e journal.Entry, err error, l limits) verdict {
 // content may be in place that nobody has seen, no error is a reason to create,
 // cancel or send anything again.
 func bound(e journal.Entry, err error, v verdict, l limits) verdict {
-	_, certain := errors.AsType[*notPerformedError](err)
+	certain := isCertain(err)
 	_, look := errors.AsType[*lookError](err)
 	if errors.Is(err, tenovos.ErrSession) {
 		v.count, v.to = false, "" // no file's doing
@@ -203,6 +203,16 @@ func judge(e journal.Entry, err error, l limits) verdict {
 	case e.Status == journal.Creating && mayNot(err):
 		return verdict{do: pause, to: journal.Mapped, shared: sharedCreate, waits: true, last: journal.Failed, reason: reasonOf(classForbidden, err,
 			"Tenovos refuses the asset without naming a fault of it: look at the account's rights (Upload; the rule's metadata and security templates), then run `ingestd retry ID`.")}
+	case e.Status == journal.Creating && isUnexplained(err) && !isCertain(err) && !looks(e, err):
+		return verdict{do: pause, shared: sharedCreate, waits: true, last: journal.Failed, reason: reasonOf(classRejected, err,
+			"Tenovos refuses the asset without naming a fault of it. Show the message to Tenovos support, then run `ingestd retry ID`.")}
+	case isSought(e, err):
+		v := verdict{do: retry, shared: circuitCall(e.Status), waits: true, reason: reasonOf(classRejected, err,
+			"Tenovos refuses to tell what the account holds, and nothing is created before that is known. Show the message to Tenovos support. The file goes on by itself.")}
+		if !l.waits {
+			v.last = journal.Held
+		}
+		return v
 	case errors.Is(err, tenovos.ErrThrottled):
 		v := verdict{do: pause, after: max(retryAfter(err), firstProbe), reason: reasonOf(classThrottled, err, "")}
 		if e.Status == journal.Creating {
@@ -265,10 +275,35 @@ func isEarly(err error) bool {
 	return ok && dead.Early()
 }
 
+// isCertain reports a create of which it is certain that it made nothing.
+func isCertain(err error) bool {
+	_, certain := errors.AsType[*notPerformedError](err)
+	return certain
+}
+
 // mayNot reports a create that was certainly refused, and may be for want of a right.
 func mayNot(err error) bool {
-	_, certain := errors.AsType[*notPerformedError](err)
-	return certain && !errors.Is(err, tenovos.ErrSession) && (errors.Is(err, tenovos.ErrForbidden) || errors.Is(err, tenovos.ErrUnauthorized))
+	return isCertain(err) && !errors.Is(err, tenovos.ErrSession) && (errors.Is(err, tenovos.ErrForbidden) || errors.Is(err, tenovos.ErrUnauthorized))
+}
+
+// isUnexplained reports a refusal that names neither a fault of the request nor a right.
+func isUnexplained(err error) bool {
+	te, ok := errors.AsType[*tenovos.Error](err)
+	return ok && (te.Kind == tenovos.Rejected || te.Kind == tenovos.NotFound) && !te.NamesFault() &&
+		!errors.Is(err, tenovos.ErrForbidden) && !errors.Is(err, tenovos.ErrIntermediary) && !errors.Is(err, tenovos.ErrSession)
+}
+
+// holdingsError is a look at what the account holds, before anything is created.
+type holdingsError struct{ err error }
+
+func (e *holdingsError) Error() string { return e.err.Error() }
+func (e *holdingsError) Unwrap() error { return e.err }
+
+// isSought reports that such a look was refused.
+func isSought(e journal.Entry, err error) bool {
+	_, look := errors.AsType[*holdingsError](err)
+	return look && (e.Status == journal.Settled || e.Status == journal.Mapped) && !errors.Is(err, tenovos.ErrSession) &&
+		(errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound))
 }
 
 // lockedWait is the wait before the n-th look at a file that another program has

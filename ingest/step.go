@@ -137,7 +137,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 	if err != nil {
 		return err
 	}
-	needs := []string{circuitCreate(asset), circuitCall(journal.Creating)}
+	needs := []string{circuitCreate(asset), circuitCall(journal.Creating), circuitCall(journal.Mapped)}
 	if e.Kind == journal.File {
 		needs = append(needs, circuitStore)
 	}
@@ -162,7 +162,11 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 	if err := p.api.Ready(ctx); err != nil { // before the intent: a refused login creates nothing
 		return &lookError{err}
 	}
-	if adopted, err := p.adopt(ctx, e, asset); adopted || err != nil {
+	adopted, err := p.adopt(ctx, e, asset)
+	if err != nil {
+		return &holdingsError{err}
+	}
+	if err := p.holdups.passed(ctx, e.ID, math.MaxInt64, circuitCall(journal.Mapped)); adopted || err != nil {
 		return err
 	}
 	if e.Kind == journal.File {
@@ -223,6 +227,9 @@ func (p *Pipeline) notCreated(ctx context.Context, e journal.Entry, asset tenovo
 		if gone, lookErr := p.originalGone(ctx, asset.OriginalFileID); lookErr == nil && gone {
 			return &verdictError{verdict{to: journal.Held, reason: reasonOriginalGone}}
 		}
+	}
+	if isUnexplained(err) {
+		return err // and who says no more may have made it: it is looked for before the next create
 	}
 	return &notPerformedError{err}
 }
