@@ -165,6 +165,7 @@ type finding struct {
 	times     int  // that the file was refused
 	alone     bool // others go through again and again
 	limit     bool // smaller ones go through, all the time
+	others    bool // are refused, too
 }
 
 // refuse notes that a circuit refused an entry's body of size bytes.
@@ -187,7 +188,7 @@ func (c *circuits) refuse(name string, id, attempt, size int64, why string) find
 	}
 	r.size, r.attempt, r.times = size, attempt, r.times+1
 	if !x.tripped && x.open() < tripFiles {
-		return finding{times: r.times, alone: r.passed >= aloneAfter}
+		return finding{times: r.times, alone: r.passed >= aloneAfter, others: x.open() > 1}
 	}
 	f := finding{everyones: true, news: !x.tripped, times: r.times}
 	if f.news {

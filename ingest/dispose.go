@@ -87,7 +87,7 @@ func dispose(e journal.Entry, err error, l limits) verdict {
 // content may be in place that nobody has seen, no error is a reason to create,
 // cancel or send anything again.
 func bound(e journal.Entry, err error, v verdict, l limits) verdict {
-	_, certain := errors.AsType[*notPerformedError](err)
+	certain := isCertain(err)
 	_, look := errors.AsType[*lookError](err)
 	if errors.Is(err, tenovos.ErrSession) {
 		v.count, v.to = false, "" // no file's doing
@@ -185,7 +185,9 @@ func judge(e journal.Entry, err error, l limits) verdict {
 	case errors.Is(err, uploader.ErrNoSuchUpload):
 		return newAttempt(e, err, l, classStore, "The store forgot the upload again and again. Ask Tenovos support what aborts uploads.")
 	case !api && isStoreRefusal(err):
-		return newAttempt(e, err, l, classStore, "The content store refuses this file's upload. Show the code to Tenovos support.")
+		v := newAttempt(e, err, l, classStore, "The content store refuses this file's upload. Show the code to Tenovos support.")
+		v.shared, v.dead = circuitStore, isMisSigned(err)
+		return v
 	case !api && isStoreTrouble(err):
 		v := counted(e, err, l, classNetwork, "The content store did not take the file. Look at network, proxy and firewall between this host and the store.")
 		v.shared = circuitStore
@@ -197,6 +199,16 @@ func judge(e journal.Entry, err error, l limits) verdict {
 	case e.Status == journal.Creating && mayNot(err):
 		return verdict{do: pause, to: journal.Mapped, shared: sharedCreate, waits: true, last: journal.Failed, reason: reasonOf(classForbidden, err,
 			"Tenovos refuses the asset without naming a fault of it: look at the account's rights (Upload; the rule's metadata and security templates), then run `ingestd retry ID`.")}
+	case e.Status == journal.Creating && isUnexplained(err) && !isCertain(err) && !looks(e, err):
+		return verdict{do: pause, shared: sharedCreate, waits: true, last: journal.Failed, reason: reasonOf(classRejected, err,
+			"Tenovos refuses the asset without naming a fault of it. Show the message to Tenovos support, then run `ingestd retry ID`.")}
+	case isSought(e, err):
+		v := verdict{do: retry, shared: circuitCall(e.Status), waits: true, reason: reasonOf(classRejected, err,
+			"Tenovos refuses to tell what the account holds, and nothing is created before that is known. Show the message to Tenovos support. The file goes on by itself.")}
+		if !l.waits {
+			v.last = journal.Held
+		}
+		return v
 	case errors.Is(err, tenovos.ErrThrottled):
 		v := verdict{do: pause, after: max(retryAfter(err), firstProbe), reason: reasonOf(classThrottled, err, "")}
 		if e.Status == journal.Creating {
@@ -214,7 +226,7 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		// The intent stays: creating and completing are looked into before they are
 		// repeated, and a cancel may simply be repeated.
 		v := verdict{do: pause, count: true, reason: reasonOf(classAmbiguous, err, "")}
-		if errors.Is(err, tenovos.ErrIntermediary) {
+		if errors.Is(err, tenovos.ErrIntermediary) || e.Status == journal.Creating && !looks(e, err) {
 			v.shared = circuitCall(e.Status)
 		}
 		return v
@@ -259,10 +271,35 @@ func isEarly(err error) bool {
 	return ok && dead.Early()
 }
 
+// isCertain reports a create of which it is certain that it made nothing.
+func isCertain(err error) bool {
+	_, certain := errors.AsType[*notPerformedError](err)
+	return certain
+}
+
 // mayNot reports a create that was certainly refused, and may be for want of a right.
 func mayNot(err error) bool {
-	_, certain := errors.AsType[*notPerformedError](err)
-	return certain && !errors.Is(err, tenovos.ErrSession) && (errors.Is(err, tenovos.ErrForbidden) || errors.Is(err, tenovos.ErrUnauthorized))
+	return isCertain(err) && !errors.Is(err, tenovos.ErrSession) && (errors.Is(err, tenovos.ErrForbidden) || errors.Is(err, tenovos.ErrUnauthorized))
+}
+
+// isUnexplained reports a refusal that names neither a fault of the request nor a right.
+func isUnexplained(err error) bool {
+	te, ok := errors.AsType[*tenovos.Error](err)
+	return ok && (te.Kind == tenovos.Rejected || te.Kind == tenovos.NotFound) && !te.NamesFault() &&
+		!errors.Is(err, tenovos.ErrForbidden) && !errors.Is(err, tenovos.ErrIntermediary) && !errors.Is(err, tenovos.ErrSession)
+}
+
+// holdingsError is a look at what the account holds, before anything is created.
+type holdingsError struct{ err error }
+
+func (e *holdingsError) Error() string { return e.err.Error() }
+func (e *holdingsError) Unwrap() error { return e.err }
+
+// isSought reports that such a look was refused.
+func isSought(e journal.Entry, err error) bool {
+	_, look := errors.AsType[*holdingsError](err)
+	return look && (e.Status == journal.Settled || e.Status == journal.Mapped) && !errors.Is(err, tenovos.ErrSession) &&
+		(errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound))
 }
 
 // lockedWait is the wait before the n-th look at a file that another program has
@@ -305,6 +342,12 @@ func isFileSystemError(err error) bool {
 func isStoreRefusal(err error) bool {
 	var se *uploader.StoreError
 	return errors.As(err, &se) && se.Status >= 400 && se.Status < 500 && se.Status != 408 && se.Status != 429
+}
+
+// isMisSigned reports a refusal of the URL itself: only another one may be better.
+func isMisSigned(err error) bool {
+	se, ok := errors.AsType[*uploader.StoreError](err)
+	return ok && (se.Code == "SignatureDoesNotMatch" || se.Code == "InvalidAccessKeyId")
 }
 
 // isStoreTrouble reports trouble on the way to the store, or inside it.

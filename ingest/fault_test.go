@@ -50,9 +50,9 @@ type trouble struct {
 	along     bool            // a delete takes all versions along
 }
 
-// refusedPut makes a client give an upload up.
+// refusedPut makes a client give an upload up, however many meet it.
 func refusedPut(operation string) sandbox.Fault {
-	return sandbox.Fault{Operation: operation, Kind: sandbox.FaultStatus, Status: http.StatusForbidden, Body: denied}
+	return sandbox.Fault{Operation: operation, Kind: sandbox.FaultStatus, Status: http.StatusNotFound, Body: "<Error><Code>NoSuchUpload</Code></Error>"}
 }
 
 var lostCreate = sandbox.Fault{Operation: "CreateAsset", Kind: sandbox.FaultResetAfter}
@@ -154,9 +154,10 @@ func TestFaults(t *testing.T) {
 }
 
 // beside is how many faults may be met in one test. A store that fails one file
-// after the other fails them all, and then it is not the files' trouble any more.
+// after the other fails them all, and then it is not the files' trouble any more. It
+// is the same with creates.
 func (tr trouble) beside() int {
-	if tr.puts() {
+	if tr.puts() || tr.operation == "CreateAsset" {
 		return 2
 	}
 	return 100

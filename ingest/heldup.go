@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -140,8 +139,7 @@ func (p *Pipeline) share(ctx context.Context, e journal.Entry, v verdict, cause 
 	}
 	ends := p.holdups.endings()
 	putOff := func(after time.Duration, r journal.Reason) (verdict, error) {
-		_, certain := errors.AsType[*notPerformedError](cause)
-		if e.Status == journal.Creating && certain {
+		if e.Status == journal.Creating && isCertain(cause) {
 			return verdict{do: leave}, p.giveUp(ctx, e, verdict{to: journal.Mapped, after: max(after, 1), reason: r})
 		}
 		return verdict{do: leave}, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(after), r, false)
@@ -152,11 +150,7 @@ func (p *Pipeline) share(ctx context.Context, e journal.Entry, v verdict, cause 
 	}
 	f := p.holdups.refuse(name, e.ID, attempt, size, v.reason.Message)
 	if f.everyones && !(f.limit && v.last != "" && f.times >= aloneTries) { // a backfill ends without what is too large
-		if f.news {
-			p.log.Warn().Str("reason", v.reason.Message).Str("hint", v.reason.Hint).
-				Msg("one file after another is refused: what would meet the same waits, no file loses an attempt; one is tried from time to time until it is over")
-			p.holdups.told()
-		}
+		p.holdups.tell(f, v.reason)
 		waits, err := putOff(f.until.Sub(p.now()), reasonHeldUp(v.reason.Message))
 		if err == nil && f.lonely {
 			err = p.holdups.freshen(ctx)
@@ -171,6 +165,8 @@ func (p *Pipeline) share(ctx context.Context, e journal.Entry, v verdict, cause 
 		limit = aloneAfter
 	}
 	switch {
+	case f.others && f.times == 1 && v.reason.Class == classStore: // the next may decide it
+		return putOff(p.backoff(1), v.reason)
 	case !v.waits:
 		return v, nil
 	case v.last != "" && f.times >= limit:
@@ -181,6 +177,27 @@ func (p *Pipeline) share(ctx context.Context, e journal.Entry, v verdict, cause 
 			Msg("refused again and again: it is tried with growing waits, and loses no attempt")
 	}
 	return putOff(p.backoff(f.times), v.reason)
+}
+
+// refusedAlike notes the refusal of an entry that goes on whatever it means, and reports
+// whether it is everyone's.
+func (h *holdups) refusedAlike(ctx context.Context, id int64, name string, r journal.Reason) (bool, error) {
+	f := h.refuse(name, id, 0, 0, r.Message)
+	h.tell(f, r)
+	if !f.lonely {
+		return f.everyones, nil
+	}
+	return f.everyones, h.freshen(ctx)
+}
+
+// tell says once that a finding is everyone's.
+func (h *holdups) tell(f finding, r journal.Reason) {
+	if !f.news {
+		return
+	}
+	h.log.Warn().Str("reason", r.Message).Str("hint", r.Hint).
+		Msg("one file after another is refused: what would meet the same waits, no file loses an attempt; one is tried from time to time until it is over")
+	h.told()
 }
 
 func reasonHeldUp(why string) journal.Reason {

@@ -137,7 +137,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 	if err != nil {
 		return err
 	}
-	needs := []string{circuitCreate(asset), circuitCall(journal.Creating)}
+	needs := []string{circuitCreate(asset), circuitCall(journal.Creating), circuitCall(journal.Mapped)}
 	if e.Kind == journal.File {
 		needs = append(needs, circuitStore)
 	}
@@ -162,7 +162,11 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 	if err := p.api.Ready(ctx); err != nil { // before the intent: a refused login creates nothing
 		return &lookError{err}
 	}
-	if adopted, err := p.adopt(ctx, e, asset); adopted || err != nil {
+	adopted, err := p.adopt(ctx, e, asset)
+	if err != nil {
+		return &holdingsError{err}
+	}
+	if err := p.holdups.passed(ctx, e.ID, math.MaxInt64, circuitCall(journal.Mapped)); adopted || err != nil {
 		return err
 	}
 	if e.Kind == journal.File {
@@ -207,10 +211,15 @@ func (e *notPerformedError) Unwrap() error { return e.err }
 func (p *Pipeline) notCreated(ctx context.Context, e journal.Entry, asset tenovos.NewAsset, up tenovos.Upload, err error) error {
 	switch {
 	case up.ObjectID != "": // made, but the reply is of no use
+		r := reasonOf(classAmbiguous, err, "Tenovos makes assets, and does not say where their content goes. Show the message to Tenovos support.")
+		everyones, shareErr := p.holdups.refusedAlike(ctx, e.ID, circuitCall(journal.Creating), r)
+		if shareErr != nil {
+			return shareErr
+		}
 		return p.advance(ctx, journal.Move{
-			ID: e.ID, From: journal.Creating, To: journal.Cancelling, Outcome: journal.Mapped, CountFailure: true,
+			ID: e.ID, From: journal.Creating, To: journal.Cancelling, Outcome: journal.Mapped, CountFailure: !everyones,
 			Created: &journal.Creation{ObjectID: up.ObjectID, FileID: up.FileID, OriginalFileID: up.OriginalFileID, UploadID: up.UploadID},
-			Reason:  reasonOf(classAmbiguous, err, ""),
+			Reason:  r,
 		})
 	case errors.Is(err, tenovos.ErrAmbiguous):
 		return err
@@ -220,6 +229,9 @@ func (p *Pipeline) notCreated(ctx context.Context, e journal.Entry, asset tenovo
 		if gone, lookErr := p.originalGone(ctx, asset.OriginalFileID); lookErr == nil && gone {
 			return &verdictError{verdict{to: journal.Held, reason: reasonOriginalGone}}
 		}
+	}
+	if isUnexplained(err) {
+		return err // and who says no more may have made it: it is looked for before the next create
 	}
 	return &notPerformedError{err}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"path"
 	"slices"
 	"time"
@@ -39,14 +40,21 @@ func (p *Pipeline) decide(ctx context.Context, e journal.Entry, asset tenovos.Ne
 		if named.Waits != nil {
 			return p.waitForNamesake(ctx, e, asset.Filename, *named.Waits)
 		}
+		look := circuitCall(journal.Settled)
+		if held, err := p.holdups.holdBack(ctx, e, look); held || err != nil {
+			return cmp.Or(err, p.announce(ctx, e, asset.Filename))
+		}
 		if current, err = p.namesake(ctx, e, asset, named.Originals); err != nil {
+			return cmp.Or(p.announce(ctx, e, asset.Filename), error(&holdingsError{err}))
+		}
+		if err := p.holdups.passed(ctx, e.ID, math.MaxInt64, look); err != nil {
 			return err
 		}
 		asset.OriginalFileID = current.OriginalFileID
 	}
 	if asset.OriginalFileID != "" {
 		if err := p.inherit(ctx, e, &asset, current); err != nil {
-			return err
+			return &holdingsError{err}
 		}
 	}
 	stored, err := json.Marshal(asset)

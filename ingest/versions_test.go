@@ -338,8 +338,15 @@ func TestSearchThatFailsMakesNoAsset(t *testing.T) {
 	r.queue(sandbox.Fault{Operation: "Search", Kind: sandbox.FaultStatus, Status: 400, Body: `{"message":"Invalid Search Query"}`})
 	r.write("other.jpg", 1000, 1)
 	r.backfill()
-	if e := r.entry("other.jpg"); e.Status != journal.Failed || e.ObjectID != "" {
-		t.Errorf("want failed without an asset, got %s: %s", e.Status, e.Reason.Message)
+	if e := r.entry("other.jpg"); e.Status != journal.Filed || e.Failures > 0 {
+		t.Errorf("want it in after another search, got %s with %d failures: %s", e.Status, e.Failures, e.Reason.Message)
+	}
+
+	r.queue(sandbox.Fault{Operation: "Search", Kind: sandbox.FaultStatus, Status: 400, Body: `{"message":"Invalid Search Query"}`, Times: 6})
+	r.write("third.jpg", 1000, 1)
+	r.backfill()
+	if e := r.entry("third.jpg"); e.Status != journal.Held || e.ObjectID != "" || e.Reason.Hint == "" {
+		t.Errorf("want held without an asset, got %s: %+v", e.Status, e.Reason)
 	}
 	r.wantNothingLeft(r.sandbox.State())
 }

@@ -204,6 +204,22 @@ func classify(status int, p problem, repeatable bool) Kind {
 	return Rejected
 }
 
+// NamesFault reports that a refusal says in the service's documented words what is not
+// valid about the request.
+func (e *Error) NamesFault() bool {
+	m := strings.ToLower(strings.TrimRight(e.Message, ". "))
+	return namesFault(m) || m == "metadata template not found" || m == "controlled vocabulary not found" || m == "asset not found"
+}
+
+func namesFault(m string) bool {
+	for _, fault := range []string{"failed to parse", "invalid ", "unexpected end of json", "missing "} {
+		if strings.HasPrefix(m, fault) {
+			return true
+		}
+	}
+	return false
+}
+
 // forbids reports whether a refusal may be for want of a right: one that speaks of it,
 // or a 403 without the words in which the service refuses what is not valid.
 func forbids(status int, kind Kind, message string) bool {
@@ -216,12 +232,7 @@ func forbids(status int, kind Kind, message string) bool {
 			return true
 		}
 	}
-	for _, fault := range []string{"failed to parse", "invalid ", "unexpected end of json", "missing "} {
-		if strings.HasPrefix(m, fault) {
-			return false
-		}
-	}
-	return status == 403
+	return status == 403 && !namesFault(m)
 }
 
 // gatewayNoRoute is how an AWS gateway answers, with a 403, for a path that it
