@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -54,8 +56,17 @@ func (r *restingRig) link() {
 // unlink ends that, and gives the directory a name.
 func (r *restingRig) unlink(name string) {
 	r.t.Helper()
-	r.remove("d")
-	r.rename("../outside", name)
+	outside := filepath.Join(filepath.Dir(r.drop), "outside")
+	// At once: a directory that is not there at all, for however short, has its files gone.
+	if err := unix.Renameat2(unix.AT_FDCWD, outside, unix.AT_FDCWD, filepath.Join(r.drop, "d"), unix.RENAME_EXCHANGE); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.Remove(outside); err != nil {
+		r.t.Fatal(err)
+	}
+	if name != "d" {
+		r.rename("d", name)
+	}
 }
 
 const (
