@@ -50,6 +50,9 @@ func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan stru
 
 // doDueChores does what is due now.
 func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
+	if err := p.strays.settle(ctx, folder); err != nil {
+		return err
+	}
 	for !p.draining() && p.mayFile(folder) {
 		more := false
 		if !p.once { // a backfill leaves what was in before it

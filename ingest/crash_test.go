@@ -119,7 +119,7 @@ func crashingProcess() error {
 		API: client, Journal: j, Log: zerolog.New(os.Stderr),
 		Store: uploader.New(uploader.Config{Parts: 1, HTTP: &http.Client{Transport: transport()}}),
 	})
-	w, err := watcher.New([]watcher.Folder{{Name: "drop", Path: drop, Skip: []string{"_ingested", "_failed"}}}, watcher.Options{Emit: pipe.Admit})
+	w, err := watcher.New([]watcher.Folder{{Name: "drop", Path: drop, Skip: []string{"_ingested", "_failed"}}}, watcher.Options{Emit: pipe.Admit, Hidden: pipe.Strays().Hidden})
 	if err != nil {
 		return err
 	}

@@ -94,6 +94,9 @@ func (t *taking) aside(ctx context.Context, pattern string) (*os.File, error) {
 	}
 	file, hint, err := t.look(t.e.Path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if err := t.lost(); err != nil {
+			return nil, err
+		}
 		return nil, t.forget(ctx, t.e.Aside != "" && t.e.MovedTo == "") // deleted by us, or gone anyhow
 	}
 	if err != nil {
@@ -166,11 +169,6 @@ func (t *taking) unchanged(ctx context.Context, hint uploader.Hint) (bool, error
 		t.e.ChangeTime = hint.ChangeTime
 	}
 	return same, err
-}
-
-// asideOf is the hidden name of an entry's file on its way out of the folder.
-func asideOf(e journal.Entry) string {
-	return path.Join(path.Dir(e.Path), fmt.Sprintf(".ingestd-%d", e.ID))
 }
 
 // arrived reports whether the file is in its last place already.
@@ -370,6 +368,9 @@ func (p *Pipeline) restoreAside(ctx context.Context, e journal.Entry) error {
 	}
 	if e.MovedTo != "" && t.arrived() {
 		return nil // it was too late
+	}
+	if err := t.lost(); err != nil && !t.holds(e.Path) {
+		return err
 	}
 	return t.forget(ctx, e.MovedTo == "")
 }

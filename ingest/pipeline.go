@@ -238,6 +238,7 @@ type Pipeline struct {
 	templates *templates
 	tells     map[string]*tells // by folder; none where there are no companions
 	resting   *RestingFiles
+	strays    *Strays
 	proofs    *prover
 	foreign   foreignURLs
 	leftovers *leftovers
@@ -335,6 +336,7 @@ func New(cfg Config, d Deps) *Pipeline {
 		}
 	}
 	p.resting = newRestingFiles(p)
+	p.strays = newStrays(p)
 	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5}
 	tell := func(why string) { d.Paused(pauses(why, p.holdups.reason())) }
 	p.gate = newGate(d.Log, d.Clock, tell, func(ctx context.Context) error { return probe(ctx, d.API) })
@@ -343,6 +345,9 @@ func New(cfg Config, d Deps) *Pipeline {
 
 // Resting looks whether files that rest are still there, while Run runs.
 func (p *Pipeline) Resting() *RestingFiles { return p.resting }
+
+// Strays looks after files that were left under a hidden name, while Run runs.
+func (p *Pipeline) Strays() *Strays { return p.strays }
 
 // Run works until drain closes, then lets the parts that are on their way finish
 // within Config.ShutdownGrace; ctx ends everything at once. With a source, Run is

@@ -121,8 +121,10 @@ func (p *Pipeline) returnAside(e journal.Entry) error {
 		return err
 	}
 	defer s.close()
-	if _, err := s.root.Lstat(asideOf(e)); err != nil {
-		return nil //nolint:nilerr // there is nothing to return
+	if _, err := s.root.Lstat(asideOf(e)); errors.Is(err, fs.ErrNotExist) && e.Taken() {
+		return s.lacks(asideOf(e))
+	} else if err != nil {
+		return nil //nolint:nilerr // there is nothing to return, or a scan finds it
 	}
 	_, err = s.moveNumbered(asideOf(e), e.Path, func(string) error { return nil })
 	return err

@@ -295,6 +295,6 @@ func (p *Pipeline) gone(folder string, files []journal.RestingFile) ([]journal.R
 				return true
 			}
 		}
-		return false
+		return f.Aside != "" && s.lacks(f.Aside) != nil // its directory may be a link for a moment
 	}), nil
 }

@@ -56,7 +56,7 @@ func (r *restingRig) begin() {
 	r.t.Helper()
 	files := r.process.Resting()
 	w, err := watcher.New([]watcher.Folder{r.watched}, watcher.Options{
-		Emit: r.process.Admit, Known: r.process.Unknown, Scanned: files.Scanned, Removed: files.Removed,
+		Emit: r.process.Admit, Known: r.process.Unknown, Scanned: files.Scanned, Removed: files.Removed, Hidden: r.process.Strays().Hidden,
 	})
 	if err != nil {
 		r.t.Fatal(err)

@@ -186,7 +186,7 @@ func (r *rig) scan(ctx context.Context, p *process) error {
 	if skip == nil {
 		skip = []string{"_ingested", "_failed"}
 	}
-	w, err := watcher.New([]watcher.Folder{{Name: "drop", Path: r.drop, Patience: time.Second, Skip: skip, Marker: r.config.Folders[0].Marker}}, watcher.Options{Emit: p.Admit})
+	w, err := watcher.New([]watcher.Folder{{Name: "drop", Path: r.drop, Patience: time.Second, Skip: skip, Marker: r.config.Folders[0].Marker}}, watcher.Options{Emit: p.Admit, Hidden: p.Strays().Hidden})
 	if err != nil {
 		return err
 	}

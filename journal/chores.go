@@ -47,6 +47,14 @@ func addChore(ctx context.Context, tx *sql.Tx, entry int64, c NewChore, now int6
 	return err
 }
 
+// HasFileChore reports whether the file of an entry is still to be moved by a ChoreFile.
+func (r *Reader) HasFileChore(ctx context.Context, id int64) (has bool, err error) {
+	err = r.read(ctx, fmt.Sprintf("look whether the file of entry %d is to be moved", id), func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM chores WHERE entry_id = ? AND kind = '`+string(ChoreFile)+`')`, id).Scan(&has)
+	})
+	return has, err
+}
+
 // DueChores returns up to limit open chores that are due, longest due first: those
 // of ChoreFile for a folder, or all others where folder is "".
 func (j *Journal) DueChores(ctx context.Context, now time.Time, folder string, limit int) ([]Chore, error) {

@@ -37,6 +37,7 @@ type folder struct {
 	known   Known
 	whole   Scanned
 	removed Removed
+	hidden  Hidden
 	report  func(State)
 	log     zerolog.Logger
 	now     func() time.Time
@@ -91,6 +92,7 @@ func newFolder(conf Folder, o Options) *folder {
 		known:      o.Known,
 		whole:      o.Scanned,
 		removed:    o.Removed,
+		hidden:     o.Hidden,
 		report:     o.Report,
 		log:        o.Log.With().Str("folder", conf.Name).Logger(),
 		now:        o.Clock,

@@ -125,6 +125,7 @@ func (f *folder) readDir(ctx context.Context, rel string) error {
 // pipes and devices are none of these.
 func (f *folder) sift(ctx context.Context, dir string, fd int, entries []fs.DirEntry) error {
 	var sights []sight
+	var hidden []string
 	for _, e := range entries {
 		rel := path.Join(dir, e.Name())
 		switch {
@@ -135,7 +136,12 @@ func (f *folder) sift(ctx context.Context, dir string, fd int, entries []fs.DirE
 				sights = make([]sight, 0, len(entries))
 			}
 			sights = append(sights, sight{rel: rel, name: e.Name()})
+		case e.Type().IsRegular() && strings.HasPrefix(e.Name(), "."):
+			hidden = append(hidden, rel)
 		}
+	}
+	if f.hidden != nil && len(hidden) > 0 {
+		f.hidden(f.conf.Name, hidden)
 	}
 	seen := f.now() // before the first look: no file must seem older than it was seen
 	lookAll(sights, f.now, func(s *sight) (unix.Stat_t, error) { return file.Look(fd, s.name, false) })

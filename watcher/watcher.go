@@ -138,12 +138,17 @@ type Scanned func(folder string, unread func(path string) bool)
 // may be something at them by now. It is called as Scanned is.
 type Removed func(folder string, paths []string)
 
+// Hidden is told of the files of a directory that a scan reads whose names begin with a
+// dot, which are never emitted. It is called as Scanned is.
+type Hidden func(folder string, paths []string)
+
 // Options are what a Watcher needs beside its folders.
 type Options struct {
 	Emit    Emit             // required
 	Known   Known            // nil: nothing is known
 	Scanned Scanned          // may be nil
 	Removed Removed          // may be nil
+	Hidden  Hidden           // may be nil
 	Report  func(State)      // called with each change of a folder's state, one call at a time; may be nil
 	Log     zerolog.Logger   // the zero Logger is silent
 	Clock   func() time.Time // what a ctime's age is measured against; nil is time.Now

@@ -198,6 +198,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		Emit:    e.pipeline.Admit,
 		Scanned: e.pipeline.Resting().Scanned,
 		Removed: e.pipeline.Resting().Removed,
+		Hidden:  e.pipeline.Strays().Hidden,
 		Report:  e.folders.report,
 		Log:     log,
 	})

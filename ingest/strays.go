@@ -1,0 +1,217 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/secret"
+	"github.com/tenovos-ingest/ingestd/journal"
+)
+
+// maxStrays is how many are remembered of a folder. The next scan finds the rest.
+const maxStrays = 10_000
+
+// Strays are files that scans find under the hidden name that a file has on its way out
+// of its folder. One that nobody is to move on from there, because its directory got
+// another name meanwhile, or its entry moved on, would never be seen again: it gets a
+// visible name back, and what it is is found out as of any file that was renamed.
+//
+// Safe for concurrent use.
+type Strays struct {
+	p *Pipeline
+
+	mu    sync.Mutex
+	found map[string]map[string]bool // by folder, then by path
+	told  map[string]bool            // what the log has named, by folder and path
+}
+
+func newStrays(p *Pipeline) *Strays {
+	return &Strays{p: p, found: make(map[string]map[string]bool), told: make(map[string]bool)}
+}
+
+// Hidden is the watcher's: a directory was read that holds files whose names begin with a dot.
+func (s *Strays) Hidden(folder string, paths []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, rel := range paths {
+		if _, ours := entryOfAside(rel); !ours || len(s.found[folder]) >= maxStrays {
+			continue
+		}
+		if s.found[folder] == nil {
+			s.found[folder] = make(map[string]bool)
+		}
+		s.found[folder][rel] = true
+	}
+}
+
+// asidePrefix begins a file's hidden name. The number of its entry follows.
+const asidePrefix = ".ingestd-"
+
+// asideOf is the hidden name of an entry's file on its way out of the folder.
+func asideOf(e journal.Entry) string {
+	return path.Join(path.Dir(e.Path), asidePrefix+strconv.FormatInt(e.ID, 10))
+}
+
+// entryOfAside is the entry whose file has a hidden name; false if the name is none.
+func entryOfAside(rel string) (id int64, ok bool) {
+	digits, ok := strings.CutPrefix(path.Base(rel), asidePrefix)
+	if !ok {
+		return 0, false
+	}
+	id, err := strconv.ParseInt(digits, 10, 64)
+	return id, err == nil && id > 0 && strconv.FormatInt(id, 10) == digits
+}
+
+// settle looks at what was found in a folder. Its error is the journal's.
+func (s *Strays) settle(ctx context.Context, folder string) error {
+	s.mu.Lock()
+	found := slices.Sorted(maps.Keys(s.found[folder]))
+	s.mu.Unlock()
+	for _, rel := range found {
+		if s.p.draining() || !s.p.mayFile(folder) {
+			return nil
+		}
+		again, err := s.settleOne(ctx, folder, rel)
+		if errors.Is(err, journal.ErrJournal) {
+			return err
+		}
+		if isFolderGone(err) {
+			return nil
+		}
+		if err != nil {
+			s.tell(folder, rel, secret.Sentence(err))
+		}
+		if !again {
+			s.mu.Lock()
+			delete(s.found[folder], rel)
+			s.mu.Unlock()
+		}
+	}
+	return nil
+}
+
+// tell says once which file people have to look after.
+func (s *Strays) tell(folder, rel, why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := path.Join(folder, "/", rel)
+	if s.told[key] || len(s.told) >= maxStrays {
+		return
+	}
+	s.told[key] = true
+	s.p.log.Warn().Str("folder", folder).Str("path", rel).Str("reason", why).
+		Msg("a file lies under a hidden name in the drop folder: nobody sees it, and it is not ingested. Give it a name without a dot in front to have it ingested, or remove it")
+}
+
+// settleOne gives a file its visible name back, in the directory where it lies, unless
+// its entry is to move it on from there. again says that it is to be looked at once more.
+func (s *Strays) settleOne(ctx context.Context, folder, rel string) (again bool, err error) {
+	id, _ := entryOfAside(rel)
+	if !s.p.hold(id, &flight{folder: folder, path: rel}) {
+		return true, nil
+	}
+	defer s.p.release(id)
+	e, err := s.p.journal.Entry(ctx, id)
+	unknown := errors.Is(err, journal.ErrUnknown)
+	if err != nil && !unknown {
+		return true, err
+	}
+	filing, err := s.p.journal.Reader().HasFileChore(ctx, id)
+	if err != nil {
+		return true, err
+	}
+	if !unknown && e.Folder == folder && (rel == e.Aside && e.Status == journal.Verified || filing && (rel == e.Aside || rel == asideOf(e))) {
+		return false, nil // it is moved on
+	}
+	shelf, err := s.p.openShelf(folder, id)
+	if err != nil {
+		return true, err
+	}
+	defer shelf.close()
+	opened, hint, err := shelf.look(rel)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return true, err
+	}
+	_ = opened.Close() // nothing was written
+	known := !unknown && e.Folder == folder && e.Kind == journal.File &&
+		(e.Ino == hint.Ino && e.Dev == hint.Dev || e.Size == hint.Size && e.ModTime == hint.ModTime)
+	if !known {
+		return false, errors.New("the journal does not know it")
+	}
+	t := &taking{shelf: shelf, p: s.p, e: e}
+	if e.MovedTo != "" && t.sameFile(rel, e.MovedTo) { // between the steps of moveByLink
+		return true, shelf.root.Remove(rel)
+	}
+	// The journal first: a crash in between leaves a file that is found again.
+	if e.Aside != "" && (e.MovedTo == "" || !t.arrived()) {
+		if err := t.forget(ctx, false); err != nil {
+			return true, err
+		}
+	}
+	to, err := shelf.moveNumbered(rel, path.Join(path.Dir(rel), path.Base(e.Path)), func(string) error { return nil })
+	if err != nil {
+		return true, err
+	}
+	s.p.entryLog(s.p.log.Info(), e).Str("hidden", rel).Str("now", to).
+		Msg("a file that was on its way out of the drop folder has its name back: its directory had changed meanwhile")
+	return false, nil
+}
+
+// lacks returns nil if no file lies at rel for certain: the directory that it would be in
+// is there and it is not in that, or that directory is not there either. A link, or
+// anything else in the place of a directory, may be there for a moment only.
+func (s *shelf) lacks(rel string) error {
+	for at := rel; ; at = path.Dir(at) {
+		dir, err := s.root.OpenDir(path.Dir(at))
+		if path.Dir(at) != "." && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		st, err := file.Look(int(dir.Fd()), path.Base(at), true)
+		_ = dir.Close() // nothing was written
+		switch {
+		case errors.Is(err, fs.ErrNotExist), err == nil && at == rel && st.Mode&unix.S_IFMT != unix.S_IFREG:
+			return nil
+		case err == nil && at == rel:
+			return fmt.Errorf("%q came back just now", at)
+		case err == nil:
+			return fmt.Errorf("%q is no directory, or came back just now", at)
+		}
+		return err
+	}
+}
+
+// lost returns nil if a file that was on its way out of the folder is in none of the places
+// on that way, for certain.
+func (t *taking) lost() error {
+	if t.e.Aside == "" {
+		return nil
+	}
+	for _, at := range []string{t.e.Aside, t.e.Path, t.e.MovedTo} {
+		if at == "" {
+			continue
+		}
+		if err := t.lacks(at); err != nil {
+			return fmt.Errorf("the file has the hidden name %q, and is neither there nor at its destination: put the directory %q back if it was moved: %w",
+				t.e.Aside, path.Dir(t.e.Aside), err)
+		}
+	}
+	return nil
+}
