@@ -243,13 +243,13 @@ type Pipeline struct {
 	leftovers *leftovers
 	once      bool // Run is a backfill, which ends; set at its start
 
-	holdups holdups
-	clock   *clockWatch
+	holdups  holdups
+	unwanted unwanted
+	clock    *clockWatch
 
 	mu       sync.Mutex
 	inFlight map[int64]*flight
-	unwanted map[int64]bool // entries that an operator wants cancelled
-	excused  map[int64]int  // failures of each file in flight that were put down to an outage
+	excused  map[int64]int // failures of each file in flight that were put down to an outage
 
 	account atomic.Pointer[tenovos.User]
 	stats   struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
@@ -304,7 +304,6 @@ func New(cfg Config, d Deps) *Pipeline {
 		now:      d.Clock,
 		poke:     make(chan struct{}, 1),
 		inFlight: make(map[int64]*flight),
-		unwanted: make(map[int64]bool),
 		editing:  make(map[string]*editing, len(cfg.Folders)),
 		tells:    make(map[string]*tells, len(cfg.Folders)),
 

@@ -141,13 +141,7 @@ func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, 
 
 // leaveBehind ends the sending of an entry whose file overwrote another: it is that
 // path's next content. The next look at the entry finds its own path empty.
-func (p *Pipeline) leaveBehind(e journal.Entry) {
-	if fl := p.flight(e.ID); fl != nil {
-		if abort := fl.abort.Load(); abort != nil {
-			(*abort)()
-		}
-	}
-}
+func (p *Pipeline) leaveBehind(e journal.Entry) { p.abortSending(e.ID) }
 
 // takePath gives an entry the path of another, which was found to be about its file. If
 // that is still to be moved away, it is.
