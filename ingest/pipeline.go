@@ -334,7 +334,7 @@ func New(cfg Config, d Deps) *Pipeline {
 		}
 	}
 	p.resting = newRestingFiles(p)
-	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5}
+	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5, sha256: p.rehash}
 	tell := func(why string) { d.Paused(pauses(why, p.holdups.reason())) }
 	p.gate = newGate(d.Log, d.Clock, tell, func(ctx context.Context) error { return probe(ctx, d.API) })
 	return p
