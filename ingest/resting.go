@@ -290,11 +290,11 @@ func (p *Pipeline) gone(folder string, files []journal.RestingFile) ([]journal.R
 	files = slices.Clone(files)
 	slices.SortFunc(files, func(a, b journal.RestingFile) int { return strings.Compare(path.Dir(a.Path), path.Dir(b.Path)) })
 	return slices.DeleteFunc(files, func(f journal.RestingFile) bool {
-		for _, at := range []string{f.Path, f.Aside, f.MovedTo} { // in the order in which we move it
+		for _, at := range []string{f.Path, f.Aside} { // in the order in which we move it
 			if at != "" && !l.misses(at, f.Dev) {
 				return true
 			}
 		}
-		return false
+		return f.MovedTo != "" && !l.missesIn(f.MovedTo, f.Dev)
 	}), nil
 }
