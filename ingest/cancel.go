@@ -15,7 +15,7 @@ import (
 // nothing was created, through cancelling where something was.
 func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) error {
 	m := journal.Move{
-		ID: e.ID, From: e.Status, To: v.to, Reason: v.reason, CountFailure: v.count, CountExpiry: v.expiry,
+		ID: e.ID, From: e.Status, To: v.to, Reason: v.reason, CountFailure: v.count, CountExpiry: v.expiry, ChangeTime: v.looked,
 	}
 	switch e.Status {
 	case journal.Created, journal.Uploading, journal.Completing:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -133,6 +134,23 @@ func (p *Pipeline) holdsContentOf(ctx context.Context, id int64, o journal.Entry
 		return false, err
 	}
 	return c.same(ctx, o)
+}
+
+// rehash hashes the file of an entry, if that is still what was seen, and stores the hash.
+func (p *Pipeline) rehash(ctx context.Context, e journal.Entry) ([]byte, error) {
+	src, err := p.open(e)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	if !alike(e, src.Hint()) {
+		return nil, fmt.Errorf("%s: %w", e.Path, uploader.ErrSourceChanged)
+	}
+	sum, err := src.SHA256(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return sum, p.journal.SetSHA256(ctx, e.ID, sum)
 }
 
 func sentWhole(e journal.Entry) bool {

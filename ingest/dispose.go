@@ -35,6 +35,9 @@ type verdict struct {
 	count  bool           // counts against the file's attempts
 	expiry bool           // counts as an expired upload
 	reason journal.Reason
+	// looked is the change time of the file whose content led to it, nil if none did: it
+	// does not hold for a file that was touched since.
+	looked *int64
 
 	// shared names the circuit whose trouble it may be, see circuits; the verdict holds
 	// if it is the file's own. With waits it is tried again even then, without a count,

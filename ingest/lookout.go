@@ -60,6 +60,10 @@ func (l *lookout) misses(rel string, dev uint64) bool {
 	return !l.unmounted(dev)
 }
 
+// missesIn is misses of a file that lies where we put it: nothing is concluded from a
+// directory that is not there as one, which may be away for a moment, or a link.
+func (l *lookout) missesIn(rel string, dev uint64) bool { return l.misses(rel, dev) && l.there }
+
 // turnTo opens a directory, or the nearest above it that is there.
 func (l *lookout) turnTo(dir string) {
 	l.leave()

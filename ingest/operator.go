@@ -68,11 +68,11 @@ func (o Outcome) Good() bool {
 // crash, because a request stays in the journal until it is answered.
 func (p *Pipeline) operators() map[string]Handler {
 	return map[string]Handler{
-		RequestRetry:    p.operator(p.retry, journal.Failed, journal.Held),
-		RequestCancel:   p.operator(p.cancel, unfinished()...),
-		RequestVerify:   p.operator(p.verifyAgain, journal.Filed),
-		RequestWithdraw: p.operator(p.withdraw, journal.Filed),
-		RequestRestore:  p.operator(p.restore, journal.Withdrawn),
+		RequestRetry:    p.operator(p.each(p.retry), journal.Failed, journal.Held),
+		RequestCancel:   p.operator(p.cancelSelected, unfinished()...),
+		RequestVerify:   p.operator(p.each(p.verifyAgain), journal.Filed),
+		RequestWithdraw: p.operator(p.each(p.withdraw), journal.Filed),
+		RequestRestore:  p.operator(p.each(p.restore), journal.Withdrawn),
 		RequestUpdate:   p.serveUpdate,
 		RequestPing:     pong,
 	}
@@ -91,9 +91,11 @@ func unfinished() []journal.Status {
 // entryFunc is what a request does to one entry.
 type entryFunc func(ctx context.Context, e journal.Entry, s Selection) (Outcome, error)
 
-// operator makes a handler of what is to be done to one entry. An entry that
-// cannot be served does not stop the others.
-func (p *Pipeline) operator(do entryFunc, statuses ...journal.Status) Handler {
+// selectedFunc is what a request does to the entries of its selection.
+type selectedFunc func(ctx context.Context, selected []subject, s Selection) ([]Outcome, error)
+
+// operator makes a handler of what is to be done to the entries of a selection.
+func (p *Pipeline) operator(do selectedFunc, statuses ...journal.Status) Handler {
 	return func(ctx context.Context, r journal.Request) (any, error) {
 		var s Selection
 		if err := json.Unmarshal(r.Args, &s); err != nil {
@@ -107,9 +109,17 @@ func (p *Pipeline) operator(do entryFunc, statuses ...journal.Status) Handler {
 		if err != nil {
 			return nil, err
 		}
+		return do(ctx, selected, s)
+	}
+}
+
+// each does one entry after the other. An entry that cannot be served does not stop the
+// others.
+func (p *Pipeline) each(do entryFunc) selectedFunc {
+	return func(ctx context.Context, selected []subject, s Selection) ([]Outcome, error) {
 		outcomes := []Outcome{}
-		for _, id := range selected {
-			o, err := p.serveEntry(ctx, id, s, do)
+		for _, e := range selected {
+			o, err := p.serveEntry(ctx, e.id, s, do)
 			if err != nil {
 				return nil, err
 			}
@@ -119,23 +129,31 @@ func (p *Pipeline) operator(do entryFunc, statuses ...journal.Status) Handler {
 	}
 }
 
+// subject is an entry that a request is about, as it was when the request was taken up;
+// of one that the journal does not know there is the id alone.
+type subject struct {
+	id           int64
+	folder, path string
+	queued       bool // nothing was begun of it
+}
+
 // selected lists the entries of a selection. They are read before anything is
 // done: a reader must not stay open while entries change.
-func (p *Pipeline) selected(ctx context.Context, s Selection) ([]int64, error) {
-	var ids []int64
+func (p *Pipeline) selected(ctx context.Context, s Selection) ([]subject, error) {
+	var out []subject
 	filter := journal.Filter{IDs: s.IDs, Statuses: s.Statuses, Folders: s.Folders}
 	err := p.journal.Reader().Entries(ctx, filter, func(e journal.Entry) error {
 		if s.Covers(e) && (s.asked.IsZero() || !e.SeenAt.After(s.asked)) {
-			ids = append(ids, e.ID)
+			out = append(out, subject{e.ID, e.Folder, e.Path, e.Status == journal.Settled || e.Status == journal.Mapped})
 		}
 		return nil
 	})
 	for _, id := range s.IDs {
-		if err == nil && !slices.Contains(ids, id) {
-			ids = append(ids, id) // so that it is answered as unknown
+		if err == nil && !slices.ContainsFunc(out, func(e subject) bool { return e.id == id }) {
+			out = append(out, subject{id: id}) // so that it is answered as unknown
 		}
 	}
-	return ids, err
+	return out, err
 }
 
 // serveEntry does one entry. Only trouble that all would have is an error.
@@ -249,11 +267,9 @@ const (
 // cancelPoll is how often an entry that is being cancelled is looked at.
 const cancelPoll = 50 * time.Millisecond
 
-// cancel stops an entry: its upload is cancelled and its empty asset removed. One
-// whose content was already handed over is ingested instead.
+// cancel stops an entry that is marked as unwanted: its upload is cancelled and its empty
+// asset removed. One whose content was already handed over is ingested instead.
 func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Outcome, error) {
-	p.setUnwanted(e.ID, true)
-	defer p.setUnwanted(e.ID, false)
 	for {
 		switch {
 		case e.Status == journal.Cancelled:
@@ -292,10 +308,8 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 			if err := p.work(ctx, e.ID); err != nil {
 				return Outcome{}, err
 			}
-		} else if fl := p.flight(e.ID); fl != nil {
-			if abort := fl.abort.Load(); abort != nil {
-				(*abort)()
-			}
+		} else {
+			p.abortSending(e.ID)
 		}
 		if p.stuck(time.Now())[e.ID] {
 			return Outcome{Result: "skipped", Detail: "the file system of its folder does not answer: try again when it does"}, nil
@@ -329,16 +343,6 @@ func cancelWithout(e journal.Entry, why string) (Outcome, bool) {
 		return Outcome{Result: cancelling, Detail: "its upload is ended and its empty asset removed when Tenovos answers again: " + why}, true
 	}
 	return Outcome{Result: "skipped", Detail: fmt.Sprintf("it is %s, and what became of that only Tenovos can tell, which is waited for: cancel it again when it answers: %s", e.Status, why)}, true
-}
-
-func (p *Pipeline) setUnwanted(id int64, unwanted bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if unwanted {
-		p.unwanted[id] = true
-	} else {
-		delete(p.unwanted, id)
-	}
 }
 
 // verifyAgain asks Tenovos about what was ingested. It changes nothing.

@@ -244,13 +244,13 @@ type Pipeline struct {
 	leftovers *leftovers
 	once      bool // Run is a backfill, which ends; set at its start
 
-	holdups holdups
-	clock   *clockWatch
+	holdups  holdups
+	unwanted unwanted
+	clock    *clockWatch
 
 	mu       sync.Mutex
 	inFlight map[int64]*flight
-	unwanted map[int64]bool // entries that an operator wants cancelled
-	excused  map[int64]int  // failures of each file in flight that were put down to an outage
+	excused  map[int64]int // failures of each file in flight that were put down to an outage
 
 	account atomic.Pointer[tenovos.User]
 	stats   struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
@@ -305,7 +305,6 @@ func New(cfg Config, d Deps) *Pipeline {
 		now:      d.Clock,
 		poke:     make(chan struct{}, 1),
 		inFlight: make(map[int64]*flight),
-		unwanted: make(map[int64]bool),
 		editing:  make(map[string]*editing, len(cfg.Folders)),
 		tells:    make(map[string]*tells, len(cfg.Folders)),
 
@@ -337,7 +336,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	}
 	p.resting = newRestingFiles(p)
 	p.strays = newStrays(p)
-	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5}
+	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5, sha256: p.rehash}
 	tell := func(why string) { d.Paused(pauses(why, p.holdups.reason())) }
 	p.gate = newGate(d.Log, d.Clock, tell, func(ctx context.Context) error { return probe(ctx, d.API) })
 	return p

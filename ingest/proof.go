@@ -31,6 +31,7 @@ type prover struct {
 	content Content
 	journal *journal.Journal
 	md5     func(context.Context, journal.Entry) ([]byte, error) // of an entry's file
+	sha256  func(context.Context, journal.Entry) ([]byte, error) // of an entry's file; it is stored too
 }
 
 // unprovenError is a file that stays because nothing proves that its bytes are in Tenovos.
@@ -141,8 +142,15 @@ func otherBytesIn(owner journal.Entry, sum string) error {
 	return fmt.Errorf("asset %s holds other bytes (MD5 %s)", owner.ObjectID, sum)
 }
 
-// proveDuplicate is prove for a file whose content came in from another.
+// proveDuplicate is prove for a file whose content came in from another. One whose hash
+// the journal lacks is hashed: without it nothing tells what the other is.
 func (p *prover) proveDuplicate(ctx context.Context, e journal.Entry) error {
+	if e.SHA256 == nil {
+		var err error
+		if e.SHA256, err = p.sha256(ctx, e); err != nil {
+			return err
+		}
+	}
 	originals, err := p.journal.Reader().SameContent(ctx, e)
 	if err != nil {
 		return err

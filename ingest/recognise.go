@@ -35,7 +35,7 @@ func (p *Pipeline) recognise(ctx context.Context, e journal.Entry, file *content
 	case same && prev.Status == journal.Withdrawn && !e.AsNew: // dropped once more; somebody did not want it
 		return "", true, &verdictError{verdict{to: journal.Held, reason: reasonDroppedWithdrawn}}
 	case same && skips: // dropped once more, after the first was moved away
-		return "", true, &verdictError{folder.Duplicates.verdict(prev)}
+		return "", true, &verdictError{folder.Duplicates.verdict(e, prev)}
 	case version && prev.Status == journal.Withdrawn:
 		return "", true, &verdictError{verdict{to: journal.Held, reason: reasonChangedWithdrawn}}
 	case version:
@@ -63,13 +63,13 @@ func (p *Pipeline) filingOf(e journal.Entry) []journal.NewChore {
 	return []journal.NewChore{folder.fileChore(e, p.now())}
 }
 
-// verdict is what becomes of content that Tenovos has from another file.
-func (d Duplicates) verdict(original journal.Entry) verdict {
+// verdict is what becomes of an entry whose content Tenovos has from another file.
+func (d Duplicates) verdict(e, original journal.Entry) verdict {
 	to := journal.Duplicate
 	if d == DuplicatesHold {
 		to = journal.Held
 	}
-	return verdict{to: to, reason: reasonDuplicate(original)}
+	return verdict{to: to, reason: reasonDuplicate(original), looked: &e.ChangeTime}
 }
 
 // answerDuplicate ends an entry whose content another path has in Tenovos, or
@@ -82,7 +82,7 @@ func (p *Pipeline) answerDuplicate(ctx context.Context, e journal.Entry, policy 
 	if original.Status != journal.Filed {
 		return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasonWaits(original), false)
 	}
-	return true, &verdictError{policy.verdict(original)}
+	return true, &verdictError{policy.verdict(e, original)}
 }
 
 // renamed recognises a file that had another path of its folder when it was
@@ -141,13 +141,7 @@ func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, 
 
 // leaveBehind ends the sending of an entry whose file overwrote another: it is that
 // path's next content. The next look at the entry finds its own path empty.
-func (p *Pipeline) leaveBehind(e journal.Entry) {
-	if fl := p.flight(e.ID); fl != nil {
-		if abort := fl.abort.Load(); abort != nil {
-			(*abort)()
-		}
-	}
-}
+func (p *Pipeline) leaveBehind(e journal.Entry) { p.abortSending(e.ID) }
 
 // takePath gives an entry the path of another, which was found to be about its file. If
 // that is still to be moved away, it is.

@@ -130,10 +130,7 @@ func (p *Pipeline) serve(ctx context.Context, r journal.Request) error {
 // obeyCancel ends an entry that an operator wants cancelled, where its status
 // allows it. What may have been created or completed is looked into first.
 func (p *Pipeline) obeyCancel(ctx context.Context, e journal.Entry) (bool, error) {
-	p.mu.Lock()
-	unwanted := p.unwanted[e.ID]
-	p.mu.Unlock()
-	if !unwanted {
+	if !p.unwanted.has(e.ID) {
 		return false, nil
 	}
 	switch e.Status {

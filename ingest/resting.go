@@ -290,11 +290,12 @@ func (p *Pipeline) gone(folder string, files []journal.RestingFile) ([]journal.R
 	files = slices.Clone(files)
 	slices.SortFunc(files, func(a, b journal.RestingFile) int { return strings.Compare(path.Dir(a.Path), path.Dir(b.Path)) })
 	return slices.DeleteFunc(files, func(f journal.RestingFile) bool {
-		for _, at := range []string{f.Path, f.Aside, f.MovedTo} { // in the order in which we move it
+		for _, at := range []string{f.Path, f.Aside} { // in the order in which we move it
 			if at != "" && !l.misses(at, f.Dev) {
 				return true
 			}
 		}
-		return f.Aside != "" && s.lacks(f.Aside) != nil // its directory may be a link for a moment
+		return f.MovedTo != "" && !l.missesIn(f.MovedTo, f.Dev) ||
+			f.Aside != "" && s.lacks(f.Aside) != nil // a directory may be a link for a moment
 	}), nil
 }

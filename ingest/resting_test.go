@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -366,6 +367,39 @@ func TestFilesThatWeMovedAreThere(t *testing.T) {
 	if got := r.retry(r.entry("other/large.jpg").ID); len(got) != 1 || !got[0].Good() {
 		t.Errorf("a retry of one that is there: %+v", got)
 	}
+}
+
+// TestPlaceOfFailedFilesThatIsAway takes away the directory in which files lie that failed,
+// or puts a link in its place: their entries stay, and a file that was removed is found to
+// be gone once the directory is back.
+func TestPlaceOfFailedFilesThatIsAway(t *testing.T) {
+	t.Parallel()
+	r := newRestingRig(t)
+	f := &r.config.Folders[0]
+	f.After, f.Failed = ingest.AfterMove, "_failed"
+	r.config.MaxFileSize = 500
+	r.write("large.jpg", 600, 1)
+	r.write("acme/large.jpg", 600, 2)
+	r.write("acme/gone.jpg", 600, 3)
+	r.backfill()
+	r.rest(journal.Move{To: journal.Held}, "held.jpg")
+	r.begin()
+	failed := []string{"large.jpg", "acme/large.jpg", "acme/gone.jpg"}
+	r.want(journal.Failed, failed...)
+	for _, place := range []string{"_failed", "_failed/acme"} {
+		at, elsewhere := filepath.Join(r.drop, place), filepath.Join(t.TempDir(), "elsewhere")
+		must(t, os.Rename(at, elsewhere))
+		r.rescan()
+		r.want(journal.Failed, failed...)
+		must(t, os.Symlink(elsewhere, at))
+		r.rescan()
+		r.want(journal.Failed, failed...)
+		must(t, errors.Join(os.Remove(at), os.Rename(elsewhere, at)))
+	}
+	r.remove("_failed/acme/gone.jpg")
+	r.rescan()
+	r.want(journal.Failed, "large.jpg", "acme/large.jpg")
+	r.want(journal.Superseded, "acme/gone.jpg")
 }
 
 // TestBackfillDoesNotCountWhatIsGone ends without an entry that rests of a file that is

@@ -29,9 +29,13 @@ func (p *Pipeline) serveUpdate(ctx context.Context, r journal.Request) (any, err
 	if len(s.IDs) == 0 && len(s.Statuses) == 0 {
 		s.Statuses = []journal.Status{journal.Filed}
 	}
-	ids, err := p.selected(ctx, s)
+	selected, err := p.selected(ctx, s)
 	if err != nil {
 		return nil, err
+	}
+	ids := make([]int64, len(selected))
+	for i, e := range selected {
+		ids[i] = e.id
 	}
 	before := make(map[int64][sha256.Size]byte, len(ids))
 	for _, id := range ids {

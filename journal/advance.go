@@ -31,6 +31,10 @@ type Move struct {
 	// for nothing, with To == Mapped from Settled; nil if that does not matter. ErrMoved
 	// if it is another by now.
 	Previous *int64
+	// ChangeTime is the entry's as it was when its content was looked at: ErrMoved if its
+	// file was touched since, for then it may hold other bytes, and its hash was wiped;
+	// nil if that does not matter.
+	ChangeTime *int64
 	// Created is required from Creating to Created. From Creating to Cancelling it
 	// gives the ids of our own empty asset, if one was found; from Mapped to
 	// Verified, where it is required too, those of the asset that the account holds
@@ -184,13 +188,13 @@ func setStatus(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
 			mapped_at = iif(?, ?, mapped_at),
 			sort_key = iif(?, `+sortKey+`, sort_key), mark = iif(?, NULL, mark), aside = iif(?, x'', aside), moved_to = iif(?, x'', moved_to),
 			batch = iif(?, NULL, batch)
-		WHERE id = ? AND status = ? AND (? = 0 OR mapped_at = ?)`,
+		WHERE id = ? AND status = ? AND (? = 0 OR mapped_at = ?) AND (? IS NULL OR change_time = ?)`,
 		m.To, m.Outcome, m.Reason.Class, m.Reason.Message, m.Reason.Hint, ms(m.NotBefore), now, now,
 		asset, filename,
 		m.ResetCounts, m.CountFailure, m.ResetCounts, m.CountExpiry, m.ResetCounts, m.AsNew,
 		asset != "", ms(m.FactsAt),
 		m.queues(), m.To == Superseded || m.Outcome == Superseded, m.To == Settled, m.To == Settled, m.To.Active(),
-		m.ID, m.From, ms(m.FactsAt), ms(m.MappedAt))
+		m.ID, m.From, ms(m.FactsAt), ms(m.MappedAt), m.ChangeTime, m.ChangeTime)
 	if violatesUnique(err) {
 		return ErrNameBusy // entries_creating is the only unique index that a move touches
 	}

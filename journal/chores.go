@@ -78,6 +78,22 @@ func (j *Journal) DueChores(ctx context.Context, now time.Time, folder string, l
 	return out, err
 }
 
+// Obstacles tells why files of entries that rest could not be moved yet, by the ids of the
+// entries.
+func (r *Reader) Obstacles(ctx context.Context) (map[int64]string, error) {
+	out := make(map[int64]string)
+	err := r.read(ctx, "read what keeps files from being moved", func(tx *sql.Tx) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var id int64
+			var why string
+			err := rows.Scan(&id, &why)
+			out[id] = why
+			return err
+		}, `SELECT entry_id, message FROM chores WHERE kind = 'file' AND message <> ''`)
+	})
+	return out, err
+}
+
 // DeferChore leaves a chore until a later time, with the reason why (no
 // secret), and counts the try. ErrUnknown if it is not open.
 func (j *Journal) DeferChore(ctx context.Context, id int64, until time.Time, message string) error {

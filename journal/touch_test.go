@@ -162,3 +162,21 @@ func TestRenamedInMidUpload(t *testing.T) {
 	}
 	r.balanced()
 }
+
+// TestMoveThatRestsOnContent refuses a move that was decided by what a file held before it
+// was touched.
+func TestMoveThatRestsOnContent(t *testing.T) {
+	r, ctx := newRig(t), t.Context()
+	f := file("a", 1)
+	id := r.admit(f)[0]
+	looked := r.entry(id).ChangeTime
+	r.ok(r.SetSHA256(ctx, id, []byte("sum")))
+	f.ChangeTime = 99
+	_, err := r.Touch(ctx, []Found{f})
+	r.ok(err)
+	m := Move{ID: id, From: Settled, To: Duplicate, ChangeTime: &looked}
+	r.fails(r.Advance(ctx, m), ErrMoved)
+	m.ChangeTime = &f.ChangeTime
+	r.ok(r.Advance(ctx, m))
+	r.consistent()
+}

@@ -115,6 +115,29 @@ func TestWriteJSON(t *testing.T) {
 	}
 }
 
+// TestObstacleIsTold has the file of an entry that failed stay where it is: the entry tells
+// what comes in the way, beside why it failed.
+func TestObstacleIsTold(t *testing.T) {
+	j, ctx := booksAt(t, filepath.Join(t.TempDir(), "journal.db")), t.Context()
+	if _, err := j.Admit(ctx, []journal.Found{{Folder: "in", Path: "large.jpg"}}); err != nil {
+		t.Fatal(err)
+	}
+	err := j.Advance(ctx, journal.Move{ID: 6, From: journal.Settled, To: journal.Failed, Reason: journal.Reason{Message: "it is too large", Hint: "do"},
+		Chores: []journal.NewChore{{Kind: journal.ChoreFile, Filename: "large.jpg"}}})
+	if err == nil {
+		err = j.DeferChore(ctx, 1, time.Now(), "_failed is no directory")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons := make(map[int64]string)
+	err = Entries(ctx, j.Reader(), false, func(e Entry) error { reasons[e.ID] = e.Reason; return nil })
+	want := "it is too large; its file cannot be moved out of the drop folder yet, which is tried again: _failed is no directory"
+	if err != nil || reasons[6] != want || reasons[2] != "because" {
+		t.Errorf("the reasons are %v, %v", reasons, err)
+	}
+}
+
 func TestServe(t *testing.T) {
 	j := books(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -137,14 +137,31 @@ func folderOf(c journal.Counts) Folder {
 
 // Entries yields what is not filed, or everything.
 func Entries(ctx context.Context, r *journal.Reader, all bool, yield func(Entry) error) error {
+	obstacles, err := r.Obstacles(ctx)
+	if err != nil {
+		return err
+	}
 	return r.Entries(ctx, journal.Filter{All: all}, func(e journal.Entry) error {
 		return yield(Entry{
 			ID: e.ID, Folder: e.Folder, Path: e.Path, Status: string(e.Status),
-			Reason: e.Reason.Message, Hint: e.Reason.Hint,
+			Reason: reasonWith(e, obstacles[e.ID]), Hint: e.Reason.Hint,
 			ObjectID: e.ObjectID, FileID: e.FileID, OriginalFileID: e.OriginalFileID,
 			Attempts: e.AttemptCount, Size: e.Size, Sent: e.Sent, Updated: e.Updated,
 		})
 	})
+}
+
+// reasonWith is why an entry is as it is, and what keeps its file in the drop folder if it
+// was to be moved from there.
+func reasonWith(e journal.Entry, obstacle string) string {
+	if obstacle == "" || !e.Status.Resting() {
+		return e.Reason.Message
+	}
+	obstacle = "its file cannot be moved out of the drop folder yet, which is tried again: " + obstacle
+	if e.Reason.Message == "" {
+		return obstacle
+	}
+	return e.Reason.Message + "; " + obstacle
 }
 
 // WriteJSON writes folders and entries as one JSON document; daemon says whether a
