@@ -33,6 +33,9 @@ func (r *rig) files() []string {
 			rel, _ := filepath.Rel(r.drop, path)
 			all = append(all, rel)
 		}
+		if os.IsNotExist(err) && path != r.drop { // pruned meanwhile
+			err = nil
+		}
 		return err
 	})
 	if err != nil {
