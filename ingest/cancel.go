@@ -120,10 +120,16 @@ func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (u undone, err err
 	if failed == nil {
 		failed = u.removal.finish(ctx)
 	}
-	if failed == nil || e.Tries < maxCancels || everyonesTrouble(failed) && len(u.removal.duty.Taken) > 0 {
-		return u, failed // what went along comes back before the file begins again
+	if failed == nil || e.Tries < maxCancels {
+		return u, failed
 	}
-	if errors.As(failed, &u.unrestored) {
+	if taken := u.removal.duty.Taken; everyonesTrouble(failed) && len(taken) > 0 {
+		if e.Tries < maxRestores {
+			return u, failed // what went along comes back before the file begins again
+		}
+		u.unrestored = &unrestoredError{of: u.removal, missing: taken, cause: failed}
+	}
+	if u.unrestored != nil || errors.As(failed, &u.unrestored) {
 		return u, nil
 	}
 	p.entryLog(p.log.Warn(), e).Str("object_id", e.Attempt.ObjectID).AnErr("reason", failed).
@@ -173,6 +179,10 @@ func (p *Pipeline) cleanUp(e journal.Entry, upload bool) ([]journal.NewChore, er
 // maxCancels is how often a clean-up that is refused is tried before the file
 // goes on without it.
 const maxCancels = 3
+
+// maxRestores is how often, while it is everyone's trouble, a file waits for what went
+// along with its empty version; then it is held, and the duty goes on without it.
+const maxRestores = 20
 
 // everyonesTrouble reports an error that is likely to meet every entry.
 func everyonesTrouble(err error) bool {
