@@ -262,7 +262,7 @@ func reasonUnproven(err error) journal.Reason {
 // that they were right.
 func reasonDamaged(remote string) journal.Reason {
 	return journal.Reason{
-		Class: classChecksum, Message: fmt.Sprintf("what arrived twice was not what the disk holds: Tenovos got other bytes (MD5 %s)", remote),
+		Class: classChecksum, Message: fmt.Sprintf("what arrived twice was not what the disk holds: the store holds other bytes than were sent (MD5 %s)", remote),
 		Hint: "Look for faulty memory, disk or network gear, or a proxy that changes uploads, then run `ingestd retry ID`. The asset is removed.",
 	}
 }
