@@ -202,9 +202,6 @@ func judge(e journal.Entry, err error, l limits) verdict {
 	case e.Status == journal.Creating && mayNot(err):
 		return verdict{do: pause, to: journal.Mapped, shared: sharedCreate, waits: true, last: journal.Failed, reason: reasonOf(classForbidden, err,
 			"Tenovos refuses the asset without naming a fault of it: look at the account's rights (Upload; the rule's metadata and security templates), then run `ingestd retry ID`.")}
-	case e.Status == journal.Creating && isUnexplained(err) && !isCertain(err) && !looks(e, err):
-		return verdict{do: pause, shared: sharedCreate, waits: true, last: journal.Failed, reason: reasonOf(classRejected, err,
-			"Tenovos refuses the asset without naming a fault of it. Show the message to Tenovos support, then run `ingestd retry ID`.")}
 	case isSought(e, err):
 		v := verdict{do: retry, shared: circuitCall(e.Status), waits: true, reason: reasonOf(classRejected, err,
 			"Tenovos refuses to tell what the account holds, and nothing is created before that is known. Show the message to Tenovos support. The file goes on by itself.")}
@@ -283,13 +280,6 @@ func isCertain(err error) bool {
 // mayNot reports a create that was certainly refused, and may be for want of a right.
 func mayNot(err error) bool {
 	return isCertain(err) && !errors.Is(err, tenovos.ErrSession) && (errors.Is(err, tenovos.ErrForbidden) || errors.Is(err, tenovos.ErrUnauthorized))
-}
-
-// isUnexplained reports a refusal that names neither a fault of the request nor a right.
-func isUnexplained(err error) bool {
-	te, ok := errors.AsType[*tenovos.Error](err)
-	return ok && (te.Kind == tenovos.Rejected || te.Kind == tenovos.NotFound) && !te.NamesFault() &&
-		!errors.Is(err, tenovos.ErrForbidden) && !errors.Is(err, tenovos.ErrIntermediary) && !errors.Is(err, tenovos.ErrSession)
 }
 
 // holdingsError is a look at what the account holds, before anything is created.

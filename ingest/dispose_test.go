@@ -92,7 +92,6 @@ func TestDispose(t *testing.T) {
 		{name: "unauthorized to the end", entry: journal.Entry{Status: journal.Mapped, Failures: 2}, err: apiError(tenovos.Unauthorized), want: verdict{do: pause, to: journal.Failed, count: true}, hint: true},
 		{name: "create in doubt", entry: journal.Entry{Status: journal.Creating}, err: apiError(tenovos.Ambiguous), want: verdict{do: pause, count: true, shared: circuitCall(journal.Creating)}},
 		{name: "create refused", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{apiError(tenovos.Rejected)}, want: verdict{to: journal.Failed}, hint: true},
-		{name: "create refused without a fault", entry: journal.Entry{Status: journal.Creating, Failures: 9}, err: apiError(tenovos.Rejected), want: verdict{do: pause, shared: sharedCreate, waits: true, last: journal.Failed}, hint: true},
 		{name: "look refused before a create", entry: journal.Entry{Status: journal.Settled, Failures: 9}, err: &holdingsError{apiError(tenovos.NotFound)}, want: verdict{do: retry, shared: circuitCall(journal.Settled), waits: true, last: journal.Held}, hint: true},
 		{name: "complete refused", entry: journal.Entry{Status: journal.Completing}, err: apiError(tenovos.Rejected), want: verdict{to: journal.Mapped, count: true}},
 		{name: "asset vanished", entry: journal.Entry{Status: journal.Verifying}, err: apiError(tenovos.NotFound), want: verdict{to: journal.Held}, hint: true},

@@ -230,9 +230,6 @@ func (p *Pipeline) notCreated(ctx context.Context, e journal.Entry, asset tenovo
 			return &verdictError{verdict{to: journal.Held, reason: reasonOriginalGone}}
 		}
 	}
-	if isUnexplained(err) {
-		return err // and who says no more may have made it: it is looked for before the next create
-	}
 	return &notPerformedError{err}
 }
 

@@ -204,13 +204,8 @@ func classify(status int, p problem, repeatable bool) Kind {
 	return Rejected
 }
 
-// NamesFault reports that a refusal says in the service's documented words what is not
+// namesFault reports that a refusal says in the service's documented words what is not
 // valid about the request.
-func (e *Error) NamesFault() bool {
-	m := strings.ToLower(strings.TrimRight(e.Message, ". "))
-	return namesFault(m) || m == "metadata template not found" || m == "controlled vocabulary not found" || m == "asset not found"
-}
-
 func namesFault(m string) bool {
 	for _, fault := range []string{"failed to parse", "invalid ", "unexpected end of json", "missing "} {
 		if strings.HasPrefix(m, fault) {
