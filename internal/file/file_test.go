@@ -41,16 +41,16 @@ func accessed(t *testing.T, name string) time.Time {
 // A read leaves no trace by which Samba would refuse the reconnect of a client.
 func TestOpenLeavesNoTrace(t *testing.T) {
 	dir, name, before := old(t)
-	fd, err := Open(name)
+	root, err := OpenRoot(dir)
+	must(t, err)
+	defer root.Close()
+	fd, err := root.Descriptor("x")
 	must(t, err)
 	f := os.NewFile(uintptr(fd), name)
 	if data, err := io.ReadAll(f); err != nil || string(data) != "content" {
 		t.Errorf("read %q, %v", data, err)
 	}
 	must(t, f.Close())
-	root, err := OpenRoot(dir)
-	must(t, err)
-	defer root.Close()
 	f, err = root.Open("x")
 	must(t, err)
 	if _, err := io.ReadAll(f); err != nil {
@@ -60,15 +60,15 @@ func TestOpenLeavesNoTrace(t *testing.T) {
 	if after := accessed(t, name); !after.Equal(before) {
 		t.Errorf("the access time moved from %v to %v", before, after)
 	}
-	if _, err := Open(filepath.Join(dir, "none")); !errors.Is(err, unix.ENOENT) {
+	if _, err := root.Descriptor("none"); !errors.Is(err, unix.ENOENT) {
 		t.Errorf("a file that is not there: %v", err)
 	}
 	must(t, unix.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
-	if fd, err := Open(filepath.Join(dir, "pipe")); err == nil { // it does not wait for a writer
+	if fd, err := root.Descriptor("pipe"); err == nil { // it does not wait for a writer
 		must(t, unix.Close(fd))
 	}
 	must(t, os.Symlink("x", filepath.Join(dir, "link")))
-	if _, err := Open(filepath.Join(dir, "link")); !errors.Is(err, unix.ELOOP) {
+	if _, err := root.Descriptor("link"); !errors.Is(err, unix.ELOOP) {
 		t.Errorf("a link: %v", err)
 	}
 }
