@@ -91,12 +91,6 @@ func (m Move) check() error {
 // adopts reports a move that takes over an asset which the account holds already.
 func (m Move) adopts() bool { return m.From == Mapped && m.To == Verified }
 
-// queues reports a move into the queue. Meanwhile its folder may have got another
-// order.
-func (m Move) queues() bool {
-	return m.To.Runnable() && !m.To.Active() && (m.From.Active() || !m.From.Runnable())
-}
-
 // Advance moves an entry from one status to another; nothing else does. It is
 // one transaction, durable when it returns nil.
 //
@@ -122,11 +116,11 @@ func (j *Journal) Advance(ctx context.Context, m Move) error {
 		return err
 	}
 	op := fmt.Sprintf("move entry %d from %s to %s", m.ID, m.From, m.To)
-	return j.write(ctx, op, func(tx *sql.Tx) error { return advance(ctx, tx, m, j.now()) })
+	return j.write(ctx, op, func(tx *session) error { return advance(ctx, tx, m, j.now()) })
 }
 
 // advance is a move that was checked, within a transaction.
-func advance(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
+func advance(ctx context.Context, tx *session, m Move, now int64) error {
 	if m.From == Failed && (m.To == Settled || m.To == Superseded) {
 		if err := removeMismatch(ctx, tx, m.ID, now); err != nil {
 			return err
@@ -150,14 +144,14 @@ func advance(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
 }
 
 // checkPrevious is ErrMoved if a decision rests on what another path has by now.
-func checkPrevious(ctx context.Context, tx *sql.Tx, m Move) error {
+func checkPrevious(ctx context.Context, tx *session, m Move) error {
 	if m.Previous == nil {
 		return nil
 	}
 	var folder string
 	var path []byte
 	var generation int
-	err := tx.QueryRowContext(ctx, `SELECT folder, path, generation FROM entries WHERE id = ?`, m.ID).Scan(&folder, &path, &generation)
+	err := tx.row(ctx, `SELECT folder, path, generation FROM entries WHERE id = ?`, m.ID).Scan(&folder, &path, &generation)
 	if errors.Is(err, sql.ErrNoRows) {
 		return ErrMoved
 	}
@@ -165,7 +159,7 @@ func checkPrevious(ctx context.Context, tx *sql.Tx, m Move) error {
 		return err
 	}
 	var previous int64
-	err = tx.QueryRowContext(ctx, `SELECT id`+beforeSQL, folder, path, generation).Scan(&previous)
+	err = tx.row(ctx, `SELECT id`+beforeSQL, folder, path, generation).Scan(&previous)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
@@ -175,34 +169,58 @@ func checkPrevious(ctx context.Context, tx *sql.Tx, m Move) error {
 	return nil
 }
 
+// What a move changes of the entry itself: each kind of move sets the columns that it
+// needs. A move is of one row that is still in the old status.
+const (
+	moveEntry = `UPDATE entries SET status = ?3, outcome = ?4, class = ?5, message = ?6, hint = ?7, since = ?8, updated = ?8, tries = 0`
+	movedRow  = ` WHERE id = ?1 AND status = ?2 AND (?9 IS NULL OR change_time = ?9)`
+
+	moveOn     = moveEntry + movedRow
+	moveBegun  = moveEntry + `, batch = NULL` + movedRow
+	moveMapped = moveEntry + `, asset = coalesce(nullif(?10, ''), asset), filename = coalesce(nullif(?11, ''), filename),
+			mapped_at = CASE WHEN ?10 <> '' THEN ?12 ELSE mapped_at END` + movedRow + ` AND (?12 = 0 OR mapped_at = ?13)`
+	moveAnew = moveEntry + `, aside = x'', moved_to = x'', object_id = '', file_id = '', original_file_id = ''` + movedRow
+	moveAway = moveEntry + `, mark = NULL` + movedRow // it no longer describes its path
+
+	countMove = `UPDATE entries SET failures = failures + ?2, expiries = expiries + ?3 WHERE id = ?1`
+	countAnew = `UPDATE entries SET failures = ?2, expiries = ?3, as_new = ?4 WHERE id = ?1`
+)
+
 // setStatus changes the entry itself.
-func setStatus(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
-	var asset, filename string
-	if m.To == Mapped {
-		asset, filename = string(m.Asset), m.Filename
+func setStatus(ctx context.Context, tx *session, m Move, now int64) error {
+	args := []any{m.ID, m.From, m.To, m.Outcome, m.Reason.Class, m.Reason.Message, m.Reason.Hint, now, m.ChangeTime}
+	text := moveOn
+	switch {
+	case m.To == Mapped:
+		text = moveMapped
+		args = append(args, string(m.Asset), m.Filename, ms(m.FactsAt), ms(m.MappedAt))
+	case m.To == Settled:
+		text = moveAnew
+	case m.To == Superseded || m.Outcome == Superseded:
+		text = moveAway
+	case m.To.Active() && !m.From.Active():
+		text = moveBegun
 	}
-	res, err := tx.ExecContext(ctx, `UPDATE entries SET
-			status = ?, outcome = ?, class = ?, message = ?, hint = ?, not_before = ?, since = ?, tries = 0, updated = ?,
-			asset = coalesce(nullif(?, ''), asset), filename = coalesce(nullif(?, ''), filename),
-			failures = iif(?, 0, failures + ?), expiries = iif(?, 0, expiries + ?), as_new = iif(?, ?, as_new),
-			mapped_at = iif(?, ?, mapped_at),
-			sort_key = iif(?, `+sortKey+`, sort_key), mark = iif(?, NULL, mark), aside = iif(?, x'', aside), moved_to = iif(?, x'', moved_to),
-			batch = iif(?, NULL, batch)
-		WHERE id = ? AND status = ? AND (? = 0 OR mapped_at = ?) AND (? IS NULL OR change_time = ?)`,
-		m.To, m.Outcome, m.Reason.Class, m.Reason.Message, m.Reason.Hint, ms(m.NotBefore), now, now,
-		asset, filename,
-		m.ResetCounts, m.CountFailure, m.ResetCounts, m.CountExpiry, m.ResetCounts, m.AsNew,
-		asset != "", ms(m.FactsAt),
-		m.queues(), m.To == Superseded || m.Outcome == Superseded, m.To == Settled, m.To == Settled, m.To.Active(),
-		m.ID, m.From, ms(m.FactsAt), ms(m.MappedAt), m.ChangeTime, m.ChangeTime)
+	err := moved(tx.exec(ctx, text, args...))
 	if violatesUnique(err) {
 		return ErrNameBusy // entries_creating is the only unique index that a move touches
 	}
-	if err := moved(res, err); err != nil {
+	if err != nil {
 		return err
 	}
+	if err := countTry(ctx, tx, m); err != nil {
+		return err
+	}
+	if err := setWork(ctx, tx, m); err != nil {
+		return err
+	}
+	if m.From == Filed || m.To == Filed {
+		if err := setReplaced(ctx, tx, m.ID); err != nil {
+			return err
+		}
+	}
 	if m.To == Withdrawn { // nobody edits what is in the recycle bin
-		if _, err := tx.ExecContext(ctx, `DELETE FROM edits WHERE entry_id = ?`, m.ID); err != nil {
+		if _, err := tx.exec(ctx, `DELETE FROM edits WHERE entry_id = ?`, m.ID); err != nil {
 			return err
 		}
 	}
@@ -211,10 +229,37 @@ func setStatus(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
 			return err
 		}
 	}
-	if m.From == Cancelling && m.To != Verifying || m.To == Settled {
+	if m.From == Cancelling && m.To != Verifying && m.To != Settled {
 		return setIDs(ctx, tx, m.ID, Creation{})
 	}
 	return nil
+}
+
+// countTry counts a move against the entry, or begins to count anew.
+func countTry(ctx context.Context, tx *session, m Move) (err error) {
+	switch {
+	case m.ResetCounts:
+		_, err = tx.exec(ctx, countAnew, m.ID, 0, 0, m.AsNew)
+	case m.CountFailure || m.CountExpiry:
+		_, err = tx.exec(ctx, countMove, m.ID, m.CountFailure, m.CountExpiry)
+	}
+	return err
+}
+
+// setWork moves the entry within the queue, into it or out of it.
+func setWork(ctx context.Context, tx *session, m Move) (err error) {
+	notBefore := ms(m.NotBefore)
+	switch {
+	case !m.To.Runnable():
+		_, err = tx.exec(ctx, dequeueEntry, m.ID)
+	case !m.From.Runnable():
+		err = enqueue(ctx, tx, m.ID, notBefore)
+	case m.To == Mapped && m.Filename != "":
+		_, err = tx.exec(ctx, nameWork, m.ID, laneOf(m.To, notBefore), notBefore, m.Filename)
+	default:
+		_, err = tx.exec(ctx, moveWork, m.ID, laneOf(m.To, notBefore), notBefore)
+	}
+	return err
 }
 
 // moved is ErrMoved if a statement changed no row.
@@ -229,15 +274,15 @@ func moved(res sql.Result, err error) error {
 	return err
 }
 
-func setIDs(ctx context.Context, tx *sql.Tx, id int64, c Creation) error {
-	_, err := tx.ExecContext(ctx, `UPDATE entries SET object_id = ?, file_id = ?, original_file_id = ? WHERE id = ?`,
+func setIDs(ctx context.Context, tx *session, id int64, c Creation) error {
+	_, err := tx.exec(ctx, `UPDATE entries SET object_id = ?, file_id = ?, original_file_id = ? WHERE id = ?`,
 		c.ObjectID, c.FileID, c.OriginalFileID, id)
 	return err
 }
 
 // moveAttempt opens, fills, ends or opens again the attempt that belongs to a
 // move.
-func moveAttempt(ctx context.Context, tx *sql.Tx, m Move, now int64) (err error) {
+func moveAttempt(ctx context.Context, tx *session, m Move, now int64) (err error) {
 	if m.To == Completing || m.To == Verifying {
 		defer func() {
 			if err == nil {
@@ -247,7 +292,7 @@ func moveAttempt(ctx context.Context, tx *sql.Tx, m Move, now int64) (err error)
 	}
 	switch {
 	case m.To == Creating:
-		_, err := tx.ExecContext(ctx, `INSERT INTO attempts (entry_id, number, intent_at)
+		_, err := tx.exec(ctx, `INSERT INTO attempts (entry_id, number, intent_at)
 			SELECT ?1, coalesce(max(number), 0) + 1, ?2 FROM attempts WHERE entry_id = ?1`, m.ID, now)
 		return err
 	case m.adopts():
@@ -257,14 +302,14 @@ func moveAttempt(ctx context.Context, tx *sql.Tx, m Move, now int64) (err error)
 	case m.Created != nil:
 		return fillAttempt(ctx, tx, m.ID, *m.Created)
 	case m.From == Cancelling && m.To == Verifying:
-		err := moved(tx.ExecContext(ctx, `UPDATE attempts SET unconfirmed = 1
+		err := moved(tx.exec(ctx, `UPDATE attempts SET unconfirmed = 1
 			WHERE entry_id = ? AND ended_at IS NULL AND (completing_at IS NOT NULL OR fills > 0)`, m.ID))
 		if errors.Is(err, ErrMoved) {
 			return fmt.Errorf("%w: its upload was never to be completed", ErrIllegal)
 		}
 		return err
 	case m.From == Creating && m.To == Mapped: // nothing came of it: it was no attempt
-		_, err := tx.ExecContext(ctx, `DELETE FROM attempts WHERE entry_id = ? AND ended_at IS NULL`, m.ID)
+		_, err := tx.exec(ctx, `DELETE FROM attempts WHERE entry_id = ? AND ended_at IS NULL`, m.ID)
 		return err
 	case m.From.attempting() && !m.To.attempting():
 		return endAttempt(ctx, tx, m.ID, m.To, now)
@@ -275,21 +320,21 @@ func moveAttempt(ctx context.Context, tx *sql.Tx, m Move, now int64) (err error)
 }
 
 // markAttempt stores how sure it is that the open attempt's bytes are in place.
-func markAttempt(ctx context.Context, tx *sql.Tx, m Move, now int64) error {
+func markAttempt(ctx context.Context, tx *session, m Move, now int64) error {
 	set := `completing_at = ?`
 	value := any(now)
 	if m.To == Verifying {
 		set, value = `unconfirmed = max(unconfirmed, ?)`, m.Unconfirmed
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE attempts SET `+set+` WHERE entry_id = ? AND ended_at IS NULL`, value, m.ID)
+	_, err := tx.exec(ctx, `UPDATE attempts SET `+set+` WHERE entry_id = ? AND ended_at IS NULL`, value, m.ID)
 	return err
 }
 
 // adopt gives an entry an asset that the account held already, unless it is no longer
 // Adoptable: ErrMoved, for a second look will show that.
-func adopt(ctx context.Context, tx *sql.Tx, m Move) error {
+func adopt(ctx context.Context, tx *session, m Move) error {
 	var taken bool
-	err := tx.QueryRowContext(ctx, `SELECT `+strangerSQL, m.Created.ObjectID, m.ID).Scan(&taken)
+	err := tx.row(ctx, `SELECT `+strangerSQL, m.Created.ObjectID, m.ID).Scan(&taken)
 	if err == nil && taken {
 		err = ErrMoved
 	}
@@ -301,21 +346,16 @@ func adopt(ctx context.Context, tx *sql.Tx, m Move) error {
 
 // fillAttempt stores what was created in the open attempt and its ids in the
 // entry.
-func fillAttempt(ctx context.Context, tx *sql.Tx, entry int64, c Creation) error {
+func fillAttempt(ctx context.Context, tx *session, entry int64, c Creation) error {
 	var attempt int64
-	err := tx.QueryRowContext(ctx, `UPDATE attempts SET object_id = ?, file_id = ?, original_file_id = ?, upload_id = ?,
+	err := tx.row(ctx, `UPDATE attempts SET object_id = ?, file_id = ?, original_file_id = ?, upload_id = ?,
 			expires = ?, part_size = ? WHERE entry_id = ? AND ended_at IS NULL RETURNING id`,
 		c.ObjectID, c.FileID, c.OriginalFileID, c.UploadID, ms(c.Expires), c.PartSize, entry).Scan(&attempt)
 	if err != nil {
 		return err
 	}
-	insert, err := tx.PrepareContext(ctx, `INSERT INTO parts (attempt_id, number, "offset", size, url) VALUES (?, ?, ?, ?, ?)`)
-	if err != nil {
-		return err
-	}
-	defer insert.Close()
 	for _, p := range c.Parts {
-		if _, err := insert.ExecContext(ctx, attempt, p.Number, p.Offset, p.Size, []byte(p.URL.Reveal())); err != nil {
+		if _, err := tx.exec(ctx, `INSERT INTO parts (attempt_id, number, "offset", size, url) VALUES (?, ?, ?, ?, ?)`, attempt, p.Number, p.Offset, p.Size, []byte(p.URL.Reveal())); err != nil {
 			return fmt.Errorf("part %d: %w", p.Number, err)
 		}
 	}
@@ -324,26 +364,26 @@ func fillAttempt(ctx context.Context, tx *sql.Tx, entry int64, c Creation) error
 
 // endAttempt closes the open attempt and wipes its URLs, but for the one that a
 // placeholder keeps.
-func endAttempt(ctx context.Context, tx *sql.Tx, entry int64, to Status, now int64) error {
+func endAttempt(ctx context.Context, tx *session, entry int64, to Status, now int64) error {
 	if to == Verified {
 		if kept, err := keepVacancy(ctx, tx, entry, now); kept || err != nil {
 			return err
 		}
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE parts SET url = NULL WHERE attempt_id IN
+	_, err := tx.exec(ctx, `UPDATE parts SET url = NULL WHERE attempt_id IN
 		(SELECT id FROM attempts WHERE entry_id = ? AND ended_at IS NULL)`, entry)
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE attempts SET ended_at = ? WHERE entry_id = ? AND ended_at IS NULL`, now, entry)
+	_, err = tx.exec(ctx, `UPDATE attempts SET ended_at = ? WHERE entry_id = ? AND ended_at IS NULL`, now, entry)
 	return err
 }
 
 // reopenAttempt opens the last attempt again, to look once more at what it
 // uploaded, if it was to upload anything. The entry still has the attempt's ids,
 // unless it was cancelled.
-func reopenAttempt(ctx context.Context, tx *sql.Tx, entry int64) error {
-	err := moved(tx.ExecContext(ctx, `UPDATE attempts SET ended_at = NULL
+func reopenAttempt(ctx context.Context, tx *session, entry int64) error {
+	err := moved(tx.exec(ctx, `UPDATE attempts SET ended_at = NULL
 		WHERE id = (SELECT id FROM attempts WHERE entry_id = ?1 ORDER BY number DESC LIMIT 1)
 		  AND object_id <> '' AND object_id = (SELECT object_id FROM entries WHERE id = ?1)
 		  AND (EXISTS (SELECT 1 FROM entries WHERE id = ?1 AND kind <> '')
@@ -362,9 +402,13 @@ func (j *Journal) Defer(ctx context.Context, id int64, in Status, until time.Tim
 	if !in.Runnable() {
 		return fmt.Errorf("%s: %w: an entry that is %s does not run", op, ErrIllegal, in)
 	}
-	return j.write(ctx, op, func(tx *sql.Tx) error {
-		return moved(tx.ExecContext(ctx, `UPDATE entries SET class = ?, message = ?, hint = ?, not_before = ?, updated = ?,
+	return j.write(ctx, op, func(tx *session) error {
+		err := moved(tx.exec(ctx, `UPDATE entries SET class = ?, message = ?, hint = ?, updated = ?,
 			tries = tries + 1, failures = failures + ? WHERE id = ? AND status = ?`,
-			r.Class, r.Message, r.Hint, ms(until), j.now(), countFailure, id, in))
+			r.Class, r.Message, r.Hint, j.now(), countFailure, id, in))
+		if err == nil {
+			_, err = tx.exec(ctx, moveWork, id, laneOf(in, ms(until)), ms(until))
+		}
+		return err
 	})
 }

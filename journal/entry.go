@@ -106,7 +106,7 @@ type Part struct {
 // entryColumns are the columns that scanEntry reads, of a table called e.
 const entryColumns = `e.id, e.folder, e.path, e.generation, e.status, e.size, e.mod_time, e.change_time,
 	e.dev, e.ino, e.sha256, e.asset, e.filename, e.outcome, e.class, e.message, e.hint, e.failures, e.expiries, e.as_new,
-	e.object_id, e.file_id, e.original_file_id, e.not_before, e.seen_at, e.since, e.tries, e.updated,
+	e.object_id, e.file_id, e.original_file_id, coalesce((SELECT w.not_before FROM work w WHERE w.entry_id = e.id), 0), e.seen_at, e.since, e.tries, e.updated,
 	e.aside, e.moved_to, e.kind, e.batch IS NOT NULL, e.mapped_at,
 	(SELECT count(*) FROM attempts a WHERE a.entry_id = e.id),
 	(SELECT coalesce(sum(p.size), 0) FROM parts p WHERE p.done_at IS NOT NULL AND p.attempt_id =
@@ -139,8 +139,8 @@ func (j *Journal) Entry(ctx context.Context, id int64) (Entry, error) {
 func (r *Reader) Entry(ctx context.Context, id int64) (Entry, error) {
 	var e Entry
 	op := fmt.Sprintf("read entry %d", id)
-	err := r.read(ctx, op, func(tx *sql.Tx) (err error) {
-		e, err = scanEntry(tx.QueryRowContext(ctx, `SELECT `+entryColumns+` FROM entries e WHERE e.id = ?`, id).Scan)
+	err := r.read(ctx, op, func(tx *session) (err error) {
+		e, err = scanEntry(tx.row(ctx, `SELECT `+entryColumns+` FROM entries e WHERE e.id = ?`, id).Scan)
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrUnknown
 		}
@@ -153,7 +153,7 @@ func (r *Reader) Entry(ctx context.Context, id int64) (Entry, error) {
 }
 
 // openAttempt sets e.Attempt if e has an open one.
-func openAttempt(ctx context.Context, tx *sql.Tx, e *Entry) error {
+func openAttempt(ctx context.Context, tx *session, e *Entry) error {
 	if !e.Status.attempting() {
 		return nil
 	}
@@ -161,10 +161,10 @@ func openAttempt(ctx context.Context, tx *sql.Tx, e *Entry) error {
 }
 
 // lastAttempt sets e.Attempt to the last attempt, open or ended.
-func lastAttempt(ctx context.Context, tx *sql.Tx, e *Entry) error {
+func lastAttempt(ctx context.Context, tx *session, e *Entry) error {
 	var a Attempt
 	var intentAt, expires int64
-	err := tx.QueryRowContext(ctx, `SELECT id, number, intent_at, object_id, file_id, original_file_id, upload_id, expires, part_size,
+	err := tx.row(ctx, `SELECT id, number, intent_at, object_id, file_id, original_file_id, upload_id, expires, part_size,
 			completing_at IS NOT NULL, unconfirmed, fills, vacant
 		FROM attempts WHERE entry_id = ? ORDER BY number DESC LIMIT 1`, e.ID).
 		Scan(&a.ID, &a.Number, &intentAt, &a.ObjectID, &a.FileID, &a.OriginalFileID, &a.UploadID, &expires, &a.PartSize,
@@ -238,7 +238,7 @@ func (f Filter) where() (string, []any) {
 // wait for anything slow.
 func (r *Reader) Entries(ctx context.Context, f Filter, yield func(Entry) error) error {
 	where, args := f.where()
-	return r.read(ctx, "list entries", func(tx *sql.Tx) error {
+	return r.read(ctx, "list entries", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			e, err := scanEntry(rows.Scan)
 			if err != nil {
