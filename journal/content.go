@@ -17,7 +17,8 @@ const otherCopy = ` e.replaced = 0 AND e.size = ?1 AND e.id <> ?2 AND NOT (e.fol
 const (
 	anyOtherCopy = `SELECT EXISTS (SELECT 1 FROM entries e INDEXED BY entries_content WHERE status = 'filed' AND` + otherCopy + `)
 		OR EXISTS (SELECT 1 FROM entries e INDEXED BY entries_content WHERE ` + begunSQL + ` AND` + otherCopy + `)
-		OR EXISTS (SELECT 1 FROM entries e INDEXED BY entries_waiting WHERE ` + queuedSQL + ` AND id < ?2 AND` + otherCopy + `)`
+		OR EXISTS (SELECT 1 FROM entries e INDEXED BY entries_waiting WHERE ` + queuedSQL + ` AND id < ?2 AND` + otherCopy + `)
+		OR EXISTS (SELECT 1` + rememberedCopy + `)`
 
 	// SQLite sorts what is of several statuses, so that the first of each are sought alone.
 	otherCopies = `WITH s (status, below) AS (VALUES ('filed', 1 << 62), ('settled', ?2), ('mapped', ?2),
@@ -38,11 +39,7 @@ const maxUnhashed = 16
 func (r *Reader) HasSameSize(ctx context.Context, e Entry) (bool, error) {
 	var has bool
 	err := r.read(ctx, fmt.Sprintf("look for the size of entry %d", e.ID), func(tx *sql.Tx) error {
-		err := tx.QueryRowContext(ctx, anyOtherCopy, e.Size, e.ID, e.Folder, []byte(e.Path)).Scan(&has)
-		if err != nil || has {
-			return err
-		}
-		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1`+rememberedCopy+`)`, e.Size).Scan(&has)
+		return tx.QueryRowContext(ctx, anyOtherCopy, e.Size, e.ID, e.Folder, []byte(e.Path)).Scan(&has)
 	})
 	return has, err
 }

@@ -114,6 +114,7 @@ func TestPlansUseIndexes(t *testing.T) {
 		"first":            r.plan(readyFirst, "in", "[]", 1),
 		"last":             r.plan(readyLast, "in", "[]", 1),
 		"deferred":         r.plan(deferredDue, "in", "[]", 1, 0),
+		"waiting":          r.plan(waitingDue, "in", "[]", 1, 0),
 		"wake":             r.plan(nextWake, 0),
 		"unknown":          r.plan(unknownFiles, "[]"),
 		"backlog":          r.plan(backlogReady, `["in"]`),
