@@ -146,12 +146,17 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Ent
 	if held, err := p.holdups.holdBack(ctx, e, needs...); held || err != nil {
 		return now, err
 	}
-	busy, err := p.journal.NameCreating(ctx, asset.Filename)
-	if err != nil {
-		return now, err
-	}
-	if busy {
-		return now, p.waitForName(ctx, e)
+	// The intent tells whether another create of the name is in doubt. That is asked ahead
+	// of it where something of the account's may be taken over first, and by an entry that
+	// has waited: so it need not look at its file time after time.
+	if p.cfg.Adopt || asset.OriginalFileID != "" || e.Tries > 0 {
+		busy, err := p.journal.NameCreating(ctx, asset.Filename)
+		if err != nil {
+			return now, err
+		}
+		if busy {
+			return now, p.waitForName(ctx, e)
+		}
 	}
 	if e.Kind == journal.File {
 		if err := p.foreign.refusal(p.now()); err != nil {
