@@ -92,7 +92,9 @@ func (m Move) check() error {
 func (m Move) adopts() bool { return m.From == Mapped && m.To == Verified }
 
 // Advance moves an entry from one status to another; nothing else does. It is
-// one transaction, durable when it returns nil.
+// one transaction, durable when it returns nil. It returns the entry as the move left
+// it, as Entry would in that moment: what others change from then on, such as a Touch,
+// a Heed or the end of a drop, is not in it, as it is in nothing that was read.
 //
 // To Creating opens an attempt; to Created stores its ids, URLs and plan; from
 // Creating back to Mapped it is forgotten, because nothing came of it. An
@@ -111,12 +113,22 @@ func (m Move) adopts() bool { return m.From == Mapped && m.To == Verified }
 // ErrMoved if the entry is not in From (somebody else moved it), ErrNameBusy if
 // another entry with the same Filename is in Creating. None of them changes
 // anything.
-func (j *Journal) Advance(ctx context.Context, m Move) error {
+func (j *Journal) Advance(ctx context.Context, m Move) (Entry, error) {
 	if err := m.check(); err != nil {
-		return err
+		return Entry{}, err
 	}
+	var e Entry
 	op := fmt.Sprintf("move entry %d from %s to %s", m.ID, m.From, m.To)
-	return j.write(ctx, op, func(tx *session) error { return advance(ctx, tx, m, j.now()) })
+	err := j.write(ctx, op, func(tx *session) (err error) {
+		if err = advance(ctx, tx, m, j.now()); err == nil {
+			e, err = readEntry(ctx, tx, m.ID)
+		}
+		return err
+	})
+	if err != nil {
+		return Entry{}, err
+	}
+	return e, nil
 }
 
 // advance is a move that was checked, within a transaction.
@@ -148,25 +160,12 @@ func checkPrevious(ctx context.Context, tx *session, m Move) error {
 	if m.Previous == nil {
 		return nil
 	}
-	var folder string
-	var path []byte
-	var generation int
-	err := tx.row(ctx, `SELECT folder, path, generation FROM entries WHERE id = ?`, m.ID).Scan(&folder, &path, &generation)
-	if errors.Is(err, sql.ErrNoRows) {
-		return ErrMoved
-	}
-	if err != nil {
-		return err
-	}
 	var previous int64
-	err = tx.row(ctx, `SELECT id`+beforeSQL, folder, path, generation).Scan(&previous)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
-	}
-	if previous != *m.Previous {
+	err := tx.row(ctx, previousID, m.ID).Scan(&previous)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && previous != *m.Previous {
 		return ErrMoved
 	}
-	return nil
+	return err
 }
 
 // What a move changes of the entry itself: each kind of move sets the columns that it

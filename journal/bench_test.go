@@ -239,7 +239,7 @@ func BenchmarkPartDone(b *testing.B) {
 		{From: Created, To: Uploading},
 	} {
 		m.ID = id
-		if err := j.Advance(ctx, m); err != nil {
+		if _, err := j.Advance(ctx, m); err != nil {
 			b.Fatal(err)
 		}
 	}

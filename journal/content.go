@@ -38,7 +38,8 @@ const replace = `UPDATE entries AS e SET replaced = e.status = {filed} AND EXIST
 const (
 	anyOtherCopy = `SELECT EXISTS (SELECT 1 FROM entries e WHERE e.status = {filed} AND` + otherCopy + `)
 		OR EXISTS (SELECT 1 FROM work w JOIN entries e ON e.id = w.entry_id WHERE w.size = ?1 AND w.lane = 2 AND` + otherCopy + `)
-		OR EXISTS (SELECT 1 FROM work w JOIN entries e ON e.id = w.entry_id WHERE w.size = ?1 AND w.entry_id < ?2 AND` + otherCopy + `)`
+		OR EXISTS (SELECT 1 FROM work w JOIN entries e ON e.id = w.entry_id WHERE w.size = ?1 AND w.entry_id < ?2 AND` + otherCopy + `)
+		OR EXISTS (SELECT 1` + rememberedCopy + `)`
 
 	// What waits or was begun is sought lane by lane: of those that wait only the earlier
 	// can be the original.
@@ -63,11 +64,7 @@ const maxUnhashed = 16
 func (r *Reader) HasSameSize(ctx context.Context, e Entry) (bool, error) {
 	var has bool
 	err := r.read(ctx, fmt.Sprintf("look for the size of entry %d", e.ID), func(tx *session) error {
-		err := tx.row(ctx, anyOtherCopy, e.Size, e.ID, e.Folder, []byte(e.Path)).Scan(&has)
-		if err != nil || has {
-			return err
-		}
-		return tx.row(ctx, `SELECT EXISTS (SELECT 1`+rememberedCopy+`)`, e.Size).Scan(&has)
+		return tx.row(ctx, anyOtherCopy, e.Size, e.ID, e.Folder, []byte(e.Path)).Scan(&has)
 	})
 	return has, err
 }

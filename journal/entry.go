@@ -140,16 +140,22 @@ func (r *Reader) Entry(ctx context.Context, id int64) (Entry, error) {
 	var e Entry
 	op := fmt.Sprintf("read entry %d", id)
 	err := r.read(ctx, op, func(tx *session) (err error) {
-		e, err = scanEntry(tx.row(ctx, `SELECT `+entryColumns+` FROM entries e WHERE e.id = ?`, id).Scan)
-		if errors.Is(err, sql.ErrNoRows) {
-			return ErrUnknown
-		}
-		if err != nil {
-			return err
-		}
-		return openAttempt(ctx, tx, &e)
+		e, err = readEntry(ctx, tx, id)
+		return err
 	})
 	return e, err
+}
+
+// readEntry is Entry within a transaction.
+func readEntry(ctx context.Context, tx *session, id int64) (Entry, error) {
+	e, err := scanEntry(tx.row(ctx, `SELECT `+entryColumns+` FROM entries e WHERE e.id = ?`, id).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return e, ErrUnknown
+	}
+	if err != nil {
+		return e, err
+	}
+	return e, openAttempt(ctx, tx, &e)
 }
 
 // openAttempt sets e.Attempt if e has an open one.

@@ -14,6 +14,11 @@ const ingestedSQL = `(status IN ({verified}, {filed}, {withdrawn}) OR status = {
 // beforeSQL finds the latest of them before a generation of a path.
 const beforeSQL = ` FROM entries e WHERE folder = ? AND path = ? AND generation < ? AND ` + ingestedSQL + ` ORDER BY generation DESC LIMIT 1`
 
+// previousID finds the id of that one by an entry's own; 0 if there is none.
+var previousID = `SELECT coalesce((SELECT p.id FROM entries p
+		WHERE p.folder = e.folder AND p.path = e.path AND p.generation < e.generation AND ` + of("p", ingested) + `
+		ORDER BY p.generation DESC LIMIT 1), 0) FROM entries e WHERE e.id = ?`
+
 // Previous returns the latest earlier generation of e's path whose content was
 // ingested: verified, filed, withdrawn, or held as unverified. Its Attempt is
 // its last one, ended or not, with the parts and their MD5. False if there is

@@ -154,7 +154,7 @@ func (j *Journal) Prune(ctx context.Context, f Forget, after int64, limit int) (
 
 // rememberedCopy finds what was pruned of the content that an entry has, its own path
 // included: the path holds nothing that was ingested after it.
-const rememberedCopy = ` FROM pruned p INDEXED BY pruned_content WHERE p.current = 1 AND p.size = ?
+const rememberedCopy = ` FROM pruned p INDEXED BY pruned_content WHERE p.current = 1 AND p.size = ?1
 	AND NOT EXISTS (SELECT 1 FROM entries n WHERE n.folder = p.folder AND n.path = p.path AND n.status = {filed})`
 
 // rememberedHashed and rememberedUnhashed find what was pruned by its hash, and what has

@@ -1,6 +1,8 @@
 package journal
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"slices"
@@ -16,8 +18,9 @@ const (
 		  AND w.folder || '' IN (SELECT value FROM json_each(?3))
 		ORDER BY w.not_before, w.entry_id`
 
-	// A path's generations take turns: each waits until the earlier ones rest.
-	itsTurn = `SELECT e.id, e.folder, e.path, e.size FROM work w JOIN entries e ON e.id = w.entry_id
+	// What was not begun is returned whole, with its place in the order of its folder. A
+	// path's generations take turns: each waits until the earlier ones rest.
+	itsTurn = `SELECT ` + entryColumns + `, w.sort_key FROM work w JOIN entries e ON e.id = w.entry_id
 		WHERE w.folder = ?1 AND w.entry_id NOT IN (SELECT value FROM json_each(?2))
 		  AND NOT EXISTS (SELECT 1 FROM entries b
 			WHERE b.folder = e.folder AND b.path = e.path AND b.generation < e.generation AND b.status IN {unfinished})`
@@ -27,6 +30,8 @@ const (
 	readyFirst  = itsTurn + ` AND w.lane = 0 ORDER BY w.sort_key, w.entry_id LIMIT ?3`
 	readyLast   = itsTurn + ` AND w.lane = 0 ORDER BY w.sort_key DESC, w.entry_id DESC LIMIT ?3`
 	deferredDue = itsTurn + ` AND w.lane = 1 AND w.not_before <= ?4 ORDER BY w.not_before, w.entry_id LIMIT ?3`
+	// Both kinds in one question. What comes of the two is in no order.
+	waitingDue = `SELECT * FROM (` + deferredDue + `) UNION ALL SELECT * FROM (` + readyFirst + `)`
 
 	nextWake = `SELECT min(t) FROM (
 		SELECT min(not_before) AS t FROM work WHERE lane = 2 AND not_before > ?1
@@ -49,13 +54,18 @@ type Share struct {
 	DeferredFirst bool
 }
 
-// Claim is an entry that may run now.
+// Claim is an entry that may run now, as it is when it is claimed. Of one that was begun
+// only ID, Folder, Path and Size are told: its attempt and parts are to be read once it
+// is in hand, because meanwhile another may have recorded more of them.
 type Claim struct {
-	ID           int64
-	Folder, Path string
-	Size         int64 // bytes
-	Last         bool  // it is from the end of the order
+	Entry
+	Last bool // it is from the end of the order
+
+	sortKey []byte
 }
+
+// Whole reports that a claim holds the entry as the method Entry returns it.
+func (c Claim) Whole() bool { return c.Status != "" }
 
 // Runnable returns up to limit entries that may run now and are not in skip,
 // within the folders' shares. What was begun comes first, because its URLs are
@@ -136,19 +146,24 @@ func (q queue) waiting(ctx context.Context, s Share, limit int) ([]Claim, error)
 	if n <= 0 {
 		return nil, nil
 	}
-	deferred, err := q.ask(ctx, deferredDue, s.Folder, q.skip, n, q.now)
+	due, err := q.ask(ctx, waitingDue, s.Folder, q.skip, n, q.now)
 	if err != nil {
 		return nil, err
 	}
-	var last []Claim
+	var first, last, deferred []Claim
+	for _, c := range due {
+		if c.NotBefore.IsZero() {
+			first = append(first, c)
+		} else {
+			deferred = append(deferred, c)
+		}
+	}
+	slices.SortFunc(deferred, func(a, b Claim) int { return cmp.Or(a.NotBefore.Compare(b.NotBefore), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(first, func(a, b Claim) int { return cmp.Or(bytes.Compare(a.sortKey, b.sortKey), cmp.Compare(a.ID, b.ID)) })
 	if s.Last > 0 {
 		if last, err = q.ask(ctx, readyLast, s.Folder, q.skip, min(s.Last, n)); err != nil {
 			return nil, err
 		}
-	}
-	first, err := q.ask(ctx, readyFirst, s.Folder, q.skip, n)
-	if err != nil {
-		return nil, err
 	}
 	for i, c := range last { // in a short queue the two ends meet
 		last[i].Last = true
@@ -165,7 +180,8 @@ func (q queue) ask(ctx context.Context, query string, args ...any) ([]Claim, err
 	var out []Claim
 	err := each(ctx, q.tx, func(rows *sql.Rows) error {
 		var c Claim
-		err := rows.Scan(&c.ID, &c.Folder, &c.Path, &c.Size)
+		var err error
+		c.Entry, err = scanEntry(func(columns ...any) error { return rows.Scan(append(columns, &c.sortKey)...) })
 		out = append(out, c)
 		return err
 	}, query, args...)

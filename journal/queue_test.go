@@ -110,17 +110,18 @@ func TestPlansUseIndexes(t *testing.T) {
 	r := newRig(t)
 	where, args := Filter{}.where()
 	for name, p := range map[string]string{
-		"begun":            r.plan(begunDue, 0, "[]", `["in"]`),
-		"first":            r.plan(readyFirst, "in", "[]", 1),
-		"last":             r.plan(readyLast, "in", "[]", 1),
-		"deferred":         r.plan(deferredDue, "in", "[]", 1, 0),
-		"wake":             r.plan(nextWake, 0),
-		"unknown":          r.plan(unknownFiles, "[]"),
-		"backlog":          r.plan(backlogWaiting, `["in"]`),
-		"backlog begun":    r.plan(backlogBegun, `["in"]`),
-		"named originals":  r.plan(namedOriginals, "a", 1, "filed", 1),
-		"list":             r.plan(`SELECT `+entryColumns+` FROM entries e`+where+` ORDER BY e.id`, args...),
-		"held by rules":    r.plan(heldByRules, "in"),
+		"begun":           r.plan(begunDue, 0, "[]", `["in"]`),
+		"first":           r.plan(readyFirst, "in", "[]", 1),
+		"last":            r.plan(readyLast, "in", "[]", 1),
+		"deferred":        r.plan(deferredDue, "in", "[]", 1, 0),
+		"waiting":         r.plan(waitingDue, "in", "[]", 1, 0),
+		"wake":            r.plan(nextWake, 0),
+		"unknown":         r.plan(unknownFiles, "[]"),
+		"backlog":         r.plan(backlogWaiting, `["in"]`),
+		"backlog begun":   r.plan(backlogBegun, `["in"]`),
+		"named originals": r.plan(namedOriginals, "a", 1, "filed", 1),
+		"list":            r.plan(`SELECT `+entryColumns+` FROM entries e`+where+` ORDER BY e.id`, args...),
+		"held by rules":   r.plan(heldByRules, "in"),
 	} {
 		for line := range strings.Lines(p) {
 			if strings.HasPrefix(line, "SCAN e") || strings.Contains(line, "TEMP B-TREE") && name != "unknown" && name != "held by rules" || byFolder(line) {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 )
 
@@ -121,6 +123,20 @@ func (r *rig) entry(id int64) Entry {
 	e, err := r.Entry(r.t.Context(), id)
 	r.ok(err)
 	return e
+}
+
+// Advance is Journal.Advance, which must return what Entry does.
+func (r *rig) Advance(ctx context.Context, m Move) error {
+	r.t.Helper()
+	e, err := r.Journal.Advance(ctx, m)
+	want := Entry{}
+	if err == nil {
+		want = r.entry(m.ID)
+	}
+	if diff := cmp.Diff(want, e); diff != "" {
+		r.t.Errorf("%s -> %s (%v) does not return the entry as it is now:\n%s", m.From, m.To, err, diff)
+	}
+	return err
 }
 
 const signature = "X-Amz-Signature=5f7e0c"
