@@ -25,7 +25,7 @@ func (j *Journal) CancelQueued(ctx context.Context, ids []int64, why Reason) ([]
 			if err := m.check(); err != nil {
 				return err
 			}
-			if err := advance(ctx, tx, m, now); err != nil {
+			if _, err := advance(ctx, tx, m, now); err != nil {
 				return err
 			}
 		}

@@ -169,32 +169,35 @@ func openAttempt(ctx context.Context, tx *session, e *Entry) error {
 // lastAttempt sets e.Attempt to the last attempt, open or ended.
 func lastAttempt(ctx context.Context, tx *session, e *Entry) error {
 	var a Attempt
-	var intentAt, expires int64
-	err := tx.row(ctx, `SELECT id, number, intent_at, object_id, file_id, original_file_id, upload_id, expires, part_size,
-			completing_at IS NOT NULL, unconfirmed, fills, vacant
-		FROM attempts WHERE entry_id = ? ORDER BY number DESC LIMIT 1`, e.ID).
-		Scan(&a.ID, &a.Number, &intentAt, &a.ObjectID, &a.FileID, &a.OriginalFileID, &a.UploadID, &expires, &a.PartSize,
-			&a.Completing, &a.Unconfirmed, &a.Fills, &a.Vacant)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	a.IntentAt, a.Expires = at(intentAt), at(expires)
-	e.Attempt = &a
-	return each(ctx, tx, func(rows *sql.Rows) error {
+	err := each(ctx, tx, func(rows *sql.Rows) error {
 		var p Part
 		var url []byte
-		var doneAt sql.NullInt64
-		if err := rows.Scan(&p.Number, &p.Offset, &p.Size, &url, &p.ETag, &p.MD5, &p.Proven, &doneAt); err != nil {
+		var intentAt, expires int64
+		var number, offset, size, doneAt sql.NullInt64
+		var etag sql.NullString
+		var proven sql.NullBool
+		err := rows.Scan(&a.ID, &a.Number, &intentAt, &a.ObjectID, &a.FileID, &a.OriginalFileID, &a.UploadID, &expires, &a.PartSize,
+			&a.Completing, &a.Unconfirmed, &a.Fills, &a.Vacant, &number, &offset, &size, &url, &etag, &p.MD5, &proven, &doneAt)
+		if err != nil {
 			return err
 		}
-		p.URL, p.DoneAt = secret.URL(url), at(doneAt.Int64)
-		a.Parts = append(a.Parts, p)
+		e.Attempt = &a
+		a.IntentAt, a.Expires = at(intentAt), at(expires)
+		if number.Valid {
+			p.Number, p.Offset, p.Size, p.ETag, p.Proven = int(number.Int64), offset.Int64, size.Int64, etag.String, proven.Bool
+			p.URL, p.DoneAt = secret.URL(url), at(doneAt.Int64)
+			a.Parts = append(a.Parts, p)
+		}
 		return nil
-	}, `SELECT number, "offset", size, url, etag, md5, comparable, done_at FROM parts WHERE attempt_id = ? ORDER BY number`, a.ID)
+	}, attemptAndParts, e.ID)
+	return err
 }
+
+// attemptAndParts is the last attempt of an entry: a row for each part, or one without.
+const attemptAndParts = `SELECT a.id, a.number, a.intent_at, a.object_id, a.file_id, a.original_file_id, a.upload_id, a.expires, a.part_size,
+		a.completing_at IS NOT NULL, a.unconfirmed, a.fills, a.vacant, p.number, p."offset", p.size, p.url, p.etag, p.md5, p.comparable, p.done_at
+	FROM attempts a LEFT JOIN parts p ON p.attempt_id = a.id
+	WHERE a.id = (SELECT id FROM attempts WHERE entry_id = ? ORDER BY number DESC LIMIT 1) ORDER BY p.number`
 
 // Filter selects entries. Empty lists select everything; a filter with neither
 // IDs nor Statuses leaves out filed entries unless All is set.

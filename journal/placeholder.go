@@ -45,19 +45,16 @@ func fill(ctx context.Context, tx *session, m Move, now int64) error {
 // if there is one: from here on the asset is that entry's.
 func supersedePlaceholder(ctx context.Context, tx *session, entry, now int64) error {
 	var placeholder int64
-	err := tx.row(ctx, `SELECT fills FROM attempts WHERE entry_id = ? ORDER BY number DESC LIMIT 1`, entry).Scan(&placeholder)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && placeholder == 0 {
+	err := tx.row(ctx, `UPDATE entries SET status = {superseded}, since = ?1, updated = ?1, mark = NULL
+		WHERE status = {filed} AND id = (SELECT fills FROM attempts WHERE entry_id = ?2 ORDER BY number DESC LIMIT 1)
+		RETURNING id`, now, entry).Scan(&placeholder)
+	if errors.Is(err, sql.ErrNoRows) {
 		return nil // as nearly always
 	}
 	if err != nil {
 		return err
 	}
 	if _, err := tx.exec(ctx, `DELETE FROM edits WHERE entry_id = ?`, placeholder); err != nil {
-		return err
-	}
-	_, err = tx.exec(ctx, `UPDATE entries SET status = {superseded}, since = ?, updated = ?, mark = NULL
-		WHERE id = ? AND status = {filed}`, now, now, placeholder)
-	if err != nil {
 		return err
 	}
 	return setReplaced(ctx, tx, placeholder)

@@ -99,7 +99,7 @@ func (j *Journal) Vanished(ctx context.Context, gone []RestingFile, why func(Res
 			if err := m.check(); err != nil {
 				return err
 			}
-			if err := advance(ctx, tx, m, now); err != nil {
+			if _, err := advance(ctx, tx, m, now); err != nil {
 				return err
 			}
 			done = append(done, f)
