@@ -20,7 +20,7 @@ const earlierSQL = `(o.folder = e.folder AND o.path = e.path AND o.generation < 
 // nothing in the journal is about it, or only an earlier generation of the entry's path.
 func (r *Reader) Adoptable(ctx context.Context, entry int64, objectID string) (bool, error) {
 	var taken bool
-	err := r.read(ctx, "look whether an asset is free to be adopted", func(tx *session) error {
+	err := r.ask(ctx, "look whether an asset is free to be adopted", func(tx *session) error {
 		return tx.row(ctx, `SELECT `+strangerSQL, objectID, entry).Scan(&taken)
 	})
 	return objectID != "" && !taken, err

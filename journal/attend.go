@@ -30,7 +30,7 @@ func (j *Journal) Attend(ctx context.Context) ([]Request, error) {
 
 // Attended returns when the owner was last at a request; the zero time is never.
 func (r *Reader) Attended(ctx context.Context, id int64) (seen time.Time, err error) {
-	err = r.read(ctx, fmt.Sprintf("look after request %d", id), func(tx *session) error {
+	err = r.ask(ctx, fmt.Sprintf("look after request %d", id), func(tx *session) error {
 		var when sql.NullInt64
 		err := tx.row(ctx, `SELECT seen_at FROM requests WHERE id = ?`, id).Scan(&when)
 		if errors.Is(err, sql.ErrNoRows) {

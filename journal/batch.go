@@ -68,7 +68,7 @@ func (s DropState) Members() int { return s.Settled + s.Copies + s.Mapped + s.Bl
 func (j *Journal) SetBatch(ctx context.Context, folder string, batch bool) error {
 	var now bool
 	op := "set how the files of folder " + folder + " wait for each other"
-	err := j.reader.read(ctx, op, func(tx *session) error {
+	err := j.reader.ask(ctx, op, func(tx *session) error {
 		return tx.row(ctx, `SELECT coalesce((SELECT batch FROM folders WHERE name = ?), 0)`, folder).Scan(&now)
 	})
 	if err != nil || !now && !batch {
@@ -135,7 +135,7 @@ func topDir(path []byte) []byte {
 // Drops lists the drops of a folder that have members.
 func (j *Journal) Drops(ctx context.Context, folder string) ([]Drop, error) {
 	var out []Drop
-	err := j.reader.read(ctx, "list the drops of folder "+folder, func(tx *session) error {
+	err := j.reader.ask(ctx, "list the drops of folder "+folder, func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var dir []byte
 			err := rows.Scan(&dir)
@@ -189,7 +189,7 @@ func (d Drop) state(ctx context.Context, tx *session) (DropState, error) {
 // is above after, by id.
 func (j *Journal) Blockers(ctx context.Context, d Drop, after int64, limit int) ([]Entry, error) {
 	var out []Entry
-	err := j.reader.read(ctx, "list what holds a drop back", func(tx *session) error {
+	err := j.reader.ask(ctx, "list what holds a drop back", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			e, err := scanEntry(rows.Scan)
 			out = append(out, e)
@@ -263,7 +263,7 @@ func (d Drop) still(ctx context.Context, tx *session, judged DropState) error {
 func (j *Journal) CompanionIn(ctx context.Context, folder, dir string, wanted func(path string) bool) (string, error) {
 	found := ""
 	errFound := errors.New("found")
-	err := j.reader.read(ctx, "look for a manifest", func(tx *session) error {
+	err := j.reader.ask(ctx, "look for a manifest", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var path []byte
 			if err := rows.Scan(&path); err != nil {

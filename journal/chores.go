@@ -49,7 +49,7 @@ func addChore(ctx context.Context, tx *session, entry int64, c NewChore, now int
 
 // HasFileChore reports whether the file of an entry is still to be moved by a ChoreFile.
 func (r *Reader) HasFileChore(ctx context.Context, id int64) (has bool, err error) {
-	err = r.read(ctx, fmt.Sprintf("look whether the file of entry %d is to be moved", id), func(tx *session) error {
+	err = r.ask(ctx, fmt.Sprintf("look whether the file of entry %d is to be moved", id), func(tx *session) error {
 		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM chores WHERE entry_id = ? AND kind = '`+string(ChoreFile)+`')`, id).Scan(&has)
 	})
 	return has, err
@@ -63,7 +63,7 @@ func (j *Journal) DueChores(ctx context.Context, now time.Time, folder string, l
 		which = `kind = 'file' AND EXISTS (SELECT 1 FROM entries e WHERE e.id = entry_id AND e.folder = ?3)`
 	}
 	var out []Chore
-	err := j.reader.read(ctx, "claim chores", func(tx *session) error {
+	err := j.reader.ask(ctx, "claim chores", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var c Chore
 			var until, notBefore, since int64
@@ -82,7 +82,7 @@ func (j *Journal) DueChores(ctx context.Context, now time.Time, folder string, l
 // entries.
 func (r *Reader) Obstacles(ctx context.Context) (map[int64]string, error) {
 	out := make(map[int64]string)
-	err := r.read(ctx, "read what keeps files from being moved", func(tx *session) error {
+	err := r.ask(ctx, "read what keeps files from being moved", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var id int64
 			var why string

@@ -74,7 +74,7 @@ const (
 
 func (j *Journal) dueCompanions(ctx context.Context, due int, folders []string, limit int) ([]Companion, error) {
 	var out []Companion
-	err := j.reader.read(ctx, "read the companions to act on", func(tx *session) error {
+	err := j.reader.ask(ctx, "read the companions to act on", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var c Companion
 			var path []byte
@@ -178,7 +178,7 @@ func (j *Journal) heed(ctx context.Context, tx *session, c Companion, about Conc
 
 // Concerns reports whether there are entries that a concern is about.
 func (r *Reader) Concerns(ctx context.Context, folder string, about Concern) (there bool, err error) {
-	err = r.read(ctx, "look for what a companion speaks of", func(tx *session) error {
+	err = r.ask(ctx, "look for what a companion speaks of", func(tx *session) error {
 		which, args := about.where()
 		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM entries e WHERE e.folder = ? AND `+which+`)`,
 			append([]any{folder}, args...)...).Scan(&there)
@@ -202,7 +202,7 @@ func (r *Reader) PathsIn(ctx context.Context, folder, dir string, yield func(pat
 
 // PathsBelow is PathsIn with what lies below other directories.
 func (r *Reader) PathsBelow(ctx context.Context, folder, dir string, yield func(path string)) error {
-	return r.read(ctx, "list the paths of a directory", func(tx *session) error {
+	return r.ask(ctx, "list the paths of a directory", func(tx *session) error {
 		which, args := Concern{Dir: dir}.where()
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var path sql.RawBytes
@@ -233,7 +233,7 @@ const openEdit = ` ON CONFLICT (entry_id) DO UPDATE SET asked_at = max(excluded.
 // open edits of filed entries.
 func (r *Reader) PendingMetadata(ctx context.Context, companions, edits []string) (int, error) {
 	var n int
-	err := r.read(ctx, "count open edits", func(tx *session) error {
+	err := r.ask(ctx, "count open edits", func(tx *session) error {
 		return tx.row(ctx, `SELECT (`+countCompanions+`) + (`+countEdits+`)`, list(companions), list(edits)).Scan(&n)
 	})
 	return n, err

@@ -63,7 +63,7 @@ const maxUnhashed = 16
 // judged by the size alone: whether it is worth while to hash e's file.
 func (r *Reader) HasSameSize(ctx context.Context, e Entry) (bool, error) {
 	var has bool
-	err := r.read(ctx, fmt.Sprintf("look for the size of entry %d", e.ID), func(tx *session) error {
+	err := r.ask(ctx, fmt.Sprintf("look for the size of entry %d", e.ID), func(tx *session) error {
 		return tx.row(ctx, anyOtherCopy, e.Size, e.ID, e.Folder, []byte(e.Path)).Scan(&has)
 	})
 	return has, err

@@ -19,7 +19,7 @@ func DutiesOf(j *Journal) Duties { return Duties{j} }
 func (d Duties) Find(ctx context.Context, objectID string) (Chore, bool, error) {
 	c := Chore{NewChore: NewChore{Kind: ChoreRestore, ObjectID: objectID}}
 	found := false
-	err := d.j.reader.read(ctx, "find the duty of a removal", func(tx *session) error {
+	err := d.j.reader.ask(ctx, "find the duty of a removal", func(tx *session) error {
 		var until int64
 		err := tx.row(ctx, `SELECT id, entry_id, file_id, filename, spec, until, tries FROM chores
 			WHERE kind = ? AND object_id = ? ORDER BY id LIMIT 1`, ChoreRestore, objectID).
@@ -36,7 +36,7 @@ func (d Duties) Find(ctx context.Context, objectID string) (Chore, bool, error) 
 // Sparing returns the open duties of other removals that name an object.
 func (d Duties) Sparing(ctx context.Context, objectID string) ([]Chore, error) {
 	var out []Chore
-	err := d.j.reader.read(ctx, "find the duties that spare a version", func(tx *session) error {
+	err := d.j.reader.ask(ctx, "find the duties that spare a version", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			c := Chore{NewChore: NewChore{Kind: ChoreRestore}}
 			err := rows.Scan(&c.ID, &c.EntryID, &c.ObjectID, &c.FileID, &c.Spec)

@@ -83,7 +83,7 @@ func dueEdits(s Stage) string {
 // that are due; of those to be sent, those that are alike come together.
 func (j *Journal) DueEdits(ctx context.Context, s Stage, now time.Time, folder string, limit int) ([]Edit, error) {
 	var out []Edit
-	err := j.reader.read(ctx, "read the edits to "+string(s), func(tx *session) error {
+	err := j.reader.ask(ctx, "read the edits to "+string(s), func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			e, err := scanEdit(rows.Scan)
 			out = append(out, e)
@@ -95,7 +95,7 @@ func (j *Journal) DueEdits(ctx context.Context, s Stage, now time.Time, folder s
 
 // Edit returns the open edit of an entry; false if there is none.
 func (r *Reader) Edit(ctx context.Context, entry int64) (e Edit, ok bool, err error) {
-	err = r.read(ctx, fmt.Sprintf("read the edit of entry %d", entry), func(tx *session) (err error) {
+	err = r.ask(ctx, fmt.Sprintf("read the edit of entry %d", entry), func(tx *session) (err error) {
 		e, err = scanEdit(tx.row(ctx, `SELECT `+editColumns+` FROM edits d WHERE d.entry_id = ?`, entry).Scan)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -110,7 +110,7 @@ func (r *Reader) Edit(ctx context.Context, entry int64) (e Edit, ok bool, err er
 // entries and the folders that are given; none means all. It also tells when the first
 // of these was sent.
 func (r *Reader) BulkEdits(ctx context.Context, entries []int64, folders []string) (n int, since time.Time, err error) {
-	err = r.read(ctx, "count the bulk edits under way", func(tx *session) error {
+	err = r.ask(ctx, "count the bulk edits under way", func(tx *session) error {
 		var sent sql.NullInt64
 		err := tx.row(ctx, `SELECT count(*), min(d.sent_at) FROM `+openEdits+`
 			WHERE `+stageSQL[ToSee]+` AND e.status = {filed}

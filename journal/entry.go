@@ -247,7 +247,7 @@ func (f Filter) where() (string, []any) {
 // wait for anything slow.
 func (r *Reader) Entries(ctx context.Context, f Filter, yield func(Entry) error) error {
 	where, args := f.where()
-	return r.read(ctx, "list entries", func(tx *session) error {
+	return r.ask(ctx, "list entries", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			e, err := scanEntry(rows.Scan)
 			if err != nil {

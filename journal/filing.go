@@ -57,7 +57,7 @@ func (j *Journal) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
 // few at the most, the latest first.
 func (r *Reader) FormerPaths(ctx context.Context, f Found) ([]string, error) {
 	var out []string
-	err := r.read(ctx, "look for the former paths of a file", func(tx *session) error {
+	err := r.ask(ctx, "look for the former paths of a file", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var path []byte
 			err := rows.Scan(&path)
@@ -75,7 +75,7 @@ func (r *Reader) FormerPaths(ctx context.Context, f Found) ([]string, error) {
 // name of one file, is none.
 func (j *Journal) Displaced(ctx context.Context, e Entry) (bool, error) {
 	var found bool
-	err := j.reader.read(ctx, fmt.Sprintf("look for the new path of entry %d", e.ID), func(tx *session) error {
+	err := j.reader.ask(ctx, fmt.Sprintf("look for the new path of entry %d", e.ID), func(tx *session) error {
 		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM entries e INDEXED BY entries_inode
 			WHERE ino = ?1 AND size = ?2 AND dev = ?3 AND mod_time = ?4 AND folder = ?5 AND path <> ?6 AND status = {settled}
 			  AND NOT EXISTS (SELECT 1 FROM entries o WHERE o.folder = ?5 AND o.path = e.path AND o.id <> e.id AND o.ino = ?1 AND o.dev = ?3 AND o.status <> {superseded}))`,

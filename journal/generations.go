@@ -32,7 +32,7 @@ func (j *Journal) Previous(ctx context.Context, e Entry) (Entry, bool, error) {
 func (r *Reader) Latest(ctx context.Context, folder, path string) (Entry, bool, error) {
 	var e Entry
 	var ok bool
-	err := r.read(ctx, "find the latest generation of a path", func(tx *session) (err error) {
+	err := r.ask(ctx, "find the latest generation of a path", func(tx *session) (err error) {
 		e, err = scanEntry(tx.row(ctx, `SELECT `+entryColumns+` FROM entries e
 			WHERE folder = ? AND path = ? ORDER BY generation DESC LIMIT 1`, folder, []byte(path)).Scan)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -138,7 +138,7 @@ func merge(ctx context.Context, tx *session, id, previous int64, place int) erro
 // LastAttempt returns e with its last attempt, ended or not, and the attempt's
 // parts. False if there was none.
 func (j *Journal) LastAttempt(ctx context.Context, e Entry) (Entry, bool, error) {
-	err := j.reader.read(ctx, fmt.Sprintf("read the last attempt of entry %d", e.ID), func(tx *session) error {
+	err := j.reader.ask(ctx, fmt.Sprintf("read the last attempt of entry %d", e.ID), func(tx *session) error {
 		return lastAttempt(ctx, tx, &e)
 	})
 	return e, e.Attempt != nil, err
@@ -147,7 +147,7 @@ func (j *Journal) LastAttempt(ctx context.Context, e Entry) (Entry, bool, error)
 // HasNewer reports whether a later generation of e's path is recorded.
 func (j *Journal) HasNewer(ctx context.Context, e Entry) (bool, error) {
 	var newer bool
-	err := j.reader.read(ctx, fmt.Sprintf("look for a generation after entry %d", e.ID), func(tx *session) error {
+	err := j.reader.ask(ctx, fmt.Sprintf("look for a generation after entry %d", e.ID), func(tx *session) error {
 		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM entries WHERE folder = ? AND path = ? AND generation > ?)`,
 			e.Folder, []byte(e.Path), e.Generation).Scan(&newer)
 	})

@@ -34,7 +34,7 @@ const deferredSQL = `SELECT w.entry_id FROM work w JOIN entries e ON e.id = w.en
 func (j *Journal) hasten(ctx context.Context, class string, after int64, limit int) (n int64, err error) {
 	const op = "end a wait"
 	var some bool
-	err = j.reader.read(ctx, op, func(tx *session) error {
+	err = j.reader.ask(ctx, op, func(tx *session) error {
 		return tx.row(ctx, `SELECT EXISTS (`+deferredSQL+`)`, after, class, 1).Scan(&some)
 	})
 	if err != nil || !some {

@@ -23,7 +23,7 @@ const isLeftover = `e.status IN (SELECT value FROM json_each(?2)) AND NOT (e.sta
 // to be moved.
 func (r *Reader) Leftovers(ctx context.Context, files []Found, which Leftover) ([]int64, error) {
 	var ids []int64
-	err := r.read(ctx, "look for files that are still to be moved", func(tx *session) error {
+	err := r.ask(ctx, "look for files that are still to be moved", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var id int64
 			err := rows.Scan(&id)

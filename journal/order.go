@@ -35,7 +35,7 @@ func (j *Journal) SetOrder(ctx context.Context, folder string, o Order) error {
 	}
 	var now Order
 	op := "order the queue of folder " + folder
-	err := j.reader.read(ctx, op, func(tx *session) error {
+	err := j.reader.ask(ctx, op, func(tx *session) error {
 		return tx.row(ctx, `SELECT coalesce((SELECT sort FROM folders WHERE name = ?), '')`, folder).Scan(&now)
 	})
 	if err != nil || now == o {

@@ -79,7 +79,7 @@ func keepVacancy(ctx context.Context, tx *session, entry, now int64) (bool, erro
 // Filling returns the entry whose file is on its way into a placeholder's asset; 0
 // if there is none.
 func (r *Reader) Filling(ctx context.Context, placeholder int64) (entry int64, err error) {
-	err = r.read(ctx, "look for what fills a placeholder", func(tx *session) error {
+	err = r.ask(ctx, "look for what fills a placeholder", func(tx *session) error {
 		return tx.row(ctx, `SELECT coalesce(max(a.entry_id), 0) FROM entries p JOIN attempts a ON a.object_id = p.object_id
 			WHERE p.id = ? AND p.object_id <> '' AND a.object_id <> '' AND a.fills = p.id AND a.ended_at IS NULL`, placeholder).Scan(&entry)
 	})

@@ -99,7 +99,7 @@ var pruneSteps = []string{
 
 // Prunable counts what Prune would forget.
 func (r *Reader) Prunable(ctx context.Context, f Forget) (out []Pruned, err error) {
-	err = r.read(ctx, "count what can be pruned", func(tx *session) error {
+	err = r.ask(ctx, "count what can be pruned", func(tx *session) error {
 		return eachPruned(ctx, tx, &out, countPrunable, f.args()...)
 	})
 	return out, err
@@ -120,7 +120,7 @@ func eachPruned(ctx context.Context, tx *session, out *[]Pruned, query string, a
 // go on after; 0 where no more are left.
 func (j *Journal) Prune(ctx context.Context, f Forget, after int64, limit int) (out []Pruned, next int64, err error) {
 	var ids []int64
-	err = j.reader.read(ctx, "look for entries to prune", func(tx *session) error {
+	err = j.reader.ask(ctx, "look for entries to prune", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var id int64
 			err := rows.Scan(&id)

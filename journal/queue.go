@@ -213,7 +213,7 @@ func takeTurns(lists [][]Claim, limit int) []Claim {
 // becomes due; false if none will.
 func (j *Journal) NextWake(ctx context.Context, now time.Time) (time.Time, bool, error) {
 	var next sql.NullInt64
-	err := j.reader.read(ctx, "find the next entry due", func(tx *session) error {
+	err := j.reader.ask(ctx, "find the next entry due", func(tx *session) error {
 		return tx.row(ctx, nextWake, ms(now)).Scan(&next)
 	})
 	return at(next.Int64), next.Valid, err
@@ -223,7 +223,7 @@ func (j *Journal) NextWake(ctx context.Context, now time.Time) (time.Time, bool,
 // asset of that name may exist whose id is not stored yet.
 func (j *Journal) NameCreating(ctx context.Context, filename string) (bool, error) {
 	var creating bool
-	err := j.reader.read(ctx, "look for a create of "+filename, func(tx *session) error {
+	err := j.reader.ask(ctx, "look for a create of "+filename, func(tx *session) error {
 		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM entries WHERE filename = ? AND status = {creating})`, filename).
 			Scan(&creating)
 	})

@@ -143,7 +143,7 @@ func list[T any](values []T) string {
 // those in a Runnable status, but for ClassFiling and ClassBatch. No folders means all folders.
 func (r *Reader) Unfinished(ctx context.Context, folders []string) (int, error) {
 	var n int
-	err := r.read(ctx, "count unfinished entries", func(tx *session) error {
+	err := r.ask(ctx, "count unfinished entries", func(tx *session) error {
 		return tx.row(ctx, `SELECT count(*) FROM work w JOIN entries e ON e.id = w.entry_id
 			WHERE NOT (e.status = {verified} AND e.class = '`+ClassFiling+`' AND e.tries > 2)
 			  AND NOT (w.lane < 2 AND e.class = '`+ClassBatch+`')
@@ -156,7 +156,7 @@ func (r *Reader) Unfinished(ctx context.Context, folders []string) (int, error) 
 // entry, also one that was pruned, or an open chore of this journal. Ids that it does not know are not in the result.
 func (r *Reader) KnownIDs(ctx context.Context, ids []string) (map[string]bool, error) {
 	known := make(map[string]bool)
-	err := r.read(ctx, "look up asset ids", func(tx *session) error {
+	err := r.ask(ctx, "look up asset ids", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var id string
 			if err := rows.Scan(&id); err != nil {

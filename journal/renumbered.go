@@ -45,7 +45,7 @@ func (r *Reader) renumbered(ctx context.Context, query string, found []Found) (m
 		batch[i] = [5]any{f.Folder, hex.EncodeToString([]byte(f.Path)), f.Size, f.ModTime, f.ChangeTime}
 	}
 	out := make(map[int]bool)
-	err := r.read(ctx, "look up files with other numbers", func(tx *session) error {
+	err := r.ask(ctx, "look up files with other numbers", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var i int
 			err := rows.Scan(&i)

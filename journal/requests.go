@@ -40,7 +40,7 @@ func Ask(ctx context.Context, path, kind string, args []byte) (id int64, err err
 // carried out twice: requests must be idempotent.
 func (j *Journal) TakeRequests(ctx context.Context) ([]Request, error) {
 	var out []Request
-	err := j.reader.read(ctx, "read requests", func(tx *session) (err error) {
+	err := j.reader.ask(ctx, "read requests", func(tx *session) (err error) {
 		out, err = requestsOf(ctx, tx, `SELECT id, kind, args, asked_at FROM requests WHERE answered_at IS NULL ORDER BY id`)
 		return err
 	})
@@ -79,7 +79,7 @@ func (j *Journal) Answer(ctx context.Context, id int64, answer []byte, errText s
 // Answered returns the answer to a request, or the text of the error it ended
 // with; done is false while it is open. ErrUnknown if there is no such request.
 func (r *Reader) Answered(ctx context.Context, id int64) (answer []byte, errText string, done bool, err error) {
-	err = r.read(ctx, fmt.Sprintf("read the answer to request %d", id), func(tx *session) error {
+	err = r.ask(ctx, fmt.Sprintf("read the answer to request %d", id), func(tx *session) error {
 		err := tx.row(ctx, `SELECT answer, error, answered_at IS NOT NULL FROM requests WHERE id = ?`, id).
 			Scan(&answer, &errText, &done)
 		if errors.Is(err, sql.ErrNoRows) {

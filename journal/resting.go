@@ -65,7 +65,7 @@ func (r *Reader) RestingBelow(ctx context.Context, folder, dir, after string, li
 
 func (r *Reader) resting(ctx context.Context, query string, args ...any) ([]RestingFile, error) {
 	var out []RestingFile
-	err := r.read(ctx, "list files whose entries rest", func(tx *session) error {
+	err := r.ask(ctx, "list files whose entries rest", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var f RestingFile
 			var path, aside, movedTo []byte

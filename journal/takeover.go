@@ -16,7 +16,7 @@ type History struct {
 // Histories returns the folders of which the journal knows any file, by name.
 func (r *Reader) Histories(ctx context.Context) ([]History, error) {
 	var out []History
-	err := r.read(ctx, "list folders", func(tx *session) error {
+	err := r.ask(ctx, "list folders", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var h History
 			err := rows.Scan(&h.Name, &h.Path, &h.Seen)
@@ -39,7 +39,7 @@ const beyond = 1 << 40
 func (j *Journal) TakeOver(ctx context.Context, from, to string) (taken int, err error) {
 	op := fmt.Sprintf("make the history of folder %s that of %s", from, to)
 	var known bool
-	err = j.reader.read(ctx, op, func(tx *session) error {
+	err = j.reader.ask(ctx, op, func(tx *session) error {
 		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM folders WHERE name = ?)`, from).Scan(&known)
 	})
 	if err != nil || !known || from == to {

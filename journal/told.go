@@ -40,7 +40,7 @@ const untold = `SELECT path, since, told FROM companions INDEXED BY companions_t
 // are new or changed, or of which something is told.
 func (r *Reader) Tellings(ctx context.Context, folder, after string, limit int) ([]Telling, error) {
 	var out []Telling
-	err := r.read(ctx, "look for companions to tell of", func(tx *session) error {
+	err := r.ask(ctx, "look for companions to tell of", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var path []byte
 			var since int64
@@ -117,7 +117,7 @@ func (r *Reader) Told(ctx context.Context, folder string, limit int) (first []To
 // Untold counts the companions of folders of which is still to be found out what there
 // is to tell.
 func (r *Reader) Untold(ctx context.Context, folders []string) (n int, err error) {
-	err = r.read(ctx, "count companions to tell of", func(tx *session) error {
+	err = r.ask(ctx, "count companions to tell of", func(tx *session) error {
 		return tx.row(ctx, `SELECT count(*) FROM companions INDEXED BY companions_told
 			WHERE (tell = 1 OR told <> '') AND tell = 1 AND folder IN (SELECT value FROM json_each(?))`, list(folders)).Scan(&n)
 	})
@@ -127,7 +127,7 @@ func (r *Reader) Untold(ctx context.Context, folders []string) (n int, err error
 // Settling returns how many files of a folder are not stable yet, as its watcher said
 // last.
 func (r *Reader) Settling(ctx context.Context, folder string) (n int, err error) {
-	err = r.read(ctx, "count files that settle", func(tx *session) error {
+	err = r.ask(ctx, "count files that settle", func(tx *session) error {
 		return tx.row(ctx, `SELECT coalesce(max(settling), 0) FROM folders WHERE name = ?`, folder).Scan(&n)
 	})
 	return n, err
