@@ -34,7 +34,7 @@ func openReader(ctx context.Context, path string) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := newReader(path)
+	r, err := newReader("", path)
 	if err != nil {
 		return nil, err
 	}
@@ -45,8 +45,8 @@ func openReader(ctx context.Context, path string) (*Reader, error) {
 	return r, nil
 }
 
-func newReader(path string) (*Reader, error) {
-	db, err := connect(path, readerMode, readers)
+func newReader(driver, path string) (*Reader, error) {
+	db, err := connectBy(driver, path, readerMode, readers)
 	if err != nil {
 		return nil, err
 	}
