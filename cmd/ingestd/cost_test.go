@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -125,7 +127,7 @@ func (r *room) countedDaemon(folders ...string) *countedDaemon {
 	s := &service{journal: j, stderr: &log, drain: drain, requests: make(chan int64), claims: make(claims)}
 	var running sync.WaitGroup
 	running.Go(func() {
-		if err := s.run(context.WithoutCancel(r.t.Context()), &setup{cfg: cfg, log: newLogger(cfg, &log)}); err != nil {
+		if err := s.run(context.WithoutCancel(r.t.Context()), &setup{cfg: cfg, log: zerolog.New(&log).Level(zerolog.WarnLevel)}); err != nil {
 			r.t.Error(err)
 		}
 	})
