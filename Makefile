@@ -84,7 +84,7 @@ soak: ## ingest 5,000 files while every tenth request fails and the program is k
 # The server is built and run by Go, outside of go.mod, as the linter is.
 .PHONY: test-s3
 test-s3: ## upload into a real S3 server (versitygw), which is started for it
-	GO='$(GO)' .ci/test-s3 -timeout $(TEST_TIMEOUT)
+	GO='$(GO)' CGO_ENABLED=1 .ci/with-s3 $(GO) test -race -run TestS3 -count=1 -timeout $(TEST_TIMEOUT) ./ingest
 
 # What is read of every file below DIR (what this machine's packages ship, if none is
 # given) beside ExifTool, which must be installed; EXIFTOOL is another one.
