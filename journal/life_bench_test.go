@@ -171,44 +171,40 @@ func (l *life) handOut(ctx context.Context, g *errgroup.Group, slots, freed chan
 
 // work carries one entry to its end, as the pipeline does.
 func (l *life) work(ctx context.Context, id int64) error {
-	for {
-		e, err := l.journal.Entry(ctx, id)
-		if err != nil || e.Status == Filed {
-			return err
-		}
-		if err := l.step(ctx, e); err != nil {
-			return err
-		}
+	e, err := l.journal.Entry(ctx, id)
+	for err == nil && e.Status != Filed {
+		e, err = l.step(ctx, e)
 	}
+	return err
 }
 
 // lifeAsset is as long as that of a file with a handful of values.
 var lifeAsset, _ = json.Marshal(map[string]string{"templateId": "t", "metadata": fmt.Sprintf("%600s", "m")})
 
 // step is what the pipeline asks and records of an ordinary small file in a status.
-func (l *life) step(ctx context.Context, e Entry) error {
+func (l *life) step(ctx context.Context, e Entry) (Entry, error) {
 	j := l.journal
 	name := filepath.Base(e.Path)
 	switch e.Status {
 	case Settled:
 		prev, _, err := j.Previous(ctx, e)
 		if err != nil {
-			return err
+			return e, err
 		}
 		if _, err := j.SameFile(ctx, e); err != nil {
-			return err
+			return e, err
 		}
 		if same, err := j.Reader().HasSameSize(ctx, e); err != nil || same {
-			return errors.Join(err, errors.New("its size is known"))
+			return e, errors.Join(err, errors.New("its size is known"))
 		}
 		return l.advance(ctx, Move{ID: e.ID, From: Settled, To: Mapped, Asset: lifeAsset, Filename: name,
 			FactsAt: time.Now(), MappedAt: e.MappedAt, Previous: &prev.ID, ChangeTime: &e.ChangeTime})
 	case Mapped:
 		if busy, err := j.NameCreating(ctx, name); err != nil || busy {
-			return errors.Join(err, errors.New("its name is busy"))
+			return e, errors.Join(err, errors.New("its name is busy"))
 		}
-		if err := l.advance(ctx, Move{ID: e.ID, From: Mapped, To: Creating}); err != nil {
-			return err
+		if err := j.Advance(ctx, Move{ID: e.ID, From: Mapped, To: Creating}); err != nil {
+			return e, err
 		}
 		return l.advance(ctx, Move{ID: e.ID, From: Creating, To: Created, Created: &Creation{
 			ObjectID: fmt.Sprintf("0b5e6a52-0d6c-4a3c-9d3e-%012d", e.ID), FileID: fmt.Sprintf("1c6f7b63-1e7d-4b4d-8e4f-%012d", e.ID),
@@ -220,11 +216,11 @@ func (l *life) step(ctx context.Context, e Entry) error {
 	case Uploading:
 		sum := fmt.Sprintf("%032d", e.ID)
 		if err := j.SetSHA256(ctx, e.ID, []byte(sum)); err != nil {
-			return err
+			return e, err
 		}
 		done := Part{Number: 1, ETag: `"` + sum + `"`, MD5: []byte(sum[:16]), Proven: true, DoneAt: time.Now()}
 		if err := j.PartDone(ctx, e.Attempt.ID, done); err != nil {
-			return err
+			return e, err
 		}
 		return l.advance(ctx, Move{ID: e.ID, From: Uploading, To: Verifying})
 	case Verifying:
@@ -234,4 +230,10 @@ func (l *life) step(ctx context.Context, e Entry) error {
 	}
 }
 
-func (l *life) advance(ctx context.Context, m Move) error { return l.journal.Advance(ctx, m) }
+// advance moves an entry, and returns it as it is then.
+func (l *life) advance(ctx context.Context, m Move) (Entry, error) {
+	if err := l.journal.Advance(ctx, m); err != nil {
+		return Entry{}, err
+	}
+	return l.journal.Entry(ctx, m.ID)
+}
