@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"bytes"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,8 +41,9 @@ func program(b *testing.B) string {
 // counterpart is a sandbox for one run of a program.
 type counterpart struct {
 	*sandbox.Server
-	web *httptest.Server
-	url string // of the API
+	web  *httptest.Server
+	url  string       // of the API
+	puts atomic.Int64 // requests that brought content and have ended
 }
 
 // newCounterpart starts a sandbox that puts content into store, or keeps it itself.
@@ -55,8 +58,16 @@ func newCounterpart(b *testing.B, store sandbox.StoreSigner) *counterpart {
 	if err != nil {
 		b.Fatal(err)
 	}
-	web := httptest.NewServer(s.Handler())
-	return &counterpart{Server: s, web: web, url: web.URL + o.BasePath()}
+	c := &counterpart{Server: s}
+	handler := s.Handler()
+	c.web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler.ServeHTTP(w, r)
+		if r.Method == http.MethodPut {
+			c.puts.Add(1)
+		}
+	}))
+	c.url = c.web.URL + o.BasePath()
+	return c
 }
 
 func (c *counterpart) close(b *testing.B) {
@@ -68,8 +79,11 @@ func (c *counterpart) close(b *testing.B) {
 	c.web.Close()
 }
 
-// holds reports whether the sandbox has the content of n assets.
+// holds reports whether the sandbox has the content of n assets. It may be asked often.
 func (c *counterpart) holds(n int) bool {
+	if c.puts.Load() < int64(n) {
+		return false
+	}
 	for _, a := range c.State().Assets {
 		if a.HasContent {
 			n--

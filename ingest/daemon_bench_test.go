@@ -1,13 +1,11 @@
 package ingest_test
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -47,7 +45,7 @@ func BenchmarkStorm(b *testing.B) {
 		b.ReportMetric(time.Since(begun).Seconds(), "s-all-in")
 		b.ReportMetric(peakOf(d.cmd.Process.Pid), "peak-MiB")
 		b.ReportMetric((cpuOf(b, d.cmd.Process.Pid)-cpu)*1000/(dirs*each), "cpu-ms/file")
-		if !strings.Contains(d.log.String(), "max_queued_events") {
+		if !strings.Contains(d.said(), "max_queued_events") {
 			b.Log("the queue of events did not overflow: fs.inotify.max_queued_events is larger than usual here")
 		}
 		d.end()
@@ -67,7 +65,7 @@ func BenchmarkIdle(b *testing.B) {
 		}
 		api := newCounterpart(b, nil)
 		d := runDaemon(b, ingestd, api.config(b, drops...))
-		d.await("it runs", func() bool { return strings.Contains(d.log.String(), `"message":"running"`) })
+		d.await("it runs", func() bool { return strings.Contains(d.said(), `"message":"running"`) })
 		time.Sleep(10 * time.Second) // what it still does because it started
 		before := cpuOf(b, d.cmd.Process.Pid)
 		time.Sleep(window)
@@ -82,14 +80,19 @@ func BenchmarkIdle(b *testing.B) {
 type daemon struct {
 	b     *testing.B
 	cmd   *exec.Cmd
-	log   lockedLog
+	log   string // the path of what it says
 	ended chan struct{}
 }
 
 func runDaemon(b *testing.B, ingestd, config string) *daemon {
 	b.Helper()
-	d := &daemon{b: b, cmd: exec.Command(ingestd, "run", "-c", config), ended: make(chan struct{})}
-	d.cmd.Stderr = &d.log
+	d := &daemon{b: b, cmd: exec.Command(ingestd, "run", "-c", config), log: filepath.Join(b.TempDir(), "log"), ended: make(chan struct{})}
+	log, err := os.Create(d.log)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer log.Close() // the daemon has its own
+	d.cmd.Stderr = log
 	if err := d.cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
@@ -102,6 +105,16 @@ func runDaemon(b *testing.B, ingestd, config string) *daemon {
 		<-d.ended
 	})
 	return d
+}
+
+// said is the log so far.
+func (d *daemon) said() string {
+	d.b.Helper()
+	text, err := os.ReadFile(d.log)
+	if err != nil {
+		d.b.Fatal(err)
+	}
+	return string(text)
 }
 
 func (d *daemon) signal(sig os.Signal) {
@@ -117,11 +130,11 @@ func (d *daemon) await(what string, so func() bool) {
 	for deadline := time.Now().Add(10 * time.Minute); !so(); time.Sleep(200 * time.Millisecond) {
 		select {
 		case <-d.ended:
-			d.b.Fatalf("the daemon ended before this: %s\n%s", what, lastLines(d.log.String()))
+			d.b.Fatalf("the daemon ended before this: %s\n%s", what, lastLines(d.said()))
 		default:
 		}
 		if time.Now().After(deadline) {
-			d.b.Fatalf("not within ten minutes: %s\n%s", what, lastLines(d.log.String()))
+			d.b.Fatalf("not within ten minutes: %s\n%s", what, lastLines(d.said()))
 		}
 	}
 }
@@ -132,24 +145,6 @@ func (d *daemon) end() {
 	d.signal(syscall.SIGTERM)
 	<-d.ended
 	if code := d.cmd.ProcessState.ExitCode(); code != 0 {
-		d.b.Errorf("the daemon ended with %d:\n%s", code, lastLines(d.log.String()))
+		d.b.Errorf("the daemon ended with %d:\n%s", code, lastLines(d.said()))
 	}
-}
-
-// lockedLog is a log that is read while it is written.
-type lockedLog struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedLog) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
