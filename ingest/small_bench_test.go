@@ -118,7 +118,7 @@ func startS3(b *testing.B) {
 		b.Fatal(err)
 	}
 	if err := server.Start(); err != nil {
-		b.Skipf("no S3 server can be had: %v", err)
+		skipAloud(b, err.Error())
 	}
 	b.Cleanup(func() {
 		_ = end.Close() // cat ends, and with it the server
@@ -127,11 +127,21 @@ func startS3(b *testing.B) {
 	line, err := bufio.NewReader(out).ReadString('\n')
 	where := strings.Fields(line)
 	if err != nil || len(where) != 3 {
-		b.Skipf("no S3 server can be had; Go builds versitygw for it, which needs a module proxy the first time: %s", lastLines(log.String()))
+		_ = end.Close()
+		_ = server.Wait() // then its log is whole
+		skipAloud(b, strings.TrimSpace(lastLines(log.String())))
 	}
 	b.Setenv("INGESTD_S3", where[0])
 	b.Setenv("INGESTD_S3_KEY", where[1])
 	b.Setenv("INGESTD_S3_SECRET", where[2])
+}
+
+// skipAloud skips a benchmark for want of an S3 server. The reason of a skip alone is
+// seen only with -v.
+func skipAloud(b *testing.B, why string) {
+	b.Helper()
+	fmt.Fprintf(os.Stderr, "%s is skipped: no S3 server can be had. Go builds versitygw for it, which needs a module proxy the first time:\n%s\n", b.Name(), why)
+	b.SkipNow()
 }
 
 // smallClient is a way to bring the files of a directory into a bucket.
