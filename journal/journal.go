@@ -35,6 +35,9 @@ type Options struct {
 	// Anew lets Open begin a new journal where the -wal file of a lost one lies; it
 	// is moved aside.
 	Anew bool
+	// Driver is the name of the database/sql driver that the owner and its reader
+	// connect by; "" is SQLite's. A test counts what passes through one of its own.
+	Driver string
 }
 
 // Journal is the owner's handle: it alone changes entries. It is safe for
@@ -114,7 +117,7 @@ func open(ctx context.Context, path string, o Options) (_ *Journal, err error) {
 	if j.file, err = os.Lstat(path); err != nil {
 		return nil, err
 	}
-	if j.db, err = connect(path, ownerMode+sizeLimit, 1); err != nil {
+	if j.db, err = connectBy(o.Driver, path, ownerMode+sizeLimit, 1); err != nil {
 		return nil, err
 	}
 	from, err := version(ctx, j.db)
@@ -122,7 +125,7 @@ func open(ctx context.Context, path string, o Options) (_ *Journal, err error) {
 		return nil, fail("read the schema version", err)
 	}
 	if from > 0 {
-		if j.reader, err = newReader(path); err != nil {
+		if j.reader, err = newReader(o.Driver, path); err != nil {
 			return nil, err
 		}
 		if err := j.startCheck(ctx); err != nil {
@@ -136,7 +139,7 @@ func open(ctx context.Context, path string, o Options) (_ *Journal, err error) {
 		return nil, err
 	}
 	if j.reader == nil {
-		if j.reader, err = newReader(path); err != nil {
+		if j.reader, err = newReader(o.Driver, path); err != nil {
 			return nil, err
 		}
 	}

@@ -41,7 +41,7 @@ func openReader(ctx context.Context, path string) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := newReader(path)
+	r, err := newReader("", path)
 	if err != nil {
 		return nil, err
 	}
@@ -52,8 +52,8 @@ func openReader(ctx context.Context, path string) (*Reader, error) {
 	return r, nil
 }
 
-func newReader(path string) (*Reader, error) {
-	db, err := connect(path, readerMode, readers+1) // one is for the integrity check
+func newReader(driver, path string) (*Reader, error) {
+	db, err := connectBy(driver, path, readerMode, readers+1) // one is for the integrity check
 	if err != nil {
 		return nil, err
 	}

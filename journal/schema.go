@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -37,9 +38,12 @@ const (
 )
 
 // connect opens a pool on an existing database. No mode creates the file.
-func connect(path, mode string, conns int) (*sql.DB, error) {
+func connect(path, mode string, conns int) (*sql.DB, error) { return connectBy("", path, mode, conns) }
+
+// connectBy is connect by a driver of another name than SQLite's, if one is given.
+func connectBy(driver, path, mode string, conns int) (*sql.DB, error) {
 	name := (&url.URL{Path: path}).EscapedPath()
-	db, err := sql.Open("sqlite", "file:"+name+"?_foreign_keys=1&_dqs=0&_defensive=1&_error_rc=1&"+mode)
+	db, err := sql.Open(cmp.Or(driver, "sqlite"), "file:"+name+"?_foreign_keys=1&_dqs=0&_defensive=1&_error_rc=1&"+mode)
 	if err != nil {
 		return nil, err
 	}
