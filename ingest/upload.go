@@ -90,13 +90,8 @@ func (p *Pipeline) partDone(ctx context.Context, e journal.Entry, d uploader.Don
 		p.log.Debug().Str("folder", e.Folder).Str("path", e.Path).Int("part", d.Number).
 			Msg("this part's ETag is not the MD5 of its bytes: it proves nothing")
 	}
-	if d.SHA256 != nil {
-		if err := p.journal.SetSHA256(ctx, e.ID, d.SHA256); err != nil {
-			return &journalError{err}
-		}
-	}
 	err := p.journal.PartDone(ctx, e.Attempt.ID, journal.Part{
-		Number: d.Number, ETag: d.ETag, MD5: d.MD5, Proven: d.Comparable, Contradicted: d.Contradicts, DoneAt: p.now(),
+		Number: d.Number, ETag: d.ETag, MD5: d.MD5, Proven: d.Comparable, Contradicted: d.Contradicts, DoneAt: p.now(), Content: d.SHA256,
 	})
 	if err != nil {
 		return &journalError{err}

@@ -100,6 +100,7 @@ type Part struct {
 	MD5          []byte     // of the bytes sent; nil until the part is stored
 	Proven       bool       // its bytes are known to be stored: the ETag is their MD5, or see Journal.Proven
 	Contradicted bool       // only for PartDone: the ETag looks like the MD5 of other bytes
+	Content      []byte     // only for PartDone: the SHA-256 of the whole file; nil if it is not known yet
 	DoneAt       time.Time  // zero until the part is stored
 }
 

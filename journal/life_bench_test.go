@@ -215,10 +215,7 @@ func (l *life) step(ctx context.Context, e Entry) (Entry, error) {
 		return j.Advance(ctx, Move{ID: e.ID, From: Created, To: Uploading})
 	case Uploading:
 		sum := fmt.Sprintf("%032d", e.ID)
-		if err := j.SetSHA256(ctx, e.ID, []byte(sum)); err != nil {
-			return e, err
-		}
-		done := Part{Number: 1, ETag: `"` + sum + `"`, MD5: []byte(sum[:16]), Proven: true, DoneAt: time.Now()}
+		done := Part{Number: 1, ETag: `"` + sum + `"`, MD5: []byte(sum[:16]), Proven: true, DoneAt: time.Now(), Content: []byte(sum)}
 		if err := j.PartDone(ctx, e.Attempt.ID, done); err != nil {
 			return e, err
 		}

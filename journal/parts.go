@@ -7,8 +7,9 @@ import (
 )
 
 // PartDone records that a part is stored: its ETag, MD5, whether that proves its bytes,
-// and when (now, if p.DoneAt is zero). One that is contradicted makes its attempt
-// Unconfirmed. ErrMoved if the attempt has ended or has no such part.
+// and when (now, if p.DoneAt is zero); with it the hash of the whole content, if that is
+// known by then. One that is contradicted makes its attempt Unconfirmed. ErrMoved if the
+// attempt has ended or has no such part.
 func (j *Journal) PartDone(ctx context.Context, attemptID int64, p Part) error {
 	return j.write(ctx, fmt.Sprintf("record part %d of attempt %d", p.Number, attemptID), func(tx *session) error {
 		done := ms(p.DoneAt)
@@ -22,7 +23,16 @@ func (j *Journal) PartDone(ctx context.Context, attemptID int64, p Part) error {
 		if err == nil && p.Contradicted {
 			_, err = tx.exec(ctx, `UPDATE attempts SET unconfirmed = 1 WHERE id = ?`, attemptID)
 		}
-		return err
+		if err != nil || p.Content == nil {
+			return err
+		}
+		var entry int64
+		err = tx.row(ctx, `UPDATE entries SET sha256 = ? WHERE id = (SELECT entry_id FROM attempts WHERE id = ?) RETURNING id`,
+			p.Content, attemptID).Scan(&entry)
+		if err != nil {
+			return err
+		}
+		return hashWork(ctx, tx, entry, p.Content)
 	})
 }
 
@@ -40,11 +50,17 @@ func (j *Journal) Proven(ctx context.Context, attemptID int64) error {
 func (j *Journal) SetSHA256(ctx context.Context, id int64, sum []byte) error {
 	return j.write(ctx, fmt.Sprintf("record the hash of entry %d", id), func(tx *session) error {
 		err := known(tx.exec(ctx, `UPDATE entries SET sha256 = ? WHERE id = ?`, sum, id))
-		if err == nil {
-			_, err = tx.exec(ctx, `UPDATE work SET sha256 = ? WHERE entry_id = ?`, sum, id)
+		if err != nil {
+			return err
 		}
-		return err
+		return hashWork(ctx, tx, id, sum)
 	})
+}
+
+// hashWork tells the queue the hash of an entry.
+func hashWork(ctx context.Context, tx *session, id int64, sum []byte) error {
+	_, err := tx.exec(ctx, `UPDATE work SET sha256 = ? WHERE entry_id = ?`, sum, id)
+	return err
 }
 
 // known is ErrUnknown if a statement changed no row.

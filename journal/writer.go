@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"runtime"
 )
 
 // groupLimit is how many pieces of work one commit takes at the most.
@@ -82,15 +83,16 @@ func (w *writer) run() {
 	}
 }
 
-// gather adds what waits already. It waits for nothing: while a commit is under way the
-// next group gathers by itself.
+// gather adds what waits already, and what comes while others run that could run now: a
+// busy machine fills the group, an idle one is not waited for.
 func (w *writer) gather(group []piece) []piece {
-	for len(group) < groupLimit {
+	for idle := 0; len(group) < groupLimit && idle < 2; {
 		select {
 		case p := <-w.pieces:
-			group = append(group, p)
+			group, idle = append(group, p), 0
 		default:
-			return group
+			idle++
+			runtime.Gosched()
 		}
 	}
 	return group
