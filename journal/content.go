@@ -40,20 +40,28 @@ const (
 		OR EXISTS (SELECT 1 FROM work w JOIN entries e ON e.id = w.entry_id WHERE w.size = ?1 AND w.lane = 2 AND` + otherCopy + `)
 		OR EXISTS (SELECT 1 FROM work w JOIN entries e ON e.id = w.entry_id WHERE w.size = ?1 AND w.entry_id < ?2 AND` + otherCopy + `)
 		OR EXISTS (SELECT 1` + rememberedCopy + `)`
-
-	// What waits or was begun is sought lane by lane: of those that wait only the earlier
-	// can be the original.
-	otherCopies = `SELECT ` + entryColumns + ` FROM (
-			SELECT * FROM (SELECT e.id FROM entries e
-				WHERE e.status = {filed} AND e.sha256 IS ?5 AND` + otherCopy + ` ORDER BY e.id LIMIT ?6)
-			UNION ALL SELECT * FROM (` + waitingCopies + ` w.lane = 0 AND w.entry_id < ?2` + copyOrder + `)
-			UNION ALL SELECT * FROM (` + waitingCopies + ` w.lane = 1 AND w.entry_id < ?2` + copyOrder + `)
-			UNION ALL SELECT * FROM (` + waitingCopies + ` w.lane = 2` + copyOrder + `)) c
-		JOIN entries e ON e.id = c.id
-		ORDER BY ?5 IS NOT NULL AND e.status <> {filed}, e.id LIMIT ?6`
-	waitingCopies = `SELECT e.id FROM work w JOIN entries e ON e.id = w.entry_id WHERE w.size = ?1 AND w.sha256 IS ?5 AND`
-	copyOrder     = ` AND` + otherCopy + ` ORDER BY w.entry_id LIMIT ?6`
 )
+
+// otherCopies finds first the copy of a hash, then those of the size that have none.
+var otherCopies = `SELECT ` + entryColumns + ` FROM (
+		SELECT id, 0 AS kind, behind FROM (` + copiesWith(`= ?5`, `1`, `1`) + `)
+		UNION ALL SELECT id, 1, behind FROM (` + copiesWith(`IS NULL`, `0`, `?6`) + `)) c
+	JOIN entries e ON e.id = c.id ORDER BY c.kind, c.behind, e.id`
+
+// copiesWith yields the ids of the copies with some hash, up to a limit, by id; those that
+// are not filed come behind the others if so asked. What waits or was begun is sought lane
+// by lane: of those that wait only the earlier can be the original.
+func copiesWith(hash, behind, limit string) string {
+	waiting := func(which string) string {
+		return ` UNION ALL SELECT * FROM (SELECT e.id, ` + behind + ` FROM work w JOIN entries e ON e.id = w.entry_id
+			WHERE w.size = ?1 AND w.sha256 ` + hash + ` AND ` + which + ` AND` + otherCopy + ` ORDER BY w.entry_id LIMIT ` + limit + `)`
+	}
+	return `SELECT id, behind FROM (
+		SELECT * FROM (SELECT e.id, 0 AS behind FROM entries e
+			WHERE e.status = {filed} AND e.sha256 ` + hash + ` AND` + otherCopy + ` ORDER BY e.id LIMIT ` + limit + `)` +
+		waiting(`w.lane = 0 AND w.entry_id < ?2`) + waiting(`w.lane = 1 AND w.entry_id < ?2`) + waiting(`w.lane = 2`) + `)
+		ORDER BY behind, id LIMIT ` + limit
+}
 
 // maxUnhashed bounds how many entries without a hash SameContent returns: each
 // must be read to be compared, and gets its hash by that.
@@ -80,18 +88,13 @@ func (r *Reader) SameContent(ctx context.Context, e Entry) ([]Entry, error) {
 	}
 	var out []Entry
 	err := r.read(ctx, fmt.Sprintf("look for the content of entry %d", e.ID), func(tx *session) error {
-		for _, want := range []struct {
-			sum   []byte
-			limit int
-		}{{e.SHA256, 1}, {nil, maxUnhashed}} {
-			err := each(ctx, tx, func(rows *sql.Rows) error {
-				c, err := scanEntry(rows.Scan)
-				out = append(out, c)
-				return err
-			}, otherCopies, e.Size, e.ID, e.Folder, []byte(e.Path), want.sum, want.limit)
-			if err != nil {
-				return err
-			}
+		err := each(ctx, tx, func(rows *sql.Rows) error {
+			c, err := scanEntry(rows.Scan)
+			out = append(out, c)
+			return err
+		}, otherCopies, e.Size, e.ID, e.Folder, []byte(e.Path), e.SHA256, maxUnhashed)
+		if err != nil {
+			return err
 		}
 		for i := range out {
 			if err := lastAttempt(ctx, tx, &out[i]); err != nil {

@@ -114,25 +114,33 @@ func TestReplacedContentIsNoCopy(t *testing.T) {
 // However many entries have a size, those that do not count are not read.
 func TestPlansOfCopies(t *testing.T) {
 	r := newRig(t)
+	const byID = "PRIMARY KEY (rowid=?)"
 	for _, c := range []struct {
-		plan string
-		want []string // how it seeks in the index that each search of entries is bound to
+		plan          string
+		entries, work []string // how it seeks
 	}{
-		{r.plan(anyOtherCopy, 1, 1, "in", []byte("a")), []string{
-			"entries_content (size=?)", "PRIMARY KEY (rowid=?)", "PRIMARY KEY (rowid=?)",
-		}},
-		{r.plan(otherCopies, 1, 1, "in", []byte("a"), nil, 1), []string{
-			"entries_content (size=? AND sha256=?)", "PRIMARY KEY (rowid=?)", "PRIMARY KEY (rowid=?)", "PRIMARY KEY (rowid=?)", "PRIMARY KEY (rowid=?)",
-		}},
+		{r.plan(anyOtherCopy, 1, 1, "in", []byte("a")), []string{"entries_content (size=?)", byID, byID},
+			[]string{"work_content (size=? AND lane=?)", "work_size (size=? AND entry_id<?)"}},
+		{r.plan(otherCopies, 1, 1, "in", []byte("a"), []byte("sum"), 1), slices.Concat(
+			[]string{"entries_content (size=? AND sha256=?)", byID, byID, byID},
+			[]string{"entries_content (size=? AND sha256=?)", byID, byID, byID}, []string{byID}), // the last one is the entry itself
+			slices.Repeat([]string{"work_content (size=? AND lane=? AND sha256=? AND entry_id<?)",
+				"work_content (size=? AND lane=? AND sha256=? AND entry_id<?)", "work_content (size=? AND lane=? AND sha256=?)"}, 2)},
 	} {
-		var got []string
+		seeks := map[string][]string{}
 		for line := range strings.Lines(c.plan) {
-			if how, ok := strings.CutPrefix(strings.TrimSpace(line), "SEARCH e USING "); ok {
-				got = append(got, how[strings.Index(how, " ")+1:])
+			if table, how, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "SEARCH "), " USING "); ok && !strings.Contains(how, "PRIMARY KEY (rowid=?)") || table == "e" {
+				how = how[strings.Index(how, "INDEX ")+len("INDEX "):]
+				seeks[table] = append(seeks[table], strings.TrimPrefix(how, "INTEGER "))
 			}
 		}
-		if !slices.Equal(got, c.want) || strings.Contains(c.plan, "SCAN e") {
-			t.Errorf("%q in\n%s", got, c.plan)
+		for i, how := range seeks["e"] {
+			if strings.Contains(how, byID) {
+				seeks["e"][i] = byID
+			}
+		}
+		if !slices.Equal(seeks["e"], c.entries) || !slices.Equal(seeks["w"], c.work) || strings.Contains(c.plan, "SCAN e") || strings.Contains(c.plan, "SCAN w") {
+			t.Errorf("%q in\n%s", seeks, c.plan)
 		}
 	}
 }

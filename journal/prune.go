@@ -157,12 +157,12 @@ func (j *Journal) Prune(ctx context.Context, f Forget, after int64, limit int) (
 const rememberedCopy = ` FROM pruned p INDEXED BY pruned_content WHERE p.current = 1 AND p.size = ?1
 	AND NOT EXISTS (SELECT 1 FROM entries n WHERE n.folder = p.folder AND n.path = p.path AND n.status = {filed})`
 
-// rememberedHashed and rememberedUnhashed find what was pruned by its hash, and what has
-// none but an MD5. Neither costs more where many have the size.
+// rememberedCopies finds what was pruned by its hash, and what has none but an MD5.
+// Neither costs more where many have the size.
 const (
-	rememberedColumns  = `SELECT p.id, p.folder, p.path, p.sha256, p.md5, p.object_id, p.file_id` + rememberedCopy
-	rememberedHashed   = rememberedColumns + ` AND p.sha256 = ? ORDER BY p.id LIMIT ?`
-	rememberedUnhashed = rememberedColumns + ` AND p.sha256 IS NULL AND p.md5 IS NOT NULL ORDER BY p.id LIMIT ?`
+	rememberedColumns = `SELECT p.id, p.folder, p.path, p.sha256, p.md5, p.object_id, p.file_id` + rememberedCopy
+	rememberedCopies  = `SELECT * FROM (` + rememberedColumns + ` AND p.sha256 = ?2 ORDER BY p.id LIMIT ?3)
+		UNION ALL SELECT * FROM (` + rememberedColumns + ` AND p.sha256 IS NULL AND p.md5 IS NOT NULL ORDER BY p.id LIMIT ?3)`
 )
 
 // remembered returns what was pruned of the size of an entry and may hold its content, as
@@ -179,8 +179,5 @@ func remembered(ctx context.Context, tx *session, e Entry) (out []Entry, err err
 		out = append(out, o)
 		return err
 	}
-	if err := each(ctx, tx, scan, rememberedHashed, e.Size, e.SHA256, maxUnhashed); err != nil {
-		return out, err
-	}
-	return out, each(ctx, tx, scan, rememberedUnhashed, e.Size, maxUnhashed)
+	return out, each(ctx, tx, scan, rememberedCopies, e.Size, e.SHA256, maxUnhashed)
 }
