@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 )
@@ -115,21 +114,9 @@ const (
 	seeOne = `INSERT INTO folders (name, seen) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET seen = seen + 1 RETURNING sort, batch`
 )
 
-// givenFiles is the table f of files that are given as JSON, by listFiles.
-const givenFiles = `WITH f AS MATERIALIZED (SELECT key, value ->> 0 AS folder, unhex(value ->> 1) AS path, value ->> 2 AS size,
-		value ->> 3 AS mod_time, value ->> 4 AS change_time, value ->> 5 AS dev, value ->> 6 AS ino FROM json_each(?1))`
-
-func listFiles(files []Found) string {
-	batch := make([][7]any, len(files))
-	for i, f := range files {
-		batch[i] = [7]any{f.Folder, hex.EncodeToString([]byte(f.Path)), f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino)}
-	}
-	return list(batch)
-}
-
 // unknownFiles yields the numbers of the files, given as JSON, that the latest
 // generation of their path does not describe.
-const unknownFiles = givenFiles + `
+const unknownFiles = `WITH f AS MATERIALIZED {files ?1}
 	SELECT key FROM f WHERE NOT EXISTS (
 		SELECT 1 FROM entries e WHERE e.folder = f.folder AND e.path = f.path
 		  AND e.generation = (SELECT max(generation) FROM entries l WHERE l.folder = f.folder AND l.path = f.path)

@@ -125,8 +125,9 @@ var (
 	moveBegun  = moveEntry + `, batch = NULL` + movedRow + movedNow
 	moveMapped = moveEntry + `, asset = coalesce(nullif(?10, ''), asset), filename = coalesce(nullif(?11, ''), filename),
 			mapped_at = CASE WHEN ?10 <> '' THEN ?12 ELSE mapped_at END` + movedRow + ` AND (?12 = 0 OR mapped_at = ?13)` + movedNow
-	moveAnew = moveEntry + `, aside = x'', moved_to = x'', object_id = '', file_id = '', original_file_id = ''` + movedRow + movedNow
-	moveAway = moveEntry + `, mark = NULL` + movedRow + movedNow // it no longer describes its path
+	moveAnew   = moveEntry + `, aside = x'', moved_to = x'', object_id = '', file_id = '', original_file_id = ''` + movedRow + movedNow
+	moveFilled = moveEntry + `, object_id = ?10, file_id = ?11, original_file_id = ?12` + movedRow + movedNow
+	moveAway   = moveEntry + `, mark = NULL` + movedRow + movedNow // it no longer describes its path
 )
 
 // setStatus changes the entry itself, and returns it as it is then, but for its attempt.
@@ -137,6 +138,9 @@ func setStatus(ctx context.Context, tx *session, m Move, now int64) (Entry, erro
 	case m.To == Mapped:
 		text = moveMapped
 		args = append(args, string(m.Asset), m.Filename, ms(m.FactsAt), ms(m.MappedAt))
+	case m.From == Creating && m.To == Created:
+		text = moveFilled
+		args = append(args, m.Created.ObjectID, m.Created.FileID, m.Created.OriginalFileID)
 	case m.To == Settled:
 		text = moveAnew
 	case m.To == Superseded || m.Outcome == Superseded:
@@ -153,13 +157,13 @@ func setStatus(ctx context.Context, tx *session, m Move, now int64) (Entry, erro
 	case err != nil:
 		return e, err
 	}
-	e.NotBefore = at(ms(m.NotBefore))
 	if err := countTry(ctx, tx, m); err != nil {
 		return e, err
 	}
-	if err := setWork(ctx, tx, m); err != nil {
+	if err := setWork(ctx, tx, m, e); err != nil {
 		return e, err
 	}
+	e.NotBefore = at(ms(m.NotBefore))
 	return e, setMore(ctx, tx, m, e, now)
 }
 
@@ -197,10 +201,11 @@ func countTry(ctx context.Context, tx *session, m Move) (err error) {
 	return err
 }
 
-// setWork moves the entry within the queue, into it or out of it.
-func setWork(ctx context.Context, tx *session, m Move) (err error) {
+// setWork moves the entry within the queue, into it or out of it; e is what it was there.
+func setWork(ctx context.Context, tx *session, m Move, e Entry) (err error) {
 	notBefore := ms(m.NotBefore)
 	switch {
+	case m.From.Active() && m.To.Active() && ms(e.NotBefore) == notBefore: // as nearly always
 	case !m.To.Runnable():
 		_, err = tx.exec(ctx, dequeueEntry, m.ID)
 	case !m.From.Runnable():

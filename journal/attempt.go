@@ -44,6 +44,11 @@ func changeAttempt(ctx context.Context, tx *session, m Move, e *Entry, now int64
 	case m.fills():
 		return fill(ctx, tx, m, now)
 	case m.Created != nil:
+		if m.To == Cancelling {
+			if err := setIDs(ctx, tx, m.ID, *m.Created); err != nil {
+				return err
+			}
+		}
 		return fillAttempt(ctx, tx, e, *m.Created)
 	case m.From == Cancelling && m.To == Verifying:
 		err := moved(tx.exec(ctx, `UPDATE attempts SET unconfirmed = 1
@@ -90,8 +95,7 @@ func adopt(ctx context.Context, tx *session, m Move) error {
 	return setIDs(ctx, tx, m.ID, *m.Created)
 }
 
-// fillAttempt stores what was created in the open attempt and its ids in the
-// entry.
+// fillAttempt stores what was created in the open attempt.
 func fillAttempt(ctx context.Context, tx *session, e *Entry, c Creation) error {
 	a := Attempt{ObjectID: c.ObjectID, FileID: c.FileID, OriginalFileID: c.OriginalFileID, UploadID: c.UploadID,
 		Expires: at(ms(c.Expires)), PartSize: c.PartSize}
@@ -111,8 +115,8 @@ func fillAttempt(ctx context.Context, tx *session, e *Entry, c Creation) error {
 		}
 		a.Parts = append(a.Parts, Part{Number: p.Number, Offset: p.Offset, Size: p.Size, URL: p.URL})
 	}
-	e.ObjectID, e.FileID, e.OriginalFileID, e.Attempt = c.ObjectID, c.FileID, c.OriginalFileID, &a
-	return setIDs(ctx, tx, e.ID, c)
+	e.Attempt = &a
+	return nil
 }
 
 // endAttempt closes the open attempt and wipes its URLs, but for the one that a

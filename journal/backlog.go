@@ -12,14 +12,14 @@ type Backlog struct {
 
 // The size of what waits stands in its row of work.
 const (
-	backlogWaiting = `SELECT count(*), coalesce(sum(size), 0) FROM work WHERE lane < 2 AND folder IN (SELECT value FROM json_each(?))`
+	backlogWaiting = `SELECT count(*), coalesce(sum(size), 0) FROM work WHERE lane < 2 AND folder IN {list ?}`
 	backlogBegun   = `SELECT count(*), coalesce(sum(CASE
 			WHEN e.status IN ({completing}, {verifying}, {verified}) THEN 0
 			WHEN e.size > s.sent THEN e.size - s.sent
 			ELSE 0 END), 0)
 		FROM (SELECT w.entry_id, (SELECT coalesce(sum(p.size), 0) FROM attempts a JOIN parts p ON p.attempt_id = a.id
 				WHERE a.entry_id = w.entry_id AND a.ended_at IS NULL AND p.done_at IS NOT NULL) AS sent
-			FROM work w WHERE w.lane = 2 AND w.folder IN (SELECT value FROM json_each(?))) s
+			FROM work w WHERE w.lane = 2 AND w.folder IN {list ?}) s
 		JOIN entries e ON e.id = s.entry_id`
 )
 

@@ -19,28 +19,28 @@ const (
 
 	// Each drop of a folder is one seek in the index.
 	openDrops = `WITH RECURSIVE d (batch) AS (
-			SELECT min(batch) FROM entries INDEXED BY entries_batch WHERE ` + inDrop + ` AND folder = ?1
+			SELECT min(batch) FROM entries {using entries_batch} WHERE ` + inDrop + ` AND folder = ?1
 			UNION ALL
-			SELECT (SELECT min(batch) FROM entries INDEXED BY entries_batch WHERE ` + inDrop + ` AND folder = ?1 AND batch > d.batch)
+			SELECT (SELECT min(batch) FROM entries {using entries_batch} WHERE ` + inDrop + ` AND folder = ?1 AND batch > d.batch)
 			FROM d WHERE d.batch IS NOT NULL)
 		SELECT batch FROM d WHERE batch IS NOT NULL`
 
-	dropMembers = `SELECT status, count(*), max(seen_at), max(mod_time) FROM entries INDEXED BY entries_batch
+	dropMembers = `SELECT status, count(*), max(seen_at), max(mod_time) FROM entries {using entries_batch}
 		WHERE ` + inDrop + ` AND folder = ? AND batch = ? GROUP BY status`
 
-	dropDuplicates = `SELECT count(*) FROM entries INDEXED BY entries_batch
+	dropDuplicates = `SELECT count(*) FROM entries {using entries_batch}
 		WHERE ` + inDrop + ` AND folder = ? AND batch = ? AND status = {settled}
 		  AND class IN ('` + ClassDuplicate + `', '` + ClassBatch + `')`
 
 	// What is released: it can be run at once, and is in no drop any more.
-	mappedFolder  = `(SELECT id FROM entries INDEXED BY entries_batch WHERE ` + inDrop + ` AND status = {mapped} AND folder = ?2)`
-	mappedDrop    = `(SELECT id FROM entries INDEXED BY entries_batch WHERE ` + inDrop + ` AND status = {mapped} AND folder = ?2 AND batch = ?3)`
-	mappedSeen    = `(SELECT id FROM entries INDEXED BY entries_batch WHERE ` + inDrop + ` AND status = {mapped} AND folder = ?2 AND batch = ?3 AND seen_at <= ?4)`
+	mappedFolder  = `(SELECT id FROM entries {using entries_batch} WHERE ` + inDrop + ` AND status = {mapped} AND folder = ?2)`
+	mappedDrop    = `(SELECT id FROM entries {using entries_batch} WHERE ` + inDrop + ` AND status = {mapped} AND folder = ?2 AND batch = ?3)`
+	mappedSeen    = `(SELECT id FROM entries {using entries_batch} WHERE ` + inDrop + ` AND status = {mapped} AND folder = ?2 AND batch = ?3 AND seen_at <= ?4)`
 	runAtOnce     = `UPDATE work SET not_before = 0, lane = 0 WHERE lane = 1 AND ?1 > 0 AND entry_id IN `
 	releaseMapped = `UPDATE entries SET batch = NULL, class = '', message = '', hint = '', tries = 0, updated = ?1 WHERE id IN `
 
 	dropBlockers = `SELECT ` + entryColumns + ` FROM entries e
-		WHERE id IN (SELECT id FROM entries INDEXED BY entries_batch
+		WHERE id IN (SELECT id FROM entries {using entries_batch}
 			WHERE ` + inDrop + ` AND folder = ? AND batch = ? AND status IN ({held}, {failed})) AND id > ? ORDER BY id LIMIT ?`
 )
 
@@ -222,7 +222,7 @@ func (j *Journal) TellDrop(ctx context.Context, d Drop, judged DropState, r Reas
 			return err
 		}
 		_, err := tx.exec(ctx, `UPDATE entries SET class = ?1, message = ?2, hint = ?3, updated = ?4
-			WHERE id IN (SELECT id FROM entries INDEXED BY entries_batch WHERE `+inDrop+` AND folder = ?5 AND batch = ?6 AND status = {mapped})
+			WHERE id IN (SELECT id FROM entries {using entries_batch} WHERE `+inDrop+` AND folder = ?5 AND batch = ?6 AND status = {mapped})
 			  AND (message <> ?2 OR class <> ?1)`, r.Class, r.Message, r.Hint, j.now(), d.Folder, []byte(d.Dir))
 		return err
 	})
@@ -274,7 +274,7 @@ func (j *Journal) CompanionIn(ctx context.Context, folder, dir string, wanted fu
 				return errFound
 			}
 			return nil
-		}, `SELECT path FROM companions INDEXED BY companions_mark WHERE place = ? AND folder = ?`, placeOf(folder, dir+"/x"), folder)
+		}, `SELECT path FROM companions {using companions_mark} WHERE place = ? AND folder = ?`, placeOf(folder, dir+"/x"), folder)
 	})
 	if errors.Is(err, errFound) {
 		err = nil

@@ -183,7 +183,7 @@ func TestCompanionIn(t *testing.T) {
 // plan is how SQLite means to answer a query.
 func (r *rig) plan(query string, args ...any) string {
 	r.t.Helper()
-	rows, err := r.Reader().db.Query(`EXPLAIN QUERY PLAN `+withStatuses(query), args...)
+	rows, err := r.Reader().db.Query(`EXPLAIN QUERY PLAN `+inDialect(query), args...)
 	r.ok(err)
 	defer func() { _ = rows.Close() }()
 	var plan strings.Builder

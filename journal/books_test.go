@@ -77,7 +77,7 @@ func (r *rig) consistent() {
 		"foreign keys": `SELECT count(*) FROM pragma_foreign_key_check`,
 	} {
 		var n int
-		r.ok(r.Reader().db.QueryRow(withStatuses(query)).Scan(&n))
+		r.ok(r.Reader().db.QueryRow(inDialect(query)).Scan(&n))
 		if n != 0 {
 			r.t.Fatalf("%s: %d", name, n)
 		}
@@ -98,7 +98,7 @@ func (r *rig) queued() {
 			WHERE w.lane <> CASE WHEN e.status IN {begun} THEN 2 WHEN w.not_before > 0 THEN 1 ELSE 0 END`,
 	} {
 		var n int
-		r.ok(r.Reader().db.QueryRow(withStatuses(query)).Scan(&n))
+		r.ok(r.Reader().db.QueryRow(inDialect(query)).Scan(&n))
 		if n != 0 {
 			r.t.Fatalf("%s: %d", name, n)
 		}

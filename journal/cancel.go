@@ -15,7 +15,7 @@ func (j *Journal) CancelQueued(ctx context.Context, ids []int64, why Reason) ([]
 			e, err := scanEntry(rows.Scan)
 			done = append(done, e)
 			return err
-		}, `SELECT `+entryColumns+` FROM entries e WHERE id IN (SELECT value FROM json_each(?)) AND status IN {queued} ORDER BY id`, list(ids))
+		}, `SELECT `+entryColumns+` FROM entries e WHERE id IN {list ?} AND status IN {queued} ORDER BY id`, list(ids))
 		if err != nil {
 			return err
 		}

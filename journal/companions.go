@@ -66,10 +66,10 @@ func (j *Journal) DueManifests(ctx context.Context, folder string, limit int) ([
 
 // The partial index holds the few that are due; its order is that of the answer.
 const (
-	dueCompanions = `SELECT folder, path, size, mod_time, change_time, dev, ino, since FROM companions INDEXED BY companions_due
-		WHERE due = ? AND due > 0 AND folder IN (SELECT value FROM json_each(?)) ORDER BY since, folder, path LIMIT ?`
-	countCompanions = `SELECT count(*) FROM companions INDEXED BY companions_due
-		WHERE due > 0 AND due < 3 AND folder IN (SELECT value FROM json_each(?))`
+	dueCompanions = `SELECT folder, path, size, mod_time, change_time, dev, ino, since FROM companions {using companions_due}
+		WHERE due = ? AND due > 0 AND folder IN {list ?} ORDER BY since, folder, path LIMIT ?`
+	countCompanions = `SELECT count(*) FROM companions {using companions_due}
+		WHERE due > 0 AND due < 3 AND folder IN {list ?}`
 )
 
 func (j *Journal) dueCompanions(ctx context.Context, due int, folders []string, limit int) ([]Companion, error) {
@@ -226,7 +226,7 @@ const latestIngested = ` AND NOT EXISTS (SELECT 1 FROM entries l WHERE l.folder 
 	AND l.generation > e.generation AND (l.status IN {begun} OR l.status = {filed}))`
 
 // openEdit opens an edit, or begins an open one anew.
-const openEdit = ` ON CONFLICT (entry_id) DO UPDATE SET asked_at = max(excluded.asked_at, asked_at + 1), not_before = 0, tries = 0, message = '',
+const openEdit = ` ON CONFLICT (entry_id) DO UPDATE SET asked_at = CASE WHEN excluded.asked_at > edits.asked_at THEN excluded.asked_at ELSE edits.asked_at + 1 END, not_before = 0, tries = 0, message = '',
 	asset = '', changes = '', alike = NULL, sent_at = NULL`
 
 // PendingMetadata counts the companions of folders that are to be acted on, and the

@@ -42,7 +42,7 @@ func (d Duties) Sparing(ctx context.Context, objectID string) ([]Chore, error) {
 			err := rows.Scan(&c.ID, &c.EntryID, &c.ObjectID, &c.FileID, &c.Spec)
 			out = append(out, c)
 			return err
-		}, `SELECT id, entry_id, object_id, file_id, spec FROM chores WHERE kind = ?1 AND object_id <> ?2 AND instr(spec, ?2) > 0`,
+		}, `SELECT id, entry_id, object_id, file_id, spec FROM chores WHERE kind = ?1 AND object_id <> ?2 AND replace(spec, ?2, '') <> spec`,
 			ChoreRestore, objectID)
 	})
 	return out, err
@@ -71,7 +71,7 @@ func (d Duties) Learn(ctx context.Context, id int64, spec string) error {
 func (d Duties) Remark(ctx context.Context, entry int64, text string) error {
 	return d.j.write(ctx, fmt.Sprintf("add a remark to entry %d", entry), func(tx *session) error {
 		_, err := tx.exec(ctx, `UPDATE entries SET message = message || '; ' || ?1 WHERE id = ?2 AND message <> ''
-			AND status IN ({failed}, {held}, {cancelled}, {superseded}, {withdrawn}) AND instr(message, ?1) = 0`, text, entry)
+			AND status IN ({failed}, {held}, {cancelled}, {superseded}, {withdrawn}) AND replace(message, ?1, '') = message`, text, entry)
 		return err
 	})
 }

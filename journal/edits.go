@@ -28,7 +28,7 @@ type Edit struct {
 func (j *Journal) OpenEdits(ctx context.Context, entries []int64) (n int, err error) {
 	err = j.write(ctx, "open edits", func(tx *session) error {
 		n, err = affect(ctx, tx, `INSERT INTO edits (entry_id, asked_at) SELECT e.id, ? FROM entries e
-			WHERE e.id IN (SELECT value FROM json_each(?)) AND status = {filed}`+latestIngested+openEdit, j.now(), list(entries))
+			WHERE e.id IN {list ?} AND status = {filed}`+latestIngested+openEdit, j.now(), list(entries))
 		return err
 	})
 	return n, err
@@ -69,7 +69,7 @@ const (
 	openEdits = `edits d CROSS JOIN entries e ON e.id = d.entry_id`
 
 	countEdits = `SELECT count(*) FROM ` + openEdits + `
-		WHERE e.status = {filed} AND e.folder IN (SELECT value FROM json_each(?))`
+		WHERE e.status = {filed} AND e.folder IN {list ?}`
 )
 
 // dueEdits asks for the edits of a stage.
@@ -114,8 +114,8 @@ func (r *Reader) BulkEdits(ctx context.Context, entries []int64, folders []strin
 		var sent sql.NullInt64
 		err := tx.row(ctx, `SELECT count(*), min(d.sent_at) FROM `+openEdits+`
 			WHERE `+stageSQL[ToSee]+` AND e.status = {filed}
-			  AND (?1 = '[]' OR e.id IN (SELECT value FROM json_each(?1)))
-			  AND (?2 = '[]' OR e.folder IN (SELECT value FROM json_each(?2)))`, list(entries), list(folders)).Scan(&n, &sent)
+			  AND (?1 = '[]' OR e.id IN {list ?1})
+			  AND (?2 = '[]' OR e.folder IN {list ?2})`, list(entries), list(folders)).Scan(&n, &sent)
 		since = at(sent.Int64)
 		return err
 	})
@@ -150,8 +150,8 @@ func (j *Journal) EditsSent(ctx context.Context, edits []Edit, see time.Time) er
 // and counts the try. With again it is sent anew, on its own.
 func (j *Journal) DeferEdit(ctx context.Context, e Edit, until time.Time, message string, again bool) error {
 	return j.write(ctx, fmt.Sprintf("defer the edit of entry %d", e.EntryID), func(tx *session) error {
-		_, err := tx.exec(ctx, `UPDATE edits SET not_before = ?1, message = ?2, tries = tries + 1, sent_at = iif(?3, NULL, sent_at),
-			alike = iif(?3, NULL, alike) WHERE entry_id = ?4 AND asked_at = ?5`, ms(until), message, again, e.EntryID, ms(e.AskedAt))
+		_, err := tx.exec(ctx, `UPDATE edits SET not_before = ?1, message = ?2, tries = tries + 1, sent_at = CASE ?3 WHEN 0 THEN sent_at END,
+			alike = CASE ?3 WHEN 0 THEN alike END WHERE entry_id = ?4 AND asked_at = ?5`, ms(until), message, again, e.EntryID, ms(e.AskedAt))
 		return err
 	})
 }

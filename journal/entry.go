@@ -214,7 +214,7 @@ func (f Filter) where() (string, []any) {
 	var terms []string
 	var args []any
 	add := func(column, values string) {
-		terms = append(terms, column+` IN (SELECT value FROM json_each(?))`)
+		terms = append(terms, column+` IN {list ?}`)
 		args = append(args, values)
 	}
 	statuses := f.Statuses

@@ -92,8 +92,8 @@ func (j *Journal) ReopenFileless(ctx context.Context, folder string) error {
 // Refused counts the manifests of folders whose rows without files are refused.
 func (r *Reader) Refused(ctx context.Context, folders []string) (n int, err error) {
 	err = r.ask(ctx, "count refused manifests", func(tx *session) error {
-		return tx.row(ctx, `SELECT count(*) FROM companions INDEXED BY companions_due
-			WHERE due = ? AND due > 0 AND folder IN (SELECT value FROM json_each(?))`, rowsRefused, list(folders)).Scan(&n)
+		return tx.row(ctx, `SELECT count(*) FROM companions {using companions_due}
+			WHERE due = ? AND due > 0 AND folder IN {list ?}`, rowsRefused, list(folders)).Scan(&n)
 	})
 	return n, err
 }

@@ -34,7 +34,7 @@ func (j *Journal) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
 			same, err := scanEntry(rows.Scan)
 			out = append(out, same)
 			return err
-		}, `SELECT `+entryColumns+` FROM entries e INDEXED BY entries_inode
+		}, `SELECT `+entryColumns+` FROM entries e {using entries_inode}
 			WHERE ino = ?1 AND size = ?2 AND dev = ?3 AND mod_time = ?4 AND folder = ?5 AND path <> ?6
 			  AND (status IN {begun} OR status = {filed}) AND aside = x''
 			  AND NOT `+hasVersion+`
@@ -63,7 +63,7 @@ func (r *Reader) FormerPaths(ctx context.Context, f Found) ([]string, error) {
 			err := rows.Scan(&path)
 			out = append(out, string(path))
 			return err
-		}, `SELECT path FROM entries INDEXED BY entries_inode
+		}, `SELECT path FROM entries {using entries_inode}
 			WHERE ino = ? AND size = ? AND dev = ? AND mod_time = ? AND folder = ? AND path <> ? ORDER BY id DESC LIMIT 16`,
 			int64(f.Ino), f.Size, int64(f.Dev), f.ModTime, f.Folder, []byte(f.Path))
 	})
@@ -76,7 +76,7 @@ func (r *Reader) FormerPaths(ctx context.Context, f Found) ([]string, error) {
 func (j *Journal) Displaced(ctx context.Context, e Entry) (bool, error) {
 	var found bool
 	err := j.reader.ask(ctx, fmt.Sprintf("look for the new path of entry %d", e.ID), func(tx *session) error {
-		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM entries e INDEXED BY entries_inode
+		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM entries e {using entries_inode}
 			WHERE ino = ?1 AND size = ?2 AND dev = ?3 AND mod_time = ?4 AND folder = ?5 AND path <> ?6 AND status = {settled}
 			  AND NOT EXISTS (SELECT 1 FROM entries o WHERE o.folder = ?5 AND o.path = e.path AND o.id <> e.id AND o.ino = ?1 AND o.dev = ?3 AND o.status <> {superseded}))`,
 			int64(e.Ino), e.Size, int64(e.Dev), e.ModTime, e.Folder, []byte(e.Path)).Scan(&found)

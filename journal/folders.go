@@ -95,7 +95,7 @@ func (r *Reader) Counts(ctx context.Context) ([]Counts, error) {
 			}
 			all[index[name]].By[s] = n
 			return nil
-		}, `SELECT folder, status, count(*) FROM entries INDEXED BY entries_status GROUP BY status, folder`)
+		}, `SELECT folder, status, count(*) FROM entries {using entries_status} GROUP BY status, folder`)
 	})
 	return all, err
 }

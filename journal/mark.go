@@ -36,8 +36,8 @@ func hash(b []byte) int64 {
 
 // What the marks of a place are asked of.
 const (
-	entryMarks     = `SELECT mark FROM entries INDEXED BY entries_mark WHERE place = ? AND mark IS NOT NULL`
-	companionMarks = `SELECT mark FROM companions INDEXED BY companions_mark WHERE place = ?`
+	entryMarks     = `SELECT mark FROM entries {using entries_mark} WHERE place = ? AND mark IS NOT NULL`
+	companionMarks = `SELECT mark FROM companions {using companions_mark} WHERE place = ?`
 )
 
 // unmarked returns those of the files whose marks the query does not find.

@@ -27,10 +27,10 @@ const maxOriginals = 100
 const (
 	namedWaits = `SELECT ` + entryColumns + ` FROM work w JOIN entries e ON e.id = w.entry_id
 		WHERE w.filename = ?1 AND w.filename <> '' AND w.entry_id <> ?2 AND e.status <> {verified}
-		  AND (e.status <> {settled} OR w.entry_id < ?2 AND w.folder IN (SELECT value FROM json_each(?3)))
+		  AND (e.status <> {settled} OR w.entry_id < ?2 AND w.folder IN {list ?3})
 		ORDER BY w.entry_id LIMIT 1`
 
-	namedOriginals = `SELECT original_file_id FROM entries INDEXED BY entries_filename
+	namedOriginals = `SELECT original_file_id FROM entries {using entries_filename}
 		WHERE filename = ?1 AND filename <> '' AND id <> ?2 AND status = ?3 AND status IN ({verified}, {held}, {filed})
 		  AND original_file_id <> '' AND (status <> {held} OR class = '` + ClassUnverified + `')
 		ORDER BY id DESC LIMIT ?4`

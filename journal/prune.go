@@ -34,7 +34,7 @@ const forgettable = `(@.since < :before AND @.kind = ''
 	AND @.status IN ({filed}, {duplicate}, {superseded}, {cancelled}, {failed}, {ignored}, {withdrawn})
 	AND NOT EXISTS (SELECT 1 FROM chores c WHERE c.entry_id = @.id)
 	AND NOT EXISTS (SELECT 1 FROM edits d WHERE d.entry_id = @.id)
-	AND @.id NOT IN (SELECT n.value FROM requests q, json_each(iif(json_valid(q.args), q.args, '{}'), '$.ids') n WHERE q.answered_at IS NULL)
+	AND @.id NOT IN (SELECT n.value FROM requests q, {ids q.args} n WHERE q.answered_at IS NULL)
 	AND NOT (@.status = {filed} AND :names AND @.filename <> ''))`
 
 // rememberable is true of an entry whose content can be told by what the table pruned
@@ -58,7 +58,7 @@ var prunable = `(` + of("e", forgettable) + ` AND (
 		AND (e.status <> {filed} OR e.replaced OR ` + of("e", rememberable) + `))
 	OR NOT EXISTS (SELECT 1 FROM entries o WHERE o.folder = e.folder AND o.path = e.path AND NOT (` + of("o", forgettable) + `
 		AND CASE WHEN ` + of("o", ingested) + `
-			THEN o.status = {filed} AND o.folder IN (SELECT value FROM json_each(:folders))
+			THEN o.status = {filed} AND o.folder IN {list :folders}
 				AND (o.replaced OR o.aside <> x'' AND ` + of("o", rememberable) + `)
 			ELSE o.status = {superseded} OR o.status = {duplicate} AND o.aside <> x''
 				OR EXISTS (SELECT 1 FROM entries l WHERE l.folder = o.folder AND l.path = o.path AND l.generation > o.generation)
@@ -72,14 +72,14 @@ func (f Forget) args() []any {
 }
 
 var (
-	countPrunable = `SELECT e.folder, e.status, count(*) FROM entries e NOT INDEXED WHERE ` + prunable + ` GROUP BY e.folder, e.status ORDER BY e.folder, e.status`
+	countPrunable = `SELECT e.folder, e.status, count(*) FROM entries e {unindexed} WHERE ` + prunable + ` GROUP BY e.folder, e.status ORDER BY e.folder, e.status`
 	// By id, so that each batch reads on where the one before ended.
-	nextPrunable = `SELECT e.id FROM entries e NOT INDEXED WHERE e.id > :after AND ` + prunable + ` ORDER BY e.id LIMIT :limit`
+	nextPrunable = `SELECT e.id FROM entries e {unindexed} WHERE e.id > :after AND ` + prunable + ` ORDER BY e.id LIMIT :limit`
 
 	// The generations of a path go together: at no time is one replaced by another that
 	// is not there.
 	choosePruned = strings.Join([]string{`INSERT INTO temp.chosen SELECT DISTINCT e.id
-		FROM json_each(:ids) g CROSS JOIN entries a ON a.id = g.value CROSS JOIN entries e ON e.folder = a.folder AND e.path = a.path
+		FROM {list :ids} g CROSS JOIN entries a ON a.id = g.value CROSS JOIN entries e ON e.folder = a.folder AND e.path = a.path
 		WHERE`, prunable}, " ")
 )
 
@@ -87,7 +87,7 @@ var (
 var pruneSteps = []string{
 	`INSERT INTO pruned (id, folder, path, size, sha256, md5, object_id, file_id, current)
 		SELECT e.id, e.folder, e.path, e.size, e.sha256,
-			(SELECT iif(count(*) = 1, p.md5, NULL) FROM parts p
+			(SELECT CASE WHEN count(*) = 1 THEN max(p.md5) END FROM parts p
 				WHERE p.attempt_id = (SELECT a.id FROM attempts a WHERE a.entry_id = e.id ORDER BY a.number DESC LIMIT 1)),
 			e.object_id, e.file_id, e.status = {filed} AND NOT e.replaced
 		FROM entries e WHERE e.id IN (SELECT id FROM temp.chosen) AND e.object_id <> ''`,
@@ -154,7 +154,7 @@ func (j *Journal) Prune(ctx context.Context, f Forget, after int64, limit int) (
 
 // rememberedCopy finds what was pruned of the content that an entry has, its own path
 // included: the path holds nothing that was ingested after it.
-const rememberedCopy = ` FROM pruned p INDEXED BY pruned_content WHERE p.current = 1 AND p.size = ?1
+const rememberedCopy = ` FROM pruned p {using pruned_content} WHERE p.current = 1 AND p.size = ?1
 	AND NOT EXISTS (SELECT 1 FROM entries n WHERE n.folder = p.folder AND n.path = p.path AND n.status = {filed})`
 
 // rememberedCopies finds what was pruned by its hash, and what has none but an MD5.

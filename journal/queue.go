@@ -14,14 +14,14 @@ const (
 	// It is read only as far as needed. What it passes over are the entries of
 	// folders that may have no more: some 0.3 µs each.
 	begunDue = `SELECT e.id, e.folder, e.path, e.size FROM work w JOIN entries e ON e.id = w.entry_id
-		WHERE w.lane = 2 AND w.not_before <= ?1 AND w.entry_id NOT IN (SELECT value FROM json_each(?2))
-		  AND w.folder || '' IN (SELECT value FROM json_each(?3))
+		WHERE w.lane = 2 AND w.not_before <= ?1 AND w.entry_id NOT IN {list ?2}
+		  AND w.folder || '' IN {list ?3}
 		ORDER BY w.not_before, w.entry_id`
 
 	// What was not begun is returned whole, with its place in the order of its folder. A
 	// path's generations take turns: each waits until the earlier ones rest.
 	itsTurn = `SELECT ` + entryColumns + `, w.sort_key FROM work w JOIN entries e ON e.id = w.entry_id
-		WHERE w.folder = ?1 AND w.entry_id NOT IN (SELECT value FROM json_each(?2))
+		WHERE w.folder = ?1 AND w.entry_id NOT IN {list ?2}
 		  AND NOT EXISTS (SELECT 1 FROM entries b
 			WHERE b.folder = e.folder AND b.path = e.path AND b.generation < e.generation AND b.status IN {unfinished})`
 

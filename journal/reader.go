@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -126,19 +125,6 @@ func (r *Reader) ask(ctx context.Context, op string, work func(*session) error) 
 	return fail(op, work(s))
 }
 
-// list is a slice as an argument of json_each, which lets one statement take
-// any number of values.
-func list[T any](values []T) string {
-	if len(values) == 0 {
-		return "[]"
-	}
-	b, err := json.Marshal(values)
-	if err != nil {
-		panic(err) // numbers and strings always marshal
-	}
-	return string(b)
-}
-
 // Unfinished counts the entries that a worker still has something to do for:
 // those in a Runnable status, but for ClassFiling and ClassBatch. No folders means all folders.
 func (r *Reader) Unfinished(ctx context.Context, folders []string) (int, error) {
@@ -147,7 +133,7 @@ func (r *Reader) Unfinished(ctx context.Context, folders []string) (int, error) 
 		return tx.row(ctx, `SELECT count(*) FROM work w JOIN entries e ON e.id = w.entry_id
 			WHERE NOT (e.status = {verified} AND e.class = '`+ClassFiling+`' AND e.tries > 2)
 			  AND NOT (w.lane < 2 AND e.class = '`+ClassBatch+`')
-			  AND (?1 = 0 OR w.folder IN (SELECT value FROM json_each(?2)))`, len(folders), list(folders)).Scan(&n)
+			  AND (?1 = 0 OR w.folder IN {list ?2})`, len(folders), list(folders)).Scan(&n)
 	})
 	return n, err
 }
@@ -164,13 +150,12 @@ func (r *Reader) KnownIDs(ctx context.Context, ids []string) (map[string]bool, e
 			}
 			known[id] = true
 			return nil
-		}, `WITH asked (id) AS (SELECT value FROM json_each(?) WHERE value <> '')
-			SELECT id FROM asked
-			WHERE EXISTS (SELECT 1 FROM attempts WHERE object_id = asked.id AND object_id <> '')
+		}, `WITH asked (id) AS {list ?}
+			SELECT id FROM asked WHERE id <> '' AND (EXISTS (SELECT 1 FROM attempts WHERE object_id = asked.id AND object_id <> '')
 			   OR EXISTS (SELECT 1 FROM attempts WHERE file_id = asked.id AND file_id <> '')
 			   OR EXISTS (SELECT 1 FROM entries WHERE object_id = asked.id AND object_id <> '')
 			   OR EXISTS (SELECT 1 FROM pruned WHERE object_id = asked.id)
-			   OR EXISTS (SELECT 1 FROM chores WHERE asked.id IN (object_id, file_id))`, list(ids))
+			   OR EXISTS (SELECT 1 FROM chores WHERE asked.id IN (object_id, file_id)))`, list(ids))
 	})
 	return known, err
 }

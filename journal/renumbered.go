@@ -3,13 +3,11 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 )
 
 // renumbered yields the numbers of the files, given as JSON, of which a condition holds.
 func renumbered(condition string) string {
-	return `WITH f AS MATERIALIZED (SELECT key, value ->> 0 AS folder, unhex(value ->> 1) AS path, value ->> 2 AS size,
-			value ->> 3 AS mod_time, value ->> 4 AS change_time FROM json_each(?))
+	return `WITH f AS MATERIALIZED {files ?1}
 		SELECT key FROM f WHERE EXISTS (` + condition + `) ORDER BY key`
 }
 
@@ -40,10 +38,6 @@ func (r *Reader) renumbered(ctx context.Context, query string, found []Found) (m
 	if len(found) == 0 {
 		return nil, nil
 	}
-	batch := make([][5]any, len(found))
-	for i, f := range found {
-		batch[i] = [5]any{f.Folder, hex.EncodeToString([]byte(f.Path)), f.Size, f.ModTime, f.ChangeTime}
-	}
 	out := make(map[int]bool)
 	err := r.ask(ctx, "look up files with other numbers", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
@@ -51,7 +45,7 @@ func (r *Reader) renumbered(ctx context.Context, query string, found []Found) (m
 			err := rows.Scan(&i)
 			out[i] = true
 			return err
-		}, query, list(batch))
+		}, query, listFiles(found))
 	})
 	return out, err
 }

@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 )
 
 // RestingFile is what must be known of an entry that rests without an asset to tell
@@ -28,15 +27,15 @@ const ofFileSQL = `kind = '' AND NOT (status = {held} AND class = '` + ClassUnve
 const (
 	restingColumns = `SELECT id, path, aside, moved_to, dev, status, message `
 
-	restingIn = restingColumns + `FROM entries INDEXED BY entries_status
+	restingIn = restingColumns + `FROM entries {using entries_status}
 		WHERE status = ? AND folder = ? AND id > ? AND ` + ofFileSQL + ` ORDER BY id LIMIT ?`
 
-	restingAt = `WITH p (wanted) AS MATERIALIZED (SELECT unhex(value) FROM json_each(?1)) ` + restingColumns + `
+	restingAt = `WITH p (wanted) AS MATERIALIZED {paths ?1} ` + restingColumns + `
 		FROM p CROSS JOIN entries ON folder = ?2 AND path = wanted
-		WHERE status IN (SELECT value FROM json_each(?3)) AND ` + ofFileSQL
+		WHERE status IN {list ?3} AND ` + ofFileSQL
 
 	restingBelow = restingColumns + `FROM entries
-		WHERE folder = ?1 AND path > ?2 AND path < ?3 AND status IN (SELECT value FROM json_each(?4)) AND ` + ofFileSQL + ` ORDER BY path LIMIT ?5`
+		WHERE folder = ?1 AND path > ?2 AND path < ?3 AND status IN {list ?4} AND ` + ofFileSQL + ` ORDER BY path LIMIT ?5`
 
 	restsStill = `SELECT EXISTS (SELECT 1 FROM entries WHERE id = ? AND status = ? AND path = ? AND aside = ? AND moved_to = ? AND ` + ofFileSQL + `)`
 )
@@ -49,11 +48,7 @@ func (r *Reader) RestingIn(ctx context.Context, folder string, in Status, after 
 
 // RestingAt returns those whose paths are among the given ones.
 func (r *Reader) RestingAt(ctx context.Context, folder string, paths []string) ([]RestingFile, error) {
-	coded := make([]string, len(paths))
-	for i, p := range paths {
-		coded[i] = hex.EncodeToString([]byte(p))
-	}
-	return r.resting(ctx, restingAt, list(coded), folder, list(RestsWithoutAsset()))
+	return r.resting(ctx, restingAt, listPaths(paths), folder, list(RestsWithoutAsset()))
 }
 
 // RestingBelow returns up to limit of those whose paths are below a directory and come

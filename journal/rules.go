@@ -19,13 +19,13 @@ const forRulesSQL = `(+status IN ({held}, {failed}) AND class = '` + ClassMetada
 const releaseChunk = 5000
 
 const (
-	heldByRules = `SELECT id FROM entries e INDEXED BY entries_status
+	heldByRules = `SELECT id FROM entries e {using entries_status}
 		WHERE status IN ({held}, {failed}, {ignored}) AND folder = ? AND ` + forRulesSQL + ` ORDER BY id`
 
 	releaseByRules = `UPDATE entries AS e SET status = {settled}, class = '', message = '', hint = '',
 			since = ?, updated = ?, tries = 0, failures = 0, expiries = 0, moved_to = x'',
 			object_id = '', file_id = '', original_file_id = ''
-		WHERE id IN (SELECT value FROM json_each(?)) AND ` + forRulesSQL + ` RETURNING id`
+		WHERE id IN {list ?} AND ` + forRulesSQL + ` RETURNING id`
 )
 
 // ReleaseHeld tells the journal what the rules of a folder are: sum is any text

@@ -35,14 +35,14 @@ func (s *session) close() error {
 	return errors.Join(append(errs, s.conn.Close())...)
 }
 
-// prepared returns the statement of a text, in which statuses are named as withStatuses
+// prepared returns the statement of a text, which is written as dialect.go
 // says. The text must be a constant of the program, for the statement is kept as long as
 // the connection.
 func (s *session) prepared(text string) (*sql.Stmt, error) {
 	if stmt, ok := s.stmts[text]; ok {
 		return stmt, nil
 	}
-	stmt, err := s.conn.PrepareContext(context.Background(), withStatuses(text)) //nolint:sqlclosecheck // closed with the session
+	stmt, err := s.conn.PrepareContext(context.Background(), inDialect(text)) //nolint:sqlclosecheck // closed with the session
 	if err != nil {
 		return nil, err
 	}

@@ -86,11 +86,11 @@ func TestStatusesInSQL(t *testing.T) {
 		"unfinished": Status.Runnable,
 	}
 	for _, s := range statuses() {
-		if got := withStatuses("{" + string(s) + "}"); got != "'"+string(s)+"'" {
+		if got := inDialect("{" + string(s) + "}"); got != "'"+string(s)+"'" {
 			t.Errorf("%s is %s in SQL", s, got)
 		}
 		for name, is := range lists {
-			if got := strings.Contains(withStatuses("{"+name+"}"), "'"+string(s)+"'"); got != is(s) {
+			if got := strings.Contains(inDialect("{"+name+"}"), "'"+string(s)+"'"); got != is(s) {
 				t.Errorf("%s in {%s}: %v", s, name, got)
 			}
 		}

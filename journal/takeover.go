@@ -121,11 +121,11 @@ type anew struct{ read, set string }
 var (
 	marksOfEntries = anew{
 		`SELECT path, generation, mark IS NOT NULL, size, mod_time, change_time, dev, ino FROM entries WHERE folder = ?`,
-		`UPDATE entries SET place = ?, mark = iif(?, ?, mark) WHERE folder = ? AND path = ? AND generation = ?`,
+		`UPDATE entries SET place = ?, mark = CASE ? WHEN 0 THEN mark ELSE ? END WHERE folder = ? AND path = ? AND generation = ?`,
 	}
 	marksOfCompanions = anew{
 		`SELECT path, 0, true, size, mod_time, change_time, dev, ino FROM companions WHERE folder = ?`,
-		`UPDATE companions SET place = ?, mark = iif(?, ?, mark) WHERE folder = ? AND path = ? AND ? = 0`,
+		`UPDATE companions SET place = ?, mark = CASE ? WHEN 0 THEN mark ELSE ? END WHERE folder = ? AND path = ? AND ? = 0`,
 	}
 )
 

@@ -34,7 +34,7 @@ type Telling struct {
 
 // untold selects what is still to be looked at, and what was told and may be over.
 // The partial index carries the same text.
-const untold = `SELECT path, since, told FROM companions INDEXED BY companions_told WHERE (tell = 1 OR told <> '') AND folder = ? AND path > ? ORDER BY path LIMIT ?`
+const untold = `SELECT path, since, told FROM companions {using companions_told} WHERE (tell = 1 OR told <> '') AND folder = ? AND path > ? ORDER BY path LIMIT ?`
 
 // Tellings returns up to limit companions of a folder, by path and behind after, that
 // are new or changed, or of which something is told.
@@ -94,7 +94,7 @@ func (j *Journal) Tell(ctx context.Context, folder string, told map[Telling]Told
 func (r *Reader) Told(ctx context.Context, folder string, limit int) (first []Told, all int, err error) {
 	first = []Told{}
 	err = r.read(ctx, "read what is told of companions", func(tx *session) error {
-		err := tx.row(ctx, `SELECT count(*) FROM companions INDEXED BY companions_told
+		err := tx.row(ctx, `SELECT count(*) FROM companions {using companions_told}
 			WHERE (tell = 1 OR told <> '') AND told <> '' AND folder = ?`, folder).Scan(&all)
 		if err != nil {
 			return err
@@ -108,7 +108,7 @@ func (r *Reader) Told(ctx context.Context, folder string, limit int) (first []To
 			err := json.Unmarshal(text, &t)
 			first = append(first, t)
 			return err
-		}, `SELECT told FROM companions INDEXED BY companions_told
+		}, `SELECT told FROM companions {using companions_told}
 			WHERE (tell = 1 OR told <> '') AND told <> '' AND folder = ? ORDER BY path LIMIT ?`, folder, limit)
 	})
 	return first, all, err
@@ -118,8 +118,8 @@ func (r *Reader) Told(ctx context.Context, folder string, limit int) (first []To
 // is to tell.
 func (r *Reader) Untold(ctx context.Context, folders []string) (n int, err error) {
 	err = r.ask(ctx, "count companions to tell of", func(tx *session) error {
-		return tx.row(ctx, `SELECT count(*) FROM companions INDEXED BY companions_told
-			WHERE (tell = 1 OR told <> '') AND tell = 1 AND folder IN (SELECT value FROM json_each(?))`, list(folders)).Scan(&n)
+		return tx.row(ctx, `SELECT count(*) FROM companions {using companions_told}
+			WHERE (tell = 1 OR told <> '') AND tell = 1 AND folder IN {list ?}`, list(folders)).Scan(&n)
 	})
 	return n, err
 }

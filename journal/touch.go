@@ -101,8 +101,8 @@ func (j *Journal) Compared(ctx context.Context, id, changeTime int64) error {
 			return err
 		}
 		mark := markOf(Found{Folder: e.Folder, Path: e.Path, Size: e.Size, ModTime: e.ModTime, ChangeTime: changeTime, Dev: e.Dev, Ino: e.Ino})
-		_, err = tx.exec(ctx, `UPDATE entries AS e SET change_time = ?, mark = iif(EXISTS (SELECT 1 FROM entries n
-			WHERE n.folder = e.folder AND n.path = e.path AND n.generation > e.generation), NULL, ?) WHERE id = ?`, changeTime, mark, id)
+		_, err = tx.exec(ctx, `UPDATE entries AS e SET change_time = ?, mark = CASE WHEN EXISTS (SELECT 1 FROM entries n
+			WHERE n.folder = e.folder AND n.path = e.path AND n.generation > e.generation) THEN NULL ELSE ? END WHERE id = ?`, changeTime, mark, id)
 		return err
 	})
 }
