@@ -25,19 +25,20 @@ const (
 			WHERE b.folder = e.folder AND b.path = e.path AND b.generation < e.generation
 			  AND (b.` + begunSQL + ` OR b.` + queuedSQL + `))`
 
-	// What was not begun is returned whole, with its place in the order of its folder.
-	waitingColumns = `SELECT ` + entryColumns + `, e.sort_key FROM entries e INDEXED BY `
-
 	// Deferred entries are not in entries_next, so that any number of them at the
 	// head of an order costs nothing.
-	readyFirst = waitingColumns + `entries_next
+	readyFirst = `SELECT id FROM entries e INDEXED BY entries_next
 		WHERE ` + itsTurn + ` AND not_before = 0 ORDER BY sort_key, id LIMIT ?3`
-	readyLast = waitingColumns + `entries_next
+	readyLast = `SELECT id FROM entries e INDEXED BY entries_next
 		WHERE ` + itsTurn + ` AND not_before = 0 ORDER BY sort_key DESC, id DESC LIMIT ?3`
-	deferredDue = waitingColumns + `entries_deferred
+	deferredDue = `SELECT id FROM entries e INDEXED BY entries_deferred
 		WHERE ` + itsTurn + ` AND not_before > 0 AND not_before <= ?4 ORDER BY not_before, id LIMIT ?3`
-	// Both kinds in one question. What comes of the two is in no order.
-	waitingDue = `SELECT * FROM (` + deferredDue + `) UNION ALL SELECT * FROM (` + readyFirst + `)`
+
+	// What was not begun is returned whole, with its place in the order of its folder,
+	// but in no order; both kinds in one question.
+	wholeOf      = `SELECT ` + entryColumns + `, e.sort_key FROM entries e WHERE e.id IN (`
+	waitingFirst = wholeOf + `SELECT id FROM (` + deferredDue + `) UNION ALL SELECT id FROM (` + readyFirst + `))`
+	waitingLast  = wholeOf + readyLast + `)`
 
 	nextWake = `SELECT min(t) FROM (
 		SELECT min(not_before) AS t FROM entries INDEXED BY entries_begun WHERE ` + begunSQL + ` AND not_before > ?1
@@ -152,7 +153,7 @@ func (q queue) waiting(ctx context.Context, s Share, limit int) ([]Claim, error)
 	if n <= 0 {
 		return nil, nil
 	}
-	due, err := q.ask(ctx, waitingDue, s.Folder, q.skip, n, q.now)
+	due, err := q.ask(ctx, waitingFirst, s.Folder, q.skip, n, q.now)
 	if err != nil {
 		return nil, err
 	}
@@ -165,11 +166,12 @@ func (q queue) waiting(ctx context.Context, s Share, limit int) ([]Claim, error)
 		}
 	}
 	slices.SortFunc(deferred, func(a, b Claim) int { return cmp.Or(a.NotBefore.Compare(b.NotBefore), cmp.Compare(a.ID, b.ID)) })
-	slices.SortFunc(first, func(a, b Claim) int { return cmp.Or(bytes.Compare(a.sortKey, b.sortKey), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(first, inOrder)
 	if s.Last > 0 {
-		if last, err = q.ask(ctx, readyLast, s.Folder, q.skip, min(s.Last, n)); err != nil {
+		if last, err = q.ask(ctx, waitingLast, s.Folder, q.skip, min(s.Last, n)); err != nil {
 			return nil, err
 		}
+		slices.SortFunc(last, func(a, b Claim) int { return inOrder(b, a) })
 	}
 	for i, c := range last { // in a short queue the two ends meet
 		last[i].Last = true
@@ -192,6 +194,11 @@ func (q queue) ask(ctx context.Context, query string, args ...any) ([]Claim, err
 		return err
 	}, query, args...)
 	return out, err
+}
+
+// inOrder compares the places of two claims in the order of their folder.
+func inOrder(a, b Claim) int {
+	return cmp.Or(bytes.Compare(a.sortKey, b.sortKey), cmp.Compare(a.ID, b.ID))
 }
 
 // takeTurns returns up to limit of the claims: the first of each list, then the
