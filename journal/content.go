@@ -10,24 +10,49 @@ import (
 // Tenovos has, or will have, as that of its path.
 const otherCopy = ` e.replaced = 0 AND e.size = ?1 AND e.id <> ?2 AND NOT (e.folder = ?3 AND e.path = ?4)
 	AND NOT EXISTS (SELECT 1 FROM entries n WHERE n.folder = e.folder AND n.path = e.path
-		AND n.generation > e.generation AND n.status = 'filed')`
+		AND n.generation > e.generation AND n.status = {filed})`
+
+// setReplaced finds out which of an entry and the one that was filed before it are
+// replaced, once the entry became filed or is it no longer. Of the filed generations of a
+// path only the last is not replaced, so that one step down from a change is enough; no
+// generation ever passes another one that is filed.
+func setReplaced(ctx context.Context, tx *session, id int64) error {
+	_, err := tx.exec(ctx, replace+`id = ?1 OR id = (SELECT o.id FROM entries n JOIN entries o
+		ON o.folder = n.folder AND o.path = n.path AND o.generation < n.generation
+		WHERE n.id = ?1 AND o.status = {filed} ORDER BY o.generation DESC LIMIT 1)`, id)
+	return err
+}
+
+// replaceAll does so with all generations of a path, or of a folder if path is nil.
+func replaceAll(ctx context.Context, tx *session, folder string, path []byte) error {
+	_, err := tx.exec(ctx, replace+`folder = ?1 AND (?2 IS NULL OR path = ?2) AND (replaced <> 0 OR status = {filed})`, folder, path)
+	return err
+}
+
+const replace = `UPDATE entries AS e SET replaced = e.status = {filed} AND EXISTS (SELECT 1 FROM entries n
+		WHERE n.folder = e.folder AND n.path = e.path AND n.generation > e.generation AND n.status = {filed})
+	WHERE `
 
 // What is asked about a size: each costs a few steps for each status, however many
 // entries have the size.
 const (
-	anyOtherCopy = `SELECT EXISTS (SELECT 1 FROM entries e INDEXED BY entries_content WHERE status = 'filed' AND` + otherCopy + `)
-		OR EXISTS (SELECT 1 FROM entries e INDEXED BY entries_content WHERE ` + begunSQL + ` AND` + otherCopy + `)
-		OR EXISTS (SELECT 1 FROM entries e INDEXED BY entries_waiting WHERE ` + queuedSQL + ` AND id < ?2 AND` + otherCopy + `)
+	anyOtherCopy = `SELECT EXISTS (SELECT 1 FROM entries e WHERE e.status = {filed} AND` + otherCopy + `)
+		OR EXISTS (SELECT 1 FROM work w JOIN entries e ON e.id = w.entry_id WHERE w.size = ?1 AND w.lane = 2 AND` + otherCopy + `)
+		OR EXISTS (SELECT 1 FROM work w JOIN entries e ON e.id = w.entry_id WHERE w.size = ?1 AND w.entry_id < ?2 AND` + otherCopy + `)
 		OR EXISTS (SELECT 1` + rememberedCopy + `)`
 
-	// SQLite sorts what is of several statuses, so that the first of each are sought alone.
-	otherCopies = `WITH s (status, below) AS (VALUES ('filed', 1 << 62), ('settled', ?2), ('mapped', ?2),
-			('creating', 1 << 62), ('created', 1 << 62), ('uploading', 1 << 62), ('completing', 1 << 62),
-			('verifying', 1 << 62), ('verified', 1 << 62), ('cancelling', 1 << 62))
-		SELECT ` + entryColumns + ` FROM s CROSS JOIN entries e ON e.id IN (
-			SELECT id FROM entries e INDEXED BY entries_content
-			WHERE status = s.status AND id < s.below AND sha256 IS ?5 AND` + otherCopy + ` ORDER BY id LIMIT ?6)
-		ORDER BY ?5 IS NOT NULL AND e.status <> 'filed', e.id LIMIT ?6`
+	// What waits or was begun is sought lane by lane: of those that wait only the earlier
+	// can be the original.
+	otherCopies = `SELECT ` + entryColumns + ` FROM (
+			SELECT * FROM (SELECT e.id FROM entries e
+				WHERE e.status = {filed} AND e.sha256 IS ?5 AND` + otherCopy + ` ORDER BY e.id LIMIT ?6)
+			UNION ALL SELECT * FROM (` + waitingCopies + ` w.lane = 0 AND w.entry_id < ?2` + copyOrder + `)
+			UNION ALL SELECT * FROM (` + waitingCopies + ` w.lane = 1 AND w.entry_id < ?2` + copyOrder + `)
+			UNION ALL SELECT * FROM (` + waitingCopies + ` w.lane = 2` + copyOrder + `)) c
+		JOIN entries e ON e.id = c.id
+		ORDER BY ?5 IS NOT NULL AND e.status <> {filed}, e.id LIMIT ?6`
+	waitingCopies = `SELECT e.id FROM work w JOIN entries e ON e.id = w.entry_id WHERE w.size = ?1 AND w.sha256 IS ?5 AND`
+	copyOrder     = ` AND` + otherCopy + ` ORDER BY w.entry_id LIMIT ?6`
 )
 
 // maxUnhashed bounds how many entries without a hash SameContent returns: each
@@ -38,8 +63,8 @@ const maxUnhashed = 16
 // judged by the size alone: whether it is worth while to hash e's file.
 func (r *Reader) HasSameSize(ctx context.Context, e Entry) (bool, error) {
 	var has bool
-	err := r.read(ctx, fmt.Sprintf("look for the size of entry %d", e.ID), func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, anyOtherCopy, e.Size, e.ID, e.Folder, []byte(e.Path)).Scan(&has)
+	err := r.ask(ctx, fmt.Sprintf("look for the size of entry %d", e.ID), func(tx *session) error {
+		return tx.row(ctx, anyOtherCopy, e.Size, e.ID, e.Folder, []byte(e.Path)).Scan(&has)
 	})
 	return has, err
 }
@@ -54,7 +79,7 @@ func (r *Reader) SameContent(ctx context.Context, e Entry) ([]Entry, error) {
 		return nil, nil
 	}
 	var out []Entry
-	err := r.read(ctx, fmt.Sprintf("look for the content of entry %d", e.ID), func(tx *sql.Tx) error {
+	err := r.read(ctx, fmt.Sprintf("look for the content of entry %d", e.ID), func(tx *session) error {
 		for _, want := range []struct {
 			sum   []byte
 			limit int

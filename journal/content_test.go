@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -120,10 +119,10 @@ func TestPlansOfCopies(t *testing.T) {
 		want []string // how it seeks in the index that each search of entries is bound to
 	}{
 		{r.plan(anyOtherCopy, 1, 1, "in", []byte("a")), []string{
-			"entries_content (size=? AND status=?)", "entries_content (size=? AND status=?)", "entries_waiting (size=? AND id<?)",
+			"entries_content (size=?)", "PRIMARY KEY (rowid=?)", "PRIMARY KEY (rowid=?)",
 		}},
 		{r.plan(otherCopies, 1, 1, "in", []byte("a"), nil, 1), []string{
-			"PRIMARY KEY (rowid=?)", "entries_content (size=? AND status=? AND sha256=? AND rowid<?)",
+			"entries_content (size=? AND sha256=?)", "PRIMARY KEY (rowid=?)", "PRIMARY KEY (rowid=?)", "PRIMARY KEY (rowid=?)", "PRIMARY KEY (rowid=?)",
 		}},
 	} {
 		var got []string
@@ -138,25 +137,6 @@ func TestPlansOfCopies(t *testing.T) {
 	}
 }
 
-// A journal of the schema before has content that was replaced, too.
-func TestReplacedContentIsMigrated(t *testing.T) {
-	r := newRig(t)
-	r.bring(r.admit(file("a", 1))[0], Filed)
-	last := r.admit(file("a", 2))[0]
-	r.bring(last, Filed)
-	all, err := steps()
-	r.ok(err)
-	r.ok(r.write(t.Context(), "go back", func(tx *sql.Tx) error {
-		_, err := tx.Exec(`DROP TRIGGER entries_replaced; DROP INDEX entries_content; DROP INDEX entries_waiting;
-			ALTER TABLE entries DROP COLUMN replaced; CREATE INDEX entries_size ON entries (size, sha256);
-			` + all[5])
-		return err
-	}))
-	r.consistent()
-	r.bring(last, Withdrawn)
-	r.consistent()
-}
-
 // BenchmarkCopies measures a look for copies that finds none, and one among filed
 // entries, in journals of one size: a tenth each was queued later, with a hash or
 // without, rests, has the hash and is a duplicate, was replaced, and is filed.
@@ -164,8 +144,8 @@ func BenchmarkCopies(b *testing.B) {
 	for _, n := range []int{1_000, 10_000, 100_000} {
 		j := openHistory(b, n)
 		<-j.checked
-		err := j.write(b.Context(), "make one size", func(tx *sql.Tx) error {
-			_, err := tx.Exec(`UPDATE entries SET size = 7 + (id % 10 > 5),
+		err := j.write(b.Context(), "make one size", func(tx *session) error {
+			_, err := tx.exec(b.Context(), `UPDATE entries SET size = 7 + (id % 10 > 5),
 					sha256 = CASE WHEN id % 10 IN (0, 2, 5) THEN NULL WHEN id % 10 = 4 THEN x'01' ELSE sha256 END;
 				UPDATE entries SET status = CASE id % 10 WHEN 0 THEN 'settled' WHEN 1 THEN 'mapped' WHEN 2 THEN 'failed'
 					WHEN 3 THEN 'ignored' WHEN 4 THEN 'duplicate' END WHERE id % 10 < 5;

@@ -19,7 +19,7 @@ var (
 	renumberedFiles = renumbered(`SELECT 1 FROM entries e WHERE e.folder = f.folder AND e.path = f.path
 		AND e.generation = (SELECT max(generation) FROM entries l WHERE l.folder = f.folder AND l.path = f.path)
 		AND e.size = f.size AND e.mod_time = f.mod_time AND e.change_time = f.change_time
-		AND e.status <> 'superseded' AND (e.status <> 'cancelling' OR e.outcome <> 'superseded')`)
+		AND e.status <> {superseded} AND (e.status <> {cancelling} OR e.outcome <> {superseded})`)
 	renumberedCompanions = renumbered(`SELECT 1 FROM companions c WHERE c.folder = f.folder AND c.path = f.path
 		AND c.size = f.size AND c.mod_time = f.mod_time AND c.change_time = f.change_time`)
 )
@@ -45,7 +45,7 @@ func (r *Reader) renumbered(ctx context.Context, query string, found []Found) (m
 		batch[i] = [5]any{f.Folder, hex.EncodeToString([]byte(f.Path)), f.Size, f.ModTime, f.ChangeTime}
 	}
 	out := make(map[int]bool)
-	err := r.read(ctx, "look up files with other numbers", func(tx *sql.Tx) error {
+	err := r.ask(ctx, "look up files with other numbers", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var i int
 			err := rows.Scan(&i)

@@ -23,7 +23,7 @@ func RestsWithoutAsset() []Status { return []Status{Held, Failed, Ignored, Cance
 // ofFileSQL leaves out entries that are not about their file alone: rows of manifests,
 // assets that nobody has verified, and duplicates that were moved to where people may
 // take them away.
-const ofFileSQL = `kind = '' AND NOT (status = 'held' AND class = '` + ClassUnverified + `') AND NOT (status = 'duplicate' AND aside <> x'')`
+const ofFileSQL = `kind = '' AND NOT (status = {held} AND class = '` + ClassUnverified + `') AND NOT (status = {duplicate} AND aside <> x'')`
 
 const (
 	restingColumns = `SELECT id, path, aside, moved_to, dev, status, message `
@@ -65,7 +65,7 @@ func (r *Reader) RestingBelow(ctx context.Context, folder, dir, after string, li
 
 func (r *Reader) resting(ctx context.Context, query string, args ...any) ([]RestingFile, error) {
 	var out []RestingFile
-	err := r.read(ctx, "list files whose entries rest", func(tx *sql.Tx) error {
+	err := r.ask(ctx, "list files whose entries rest", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var f RestingFile
 			var path, aside, movedTo []byte
@@ -84,11 +84,11 @@ func (r *Reader) resting(ctx context.Context, query string, args ...any) ([]Rest
 // changed it may have moved its file. It returns those that are superseded now.
 func (j *Journal) Vanished(ctx context.Context, gone []RestingFile, why func(RestingFile) Reason) ([]RestingFile, error) {
 	var done []RestingFile
-	err := j.write(ctx, "supersede entries whose files are gone", func(tx *sql.Tx) error {
+	err := j.write(ctx, "supersede entries whose files are gone", func(tx *session) error {
 		now := j.now()
 		for _, f := range gone {
 			var still bool
-			err := tx.QueryRowContext(ctx, restsStill, f.ID, f.Status, []byte(f.Path), []byte(f.Aside), []byte(f.MovedTo)).Scan(&still)
+			err := tx.row(ctx, restsStill, f.ID, f.Status, []byte(f.Path), []byte(f.Aside), []byte(f.MovedTo)).Scan(&still)
 			if err != nil {
 				return err
 			}
@@ -99,7 +99,7 @@ func (j *Journal) Vanished(ctx context.Context, gone []RestingFile, why func(Res
 			if err := m.check(); err != nil {
 				return err
 			}
-			if err := advance(ctx, tx, m, now); err != nil {
+			if _, err := advance(ctx, tx, m, now); err != nil {
 				return err
 			}
 			done = append(done, f)

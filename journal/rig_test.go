@@ -27,7 +27,16 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{t: t, path: filepath.Join(t.TempDir(), "journal.db"), time: time.UnixMilli(1_700_000_000_000)}
 	r.reopen()
-	t.Cleanup(func() { _ = r.Close() })
+	t.Cleanup(func() {
+		select {
+		case <-r.Reader().closed:
+		default:
+			if !t.Failed() {
+				r.queued()
+			}
+		}
+		_ = r.Close()
+	})
 	return r
 }
 
@@ -51,6 +60,23 @@ func (r *rig) fails(err, want error) {
 	r.t.Helper()
 	if !errors.Is(err, want) {
 		r.t.Fatalf("got error %v, want %v", err, want)
+	}
+}
+
+// byHand changes the journal as no method does.
+func (r *rig) byHand(text string, args ...any) {
+	r.t.Helper()
+	byHand(r.t, r.Journal, text, args...)
+}
+
+func byHand(tb testing.TB, j *Journal, text string, args ...any) {
+	tb.Helper()
+	err := j.write(tb.Context(), "change it by hand", func(tx *session) error {
+		_, err := tx.exec(tb.Context(), text, args...)
+		return err
+	})
+	if err != nil {
+		tb.Fatal(err)
 	}
 }
 

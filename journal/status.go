@@ -1,6 +1,9 @@
 package journal
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Status says where an entry stands. A status in -ing is an intent, committed
 // before a remote call whose result may be lost; a past tense is a fact.
@@ -83,12 +86,43 @@ var moves = map[Status][]Status{
 	Withdrawn:  {Filed, Settled},
 }
 
-// The statuses of the two halves of the queue. The partial indexes of the
-// schema carry the same text, which lets SQLite use them.
-const (
-	begunSQL  = `status IN ('creating', 'created', 'uploading', 'completing', 'verifying', 'verified', 'cancelling')`
-	queuedSQL = `status IN ('settled', 'mapped')`
-)
+// statusSQL replaces the names of statuses in SQL. It has also those of sets of them, to
+// be used with IN: what waits for its turn, what was begun, both, and what rests.
+var statusSQL = func() *strings.Replacer {
+	sets := map[string][]Status{}
+	for s := range moves {
+		sets[string(s)] = []Status{s}
+		switch {
+		case s.Active():
+			sets["begun"] = append(sets["begun"], s)
+		case s.Runnable():
+			sets["queued"] = append(sets["queued"], s)
+		}
+	}
+	sets["unfinished"] = append(slices.Clone(sets["queued"]), sets["begun"]...)
+	var pairs []string
+	for name, set := range sets {
+		text := "'" + strings.Join(texts(set), "', '") + "'"
+		if len(set) > 1 {
+			text = "(" + text + ")"
+		}
+		pairs = append(pairs, "{"+name+"}", text)
+	}
+	return strings.NewReplacer(pairs...)
+}()
+
+func texts(set []Status) []string {
+	out := make([]string, len(set))
+	for i, s := range set {
+		out[i] = string(s)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// withStatuses returns SQL in which {filed} stands for the status of that name, and {begun},
+// {queued} and {unfinished} for lists of them, so that none is typed twice.
+func withStatuses(text string) string { return statusSQL.Replace(text) }
 
 // Moves returns a copy of the table of legal moves, with a key for every
 // status.
