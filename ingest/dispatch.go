@@ -82,15 +82,23 @@ func (p *Pipeline) handOut(ctx context.Context, workers *errgroup.Group, turns *
 		if !p.hold(c.ID, &flight{folder: c.Folder, path: c.Path, size: c.Size, dispatched: true, last: c.Last}) {
 			continue // an operator's request has it
 		}
-		known := journal.Entry{}
-		if c.Whole() && p.handled() == before { // else somebody may have had it in hand, and let go of it, since
-			known = c.Entry
-		}
-		workers.Go(func() error { return p.work(ctx, c.ID, known) })
+		e := p.claimed(c, before)
+		workers.Go(func() error { return p.work(ctx, c.ID, e) })
 		turns.took(c.Folder)
 		sent++
 	}
 	return sent, nil
+}
+
+// claimed returns the entry of a claim that was just taken in hand, as its worker begins
+// with it; zero where that has to read it: one that was begun, for it may have got another
+// path or more parts, and any if somebody may have had it in hand, and let go of it, since
+// before, which is handled as it was ahead of the look for claims.
+func (p *Pipeline) claimed(c journal.Claim, before int) journal.Entry {
+	if !c.Whole() || p.handled() != before {
+		return journal.Entry{}
+	}
+	return c.Entry
 }
 
 // finished reports whether a backfill has nothing left to do, in the folders that are
