@@ -16,8 +16,9 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 )
 
-// What BenchmarkLife measures: so many files at a time, in so many hands, so often.
-const lifeFiles, lifeWorkers, lifeRounds = 2000, 8, 5
+// What BenchmarkLife measures: so many files at a time, in so many hands, so often. Many
+// short rounds in turn bear more of what else the machine does than a few long ones.
+const lifeFiles, lifeWorkers, lifeRounds = 500, 8, 21
 
 // BenchmarkLife measures the journal alone: small files go through all their moves,
 // with what the pipeline reads in between, over a journal of 10,000 filed entries and
@@ -25,8 +26,8 @@ const lifeFiles, lifeWorkers, lifeRounds = 2000, 8, 5
 // a file takes over the second.
 func BenchmarkLife(b *testing.B) {
 	small, large := openLife(b, 10_000), openLife(b, 1_000_000)
-	small.live(b, lifeFiles/10) // what is used for the first time is not measured
-	large.live(b, lifeFiles/10)
+	small.live(b, lifeFiles) // what is used for the first time is not measured
+	large.live(b, lifeFiles)
 	for b.Loop() {
 		var fast, slow []float64
 		for range lifeRounds {
