@@ -112,6 +112,13 @@ func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (u undone, err err
 	if abortErr == nil { // it may remove the asset by itself
 		stillOpen, abortErr = p.abort(ctx, e)
 	}
+	if abortErr == nil && stillOpen && e.Attempt.Completing {
+		// A fact, before the asset is removed: should that have to be repeated, the upload
+		// is not open any more, and would be taken for one that was completed after all.
+		if err := p.neverCompleted(ctx, e.Attempt.ID); err != nil {
+			return u, err
+		}
+	}
 	if abortErr == nil && !stillOpen && e.Attempt.Completing {
 		u.complete = true
 		return u, u.removal.close(ctx)
@@ -136,6 +143,13 @@ func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (u undone, err err
 		Msg("an upload that was given up could not be cleaned up yet: it is tried again beside the work")
 	u.chores, err = p.cleanUp(e, abortErr != nil)
 	return u, err
+}
+
+// neverCompleted records that an upload was open until it was cancelled.
+func (p *Pipeline) neverCompleted(ctx context.Context, attempt int64) error {
+	ctx, cancel := record(ctx)
+	defer cancel()
+	return p.journal.NeverCompleted(ctx, attempt)
 }
 
 // abort cancels the attempt's multipart upload, if it has one, and reports
