@@ -56,10 +56,40 @@ func (s *sim) finish() {
 		}
 		s.ask(ingest.RequestRetry, ingest.Selection{})
 		s.settleDown()
+		s.startOver()
 	}
 	s.down()
 	time.Sleep(25 * time.Hour) // clean-up work that waits is done, or known to be needless
 	s.settleDown()
+	s.removeTwins()
+}
+
+// startOver does what an operator does with files that were handed over, and whose content
+// still is not to be seen: the reply to a cancel or a completion was lost.
+func (s *sim) startOver() {
+	var ids []int64
+	for _, e := range s.entries() {
+		if e.Status == journal.Held && e.Reason.Class == journal.ClassUnverified {
+			ids = append(ids, e.ID)
+		}
+	}
+	if len(ids) > 0 {
+		s.ask(ingest.RequestRetry, ingest.Selection{IDs: ids, AsNew: true})
+		s.settleDown()
+	}
+}
+
+// removeTwins does what the log asks of people where several lost creates of one name
+// left empty assets, which cannot be told apart.
+func (s *sim) removeTwins() {
+	for _, a := range available(s.sandbox.State()) {
+		told := fmt.Sprintf(`"filename":%q`, a.Filename)
+		for line := range strings.Lines(s.log.String()) {
+			if !a.HasContent && strings.Contains(line, "gave up cleaning up after an upload") && strings.Contains(line, told) {
+				s.sandbox.Purge(a.ObjectID)
+			}
+		}
+	}
 }
 
 // settleDown returns when all that the watcher can find is found, and rests.
@@ -126,15 +156,18 @@ func (s *sim) mayStay(e journal.Entry) bool {
 	case journal.Withdrawn:
 		return asked[ingest.RequestWithdraw]
 	case journal.Duplicate:
-		return s.plan.Setup.Duplicates != ""
+		return s.skips
 	case journal.Held, journal.Failed:
 		switch e.Reason.Class {
 		case journal.ClassMetadata:
 			return s.plan.Setup.Rules == 0
 		case journal.ClassDuplicate:
 			return true
+		case "withdrawn":
+			return asked[ingest.RequestWithdraw]
+		case "namesakes":
+			return s.plan.Setup.Versions == "filename"
 		}
-		return asked[ingest.RequestWithdraw] // what was withdrawn is not ingested again unasked
 	}
 	return false
 }
@@ -143,12 +176,12 @@ func (s *sim) mayStay(e journal.Entry) bool {
 // people put there.
 func (s *sim) check() {
 	state := s.sandbox.State()
-	deleted := make(map[string]bool)
-	for _, a := range state.Assets {
-		deleted[a.ObjectID] = a.Deleted
+	there := make(map[string]bool)
+	for _, a := range available(state) {
+		there[a.ObjectID] = true
 	}
 	// The upload of a create whose reply was lost has an id that nobody knows.
-	state.Uploads = slices.DeleteFunc(state.Uploads, func(u sandbox.Upload) bool { return deleted[u.ObjectID] && len(u.Parts) == 0 })
+	state.Uploads = slices.DeleteFunc(state.Uploads, func(u sandbox.Upload) bool { return !there[u.ObjectID] && len(u.Parts) == 0 })
 	s.wantNothingLeft(state)
 
 	entries := s.entries()
@@ -162,7 +195,11 @@ func (s *sim) check() {
 		}
 	}
 	for sum, n := range inside {
-		if most := s.model.offers[sum]; n > most {
+		most := s.model.offers[sum]
+		if s.model.renamed[sum] && strings.Contains(s.log.String(), "uploaded, unverified") {
+			most++ // a file that rests so, and is renamed, is not recognised
+		}
+		if n > most {
 			s.t.Errorf("the content %.8s is there %d times, and was put into the drop %d times", sum, n, most)
 		}
 	}
@@ -171,6 +208,9 @@ func (s *sim) check() {
 	for _, e := range entries {
 		if e.Generation >= latest[e.Path].Generation {
 			latest[e.Path] = e
+		}
+		if _, ok := assets[e.ObjectID]; ok && e.Status == journal.Withdrawn {
+			s.t.Errorf("%s generation %d is withdrawn, and its asset is there", e.Path, e.Generation)
 		}
 		if e.Status != journal.Filed {
 			continue
@@ -220,7 +260,7 @@ func (s *sim) checkPath(path, sum string, e journal.Entry, assets map[string]san
 	case e.Status == journal.Superseded && inside[sum] == 0:
 		s.t.Errorf("%s is superseded, and it is not in", path)
 	}
-	if !lies && inside[sum] == 0 && !s.lies(sum) {
+	if !lies && inside[sum] == 0 && !s.lies(sum) && !s.model.asked[ingest.RequestWithdraw] {
 		s.t.Errorf("%s is neither in nor anywhere below the drop", path)
 	}
 }

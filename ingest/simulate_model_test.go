@@ -20,12 +20,14 @@ type model struct {
 	there   map[string]string    // by path: the content that was put there last, unless it was taken away again
 	held    map[string]bool      // paths that held something at some time
 	changed map[string]time.Time // when each path changed last
+	left    map[string]string    // by path: the content that had it before it was renamed
+	renamed map[string]bool      // contents of files that were renamed
 	asked   map[string]bool      // what operators asked for
 }
 
 func newModel() model {
 	return model{offers: make(map[string]int), there: make(map[string]string), held: make(map[string]bool),
-		changed: make(map[string]time.Time), asked: make(map[string]bool)}
+		changed: make(map[string]time.Time), left: make(map[string]string), renamed: make(map[string]bool), asked: make(map[string]bool)}
 }
 
 // simDeeds are what the steps do.
@@ -84,10 +86,16 @@ func (s *sim) changes(step simStep, paths ...string) {
 }
 
 // putUnder notes that a content was put under a path.
-// Where files are taken away, the same content is another drop of it.
+// Where files are taken away, the same content is another drop of it. And what had the
+// path before it was renamed may be in as an earlier version of the new content, if the
+// watcher saw that first, and as the asset of its new path.
 func (s *sim) putUnder(path, sum string) {
-	if s.model.there[path] != sum || s.config.Folders[0].After != "" {
+	if s.model.there[path] != sum || s.takes {
 		s.model.offers[sum]++
+	}
+	if left, ok := s.model.left[path]; ok {
+		s.model.offers[left]++
+		delete(s.model.left, path)
 	}
 	s.model.there[path], s.model.held[path] = sum, true
 }
@@ -122,11 +130,14 @@ func (s *sim) doRename(step simStep) {
 		return // it is not there any more
 	}
 	sum := s.model.there[step.Path]
-	if s.model.held[step.To] {
-		s.model.offers[sum]++
-	}
+	s.model.renamed[sum] = true
 	delete(s.model.there, step.Path)
-	s.model.there[step.To], s.model.held[step.To] = sum, true
+	s.model.left[step.Path] = sum
+	if s.model.held[step.To] {
+		s.putUnder(step.To, sum)
+	} else {
+		s.model.there[step.To], s.model.held[step.To] = sum, true
+	}
 	s.changes(step, step.Path, step.To)
 }
 

@@ -70,7 +70,7 @@ var simplerSteps = []func(*simStep){
 	func(s *simStep) { s.Seen = "" },
 	func(s *simStep) { s.Keep = false },
 	func(s *simStep) {
-		if s.Do == "replace" {
+		if s.Do == "replace" && !s.Keep {
 			s.Do = "write"
 		}
 	},

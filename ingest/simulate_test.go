@@ -103,7 +103,7 @@ func TestSimulation(t *testing.T) {
 		}
 		return
 	}
-	for seed := first; seed < first+n && bad < 5; seed++ {
+	for seed := first; seed < first+n && bad < 12; seed++ {
 		plan := drawPlan(uint64(seed))
 		if wrong := happen(t, plan); len(wrong) > 0 {
 			bad++

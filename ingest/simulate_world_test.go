@@ -28,6 +28,8 @@ type sim struct {
 	model  model
 	due    map[string]time.Time // changes that the watcher has not told yet
 	booked bool                 // the books are looked at after each commit
+	takes  bool                 // files are moved or deleted, or were
+	skips  bool                 // duplicates are not uploaded, or were not
 
 	mu    sync.Mutex
 	where string // the crash that is to come, and after how many points
@@ -98,6 +100,7 @@ func newSim(t *testing.T, dir string, plan simPlan) *sim {
 // configure makes the next pipelines' configuration.
 func (s *sim) configure(to simSetup) {
 	s.plan.Setup = to
+	s.takes, s.skips = s.takes || to.After != "", s.skips || to.Duplicates != ""
 	s.config = ingest.Config{
 		Workers: to.Workers, MaxFileSize: 5 << 30, MaxAttempts: 4, RetryInitial: 5 * time.Millisecond, RetryMax: 20 * time.Millisecond,
 		VerifyAsset: to.Verify, VerifyTimeout: 3 * patience, ShutdownGrace: 5 * time.Second, Looks: []time.Duration{0, 10 * time.Millisecond},
