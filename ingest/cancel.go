@@ -66,6 +66,9 @@ func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) error {
 	case u.removal != nil:
 		next.Reason = u.removal.with(next.Reason)
 	}
+	if (next.To == journal.Failed || next.To == journal.Held) && next.Reason.Hint == "" { // it tells of the cancel by now
+		next.Reason.Hint = "Its upload was given up, and could not be taken back at once. `ingestd retry ID` tries the file again."
+	}
 	if n := max(e.Failures, e.Expiries); next.To.Runnable() && n > 0 {
 		next.NotBefore = p.now().Add(p.backoff(n))
 	}
