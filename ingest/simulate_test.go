@@ -1,115 +1,152 @@
 package ingest_test
 
 import (
+	"bufio"
+	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"os"
+	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 )
 
-// happen has a history happen, and returns what was wrong in it.
-func happen(t *testing.T, plan simPlan) (wrong []string) {
-	dir, err := os.MkdirTemp("/dev/shm", "ingestd-sim-") //nolint:usetesting // a RAM disk
-	if err != nil {
-		dir = t.TempDir()
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	synctest.Test(t, func(t *testing.T) {
-		s := newSim(t, dir, plan)
-		b := s.t.(*breaches)
-		func() {
-			defer func() {
-				if v := recover(); v != nil && v != any(b) {
-					panic(v)
-				}
-			}()
-			s.happen()
-		}()
-		if len(b.list) > 0 && os.Getenv("INGESTD_SIM_LOG") != "" {
-			b.list = append(b.list, s.dumpAll(), s.log.String())
-		}
-		s.over()
-		wrong = b.list
-	})
-	return wrong
-}
+// The simulation, see docs/simulation.md: random histories of what people do to a drop
+// folder, of what goes wrong on the way to Tenovos, and of crashes, each drawn from a
+// seed. `make simulate` runs many. In the environment, INGESTD_SIM switches that on, and
+// INGESTD_SIM_COUNT, _MINUTES and _SEED say how many, for how long at most, and from which
+// seed on; INGESTD_SIM_PLAN names a file with a plan, which is repeated instead.
 
-// happen is the history itself.
-func (s *sim) happen() {
-	s.begin()
-	down := 0
-	for _, step := range s.plan.Steps {
-		if s.life == nil {
-			if down--; down < 0 {
-				s.begin()
-			}
-		}
-		simDeeds[step.Do](s, step)
-		if step.Do == "crash" {
-			down = step.Down
-		}
-		s.pause(step.wait())
-	}
-	s.finish()
-	s.check()
-	s.down()
-	s.wantNoTraces()
-}
-
-// over ends what is left of a history.
-func (s *sim) over() {
-	if s.life != nil {
-		s.old = append(s.old, s.life)
-	}
-	for _, l := range s.old {
-		l.bury()
-	}
-	if err := s.sandbox.Close(); err != nil {
-		s.t.Errorf("%v", err)
-	}
-}
-
-// dumpAll is what a failed history looks like in the end.
-func (s *sim) dumpAll() string {
-	var b strings.Builder
-	for _, e := range s.entries() {
-		fmt.Fprintf(&b, "%d %s gen %d: %s %s %.8s: %s: %s\n", e.ID, e.Path, e.Generation, e.Status, e.ObjectID, fmt.Sprintf("%x", e.SHA256), e.Reason.Class, e.Reason.Message)
-	}
-	for _, a := range s.sandbox.State().Assets {
-		fmt.Fprintf(&b, "asset %s of %s: content %t %.8s, current %t, deleted %t\n", a.ObjectID, a.Filename, a.HasContent, a.ContentMD5, a.Current, a.Deleted)
-	}
-	fmt.Fprintln(&b, s.files())
-	return b.String()
-}
+// histories is how many of them a test without these settings runs.
+var histories = 400
 
 func TestSimulation(t *testing.T) {
-	runtime.GOMAXPROCS(1)
-	begun := time.Now()
-	n := number(t, "INGESTD_SIM_COUNT", 20)
-	first := number(t, "INGESTD_SIM_SEED", 1)
-	bad := 0
-	if name := os.Getenv("INGESTD_SIM_PLAN"); name != "" {
-		text, err := os.ReadFile(name)
-		must(t, err)
-		plan, err := parsePlan(string(text))
-		must(t, err)
-		for range n {
-			if wrong := happen(t, plan); len(wrong) > 0 {
-				t.Fatalf("%s", strings.Join(wrong, "\n"))
-			}
-		}
+	if os.Getenv("INGESTD_SIM_PART") != "" {
+		simulatePart(t)
 		return
 	}
-	for seed := first; seed < first+n && bad < 12; seed++ {
-		plan := drawPlan(uint64(seed))
-		if wrong := happen(t, plan); len(wrong) > 0 {
-			bad++
-			plan, wrong = shrink(plan, wrong, func(p simPlan) []string { return happen(t, p) })
-			t.Errorf("seed %d: %s\n%s", seed, strings.Join(wrong, "\n"), plan)
+	t.Parallel()
+	if name := os.Getenv("INGESTD_SIM_PLAN"); name != "" {
+		repeatPlan(t, name)
+		return
+	}
+	first, count := 1, histories
+	if os.Getenv("INGESTD_SIM") != "" {
+		first, count = int(rand.Uint32()), 1_000_000
+		if os.Getenv("INGESTD_SIM_MINUTES") == "" {
+			count = 2000
 		}
 	}
-	t.Logf("%d histories in %v", n, time.Since(begun))
+	first, count = number(t, "INGESTD_SIM_SEED", first), number(t, "INGESTD_SIM_COUNT", count)
+	begun, done := time.Now(), 0
+	var mu sync.Mutex
+	var running sync.WaitGroup
+	processes := min(runtime.NumCPU(), count)
+	for i := range processes {
+		running.Go(func() {
+			n := simulateInProcess(t, first+i, count, processes)
+			mu.Lock()
+			defer mu.Unlock()
+			done += n
+		})
+	}
+	running.Wait()
+	t.Logf("%d histories from seed %d on, %.0f a minute", done, first, float64(done)/time.Since(begun).Minutes())
+}
+
+// simulateInProcess has another process simulate every so many-th history, and returns how
+// many there were. In a process of its own with one thread at a time histories are more
+// alike when they are repeated, and one that does not end is noticed.
+func simulateInProcess(t *testing.T, first, count, step int) (done int) {
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSimulation$", "-test.timeout=24h")
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", fmt.Sprintf("INGESTD_SIM_PART=%d %d %d", first, count, step))
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	if err := cmd.Start(); err != nil {
+		t.Error(err)
+		return 0
+	}
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		for scanner := bufio.NewScanner(out); scanner.Scan(); {
+			lines <- scanner.Text()
+		}
+	}()
+	at := ""
+	var other strings.Builder
+	for {
+		select {
+		case line, more := <-lines:
+			if !more {
+				if err := cmd.Wait(); err != nil {
+					t.Errorf("%s: %v\n%s\n%.20000s", at, err, other.String(), stderr.String())
+				}
+				return done
+			}
+			if seed, ok := strings.CutPrefix(line, historyBegins); ok {
+				at = "seed " + seed
+				done++
+			} else if line != "PASS" {
+				fmt.Fprintln(&other, line)
+			}
+		case <-time.After(longestHistory):
+			t.Errorf("%s: the history does not end", at)
+			_ = cmd.Process.Kill()
+		}
+	}
+}
+
+// longestHistory is how long one may take, and its shrinking from one try to the next.
+const longestHistory = 2 * time.Minute
+
+// historyBegins is what comes before the seed in the line that tells of each history.
+const historyBegins = "history "
+
+// simulatePart is what such a process does. It ends with the first history that fails.
+func simulatePart(t *testing.T) {
+	var first, count, step int
+	if _, err := fmt.Sscan(os.Getenv("INGESTD_SIM_PART"), &first, &count, &step); err != nil {
+		t.Fatal(err)
+	}
+	until := time.Now().Add(24 * time.Hour)
+	if minutes := number(t, "INGESTD_SIM_MINUTES", 0); minutes > 0 {
+		until = time.Now().Add(time.Duration(minutes) * time.Minute)
+	}
+	for i := 0; i < count && time.Now().Before(until); i += step {
+		seed := first + i
+		fmt.Printf("%s%d\n", historyBegins, seed)
+		plan := drawPlan(uint64(seed))
+		if wrong := happen(t, plan); len(wrong) > 0 {
+			shortest, same := shrink(plan, wrong, func(p simPlan) []string { return happen(t, p) })
+			t.Fatalf("seed %d: %s\nrepeat it with INGESTD_SIM_COUNT=1 INGESTD_SIM_SEED=%d make simulate\n"+
+				"the shortest history that fails so (INGESTD_SIM_PLAN=FILE make simulate repeats one from a file):\n%s\n%s",
+				seed, strings.Join(wrong, "\n"), seed, strings.Join(same, "\n"), shortest)
+		}
+	}
+}
+
+// repeatPlan has the history of a file happen, INGESTD_SIM_COUNT times or until it fails.
+func repeatPlan(t *testing.T, name string) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := parsePlan(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range number(t, "INGESTD_SIM_COUNT", 1) {
+		if wrong := happen(t, plan); len(wrong) > 0 {
+			t.Fatalf("%s", strings.Join(wrong, "\n"))
+		}
+	}
 }
