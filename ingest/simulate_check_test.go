@@ -40,6 +40,9 @@ func (s *sim) finish() {
 		s.t.Fatal(err)
 	}
 	s.settleDown()
+	if s.plan.Setup.Texts {
+		s.wantNoSecrets()
+	}
 	for range 3 {
 		again := false
 		for _, e := range s.entries() {

@@ -5,8 +5,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -42,6 +45,8 @@ var simDeeds = map[string]func(*sim, simStep){
 	"crash":    func(s *sim, step simStep) { s.arm(step.Where, step.N) },
 	"restart":  func(s *sim, _ simStep) { s.down() },
 	"reload":   (*sim).doReload,
+	"move":     (*sim).doMove,
+	"expire":   func(s *sim, _ simStep) { s.sandbox.ExpireSessions(true) },
 	"scan":     func(s *sim, _ simStep) { s.notice(simMail{scan: true}) },
 	"ask":      (*sim).doAsk,
 }
@@ -129,16 +134,35 @@ func (s *sim) doRename(step simStep) {
 	if s.inDir(step.To, func() error { return os.Rename(s.at(step.Path), s.at(step.To)) }) != nil {
 		return // it is not there any more
 	}
-	sum := s.model.there[step.Path]
-	s.model.renamed[sum] = true
-	delete(s.model.there, step.Path)
-	s.model.left[step.Path] = sum
-	if s.model.held[step.To] {
-		s.putUnder(step.To, sum)
-	} else {
-		s.model.there[step.To], s.model.held[step.To] = sum, true
-	}
+	s.renamed(step.Path, step.To)
 	s.changes(step, step.Path, step.To)
+}
+
+func (s *sim) renamed(from, to string) {
+	sum := s.model.there[from]
+	s.model.renamed[sum] = true
+	delete(s.model.there, from)
+	s.model.left[from] = sum
+	if s.model.held[to] {
+		s.putUnder(to, sum)
+	} else {
+		s.model.there[to], s.model.held[to] = sum, true
+	}
+}
+
+// doMove renames a directory.
+func (s *sim) doMove(step simStep) {
+	from, to := step.Path+"/", step.To+"/"
+	if strings.HasPrefix(to, from) || s.inDir(step.To, func() error { return os.Rename(s.at(step.Path), s.at(step.To)) }) != nil {
+		return // it is not there, or the other one is
+	}
+	for _, path := range slices.Sorted(maps.Keys(s.model.there)) {
+		rest, below := strings.CutPrefix(path, from)
+		if _, err := os.Lstat(s.at(to + rest)); below && err == nil { // it was not taken away before
+			s.renamed(path, to+rest)
+			s.changes(step, path, to+rest)
+		}
+	}
 }
 
 func (s *sim) doExchange(step simStep) {
@@ -194,6 +218,10 @@ func (s *sim) doAsk(step simStep) {
 	if step.N > 0 {
 		sel.IDs = []int64{int64(step.N)}
 	}
-	s.model.asked[step.Kind] = true
-	s.ask(step.Kind, sel)
+	kind := step.Kind
+	if kind == retryAsNew {
+		kind, sel.AsNew = ingest.RequestRetry, true
+	}
+	s.model.asked[kind] = true
+	s.ask(kind, sel)
 }

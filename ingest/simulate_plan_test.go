@@ -32,7 +32,7 @@ type simSetup struct {
 	Lag        int               `json:"lag_ms,omitempty"`    // of the search index and of checksums
 	URLLife    int               `json:"url_life_ms,omitempty"`
 	Along      bool              `json:"along,omitempty"` // a delete takes all versions along
-	Adopt      bool              `json:"adopt,omitempty"` // what the account holds is taken over
+	Texts      bool              `json:"texts,omitempty"` // all texts of the journal are looked at on the way
 }
 
 // simStep is one step. What its fields mean depends on what it does, see simDeeds.
@@ -86,6 +86,9 @@ func parsePlan(text string) (p simPlan, err error) {
 	return p, nil
 }
 
+// retryAsNew is a request to retry that makes a file an asset of its own.
+const retryAsNew = "retry as new"
+
 // simPaths are few, so that files meet each other: under one path, under one name.
 var simPaths = []string{"a.jpg", "b.jpg", "x/a.jpg", "x/c.jpg", "y/c.jpg", "unmappable.jpg"}
 
@@ -114,7 +117,7 @@ func (d *drawing) setup() simSetup {
 	s := simSetup{
 		Workers: 1 + d.IntN(4), After: pick(d, "", "", ingest.AfterMove, ingest.AfterDelete),
 		Versions: pick(d, "path", "path", "path", "filename", "none"), Duplicates: pick(d, "", "", ingest.DuplicatesSkip, ingest.DuplicatesHold),
-		Multipart: d.oneIn(2), Verify: d.oneIn(4), Along: d.oneIn(6),
+		Multipart: d.oneIn(2), Verify: d.oneIn(4), Along: d.oneIn(6), Texts: d.oneIn(20),
 	}
 	if d.oneIn(4) {
 		s.Lag = 100 + d.IntN(3000)
@@ -179,6 +182,8 @@ func (d *drawing) step(setup simSetup) []simStep {
 		return []simStep{d.write()}
 	case n < 40:
 		return []simStep{d.changed(simStep{Do: "rename", Path: d.path(), To: pick(d, d.path(), "z/"+d.path())})}
+	case n < 41:
+		return []simStep{d.changed(simStep{Do: "move", Path: pick(d, "x", "y", "z"), To: pick(d, "x", "y", "z", "x/y")})}
 	case n < 43:
 		return []simStep{d.changed(simStep{Do: "exchange", Path: d.path(), To: d.path()})}
 	case n < 46:
@@ -191,9 +196,9 @@ func (d *drawing) step(setup simSetup) []simStep {
 		return []simStep{d.crash()}
 	case n < 94:
 		return []simStep{{Do: "ask", N: d.IntN(8), Wait: d.wait(),
-			Kind: pick(d, ingest.RequestRetry, ingest.RequestCancel, ingest.RequestCancel, ingest.RequestWithdraw, ingest.RequestRestore, ingest.RequestVerify)}}
+			Kind: pick(d, ingest.RequestRetry, retryAsNew, ingest.RequestCancel, ingest.RequestCancel, ingest.RequestWithdraw, ingest.RequestRestore, ingest.RequestVerify)}}
 	case n < 96:
-		return []simStep{{Do: "restart", Wait: d.wait()}}
+		return []simStep{{Do: pick(d, "restart", "expire"), Wait: d.wait()}}
 	case n < 98:
 		next := d.setup()
 		next.Multipart, next.Lag, next.Along = setup.Multipart, setup.Lag, setup.Along

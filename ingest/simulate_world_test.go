@@ -237,6 +237,9 @@ func (s *sim) crashed() {
 	s.old = append(s.old, s.life)
 	s.life = nil
 	s.due = make(map[string]time.Time) // the next one scans
+	if s.plan.Setup.Texts {
+		s.wantNoSecrets()
+	}
 }
 
 // down ends the life that runs.
