@@ -57,6 +57,14 @@ func TestSimulation(t *testing.T) {
 	t.Logf("%d histories from seed %d on, %.0f a minute", done, first, float64(done)/time.Since(begun).Minutes())
 }
 
+// tellOf logs every minute how far a process has come.
+func tellOf(t *testing.T, at *time.Time, seed string, done int) {
+	if time.Since(*at) >= time.Minute {
+		*at = time.Now()
+		t.Logf("seed %s is the history number %d of its process", seed, done)
+	}
+}
+
 // simulateInProcess has another process simulate every so many-th history, and returns how
 // many there were. In a process of its own with one thread at a time histories are more
 // alike when they are repeated, and one that does not end is noticed.
@@ -81,7 +89,7 @@ func simulateInProcess(t *testing.T, first, count, step int) (done int) {
 			lines <- scanner.Text()
 		}
 	}()
-	at := ""
+	at, told := "", time.Now()
 	var other strings.Builder
 	for {
 		select {
@@ -95,6 +103,7 @@ func simulateInProcess(t *testing.T, first, count, step int) (done int) {
 			if seed, ok := strings.CutPrefix(line, historyBegins); ok {
 				at = "seed " + seed
 				done++
+				tellOf(t, &told, seed, done)
 			} else if line != "PASS" {
 				fmt.Fprintln(&other, line)
 			}
