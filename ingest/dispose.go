@@ -383,6 +383,9 @@ func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error)
 	rctx, cancel := record(ctx)
 	defer cancel()
 	v := dispose(e, cause, limits{attempts: p.cfg.MaxAttempts, expiries: maxExpiries, waits: !p.once})
+	if v.do != stop && !e.Status.Runnable() {
+		return nil // a newer generation has superseded it meanwhile: no verdict holds for it any more
+	}
 	p.notice(e, &v)
 	ragged := (p.gate.epoch() != epoch || p.gate.justOpened()) && p.excuse(id)
 	if v.do == pause || v.shared != "" {
