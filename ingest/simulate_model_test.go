@@ -24,13 +24,14 @@ type model struct {
 	held    map[string]bool      // paths that held something at some time
 	changed map[string]time.Time // when each path changed last
 	left    map[string]string    // by path: the content that had it before it was renamed
+	again   map[string]bool      // paths that were written once more with the content that they had
 	renamed map[string]bool      // contents of files that were renamed
 	asked   map[string]bool      // what operators asked for
 }
 
 func newModel() model {
 	return model{offers: make(map[string]int), there: make(map[string]string), held: make(map[string]bool),
-		changed: make(map[string]time.Time), left: make(map[string]string), renamed: make(map[string]bool), asked: make(map[string]bool)}
+		changed: make(map[string]time.Time), left: make(map[string]string), renamed: make(map[string]bool), again: make(map[string]bool), asked: make(map[string]bool)}
 }
 
 // simDeeds are what the steps do.
@@ -95,9 +96,11 @@ func (s *sim) changes(step simStep, paths ...string) {
 // path before it was renamed may be in as an earlier version of the new content, if the
 // watcher saw that first, and as the asset of its new path.
 func (s *sim) putUnder(path, sum string) {
-	if s.model.there[path] != sum || s.takes {
+	same := s.model.there[path] == sum
+	if !same || s.takes {
 		s.model.offers[sum]++
 	}
+	s.model.again[path] = same
 	if left, ok := s.model.left[path]; ok {
 		s.model.offers[left]++
 		delete(s.model.left, path)
@@ -140,6 +143,9 @@ func (s *sim) doRename(step simStep) {
 
 func (s *sim) renamed(from, to string) {
 	sum := s.model.there[from]
+	if s.model.again[from] { // a rewritten file that was not seen before it was renamed is another one
+		s.model.offers[sum]++
+	}
 	s.model.renamed[sum] = true
 	delete(s.model.there, from)
 	s.model.left[from] = sum
