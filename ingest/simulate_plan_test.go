@@ -31,8 +31,9 @@ type simSetup struct {
 	Verify     bool              `json:"verify,omitempty"`    // the asset's own checksum is waited for
 	Lag        int               `json:"lag_ms,omitempty"`    // of the search index and of checksums
 	URLLife    int               `json:"url_life_ms,omitempty"`
-	Along      bool              `json:"along,omitempty"` // a delete takes all versions along
-	Texts      bool              `json:"texts,omitempty"` // all texts of the journal are looked at on the way
+	Along      bool              `json:"along,omitempty"`   // a delete takes all versions along
+	Slow       int               `json:"slow_ms,omitempty"` // calls, and the rules, take up to so long
+	Texts      bool              `json:"texts,omitempty"`   // all texts of the journal are looked at on the way
 }
 
 // simStep is one step. What its fields mean depends on what it does, see simDeeds.
@@ -121,6 +122,9 @@ func (d *drawing) setup() simSetup {
 	}
 	if d.oneIn(4) {
 		s.Lag = 100 + d.IntN(3000)
+	}
+	if d.oneIn(2) {
+		s.Slow = pick(d, 10, 100, 500)
 	}
 	if d.oneIn(8) {
 		s.URLLife = 1000 + d.IntN(4000)

@@ -57,6 +57,8 @@ var simplerSetups = []func(*simSetup){
 	func(s *simSetup) { s.Verify = false },
 	func(s *simSetup) { s.Lag = 0 },
 	func(s *simSetup) { s.URLLife = 0 },
+	func(s *simSetup) { s.Slow = 0 },
+	func(s *simSetup) { s.Texts = false },
 	func(s *simSetup) { s.Along = false },
 }
 

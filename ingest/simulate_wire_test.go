@@ -25,9 +25,11 @@ func (w simWire) RoundTrip(req *http.Request) (*http.Response, error) {
 		defer req.Body.Close()
 	}
 	op := sandbox.Operation(req)
+	w.life.s.dawdle(req.Context())
 	w.life.pass("before", op)
 	w.life.sends(req)
 	resp, err := w.serve(req)
+	w.life.s.dawdle(req.Context())
 	w.life.pass("after", op)
 	return resp, err
 }

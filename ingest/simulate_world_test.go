@@ -1,8 +1,10 @@
 package ingest_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,6 +37,7 @@ type sim struct {
 	where string // the crash that is to come, and after how many points
 	left  int
 	puts  map[string]int // how often each signed URL was used
+	chaos *rand.Rand     // how long what is slow takes
 }
 
 // breaches is a test that goes on after each failure, and keeps what failed.
@@ -81,7 +84,7 @@ func newSim(t *testing.T, dir string, plan simPlan) *sim {
 	if plan.Setup.Along {
 		options.DeleteScope, options.UndeleteScope = "all", "version"
 	}
-	s := &sim{plan: plan, dir: dir, due: make(map[string]time.Time), puts: make(map[string]int), model: newModel(), booked: true}
+	s := &sim{plan: plan, dir: dir, chaos: rand.New(rand.NewPCG(uint64(len(plan.Steps)), 7)), due: make(map[string]time.Time), puts: make(map[string]int), model: newModel(), booked: true}
 	s.rig = &rig{t: b, drop: filepath.Join(dir, "drop"), journal: filepath.Join(dir, "journal-1.db"), log: &strings.Builder{}}
 	if s.sandbox, err = sandbox.New(options); err != nil {
 		t.Fatal(err)
@@ -114,10 +117,27 @@ func (s *sim) configure(to simSetup) {
 
 // mapNow is the rule in force.
 func (s *sim) mapNow(f watcher.File, at string) (ingest.Mapped, error) {
+	s.dawdle(background)
 	if s.plan.Setup.Rules > 0 {
 		f.Path = strings.ReplaceAll(f.Path, "unmappable", "mappable")
 	}
 	return s.mapFile(f, at)
+}
+
+// dawdle takes the time that something slow takes.
+func (s *sim) dawdle(ctx context.Context) {
+	s.mu.Lock()
+	d := time.Duration(0)
+	if slow := s.plan.Setup.Slow; slow > 0 && s.chaos.IntN(2) == 0 {
+		d = time.Duration(s.chaos.IntN(slow)) * time.Millisecond
+	}
+	s.mu.Unlock()
+	if d > 0 {
+		select {
+		case <-time.After(d):
+		case <-ctx.Done():
+		}
+	}
 }
 
 // emptyJournal is a journal of which nothing was made yet, for all migrations of one anew
