@@ -72,14 +72,25 @@ test: ## run all tests with the race detector
 # One package at a time: some tests have a network's deadlines, which two cores keep.
 # Four tests of it at once, because most of them wait for something.
 	CGO_ENABLED=1 $(GO) test $(RACE) -p 1 -parallel 4 -timeout $(TEST_TIMEOUT) ./...
-# All of the fault table, of the crash sweep, and of a correction, of which the race
-# detector leaves time for a part, and what hostile files take, which it multiplies.
-	$(GO) test -run '^(TestFaults|TestCrashSweep|TestCorrectionOfManyAssets|TestHostileFiles)$$' -parallel 4 -timeout $(TEST_TIMEOUT) ./ingest ./cmd/ingestd ./internal/facts
+# All of the fault table, of the crash sweep, of some simulated histories, and of a
+# correction, of which the race detector leaves time for a part, and what hostile files
+# take, which it multiplies.
+	$(GO) test -run '^(TestFaults|TestCrashSweep|TestSimulation|TestCorrectionOfManyAssets|TestHostileFiles)$$' -parallel 4 -timeout $(TEST_TIMEOUT) ./ingest ./cmd/ingestd ./internal/facts
 
 # What it draws is repeated with the seed that it prints.
 .PHONY: soak
 soak: ## ingest 5,000 files while every tenth request fails and the program is killed (INGESTD_SOAK_FILES, _KILLS, _SEED)
 	INGESTD_SOAK=1 $(GO) test -count=1 -v -run '^TestSoak$$' -timeout 15m ./ingest
+
+# A history that fails is printed with its seed and the shortest plan that fails alike.
+.PHONY: simulate
+simulate: ## simulate 2,000 random histories of changes, faults and crashes (INGESTD_SIM_COUNT, _MINUTES, _SEED, _PLAN)
+	INGESTD_SIM=1 $(GO) test -count=1 -v -run '^TestSimulation$$' -timeout 24h ./ingest
+
+.PHONY: nightly
+nightly: ## what a night has the time for: 100,000 simulated histories, the soak
+	INGESTD_SIM_COUNT=100000 $(MAKE) simulate
+	$(MAKE) soak
 
 # The server is built and run by Go, outside of go.mod, as the linter is.
 .PHONY: test-s3

@@ -64,6 +64,9 @@ func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) (now journ
 	case u.removal != nil:
 		next.Reason = u.removal.with(next.Reason)
 	}
+	if (next.To == journal.Failed || next.To == journal.Held) && next.Reason.Hint == "" { // it tells of the cancel by now
+		next.Reason.Hint = "Its upload was given up, and could not be taken back at once. `ingestd retry ID` tries the file again."
+	}
 	if n := max(e.Failures, e.Expiries); next.To.Runnable() && n > 0 {
 		next.NotBefore = p.now().Add(p.backoff(n))
 	}
@@ -110,6 +113,13 @@ func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (u undone, err err
 	if abortErr == nil { // it may remove the asset by itself
 		stillOpen, abortErr = p.abort(ctx, e)
 	}
+	if abortErr == nil && stillOpen && e.Attempt.Completing {
+		// A fact, before the asset is removed: should that have to be repeated, the upload
+		// is not open any more, and would be taken for one that was completed after all.
+		if err := p.neverCompleted(ctx, e.Attempt.ID); err != nil {
+			return u, err
+		}
+	}
 	if abortErr == nil && !stillOpen && e.Attempt.Completing {
 		u.complete = true
 		return u, u.removal.close(ctx)
@@ -134,6 +144,13 @@ func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (u undone, err err
 		Msg("an upload that was given up could not be cleaned up yet: it is tried again beside the work")
 	u.chores, err = p.cleanUp(e, abortErr != nil)
 	return u, err
+}
+
+// neverCompleted records that an upload was open until it was cancelled.
+func (p *Pipeline) neverCompleted(ctx context.Context, attempt int64) error {
+	ctx, cancel := record(ctx)
+	defer cancel()
+	return p.journal.NeverCompleted(ctx, attempt)
 }
 
 // abort cancels the attempt's multipart upload, if it has one, and reports
