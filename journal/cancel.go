@@ -10,7 +10,7 @@ import (
 // the complete call, which may have happened for all that was known, had no effect.
 func (j *Journal) NeverCompleted(ctx context.Context, attemptID int64) error {
 	return j.write(ctx, fmt.Sprintf("record that attempt %d was never completed", attemptID), func(tx *session) error {
-		_, err := tx.ExecContext(ctx, `UPDATE attempts SET completing_at = NULL WHERE id = ?`, attemptID)
+		_, err := tx.exec(ctx, `UPDATE attempts SET completing_at = NULL WHERE id = ?`, attemptID)
 		return err
 	})
 }
