@@ -57,5 +57,5 @@ func (p *Pipeline) verifyFileless(ctx context.Context, e journal.Entry) (now jou
 	if a.Deleted() {
 		return now, &verdictError{verdict{to: journal.Held, reason: reasonDeletedMeanwhile}}
 	}
-	return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})
+	return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Verifying, To: journal.Verified})
 }

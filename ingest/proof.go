@@ -206,7 +206,7 @@ func (p *Pipeline) provenVerified(ctx context.Context, e journal.Entry) (now jou
 			return now, err
 		}
 	}
-	return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})
+	return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Verifying, To: journal.Verified})
 }
 
 // otherBytes fails an entry whose asset was seen to hold other bytes. Where the store's

@@ -111,7 +111,7 @@ func (p *Pipeline) begin(ctx context.Context, e journal.Entry) (now journal.Entr
 			return now, err
 		}
 	}
-	return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Created, To: journal.Uploading})
+	return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Created, To: journal.Uploading})
 }
 
 // resettle answers a file that is no longer what the watcher saw: when a newer
@@ -180,7 +180,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Ent
 			return now, err
 		}
 	}
-	now, err = p.advance(ctx, journal.Move{ID: e.ID, From: journal.Mapped, To: journal.Creating})
+	now, err = p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Mapped, To: journal.Creating})
 	if errors.Is(err, journal.ErrNameBusy) {
 		return now, p.waitForName(ctx, e)
 	}
@@ -200,7 +200,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Ent
 			ID: e.ID, From: journal.Creating, To: journal.Cancelling, Outcome: journal.Failed, Created: &created, Reason: r,
 		})
 	}
-	if now, err = p.advance(ctx, journal.Move{ID: e.ID, From: journal.Creating, To: journal.Created, Created: &created}); err != nil {
+	if now, err = p.advance(ctx, journal.Move{ID: e.ID, Was: &now, From: journal.Creating, To: journal.Created, Created: &created}); err != nil {
 		return now, err
 	}
 	return now, p.holdups.passed(ctx, e.ID, math.MaxInt64, circuitCreate(asset), circuitCall(journal.Creating))

@@ -15,7 +15,7 @@ import (
 // for a multipart upload.
 func (p *Pipeline) upload(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	if e.Kind != journal.File {
-		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Uploading, To: journal.Verifying})
+		return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Uploading, To: journal.Verifying})
 	}
 	if held, err := p.holdups.holdBack(ctx, e, circuitStore); held || err != nil {
 		return now, err
@@ -42,12 +42,12 @@ func (p *Pipeline) upload(ctx context.Context, e journal.Entry) (now journal.Ent
 		return now, err
 	}
 	if e.Attempt.UploadID == "" {
-		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Uploading, To: journal.Verifying})
+		return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Uploading, To: journal.Verifying})
 	}
 	if err := p.api.Ready(ctx); err != nil { // parts can take longer than a token lives
 		return now, &lookError{err}
 	}
-	if e, err = p.advance(ctx, journal.Move{ID: e.ID, From: journal.Uploading, To: journal.Completing}); err != nil {
+	if e, err = p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Uploading, To: journal.Completing}); err != nil {
 		return now, err
 	}
 	return p.complete(ctx, e)
@@ -114,7 +114,7 @@ func (p *Pipeline) complete(ctx context.Context, e journal.Entry) (now journal.E
 	if err := p.holdups.passed(ctx, e.ID, bodySize(e), circuitCall(journal.Completing)); err != nil {
 		return now, err
 	}
-	return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Completing, To: journal.Verifying})
+	return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Completing, To: journal.Verifying})
 }
 
 // completion is the body of /asset/complete for the entry's attempt.

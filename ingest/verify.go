@@ -22,7 +22,7 @@ func (p *Pipeline) verify(ctx context.Context, e journal.Entry) (now journal.Ent
 	trusted := proven(e.Attempt) || p.folders[e.Folder].After.keeps() && !contradicted(e.Attempt)
 	enough := trusted && !p.cfg.VerifyAsset && e.Attempt != nil && !e.Attempt.Unconfirmed // what the store answered
 	if enough && e.Attempt.Fills == 0 {                                                   // else it was there before, and may have been deleted meanwhile
-		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})
+		return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Verifying, To: journal.Verified})
 	}
 	asset, err := p.api.Asset(ctx, e.FileID)
 	if err != nil {
@@ -32,7 +32,7 @@ func (p *Pipeline) verify(ctx context.Context, e journal.Entry) (now journal.Ent
 	case asset.Deleted():
 		return now, &verdictError{verdict{to: journal.Held, reason: reasonDeletedMeanwhile}}
 	case enough:
-		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})
+		return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Verifying, To: journal.Verified})
 	case asset.MD5 != "":
 		same, err := p.sameChecksum(ctx, e, asset.MD5)
 		if err != nil {
@@ -43,7 +43,7 @@ func (p *Pipeline) verify(ctx context.Context, e journal.Entry) (now journal.Ent
 		}
 		return p.provenVerified(ctx, e)
 	case !p.cfg.VerifyAsset && trusted && holdsContent(asset, e.Size):
-		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})
+		return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Verifying, To: journal.Verified})
 	case !p.cfg.VerifyAsset && !trusted:
 		return p.verifyContent(ctx, e)
 	case p.now().Sub(e.Since) >= p.cfg.VerifyTimeout:
@@ -94,7 +94,7 @@ func (p *Pipeline) fileAway(ctx context.Context, e journal.Entry) (now journal.E
 	if err := p.lastLook(ctx, e); err != nil {
 		return now, err
 	}
-	m := journal.Move{ID: e.ID, From: journal.Verified, To: journal.Filed}
+	m := journal.Move{ID: e.ID, Was: &e, From: journal.Verified, To: journal.Filed}
 	if folder := p.folders[e.Folder]; folder.resumes() && e.Kind == journal.File && !e.Taken() {
 		m.Chores = append(m.Chores, folder.fileChore(e, p.now()))
 	}

@@ -62,7 +62,7 @@ func (p *Pipeline) decide(ctx context.Context, e journal.Entry, asset tenovos.Ne
 		return now, fmt.Errorf("store the asset of %s: %w", e.Path, err)
 	}
 	return p.advance(ctx, journal.Move{
-		ID: e.ID, From: journal.Settled, To: journal.Mapped, Asset: stored, Filename: asset.Filename, FactsAt: factsAt, MappedAt: e.MappedAt, Previous: &prev,
+		ID: e.ID, Was: &e, From: journal.Settled, To: journal.Mapped, Asset: stored, Filename: asset.Filename, FactsAt: factsAt, MappedAt: e.MappedAt, Previous: &prev,
 		ChangeTime: &e.ChangeTime,
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
 )
 
@@ -48,25 +47,6 @@ func (j *Journal) Advance(ctx context.Context, m Move) (Entry, error) {
 		return Entry{}, err
 	}
 	return e, nil
-}
-
-// ordinary reports a move of the way that nearly every file takes, of which what comes out
-// is known without reading it.
-func (m Move) ordinary() bool {
-	if m.ResetCounts || m.CountFailure || m.CountExpiry {
-		return false
-	}
-	switch m.From {
-	case Settled:
-		return m.To == Mapped
-	case Mapped:
-		return m.To == Creating
-	case Creating:
-		return m.To == Created
-	case Created, Uploading, Completing, Verifying, Verified:
-		return m.To == Uploading || m.To == Completing || m.To == Verifying || m.To == Verified || m.To == Filed
-	}
-	return false
 }
 
 // advance is a move that was checked, within a transaction. It returns the entry as the
@@ -113,21 +93,16 @@ const (
 	moveEntry = `UPDATE entries SET status = ?3, outcome = ?4, class = ?5, message = ?6, hint = ?7, since = ?8, updated = ?8, tries = 0`
 	movedRow  = ` WHERE id = ?1 AND status = ?2 AND (?9 IS NULL OR change_time = ?9)`
 
+	moveOn     = moveEntry + movedRow
+	moveBegun  = moveEntry + `, batch = NULL` + movedRow
+	moveMapped = moveEntry + `, asset = coalesce(nullif(?10, ''), asset), filename = coalesce(nullif(?11, ''), filename),
+			mapped_at = CASE WHEN ?10 <> '' THEN ?12 ELSE mapped_at END` + movedRow + ` AND (?12 = 0 OR mapped_at = ?13)`
+	moveAnew   = moveEntry + `, aside = x'', moved_to = x'', object_id = '', file_id = '', original_file_id = ''` + movedRow
+	moveFilled = moveEntry + `, object_id = ?10, file_id = ?11, original_file_id = ?12` + movedRow
+	moveAway   = moveEntry + `, mark = NULL` + movedRow // it no longer describes its path
+
 	countMove = `UPDATE entries SET failures = failures + ?2, expiries = expiries + ?3 WHERE id = ?1`
 	countAnew = `UPDATE entries SET failures = ?2, expiries = ?3, as_new = ?4 WHERE id = ?1`
-)
-
-// movedNow has a move return the entry, of which RETURNING knows no other name.
-var movedNow = ` RETURNING ` + regexp.MustCompile(`\be\.`).ReplaceAllString(entryColumns, "entries.")
-
-var (
-	moveOn     = moveEntry + movedRow + movedNow
-	moveBegun  = moveEntry + `, batch = NULL` + movedRow + movedNow
-	moveMapped = moveEntry + `, asset = coalesce(nullif(?10, ''), asset), filename = coalesce(nullif(?11, ''), filename),
-			mapped_at = CASE WHEN ?10 <> '' THEN ?12 ELSE mapped_at END` + movedRow + ` AND (?12 = 0 OR mapped_at = ?13)` + movedNow
-	moveAnew   = moveEntry + `, aside = x'', moved_to = x'', object_id = '', file_id = '', original_file_id = ''` + movedRow + movedNow
-	moveFilled = moveEntry + `, object_id = ?10, file_id = ?11, original_file_id = ?12` + movedRow + movedNow
-	moveAway   = moveEntry + `, mark = NULL` + movedRow + movedNow // it no longer describes its path
 )
 
 // setStatus changes the entry itself, and returns it as it is then, but for its attempt.
@@ -148,7 +123,10 @@ func setStatus(ctx context.Context, tx *session, m Move, now int64) (Entry, erro
 	case m.To.Active() && !m.From.Active():
 		text = moveBegun
 	}
-	e, err := scanEntry(tx.row(ctx, text, args...).Scan)
+	e, known, err := setKnown(ctx, tx, m, text, args, now)
+	if err == nil && !known {
+		e, err = scanEntry(tx.row(ctx, text+movedNow, args...).Scan)
+	}
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return e, ErrMoved
@@ -160,7 +138,7 @@ func setStatus(ctx context.Context, tx *session, m Move, now int64) (Entry, erro
 	if err := countTry(ctx, tx, m); err != nil {
 		return e, err
 	}
-	if err := setWork(ctx, tx, m, e); err != nil {
+	if err := setWork(ctx, tx, m); err != nil {
 		return e, err
 	}
 	e.NotBefore = at(ms(m.NotBefore))
@@ -201,11 +179,10 @@ func countTry(ctx context.Context, tx *session, m Move) (err error) {
 	return err
 }
 
-// setWork moves the entry within the queue, into it or out of it; e is what it was there.
-func setWork(ctx context.Context, tx *session, m Move, e Entry) (err error) {
+// setWork moves the entry within the queue, into it or out of it.
+func setWork(ctx context.Context, tx *session, m Move) (err error) {
 	notBefore := ms(m.NotBefore)
 	switch {
-	case m.From.Active() && m.To.Active() && ms(e.NotBefore) == notBefore: // as nearly always
 	case !m.To.Runnable():
 		_, err = tx.exec(ctx, dequeueEntry, m.ID)
 	case !m.From.Runnable():

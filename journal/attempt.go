@@ -24,6 +24,9 @@ func moveAttempt(ctx context.Context, tx *session, m Move, e *Entry, now int64) 
 			return err
 		}
 	case Uploading:
+		if e.Attempt != nil { // it is as it was created
+			return nil
+		}
 	default:
 		return nil
 	}

@@ -161,7 +161,7 @@ func (l *life) handOut(ctx context.Context, g *errgroup.Group, slots, freed chan
 				<-slots
 				poke(freed)
 			}()
-			if err := l.work(ctx, c.ID); err != nil {
+			if err := l.work(ctx, c); err != nil {
 				return fmt.Errorf("entry %d: %w", c.ID, err)
 			}
 			return nil
@@ -171,8 +171,11 @@ func (l *life) handOut(ctx context.Context, g *errgroup.Group, slots, freed chan
 }
 
 // work carries one entry to its end, as the pipeline does.
-func (l *life) work(ctx context.Context, id int64) error {
-	e, err := l.journal.Entry(ctx, id)
+func (l *life) work(ctx context.Context, c Claim) (err error) {
+	e := c.Entry
+	if !c.Whole() {
+		e, err = l.journal.Entry(ctx, c.ID)
+	}
 	for err == nil && e.Status != Filed {
 		e, err = l.step(ctx, e)
 	}
@@ -198,32 +201,30 @@ func (l *life) step(ctx context.Context, e Entry) (Entry, error) {
 		if same, err := j.Reader().HasSameSize(ctx, e); err != nil || same {
 			return e, errors.Join(err, errors.New("its size is known"))
 		}
-		return j.Advance(ctx, Move{ID: e.ID, From: Settled, To: Mapped, Asset: lifeAsset, Filename: name,
+		return j.Advance(ctx, Move{ID: e.ID, Was: &e, From: Settled, To: Mapped, Asset: lifeAsset, Filename: name,
 			FactsAt: time.Now(), MappedAt: e.MappedAt, Previous: &prev.ID, ChangeTime: &e.ChangeTime})
 	case Mapped:
-		if busy, err := j.NameCreating(ctx, name); err != nil || busy {
-			return e, errors.Join(err, errors.New("its name is busy"))
-		}
-		if _, err := j.Advance(ctx, Move{ID: e.ID, From: Mapped, To: Creating}); err != nil {
+		e, err := j.Advance(ctx, Move{ID: e.ID, Was: &e, From: Mapped, To: Creating})
+		if err != nil {
 			return e, err
 		}
-		return j.Advance(ctx, Move{ID: e.ID, From: Creating, To: Created, Created: &Creation{
+		return j.Advance(ctx, Move{ID: e.ID, Was: &e, From: Creating, To: Created, Created: &Creation{
 			ObjectID: fmt.Sprintf("0b5e6a52-0d6c-4a3c-9d3e-%012d", e.ID), FileID: fmt.Sprintf("1c6f7b63-1e7d-4b4d-8e4f-%012d", e.ID),
 			OriginalFileID: fmt.Sprintf("1c6f7b63-1e7d-4b4d-8e4f-%012d", e.ID), Expires: time.Now().Add(24 * time.Hour), PartSize: e.Size,
 			Parts: []Part{{Number: 1, Size: e.Size, URL: secret.URL(fmt.Sprintf("https://store.example/masters/%012d/%s?%s=%0300d", e.ID, name, signature, 0))}},
 		}})
 	case Created:
-		return j.Advance(ctx, Move{ID: e.ID, From: Created, To: Uploading})
+		return j.Advance(ctx, Move{ID: e.ID, Was: &e, From: Created, To: Uploading})
 	case Uploading:
 		sum := fmt.Sprintf("%032d", e.ID)
 		done := Part{Number: 1, ETag: `"` + sum + `"`, MD5: []byte(sum[:16]), Proven: true, DoneAt: time.Now(), Content: []byte(sum)}
 		if err := j.PartDone(ctx, e.Attempt.ID, done); err != nil {
 			return e, err
 		}
-		return j.Advance(ctx, Move{ID: e.ID, From: Uploading, To: Verifying})
+		return j.Advance(ctx, Move{ID: e.ID, Was: &e, From: Uploading, To: Verifying})
 	case Verifying:
-		return j.Advance(ctx, Move{ID: e.ID, From: Verifying, To: Verified})
+		return j.Advance(ctx, Move{ID: e.ID, Was: &e, From: Verifying, To: Verified})
 	default:
-		return j.Advance(ctx, Move{ID: e.ID, From: e.Status, To: Filed})
+		return j.Advance(ctx, Move{ID: e.ID, Was: &e, From: e.Status, To: Filed})
 	}
 }

@@ -9,6 +9,9 @@ import (
 type Move struct {
 	ID       int64
 	From, To Status
+	// Was is the entry as its worker knows it, with its Attempt; nil if that is not at
+	// hand. Advance needs not read what it returns where the entry is still like that.
+	Was *Entry
 	// Reason and Outcome replace those of the entry; empty clears them. Outcome is
 	// required with To == Cancelling and not allowed otherwise.
 	Reason  Reason

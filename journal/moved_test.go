@@ -18,10 +18,11 @@ func TestAdvanceReturnsTheEntry(t *testing.T) {
 	n := 0
 	for from, next := range Moves() {
 		for _, to := range next {
-			for _, rich := range []bool{false, true} {
+			for i := range 4 {
+				rich, told := i%2 == 1, i > 1
 				n++
 				name := fmt.Sprintf("drop/%d", n)
-				t.Run(fmt.Sprintf("%s to %s, %v", from, to, rich), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s to %s, rich %v, told %v", from, to, rich, told), func(t *testing.T) {
 					defer func(outer *testing.T) { r.t = outer }(r.t)
 					r.t = t
 					id := r.admit(file(name, 1))[0]
@@ -44,6 +45,10 @@ func TestAdvanceReturnsTheEntry(t *testing.T) {
 					}
 					if rich {
 						r.enrich(id, &m)
+					}
+					if told {
+						was := r.entry(id)
+						m.Was = &was
 					}
 					r.time = r.time.Add(time.Second)
 					got, err := r.Journal.Advance(ctx, m)
@@ -86,4 +91,53 @@ func (r *rig) enrich(id int64, m *Move) {
 	if m.To == Mapped {
 		m.FactsAt, m.MappedAt = r.time, r.entry(id).MappedAt
 	}
+}
+
+// What others changed of an entry since its worker read it is in what Advance returns.
+func TestAdvanceTellsWhatOthersChanged(t *testing.T) {
+	for name, c := range map[string]struct {
+		in, to Status
+		change func(r *rig, e Entry)
+	}{
+		"renamed": {Uploading, Verifying, func(r *rig, e Entry) {
+			f := file("new name", 1)
+			r.ok(r.Renamed(r.t.Context(), r.admit(f)[0], r.entry(e.ID)))
+		}},
+		"hashed": {Verifying, Verified, func(r *rig, e Entry) { r.ok(r.SetSHA256(r.t.Context(), e.ID, []byte{9})) }},
+		"part stored": {Uploading, Verifying, func(r *rig, e Entry) {
+			r.ok(r.PartDone(r.t.Context(), e.Attempt.ID, Part{Number: 1, ETag: "e", MD5: []byte{1}, Content: []byte{7}}))
+		}},
+		"compared": {Verifying, Verified, func(r *rig, e Entry) { r.ok(r.Compared(r.t.Context(), e.ID, 77)) }},
+		"deferred": {Verifying, Verified, func(r *rig, e Entry) {
+			r.ok(r.Defer(r.t.Context(), e.ID, Verifying, r.time.Add(time.Hour), Reason{}, true))
+		}},
+		"to be moved": {Verified, Filed, func(r *rig, e Entry) { r.ok(r.SetFiling(r.t.Context(), e.ID, Verified, ".aside", "done/a")) }},
+		"named":       {Settled, Mapped, func(r *rig, e Entry) { r.ok(r.SetFilename(r.t.Context(), e.ID, "another")) }},
+		"in a drop":   {Mapped, Creating, func(r *rig, e Entry) { r.ok(r.SetBatch(r.t.Context(), "in", true)) }},
+		"touched":     {Settled, Mapped, func(r *rig, e Entry) { r.admitTouched(file("a", 2)) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			id := r.admit(file("a", 1))[0]
+			r.bring(id, c.in)
+			was := r.entry(id)
+			r.time = r.time.Add(time.Second)
+			c.change(r, was)
+			m := move(id, c.in, c.to)
+			m.Was = &was
+			got, err := r.Journal.Advance(t.Context(), m)
+			r.ok(err)
+			if diff := cmp.Diff(r.entry(id), got); diff != "" {
+				t.Errorf("not the entry as it is now:\n%s", diff)
+			}
+		})
+	}
+}
+
+// admitTouched admits a file of which only the change time is another.
+func (r *rig) admitTouched(f Found) {
+	r.t.Helper()
+	f.Size = 101
+	_, err := r.Touch(r.t.Context(), []Found{f})
+	r.ok(err)
 }

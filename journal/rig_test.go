@@ -21,6 +21,7 @@ type rig struct {
 	t    *testing.T
 	path string
 	time time.Time
+	told bool // whether the next move is told what its entry was
 }
 
 func newRig(t *testing.T) *rig {
@@ -31,7 +32,7 @@ func newRig(t *testing.T) *rig {
 		select {
 		case <-r.Reader().closed:
 		default:
-			if !t.Failed() {
+			if !t.Failed() && r.removed() == nil {
 				r.queued()
 			}
 		}
@@ -125,9 +126,14 @@ func (r *rig) entry(id int64) Entry {
 	return e
 }
 
-// Advance is Journal.Advance, which must return what Entry does.
+// Advance is Journal.Advance, which must return what Entry does, whether it is told what
+// the entry was or not.
 func (r *rig) Advance(ctx context.Context, m Move) error {
 	r.t.Helper()
+	if was, err := r.Entry(ctx, m.ID); err == nil && r.told {
+		m.Was = &was
+	}
+	r.told = !r.told
 	e, err := r.Journal.Advance(ctx, m)
 	want := Entry{}
 	if err == nil {
