@@ -58,6 +58,7 @@ func (j *Journal) AdmitRewritten(ctx context.Context, f Found) error {
 }
 
 func (j *Journal) admit(ctx context.Context, fresh []Found, rewritten bool) (admitted int, err error) {
+	mismatch := false // one may have been removed
 	err = j.write(ctx, "admit files", func(tx *sql.Tx) error {
 		see, err := tx.PrepareContext(ctx, seeOne) //nolint:sqlclosecheck // closed below; the linter loses it in the closure
 		if err != nil {
@@ -80,6 +81,7 @@ func (j *Journal) admit(ctx context.Context, fresh []Found, rewritten bool) (adm
 				return l.touch(ctx, tx, f, now)
 			}
 			admitted++
+			mismatch = mismatch || l.status == Failed
 			if _, err := see.ExecContext(ctx, f.Folder); err != nil {
 				return err
 			}
@@ -93,6 +95,9 @@ func (j *Journal) admit(ctx context.Context, fresh []Found, rewritten bool) (adm
 	})
 	if err != nil {
 		return 0, err
+	}
+	if mismatch {
+		j.news.tell(AboutChores)
 	}
 	return admitted, nil
 }

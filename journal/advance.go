@@ -122,7 +122,15 @@ func (j *Journal) Advance(ctx context.Context, m Move) error {
 		return err
 	}
 	op := fmt.Sprintf("move entry %d from %s to %s", m.ID, m.From, m.To)
-	return j.write(ctx, op, func(tx *sql.Tx) error { return advance(ctx, tx, m, j.now()) })
+	return j.write(ctx, op, func(tx *sql.Tx) error { return advance(ctx, tx, m, j.now()) }, m.about())
+}
+
+// about is what a move changes.
+func (m Move) about() Topic {
+	if len(m.Chores) > 0 || m.From == Failed { // a mismatch opens one, too
+		return AboutEntries | AboutChores
+	}
+	return AboutEntries
 }
 
 // advance is a move that was checked, within a transaction.

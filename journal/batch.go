@@ -212,7 +212,10 @@ func (j *Journal) ReleaseSeen(ctx context.Context, d Drop, until time.Time) (n i
 	err = j.write(ctx, "release files", func(tx *sql.Tx) error {
 		n, err = affect(ctx, tx, releaseSeen, j.now(), d.Folder, []byte(d.Dir), ms(until))
 		return err
-	})
+	}, AboutNothing)
+	if n > 0 {
+		j.news.tell(AboutEntries)
+	}
 	return n, err
 }
 

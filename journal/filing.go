@@ -134,5 +134,5 @@ func (j *Journal) Renamed(ctx context.Context, id int64, earlier Entry, chores .
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE entries SET change_time = ?, mark = NULL, not_before = 0 WHERE id = ?`, earlier.ChangeTime, earlier.ID)
 		return err
-	})
+	}, AboutEntries, AboutChores)
 }

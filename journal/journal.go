@@ -31,9 +31,14 @@ type Options struct {
 	// OnCommit, if not nil, is called after each transaction that wrote, before
 	// the method that wrote returns.
 	OnCommit func()
+	// OnRead, if not nil, is called before each look that the owner takes at the journal.
+	OnRead func()
 	// Anew lets Open begin a new journal where the -wal file of a lost one lies; it
 	// is moved aside.
 	Anew bool
+	// WatchLock has the kernel tell of other processes' requests (Listen). Without it, as
+	// in tests that make time themselves, the lock file is looked at from time to time.
+	WatchLock bool
 }
 
 // Journal is the owner's handle: it alone changes entries. It is safe for
@@ -48,6 +53,9 @@ type Journal struct {
 	clock    func() time.Time
 	onCommit func()
 	wal      walTrimmer
+	news     news
+
+	watchLock bool
 
 	stopCheck context.CancelFunc
 	checked   chan struct{}         // closed when the integrity check has ended
@@ -80,7 +88,7 @@ func open(ctx context.Context, path string, o Options) (_ *Journal, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	j := &Journal{clock: o.Clock, onCommit: o.OnCommit}
+	j := &Journal{clock: o.Clock, onCommit: o.OnCommit, watchLock: o.WatchLock}
 	if j.clock == nil {
 		j.clock = time.Now
 	}
@@ -133,9 +141,12 @@ func open(ctx context.Context, path string, o Options) (_ *Journal, err error) {
 		return nil, err
 	}
 	if j.reader == nil {
-		j.reader, err = newReader(path)
+		if j.reader, err = newReader(path); err != nil {
+			return nil, err
+		}
 	}
-	return j, err
+	j.reader.onRead = o.OnRead
+	return j, nil
 }
 
 // own takes the lock that makes this process the owner. It is a file of its
@@ -268,8 +279,9 @@ func (j *Journal) Close() error {
 }
 
 // write runs work in one transaction and commits it durably. If work or the
-// commit fails, nothing has changed.
-func (j *Journal) write(ctx context.Context, op string, work func(*sql.Tx) error) error {
+// commit fails, nothing has changed. about is what it changes: entries, if nothing else
+// is said.
+func (j *Journal) write(ctx context.Context, op string, work func(*sql.Tx) error, about ...Topic) error {
 	if err := errors.Join(j.damaged(), j.removed()); err != nil {
 		return fmt.Errorf("%s: %w: %w", op, ErrJournal, err)
 	}
@@ -285,6 +297,7 @@ func (j *Journal) write(ctx context.Context, op string, work func(*sql.Tx) error
 		return fail(op, err)
 	}
 	j.wal.committed()
+	j.news.tell(topics(about))
 	if j.onCommit != nil {
 		j.onCommit()
 	}

@@ -23,7 +23,7 @@ func (j *Journal) PartDone(ctx context.Context, attemptID int64, p Part) error {
 			_, err = tx.ExecContext(ctx, `UPDATE attempts SET unconfirmed = 1 WHERE id = ?`, attemptID)
 		}
 		return err
-	})
+	}, AboutNothing)
 }
 
 // Proven records that the content of an attempt, ended or not, was seen to hold the
@@ -32,7 +32,7 @@ func (j *Journal) Proven(ctx context.Context, attemptID int64) error {
 	return j.write(ctx, fmt.Sprintf("record that attempt %d is proved", attemptID), func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE parts SET comparable = 1 WHERE attempt_id = ?`, attemptID)
 		return err
-	})
+	}, AboutNothing)
 }
 
 // SetSHA256 records the hash of an entry's content. ErrUnknown if there is no
@@ -40,7 +40,7 @@ func (j *Journal) Proven(ctx context.Context, attemptID int64) error {
 func (j *Journal) SetSHA256(ctx context.Context, id int64, sum []byte) error {
 	return j.write(ctx, fmt.Sprintf("record the hash of entry %d", id), func(tx *sql.Tx) error {
 		return known(tx.ExecContext(ctx, `UPDATE entries SET sha256 = ? WHERE id = ?`, sum, id))
-	})
+	}, AboutNothing)
 }
 
 // known is ErrUnknown if a statement changed no row.

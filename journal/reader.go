@@ -13,7 +13,10 @@ const readers = 4
 // Reader reads a journal without ever changing it. Each method sees one
 // consistent state. It is safe for concurrent use, also beside the owner in
 // another process.
-type Reader struct{ db *sql.DB }
+type Reader struct {
+	db     *sql.DB
+	onRead func()
+}
 
 // OpenReader opens the journal at path for reading. It neither creates nor
 // migrates: ErrMissing if there is none, ErrNewer or ErrOlder if its schema is
@@ -58,6 +61,9 @@ func (r *Reader) Close() error { return r.db.Close() }
 
 // read runs work on one snapshot.
 func (r *Reader) read(ctx context.Context, op string, work func(*sql.Tx) error) error {
+	if r.onRead != nil {
+		r.onRead()
+	}
 	tx, err := r.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fail(op, err)
