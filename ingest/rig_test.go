@@ -41,6 +41,7 @@ type rig struct {
 	config ingest.Config
 	skip   []string // directories that scans do not enter, in place of the usual ones
 	commit func()   // called after each commit of the journal
+	look   func()   // called before each look at it
 	api    func(ingest.API) ingest.API
 	store  func(ingest.Store) ingest.Store
 	clock  func() time.Time
@@ -155,7 +156,7 @@ type process struct {
 // start opens the journal and makes a pipeline; close ends both.
 func (r *rig) start() *process {
 	r.t.Helper()
-	j, err := journal.Open(context.Background(), r.journal, journal.Options{OnCommit: r.commit, Clock: r.clock, Anew: r.config.Adopt})
+	j, err := journal.Open(context.Background(), r.journal, journal.Options{OnCommit: r.commit, OnRead: r.look, Clock: r.clock, Anew: r.config.Adopt})
 	if err != nil {
 		r.t.Fatal(err)
 	}
