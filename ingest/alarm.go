@@ -30,9 +30,14 @@ type alarm struct {
 type alarms struct {
 	journal *journal.Journal
 	now     func() time.Time
+	clock   *wallClock
 
 	mu  sync.Mutex
 	all map[*alarm]bool
+}
+
+func newAlarms(j *journal.Journal, now func() time.Time) *alarms {
+	return &alarms{journal: j, now: now, clock: newWallClock(now), all: make(map[*alarm]bool)}
 }
 
 // set makes an alarm that goes off once and then for commits about the topics. It is to be
@@ -46,9 +51,6 @@ func (s *alarms) set(folder string, pace time.Duration, about ...journal.Topic) 
 	s.journal.Notify(a.poke, about...)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.all == nil {
-		s.all = make(map[*alarm]bool)
-	}
 	s.all[a] = true
 	return a
 }
@@ -132,18 +134,34 @@ func (a *alarm) wait(ctx context.Context, idle <-chan struct{}) (bool, error) {
 const clockStep = 500 * time.Millisecond
 
 // wallClock tells when the clock on the wall was set, by which work is due: timers run on.
+// It is for one goroutine.
 type wallClock struct {
 	now           func() time.Time
 	steady, shown time.Time // as looked at last
+}
+
+func newWallClock(now func() time.Time) *wallClock {
+	c := &wallClock{now: now}
+	c.set() // which is no news: it is looked at for the first time
+	return c
 }
 
 // set reports whether it was since the last look.
 func (c *wallClock) set() bool {
 	steady, shown := time.Now(), c.now().Round(0) // without its monotonic reading
 	step := shown.Sub(c.shown) - steady.Sub(c.steady)
-	first := c.steady.IsZero()
 	c.steady, c.shown = steady, shown
-	return !first && step.Abs() > clockStep
+	return step.Abs() > clockStep
+}
+
+// gateTurned is told why Tenovos is waited for, and "" when it is not any more.
+func (p *Pipeline) gateTurned(paused func(why string)) func(why string) {
+	return func(why string) {
+		paused(pauses(why, p.holdups.reason()))
+		if why == "" {
+			p.stir()
+		}
+	}
 }
 
 // stir has the dispatcher and every loop look: what kept them from their work may be over.

@@ -2,14 +2,18 @@ package ingest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/uploader"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
@@ -151,4 +155,123 @@ func TestClockIsSet(t *testing.T) {
 	until("it waits on", func(e journal.Entry) bool { return e.Status == journal.Filed })
 	ahead.Store(int64(4 * time.Hour))
 	until("its file stays", func(e journal.Entry) bool { return e.MovedTo == filepath.Join("_ingested", "a.jpg") })
+}
+
+// heldStore is a store in which no upload ends before it is let go.
+type heldStore struct {
+	ingest.Store
+	let <-chan struct{}
+}
+
+func (s heldStore) Upload(ctx context.Context, job uploader.Job) error {
+	select {
+	case <-s.let:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return s.Store.Upload(ctx, job)
+}
+
+// A correction that came while the file was uploaded is made when it is in, though nobody
+// looks for one meanwhile.
+func TestCorrectionWaitsForItsFile(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	var l looks
+	r.look = func() { l.n.Add(1) }
+	let := make(chan struct{})
+	r.store = func(s ingest.Store) ingest.Store { return heldStore{s, let} }
+	r.config.Folders[0].Companions = manifests{}
+	r.write("sub/a.jpg", 10, 1)
+	p := r.goOn(t)
+	until := func(what string, so func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); !so(); time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: it is %+v", what, r.entry("sub/a.jpg"))
+			}
+		}
+	}
+	correction := func() bool {
+		_, open, err := p.journal.Reader().Edit(t.Context(), r.entry("sub/a.jpg").ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return open
+	}
+	if err := r.scan(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	until("it is not uploaded", func() bool { return r.entry("sub/a.jpg").Status == journal.Uploading })
+	r.write("sub/manifest.csv", 10, 1)
+	if err := r.scan(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	until("it is not corrected", correction)
+	l.rest(t)
+	close(let)
+	until("it is not in", func() bool { return r.entry("sub/a.jpg").Status == journal.Filed })
+	until("it waits for its correction", func() bool { return !correction() })
+}
+
+// More requests than are answered at once are answered one after the other.
+func TestManyRequests(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	j, err := journal.Open(t.Context(), r.journal, journal.Options{WatchLock: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	let := make(chan struct{})
+	client := r.client()
+	p := ingest.New(r.config, ingest.Deps{API: client, Journal: j, Log: zerolog.Nop(), Handlers: map[string]ingest.Handler{
+		"slow": func(ctx context.Context, _ journal.Request) (any, error) {
+			select {
+			case <-let:
+				return "done", nil
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		},
+	}})
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx, nil, nil) }()
+	defer func() {
+		cancel()
+		if err := errors.Join(<-ended, j.Close()); err != nil {
+			t.Error(err)
+		}
+		client.Close()
+	}()
+	var ids []int64
+	for range 9 {
+		id, err := journal.Ask(t.Context(), r.journal, "slow", []byte("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	answered := func() (n int) {
+		for _, id := range ids {
+			if _, _, done, err := j.Reader().Answered(t.Context(), id); err != nil {
+				t.Fatal(err)
+			} else if done {
+				n++
+			}
+		}
+		return n
+	}
+	for i := range ids {
+		select {
+		case let <- struct{}{}:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%d of %d are answered", i, len(ids))
+		}
+	}
+	for deadline := time.Now().Add(20 * time.Second); answered() < len(ids); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d are answered", answered(), len(ids))
+		}
+	}
 }

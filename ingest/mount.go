@@ -238,7 +238,6 @@ func (p *Pipeline) watchMounts(ctx context.Context, workers *errgroup.Group, idl
 	tick := time.NewTicker(mountTick)
 	defer tick.Stop()
 	hung, unusable := make(map[string]bool), make(map[string]bool)
-	clock := wallClock{now: p.now}
 	for {
 		select {
 		case <-idle:
@@ -246,7 +245,7 @@ func (p *Pipeline) watchMounts(ctx context.Context, workers *errgroup.Group, idl
 		case <-ctx.Done():
 			return ctx.Err()
 		case now := <-tick.C:
-			if clock.set() {
+			if p.alarms.clock.set() {
 				p.stir()
 			}
 			for name, m := range p.mounts {

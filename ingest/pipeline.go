@@ -308,7 +308,7 @@ func New(cfg Config, d Deps) *Pipeline {
 		log:      d.Log,
 		now:      d.Clock,
 		poke:     make(chan struct{}, 1),
-		alarms:   &alarms{journal: d.Journal, now: d.Clock},
+		alarms:   newAlarms(d.Journal, d.Clock),
 		inFlight: make(map[int64]*flight),
 		editing:  make(map[string]*editing, len(cfg.Folders)),
 		tells:    make(map[string]*tells, len(cfg.Folders)),
@@ -342,13 +342,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	p.resting = newRestingFiles(p)
 	p.strays = newStrays(p)
 	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5, sha256: p.rehash}
-	tell := func(why string) {
-		d.Paused(pauses(why, p.holdups.reason()))
-		if why == "" {
-			p.stir()
-		}
-	}
-	p.gate = newGate(d.Log, d.Clock, tell, func(ctx context.Context) error { return probe(ctx, d.API) })
+	p.gate = newGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return probe(ctx, d.API) })
 	return p
 }
 

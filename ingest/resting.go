@@ -232,7 +232,9 @@ func (r *RestingFiles) lookAtAll(ctx context.Context, f *restingFolder, unread f
 			}
 		}
 	}
-	f.known = n <= restingBatch
+	if f.known = n <= restingBatch; !f.known {
+		f.rests = nil
+	}
 	return nil
 }
 

@@ -86,10 +86,10 @@ func (p *Pipeline) updated(ctx context.Context, id int64, before [sha256.Size]by
 		if why != "" {
 			return Outcome{ID: e.ID, Folder: e.Folder, Path: e.Path, Result: updating, Detail: "it is looked at again, and sent where it differs, when Tenovos answers: " + why}, nil
 		}
-		if p.gate.reason() == "" {
-			if _, err := p.editDue(ctx, e.Folder, a); err != nil {
-				return Outcome{}, err
-			}
+		if p.gate.reason() != "" {
+			a.at(p.now()) // the operator's patience goes on
+		} else if _, err := p.editDue(ctx, e.Folder, a); err != nil {
+			return Outcome{}, err
 		}
 		if _, err := a.wait(ctx, nil); err != nil {
 			return Outcome{}, err
