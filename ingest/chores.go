@@ -38,6 +38,7 @@ func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan stru
 			if p.draining() {
 				return nil
 			}
+			p.strays.hurry(folder)
 			return p.doDueChores(ctx, folder) // the last files of a backfill
 		}
 		if !p.mayFile(folder) || folder == "" && p.gate.reason() != "" {

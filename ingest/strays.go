@@ -72,6 +72,13 @@ func (s *Strays) next(folder string) time.Time {
 	return s.again[folder].next
 }
 
+// hurry has what was left in a folder looked at the next time.
+func (s *Strays) hurry(folder string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.again, folder)
+}
+
 // asidePrefix begins a file's hidden name. The number of its entry follows.
 const asidePrefix = ".ingestd-"
 
