@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"strings"
 	"syscall"
 	"time"
@@ -26,9 +27,10 @@ type Drops interface {
 }
 
 const (
-	// dropTick is how often the drops that wait are looked at. It is for all members
-	// of a drop at once: they themselves are not run meanwhile.
-	dropTick = 500 * time.Millisecond
+	// dropPace is how often the drops that wait are looked at: the watcher and the folder
+	// are asked, and the journal after a commit. It is for all members of a drop at once:
+	// they themselves are not run meanwhile.
+	dropPace = 500 * time.Millisecond
 
 	// dropShare is the part of its time that a folder may spend on that, so that many
 	// large drops are looked at less often: one in so many.
@@ -59,27 +61,31 @@ func (p *Pipeline) waitForDrop(ctx context.Context, e journal.Entry) error {
 // what they wait for, until idle closes or ctx ends. A share that hangs may hold it
 // up for ever.
 func (p *Pipeline) doDrops(ctx context.Context, f Folder, idle <-chan struct{}) error {
-	timer := time.NewTimer(dropTick)
-	defer timer.Stop()
+	a := p.alarms.set(f.Name, dropPace, journal.AboutEntries, journal.AboutCompanions)
+	defer p.alarms.end(a)
 	waiting := make(map[journal.Drop]*waitingDrop)
 	for {
-		select {
-		case <-idle:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-timer.C:
-		}
-		begun := time.Now()
-		if err := p.checkDrops(ctx, f, waiting); err != nil {
+		if more, err := a.wait(ctx, idle); !more {
 			return err
 		}
-		timer.Reset(max(dropTick, dropShare*time.Since(begun)))
+		begun := time.Now()
+		if err := p.checkDrops(ctx, f, waiting, a); err != nil {
+			return err
+		}
+		if a.pace = max(dropPace, dropShare*time.Since(begun)); len(waiting) > 0 {
+			a.at(p.now())
+		}
 	}
 }
 
-// waitingDrop is what was said of a drop, and how far its files were looked for.
+// waitingDrop is what is known of a drop, what was said of it, and how far its files were
+// looked for.
 type waitingDrop struct {
+	fresh    bool // of what follows nothing may have changed in the journal
+	state    journal.DropState
+	blockers []journal.Entry // held or failed members, if those are all of them
+	manifest string          // the one that makes the files of the folder itself a drop
+
 	reason journal.Reason
 	mapped int
 	toldAt time.Time
@@ -87,7 +93,23 @@ type waitingDrop struct {
 	looked bool  // all of them were looked for
 }
 
-func (p *Pipeline) checkDrops(ctx context.Context, f Folder, waiting map[journal.Drop]*waitingDrop) error {
+func (p *Pipeline) checkDrops(ctx context.Context, f Folder, waiting map[journal.Drop]*waitingDrop, a *alarm) error {
+	if a.poked {
+		if err := p.listDrops(ctx, f, waiting); err != nil {
+			return err
+		}
+	}
+	for d, w := range waiting {
+		if err := p.checkDrop(ctx, f, d, w, a); err != nil && !errors.Is(err, journal.ErrMoved) {
+			return err
+		}
+	}
+	return nil
+}
+
+// listDrops brings the drops that wait up to date. Of those that did nothing is known for
+// certain any more.
+func (p *Pipeline) listDrops(ctx context.Context, f Folder, waiting map[journal.Drop]*waitingDrop) error {
 	all, err := p.journal.Drops(ctx, f.Name)
 	if err != nil {
 		return err
@@ -98,39 +120,43 @@ func (p *Pipeline) checkDrops(ctx context.Context, f Folder, waiting map[journal
 		if waiting[d] == nil {
 			waiting[d] = &waitingDrop{}
 		}
-		if err := p.checkDrop(ctx, f, d, waiting[d]); err != nil && !errors.Is(err, journal.ErrMoved) {
-			return err
-		}
+		waiting[d].fresh = false
 	}
-	for d := range waiting {
-		if !open[d] {
-			delete(waiting, d)
-		}
-	}
+	maps.DeleteFunc(waiting, func(d journal.Drop, _ *waitingDrop) bool { return !open[d] })
 	return nil
 }
 
 // checkDrop releases a drop if it is complete. The watcher is asked first: what it
-// has emitted by then is in the journal.
-func (p *Pipeline) checkDrop(ctx context.Context, f Folder, d journal.Drop, w *waitingDrop) error {
+// has emitted by then is in the journal. What the journal said before stands for it until
+// a commit: it is compared once more when the drop is released.
+func (p *Pipeline) checkDrop(ctx context.Context, f Folder, d journal.Drop, w *waitingDrop, a *alarm) (err error) {
 	coming := f.Drops.Drop(d.Dir)
-	s, err := p.journal.DropState(ctx, d)
-	if err != nil || s.Mapped == 0 {
-		return err
+	if !w.fresh {
+		w.blockers, w.manifest = nil, ""
+		if w.state, err = p.journal.DropState(ctx, d); err != nil {
+			return err
+		}
+		w.fresh = true
+	}
+	if w.state.Mapped == 0 {
+		return nil
 	}
 	if d.Dir == "" {
-		if together, err := p.rootTogether(ctx, f); err != nil || !together {
+		if together, err := p.rootTogether(ctx, f, w); err != nil || !together {
 			return errors.Join(err, p.releaseEach(ctx, f, d))
 		}
 	}
-	if s.Blocking > 0 && !coming.Moving {
+	if w.state.Blocking > 0 && !coming.Moving {
 		if err := p.passOverGone(ctx, f, d, w); err != nil {
 			return err
 		}
-		if s, err = p.journal.DropState(ctx, d); err != nil {
-			return err
+		if len(a.poke) > 0 { // some have gone
+			if w.state, err = p.journal.DropState(ctx, d); err != nil {
+				return err
+			}
 		}
 	}
+	s := w.state
 	if p.dropComplete(f, d, s, coming) {
 		if err := p.journal.ReleaseDrop(ctx, d, s); err != nil {
 			return err
@@ -157,7 +183,7 @@ func (p *Pipeline) dropComplete(f Folder, d journal.Drop, s journal.DropState, c
 
 // rootTogether reports whether the files that lie in the folder itself are one
 // drop: a manifest lies there with them.
-func (p *Pipeline) rootTogether(ctx context.Context, f Folder) (bool, error) {
+func (p *Pipeline) rootTogether(ctx context.Context, f Folder, w *waitingDrop) (_ bool, err error) {
 	if f.Companions == nil {
 		return false, nil
 	}
@@ -166,11 +192,14 @@ func (p *Pipeline) rootTogether(ctx context.Context, f Folder) (bool, error) {
 		return true, nil //nolint:nilerr // the folder is not there: nothing is concluded
 	}
 	defer s.close()
-	manifest, err := p.journal.CompanionIn(ctx, f.Name, ".", func(path string) bool {
+	if w.manifest != "" && s.holds(w.manifest) {
+		return true, nil
+	}
+	w.manifest, err = p.journal.CompanionIn(ctx, f.Name, ".", func(path string) bool {
 		about, ok := f.Companions.About(path)
 		return ok && about.Dir == "." && s.holds(path)
 	})
-	return manifest != "", err
+	return w.manifest != "", err
 }
 
 // holds reports whether there is something of the name, or may be: a link is
@@ -200,12 +229,18 @@ func (p *Pipeline) releaseEach(ctx context.Context, f Folder, d journal.Drop) er
 // passOverGone supersedes the members that hold a drop back and whose files were
 // removed, a few at a time, so that the drop need not wait for the next scan.
 func (p *Pipeline) passOverGone(ctx context.Context, f Folder, d journal.Drop, w *waitingDrop) error {
-	blockers, err := p.journal.Blockers(ctx, d, w.after, goneBatch)
-	if err != nil {
-		return err
-	}
-	if w.after = 0; len(blockers) == goneBatch {
-		w.after = blockers[len(blockers)-1].ID
+	blockers := w.blockers
+	if blockers == nil {
+		var err error
+		if blockers, err = p.journal.Blockers(ctx, d, w.after, goneBatch); err != nil {
+			return err
+		}
+		if w.after == 0 && len(blockers) < goneBatch {
+			w.blockers = blockers
+		}
+		if w.after = 0; len(blockers) == goneBatch {
+			w.after = blockers[len(blockers)-1].ID
+		}
 	}
 	w.looked = w.looked || w.after == 0
 	var files []journal.RestingFile
@@ -221,7 +256,7 @@ func (p *Pipeline) passOverGone(ctx context.Context, f Folder, d journal.Drop, w
 
 // tellDrop gives the members that wait the reason why, where it is news.
 func (p *Pipeline) tellDrop(ctx context.Context, f Folder, d journal.Drop, s journal.DropState, coming watcher.Drop, w *waitingDrop) error {
-	r, err := p.reasonOfDrop(ctx, d, s, coming)
+	r, err := p.reasonOfDrop(ctx, d, s, coming, w.blockers)
 	if err != nil {
 		return err
 	}
@@ -244,13 +279,14 @@ func (p *Pipeline) tellDrop(ctx context.Context, f Folder, d journal.Drop, s jou
 }
 
 // reasonOfDrop says what a drop waits for. Where that does not come of itself, the
-// class says so.
-func (p *Pipeline) reasonOfDrop(ctx context.Context, d journal.Drop, s journal.DropState, coming watcher.Drop) (journal.Reason, error) {
+// class says so. The blockers are its held and failed members, as far as they are known.
+func (p *Pipeline) reasonOfDrop(ctx context.Context, d journal.Drop, s journal.DropState, coming watcher.Drop, first []journal.Entry) (_ journal.Reason, err error) {
 	var why []string
 	if s.Blocking > 0 {
-		first, err := p.journal.Blockers(ctx, d, 0, 1)
-		if err != nil {
-			return journal.Reason{}, err
+		if len(first) == 0 {
+			if first, err = p.journal.Blockers(ctx, d, 0, 1); err != nil {
+				return journal.Reason{}, err
+			}
 		}
 		text := fmt.Sprintf("%d of %d files are held or failed", s.Blocking, s.Members()+coming.Settling+coming.Waiting)
 		if len(first) > 0 {

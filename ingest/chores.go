@@ -11,8 +11,8 @@ import (
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
-// choreTick is how often open clean-up work is looked at.
-const choreTick = time.Second
+// chorePace is the least time between two looks at open clean-up work.
+const chorePace = time.Second
 
 // choreBatch bounds how many chores are read at a time.
 const choreBatch = 16
@@ -27,25 +27,43 @@ func choreWait(n int) time.Duration {
 // a share that hangs may hold up for ever. It never ends the pipeline for anything
 // but the journal.
 func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan struct{}) error {
-	tick := time.NewTicker(choreTick)
-	defer tick.Stop()
+	a := p.alarms.set(folder, chorePace, journal.AboutChores)
+	defer p.alarms.end(a)
 	for {
-		select {
-		case <-idle:
+		more, err := a.wait(ctx, idle)
+		if err != nil {
+			return err
+		}
+		if !more {
 			if p.draining() {
 				return nil
 			}
+			p.strays.hurry(folder)
 			return p.doDueChores(ctx, folder) // the last files of a backfill
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
 		}
-		if p.gate.reason() == "" || folder != "" {
-			if err := p.doDueChores(ctx, folder); err != nil {
-				return err
-			}
+		if !p.mayFile(folder) || folder == "" && p.gate.reason() != "" {
+			a.at(p.now().Add(2 * folderWait)) // the gate and the folder ring, but to look at them costs nothing
+			continue
+		}
+		if err := p.doDueChores(ctx, folder); err != nil {
+			return err
+		}
+		if err := p.nextChore(ctx, folder, a); err != nil {
+			return err
 		}
 	}
+}
+
+// nextChore has the alarm go off when there is something to do again.
+func (p *Pipeline) nextChore(ctx context.Context, folder string, a *alarm) error {
+	if next := p.strays.next(folder); !next.IsZero() {
+		a.at(next)
+	}
+	due, some, err := p.journal.NextChore(ctx, folder)
+	if err == nil && some {
+		a.at(due)
+	}
+	return err
 }
 
 // doDueChores does what is due now.

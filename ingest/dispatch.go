@@ -32,18 +32,25 @@ func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source
 		return err
 	}
 	turns := p.newTurns()
+	came := make(chan struct{}, 1) // companions, which are read only then
+	signal(came)
+	p.journal.Notify(came, journal.AboutCompanions)
+	defer p.journal.Notify(came, journal.AboutNothing)
 	for {
 		if err := p.gate.wait(ctx, p.drain); err != nil || p.draining() {
 			return err
 		}
-		if err := p.heed(ctx); err != nil {
-			return err
+		if taken(came) {
+			if err := p.heed(ctx); err != nil {
+				return err
+			}
 		}
 		if err := p.holdups.free(ctx, p.holdups.takeFreed()); err != nil {
 			return err
 		}
 		now := p.now() // one time for both questions: what becomes due between two would be missed by each
-		sent, err := p.handOut(ctx, workers, turns, now)
+		free := turns.count()
+		sent, err := p.handOut(ctx, workers, turns, free, now)
 		if err != nil {
 			return err
 		}
@@ -56,7 +63,7 @@ func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source
 				return err
 			}
 		}
-		if err := p.sleep(ctx, source, now); err != nil {
+		if err := p.sleep(ctx, source, free > 0, now); err != nil {
 			return err
 		}
 	}
@@ -64,8 +71,7 @@ func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source
 
 // handOut gives an entry to a worker of its own for each that is free, if there is
 // one whose folder may have one more in flight.
-func (p *Pipeline) handOut(ctx context.Context, workers *errgroup.Group, turns *turns, now time.Time) (int, error) {
-	free := turns.count()
+func (p *Pipeline) handOut(ctx context.Context, workers *errgroup.Group, turns *turns, free int, now time.Time) (int, error) {
 	if free <= 0 {
 		return 0, nil
 	}
@@ -120,20 +126,23 @@ func (p *Pipeline) finished(ctx context.Context) (bool, error) {
 	return n == 0, err
 }
 
-// sleep waits until the queue may have changed since now.
-func (p *Pipeline) sleep(ctx context.Context, source <-chan struct{}, now time.Time) error {
+// sleep waits until the queue may have changed since now; with free workers also until
+// something is due: without, a worker that gets free wakes it.
+func (p *Pipeline) sleep(ctx context.Context, source <-chan struct{}, free bool, now time.Time) error {
 	if closed(source) {
 		source = nil
 	}
 	var timer <-chan time.Time
-	wake, ok, err := p.journal.NextWake(ctx, now)
-	if err != nil {
-		return err
-	}
-	if ok {
-		t := time.NewTimer(max(wake.Sub(p.now()), 0))
-		defer t.Stop()
-		timer = t.C
+	if free {
+		wake, ok, err := p.journal.NextWake(ctx, now)
+		if err != nil {
+			return err
+		}
+		if ok {
+			t := time.NewTimer(max(wake.Sub(p.now()), 0))
+			defer t.Stop()
+			timer = t.C
+		}
 	}
 	select {
 	case <-p.poke:
@@ -150,6 +159,16 @@ func closed(c <-chan struct{}) bool {
 	select {
 	case <-c:
 		return c != nil
+	default:
+		return false
+	}
+}
+
+// taken takes what was signalled, and reports whether there was anything.
+func taken(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
 	default:
 		return false
 	}

@@ -25,7 +25,7 @@ type Editor interface {
 }
 
 const (
-	editTick  = 500 * time.Millisecond
+	editPace  = 500 * time.Millisecond
 	editBatch = 1000
 
 	// bulkFrom is from how many assets on one correction of them all is sent as
@@ -42,26 +42,54 @@ type editing struct{ sync.Mutex }
 // doEdits works out and sends what differs in the assets of a folder, until idle
 // closes or ctx ends. A share that hangs may hold it up for ever.
 func (p *Pipeline) doEdits(ctx context.Context, folder string, idle <-chan struct{}) error {
-	tick := time.NewTicker(editTick)
-	defer tick.Stop()
+	a := p.alarms.set(folder, editPace, journal.AboutEdits)
+	defer p.alarms.end(a)
+	early := false // there are edits of entries that are not filed yet
 	for {
-		select {
-		case <-idle:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
+		if more, err := a.wait(ctx, idle); !more {
+			return err
 		}
-		if p.gate.reason() == "" && !p.draining() {
-			did, err := p.editOnce(ctx, folder)
-			if err != nil {
-				return err
-			}
-			if did {
-				p.wake() // a backfill may have waited for the last of them
+		if p.gate.reason() != "" || p.draining() {
+			continue // the gate rings when it opens, and nothing is begun in a drain
+		}
+		waiting, err := p.editDue(ctx, folder, a)
+		if err != nil {
+			return err
+		}
+		if waiting != early {
+			early = waiting
+			if a.listen(journal.AboutEdits); waiting {
+				a.listen(journal.AboutEdits, journal.AboutEntries)
+				signal(a.poke) // one may just have been filed
 			}
 		}
 	}
+}
+
+// editDue takes the edits of a folder that are due on, and has the alarm go off for the
+// next. It reports whether there are edits of entries that are not filed yet.
+func (p *Pipeline) editDue(ctx context.Context, folder string, a *alarm) (waiting bool, err error) {
+	due, some, waiting, err := p.journal.NextEdit(ctx, folder)
+	if err != nil || !some {
+		return waiting, err
+	}
+	if !due.After(p.now()) {
+		did, err := p.editOnce(ctx, folder)
+		if err != nil {
+			return waiting, err
+		}
+		if did {
+			p.wake() // a backfill may have waited for the last of them
+		}
+		if due, some, waiting, err = p.journal.NextEdit(ctx, folder); err != nil || !some {
+			return waiting, err
+		}
+	}
+	if earliest := p.now().Add(folderWait); !p.mayTouch(folder) && due.Before(earliest) {
+		due = earliest
+	}
+	a.at(due)
+	return waiting, nil
 }
 
 // editOnce takes the open edits of a folder that are due on, stage by stage, and

@@ -15,6 +15,7 @@ import (
 type leftovers struct {
 	journal *journal.Journal
 	which   map[string]journal.Leftover // of each folder that does not keep its files
+	came    func(folder string)         // told when there are more
 
 	mu  sync.Mutex
 	ids map[string][]int64 // by folder; may hold what was moved meanwhile
@@ -23,8 +24,8 @@ type leftovers struct {
 // maxLeftovers is how many are remembered of a folder. The next scan finds the rest.
 const maxLeftovers = 50_000
 
-func newLeftovers(j *journal.Journal, folders []Folder) *leftovers {
-	l := &leftovers{journal: j, which: make(map[string]journal.Leftover), ids: make(map[string][]int64)}
+func newLeftovers(j *journal.Journal, folders []Folder, came func(folder string)) *leftovers {
+	l := &leftovers{journal: j, came: came, which: make(map[string]journal.Leftover), ids: make(map[string][]int64)}
 	for _, f := range folders {
 		switch f.After {
 		case AfterMove:
@@ -61,6 +62,9 @@ func (l *leftovers) note(ctx context.Context, found, fresh []journal.Found) erro
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ids[folder] = append(l.ids[folder], ids...)
+	if len(ids) > 0 {
+		l.came(folder)
+	}
 	return err
 }
 

@@ -231,9 +231,9 @@ func (p *Pipeline) stuck(now time.Time) map[int64]bool {
 	return ids
 }
 
-// watchMounts has the dispatcher look again when a folder begins or ceases to
-// hang, or may be there again, until idle closes or ctx ends. Where it is not clear
-// whether a folder hangs, a worker tries.
+// watchMounts has the dispatcher and all loops look again when a folder begins or ceases to
+// hang, or may be there again, or the clock was set, until idle closes or ctx ends. Where
+// it is not clear whether a folder hangs, a worker tries.
 func (p *Pipeline) watchMounts(ctx context.Context, workers *errgroup.Group, idle <-chan struct{}) error {
 	tick := time.NewTicker(mountTick)
 	defer tick.Stop()
@@ -245,6 +245,9 @@ func (p *Pipeline) watchMounts(ctx context.Context, workers *errgroup.Group, idl
 		case <-ctx.Done():
 			return ctx.Err()
 		case now := <-tick.C:
+			if p.alarms.clock.set() {
+				p.stir()
+			}
 			for name, m := range p.mounts {
 				stuck, hangs := m.stuck(now)
 				if len(stuck) > 0 && !hangs {
@@ -256,7 +259,7 @@ func (p *Pipeline) watchMounts(ctx context.Context, workers *errgroup.Group, idl
 				}
 				if un := !m.usable(now); un != unusable[name] {
 					unusable[name] = un
-					p.wake()
+					p.stir()
 				}
 			}
 		}

@@ -140,6 +140,9 @@ type Folder struct {
 	// waits for nothing.
 	Drops Drops
 	Ready bool
+	// Settling returns how many files the watcher saw that are not stable yet; nil: nobody
+	// watches. It is called concurrently.
+	Settling func() int
 	// Wanted says whether a file of a path is one for the folder, as the watcher judges;
 	// nil: all are. Scanned returns when the watcher's latest scan ended, and whether the
 	// folder is polled; nil: nobody watches it. Both are called concurrently.
@@ -228,6 +231,7 @@ type Pipeline struct {
 	gate     *gate
 	remover  *remover
 	poke     chan struct{} // capacity 1: "the queue may have changed"
+	alarms   *alarms       // of the loops beside the dispatcher
 	drain    <-chan struct{}
 	source   <-chan struct{} // of a backfill: closes when all that there is was admitted; set at the start of Run
 	restarts restarts
@@ -305,16 +309,17 @@ func New(cfg Config, d Deps) *Pipeline {
 		log:      d.Log,
 		now:      d.Clock,
 		poke:     make(chan struct{}, 1),
+		alarms:   newAlarms(d.Journal, d.Clock),
 		inFlight: make(map[int64]*flight),
 		editing:  make(map[string]*editing, len(cfg.Folders)),
 		tells:    make(map[string]*tells, len(cfg.Folders)),
 
 		templates: newTemplates(d.API, d.Log),
-		leftovers: newLeftovers(d.Journal, cfg.Folders),
 
 		excused: make(map[int64]int),
 		started: d.Clock(),
 	}
+	p.leftovers = newLeftovers(d.Journal, cfg.Folders, p.alarms.ringIn)
 	p.remover = &remover{api: d.API, journal: d.Journal, log: d.Log, now: d.Clock}
 	if d.Ahead == nil {
 		d.Ahead = func() time.Duration { return 0 }
@@ -338,8 +343,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	p.resting = newRestingFiles(p)
 	p.strays = newStrays(p)
 	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5, sha256: p.rehash}
-	tell := func(why string) { d.Paused(pauses(why, p.holdups.reason())) }
-	p.gate = newGate(d.Log, d.Clock, tell, func(ctx context.Context) error { return probe(ctx, d.API) })
+	p.gate = newGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return probe(ctx, d.API) })
 	return p
 }
 

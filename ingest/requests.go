@@ -24,8 +24,9 @@ type Handler func(ctx context.Context, r journal.Request) (any, error)
 // ErrLater is a Handler's for a request that somebody else answers.
 var ErrLater = errors.New("it is answered later")
 
-// requestTick is how often the journal is asked for requests.
-const requestTick = 300 * time.Millisecond
+// askNet is how often the journal is asked for requests although nobody rang: who left
+// one may have died before it did.
+const askNet = 20 * time.Second
 
 // answerGrace is how long requests may take after the last entry is done.
 const answerGrace = time.Second
@@ -38,32 +39,34 @@ const attendEvery = time.Second
 const maxServing = 4
 
 // serveRequests answers requests until idle closes or ctx ends. An answer may
-// take long (a scan, a cancel), so each has a goroutine of its own.
+// take long (a scan, a cancel), so each has a goroutine of its own. The journal is asked
+// when another process rang, and while requests are open.
 func (p *Pipeline) serveRequests(ctx context.Context, idle <-chan struct{}) error {
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, gctx := errgroup.WithContext(inner)
-	g.SetLimit(maxServing + 1) // the poller below is one of them
+	places := make(chan struct{}, maxServing)
+	rung := make(chan struct{}, 1)
+	listening, enough := context.WithCancel(gctx)
+	g.Go(func() error { p.journal.Listen(listening, rung); return nil })
 	g.Go(func() error {
+		defer enough()
 		defer time.AfterFunc(answerGrace, cancel)     // what is about to be answered still is
 		serving := make(map[int64]context.CancelFunc) // nil: it waits for its turn
-		var attended time.Time
-		tick := time.NewTicker(requestTick)
-		defer tick.Stop()
+		over := make(chan struct{}, 1)                // one was answered, and who waits has a turn
+		next := time.NewTimer(askNet)
+		defer next.Stop()
 		for {
 			select {
 			case <-idle:
 				return nil
 			case <-gctx.Done():
 				return gctx.Err()
-			case <-tick.C:
+			case <-rung:
+			case <-over:
+			case <-next.C:
 			}
-			open, err := p.journal.TakeRequests(gctx)
-			fresh := slices.ContainsFunc(open, func(r journal.Request) bool { _, known := serving[r.ID]; return !known })
-			if err == nil && (fresh || len(open) > 0 && time.Since(attended) >= attendEvery) {
-				open, err = p.journal.Attend(gctx)
-				attended = time.Now()
-			}
+			open, err := p.journal.Attend(gctx)
 			if err != nil {
 				return err
 			}
@@ -79,12 +82,22 @@ func (p *Pipeline) serveRequests(ctx context.Context, idle <-chan struct{}) erro
 				if serving[r.ID] != nil {
 					continue
 				}
+				select {
+				case places <- struct{}{}:
+				default:
+					serving[r.ID] = nil
+					continue
+				}
 				rctx, withdraw := context.WithCancel(gctx)
 				serving[r.ID] = withdraw
-				if !g.TryGo(func() error { return unlessWithdrawn(gctx, rctx, p.serve(rctx, r)) }) {
-					withdraw()
-					serving[r.ID] = nil
-				}
+				g.Go(func() error {
+					defer signal(over)
+					defer func() { <-places }()
+					return unlessWithdrawn(gctx, rctx, p.serve(rctx, r))
+				})
+			}
+			if next.Reset(askNet); len(open) > 0 {
+				next.Reset(attendEvery)
 			}
 		}
 	})

@@ -55,6 +55,11 @@ type restingFolder struct {
 	unread  func(path string) bool
 	removed map[string]bool
 	news    chan struct{} // closed and replaced when looked changes
+
+	// What rested when the journal was read last. It is that of run's goroutine.
+	stale chan struct{} // capacity 1: entries have changed since
+	known bool
+	rests []journal.RestingFile
 }
 
 func newRestingFiles(p *Pipeline) *RestingFiles {
@@ -62,7 +67,7 @@ func newRestingFiles(p *Pipeline) *RestingFiles {
 	for _, f := range p.cfg.Folders {
 		r.folders[f.Name] = &restingFolder{
 			name: f.Name, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
-			unread: func(string) bool { return false }, removed: make(map[string]bool), news: make(chan struct{}),
+			unread: func(string) bool { return false }, removed: make(map[string]bool), news: make(chan struct{}), stale: make(chan struct{}, 1),
 		}
 	}
 	return r
@@ -126,6 +131,8 @@ func (r *RestingFiles) Wait(ctx context.Context, folder string) error {
 func (r *RestingFiles) run(ctx context.Context, folder string, idle <-chan struct{}) error {
 	f := r.folders[folder]
 	defer f.finish(math.MaxUint64) // nobody waits for more
+	r.p.journal.Notify(f.stale, journal.AboutEntries)
+	defer r.p.journal.Notify(f.stale, journal.AboutNothing)
 	for {
 		select {
 		case <-idle:
@@ -192,20 +199,41 @@ func (r *RestingFiles) look(ctx context.Context, f *restingFolder) error {
 	if !all {
 		return nil
 	}
+	return unlessAway(r.lookAtAll(ctx, f, unread))
+}
+
+// lookAtAll looks at all that rests in a folder. A folder that is scanned again and again
+// costs no transaction while nothing changes: if it is not much, it is remembered.
+func (r *RestingFiles) lookAtAll(ctx context.Context, f *restingFolder, unread func(string) bool) error {
+	if f.known = f.known && !taken(f.stale); f.known {
+		return r.passOver(ctx, f.name, slices.Clone(f.rests), unread)
+	}
+	f.rests = nil
+	taken(f.stale)
+	n := 0
 	for _, status := range journal.RestsWithoutAsset() {
-		for after := int64(0); !r.p.draining() && ctx.Err() == nil; {
+		for after := int64(0); ; {
+			if r.p.draining() || ctx.Err() != nil {
+				return nil
+			}
 			files, err := r.p.journal.Reader().RestingIn(ctx, f.name, status, after, restingBatch)
-			if err == nil && len(files) == 0 {
+			if err != nil {
+				return err
+			}
+			if len(files) == 0 {
 				break
 			}
-			if err == nil {
-				after = files[len(files)-1].ID
-				err = r.passOver(ctx, f.name, files, unread)
+			after = files[len(files)-1].ID
+			if n += len(files); n <= restingBatch {
+				f.rests = append(f.rests, files...)
 			}
-			if err != nil {
-				return unlessAway(err)
+			if err := r.passOver(ctx, f.name, files, unread); err != nil {
+				return err
 			}
 		}
+	}
+	if f.known = n <= restingBatch; !f.known {
+		f.rests = nil
 	}
 	return nil
 }

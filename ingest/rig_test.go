@@ -42,6 +42,7 @@ type rig struct {
 	skip     []string // directories that scans do not enter, in place of the usual ones
 	commit   func()   // called after each commit of the journal
 	atCommit func()   // set and cleared by stopAt
+	look     func()   // called before each look at it
 	api      func(ingest.API) ingest.API
 	store    func(ingest.Store) ingest.Store
 	clock    func() time.Time
@@ -156,7 +157,7 @@ type process struct {
 // start opens the journal and makes a pipeline; close ends both.
 func (r *rig) start() *process {
 	r.t.Helper()
-	j, err := journal.Open(context.Background(), r.journal, journal.Options{OnCommit: r.commit, Clock: r.clock, Anew: r.config.Adopt})
+	j, err := journal.Open(context.Background(), r.journal, journal.Options{OnCommit: r.commit, OnRead: r.look, Clock: r.clock, Anew: r.config.Adopt})
 	if err != nil {
 		r.t.Fatal(err)
 	}

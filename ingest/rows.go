@@ -31,10 +31,10 @@ type LaterError struct {
 func (e *LaterError) Error() string { return e.Err.Error() }
 func (e *LaterError) Unwrap() error { return e.Err }
 
-// rowsTick is how often manifests are looked for whose rows are to be admitted, and
-// rowsRest the least time between two batches of rows.
+// rowsPace is the least time between two looks for manifests whose rows are to be
+// admitted, and rowsRest that between two batches of rows.
 const (
-	rowsTick = 500 * time.Millisecond
+	rowsPace = 500 * time.Millisecond
 	rowsRest = 5 * time.Millisecond
 )
 
@@ -61,24 +61,26 @@ func newFilelessRows(p *Pipeline, f Folder) *filelessRows {
 // run admits rows until idle closes or ctx ends. A share that hangs may hold it up for
 // ever.
 func (r *filelessRows) run(ctx context.Context, idle <-chan struct{}) error {
-	tick := time.NewTicker(rowsTick)
-	defer tick.Stop()
+	a := r.p.alarms.set(r.folder.Name, rowsPace, journal.AboutRows)
+	defer r.p.alarms.end(a)
 	for {
-		select {
-		case <-idle:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
+		if more, err := a.wait(ctx, idle); !more {
+			return err
 		}
 		due, err := r.p.journal.DueManifests(ctx, r.folder.Name, heedBatch)
 		for _, c := range due {
 			if err == nil && !r.p.draining() {
 				err = r.manifest(ctx, c)
 			}
+			if t, put := r.troubles[c.Path]; put {
+				a.at(t.next)
+			}
 		}
 		if err != nil {
 			return err
+		}
+		if len(due) == heedBatch {
+			signal(a.poke)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -34,11 +35,12 @@ type Strays struct {
 
 	mu    sync.Mutex
 	found map[string]map[string]bool // by folder, then by path
+	again map[string]trouble         // by folder: what was left the last time
 	told  map[string]bool            // what the log has named, by folder and path
 }
 
 func newStrays(p *Pipeline) *Strays {
-	return &Strays{p: p, found: make(map[string]map[string]bool), told: make(map[string]bool)}
+	return &Strays{p: p, found: make(map[string]map[string]bool), again: make(map[string]trouble), told: make(map[string]bool)}
 }
 
 // Hidden is the watcher's: a directory was read that holds files whose names begin with a dot.
@@ -52,8 +54,29 @@ func (s *Strays) Hidden(folder string, paths []string) {
 		if s.found[folder] == nil {
 			s.found[folder] = make(map[string]bool)
 		}
-		s.found[folder][rel] = true
+		if !s.found[folder][rel] {
+			s.found[folder][rel] = true
+			delete(s.again, folder)
+			s.p.alarms.ringIn(folder)
+		}
 	}
+}
+
+// longestStray is the longest wait before what was left is looked at again.
+const longestStray = time.Minute
+
+// next returns when what was left in a folder is looked at again; zero: nothing was.
+func (s *Strays) next(folder string) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.again[folder].next
+}
+
+// hurry has what was left in a folder looked at the next time.
+func (s *Strays) hurry(folder string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.again, folder)
 }
 
 // asidePrefix begins a file's hidden name. The number of its entry follows.
@@ -77,8 +100,12 @@ func entryOfAside(rel string) (id int64, ok bool) {
 // settle looks at what was found in a folder. Its error is the journal's.
 func (s *Strays) settle(ctx context.Context, folder string) error {
 	s.mu.Lock()
-	found := slices.Sorted(maps.Keys(s.found[folder]))
+	found, tries, next := slices.Sorted(maps.Keys(s.found[folder])), s.again[folder].tries, s.again[folder].next
 	s.mu.Unlock()
+	if s.p.now().Before(next) {
+		return nil
+	}
+	left := 0
 	for _, rel := range found {
 		if s.p.draining() || !s.p.mayFile(folder) {
 			return nil
@@ -93,11 +120,20 @@ func (s *Strays) settle(ctx context.Context, folder string) error {
 		if err != nil {
 			s.tell(folder, rel, secret.Sentence(err))
 		}
-		if !again {
-			s.mu.Lock()
-			delete(s.found[folder], rel)
-			s.mu.Unlock()
+		if again {
+			left++
+			continue
 		}
+		s.mu.Lock()
+		delete(s.found[folder], rel)
+		s.mu.Unlock()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.again, folder)
+	if left > 0 {
+		wait := min(chorePace<<min(tries, 10), longestStray)
+		s.again[folder] = trouble{tries: tries + 1, next: s.p.now().Add(wait)}
 	}
 	return nil
 }

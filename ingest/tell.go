@@ -72,11 +72,7 @@ func (t *tells) run(ctx context.Context, idle <-chan struct{}, mayTouch func() b
 			continue
 		case <-timer.C:
 		}
-		settling, err := t.journal.Reader().Settling(ctx, t.folder.Name)
-		if err != nil {
-			return err
-		}
-		if settling > 0 && time.Now().Before(latest) || !mayTouch() {
+		if t.settling() && time.Now().Before(latest) || !mayTouch() {
 			timer.Reset(quiet)
 			continue
 		}
@@ -98,6 +94,9 @@ func (t *tells) run(ctx context.Context, idle <-chan struct{}, mayTouch func() b
 		latest = time.Now().Add(tellLatest)
 	}
 }
+
+// settling reports whether files are on their way that are not recorded yet.
+func (t *tells) settling() bool { return t.folder.Settling != nil && t.folder.Settling() > 0 }
 
 // tell looks at what is new and at what was told, records what there is to tell now,
 // and logs what is news. It returns the messages, and whether there are companions of

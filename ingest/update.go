@@ -16,8 +16,8 @@ import (
 // differs.
 const RequestUpdate = "update"
 
-// updateTick is how often open edits are looked at while somebody waits for them.
-const updateTick = 200 * time.Millisecond
+// updatePace is the least time between two looks at the open edits that somebody waits for.
+const updatePace = 200 * time.Millisecond
 
 // serveUpdate answers RequestUpdate when every edit of the selection has ended.
 func (p *Pipeline) serveUpdate(ctx context.Context, r journal.Request) (any, error) {
@@ -69,6 +69,8 @@ func (p *Pipeline) updated(ctx context.Context, id int64, before [sha256.Size]by
 	if err != nil {
 		return Outcome{}, err
 	}
+	a := p.alarms.set(e.Folder, updatePace, journal.AboutEdits)
+	defer p.alarms.end(a)
 	for p.editing[e.Folder] != nil && e.Status == journal.Filed {
 		_, open, err := p.journal.Reader().Edit(ctx, id)
 		if err != nil {
@@ -84,15 +86,13 @@ func (p *Pipeline) updated(ctx context.Context, id int64, before [sha256.Size]by
 		if why != "" {
 			return Outcome{ID: e.ID, Folder: e.Folder, Path: e.Path, Result: updating, Detail: "it is looked at again, and sent where it differs, when Tenovos answers: " + why}, nil
 		}
-		if p.gate.reason() == "" {
-			if _, err := p.editOnce(ctx, e.Folder); err != nil {
-				return Outcome{}, err
-			}
+		if p.gate.reason() != "" {
+			a.at(p.now()) // the operator's patience goes on
+		} else if _, err := p.editDue(ctx, e.Folder, a); err != nil {
+			return Outcome{}, err
 		}
-		select {
-		case <-time.After(updateTick):
-		case <-ctx.Done():
-			return Outcome{}, ctx.Err()
+		if _, err := a.wait(ctx, nil); err != nil {
+			return Outcome{}, err
 		}
 		if e, err = p.journal.Entry(ctx, id); err != nil {
 			return Outcome{}, err

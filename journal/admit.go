@@ -57,6 +57,7 @@ func (j *Journal) AdmitRewritten(ctx context.Context, f Found) error {
 }
 
 func (j *Journal) admit(ctx context.Context, fresh []Found, rewritten bool) (admitted int, err error) {
+	mismatch := false // one may have been removed
 	err = j.write(ctx, "admit files", func(tx *session) error {
 		now := j.now()
 		// Looked up again: another Admit may have been faster, and a path may be in
@@ -69,11 +70,15 @@ func (j *Journal) admit(ctx context.Context, fresh []Found, rewritten bool) (adm
 				return l.touch(ctx, tx, f, now)
 			}
 			admitted++
+			mismatch = mismatch || l.status == Failed
 			return insertGeneration(ctx, tx, f, l, File, now)
 		})
 	})
 	if err != nil {
 		return 0, err
+	}
+	if mismatch {
+		j.news.tell(AboutChores)
 	}
 	return admitted, nil
 }

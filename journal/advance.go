@@ -42,11 +42,19 @@ func (j *Journal) Advance(ctx context.Context, m Move) (Entry, error) {
 			e, err = readEntry(ctx, tx, m.ID)
 		}
 		return err
-	})
+	}, m.about())
 	if err != nil {
 		return Entry{}, err
 	}
 	return e, nil
+}
+
+// about is what a move changes.
+func (m Move) about() Topic {
+	if len(m.Chores) > 0 || m.From == Failed { // a mismatch opens one, too
+		return AboutEntries | AboutChores
+	}
+	return AboutEntries
 }
 
 // advance is a move that was checked, within a transaction. It returns the entry as the

@@ -17,13 +17,16 @@ import (
 
 // Attend notes that the owner is at the open requests, and returns them, oldest
 // first: whoever waits for an answer sees by it that the owner lives. One that was
-// withdrawn is not among them.
+// withdrawn is not among them. Where there are none it commits nothing.
 func (j *Journal) Attend(ctx context.Context) ([]Request, error) {
-	var out []Request
-	err := j.write(ctx, "attend to requests", func(tx *session) (err error) {
+	out, err := j.TakeRequests(ctx)
+	if err != nil || len(out) == 0 {
+		return nil, err
+	}
+	err = j.write(ctx, "attend to requests", func(tx *session) (err error) {
 		out, err = requestsOf(ctx, tx, `UPDATE requests SET seen_at = ? WHERE answered_at IS NULL RETURNING id, kind, args, asked_at`, j.now())
 		return err
-	})
+	}, AboutNothing)
 	slices.SortFunc(out, func(a, b Request) int { return cmp.Compare(a.ID, b.ID) })
 	return out, err
 }
@@ -57,6 +60,9 @@ func Withdraw(ctx context.Context, path string, id int64) (begun bool, err error
 		}
 		return err
 	})
+	if err == nil {
+		ring(path)
+	}
 	return begun, err
 }
 

@@ -246,7 +246,10 @@ func (j *Journal) ReleaseSeen(ctx context.Context, d Drop, until time.Time) (n i
 	err = j.write(ctx, "release files", func(tx *session) error {
 		n, err = release(ctx, tx, mappedSeen, j.now(), d.Folder, []byte(d.Dir), ms(until))
 		return err
-	})
+	}, AboutNothing)
+	if n > 0 {
+		j.news.tell(AboutEntries)
+	}
 	return n, err
 }
 

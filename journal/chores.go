@@ -100,7 +100,7 @@ func (j *Journal) DeferChore(ctx context.Context, id int64, until time.Time, mes
 	return j.write(ctx, fmt.Sprintf("defer chore %d", id), func(tx *session) error {
 		return known(tx.exec(ctx, `UPDATE chores SET not_before = ?, message = ?, tries = tries + 1 WHERE id = ?`,
 			ms(until), message, id))
-	})
+	}, AboutChores)
 }
 
 // PutOffChore leaves a chore until a later time without a try. ErrUnknown if it is not
@@ -108,12 +108,12 @@ func (j *Journal) DeferChore(ctx context.Context, id int64, until time.Time, mes
 func (j *Journal) PutOffChore(ctx context.Context, id int64, until time.Time) error {
 	return j.write(ctx, fmt.Sprintf("put off chore %d", id), func(tx *session) error {
 		return known(tx.exec(ctx, `UPDATE chores SET not_before = ? WHERE id = ?`, ms(until), id))
-	})
+	}, AboutChores)
 }
 
 // DoneChore closes a chore. ErrUnknown if it is not open.
 func (j *Journal) DoneChore(ctx context.Context, id int64) error {
 	return j.write(ctx, fmt.Sprintf("close chore %d", id), func(tx *session) error {
 		return known(tx.exec(ctx, `DELETE FROM chores WHERE id = ?`, id))
-	})
+	}, AboutNothing)
 }

@@ -40,7 +40,7 @@ func (j *Journal) AdmitCompanions(ctx context.Context, found []Found) (int, erro
 			}
 		}
 		return nil
-	})
+	}, AboutCompanions)
 }
 
 // UnknownCompanions is Unknown for companions.
@@ -150,7 +150,7 @@ func (j *Journal) Heed(ctx context.Context, c Companion, about Concern) (release
 		_, err = tx.exec(ctx, `UPDATE companions SET due = ? WHERE folder = ? AND path = ? AND mark = ?`,
 			left, c.Folder, []byte(c.Path), markOf(c.Found))
 		return err
-	})
+	}, AboutEntries, AboutEdits, AboutRows)
 	return released, edits, err
 }
 

@@ -28,7 +28,11 @@
 //
 // Open takes a lock file beside the database, so one process owns the journal.
 // Any other process may read (OpenReader) and ask (Ask) meanwhile; neither ever
-// changes a status.
+// changes a status. Who asks rings: the owner is told by the times of the lock file
+// (Listen), and need not look for requests.
+//
+// Within the owner, each commit says what it is about, and Notify wakes who waits for
+// that, so that nobody asks the journal again and again whether there is something to do.
 //
 // All methods may be called from several goroutines.
 package journal

@@ -55,7 +55,7 @@ func (d Duties) Open(ctx context.Context, entry int64, c NewChore) (id int64, er
 			return err
 		}
 		return tx.row(ctx, `SELECT last_insert_rowid()`).Scan(&id)
-	})
+	}, AboutChores)
 	return id, err
 }
 
@@ -63,7 +63,7 @@ func (d Duties) Open(ctx context.Context, entry int64, c NewChore) (id int64, er
 func (d Duties) Learn(ctx context.Context, id int64, spec string) error {
 	return d.j.write(ctx, fmt.Sprintf("store what is known of chore %d", id), func(tx *session) error {
 		return known(tx.exec(ctx, `UPDATE chores SET spec = ? WHERE id = ?`, spec, id))
-	})
+	}, AboutNothing)
 }
 
 // Remark adds a sentence to the reason that an entry rests with, unless it stands there

@@ -30,7 +30,7 @@ func (j *Journal) OpenEdits(ctx context.Context, entries []int64) (n int, err er
 		n, err = affect(ctx, tx, `INSERT INTO edits (entry_id, asked_at) SELECT e.id, ? FROM entries e
 			WHERE e.id IN {list ?} AND status = {filed}`+latestIngested+openEdit, j.now(), list(entries))
 		return err
-	})
+	}, AboutEdits)
 	return n, err
 }
 
@@ -129,7 +129,7 @@ func (j *Journal) EditMapped(ctx context.Context, e Edit) error {
 		_, err := tx.exec(ctx, `UPDATE edits SET asset = ?, changes = ?, alike = ?, message = '', tries = 0 WHERE entry_id = ? AND asked_at = ?`,
 			string(e.Asset), string(e.Changes), e.Alike, e.EntryID, ms(e.AskedAt))
 		return err
-	})
+	}, AboutEdits)
 }
 
 // EditsSent records that one bulk edit with these edits was sent.
@@ -143,7 +143,7 @@ func (j *Journal) EditsSent(ctx context.Context, edits []Edit, see time.Time) er
 			}
 		}
 		return nil
-	})
+	}, AboutEdits)
 }
 
 // DeferEdit leaves an edit until a later time, with the reason why (no secret),
@@ -153,7 +153,7 @@ func (j *Journal) DeferEdit(ctx context.Context, e Edit, until time.Time, messag
 		_, err := tx.exec(ctx, `UPDATE edits SET not_before = ?1, message = ?2, tries = tries + 1, sent_at = CASE ?3 WHEN 0 THEN sent_at END,
 			alike = CASE ?3 WHEN 0 THEN alike END WHERE entry_id = ?4 AND asked_at = ?5`, ms(until), message, again, e.EntryID, ms(e.AskedAt))
 		return err
-	})
+	}, AboutEdits)
 }
 
 // PutOffEdit lets an edit wait, which is no try of it.
@@ -162,7 +162,7 @@ func (j *Journal) PutOffEdit(ctx context.Context, e Edit, until time.Time, messa
 		_, err := tx.exec(ctx, `UPDATE edits SET not_before = ?, message = ? WHERE entry_id = ? AND asked_at = ?`,
 			ms(until), message, e.EntryID, ms(e.AskedAt))
 		return err
-	})
+	}, AboutEdits)
 }
 
 // EditDone closes an edit. With an asset that is what the entry's asset holds from
@@ -182,5 +182,5 @@ func (j *Journal) EditDone(ctx context.Context, e Edit, asset json.RawMessage, r
 				class = ?, message = ?, hint = ?, updated = ? WHERE id = ? AND status = {filed}`,
 			string(asset), ms(e.AskedAt), r.Class, r.Message, r.Hint, j.now(), e.EntryID)
 		return err
-	})
+	}, AboutEdits)
 }

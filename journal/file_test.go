@@ -334,7 +334,7 @@ func TestContextEnds(t *testing.T) {
 	cancel()
 	_, err := r.Admit(ctx, []Found{file("a", 1)})
 	r.fails(err, context.Canceled)
-	r.fails(r.SetFolder(ctx, FolderState{Name: "in"}), context.Canceled)
+	r.fails(r.SetFolders(ctx, FolderState{Name: "in"}), context.Canceled)
 	_, err = Open(ctx, r.path, Options{})
 	r.fails(err, context.Canceled)
 }

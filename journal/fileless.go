@@ -73,7 +73,7 @@ func (j *Journal) FilelessAdmitted(ctx context.Context, c Companion, refused boo
 		_, err := tx.exec(ctx, `UPDATE companions SET due = ? WHERE folder = ? AND path = ? AND mark = ? AND due = ?`,
 			due, c.Folder, []byte(c.Path), markOf(c.Found), rowsDue)
 		return err
-	})
+	}, AboutNothing)
 }
 
 // ReopenFileless has the rows of a folder's manifests looked at again that were refused:
@@ -86,7 +86,7 @@ func (j *Journal) ReopenFileless(ctx context.Context, folder string) error {
 	return j.write(ctx, "look at refused rows of manifests again", func(tx *session) error {
 		_, err := tx.exec(ctx, `UPDATE companions SET due = ? WHERE due = ? AND due > 0 AND folder = ?`, rowsDue, rowsRefused, folder)
 		return err
-	})
+	}, AboutRows)
 }
 
 // Refused counts the manifests of folders whose rows without files are refused.

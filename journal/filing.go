@@ -142,7 +142,7 @@ func (j *Journal) Renamed(ctx context.Context, id int64, earlier Entry, chores .
 			return err
 		}
 		return enqueue(ctx, tx, earlier.ID, 0)
-	})
+	}, AboutEntries, AboutChores)
 }
 
 // refreshPath refreshes the work of all generations of a path.

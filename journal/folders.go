@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"time"
 )
 
@@ -38,11 +39,21 @@ type Counts struct {
 	By         map[Status]int // entries by status; a status without any is missing
 }
 
-// SetFolder records the state of a folder. It does not touch its count of
-// entries seen.
-func (j *Journal) SetFolder(ctx context.Context, s FolderState) error {
-	return j.write(ctx, "record the state of folder "+s.Name, func(tx *session) error {
-		_, err := tx.exec(ctx, `INSERT INTO folders (name, path, watch, paused, settling, open, waiting, polled, last_scan, unreadable, unread,
+// SetFolders records the states of folders in one transaction. It does not touch their
+// counts of entries seen.
+func (j *Journal) SetFolders(ctx context.Context, states ...FolderState) error {
+	return j.write(ctx, "record the state of folders", func(tx *session) error {
+		for _, s := range states {
+			if err := setFolder(ctx, tx, s); err != nil {
+				return fmt.Errorf("folder %s: %w", s.Name, err)
+			}
+		}
+		return nil
+	}, AboutNothing)
+}
+
+func setFolder(ctx context.Context, tx *session, s FolderState) error {
+	_, err := tx.exec(ctx, `INSERT INTO folders (name, path, watch, paused, settling, open, waiting, polled, last_scan, unreadable, unread,
 				arriving, beside, empty, empty_file)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET path = excluded.path, watch = excluded.watch, paused = excluded.paused,
@@ -50,10 +61,9 @@ func (j *Journal) SetFolder(ctx context.Context, s FolderState) error {
 				polled = excluded.polled, last_scan = excluded.last_scan,
 				unreadable = excluded.unreadable, unread = excluded.unread,
 				arriving = excluded.arriving, beside = excluded.beside, empty = excluded.empty, empty_file = excluded.empty_file`,
-			s.Name, s.Path, s.Watch, s.Paused, s.Settling, s.Open, s.Waiting, s.Polled, ms(s.LastScan), s.Unreadable, s.Unread,
-			s.Arriving, s.Beside, s.Empty, s.EmptyFile)
-		return err
-	})
+		s.Name, s.Path, s.Watch, s.Paused, s.Settling, s.Open, s.Waiting, s.Polled, ms(s.LastScan), s.Unreadable, s.Unread,
+		s.Arriving, s.Beside, s.Empty, s.EmptyFile)
+	return err
 }
 
 // countFolders reads the open edits once, not once a folder.

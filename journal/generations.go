@@ -103,7 +103,7 @@ func (j *Journal) Unchanged(ctx context.Context, id int64, chores ...NewChore) e
 			}
 		}
 		return merge(ctx, tx, id, previous, place)
-	})
+	}, AboutEntries, AboutChores)
 }
 
 // merge lets the entry called previous take over the hint, the open chores and

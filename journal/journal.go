@@ -32,12 +32,17 @@ type Options struct {
 	// OnCommit, if not nil, is called after each transaction that wrote, before
 	// the method that wrote returns.
 	OnCommit func()
+	// OnRead, if not nil, is called before each look that the owner takes at the journal.
+	OnRead func()
 	// Anew lets Open begin a new journal where the -wal file of a lost one lies; it
 	// is moved aside.
 	Anew bool
 	// Driver is the name of the database/sql driver that the owner and its reader
 	// connect by; "" is SQLite's. A test counts what passes through one of its own.
 	Driver string
+	// WatchLock has the kernel tell of other processes' requests (Listen). Without it, as
+	// in tests that make time themselves, the lock file is looked at from time to time.
+	WatchLock bool
 }
 
 // Journal is the owner's handle: it alone changes entries. It is safe for
@@ -54,6 +59,9 @@ type Journal struct {
 	onCommit func()
 	wal      walTrimmer
 	closing  sync.Once
+	news     news
+
+	watchLock bool
 
 	stopCheck context.CancelFunc
 	checked   chan struct{}         // closed when the integrity check has ended
@@ -86,7 +94,7 @@ func open(ctx context.Context, path string, o Options) (_ *Journal, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	j := &Journal{clock: o.Clock, onCommit: o.OnCommit}
+	j := &Journal{clock: o.Clock, onCommit: o.OnCommit, watchLock: o.WatchLock}
 	if j.clock == nil {
 		j.clock = time.Now
 	}
@@ -143,6 +151,7 @@ func open(ctx context.Context, path string, o Options) (_ *Journal, err error) {
 			return nil, err
 		}
 	}
+	j.reader.onRead = o.OnRead
 	j.writer, err = newWriter(ctx, j.db, j.mayCommit, j.committed)
 	return j, err
 }
@@ -288,9 +297,14 @@ func (j *Journal) close() error {
 
 // write runs work in a transaction that is committed durably. If work or the commit
 // fails, nothing of it has changed. Work uses nothing of the journal but its session, and
-// asks no other process: everyone who writes waits for it.
-func (j *Journal) write(ctx context.Context, op string, work func(*session) error) error {
-	return fail(op, j.writer.write(ctx, work))
+// asks no other process: everyone who writes waits for it. about is what it changes:
+// entries, if nothing else is said.
+func (j *Journal) write(ctx context.Context, op string, work func(*session) error, about ...Topic) error {
+	if err := j.writer.write(ctx, work); err != nil {
+		return fail(op, err)
+	}
+	j.news.tell(topics(about))
+	return nil
 }
 
 // mayCommit is asked before each transaction.

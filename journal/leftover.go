@@ -65,5 +65,5 @@ func (j *Journal) FileLeftovers(ctx context.Context, ids []int64, which Leftover
 			}
 		}
 		return nil
-	})
+	}, AboutChores)
 }

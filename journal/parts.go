@@ -33,7 +33,7 @@ func (j *Journal) PartDone(ctx context.Context, attemptID int64, p Part) error {
 			return err
 		}
 		return hashWork(ctx, tx, entry, p.Content)
-	})
+	}, AboutNothing)
 }
 
 // Proven records that the content of an attempt, ended or not, was seen to hold the
@@ -42,7 +42,7 @@ func (j *Journal) Proven(ctx context.Context, attemptID int64) error {
 	return j.write(ctx, fmt.Sprintf("record that attempt %d is proved", attemptID), func(tx *session) error {
 		_, err := tx.exec(ctx, `UPDATE parts SET comparable = 1 WHERE attempt_id = ?`, attemptID)
 		return err
-	})
+	}, AboutNothing)
 }
 
 // SetSHA256 records the hash of an entry's content. ErrUnknown if there is no
@@ -54,7 +54,7 @@ func (j *Journal) SetSHA256(ctx context.Context, id int64, sum []byte) error {
 			return err
 		}
 		return hashWork(ctx, tx, id, sum)
-	})
+	}, AboutNothing)
 }
 
 // hashWork tells the queue the hash of an entry.

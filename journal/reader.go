@@ -19,6 +19,7 @@ type Reader struct {
 	idle    chan *session // nil is one that has not connected yet
 	closed  chan struct{}
 	closing sync.Once
+	onRead  func()
 }
 
 // OpenReader opens the journal at path for reading. It neither creates nor
@@ -117,6 +118,9 @@ func (r *Reader) read(ctx context.Context, op string, work func(*session) error)
 
 // ask is read for work that is one question: a SELECT sees one state by itself.
 func (r *Reader) ask(ctx context.Context, op string, work func(*session) error) error {
+	if r.onRead != nil {
+		r.onRead()
+	}
 	s, err := r.take(ctx)
 	if err != nil {
 		return fail(op, err)

@@ -32,6 +32,9 @@ func Ask(ctx context.Context, path, kind string, args []byte) (id int64, err err
 		id, err = res.LastInsertId()
 		return err
 	})
+	if err == nil {
+		ring(path)
+	}
 	return id, err
 }
 
@@ -73,7 +76,7 @@ func (j *Journal) Answer(ctx context.Context, id int64, answer []byte, errText s
 		}
 		_, err = tx.exec(ctx, `DELETE FROM requests WHERE answered_at IS NOT NULL AND answered_at < ?`, ms(now.Add(-answersKept)))
 		return err
-	})
+	}, AboutNothing)
 }
 
 // Answered returns the answer to a request, or the text of the error it ended

@@ -100,6 +100,6 @@ func (j *Journal) Vanished(ctx context.Context, gone []RestingFile, why func(Res
 			done = append(done, f)
 		}
 		return nil
-	})
+	}, AboutEntries, AboutChores)
 	return done, err
 }

@@ -15,7 +15,7 @@ func TestTakeOver(t *testing.T) {
 	r.admit(file("dir/b", 1))
 	_, err := r.AdmitCompanions(ctx, []Found{file("a.xmp", 1)})
 	r.ok(err)
-	r.ok(r.SetFolder(ctx, FolderState{Name: "in", Path: "/srv/in"}))
+	r.ok(r.SetFolders(ctx, FolderState{Name: "in", Path: "/srv/in"}))
 	n, err := r.TakeOver(ctx, "in", "new")
 	r.ok(err)
 	if n != 3 {

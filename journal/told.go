@@ -86,7 +86,7 @@ func (j *Journal) Tell(ctx context.Context, folder string, told map[Telling]Told
 			}
 		}
 		return nil
-	})
+	}, AboutNothing)
 }
 
 // Told returns what is told of a folder's companions, the first limit of them by path,
@@ -120,15 +120,6 @@ func (r *Reader) Untold(ctx context.Context, folders []string) (n int, err error
 	err = r.ask(ctx, "count companions to tell of", func(tx *session) error {
 		return tx.row(ctx, `SELECT count(*) FROM companions {using companions_told}
 			WHERE (tell = 1 OR told <> '') AND tell = 1 AND folder IN {list ?}`, list(folders)).Scan(&n)
-	})
-	return n, err
-}
-
-// Settling returns how many files of a folder are not stable yet, as its watcher said
-// last.
-func (r *Reader) Settling(ctx context.Context, folder string) (n int, err error) {
-	err = r.ask(ctx, "count files that settle", func(tx *session) error {
-		return tx.row(ctx, `SELECT coalesce(max(settling), 0) FROM folders WHERE name = ?`, folder).Scan(&n)
 	})
 	return n, err
 }

@@ -23,7 +23,6 @@ func TestTold(t *testing.T) {
 		}
 		return paths
 	}
-	r.ok(r.SetFolder(ctx, FolderState{Name: "in", Settling: 3}))
 	admit("a/manifest.csv", 1)
 	admit("b.xmp", 1)
 	all, err := r.Reader().Tellings(ctx, "in", "", 10)
@@ -55,9 +54,6 @@ func TestTold(t *testing.T) {
 	r.ok(r.Tell(ctx, "in", map[Telling]Told{all[0]: {}}))
 	if first, n, err := r.Reader().Told(ctx, "in", 5); err != nil || n != 0 || first == nil || tellings() != nil {
 		t.Errorf("told are %+v, %d, %v", first, n, err)
-	}
-	if n, err := r.Reader().Settling(ctx, "in"); err != nil || n != 3 {
-		t.Errorf("%d settle, %v", n, err)
 	}
 }
 

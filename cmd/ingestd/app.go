@@ -161,6 +161,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 	}
 	for i, f := range folders {
 		pc.Folders[i].Wanted = func(rel string) bool { return watcher.Skipped(watched[i], rel) == "" }
+		pc.Folders[i].Settling = func() int { return e.folders.settling(f.Name) }
 		pc.Folders[i].Scanned = func() (time.Time, bool) { return e.folders.scanned(f.Name) }
 		pc.Folders[i].Map = acct.mapFunc(f)
 		pc.Folders[i].Companions = newCompanions(f, acct.collectors[f.Name])
@@ -279,7 +280,7 @@ next:
 // openJournal opens the journal as its owner, and gives it the names that the folders
 // have.
 func openJournal(ctx context.Context, cfg *config.Config, anew bool, log zerolog.Logger) (*journal.Journal, error) {
-	j, err := journal.Open(ctx, cfg.Journal, journal.Options{Anew: anew})
+	j, err := journal.Open(ctx, cfg.Journal, journal.Options{Anew: anew, WatchLock: true})
 	if err == nil && j.Fresh() {
 		log.Warn().Str("journal", cfg.Journal).Msg("there is no journal yet: beginning a new one, to which every file in the folders is new")
 	}

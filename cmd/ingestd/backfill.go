@@ -174,7 +174,7 @@ func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal
 	over := make(chan struct{})
 	var progress sync.WaitGroup
 	progress.Go(func() { b.showProgress(e, walked, over) })
-	err = g.Wait()
+	err = e.folders.during(g.Wait)
 	close(over)
 	progress.Wait()
 	if err != nil {

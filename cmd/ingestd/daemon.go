@@ -181,7 +181,7 @@ func (s *service) work(ctx context.Context, now *setup, end <-chan struct{}) (er
 	})
 	g.Go(func() error { return e.serveDashboard(serving, now.cfg, now.log) })
 	g.Go(func() error { e.tellSystemd(watching); return nil })
-	return g.Wait()
+	return e.folders.during(g.Wait)
 }
 
 // closeWith reports the error of a close unless there is one already.
@@ -216,11 +216,27 @@ func (e *engine) serveDashboard(ctx context.Context, cfg *config.Config, log zer
 // statusEvery is how often systemd's status line is brought up to date.
 const statusEvery = 5 * time.Second
 
+// tellSystemd says again and again how the daemon does, over what was said of a reload.
+// The journal is asked when something changed, and without systemd never.
 func (e *engine) tellSystemd(ctx context.Context) {
+	if os.Getenv("NOTIFY_SOCKET") == "" {
+		return
+	}
+	changed := make(chan struct{}, 1)
+	e.journal.Notify(changed, journal.AboutEntries)
+	defer e.journal.Notify(changed, journal.AboutNothing)
+	e.folders.notify(changed)
+	signalTo(changed)
+	line := ""
 	tick := time.NewTicker(statusEvery)
 	defer tick.Stop()
 	for {
-		notify("STATUS=" + e.summary(ctx))
+		select {
+		case <-changed:
+			line = "STATUS=" + e.summary(ctx)
+		default:
+		}
+		notify(line)
 		select {
 		case <-ctx.Done():
 			return

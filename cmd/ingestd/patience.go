@@ -97,10 +97,11 @@ func connectAnswering(ctx context.Context, cfg *config.Config, folders []config.
 		}
 		return nil
 	})
-	err = g.Wait()
+	err = states.during(g.Wait)
 	select {
 	case <-failed:
 		states.pause("") // a backfill does not record the folders anew
+		states.record()
 	default:
 	}
 	return acct, err

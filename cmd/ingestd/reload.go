@@ -196,7 +196,8 @@ func (s *service) reloaded(ctx context.Context, now *setup) {
 }
 
 // attend shows whoever waits for an answer that the daemon lives, until worked closes:
-// an engine that ends answers no requests any more, and may take its time.
+// an engine that ends answers no requests any more, and may take its time. Where nobody
+// waits nothing is committed.
 func (s *service) attend(ctx context.Context, worked <-chan struct{}) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()

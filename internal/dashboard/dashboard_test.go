@@ -54,7 +54,7 @@ func booksAt(t *testing.T, path string) *journal.Journal {
 		_, err = j.Advance(ctx, journal.Move{ID: 4, From: journal.Mapped, To: journal.Creating})
 	}
 	if err == nil {
-		err = j.SetFolder(ctx, journal.FolderState{Name: "in", Path: "/in", Watch: "notify", Settling: 2})
+		err = j.SetFolders(ctx, journal.FolderState{Name: "in", Path: "/in", Watch: "notify", Settling: 2})
 	}
 	if err != nil {
 		t.Fatal(err)
