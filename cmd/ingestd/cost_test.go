@@ -20,11 +20,11 @@ import (
 // once a batch.
 var (
 	maxOfNewSize   = sqlCounts{parsed: 10, pieces: 900, commits: 199, selects: 1200}
-	maxOfKnownSize = sqlCounts{parsed: 10, pieces: 1000, commits: 199, selects: 1500} // it is hashed, and looked for, before it is created
+	maxOfKnownSize = sqlCounts{parsed: 10, pieces: 920, commits: 199, selects: 1200} // it is hashed, and looked for, before it is created
 )
 
 // What ten empty folders may cost it in ten seconds.
-const maxIdleReads, maxIdleWrites = 1100, 1 // 1, 0
+const maxIdleReads, maxIdleWrites = 1, 0
 
 // The cost of a file is that of 101 without that of one, so that what a daemon does
 // without any is not in it.
