@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"regexp"
+	"slices"
 )
 
 // ordinary reports a move of the way that nearly every file takes, of which what comes out
@@ -41,7 +42,7 @@ func setKnown(ctx context.Context, tx *session, m Move, text string, args []any,
 		return e, false, nil
 	}
 	e = *m.Was
-	args = append(args[:len(args):len(args)], sql.Named("updated", ms(e.Updated)), sql.Named("tries", e.Tries),
+	args = append(slices.Clip(args), sql.Named("updated", ms(e.Updated)), sql.Named("tries", e.Tries),
 		sql.Named("path", []byte(e.Path)), sql.Named("generation", e.Generation), sql.Named("changed", e.ChangeTime),
 		sql.Named("mapped", ms(e.MappedAt)), sql.Named("batch", e.InDrop), sql.Named("sha256", e.SHA256),
 		sql.Named("aside", []byte(e.Aside)), sql.Named("failures", e.Failures))

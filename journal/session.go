@@ -42,7 +42,7 @@ func (s *session) prepared(text string) (*sql.Stmt, error) {
 	if stmt, ok := s.stmts[text]; ok {
 		return stmt, nil
 	}
-	stmt, err := s.conn.PrepareContext(context.Background(), inDialect(text)) //nolint:sqlclosecheck // closed with the session
+	stmt, err := s.conn.PrepareContext(context.Background(), inDialect(text))
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (s *session) context(ctx context.Context) context.Context {
 
 // exec runs a statement that returns no rows.
 func (s *session) exec(ctx context.Context, text string, args ...any) (sql.Result, error) {
-	stmt, err := s.prepared(text)
+	stmt, err := s.prepared(text) //nolint:sqlclosecheck // closed with the session
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (r row) Scan(to ...any) error {
 
 // row runs a statement of whose rows the first is wanted.
 func (s *session) row(ctx context.Context, text string, args ...any) row {
-	stmt, err := s.prepared(text)
+	stmt, err := s.prepared(text) //nolint:sqlclosecheck // closed with the session
 	if err != nil {
 		return row{err: err}
 	}
@@ -91,7 +91,7 @@ func (s *session) row(ctx context.Context, text string, args ...any) row {
 
 // query runs a statement that returns rows.
 func (s *session) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	stmt, err := s.prepared(text)
+	stmt, err := s.prepared(text) //nolint:sqlclosecheck // closed with the session
 	if err != nil {
 		return nil, err
 	}
