@@ -108,10 +108,12 @@ func (r *Reader) take(ctx context.Context) (s *session, err error) {
 // read runs work, which may ask any number of questions, on one snapshot.
 func (r *Reader) read(ctx context.Context, op string, work func(*session) error) error {
 	return r.ask(ctx, op, func(tx *session) error {
-		if _, err := tx.exec(ctx, `BEGIN`); err != nil {
+		// Both are at once. When a context ends, the driver fails even what it has done.
+		steady := context.WithoutCancel(ctx)
+		if _, err := tx.exec(steady, `BEGIN`); err != nil {
 			return err
 		}
-		defer func() { _, _ = tx.exec(context.WithoutCancel(ctx), `ROLLBACK`) }() // there is nothing to commit
+		defer func() { _, _ = tx.exec(steady, `ROLLBACK`) }() // there is nothing to commit
 		return work(tx)
 	})
 }
