@@ -107,6 +107,7 @@ const (
 			mapped_at = CASE WHEN ?10 <> '' THEN ?12 ELSE mapped_at END` + movedRow + ` AND (?12 = 0 OR mapped_at = ?13)`
 	moveAnew   = moveEntry + `, aside = x'', moved_to = x'', object_id = '', file_id = '', original_file_id = ''` + movedRow
 	moveFilled = moveEntry + `, object_id = ?10, file_id = ?11, original_file_id = ?12` + movedRow
+	moveDone   = moveEntry + `, replaced = EXISTS (` + laterFiled + `)` + movedRow
 	moveAway   = moveEntry + `, mark = NULL` + movedRow // it no longer describes its path
 
 	countMove = `UPDATE entries SET failures = failures + ?2, expiries = expiries + ?3 WHERE id = ?1`
@@ -126,6 +127,8 @@ func setStatus(ctx context.Context, tx *session, m Move, now int64) (Entry, erro
 		args = append(args, m.Created.ObjectID, m.Created.FileID, m.Created.OriginalFileID)
 	case m.To == Settled:
 		text = moveAnew
+	case m.To == Filed:
+		text = moveDone
 	case m.To == Superseded || m.Outcome == Superseded:
 		text = moveAway
 	case m.To.Active() && !m.From.Active():

@@ -29,9 +29,11 @@ func replaceAll(ctx context.Context, tx *session, folder string, path []byte) er
 	return err
 }
 
-const replace = `UPDATE entries AS e SET replaced = e.status = {filed} AND EXISTS (SELECT 1 FROM entries n
-		WHERE n.folder = e.folder AND n.path = e.path AND n.generation > e.generation AND n.status = {filed})
-	WHERE `
+// laterFiled finds the generations that replace one of the table entries, once it is filed.
+const laterFiled = `SELECT 1 FROM entries n WHERE n.folder = entries.folder AND n.path = entries.path
+	AND n.generation > entries.generation AND n.status = {filed}`
+
+const replace = `UPDATE entries SET replaced = status = {filed} AND EXISTS (` + laterFiled + `) WHERE `
 
 // What is asked about a size: each costs a few steps for each status, however many
 // entries have the size.

@@ -111,6 +111,37 @@ func TestReplacedContentIsNoCopy(t *testing.T) {
 	r.copies(probe, first)
 }
 
+// The first content of a path may be filed after a later one was: it was held as
+// unverified meanwhile, or in the recycle bin. It is replaced from the beginning, and
+// stays so once both are pruned.
+func TestReplacedBeforeItIsFiled(t *testing.T) {
+	for name, back := range map[string]func(r *rig, id int64){
+		"held as unverified": func(r *rig, id int64) {
+			r.ok(r.Advance(r.t.Context(), move(id, Held, Verifying)))
+			r.bring(id, Filed)
+		},
+		"in the recycle bin": func(r *rig, id int64) {
+			r.ok(r.Advance(r.t.Context(), move(id, Withdrawn, Filed)))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			first := r.admit(file("a", 1))[0]
+			if name == "in the recycle bin" {
+				r.bring(first, Withdrawn)
+			} else {
+				r.bring(first, Verifying)
+				m := move(first, Verifying, Held)
+				m.Reason.Class = ClassUnverified
+				r.ok(r.Advance(t.Context(), m))
+			}
+			r.bring(r.admit(file("a", 2))[0], Filed)
+			back(r, first)
+			r.consistent()
+		})
+	}
+}
+
 // However many entries have a size, those that do not count are not read.
 func TestPlansOfCopies(t *testing.T) {
 	r := newRig(t)
