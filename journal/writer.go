@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"runtime"
+
+	"modernc.org/sqlite"
 )
 
 // groupLimit is how many pieces of work one commit takes at the most.
@@ -153,7 +155,7 @@ func (w *writer) transaction(group []piece, errs []error) (err error) {
 
 // piece runs one piece under a savepoint. Broken is an error after which the transaction
 // cannot go on: it is what the piece failed with where SQLite has rolled back all of it,
-// for want of room for example.
+// for want of room for example, but never what the piece alone is to be told.
 func (w *writer) piece(ctx context.Context, p piece) (err, broken error) {
 	if _, err := w.s.exec(ctx, `SAVEPOINT piece`); err != nil {
 		return nil, err
@@ -161,11 +163,14 @@ func (w *writer) piece(ctx context.Context, p piece) (err, broken error) {
 	err = p.work(w.s)
 	if err != nil {
 		if _, lost := w.s.exec(ctx, `ROLLBACK TO piece`); lost != nil {
-			return nil, err
+			if _, why := errors.AsType[*sqlite.Error](err); why {
+				lost = err
+			}
+			return nil, lost
 		}
 	}
 	if _, lost := w.s.exec(ctx, `RELEASE piece`); lost != nil {
-		return nil, errors.Join(err, lost)
+		return nil, lost
 	}
 	return err, nil
 }

@@ -151,6 +151,22 @@ func TestCommitThatFails(t *testing.T) {
 	}
 }
 
+// What a piece says of its entry is no answer to others, not even where their work is lost
+// with it.
+func TestAnswerOfAnother(t *testing.T) {
+	inBubble(t, func(t *testing.T, j *Journal, commits *atomic.Int64) {
+		errs := queueUp(t, j, addFolder(t, "a"), func(tx *session) error {
+			_, err := tx.exec(context.Background(), `ROLLBACK`) // as SQLite does by itself, where the disk fails
+			return errors.Join(err, ErrMoved)
+		}, addFolder(t, "b"))
+		for i, err := range errs {
+			if errors.Is(err, ErrMoved) || !errors.Is(err, ErrJournal) {
+				t.Errorf("piece %d is answered %v", i, err)
+			}
+		}
+	})
+}
+
 // Whoever no longer waits writes nothing, and holds nobody up.
 func TestPieceOfWhoLeft(t *testing.T) {
 	inBubble(t, func(t *testing.T, j *Journal, commits *atomic.Int64) {
