@@ -27,7 +27,7 @@ const (
 // some 0.2 s for a million that wait.
 func (r *Reader) Backlog(ctx context.Context, folders []string) (Backlog, error) {
 	var sum Backlog
-	err := r.ask(ctx, "add up what is left", func(tx *session) error {
+	err := r.read(ctx, "add up what is left", func(tx *session) error {
 		for _, query := range []string{backlogWaiting, backlogBegun} {
 			var b Backlog
 			if err := tx.row(ctx, query, list(folders)).Scan(&b.Files, &b.Bytes); err != nil {

@@ -175,6 +175,38 @@ func TestDeferredTakeTurns(t *testing.T) {
 	}
 }
 
+// What begins while the backlog is added up is counted once.
+func TestBacklogOfOneState(t *testing.T) {
+	r := newRig(t)
+	ctx := t.Context()
+	id := r.admit(file("a", 1))[0]
+	r.bring(id, Mapped)
+	moved := make(chan struct{})
+	var err error
+	go func() {
+		defer close(moved)
+		for i := 0; err == nil && i < 1000; i++ {
+			m := move(id, Mapped, Creating)
+			if i%2 == 1 {
+				m = move(id, Creating, Mapped)
+			}
+			_, err = r.Journal.Advance(ctx, m)
+		}
+	}()
+	for over := false; !over && !t.Failed(); {
+		select {
+		case <-moved:
+			over = true
+		default:
+		}
+		if b, err := r.Reader().Backlog(ctx, []string{"in"}); err != nil || b.Files != 1 {
+			t.Errorf("%+v of one file, %v", b, err)
+		}
+	}
+	<-moved
+	r.ok(err)
+}
+
 func TestBacklog(t *testing.T) {
 	r := newRig(t)
 	ids := r.admit(file("a", 1), file("b", 1), file("c", 1), file("d", 1), file("e", 1)) // of 101 bytes each
