@@ -25,14 +25,14 @@ func (p *Pipeline) Admit(ctx context.Context, files []watcher.File) error {
 		more, err = p.journal.Admit(ctx, found)
 		n += more
 	}
+	if len(found)+n > 0 { // also for what was merely touched, and beside an error: a look in vain costs little
+		p.wake()
+	}
 	if err != nil {
 		return fmt.Errorf("record %d files of folder %s: %w", len(files), files[0].Folder, err)
 	}
-	if n > 0 {
-		p.wake()
-		if t := p.tells[files[0].Folder]; t != nil {
-			t.admitted()
-		}
+	if t := p.tells[files[0].Folder]; n > 0 && t != nil {
+		t.admitted()
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -272,6 +273,45 @@ func TestManyRequests(t *testing.T) {
 	for deadline := time.Now().Add(20 * time.Second); answered() < len(ids); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d of %d are answered", answered(), len(ids))
+		}
+	}
+}
+
+// A file that waits for a later time, and was touched, is looked at anew at once, though
+// there is nothing new about it and nobody else wakes the dispatcher.
+func TestTouchedWhileItWaits(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	var l looks
+	r.look = func() { l.n.Add(1) }
+	var touched atomic.Bool
+	f := &r.config.Folders[0]
+	later := f.Map
+	f.Map = func(file watcher.File, at string) (ingest.Mapped, error) {
+		if !touched.Load() {
+			return ingest.Mapped{}, &ingest.LaterError{Err: context.DeadlineExceeded, After: time.Hour}
+		}
+		return later(file, at)
+	}
+	r.write("a.jpg", 10, 1)
+	p := r.goOn(t)
+	if err := r.scan(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	l.rest(t)
+	if e := r.entry("a.jpg"); !e.NotBefore.After(time.Now().Add(time.Minute)) {
+		t.Fatalf("it does not wait: %+v", e)
+	}
+	touched.Store(true)
+	if err := os.Chmod(filepath.Join(r.drop, "a.jpg"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.scan(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); r.entry("a.jpg").Status != journal.Filed; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it waits on: %+v", r.entry("a.jpg"))
 		}
 	}
 }
