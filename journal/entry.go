@@ -167,9 +167,10 @@ func openAttempt(ctx context.Context, tx *session, e *Entry) error {
 	return lastAttempt(ctx, tx, e)
 }
 
-// lastAttempt sets e.Attempt to the last attempt, open or ended.
+// lastAttempt sets e.Attempt to the last attempt, open or ended, and e.Sent by its parts.
 func lastAttempt(ctx context.Context, tx *session, e *Entry) error {
 	var a Attempt
+	e.Sent = 0
 	err := each(ctx, tx, func(rows *sql.Rows) error {
 		var p Part
 		var url []byte
@@ -188,6 +189,9 @@ func lastAttempt(ctx context.Context, tx *session, e *Entry) error {
 			p.Number, p.Offset, p.Size, p.ETag, p.Proven = int(number.Int64), offset.Int64, size.Int64, etag.String, proven.Bool
 			p.URL, p.DoneAt = secret.URL(url), at(doneAt.Int64)
 			a.Parts = append(a.Parts, p)
+			if doneAt.Valid {
+				e.Sent += p.Size
+			}
 		}
 		return nil
 	}, attemptAndParts, e.ID)

@@ -67,6 +67,25 @@ func TestAdvanceReturnsTheEntry(t *testing.T) {
 	}
 }
 
+// A worker has the entry in hand while it stores the parts: the move behind them returns
+// what was stored since.
+func TestAdvanceReturnsWhatWasSentMeanwhile(t *testing.T) {
+	for _, to := range []Status{Completing, Verifying} {
+		r := newRig(t)
+		id := r.admit(file("a", 1))[0]
+		r.bring(id, Uploading)
+		was := r.entry(id)
+		r.sendAll(id)
+		m := move(id, Uploading, to)
+		m.Was = &was
+		got, err := r.Journal.Advance(t.Context(), m)
+		r.ok(err)
+		if diff := cmp.Diff(r.entry(id), got); diff != "" {
+			t.Errorf("to %s, not the entry as it is now:\n%s", to, diff)
+		}
+	}
+}
+
 // enrich gives an entry what it may have in its status, and a move what it may bring.
 func (r *rig) enrich(id int64, m *Move) {
 	r.t.Helper()
