@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -195,10 +196,14 @@ func (p *Pipeline) rootTogether(ctx context.Context, f Folder, w *waitingDrop) (
 	if w.manifest != "" && s.holds(w.manifest) {
 		return true, nil
 	}
-	w.manifest, err = p.journal.CompanionIn(ctx, f.Name, ".", func(path string) bool {
+	w.manifest = ""
+	manifests, err := p.journal.CompanionsIn(ctx, f.Name, ".", func(path string) bool {
 		about, ok := f.Companions.About(path)
-		return ok && about.Dir == "." && s.holds(path)
+		return ok && about.Dir == "."
 	})
+	if i := slices.IndexFunc(manifests, s.holds); i >= 0 {
+		w.manifest = manifests[i]
+	}
 	return w.manifest != "", err
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -261,11 +260,11 @@ func (d Drop) still(ctx context.Context, tx *session, judged DropState) error {
 	return err
 }
 
-// CompanionIn returns the first companion in a directory of a folder, "." for the
-// folder itself, that is wanted, and not any below; "" if none is.
-func (j *Journal) CompanionIn(ctx context.Context, folder, dir string, wanted func(path string) bool) (string, error) {
-	found := ""
-	errFound := errors.New("found")
+// CompanionsIn returns the companions in a directory of a folder, "." for the folder
+// itself, that are wanted, and not any below. What is wanted must show from the path: to
+// look at a share that hangs would keep others from the journal.
+func (j *Journal) CompanionsIn(ctx context.Context, folder, dir string, wanted func(path string) bool) ([]string, error) {
+	var found []string
 	err := j.reader.ask(ctx, "look for a manifest", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var path []byte
@@ -273,14 +272,10 @@ func (j *Journal) CompanionIn(ctx context.Context, folder, dir string, wanted fu
 				return err
 			}
 			if wanted(string(path)) {
-				found = string(path)
-				return errFound
+				found = append(found, string(path))
 			}
 			return nil
 		}, `SELECT path FROM companions {using companions_mark} WHERE place = ? AND folder = ?`, placeOf(folder, dir+"/x"), folder)
 	})
-	if errors.Is(err, errFound) {
-		err = nil
-	}
 	return found, err
 }

@@ -164,18 +164,18 @@ func TestReleaseOfFilesByThemselves(t *testing.T) {
 	}
 }
 
-func TestCompanionIn(t *testing.T) {
+func TestCompanionsIn(t *testing.T) {
 	r := newRig(t)
 	_, err := r.AdmitCompanions(t.Context(), []Found{file("a.xmp", 1), file("manifest.csv", 1), file("d/manifest.csv", 1)})
 	r.ok(err)
-	got, err := r.CompanionIn(t.Context(), "in", ".", func(p string) bool { return strings.HasSuffix(p, ".csv") })
+	got, err := r.CompanionsIn(t.Context(), "in", ".", func(p string) bool { return strings.HasSuffix(p, ".csv") })
 	r.ok(err)
-	if got != "manifest.csv" {
+	if !slices.Equal(got, []string{"manifest.csv"}) {
 		t.Errorf("got %q", got)
 	}
-	got, err = r.CompanionIn(t.Context(), "other", ".", func(string) bool { return true })
+	got, err = r.CompanionsIn(t.Context(), "other", ".", func(string) bool { return true })
 	r.ok(err)
-	if got != "" {
+	if len(got) != 0 {
 		t.Errorf("got %q of another folder", got)
 	}
 }
