@@ -30,7 +30,11 @@ func moveAttempt(ctx context.Context, tx *session, m Move, e *Entry, now int64) 
 	default:
 		return nil
 	}
-	return lastAttempt(ctx, tx, e)
+	if err := lastAttempt(ctx, tx, e); err != nil {
+		return err
+	}
+	e.Sent = e.Attempt.sent()
+	return nil
 }
 
 func changeAttempt(ctx context.Context, tx *session, m Move, e *Entry, now int64) error {

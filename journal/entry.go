@@ -91,6 +91,19 @@ type Attempt struct {
 	Parts                            []Part    // by number
 }
 
+// sent is how many bytes are stored of an attempt, which may be none.
+func (a *Attempt) sent() (n int64) {
+	if a == nil {
+		return 0
+	}
+	for _, p := range a.Parts {
+		if !p.DoneAt.IsZero() {
+			n += p.Size
+		}
+	}
+	return n
+}
+
 // Part is one range of the file and where it goes.
 type Part struct {
 	Number       int

@@ -119,13 +119,12 @@ CREATE TABLE work (
 CREATE INDEX work_due ON work (lane, not_before, entry_id);
 
 -- The turns of a folder: in its order what was never deferred, by time what was.
-CREATE INDEX work_order ON work (folder, lane, sort_key, entry_id);
-CREATE INDEX work_deferred ON work (folder, lane, not_before, entry_id);
+CREATE INDEX work_order ON work (folder, lane, not_before, sort_key, entry_id);
 
 -- Who could come to hold the same content, or the same filename.
 CREATE INDEX work_size ON work (size, entry_id);
 CREATE INDEX work_content ON work (size, lane, sha256, entry_id);
-CREATE INDEX work_filename ON work (filename, entry_id);
+CREATE INDEX work_filename ON work (filename, entry_id) WHERE filename <> '';
 
 -- An attempt is one creation of an asset and the upload into it.
 CREATE TABLE attempts (
