@@ -12,8 +12,9 @@ import (
 )
 
 // giveUp ends an entry's current upload on the way to a status: directly where
-// nothing was created, through cancelling where something was.
-func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) error {
+// nothing was created, through cancelling where something was. It returns the entry as
+// it is then.
+func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) (now journal.Entry, err error) {
 	m := journal.Move{
 		ID: e.ID, From: e.Status, To: v.to, Reason: v.reason, CountFailure: v.count, CountExpiry: v.expiry, ChangeTime: v.looked,
 	}
@@ -24,7 +25,7 @@ func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) error
 		if v.to == journal.Failed { // an asset may have come of it in spite of all
 			chore, err := p.doubt(e)
 			if err != nil {
-				return err
+				return now, err
 			}
 			if v.reason.Class == classRejected || v.reason.Class == classForbidden {
 				chore.Until = chore.NotBefore // it was refused in so many words: one look is enough
@@ -35,21 +36,18 @@ func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) error
 	if m.To.Runnable() && m.To != journal.Cancelling && v.after > 0 {
 		m.NotBefore = p.now().Add(v.after)
 	}
-	if err := p.advance(ctx, m); err != nil {
-		return err
-	}
-	if m.To.Resting() {
+	if now, err = p.advance(ctx, m); err == nil && m.To.Resting() {
 		p.logRest(e, m.To, v.reason)
 	}
-	return nil
+	return now, err
 }
 
 // cancelUpload cancels the multipart upload and removes the empty asset, then
 // moves on to the outcome that was stored with the intent.
-func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) error {
+func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	u, err := p.undo(ctx, e)
 	if err != nil {
-		return err
+		return now, err
 	}
 	if u.complete {
 		return p.advance(ctx, journal.Move{
@@ -66,11 +64,14 @@ func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) error {
 	case u.removal != nil:
 		next.Reason = u.removal.with(next.Reason)
 	}
+	if (next.To == journal.Failed || next.To == journal.Held) && next.Reason.Hint == "" { // it tells of the cancel by now
+		next.Reason.Hint = "Its upload was given up, and could not be taken back at once. `ingestd retry ID` tries the file again."
+	}
 	if n := max(e.Failures, e.Expiries); next.To.Runnable() && n > 0 {
 		next.NotBefore = p.now().Add(p.backoff(n))
 	}
-	if err := p.advance(ctx, next); err != nil {
-		return err
+	if now, err = p.advance(ctx, next); err != nil {
+		return now, err
 	}
 	if next.To.Resting() {
 		p.logRest(e, next.To, next.Reason)
@@ -78,9 +79,9 @@ func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) error {
 		p.entryLog(p.log.Info(), e).Str("object_id", e.Attempt.ObjectID).Str("reason", e.Reason.Message).Msg("an upload was given up: the file begins again")
 	}
 	if u.removal == nil || u.unrestored != nil || len(u.chores) > 0 {
-		return nil
+		return now, nil
 	}
-	return u.removal.close(ctx)
+	return now, u.removal.close(ctx)
 }
 
 // undone is what came of taking back an attempt.
@@ -112,6 +113,13 @@ func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (u undone, err err
 	if abortErr == nil { // it may remove the asset by itself
 		stillOpen, abortErr = p.abort(ctx, e)
 	}
+	if abortErr == nil && stillOpen && e.Attempt.Completing {
+		// A fact, before the asset is removed: should that have to be repeated, the upload
+		// is not open any more, and would be taken for one that was completed after all.
+		if err := p.neverCompleted(ctx, e.Attempt.ID); err != nil {
+			return u, err
+		}
+	}
 	if abortErr == nil && !stillOpen && e.Attempt.Completing {
 		u.complete = true
 		return u, u.removal.close(ctx)
@@ -136,6 +144,13 @@ func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (u undone, err err
 		Msg("an upload that was given up could not be cleaned up yet: it is tried again beside the work")
 	u.chores, err = p.cleanUp(e, abortErr != nil)
 	return u, err
+}
+
+// neverCompleted records that an upload was open until it was cancelled.
+func (p *Pipeline) neverCompleted(ctx context.Context, attempt int64) error {
+	ctx, cancel := record(ctx)
+	defer cancel()
+	return p.journal.NeverCompleted(ctx, attempt)
 }
 
 // abort cancels the attempt's multipart upload, if it has one, and reports

@@ -2,4 +2,4 @@
 
 package ingest_test
 
-func init() { oneOf, pointOf = 10, 5 }
+func init() { oneOf, pointOf, histories = 10, 5, 10 }

@@ -42,7 +42,7 @@ type Counts struct {
 // SetFolders records the states of folders in one transaction. It does not touch their
 // counts of entries seen.
 func (j *Journal) SetFolders(ctx context.Context, states ...FolderState) error {
-	return j.write(ctx, "record the state of folders", func(tx *sql.Tx) error {
+	return j.write(ctx, "record the state of folders", func(tx *session) error {
 		for _, s := range states {
 			if err := setFolder(ctx, tx, s); err != nil {
 				return fmt.Errorf("folder %s: %w", s.Name, err)
@@ -52,8 +52,8 @@ func (j *Journal) SetFolders(ctx context.Context, states ...FolderState) error {
 	}, AboutNothing)
 }
 
-func setFolder(ctx context.Context, tx *sql.Tx, s FolderState) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO folders (name, path, watch, paused, settling, open, waiting, polled, last_scan, unreadable, unread,
+func setFolder(ctx context.Context, tx *session, s FolderState) error {
+	_, err := tx.exec(ctx, `INSERT INTO folders (name, path, watch, paused, settling, open, waiting, polled, last_scan, unreadable, unread,
 				arriving, beside, empty, empty_file)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET path = excluded.path, watch = excluded.watch, paused = excluded.paused,
@@ -78,7 +78,7 @@ const countFolders = `WITH corrected (folder, n) AS MATERIALIZED (SELECT e.folde
 // index that covers the question: some 0.2 s for a million of them.
 func (r *Reader) Counts(ctx context.Context) ([]Counts, error) {
 	var all []Counts
-	err := r.read(ctx, "count entries", func(tx *sql.Tx) error {
+	err := r.read(ctx, "count entries", func(tx *session) error {
 		index := make(map[string]int)
 		err := each(ctx, tx, func(rows *sql.Rows) error {
 			c := Counts{By: make(map[Status]int)}
@@ -105,7 +105,7 @@ func (r *Reader) Counts(ctx context.Context) ([]Counts, error) {
 			}
 			all[index[name]].By[s] = n
 			return nil
-		}, `SELECT folder, status, count(*) FROM entries INDEXED BY entries_status GROUP BY status, folder`)
+		}, `SELECT folder, status, count(*) FROM entries {using entries_status} GROUP BY status, folder`)
 	})
 	return all, err
 }

@@ -107,7 +107,7 @@ func TestBackupIsAJournal(t *testing.T) {
 		t.Errorf("the copy should be able to go on: %+v", e)
 	}
 	var check string
-	r.ok(j.db.QueryRow(`PRAGMA integrity_check`).Scan(&check))
+	r.ok(j.Reader().db.QueryRow(`PRAGMA integrity_check`).Scan(&check))
 	if check != "ok" {
 		t.Error(check)
 	}
