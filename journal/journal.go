@@ -60,6 +60,7 @@ type Journal struct {
 	wal      walTrimmer
 	closing  sync.Once
 	news     news
+	gauges   gauges
 
 	watchLock bool
 
@@ -300,7 +301,16 @@ func (j *Journal) close() error {
 // asks no other process: everyone who writes waits for it. about is what it changes:
 // entries, if nothing else is said.
 func (j *Journal) write(ctx context.Context, op string, work func(*session) error, about ...Topic) error {
-	err := j.writer.write(ctx, work)
+	var rode []FolderState
+	err := j.writer.write(ctx, func(tx *session) (err error) {
+		if err = work(tx); err == nil {
+			rode, err = j.gauges.ride(ctx, tx)
+		}
+		return err
+	})
+	if err == nil {
+		j.gauges.done(rode)
+	}
 	if err == nil || ctx.Err() != nil { // what was given up on may have been committed
 		j.news.tell(topics(about))
 	}

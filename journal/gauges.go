@@ -1,0 +1,78 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// gauges are the states of folders that are still to be recorded. They ride on the next
+// commit, whatever it is about, so that they cost none, and that a file is not counted as
+// settling any more once it has come to rest. Safe for concurrent use.
+type gauges struct {
+	mu   sync.Mutex
+	next map[string]FolderState
+}
+
+func (g *gauges) set(states []FolderState) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.next == nil {
+		g.next = make(map[string]FolderState)
+	}
+	for _, s := range states {
+		g.next[s.Name] = s
+	}
+}
+
+// waiting returns what is still to be recorded.
+func (g *gauges) waiting() (states []FolderState) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, s := range g.next {
+		states = append(states, s)
+	}
+	return states
+}
+
+// done drops what was recorded, unless it changed meanwhile.
+func (g *gauges) done(states []FolderState) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, s := range states {
+		if g.next[s.Name] == s {
+			delete(g.next, s.Name)
+		}
+	}
+}
+
+// ride records the states that wait within a transaction. No two run at once.
+func (g *gauges) ride(ctx context.Context, tx *session) ([]FolderState, error) {
+	states := g.waiting()
+	for _, s := range states {
+		if err := setFolder(ctx, tx, s); err != nil {
+			return nil, fmt.Errorf("record the state of folder %s: %w", s.Name, err)
+		}
+	}
+	return states, nil
+}
+
+// SetFoldersSoon has the states of folders recorded with the next commit, or by
+// FlushFolders.
+func (j *Journal) SetFoldersSoon(states ...FolderState) { j.gauges.set(states) }
+
+// FlushFolders records the states of folders that no commit has taken along, in one
+// transaction; where there are none it commits nothing. It does not touch their counts of
+// entries seen.
+func (j *Journal) FlushFolders(ctx context.Context) error {
+	if len(j.gauges.waiting()) == 0 {
+		return nil
+	}
+	return j.write(ctx, "record the state of folders", func(*session) error { return nil }, AboutNothing)
+}
+
+// SetFolders records the states of folders now.
+func (j *Journal) SetFolders(ctx context.Context, states ...FolderState) error {
+	j.SetFoldersSoon(states...)
+	return j.FlushFolders(ctx)
+}
