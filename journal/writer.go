@@ -21,10 +21,14 @@ type writer struct {
 	closed chan struct{} // closed when nothing more is taken
 	ended  chan struct{} // closed when the goroutine has ended
 
-	// before is asked before each commit: an error of it is everyone's. after is told of
-	// each commit that is durable, before anyone is answered.
-	before func() error
-	after  func()
+	hooks
+}
+
+// hooks are what the writer calls.
+type hooks struct {
+	before func() error         // before each transaction; its error is everyone's
+	along  func(*session) error // a piece that goes along with what others have written; its error is nobody's
+	after  func()               // after each commit, which is durable, before anyone is answered
 }
 
 // piece is what one caller wants to have written: all of it or nothing.
@@ -35,13 +39,13 @@ type piece struct {
 }
 
 // newWriter takes the connection of db and begins to write.
-func newWriter(ctx context.Context, db *sql.DB, before func() error, after func()) (*writer, error) {
+func newWriter(ctx context.Context, db *sql.DB, h hooks) (*writer, error) {
 	s, err := newSession(ctx, db)
 	if err != nil {
 		return nil, err
 	}
 	s.steady = true
-	w := &writer{s: s, pieces: make(chan piece), closed: make(chan struct{}), ended: make(chan struct{}), before: before, after: after}
+	w := &writer{s: s, pieces: make(chan piece), closed: make(chan struct{}), ended: make(chan struct{}), hooks: h}
 	go w.run()
 	return w, nil
 }
@@ -133,7 +137,7 @@ func (w *writer) transaction(group []piece, errs []error) (err error) {
 			continue
 		}
 		var broken error
-		if errs[i], broken = w.piece(ctx, p); broken != nil {
+		if errs[i], broken = w.piece(ctx, p.work); broken != nil {
 			return broken
 		}
 		if errs[i] == nil {
@@ -143,6 +147,9 @@ func (w *writer) transaction(group []piece, errs []error) (err error) {
 	if done == 0 {
 		_, err := w.s.exec(ctx, `ROLLBACK`)
 		return err
+	}
+	if _, broken := w.piece(ctx, w.along); broken != nil {
+		return broken
 	}
 	if _, err := w.s.exec(ctx, `COMMIT`); err != nil {
 		return err
@@ -154,11 +161,11 @@ func (w *writer) transaction(group []piece, errs []error) (err error) {
 // piece runs one piece under a savepoint. Broken is an error after which the transaction
 // cannot go on: it is what the piece failed with where SQLite has rolled back all of it,
 // for want of room for example.
-func (w *writer) piece(ctx context.Context, p piece) (err, broken error) {
+func (w *writer) piece(ctx context.Context, work func(*session) error) (err, broken error) {
 	if _, err := w.s.exec(ctx, `SAVEPOINT piece`); err != nil {
 		return nil, err
 	}
-	err = p.work(w.s)
+	err = work(w.s)
 	if err != nil {
 		if _, lost := w.s.exec(ctx, `ROLLBACK TO piece`); lost != nil {
 			return nil, err
