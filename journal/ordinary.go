@@ -2,9 +2,7 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 	"regexp"
-	"slices"
 )
 
 // ordinary reports a move of the way that nearly every file takes, of which what comes out
@@ -31,8 +29,11 @@ var movedNow = ` RETURNING ` + regexp.MustCompile(`\be\.`).ReplaceAllString(entr
 
 // asKnown makes a move one of an entry that nobody changed since Move.Was was read: of all
 // that others may change, nothing is otherwise.
-const asKnown = ` AND updated = :updated AND tries = :tries AND path = :path AND generation = :generation AND change_time = :changed
-	AND mapped_at = :mapped AND (batch IS NOT NULL) = :batch AND sha256 IS NOT DISTINCT FROM :sha256 AND aside = :aside AND failures = :failures`
+const asKnown = ` AND updated = ?14 AND tries = ?15 AND path = ?16 AND generation = ?17 AND change_time = ?18
+	AND mapped_at = ?19 AND (batch IS NOT NULL) = ?20 AND sha256 IS NOT DISTINCT FROM ?21 AND aside = ?22 AND failures = ?23`
+
+// moveArgs is how many arguments a move has without these.
+const moveArgs = 13
 
 // setKnown runs the statement of an ordinary move of an entry that is as its owner knows
 // it, and returns what comes out, but for its attempt. Known is false where that cannot be
@@ -42,11 +43,10 @@ func setKnown(ctx context.Context, tx *session, m Move, text string, args []any,
 		return e, false, nil
 	}
 	e = *m.Was
-	args = append(slices.Clip(args), sql.Named("updated", ms(e.Updated)), sql.Named("tries", e.Tries),
-		sql.Named("path", []byte(e.Path)), sql.Named("generation", e.Generation), sql.Named("changed", e.ChangeTime),
-		sql.Named("mapped", ms(e.MappedAt)), sql.Named("batch", e.InDrop), sql.Named("sha256", e.SHA256),
-		sql.Named("aside", []byte(e.Aside)), sql.Named("failures", e.Failures))
-	n, err := affect(ctx, tx, text+asKnown, args...)
+	all := make([]any, moveArgs, moveArgs+10)
+	copy(all, args)
+	all = append(all, ms(e.Updated), e.Tries, []byte(e.Path), e.Generation, e.ChangeTime, ms(e.MappedAt), e.InDrop, e.SHA256, []byte(e.Aside), e.Failures)
+	n, err := affect(ctx, tx, text+asKnown, all...)
 	if err != nil || n == 0 {
 		return e, false, err
 	}
