@@ -152,7 +152,7 @@ const (
 	insertEntry = `INSERT INTO entries
 			(folder, path, generation, kind, status, size, mod_time, change_time, dev, ino, seen_at, since, updated, place, mark, batch)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?11, ?12, ?13, ?14) RETURNING id`
-	insertWork = `INSERT INTO work (entry_id, lane, folder, sort_key, size, filename) VALUES (?, 0, ?, ?, ?, '')`
+	insertWork = `INSERT INTO work (entry_id, lane, folder, status, sort_key, size, filename) VALUES (?, 0, ?, {settled}, ?, ?, '')`
 
 	openFolder = `SELECT sort, batch FROM folders WHERE name = ?`
 	newFolder  = `INSERT INTO folders (name) VALUES (?)`
@@ -249,7 +249,7 @@ func (l latest) yield(ctx context.Context, tx *session, now int64) error {
 	default: // or there is none
 		return nil
 	}
-	n, err := affect(ctx, tx, `UPDATE entries SET status = ?1, class = '', message = ?2, hint = '',
+	n, err := affect(ctx, tx, `UPDATE entries SET status = ?1, rests = 1, class = '', message = ?2, hint = '',
 		since = ?3, tries = 0, updated = ?3 WHERE id = ?4 AND status = ?5 AND NOT (status = {duplicate} AND aside <> x'')`, // that was moved away
 		Superseded, fmt.Sprintf("the file changed; generation %d carries on", l.generation+1), now, l.id, l.status)
 	if err == nil && n > 0 {

@@ -93,8 +93,7 @@ type place struct {
 // placeholder finds what stands for an argument, and before it what only looks like it.
 var placeholder = regexp.MustCompile(`'[^']*'|"[^"]*"|--[^\n]*|\?(\d*)|:([a-z]\w*)`)
 
-// placeholders returns a text whose placeholders are all alike, and what each stands for;
-// nil if they are the arguments one after the other.
+// placeholders returns a text whose placeholders are all alike, and what each stands for.
 // The driver looks up each of the others by its name whenever the statement runs, which
 // takes longer than to run it.
 func placeholders(text string) (plain string, places []place) {
@@ -115,17 +114,22 @@ func placeholders(text string) (plain string, places []place) {
 		}
 		return "?"
 	})
+	return plain, places
+}
+
+// inOrder reports that the places are those of the arguments one after the other.
+func inOrder(places []place) bool {
 	for i, p := range places {
 		if p.n != i+1 {
-			return plain, places
+			return false
 		}
 	}
-	return plain, nil // each is the next one
+	return true
 }
 
 // inPlace returns the arguments in the order of the places.
 func inPlace(places []place, args []any) ([]any, error) {
-	if places == nil {
+	if len(places) == len(args) && inOrder(places) {
 		return args, nil
 	}
 	out := make([]any, len(places))

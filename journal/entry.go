@@ -224,12 +224,6 @@ type Filter struct {
 
 // where is the filter as SQL and its arguments.
 func (f Filter) where() (string, []any) {
-	var terms []string
-	var args []any
-	add := func(column, values string) {
-		terms = append(terms, column+` IN {list ?}`)
-		args = append(args, values)
-	}
 	statuses := f.Statuses
 	if !f.All && len(f.IDs) == 0 && len(statuses) == 0 {
 		for s := range moves {
@@ -238,21 +232,27 @@ func (f Filter) where() (string, []any) {
 			}
 		}
 	}
+	var terms []string
 	if len(f.IDs) > 0 {
-		add("id", list(f.IDs))
+		terms = append(terms, `@ IN {list ?1}`)
 	}
 	if len(statuses) > 0 {
-		add("status", list(statuses))
+		terms = append(terms, `status IN {list ?2}`)
 	}
 	if len(f.Folders) > 0 {
-		add("folder", list(f.Folders))
+		terms = append(terms, `folder IN {list ?3}`)
 	}
 	if len(terms) == 0 {
 		return "", nil
 	}
 	// The inner query answers from an index and yields ids only, so that sorting
 	// them costs eight bytes an entry.
-	return ` WHERE e.id IN (SELECT id FROM entries WHERE ` + strings.Join(terms, ` AND `) + `)`, args
+	which := strings.Join(terms, ` AND `)
+	inner := `SELECT id FROM entries WHERE ` + strings.ReplaceAll(which, "@", "id")
+	if len(statuses) > 0 { // what does not rest is in no index by its status
+		inner += ` AND rests = 1 UNION ALL SELECT entry_id FROM work WHERE ` + strings.ReplaceAll(which, "@", "entry_id")
+	}
+	return ` WHERE e.id IN (` + inner + `)`, []any{list(f.IDs), list(statuses), list(f.Folders)}
 }
 
 // Entries calls yield for each entry that the filter selects, by id, without

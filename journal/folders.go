@@ -91,7 +91,8 @@ func (r *Reader) Counts(ctx context.Context) ([]Counts, error) {
 			}
 			all[index[name]].By[s] = n
 			return nil
-		}, `SELECT folder, status, count(*) FROM entries {using entries_status} GROUP BY status, folder`)
+		}, `SELECT folder, status, count(*) FROM entries {using entries_status} WHERE rests = 1 GROUP BY status, folder
+			UNION ALL SELECT folder, status, count(*) FROM work GROUP BY status, folder`)
 	})
 	return all, err
 }

@@ -29,11 +29,11 @@ var movedNow = ` RETURNING ` + regexp.MustCompile(`\be\.`).ReplaceAllString(entr
 
 // asKnown makes a move one of an entry that nobody changed since Move.Was was read: of all
 // that others may change, nothing is otherwise.
-const asKnown = ` AND updated = ?14 AND tries = ?15 AND path = ?16 AND generation = ?17 AND change_time = ?18
-	AND mapped_at = ?19 AND (batch IS NOT NULL) = ?20 AND sha256 IS NOT DISTINCT FROM ?21 AND aside = ?22 AND failures = ?23`
+const asKnown = ` AND updated = ?15 AND tries = ?16 AND path = ?17 AND generation = ?18 AND change_time = ?19
+	AND mapped_at = ?20 AND (batch IS NOT NULL) = ?21 AND sha256 IS NOT DISTINCT FROM ?22 AND aside = ?23 AND failures = ?24`
 
-// moveArgs is how many arguments a move has without these.
-const moveArgs = 13
+// moveArgs is how many arguments a move has, and knownArgs how many these are.
+const moveArgs, knownArgs = 14, 10
 
 // setKnown runs the statement of an ordinary move of an entry that is as its owner knows
 // it, and returns what comes out, but for its attempt. Known is false where that cannot be
@@ -43,10 +43,8 @@ func setKnown(ctx context.Context, tx *session, m Move, text string, args []any,
 		return e, false, nil
 	}
 	e = *m.Was
-	all := make([]any, moveArgs, moveArgs+10)
-	copy(all, args)
-	all = append(all, ms(e.Updated), e.Tries, []byte(e.Path), e.Generation, e.ChangeTime, ms(e.MappedAt), e.InDrop, e.SHA256, []byte(e.Aside), e.Failures)
-	n, err := affect(ctx, tx, text+asKnown, all...)
+	args = append(args, ms(e.Updated), e.Tries, []byte(e.Path), e.Generation, e.ChangeTime, ms(e.MappedAt), e.InDrop, e.SHA256, []byte(e.Aside), e.Failures)
+	n, err := affect(ctx, tx, text+asKnown, args...)
 	if err != nil || n == 0 {
 		return e, false, err
 	}
