@@ -65,9 +65,6 @@ func advance(ctx context.Context, tx *session, m Move, now int64) (e Entry, err 
 			return e, err
 		}
 	}
-	if err := checkPrevious(ctx, tx, m); err != nil {
-		return e, err
-	}
 	if e, err = setStatus(ctx, tx, m, now); err != nil {
 		return e, err
 	}
@@ -134,6 +131,9 @@ func setStatus(ctx context.Context, tx *session, m Move, now int64) (Entry, erro
 	}
 	e, known, err := setKnown(ctx, tx, m, text, args, now)
 	if err == nil && !known {
+		err = checkPrevious(ctx, tx, m)
+	}
+	if err == nil && !known {
 		e, err = scanEntry(tx.row(ctx, text+movedNow, args...).Scan)
 	}
 	switch {
@@ -166,7 +166,7 @@ func setMore(ctx context.Context, tx *session, m Move, e Entry, now int64) error
 			return err
 		}
 	}
-	if m.To == Verified {
+	if m.To == Verified && (e.Attempt == nil || e.Attempt.Fills != 0) {
 		if err := supersedePlaceholder(ctx, tx, m.ID, now); err != nil {
 			return err
 		}

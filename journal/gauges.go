@@ -36,16 +36,21 @@ func (g *gauges) waiting() (states []FolderState) {
 	return states
 }
 
-// ride records the states that wait within a transaction. Only the writer calls it.
-func (g *gauges) ride(tx *session) error {
-	g.riding = g.waiting()
-	for _, s := range g.riding {
-		if err := setFolder(context.Background(), tx, s); err != nil {
-			g.riding = nil
-			return fmt.Errorf("record the state of folder %s: %w", s.Name, err)
-		}
+// ride returns what records the states that wait within a transaction; nil if there are
+// none. Only the writer calls it.
+func (g *gauges) ride() func(*session) error {
+	if g.riding = g.waiting(); len(g.riding) == 0 {
+		return nil
 	}
-	return nil
+	return func(tx *session) error {
+		for _, s := range g.riding {
+			if err := setFolder(context.Background(), tx, s); err != nil {
+				g.riding = nil
+				return fmt.Errorf("record the state of folder %s: %w", s.Name, err)
+			}
+		}
+		return nil
+	}
 }
 
 // arrived drops what was committed with the transaction, unless it changed meanwhile.

@@ -36,13 +36,18 @@ const asKnown = ` AND updated = ?15 AND tries = ?16 AND path = ?17 AND generatio
 const moveArgs, knownArgs = 14, 10
 
 // setKnown runs the statement of an ordinary move of an entry that is as its owner knows
-// it, and returns what comes out, but for its attempt. Known is false where that cannot be
+// it, and returns what comes out, with the attempt that it had. Known is false where that cannot be
 // told: nothing was changed then.
 func setKnown(ctx context.Context, tx *session, m Move, text string, args []any, now int64) (e Entry, known bool, err error) {
 	if m.Was == nil || m.Was.ID != m.ID || m.Was.Status != m.From || !m.ordinary() {
 		return e, false, nil
 	}
 	e = *m.Was
+	if e.Generation > 1 || m.Previous != nil && *m.Previous != 0 { // before the first one there is none
+		if err := checkPrevious(ctx, tx, m); err != nil {
+			return e, false, err
+		}
+	}
 	args = append(args, ms(e.Updated), e.Tries, []byte(e.Path), e.Generation, e.ChangeTime, ms(e.MappedAt), e.InDrop, e.SHA256, []byte(e.Aside), e.Failures)
 	n, err := affect(ctx, tx, text+asKnown, args...)
 	if err != nil || n == 0 {
@@ -57,9 +62,6 @@ func setKnown(ctx context.Context, tx *session, m Move, text string, args []any,
 		e.InDrop = false
 	case Created:
 		e.ObjectID, e.FileID, e.OriginalFileID = m.Created.ObjectID, m.Created.FileID, m.Created.OriginalFileID
-	}
-	if !m.To.attempting() {
-		e.Attempt = nil
 	}
 	return e, true, nil
 }

@@ -26,9 +26,9 @@ type writer struct {
 
 // hooks are what the writer calls.
 type hooks struct {
-	before func() error         // before each transaction; its error is everyone's
-	along  func(*session) error // a piece that goes along with what others have written; its error is nobody's
-	after  func()               // after each commit, which is durable, before anyone is answered
+	before func() error                // before each transaction; its error is everyone's
+	along  func() func(*session) error // a piece that goes along with what others have written, nil for none; its error is nobody's
+	after  func()                      // after each commit, which is durable, before anyone is answered
 }
 
 // piece is what one caller wants to have written: all of it or nothing.
@@ -90,7 +90,7 @@ func (w *writer) run() {
 // gather adds what waits already, and what comes while others run that could run now: a
 // busy machine fills the group, an idle one is not waited for.
 func (w *writer) gather(group []piece) []piece {
-	for idle := 0; len(group) < groupLimit && idle < 2; {
+	for idle := 0; len(group) < groupLimit && idle < 4; {
 		select {
 		case p := <-w.pieces:
 			group, idle = append(group, p), 0
@@ -148,8 +148,10 @@ func (w *writer) transaction(group []piece, errs []error) (err error) {
 		_, err := w.s.exec(ctx, `ROLLBACK`)
 		return err
 	}
-	if _, broken := w.piece(ctx, w.along); broken != nil {
-		return broken
+	if along := w.along(); along != nil {
+		if _, broken := w.piece(ctx, along); broken != nil {
+			return broken
+		}
 	}
 	if _, err := w.s.exec(ctx, `COMMIT`); err != nil {
 		return err
