@@ -35,8 +35,12 @@ func (p *Pipeline) upload(ctx context.Context, e journal.Entry) (now journal.Ent
 	if e.Sent > 0 && e.Tries == 0 && e.Attempt.IntentAt.Before(p.started) {
 		p.entryLog(p.log.Info(), e).Int64("stored", e.Sent).Int64("bytes", e.Size).Msg("an interrupted upload goes on")
 	}
-	if err := p.send(ctx, e, src); err != nil {
+	content, err := p.send(ctx, e, src)
+	if err != nil {
 		return now, err
+	}
+	if content != nil {
+		e.SHA256 = content
 	}
 	if err := confirm(ctx, p.journal, e, src); err != nil {
 		return now, err
@@ -53,8 +57,9 @@ func (p *Pipeline) upload(ctx context.Context, e journal.Entry) (now journal.Ent
 	return p.complete(ctx, e)
 }
 
-// send uploads the missing parts and records each one as it is stored.
-func (p *Pipeline) send(ctx context.Context, e journal.Entry, src *uploader.Source) error {
+// send uploads the missing parts and records each one as it is stored. It returns the
+// hash of the file, if that became known and was recorded by the way.
+func (p *Pipeline) send(ctx context.Context, e journal.Entry, src *uploader.Source) (content []byte, err error) {
 	ctx, abort := context.WithCancel(ctx)
 	defer abort()
 	fl := p.flight(e.ID)
@@ -66,6 +71,9 @@ func (p *Pipeline) send(ctx context.Context, e journal.Entry, src *uploader.Sour
 		Stop:     p.drain,
 		Progress: func(delta int64) { fl.sent.Add(delta) },
 		Done: func(ctx context.Context, d uploader.Done) error {
+			if d.SHA256 != nil { // which one part has at the most
+				content = d.SHA256
+			}
 			return p.partDone(ctx, e, d)
 		},
 	}
@@ -75,11 +83,11 @@ func (p *Pipeline) send(ctx context.Context, e journal.Entry, src *uploader.Sour
 		}
 	}
 	if len(job.Parts) == 0 {
-		return nil
+		return nil, nil
 	}
-	err := p.store.Upload(ctx, job)
+	err = p.store.Upload(ctx, job)
 	p.foreign.note(err, p.now())
-	return err
+	return content, err
 }
 
 func (p *Pipeline) partDone(ctx context.Context, e journal.Entry, d uploader.Done) error {

@@ -62,7 +62,8 @@ func (j *Journal) admit(ctx context.Context, fresh []Found, rewritten bool) (adm
 		now := j.now()
 		// Looked up again: another Admit may have been faster, and a path may be in
 		// the batch twice.
-		return eachLatest(ctx, tx, fresh, func(f Found, l latest) error {
+		in := make(admission)
+		err := eachLatest(ctx, tx, fresh, func(f Found, l latest) error {
 			if l.describes(f) {
 				return nil
 			}
@@ -71,8 +72,12 @@ func (j *Journal) admit(ctx context.Context, fresh []Found, rewritten bool) (adm
 			}
 			admitted++
 			mismatch = mismatch || l.status == Failed
-			return insertGeneration(ctx, tx, f, l, File, now)
+			return in.insert(ctx, tx, f, l, File, now)
 		})
+		if err != nil {
+			return err
+		}
+		return in.count(ctx, tx)
 	})
 	if err != nil {
 		return 0, err
@@ -83,29 +88,63 @@ func (j *Journal) admit(ctx context.Context, fresh []Found, rewritten bool) (adm
 	return admitted, nil
 }
 
-// insertGeneration makes a file the next generation of its path, settled, and has the
-// latest one so far yield to it.
-func insertGeneration(ctx context.Context, tx *session, f Found, l latest, kind Kind, now int64) error {
-	var by Order
-	var inDrops bool
-	if err := tx.row(ctx, seeOne, f.Folder).Scan(&by, &inDrops); err != nil {
+// admission is what one transaction admits, by folder.
+type admission map[string]*admitting
+
+// admitting is a folder whose files are admitted.
+type admitting struct {
+	by    Order // of its queue
+	drops bool  // its files are created drop by drop
+	seen  int   // files that are admitted now
+}
+
+// folder returns the folder of a file, which may be a new one.
+func (a admission) folder(ctx context.Context, tx *session, name string) (*admitting, error) {
+	if f, ok := a[name]; ok {
+		return f, nil
+	}
+	f := &admitting{}
+	err := tx.row(ctx, openFolder, name).Scan(&f.by, &f.drops)
+	if errors.Is(err, sql.ErrNoRows) {
+		_, err = tx.exec(ctx, newFolder, name)
+	}
+	a[name] = f
+	return f, err
+}
+
+// count adds what was admitted to what was ever seen of each folder.
+func (a admission) count(ctx context.Context, tx *session) error {
+	for name, f := range a {
+		if _, err := tx.exec(ctx, seeMore, f.seen, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insert makes a file the next generation of its path, settled, and has the latest one so
+// far yield to it. It is to be counted in the end.
+func (a admission) insert(ctx context.Context, tx *session, f Found, l latest, kind Kind, now int64) error {
+	in, err := a.folder(ctx, tx, f.Folder)
+	if err != nil {
 		return err
 	}
+	in.seen++
 	if err := l.yield(ctx, tx, now); err != nil {
 		return err
 	}
 	path := []byte(f.Path)
 	var batch any // NULL
-	if inDrops {
+	if in.drops {
 		batch = topDir(path)
 	}
 	var id int64
-	err := tx.row(ctx, insertEntry, f.Folder, path, l.generation+1, kind, Settled, f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino),
+	err = tx.row(ctx, insertEntry, f.Folder, path, l.generation+1, kind, Settled, f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino),
 		now, placeOf(f.Folder, f.Path), markOf(f), batch).Scan(&id)
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, insertWork, id, f.Folder, sortKey(by, path, f.Size, f.ModTime), f.Size)
+	_, err = tx.exec(ctx, insertWork, id, f.Folder, sortKey(in.by, path, f.Size, f.ModTime), f.Size)
 	return err
 }
 
@@ -113,10 +152,11 @@ const (
 	insertEntry = `INSERT INTO entries
 			(folder, path, generation, kind, status, size, mod_time, change_time, dev, ino, seen_at, since, updated, place, mark, batch)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?11, ?12, ?13, ?14) RETURNING id`
-	insertWork = `INSERT INTO work (entry_id, lane, folder, sort_key, size, filename) VALUES (?, 0, ?, ?, ?, '')`
+	insertWork = `INSERT INTO work (entry_id, lane, folder, status, sort_key, size, filename) VALUES (?, 0, ?, {settled}, ?, ?, '')`
 
-	// seeOne counts one more entry of a folder, which may be a new one.
-	seeOne = `INSERT INTO folders (name, seen) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET seen = seen + 1 RETURNING sort, batch`
+	openFolder = `SELECT sort, batch FROM folders WHERE name = ?`
+	newFolder  = `INSERT INTO folders (name) VALUES (?)`
+	seeMore    = `UPDATE folders SET seen = seen + ? WHERE name = ?`
 )
 
 // unknownFiles yields the numbers of the files, given as JSON, that the latest
@@ -209,7 +249,7 @@ func (l latest) yield(ctx context.Context, tx *session, now int64) error {
 	default: // or there is none
 		return nil
 	}
-	n, err := affect(ctx, tx, `UPDATE entries SET status = ?1, class = '', message = ?2, hint = '',
+	n, err := affect(ctx, tx, `UPDATE entries SET status = ?1, rests = 1, class = '', message = ?2, hint = '',
 		since = ?3, tries = 0, updated = ?3 WHERE id = ?4 AND status = ?5 AND NOT (status = {duplicate} AND aside <> x'')`, // that was moved away
 		Superseded, fmt.Sprintf("the file changed; generation %d carries on", l.generation+1), now, l.id, l.status)
 	if err == nil && n > 0 {

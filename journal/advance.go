@@ -65,9 +65,6 @@ func advance(ctx context.Context, tx *session, m Move, now int64) (e Entry, err 
 			return e, err
 		}
 	}
-	if err := checkPrevious(ctx, tx, m); err != nil {
-		return e, err
-	}
 	if e, err = setStatus(ctx, tx, m, now); err != nil {
 		return e, err
 	}
@@ -98,7 +95,7 @@ func checkPrevious(ctx context.Context, tx *session, m Move) error {
 // What a move changes of the entry itself: each kind of move sets the columns that it
 // needs. A move is of one row that is still in the old status.
 const (
-	moveEntry = `UPDATE entries SET status = ?3, outcome = ?4, class = ?5, message = ?6, hint = ?7, since = ?8, updated = ?8, tries = 0`
+	moveEntry = `UPDATE entries SET status = ?3, outcome = ?4, class = ?5, message = ?6, hint = ?7, since = ?8, updated = ?8, tries = 0, rests = ?14`
 	movedRow  = ` WHERE id = ?1 AND status = ?2 AND (?9 IS NULL OR change_time = ?9)`
 
 	moveOn     = moveEntry + movedRow
@@ -116,15 +113,16 @@ const (
 
 // setStatus changes the entry itself, and returns it as it is then, but for its attempt.
 func setStatus(ctx context.Context, tx *session, m Move, now int64) (Entry, error) {
-	args := []any{m.ID, m.From, m.To, m.Outcome, m.Reason.Class, m.Reason.Message, m.Reason.Hint, now, m.ChangeTime}
+	args := append(make([]any, 0, moveArgs+knownArgs),
+		m.ID, m.From, m.To, m.Outcome, m.Reason.Class, m.Reason.Message, m.Reason.Hint, now, m.ChangeTime, nil, nil, nil, nil, !m.To.Runnable())
 	text := moveOn
 	switch {
 	case m.To == Mapped:
 		text = moveMapped
-		args = append(args, string(m.Asset), m.Filename, ms(m.FactsAt), ms(m.MappedAt))
+		args[9], args[10], args[11], args[12] = string(m.Asset), m.Filename, ms(m.FactsAt), ms(m.MappedAt)
 	case m.From == Creating && m.To == Created:
 		text = moveFilled
-		args = append(args, m.Created.ObjectID, m.Created.FileID, m.Created.OriginalFileID)
+		args[9], args[10], args[11] = m.Created.ObjectID, m.Created.FileID, m.Created.OriginalFileID
 	case m.To == Settled:
 		text = moveAnew
 	case m.To == Filed:
@@ -135,6 +133,9 @@ func setStatus(ctx context.Context, tx *session, m Move, now int64) (Entry, erro
 		text = moveBegun
 	}
 	e, known, err := setKnown(ctx, tx, m, text, args, now)
+	if err == nil && !known {
+		err = checkPrevious(ctx, tx, m)
+	}
 	if err == nil && !known {
 		e, err = scanEntry(tx.row(ctx, text+movedNow, args...).Scan)
 	}
@@ -168,7 +169,7 @@ func setMore(ctx context.Context, tx *session, m Move, e Entry, now int64) error
 			return err
 		}
 	}
-	if m.To == Verified {
+	if m.To == Verified && (e.Attempt == nil || e.Attempt.Fills != 0) {
 		if err := supersedePlaceholder(ctx, tx, m.ID, now); err != nil {
 			return err
 		}
@@ -199,9 +200,11 @@ func setWork(ctx context.Context, tx *session, m Move) (err error) {
 	case !m.From.Runnable():
 		err = enqueue(ctx, tx, m.ID, notBefore)
 	case m.To == Mapped && m.Filename != "":
-		_, err = tx.exec(ctx, nameWork, m.ID, laneOf(m.To, notBefore), notBefore, m.Filename)
+		_, err = tx.exec(ctx, nameWork, m.ID, laneOf(m.To, notBefore), notBefore, m.To, m.Filename)
 	default:
-		_, err = tx.exec(ctx, moveWork, m.ID, laneOf(m.To, notBefore), notBefore)
+		if _, err = tx.exec(ctx, statusOfWork, m.ID, m.To); err == nil {
+			_, err = tx.exec(ctx, moveWork, m.ID, laneOf(m.To, notBefore), notBefore)
+		}
 	}
 	return err
 }

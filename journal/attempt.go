@@ -19,18 +19,25 @@ func moveAttempt(ctx context.Context, tx *session, m Move, e *Entry, now int64) 
 		return err
 	}
 	switch m.To {
-	case Completing, Verifying:
-		if err := markAttempt(ctx, tx, m, now); err != nil {
-			return err
-		}
+	case Creating, Created:
+		return nil
 	case Uploading:
 		if e.Attempt != nil { // it is as it was created
 			return nil
 		}
+	case Completing, Verifying:
+		if err := markAttempt(ctx, tx, m, now); err != nil {
+			return err
+		}
 	default:
+		e.Attempt = nil
 		return nil
 	}
-	return lastAttempt(ctx, tx, e)
+	if err := lastAttempt(ctx, tx, e); err != nil {
+		return err
+	}
+	e.Sent = e.Attempt.sent()
+	return nil
 }
 
 func changeAttempt(ctx context.Context, tx *session, m Move, e *Entry, now int64) error {
@@ -98,18 +105,27 @@ func adopt(ctx context.Context, tx *session, m Move) error {
 	return setIDs(ctx, tx, m.ID, *m.Created)
 }
 
+const setCreated = `UPDATE attempts SET object_id = ?1, file_id = ?2, original_file_id = ?3, upload_id = ?4, expires = ?5, part_size = ?6 WHERE `
+
 // fillAttempt stores what was created in the open attempt.
 func fillAttempt(ctx context.Context, tx *session, e *Entry, c Creation) error {
 	a := Attempt{ObjectID: c.ObjectID, FileID: c.FileID, OriginalFileID: c.OriginalFileID, UploadID: c.UploadID,
 		Expires: at(ms(c.Expires)), PartSize: c.PartSize}
-	var intentAt int64
-	err := tx.row(ctx, `UPDATE attempts SET object_id = ?, file_id = ?, original_file_id = ?, upload_id = ?,
-			expires = ?, part_size = ? WHERE entry_id = ? AND ended_at IS NULL RETURNING id, number, intent_at`,
-		c.ObjectID, c.FileID, c.OriginalFileID, c.UploadID, ms(c.Expires), c.PartSize, e.ID).Scan(&a.ID, &a.Number, &intentAt)
-	if err != nil {
-		return err
+	created := []any{c.ObjectID, c.FileID, c.OriginalFileID, c.UploadID, ms(c.Expires), c.PartSize}
+	if known := e.Attempt; known != nil {
+		a.ID, a.Number, a.IntentAt = known.ID, known.Number, known.IntentAt
+		if err := moved(tx.exec(ctx, setCreated+`id = ?7 AND ended_at IS NULL`, append(created, a.ID)...)); err != nil {
+			return err
+		}
+	} else {
+		var intentAt int64
+		err := tx.row(ctx, setCreated+`entry_id = ?7 AND ended_at IS NULL RETURNING id, number, intent_at`, append(created, e.ID)...).
+			Scan(&a.ID, &a.Number, &intentAt)
+		if err != nil {
+			return err
+		}
+		a.IntentAt = at(intentAt)
 	}
-	a.IntentAt = at(intentAt)
 	for _, p := range c.Parts {
 		_, err := tx.exec(ctx, `INSERT INTO parts (attempt_id, number, "offset", size, url) VALUES (?, ?, ?, ?, ?)`,
 			a.ID, p.Number, p.Offset, p.Size, []byte(p.URL.Reveal()))
@@ -130,12 +146,16 @@ func endAttempt(ctx context.Context, tx *session, e Entry, now int64) error {
 			return err
 		}
 	}
-	_, err := tx.exec(ctx, `UPDATE parts SET url = NULL WHERE attempt_id IN
-		(SELECT id FROM attempts WHERE entry_id = ? AND ended_at IS NULL)`, e.ID)
-	if err != nil {
+	attempt := int64(0)
+	if e.Attempt != nil {
+		attempt = e.Attempt.ID
+	} else if err := tx.row(ctx, `SELECT coalesce(max(id), 0) FROM attempts WHERE entry_id = ? AND ended_at IS NULL`, e.ID).Scan(&attempt); err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, `UPDATE attempts SET ended_at = ? WHERE entry_id = ? AND ended_at IS NULL`, now, e.ID)
+	if _, err := tx.exec(ctx, `UPDATE parts SET url = NULL WHERE attempt_id = ?`, attempt); err != nil {
+		return err
+	}
+	_, err := tx.exec(ctx, `UPDATE attempts SET ended_at = ? WHERE id = ?`, now, attempt)
 	return err
 }
 

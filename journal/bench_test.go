@@ -18,9 +18,9 @@ func history(tb testing.TB, j *Journal, n int) {
 	err := j.write(ctx, "fill", func(tx *session) error {
 		for _, step := range []string{
 			`INSERT INTO folders (name, seen) SELECT 'photos', ?1 WHERE true ON CONFLICT DO UPDATE SET seen = seen + ?1`,
-			series + `INSERT INTO entries (id, folder, path, generation, status, size, mod_time, change_time, dev, ino, sha256, place,
+			series + `INSERT INTO entries (id, folder, path, generation, status, rests, size, mod_time, change_time, dev, ino, sha256, place,
 					filename, object_id, file_id, original_file_id, seen_at, since, updated, asset)
-				SELECT i, 'photos', CAST(printf('brand-%03d/campaign-%05d/IMG_%07d.jpg', i / 50000, i / 500, i) AS BLOB), 1, 'filed',
+				SELECT i, 'photos', CAST(printf('brand-%03d/campaign-%05d/IMG_%07d.jpg', i / 50000, i / 500, i) AS BLOB), 1, 'filed', 1,
 					1000000 + i, i, i, 64768, i, randomblob(32), 0, printf('IMG_%07d.jpg', i),
 					hex(randomblob(16)), hex(randomblob(16)), hex(randomblob(16)), 1, 1, 1,
 					'{"templateId":"t","metadata":[' || printf('%.600c', 'm') || ']}' FROM n`,

@@ -90,10 +90,11 @@ func (r *rig) consistent() {
 func (r *rig) queued() {
 	r.t.Helper()
 	for name, query := range map[string]string{
-		"work of entries that rest": `SELECT count(*) FROM work w JOIN entries e ON e.id = w.entry_id WHERE e.status NOT IN {unfinished}`,
-		"entries without work":      `SELECT count(*) FROM entries e WHERE e.status IN {unfinished} AND NOT EXISTS (SELECT 1 FROM work w WHERE w.entry_id = e.id)`,
+		"work of entries that rest":               `SELECT count(*) FROM work w JOIN entries e ON e.id = w.entry_id WHERE e.status NOT IN {unfinished}`,
+		"entries without work":                    `SELECT count(*) FROM entries e WHERE e.status IN {unfinished} AND NOT EXISTS (SELECT 1 FROM work w WHERE w.entry_id = e.id)`,
+		"entries that do not know that they rest": `SELECT count(*) FROM entries WHERE rests <> (status NOT IN {unfinished})`,
 		"work that is another than its entry's": `SELECT count(*) FROM work w JOIN entries e ON e.id = w.entry_id
-			WHERE w.folder <> e.folder OR w.size <> e.size OR w.sha256 IS NOT e.sha256 OR w.filename <> e.filename`,
+			WHERE w.folder <> e.folder OR w.status <> e.status OR w.size <> e.size OR w.sha256 IS NOT e.sha256 OR w.filename <> e.filename`,
 		"work in the wrong lane": `SELECT count(*) FROM work w JOIN entries e ON e.id = w.entry_id
 			WHERE w.lane <> CASE WHEN e.status IN {begun} THEN 2 WHEN w.not_before > 0 THEN 1 ELSE 0 END`,
 	} {

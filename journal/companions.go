@@ -113,7 +113,7 @@ func (c Concern) where() (string, []any) {
 
 // What Heed does to the entries of a Concern, whose where completes them.
 const (
-	heedResting = `UPDATE entries AS e SET status = {settled}, class = '', message = '', hint = '',
+	heedResting = `UPDATE entries AS e SET status = {settled}, rests = 0, class = '', message = '', hint = '',
 			since = ?, updated = ?, tries = 0, failures = 0
 		WHERE (status IN ({held}, {failed}) AND class = '` + ClassMetadata + `' AND aside = x'' OR status = {mapped} AND mapped_at <= ?)
 		  AND e.folder = ? AND `

@@ -1,10 +1,13 @@
 package journal
 
 import (
+	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -20,6 +23,8 @@ import (
 //	{files ?1}         the table of files that an argument of listFiles holds
 //	{paths ?1}         the table of paths that an argument of listPaths holds
 //	LIMIT ?1           is not looked at when the query is planned
+//
+// Arguments are ?, the next one, ?1, a certain one, or :name, a sql.Named one.
 
 // inDialect spells out the braces of a text, once for each text and connection.
 func inDialect(text string) string {
@@ -77,6 +82,72 @@ func listPaths(paths []string) string {
 		coded[i] = hex.EncodeToString([]byte(p))
 	}
 	return list(coded)
+}
+
+// place is the argument that a placeholder stands for: the n-th, from 1, or a named one.
+type place struct {
+	n    int
+	name string
+}
+
+// placeholder finds what stands for an argument, and before it what only looks like it.
+var placeholder = regexp.MustCompile(`'[^']*'|"[^"]*"|--[^\n]*|\?(\d*)|:([a-z]\w*)`)
+
+// placeholders returns a text whose placeholders are all alike, and what each stands for.
+// The driver looks up each of the others by its name whenever the statement runs, which
+// takes longer than to run it.
+func placeholders(text string) (plain string, places []place) {
+	last := 0
+	plain = placeholder.ReplaceAllStringFunc(text, func(found string) string {
+		switch {
+		case found == "?":
+			last++
+			places = append(places, place{n: last})
+		case found[0] == '?':
+			n, _ := strconv.Atoi(found[1:]) // they are digits
+			last = max(last, n)
+			places = append(places, place{n: n})
+		case found[0] == ':':
+			places = append(places, place{name: found[1:]})
+		default:
+			return found
+		}
+		return "?"
+	})
+	return plain, places
+}
+
+// inOrder reports that the places are those of the arguments one after the other.
+func inOrder(places []place) bool {
+	for i, p := range places {
+		if p.n != i+1 {
+			return false
+		}
+	}
+	return true
+}
+
+// inPlace returns the arguments in the order of the places.
+func inPlace(places []place, args []any) ([]any, error) {
+	if len(places) == len(args) && inOrder(places) {
+		return args, nil
+	}
+	out := make([]any, len(places))
+	for i, p := range places {
+		switch {
+		case p.name != "":
+			at := slices.IndexFunc(args, func(a any) bool { named, ok := a.(sql.NamedArg); return ok && named.Name == p.name })
+			if at < 0 {
+				return nil, fmt.Errorf("the argument %s is missing", p.name)
+			}
+			out[i] = args[at].(sql.NamedArg).Value
+		case p.n > len(args):
+			return nil, fmt.Errorf("argument %d of %d is missing", p.n, len(args))
+		default:
+			out[i] = args[p.n-1]
+		}
+	}
+	return out, nil
 }
 
 // statusNames spells out statuses, so that none is typed twice.

@@ -91,6 +91,19 @@ type Attempt struct {
 	Parts                            []Part    // by number
 }
 
+// sent is how many bytes are stored of an attempt, which may be none.
+func (a *Attempt) sent() (n int64) {
+	if a == nil {
+		return 0
+	}
+	for _, p := range a.Parts {
+		if !p.DoneAt.IsZero() {
+			n += p.Size
+		}
+	}
+	return n
+}
+
 // Part is one range of the file and where it goes.
 type Part struct {
 	Number       int
@@ -167,10 +180,9 @@ func openAttempt(ctx context.Context, tx *session, e *Entry) error {
 	return lastAttempt(ctx, tx, e)
 }
 
-// lastAttempt sets e.Attempt to the last attempt, open or ended, and e.Sent by its parts.
+// lastAttempt sets e.Attempt to the last attempt, open or ended.
 func lastAttempt(ctx context.Context, tx *session, e *Entry) error {
 	var a Attempt
-	e.Sent = 0
 	err := each(ctx, tx, func(rows *sql.Rows) error {
 		var p Part
 		var url []byte
@@ -189,9 +201,6 @@ func lastAttempt(ctx context.Context, tx *session, e *Entry) error {
 			p.Number, p.Offset, p.Size, p.ETag, p.Proven = int(number.Int64), offset.Int64, size.Int64, etag.String, proven.Bool
 			p.URL, p.DoneAt = secret.URL(url), at(doneAt.Int64)
 			a.Parts = append(a.Parts, p)
-			if doneAt.Valid {
-				e.Sent += p.Size
-			}
 		}
 		return nil
 	}, attemptAndParts, e.ID)
@@ -215,12 +224,6 @@ type Filter struct {
 
 // where is the filter as SQL and its arguments.
 func (f Filter) where() (string, []any) {
-	var terms []string
-	var args []any
-	add := func(column, values string) {
-		terms = append(terms, column+` IN {list ?}`)
-		args = append(args, values)
-	}
 	statuses := f.Statuses
 	if !f.All && len(f.IDs) == 0 && len(statuses) == 0 {
 		for s := range moves {
@@ -229,21 +232,27 @@ func (f Filter) where() (string, []any) {
 			}
 		}
 	}
+	var terms []string
 	if len(f.IDs) > 0 {
-		add("id", list(f.IDs))
+		terms = append(terms, `@ IN {list ?1}`)
 	}
 	if len(statuses) > 0 {
-		add("status", list(statuses))
+		terms = append(terms, `status IN {list ?2}`)
 	}
 	if len(f.Folders) > 0 {
-		add("folder", list(f.Folders))
+		terms = append(terms, `folder IN {list ?3}`)
 	}
 	if len(terms) == 0 {
 		return "", nil
 	}
 	// The inner query answers from an index and yields ids only, so that sorting
 	// them costs eight bytes an entry.
-	return ` WHERE e.id IN (SELECT id FROM entries WHERE ` + strings.Join(terms, ` AND `) + `)`, args
+	which := strings.Join(terms, ` AND `)
+	inner := `SELECT id FROM entries WHERE ` + strings.ReplaceAll(which, "@", "id")
+	if len(statuses) > 0 { // what does not rest is in no index by its status
+		inner += ` AND rests = 1 UNION ALL SELECT entry_id FROM work WHERE ` + strings.ReplaceAll(which, "@", "entry_id")
+	}
+	return ` WHERE e.id IN (` + inner + `)`, []any{list(f.IDs), list(statuses), list(f.Folders)}
 }
 
 // Entries calls yield for each entry that the filter selects, by id, without

@@ -42,7 +42,8 @@ func (j *Journal) AdmitFileless(ctx context.Context, c Companion, rows []Fileles
 			found[i] = Found{Folder: c.Folder, Path: r.Path, ModTime: r.Sign}
 			kinds[r.Path] = r.Kind
 		}
-		return eachLatest(ctx, tx, found, func(f Found, l latest) error {
+		in := make(admission)
+		err = eachLatest(ctx, tx, found, func(f Found, l latest) error {
 			if l.found && (l.kind == File || l.describes(f)) {
 				return nil
 			}
@@ -53,8 +54,12 @@ func (j *Journal) AdmitFileless(ctx context.Context, c Companion, rows []Fileles
 				}
 			}
 			admitted++
-			return insertGeneration(ctx, tx, f, l, kinds[f.Path], now)
+			return in.insert(ctx, tx, f, l, kinds[f.Path], now)
 		})
+		if err != nil {
+			return err
+		}
+		return in.count(ctx, tx)
 	})
 	if err != nil {
 		return 0, err

@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"time"
 )
 
@@ -37,19 +36,6 @@ type Counts struct {
 	Seen       int            // entries admitted and not forgotten, counted on its own
 	Pruned     int            // entries that were forgotten; they are in no other count
 	By         map[Status]int // entries by status; a status without any is missing
-}
-
-// SetFolders records the states of folders in one transaction. It does not touch their
-// counts of entries seen.
-func (j *Journal) SetFolders(ctx context.Context, states ...FolderState) error {
-	return j.write(ctx, "record the state of folders", func(tx *session) error {
-		for _, s := range states {
-			if err := setFolder(ctx, tx, s); err != nil {
-				return fmt.Errorf("folder %s: %w", s.Name, err)
-			}
-		}
-		return nil
-	}, AboutNothing)
 }
 
 func setFolder(ctx context.Context, tx *session, s FolderState) error {
@@ -105,7 +91,8 @@ func (r *Reader) Counts(ctx context.Context) ([]Counts, error) {
 			}
 			all[index[name]].By[s] = n
 			return nil
-		}, `SELECT folder, status, count(*) FROM entries {using entries_status} GROUP BY status, folder`)
+		}, `SELECT folder, status, count(*) FROM entries {using entries_status} WHERE rests = 1 GROUP BY status, folder
+			UNION ALL SELECT folder, status, count(*) FROM work GROUP BY status, folder`)
 	})
 	return all, err
 }

@@ -60,6 +60,7 @@ type Journal struct {
 	wal      walTrimmer
 	closing  sync.Once
 	news     news
+	gauges   gauges
 
 	watchLock bool
 
@@ -152,7 +153,7 @@ func open(ctx context.Context, path string, o Options) (_ *Journal, err error) {
 		}
 	}
 	j.reader.onRead = o.OnRead
-	j.writer, err = newWriter(ctx, j.db, j.mayCommit, j.committed)
+	j.writer, err = newWriter(ctx, j.db, hooks{before: j.mayCommit, along: j.gauges.ride, after: j.committed})
 	return j, err
 }
 
@@ -317,6 +318,7 @@ func (j *Journal) mayCommit() error {
 
 // committed is told of each transaction.
 func (j *Journal) committed() {
+	j.gauges.arrived()
 	j.wal.committed()
 	if j.onCommit != nil {
 		j.onCommit()

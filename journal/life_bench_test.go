@@ -221,6 +221,7 @@ func (l *life) step(ctx context.Context, e Entry) (Entry, error) {
 		if err := j.PartDone(ctx, e.Attempt.ID, done); err != nil {
 			return e, err
 		}
+		e.SHA256 = done.Content
 		return j.Advance(ctx, Move{ID: e.ID, Was: &e, From: Uploading, To: Verifying})
 	case Verifying:
 		return j.Advance(ctx, Move{ID: e.ID, Was: &e, From: Verifying, To: Verified})

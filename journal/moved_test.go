@@ -126,6 +126,9 @@ func TestAdvanceTellsWhatOthersChanged(t *testing.T) {
 		"part stored": {Uploading, Verifying, func(r *rig, e Entry) {
 			r.ok(r.PartDone(r.t.Context(), e.Attempt.ID, Part{Number: 1, ETag: "e", MD5: []byte{1}, Content: []byte{7}}))
 		}},
+		"more sent": {Uploading, Completing, func(r *rig, e Entry) {
+			r.ok(r.PartDone(r.t.Context(), e.Attempt.ID, Part{Number: 2, ETag: "e", MD5: []byte{1}}))
+		}},
 		"compared": {Verifying, Verified, func(r *rig, e Entry) { r.ok(r.Compared(r.t.Context(), e.ID, 77)) }},
 		"deferred": {Verifying, Verified, func(r *rig, e Entry) {
 			r.ok(r.Defer(r.t.Context(), e.ID, Verifying, r.time.Add(time.Hour), Reason{}, true))

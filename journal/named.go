@@ -31,9 +31,13 @@ const (
 		ORDER BY w.entry_id LIMIT 1`
 
 	namedOriginals = `SELECT original_file_id FROM entries {using entries_filename}
-		WHERE filename = ?1 AND filename <> '' AND id <> ?2 AND status = ?3 AND status IN ({verified}, {held}, {filed})
+		WHERE filename = ?1 AND filename <> '' AND id <> ?2 AND rests = 1 AND status = ?3 AND status IN ({held}, {filed})
 		  AND original_file_id <> '' AND (status <> {held} OR class = '` + ClassUnverified + `')
 		ORDER BY id DESC LIMIT ?4`
+
+	verifiedOriginals = `SELECT e.original_file_id FROM work w JOIN entries e ON e.id = w.entry_id
+		WHERE w.filename = ?1 AND w.filename <> '' AND w.status = {verified} AND w.entry_id <> ?2 AND e.original_file_id <> ''
+		ORDER BY w.entry_id DESC LIMIT ?4`
 )
 
 // Named looks up a filename for the entry called id. On its way is what is mapped
@@ -51,6 +55,10 @@ func (r *Reader) Named(ctx context.Context, filename string, id int64, folders [
 			return err
 		}
 		for _, status := range []Status{Verified, Held, Filed} {
+			query := namedOriginals
+			if status == Verified {
+				query = verifiedOriginals
+			}
 			err := each(ctx, tx, func(rows *sql.Rows) error {
 				var original string
 				err := rows.Scan(&original)
@@ -58,7 +66,7 @@ func (r *Reader) Named(ctx context.Context, filename string, id int64, folders [
 					n.Originals = append(n.Originals, original)
 				}
 				return err
-			}, namedOriginals, filename, id, status, maxOriginals)
+			}, query, filename, id, status, maxOriginals)
 			if err != nil {
 				return err
 			}

@@ -2,9 +2,7 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 	"regexp"
-	"slices"
 )
 
 // ordinary reports a move of the way that nearly every file takes, of which what comes out
@@ -31,21 +29,26 @@ var movedNow = ` RETURNING ` + regexp.MustCompile(`\be\.`).ReplaceAllString(entr
 
 // asKnown makes a move one of an entry that nobody changed since Move.Was was read: of all
 // that others may change, nothing is otherwise.
-const asKnown = ` AND updated = :updated AND tries = :tries AND path = :path AND generation = :generation AND change_time = :changed
-	AND mapped_at = :mapped AND (batch IS NOT NULL) = :batch AND sha256 IS NOT DISTINCT FROM :sha256 AND aside = :aside AND failures = :failures`
+const asKnown = ` AND updated = ?15 AND tries = ?16 AND path = ?17 AND generation = ?18 AND change_time = ?19
+	AND mapped_at = ?20 AND (batch IS NOT NULL) = ?21 AND sha256 IS NOT DISTINCT FROM ?22 AND aside = ?23 AND failures = ?24`
+
+// moveArgs is how many arguments a move has, and knownArgs how many these are.
+const moveArgs, knownArgs = 14, 10
 
 // setKnown runs the statement of an ordinary move of an entry that is as its owner knows
-// it, and returns what comes out, but for its attempt. Known is false where that cannot be
+// it, and returns what comes out, with the attempt that it had. Known is false where that cannot be
 // told: nothing was changed then.
 func setKnown(ctx context.Context, tx *session, m Move, text string, args []any, now int64) (e Entry, known bool, err error) {
 	if m.Was == nil || m.Was.ID != m.ID || m.Was.Status != m.From || !m.ordinary() {
 		return e, false, nil
 	}
 	e = *m.Was
-	args = append(slices.Clip(args), sql.Named("updated", ms(e.Updated)), sql.Named("tries", e.Tries),
-		sql.Named("path", []byte(e.Path)), sql.Named("generation", e.Generation), sql.Named("changed", e.ChangeTime),
-		sql.Named("mapped", ms(e.MappedAt)), sql.Named("batch", e.InDrop), sql.Named("sha256", e.SHA256),
-		sql.Named("aside", []byte(e.Aside)), sql.Named("failures", e.Failures))
+	if e.Generation > 1 || m.Previous != nil && *m.Previous != 0 { // before the first one there is none
+		if err := checkPrevious(ctx, tx, m); err != nil {
+			return e, false, err
+		}
+	}
+	args = append(args, ms(e.Updated), e.Tries, []byte(e.Path), e.Generation, e.ChangeTime, ms(e.MappedAt), e.InDrop, e.SHA256, []byte(e.Aside), e.Failures)
 	n, err := affect(ctx, tx, text+asKnown, args...)
 	if err != nil || n == 0 {
 		return e, false, err
@@ -59,9 +62,6 @@ func setKnown(ctx context.Context, tx *session, m Move, text string, args []any,
 		e.InDrop = false
 	case Created:
 		e.ObjectID, e.FileID, e.OriginalFileID = m.Created.ObjectID, m.Created.FileID, m.Created.OriginalFileID
-	}
-	if !m.To.attempting() {
-		e.Attempt = nil
 	}
 	return e, true, nil
 }

@@ -26,13 +26,12 @@ func (j *Journal) PartDone(ctx context.Context, attemptID int64, p Part) error {
 		if err != nil || p.Content == nil {
 			return err
 		}
-		var entry int64
-		err = tx.row(ctx, `UPDATE entries SET sha256 = ? WHERE id = (SELECT entry_id FROM attempts WHERE id = ?) RETURNING id`,
-			p.Content, attemptID).Scan(&entry)
-		if err != nil {
+		const itsEntry = `(SELECT entry_id FROM attempts WHERE id = ?)`
+		if _, err = tx.exec(ctx, `UPDATE entries SET sha256 = ? WHERE id = `+itsEntry, p.Content, attemptID); err != nil {
 			return err
 		}
-		return hashWork(ctx, tx, entry, p.Content)
+		_, err = tx.exec(ctx, `UPDATE work SET sha256 = ? WHERE entry_id = `+itsEntry, p.Content, attemptID)
+		return err
 	}, AboutNothing)
 }
 

@@ -27,9 +27,9 @@ const (
 
 	// Deferred entries have a lane of their own, so that any number of them at the
 	// head of an order costs nothing.
-	readyFirst  = itsTurn + ` AND w.lane = 0 ORDER BY w.sort_key, w.entry_id LIMIT ?3`
-	readyLast   = itsTurn + ` AND w.lane = 0 ORDER BY w.sort_key DESC, w.entry_id DESC LIMIT ?3`
-	deferredDue = itsTurn + ` AND w.lane = 1 AND w.not_before <= ?4 ORDER BY w.not_before, w.entry_id LIMIT ?3`
+	readyFirst  = itsTurn + ` AND w.lane = 0 AND w.not_before = 0 ORDER BY w.sort_key, w.entry_id LIMIT ?3`
+	readyLast   = itsTurn + ` AND w.lane = 0 AND w.not_before = 0 ORDER BY w.sort_key DESC, w.entry_id DESC LIMIT ?3`
+	deferredDue = itsTurn + ` AND w.lane = 1 AND w.not_before <= ?4 ORDER BY w.not_before, w.sort_key, w.entry_id LIMIT ?3`
 	// Both kinds in one question. What comes of the two is in no order.
 	waitingDue = `SELECT * FROM (` + deferredDue + `) UNION ALL SELECT * FROM (` + readyFirst + `)`
 

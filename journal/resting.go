@@ -28,7 +28,7 @@ const (
 	restingColumns = `SELECT id, path, aside, moved_to, dev, status, message `
 
 	restingIn = restingColumns + `FROM entries {using entries_status}
-		WHERE status = ? AND folder = ? AND id > ? AND ` + ofFileSQL + ` ORDER BY id LIMIT ?`
+		WHERE rests = 1 AND status = ? AND folder = ? AND id > ? AND ` + ofFileSQL + ` ORDER BY id LIMIT ?`
 
 	restingAt = `WITH p (wanted) AS MATERIALIZED {paths ?1} ` + restingColumns + `
 		FROM p CROSS JOIN entries ON folder = ?2 AND path = wanted

@@ -20,9 +20,9 @@ const releaseChunk = 5000
 
 const (
 	heldByRules = `SELECT id FROM entries e {using entries_status}
-		WHERE status IN ({held}, {failed}, {ignored}) AND folder = ? AND ` + forRulesSQL + ` ORDER BY id`
+		WHERE rests = 1 AND status IN ({held}, {failed}, {ignored}) AND folder = ? AND ` + forRulesSQL + ` ORDER BY id`
 
-	releaseByRules = `UPDATE entries AS e SET status = {settled}, class = '', message = '', hint = '',
+	releaseByRules = `UPDATE entries AS e SET status = {settled}, rests = 0, class = '', message = '', hint = '',
 			since = ?, updated = ?, tries = 0, failures = 0, expiries = 0, moved_to = x'',
 			object_id = '', file_id = '', original_file_id = ''
 		WHERE id IN {list ?} AND ` + forRulesSQL + ` RETURNING id`

@@ -131,7 +131,7 @@ func TestReleaseHeldStopsInTheMiddle(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	history(t, r.Journal, releaseChunk+10)
-	r.byHand(`UPDATE entries SET status = 'ignored', class = '` + ClassNoRule + `'`)
+	r.byHand(`UPDATE entries SET status = 'ignored', rests = 1, class = '` + ClassNoRule + `'`)
 	_, err := r.ReleaseHeld(t.Context(), "photos", "one")
 	r.ok(err)
 	ctx, stop := context.WithCancel(t.Context())

@@ -10,11 +10,17 @@ import (
 // the program is parsed once for each connection. One goroutine uses it at a time.
 type session struct {
 	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
+	stmts map[string]statement
 	// steady lets a statement that was begun end whatever becomes of its context.
 	// SQLite answers the interruption of a statement that writes by rolling back the whole
 	// transaction, in which other pieces of work are, too.
 	steady bool
+}
+
+// statement is prepared SQL, and which argument each of its placeholders stands for.
+type statement struct {
+	*sql.Stmt
+	places []place
 }
 
 // newSession takes a connection of db for itself until it is closed.
@@ -23,7 +29,7 @@ func newSession(ctx context.Context, db *sql.DB) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{conn: conn, stmts: make(map[string]*sql.Stmt)}, nil
+	return &session{conn: conn, stmts: make(map[string]statement)}, nil
 }
 
 // close gives the connection back.
@@ -35,19 +41,22 @@ func (s *session) close() error {
 	return errors.Join(append(errs, s.conn.Close())...)
 }
 
-// prepared returns the statement of a text, which is written as dialect.go
-// says. The text must be a constant of the program, for the statement is kept as long as
-// the connection.
-func (s *session) prepared(text string) (*sql.Stmt, error) {
-	if stmt, ok := s.stmts[text]; ok {
-		return stmt, nil
+// prepared returns the statement of a text, which is written as dialect.go says, and the
+// arguments in the order of its placeholders. The text must be a constant of the program,
+// for the statement is kept as long as the connection.
+func (s *session) prepared(text string, args []any) (statement, []any, error) {
+	stmt, ok := s.stmts[text]
+	if !ok {
+		var err error
+		var plain string
+		plain, stmt.places = placeholders(inDialect(text))
+		if stmt.Stmt, err = s.conn.PrepareContext(context.Background(), plain); err != nil {
+			return stmt, nil, err
+		}
+		s.stmts[text] = stmt
 	}
-	stmt, err := s.conn.PrepareContext(context.Background(), inDialect(text))
-	if err != nil {
-		return nil, err
-	}
-	s.stmts[text] = stmt
-	return stmt, nil
+	args, err := inPlace(stmt.places, args)
+	return stmt, args, err
 }
 
 func (s *session) context(ctx context.Context) context.Context {
@@ -59,7 +68,7 @@ func (s *session) context(ctx context.Context) context.Context {
 
 // exec runs a statement that returns no rows.
 func (s *session) exec(ctx context.Context, text string, args ...any) (sql.Result, error) {
-	stmt, err := s.prepared(text) //nolint:sqlclosecheck // closed with the session
+	stmt, args, err := s.prepared(text, args)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +91,7 @@ func (r row) Scan(to ...any) error {
 
 // row runs a statement of whose rows the first is wanted.
 func (s *session) row(ctx context.Context, text string, args ...any) row {
-	stmt, err := s.prepared(text) //nolint:sqlclosecheck // closed with the session
+	stmt, args, err := s.prepared(text, args)
 	if err != nil {
 		return row{err: err}
 	}
@@ -91,7 +100,7 @@ func (s *session) row(ctx context.Context, text string, args ...any) row {
 
 // query runs a statement that returns rows.
 func (s *session) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
-	stmt, err := s.prepared(text) //nolint:sqlclosecheck // closed with the session
+	stmt, args, err := s.prepared(text, args)
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func (j *Journal) TakeOver(ctx context.Context, from, to string) (taken int, err
 				ON CONFLICT (name) DO UPDATE SET seen = folders.seen + excluded.seen, pruned = folders.pruned + excluded.pruned`, []any{to, from}},
 			// The generations of a path that both have: first those of the old folder.
 			{`UPDATE entries SET mark = NULL WHERE` + both, []any{from, to}},
-			{`UPDATE entries SET status = {superseded}, class = '', hint = '', since = ?3, updated = ?3,
+			{`UPDATE entries SET status = {superseded}, rests = 1, class = '', hint = '', since = ?3, updated = ?3,
 					message = 'the folder was ingested under another name meanwhile'
 				WHERE` + both + ` AND (status IN ({settled}, {mapped}, {failed}, {ignored}, {cancelled}) OR status = {held} AND class <> '` + ClassUnverified + `')`,
 				[]any{from, to, now}},

@@ -114,7 +114,7 @@ func TestTouchOfAnArchive(t *testing.T) {
 		files = append(files, file(fmt.Sprintf("dir/%d.jpg", i), 1))
 	}
 	for _, id := range r.admit(files...) {
-		r.byHand(`UPDATE entries SET status = 'filed' WHERE id = ?`, id)
+		r.byHand(`UPDATE entries SET status = 'filed', rests = 1 WHERE id = ?`, id)
 		r.byHand(`DELETE FROM work WHERE entry_id = ?`, id)
 	}
 	for i := range files {

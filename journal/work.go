@@ -29,12 +29,14 @@ func laneOf(s Status, notBefore int64) lane {
 
 // The row of work that an entry has. Whatever changes what is copied there changes it, too.
 const (
-	enqueueEntry = `INSERT INTO work (entry_id, lane, not_before, folder, sort_key, size, sha256, filename)
-		SELECT id, ?2, ?3, folder, ?4, size, sha256, filename FROM entries WHERE id = ?1
-		ON CONFLICT (entry_id) DO UPDATE SET lane = excluded.lane, not_before = excluded.not_before, folder = excluded.folder,
+	enqueueEntry = `INSERT INTO work (entry_id, lane, not_before, folder, status, sort_key, size, sha256, filename)
+		SELECT id, ?2, ?3, folder, status, ?4, size, sha256, filename FROM entries WHERE id = ?1
+		ON CONFLICT (entry_id) DO UPDATE SET lane = excluded.lane, not_before = excluded.not_before, folder = excluded.folder, status = excluded.status,
 			sort_key = excluded.sort_key, size = excluded.size, sha256 = excluded.sha256, filename = excluded.filename`
 
 	dequeueEntry = `DELETE FROM work WHERE entry_id = ?`
+
+	statusOfWork = `UPDATE work SET status = ?2 WHERE entry_id = ?1`
 
 	// moveWork changes no index where lane and time stay, as for most moves.
 	moveWork = `UPDATE work SET lane = ?2, not_before = ?3 WHERE entry_id = ?1 AND (lane <> ?2 OR not_before <> ?3)`
@@ -42,7 +44,7 @@ const (
 	refreshWork = `UPDATE work SET folder = e.folder, size = e.size, sha256 = e.sha256, filename = e.filename, sort_key = ?2
 		FROM entries e WHERE e.id = ?1 AND work.entry_id = ?1`
 
-	nameWork = `UPDATE work SET lane = ?2, not_before = ?3, filename = ?4 WHERE entry_id = ?1`
+	nameWork = `UPDATE work SET lane = ?2, not_before = ?3, status = ?4, filename = ?5 WHERE entry_id = ?1`
 
 	whatToEnqueue = `SELECT e.status, e.path, e.size, e.mod_time, coalesce(f.sort, '') FROM entries e JOIN folders f ON f.name = e.folder WHERE e.id = ?`
 )

@@ -23,10 +23,14 @@ type writer struct {
 	closed chan struct{} // closed when nothing more is taken
 	ended  chan struct{} // closed when the goroutine has ended
 
-	// before is asked before each commit: an error of it is everyone's. after is told of
-	// each commit that is durable, before anyone is answered.
-	before func() error
-	after  func()
+	hooks
+}
+
+// hooks are what the writer calls.
+type hooks struct {
+	before func() error                // before each transaction; its error is everyone's
+	along  func() func(*session) error // a piece that goes along with what others have written, nil for none; its error is nobody's
+	after  func()                      // after each commit, which is durable, before anyone is answered
 }
 
 // piece is what one caller wants to have written: all of it or nothing.
@@ -37,13 +41,13 @@ type piece struct {
 }
 
 // newWriter takes the connection of db and begins to write.
-func newWriter(ctx context.Context, db *sql.DB, before func() error, after func()) (*writer, error) {
+func newWriter(ctx context.Context, db *sql.DB, h hooks) (*writer, error) {
 	s, err := newSession(ctx, db)
 	if err != nil {
 		return nil, err
 	}
 	s.steady = true
-	w := &writer{s: s, pieces: make(chan piece), closed: make(chan struct{}), ended: make(chan struct{}), before: before, after: after}
+	w := &writer{s: s, pieces: make(chan piece), closed: make(chan struct{}), ended: make(chan struct{}), hooks: h}
 	go w.run()
 	return w, nil
 }
@@ -88,7 +92,7 @@ func (w *writer) run() {
 // gather adds what waits already, and what comes while others run that could run now: a
 // busy machine fills the group, an idle one is not waited for.
 func (w *writer) gather(group []piece) []piece {
-	for idle := 0; len(group) < groupLimit && idle < 2; {
+	for idle := 0; len(group) < groupLimit && idle < 4; {
 		select {
 		case p := <-w.pieces:
 			group, idle = append(group, p), 0
@@ -135,7 +139,7 @@ func (w *writer) transaction(group []piece, errs []error) (err error) {
 			continue
 		}
 		var broken error
-		if errs[i], broken = w.piece(ctx, p); broken != nil {
+		if errs[i], broken = w.piece(ctx, p.work); broken != nil {
 			return broken
 		}
 		if errs[i] == nil {
@@ -145,6 +149,11 @@ func (w *writer) transaction(group []piece, errs []error) (err error) {
 	if done == 0 {
 		_, err := w.s.exec(ctx, `ROLLBACK`)
 		return err
+	}
+	if along := w.along(); along != nil {
+		if _, broken := w.piece(ctx, along); broken != nil {
+			return broken
+		}
 	}
 	if _, err := w.s.exec(ctx, `COMMIT`); err != nil {
 		return err
@@ -156,11 +165,11 @@ func (w *writer) transaction(group []piece, errs []error) (err error) {
 // piece runs one piece under a savepoint. Broken is an error after which the transaction
 // cannot go on: it is what the piece failed with where SQLite has rolled back all of it,
 // for want of room for example, but never what the piece alone is to be told.
-func (w *writer) piece(ctx context.Context, p piece) (err, broken error) {
+func (w *writer) piece(ctx context.Context, work func(*session) error) (err, broken error) {
 	if _, err := w.s.exec(ctx, `SAVEPOINT piece`); err != nil {
 		return nil, err
 	}
-	err = p.work(w.s)
+	err = work(w.s)
 	if err != nil {
 		if _, lost := w.s.exec(ctx, `ROLLBACK TO piece`); lost != nil {
 			if _, why := errors.AsType[*sqlite.Error](err); why {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -28,7 +26,6 @@ type folderStates struct {
 
 	mu     sync.Mutex
 	states map[string]journal.FolderState
-	news   map[string]bool // of these folders
 	pool   string          // why everything waits; "" while it does not
 	counts chan<- struct{} // told when the number of files or a reason to wait changes; nil: nobody is
 }
@@ -36,7 +33,7 @@ type folderStates struct {
 func newFolderStates(folders []config.Folder, j *journal.Journal, log zerolog.Logger) *folderStates {
 	f := &folderStates{
 		journal: j, log: log, changed: make(chan struct{}, 1),
-		states: make(map[string]journal.FolderState, len(folders)), news: make(map[string]bool),
+		states: make(map[string]journal.FolderState, len(folders)),
 	}
 	for _, folder := range folders {
 		f.states[folder.Name] = journal.FolderState{Name: folder.Name, Path: folder.Path}
@@ -48,7 +45,7 @@ func newFolderStates(folders []config.Folder, j *journal.Journal, log zerolog.Lo
 func (f *folderStates) begin() {
 	f.mu.Lock()
 	for name := range f.states {
-		f.news[name] = true
+		f.note(name)
 	}
 	f.mu.Unlock()
 	f.record()
@@ -86,37 +83,23 @@ func (f *folderStates) keep(over <-chan struct{}) {
 	}
 }
 
-// record commits what is new. What cannot be recorded is tried again with the next change.
+// record commits what no other commit took along. What cannot be recorded is tried again
+// with the next change.
 func (f *folderStates) record() {
-	f.mu.Lock()
-	states := make([]journal.FolderState, 0, len(f.news))
-	for _, name := range slices.Sorted(maps.Keys(f.news)) {
-		state := f.states[name]
-		if state.Paused == "" && f.pool != "" { // a folder's own pause goes before everyone's
-			state.Paused = everyoneWaits + f.pool
-		}
-		states = append(states, state)
-	}
-	clear(f.news)
-	f.mu.Unlock()
-	if len(states) == 0 {
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := f.journal.SetFolders(ctx, states...); err != nil {
+	if err := f.journal.FlushFolders(ctx); err != nil {
 		f.log.Error().Err(err).Msg("the state of the folders could not be recorded")
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		for _, state := range states {
-			f.news[state.Name] = true
-		}
 	}
 }
 
 // note has the state of a folder recorded. f.mu is held.
 func (f *folderStates) note(name string) {
-	f.news[name] = true
+	state := f.states[name]
+	if state.Paused == "" && f.pool != "" { // a folder's own pause goes before everyone's
+		state.Paused = everyoneWaits + f.pool
+	}
+	f.journal.SetFoldersSoon(state)
 	signalTo(f.changed)
 }
 

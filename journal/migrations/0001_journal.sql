@@ -41,6 +41,7 @@ CREATE TABLE entries (
     generation       INTEGER NOT NULL,               -- 1 is the first content of the path
     kind             TEXT NOT NULL DEFAULT '',       -- 'federated' or 'placeholder' without a file; '' is a file
     status           TEXT NOT NULL,                  -- see status.go; Journal.Advance alone changes it
+    rests            INTEGER NOT NULL DEFAULT 0,     -- the status is one to stay in: the entry has no row of work
     since            INTEGER NOT NULL,               -- when it came to its status
     updated          INTEGER NOT NULL,               -- when its status or reason was last set
     outcome          TEXT NOT NULL DEFAULT '',       -- of cancelling: the status that follows
@@ -74,8 +75,9 @@ CREATE TABLE entries (
     UNIQUE (folder, path, generation)
 ) STRICT;
 
--- Counts, and lists by status.
-CREATE INDEX entries_status ON entries (status, folder);
+-- Counts, and lists by status. What does not rest is counted in the table work: its
+-- status changes too often to be in an index.
+CREATE INDEX entries_status ON entries (status, folder) WHERE rests = 1;
 
 -- Which directories hold what is known; a scan asks for the marks of a whole one.
 CREATE INDEX entries_mark ON entries (place, mark) WHERE mark IS NOT NULL;
@@ -92,7 +94,7 @@ CREATE INDEX entries_content ON entries (size, sha256) WHERE status = 'filed' AN
 
 -- Which assets have a filename, for versions by filename.
 CREATE INDEX entries_filename ON entries (filename, status, id)
-    WHERE filename <> '' AND status IN ('verified', 'held', 'filed');
+    WHERE filename <> '' AND rests = 1 AND status IN ('held', 'filed');
 
 -- Never two creates of one file name at once: their lost replies could not be told apart.
 CREATE UNIQUE INDEX entries_creating ON entries (filename) WHERE status = 'creating';
@@ -109,6 +111,7 @@ CREATE TABLE work (
     lane       INTEGER NOT NULL,  -- 0: it waits for its turn; 1: the same, and was deferred; 2: it was begun
     not_before INTEGER NOT NULL DEFAULT 0,
     folder     TEXT NOT NULL,
+    status     TEXT NOT NULL,
     sort_key   BLOB NOT NULL,     -- its place in the order of its folder; see order.go
     size       INTEGER NOT NULL,
     sha256     BLOB,
@@ -119,13 +122,12 @@ CREATE TABLE work (
 CREATE INDEX work_due ON work (lane, not_before, entry_id);
 
 -- The turns of a folder: in its order what was never deferred, by time what was.
-CREATE INDEX work_order ON work (folder, lane, sort_key, entry_id);
-CREATE INDEX work_deferred ON work (folder, lane, not_before, entry_id);
+CREATE INDEX work_order ON work (folder, lane, not_before, sort_key, entry_id);
 
 -- Who could come to hold the same content, or the same filename.
 CREATE INDEX work_size ON work (size, entry_id);
 CREATE INDEX work_content ON work (size, lane, sha256, entry_id);
-CREATE INDEX work_filename ON work (filename, entry_id);
+CREATE INDEX work_filename ON work (filename, entry_id) WHERE filename <> '';
 
 -- An attempt is one creation of an asset and the upload into it.
 CREATE TABLE attempts (
