@@ -175,6 +175,23 @@ func TestDeferredTakeTurns(t *testing.T) {
 	}
 }
 
+// What is due at one time, because it was woken together, goes in the order of its folder,
+// however many are asked for.
+func TestOrderOfWhatIsWokenTogether(t *testing.T) {
+	r := newRig(t)
+	r.ok(r.SetOrder(t.Context(), "in", OrderSize))
+	ids := r.admit(file("large", 3), file("small", 1), file("middle", 2))
+	for _, id := range ids {
+		r.ok(r.Defer(t.Context(), id, Settled, r.time, Reason{}, false))
+	}
+	want := []int64{ids[1], ids[2], ids[0]}
+	for n := range want {
+		if got := r.claim(shares(9, "in"), nil, n+1); !slices.Equal(got, want[:n+1]) {
+			t.Errorf("the first %d are %v, want %v", n+1, got, want[:n+1])
+		}
+	}
+}
+
 // What begins while the backlog is added up is counted once.
 func TestBacklogOfOneState(t *testing.T) {
 	r := newRig(t)

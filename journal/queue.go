@@ -158,8 +158,11 @@ func (q queue) waiting(ctx context.Context, s Share, limit int) ([]Claim, error)
 			deferred = append(deferred, c)
 		}
 	}
-	slices.SortFunc(deferred, func(a, b Claim) int { return cmp.Or(a.NotBefore.Compare(b.NotBefore), cmp.Compare(a.ID, b.ID)) })
-	slices.SortFunc(first, func(a, b Claim) int { return cmp.Or(bytes.Compare(a.sortKey, b.sortKey), cmp.Compare(a.ID, b.ID)) })
+	inTurn := func(a, b Claim) int { // of what was not deferred all times are zero
+		return cmp.Or(a.NotBefore.Compare(b.NotBefore), bytes.Compare(a.sortKey, b.sortKey), cmp.Compare(a.ID, b.ID))
+	}
+	slices.SortFunc(deferred, inTurn)
+	slices.SortFunc(first, inTurn)
 	if s.Last > 0 {
 		if last, err = q.ask(ctx, readyLast, s.Folder, q.skip, min(s.Last, n)); err != nil {
 			return nil, err
