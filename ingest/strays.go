@@ -131,7 +131,7 @@ func (s *Strays) settle(ctx context.Context, folder string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.again, folder)
-	if left > 0 {
+	if left > 0 && left == len(s.found[folder]) { // else more came meanwhile, which rang
 		wait := min(chorePace<<min(tries, 10), longestStray)
 		s.again[folder] = trouble{tries: tries + 1, next: s.p.now().Add(wait)}
 	}
