@@ -8,11 +8,8 @@ import (
 	"time"
 )
 
-// ingestedSQL selects generations whose content reached Tenovos.
-const ingestedSQL = `(status IN ({verified}, {filed}, {withdrawn}) OR status = {held} AND class = '` + ClassUnverified + `')`
-
-// beforeSQL finds the latest of them before a generation of a path.
-const beforeSQL = ` FROM entries e WHERE folder = ? AND path = ? AND generation < ? AND ` + ingestedSQL + ` ORDER BY generation DESC LIMIT 1`
+// beforeSQL finds the latest generation of a path before one whose content reached Tenovos.
+var beforeSQL = ` FROM entries e WHERE folder = ? AND path = ? AND generation < ? AND ` + of("e", ingested) + ` ORDER BY generation DESC LIMIT 1`
 
 // previousID finds the id of that one by an entry's own; 0 if there is none.
 var previousID = `SELECT coalesce((SELECT p.id FROM entries p

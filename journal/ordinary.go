@@ -24,7 +24,8 @@ func (m Move) ordinary() bool {
 	return false
 }
 
-// movedNow has a move return the entry, of which RETURNING knows no other name.
+// movedNow has a move return the entry. RETURNING knows the table by its own name alone,
+// not as e.
 var movedNow = ` RETURNING ` + regexp.MustCompile(`\be\.`).ReplaceAllString(entryColumns, "entries.")
 
 // asKnown makes a move one of an entry that nobody changed since Move.Was was read: of all
@@ -35,9 +36,9 @@ const asKnown = ` AND updated = ?15 AND tries = ?16 AND path = ?17 AND generatio
 // moveArgs is how many arguments a move has, and knownArgs how many these are.
 const moveArgs, knownArgs = 14, 10
 
-// setKnown runs the statement of an ordinary move of an entry that is as its owner knows
-// it, and returns what comes out, with the attempt that it had. Known is false where that cannot be
-// told: nothing was changed then.
+// setKnown runs the statement of an ordinary move of an entry that is as its worker knows
+// it, and returns what comes out, with the attempt that it had. Known is false where that
+// cannot be told: nothing was changed then.
 func setKnown(ctx context.Context, tx *session, m Move, text string, args []any, now int64) (e Entry, known bool, err error) {
 	if m.Was == nil || m.Was.ID != m.ID || m.Was.Status != m.From || !m.ordinary() {
 		return e, false, nil

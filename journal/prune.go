@@ -43,7 +43,7 @@ const rememberable = `(NOT :contents OR @.size = 0 OR @.sha256 IS NOT NULL
 	OR (SELECT count(*) = 1 AND max(length(p.md5)) > 0 FROM parts p
 		WHERE p.attempt_id = (SELECT a.id FROM attempts a WHERE a.entry_id = @.id ORDER BY a.number DESC LIMIT 1)))`
 
-// ingested is ingestedSQL of a table.
+// ingested is true of a generation whose content reached Tenovos.
 const ingested = `(@.status IN ({verified}, {filed}, {withdrawn}) OR @.status = {held} AND @.class = '` + ClassUnverified + `')`
 
 // prunable is true of an entry e that nothing needs: one that is neither the last
