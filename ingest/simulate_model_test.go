@@ -25,13 +25,12 @@ type model struct {
 	changed map[string]time.Time // when each path changed last
 	left    map[string]string    // by path: the content that had it before it was renamed
 	again   map[string]bool      // paths that were written once more with the content that they had
-	renamed map[string]bool      // contents of files that were renamed
 	asked   map[string]bool      // what operators asked for
 }
 
 func newModel() model {
 	return model{offers: make(map[string]int), there: make(map[string]string), held: make(map[string]bool),
-		changed: make(map[string]time.Time), left: make(map[string]string), renamed: make(map[string]bool), again: make(map[string]bool), asked: make(map[string]bool)}
+		changed: make(map[string]time.Time), left: make(map[string]string), again: make(map[string]bool), asked: make(map[string]bool)}
 }
 
 // simDeeds are what the steps do.
@@ -146,7 +145,6 @@ func (s *sim) renamed(from, to string) {
 	if s.model.again[from] { // a rewritten file that was not seen before it was renamed is another one
 		s.model.offers[sum]++
 	}
-	s.model.renamed[sum] = true
 	delete(s.model.there, from)
 	s.model.left[from] = sum
 	if s.model.held[to] {
