@@ -31,6 +31,23 @@ func (s *sim) wantBalance(all []journal.Counts) {
 	}
 }
 
+// wantLegalMoves fails where an entry has a status that there is no way to from the one
+// that it had. Another commit may have come in between.
+func (s *sim) wantLegalMoves(ctx context.Context, r *journal.Reader) error {
+	s.following.Lock()
+	defer s.following.Unlock()
+	moves := journal.Moves()
+	return r.Entries(ctx, journal.Filter{All: true}, func(e journal.Entry) error {
+		was, known := s.statuses[e.ID]
+		s.statuses[e.ID] = e.Status
+		via := func(mid journal.Status) bool { return journal.CanAdvance(mid, e.Status) }
+		if known && was != e.Status && !via(was) && !slices.ContainsFunc(moves[was], via) {
+			s.t.Errorf("%s generation %d was %s, and is %s", e.Path, e.Generation, was, e.Status)
+		}
+		return nil
+	})
+}
+
 // finish ends the troubles, has the operator retry what rests for them, and lets time
 // pass until there is nothing left to do.
 func (s *sim) finish() {
