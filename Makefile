@@ -95,7 +95,7 @@ nightly: ## what a night has the time for: 100,000 simulated histories, the soak
 # The server is built and run by Go, outside of go.mod, as the linter is.
 .PHONY: test-s3
 test-s3: ## upload into a real S3 server (versitygw), which is started for it
-	GO='$(GO)' .ci/test-s3 -timeout $(TEST_TIMEOUT)
+	GO='$(GO)' CGO_ENABLED=1 .ci/with-s3 $(GO) test -race -run TestS3 -count=1 -timeout $(TEST_TIMEOUT) ./ingest
 
 # What is read of every file below DIR (what this machine's packages ship, if none is
 # given) beside ExifTool, which must be installed; EXIFTOOL is another one.
@@ -104,13 +104,14 @@ compare-exiftool: ## compare the metadata read of a directory's files with ExifT
 	COMPARE_DIR='$(abspath $(DIR))' EXIFTOOL='$(EXIFTOOL)' $(GO) test -count=1 -tags exiftool -run '^TestCompareExifTool$$' -timeout 30m -v ./internal/facts
 
 # The journal's claims at up to a million rows, the speed and peak memory of a 2
-# GiB upload, a restart over 200,000 known files, and metadata of 50,000. One
-# package at a time, each in a process of its own.
+# GiB upload, a restart over 200,000 known files, thousands of small files beside a
+# bare loop, and metadata of 50,000 (docs/benchmarks.md). One package at a time, each in
+# a process of its own. INGESTD_BIN measures another program where one is run.
 .PHONY: bench
 bench: ## run the benchmarks of journal, uploader, ingest and facts, peak memory included (BENCH)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./journal
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./uploader
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./ingest
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./ingest
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./internal/facts
 
 .PHONY: fmt

@@ -15,19 +15,20 @@ import (
 )
 
 // adopt takes over an asset that the account holds already, see adoptable:
-// mapped -> verified. It answers false where there is none.
-func (p *Pipeline) adopt(ctx context.Context, e journal.Entry, asset tenovos.NewAsset) (bool, error) {
+// mapped -> verified. It returns the entry as it is then, and the zero one where there
+// is no such asset.
+func (p *Pipeline) adopt(ctx context.Context, e journal.Entry, asset tenovos.NewAsset) (now journal.Entry, err error) {
 	best, err := p.adoptable(ctx, e, asset)
 	if best == nil || err != nil {
-		return false, err
+		return now, err
 	}
 	if e.Kind == journal.File {
 		if err := p.rememberContent(ctx, e); err != nil {
-			return false, err
+			return now, err
 		}
 	}
 	p.entryLog(p.log.Info(), e).Str("object_id", best.ObjectID).Msg("the account holds this asset already: adopted")
-	return true, p.advance(ctx, journal.Move{
+	return p.advance(ctx, journal.Move{
 		ID: e.ID, From: journal.Mapped, To: journal.Verified, Reason: reasonAdopted,
 		Created: &journal.Creation{ObjectID: best.ObjectID, FileID: best.FileID, OriginalFileID: cmp.Or(best.OriginalFileID, best.FileID)},
 	})

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"errors"
 	"io/fs"
 	"path/filepath"
 	"syscall"
@@ -8,8 +9,47 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/uploader"
 )
+
+// An entry that was superseded while a step worked on it, because another file came to its
+// path, needs no answer to what the step met: nothing ends for it.
+func TestAnswerLeavesWhatRests(t *testing.T) {
+	ctx := t.Context()
+	j, err := journal.Open(ctx, filepath.Join(t.TempDir(), "journal.db"), journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for size := range int64(2) {
+		if _, err := j.Admit(ctx, []journal.Found{{Folder: "in", Path: "a", Size: size}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := New(Config{MaxAttempts: 3, RetryInitial: time.Second, RetryMax: time.Second}, Deps{Journal: j})
+	for _, cause := range []error{
+		uploader.ErrSourceChanged, // of the settled
+		errors.New("anything"),
+		&verdictError{verdict{to: journal.Superseded, reason: reasonChanged}},
+		tenovos.ErrThrottled,
+	} {
+		if err := p.answer(ctx, 1, 0, cause); err != nil {
+			t.Errorf("%v: the daemon would end: %v", cause, err)
+		}
+	}
+	if e, err := j.Entry(ctx, 1); err != nil || e.Status != journal.Superseded || e.Tries != 0 {
+		t.Errorf("it is %s, %d tries: %v", e.Status, e.Tries, err)
+	}
+	if err := p.answer(ctx, 1, 0, &journalError{errors.New("the disk is full")}); err == nil {
+		t.Error("a broken journal is passed over")
+	}
+}
 
 // A journal that is slow to read, because long lists have all its readers, ends
 // nothing: whoever answers an error waits.

@@ -12,8 +12,9 @@ import (
 )
 
 // giveUp ends an entry's current upload on the way to a status: directly where
-// nothing was created, through cancelling where something was.
-func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) error {
+// nothing was created, through cancelling where something was. It returns the entry as
+// it is then.
+func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) (now journal.Entry, err error) {
 	m := journal.Move{
 		ID: e.ID, From: e.Status, To: v.to, Reason: v.reason, CountFailure: v.count, CountExpiry: v.expiry, ChangeTime: v.looked,
 	}
@@ -24,7 +25,7 @@ func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) error
 		if v.to == journal.Failed { // an asset may have come of it in spite of all
 			chore, err := p.doubt(e)
 			if err != nil {
-				return err
+				return now, err
 			}
 			if v.reason.Class == classRejected || v.reason.Class == classForbidden {
 				chore.Until = chore.NotBefore // it was refused in so many words: one look is enough
@@ -35,21 +36,18 @@ func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) error
 	if m.To.Runnable() && m.To != journal.Cancelling && v.after > 0 {
 		m.NotBefore = p.now().Add(v.after)
 	}
-	if err := p.advance(ctx, m); err != nil {
-		return err
-	}
-	if m.To.Resting() {
+	if now, err = p.advance(ctx, m); err == nil && m.To.Resting() {
 		p.logRest(e, m.To, v.reason)
 	}
-	return nil
+	return now, err
 }
 
 // cancelUpload cancels the multipart upload and removes the empty asset, then
 // moves on to the outcome that was stored with the intent.
-func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) error {
+func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	u, err := p.undo(ctx, e)
 	if err != nil {
-		return err
+		return now, err
 	}
 	if u.complete {
 		return p.advance(ctx, journal.Move{
@@ -72,8 +70,8 @@ func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) error {
 	if n := max(e.Failures, e.Expiries); next.To.Runnable() && n > 0 {
 		next.NotBefore = p.now().Add(p.backoff(n))
 	}
-	if err := p.advance(ctx, next); err != nil {
-		return err
+	if now, err = p.advance(ctx, next); err != nil {
+		return now, err
 	}
 	if next.To.Resting() {
 		p.logRest(e, next.To, next.Reason)
@@ -81,9 +79,9 @@ func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) error {
 		p.entryLog(p.log.Info(), e).Str("object_id", e.Attempt.ObjectID).Str("reason", e.Reason.Message).Msg("an upload was given up: the file begins again")
 	}
 	if u.removal == nil || u.unrestored != nil || len(u.chores) > 0 {
-		return nil
+		return now, nil
 	}
-	return u.removal.close(ctx)
+	return now, u.removal.close(ctx)
 }
 
 // undone is what came of taking back an attempt.

@@ -69,6 +69,7 @@ func (p *Pipeline) handOut(ctx context.Context, workers *errgroup.Group, turns *
 	if free <= 0 {
 		return 0, nil
 	}
+	before := p.handled() // ahead of the look
 	claims, err := p.journal.Runnable(ctx, now, turns.shares(), p.held(), free)
 	if err != nil {
 		return 0, err
@@ -81,11 +82,23 @@ func (p *Pipeline) handOut(ctx context.Context, workers *errgroup.Group, turns *
 		if !p.hold(c.ID, &flight{folder: c.Folder, path: c.Path, size: c.Size, dispatched: true, last: c.Last}) {
 			continue // an operator's request has it
 		}
-		workers.Go(func() error { return p.work(ctx, c.ID) })
+		e := p.claimed(c, before)
+		workers.Go(func() error { return p.work(ctx, c.ID, e) })
 		turns.took(c.Folder)
 		sent++
 	}
 	return sent, nil
+}
+
+// claimed returns the entry of a claim that was just taken in hand, as its worker begins
+// with it; zero where that has to read it: one that was begun, for it may have got another
+// path or more parts, and any if somebody may have had it in hand, and let go of it, since
+// before, which is handled as it was ahead of the look for claims.
+func (p *Pipeline) claimed(c journal.Claim, before int) journal.Entry {
+	if !c.Whole() || p.handled() != before {
+		return journal.Entry{}
+	}
+	return c.Entry
 }
 
 // finished reports whether a backfill has nothing left to do, in the folders that are
@@ -142,26 +155,36 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// work carries one entry as far as it goes now. Its only error is a broken journal.
-func (p *Pipeline) work(ctx context.Context, id int64) error {
+// work carries one entry, which it has in hand, as far as it goes now: from e, which was
+// read, or is what a move left behind, just now, from one step's move to the next. What
+// others record meanwhile meets a move as it would just after a read: it fails with
+// ErrMoved, and the entry is read again, as it is after everything that is no move. Where
+// e is zero it is read first. Its only error is a broken journal.
+func (p *Pipeline) work(ctx context.Context, id int64, e journal.Entry) error {
 	defer p.release(id)
 	for !p.draining() && ctx.Err() == nil && p.gate.reason() == "" {
-		e, err := p.journal.Entry(ctx, id)
-		if errors.Is(err, journal.ErrUnknown) || errors.Is(err, context.Canceled) {
-			return nil
-		}
-		if err != nil {
-			return err
+		if e.ID == 0 {
+			var err error
+			e, err = p.journal.Entry(ctx, id)
+			if errors.Is(err, journal.ErrUnknown) || errors.Is(err, context.Canceled) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
 		}
 		if !e.Status.Runnable() || e.NotBefore.After(p.now()) {
 			return nil
 		}
 		epoch := p.gate.epoch()
-		if err := p.step(ctx, e); err != nil {
+		now, err := p.step(ctx, e)
+		if err != nil {
+			now = journal.Entry{}
 			if err := p.answer(ctx, id, epoch, err); err != nil {
 				return err
 			}
 		}
+		e = now
 	}
 	return nil
 }
@@ -180,7 +203,17 @@ func (p *Pipeline) hold(id int64, f *flight) bool {
 		return false
 	}
 	p.inFlight[id] = f
+	if !f.dispatched {
+		p.handlings++
+	}
 	return true
+}
+
+// handled counts how often an entry was taken in hand by others than the dispatcher.
+func (p *Pipeline) handled() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.handlings
 }
 
 // release ends the flight of an entry, and has the dispatcher look again: a later

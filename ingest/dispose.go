@@ -383,8 +383,8 @@ func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error)
 	rctx, cancel := record(ctx)
 	defer cancel()
 	v := dispose(e, cause, limits{attempts: p.cfg.MaxAttempts, expiries: maxExpiries, waits: !p.once})
-	if v.do != stop && !e.Status.Runnable() {
-		return nil // a newer generation has superseded it meanwhile: no verdict holds for it any more
+	if e.Status.Resting() && v.do != stop { // it was moved on: what was met then is no question any more
+		return nil
 	}
 	p.notice(e, &v)
 	ragged := (p.gate.epoch() != epoch || p.gate.justOpened()) && p.excuse(id)
@@ -420,7 +420,7 @@ func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error)
 		if v.to.Runnable() && v.count {
 			v.after = p.backoff(e.Failures + 1)
 		}
-		err = p.giveUp(ctx, e, v)
+		_, err = p.giveUp(ctx, e, v)
 	}
 	return ignoreMoved(err)
 }
@@ -444,7 +444,8 @@ func (p *Pipeline) rest(ctx context.Context, e journal.Entry, v verdict) error {
 	switch {
 	case e.Status == journal.Creating && v.to != "":
 		v.reason.Hint = "" // the pause says what there is to say
-		return ignoreMoved(p.giveUp(ctx, e, verdict{to: journal.Mapped, after: 2 * v.after, reason: v.reason}))
+		_, err := p.giveUp(ctx, e, verdict{to: journal.Mapped, after: 2 * v.after, reason: v.reason})
+		return ignoreMoved(err)
 	case v.after > 0:
 		return ignoreMoved(p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(2*v.after), v.reason, false))
 	case p.gate.reason() == "": // it has opened meanwhile

@@ -37,3 +37,9 @@ func (g Gate) Outlasts(ctx context.Context, drain <-chan struct{}) (string, erro
 
 // Open opens it.
 func (g Gate) Open() { g.open() }
+
+// Work works on an entry as it was read, as a worker does that got it so.
+func (p *Pipeline) Work(ctx context.Context, e journal.Entry) error {
+	p.take(e)
+	return p.work(ctx, e.ID, e)
+}

@@ -19,18 +19,18 @@ func SignOf(kind journal.Kind, contentPath string) int64 {
 
 // mapFileless decides what an entry without a file becomes: settled -> mapped, or
 // a rest.
-func (p *Pipeline) mapFileless(ctx context.Context, e journal.Entry) error {
+func (p *Pipeline) mapFileless(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	factsAt := p.now()
 	m, err := p.rules(e, "")
 	switch {
 	case errors.Is(err, ErrNoRule):
-		return &verdictError{verdict{to: journal.Ignored, reason: reasonNoRule}}
+		return now, &verdictError{verdict{to: journal.Ignored, reason: reasonNoRule}}
 	case err != nil:
-		return err
+		return now, err
 	case m.NoRow, m.Row != "" && m.Row != e.Kind:
-		return &verdictError{verdict{to: journal.Superseded, reason: reasonRowGone}}
+		return now, &verdictError{verdict{to: journal.Superseded, reason: reasonRowGone}}
 	case len(m.Problems) > 0:
-		return m.refusal()
+		return now, m.refusal()
 	}
 	asset := m.Asset
 	if e.Kind == journal.Federated {
@@ -40,7 +40,7 @@ func (p *Pipeline) mapFileless(ctx context.Context, e journal.Entry) error {
 	}
 	prev, known, err := p.journal.Previous(ctx, e)
 	if err != nil {
-		return err
+		return now, err
 	}
 	if known && prev.Status != journal.Withdrawn && !e.AsNew {
 		asset.OriginalFileID = prev.OriginalFileID
@@ -49,13 +49,13 @@ func (p *Pipeline) mapFileless(ctx context.Context, e journal.Entry) error {
 }
 
 // verifyFileless asks whether the asset is there: nothing else was handed over.
-func (p *Pipeline) verifyFileless(ctx context.Context, e journal.Entry) error {
+func (p *Pipeline) verifyFileless(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	a, err := p.api.Asset(ctx, e.FileID)
 	if err != nil {
-		return fmt.Errorf("look at the asset: %w", err)
+		return now, fmt.Errorf("look at the asset: %w", err)
 	}
 	if a.Deleted() {
-		return &verdictError{verdict{to: journal.Held, reason: reasonDeletedMeanwhile}}
+		return now, &verdictError{verdict{to: journal.Held, reason: reasonDeletedMeanwhile}}
 	}
-	return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})
+	return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Verifying, To: journal.Verified})
 }

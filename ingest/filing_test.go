@@ -378,7 +378,7 @@ func TestFilingAfterACrash(t *testing.T) {
 				{ID: 1, From: journal.Settled, To: journal.Mapped, Asset: []byte("{}"), Filename: "a.jpg"},
 				{ID: 1, From: journal.Mapped, To: journal.Verified, Created: &journal.Creation{ObjectID: "o", FileID: "f", OriginalFileID: "f"}},
 			} {
-				if err := p.journal.Advance(ctx, m); err != nil {
+				if _, err := p.journal.Advance(ctx, m); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -418,7 +418,7 @@ func TestFileAsideWhenItsEntryMovedOn(t *testing.T) {
 	if err := p.journal.SetFiling(t.Context(), 1, journal.Failed, ".ingestd-1", "_failed/a.jpg"); err != nil {
 		t.Fatal(err)
 	}
-	err := p.journal.Advance(t.Context(), journal.Move{ID: 1, From: journal.Failed, To: journal.Superseded, Chores: []journal.NewChore{{Kind: journal.ChoreFile}}})
+	_, err := p.journal.Advance(t.Context(), journal.Move{ID: 1, From: journal.Failed, To: journal.Superseded, Chores: []journal.NewChore{{Kind: journal.ChoreFile}}})
 	if err != nil {
 		t.Fatal(err)
 	}

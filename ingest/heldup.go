@@ -140,7 +140,8 @@ func (p *Pipeline) share(ctx context.Context, e journal.Entry, v verdict, cause 
 	ends := p.holdups.endings()
 	putOff := func(after time.Duration, r journal.Reason) (verdict, error) {
 		if e.Status == journal.Creating && isCertain(cause) {
-			return verdict{do: leave}, p.giveUp(ctx, e, verdict{to: journal.Mapped, after: max(after, 1), reason: r})
+			_, err := p.giveUp(ctx, e, verdict{to: journal.Mapped, after: max(after, 1), reason: r})
+			return verdict{do: leave}, err
 		}
 		return verdict{do: leave}, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(after), r, false)
 	}

@@ -68,6 +68,27 @@ func TestEntryIsPutOffJustWhenAllAreSetFree(t *testing.T) {
 	}
 }
 
+// A claim is worth nothing once somebody else may have had the entry in hand, and one that
+// was begun is read by who goes on with it.
+func TestClaimIsOfItsMoment(t *testing.T) {
+	h, claims := heldRig(t, 2, nil)
+	p := New(Config{}, Deps{Journal: h.journal})
+	before := p.handled()
+	p.hold(claims[0].ID, &flight{dispatched: true})
+	if e := p.claimed(claims[0], before); e.ID != claims[0].ID || e.Status != journal.Settled {
+		t.Errorf("a whole claim gives %+v", e)
+	}
+	if e := p.claimed(journal.Claim{Entry: journal.Entry{ID: 7}}, before); e.ID != 0 {
+		t.Errorf("a claim of what was begun gives %+v", e)
+	}
+	p.take(claims[1].Entry)
+	p.release(claims[1].ID)
+	p.hold(claims[1].ID, &flight{dispatched: true})
+	if e := p.claimed(claims[1], before); e.ID != 0 {
+		t.Errorf("a claim of what a request had in hand meanwhile gives %+v", e)
+	}
+}
+
 // Of many that wait, a few at a time are woken to try, each in turn.
 func TestSomeOfThoseHeldUpAreWoken(t *testing.T) {
 	const files = 3 * freshTries

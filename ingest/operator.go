@@ -207,7 +207,7 @@ func (p *Pipeline) retry(ctx context.Context, e journal.Entry, s Selection) (Out
 	if err != nil {
 		return Outcome{}, err
 	}
-	err = p.advance(ctx, m)
+	_, err = p.advance(ctx, m)
 	if err == nil && e.Taken() {
 		err = ignoreMoved(p.rehint(ctx, e))
 	}
@@ -253,7 +253,7 @@ func (p *Pipeline) startOver(ctx context.Context, e journal.Entry, m journal.Mov
 			return Outcome{}, err
 		}
 	}
-	err = p.advance(ctx, m)
+	_, err = p.advance(ctx, m)
 	p.wake()
 	return Outcome{Result: "requeued"}, err
 }
@@ -277,7 +277,7 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 		case e.Status == journal.Filed, e.Status == journal.Verified:
 			return Outcome{Result: "ingested", Detail: "its content was handed over already; `ingestd withdraw ID` removes the asset"}, nil
 		case e.InDrop && (e.Status == journal.Held || e.Status == journal.Failed): // its drop goes without it
-			err := p.advance(ctx, journal.Move{ID: e.ID, From: e.Status, To: journal.Cancelled, Reason: reasonCancelled})
+			_, err := p.advance(ctx, journal.Move{ID: e.ID, From: e.Status, To: journal.Cancelled, Reason: reasonCancelled})
 			return Outcome{Result: "cancelled"}, err
 		case e.Status.Resting():
 			return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
@@ -305,7 +305,7 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 				p.release(e.ID)
 				return Outcome{}, err
 			}
-			if err := p.work(ctx, e.ID); err != nil {
+			if err := p.work(ctx, e.ID, journal.Entry{}); err != nil { // it was read before it was taken
 				return Outcome{}, err
 			}
 		} else {
@@ -410,14 +410,14 @@ func (p *Pipeline) withdraw(ctx context.Context, e journal.Entry, _ Selection) (
 	case lost:
 		reason := reasonWithdrawn
 		reason.Message += "; " + unrestored.Error()
-		return Outcome{Result: "withdrawn", Detail: unrestored.Error() + "; it is tried again"},
-			p.advance(ctx, journal.Move{ID: e.ID, From: journal.Filed, To: journal.Withdrawn, Reason: reason})
+		_, err := p.advance(ctx, journal.Move{ID: e.ID, From: journal.Filed, To: journal.Withdrawn, Reason: reason})
+		return Outcome{Result: "withdrawn", Detail: unrestored.Error() + "; it is tried again"}, err
 	case err != nil:
 		return Outcome{}, fmt.Errorf("withdraw asset %s: %w", e.ObjectID, err)
 	case m.kept:
 		return Outcome{Result: "failed", Detail: m.said()}, m.close(ctx)
 	}
-	err = p.advance(ctx, journal.Move{
+	_, err = p.advance(ctx, journal.Move{
 		ID: e.ID, From: journal.Filed, To: journal.Withdrawn, Reason: m.with(reasonWithdrawn),
 	})
 	if err == nil {
@@ -437,7 +437,8 @@ func (p *Pipeline) restore(ctx context.Context, e journal.Entry, _ Selection) (O
 			return Outcome{}, fmt.Errorf("restore asset %s: %w", e.ObjectID, err)
 		}
 	}
-	return Outcome{Result: "restored"}, p.advance(ctx, journal.Move{ID: e.ID, From: journal.Withdrawn, To: journal.Filed})
+	_, err := p.advance(ctx, journal.Move{ID: e.ID, From: journal.Withdrawn, To: journal.Filed})
+	return Outcome{Result: "restored"}, err
 }
 
 // ServeOne answers a request that waits in the journal, for a command that found no

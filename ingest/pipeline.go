@@ -248,9 +248,10 @@ type Pipeline struct {
 	unwanted unwanted
 	clock    *clockWatch
 
-	mu       sync.Mutex
-	inFlight map[int64]*flight
-	excused  map[int64]int // failures of each file in flight that were put down to an outage
+	mu        sync.Mutex
+	inFlight  map[int64]*flight
+	handlings int           // see handled
+	excused   map[int64]int // failures of each file in flight that were put down to an outage
 
 	account atomic.Pointer[tenovos.User]
 	stats   struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
@@ -435,7 +436,7 @@ func record(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // advance is Journal.Advance for facts: it outlives ctx.
-func (p *Pipeline) advance(ctx context.Context, m journal.Move) error {
+func (p *Pipeline) advance(ctx context.Context, m journal.Move) (now journal.Entry, err error) {
 	ctx, cancel := record(ctx)
 	defer cancel()
 	chore, due, err := p.fileChore(ctx, m.ID, m.To)
@@ -443,15 +444,15 @@ func (p *Pipeline) advance(ctx context.Context, m journal.Move) error {
 		m.Chores = append(m.Chores, chore)
 	}
 	if err == nil {
-		err = p.journal.Advance(ctx, m)
+		now, err = p.journal.Advance(ctx, m)
 	}
 	if errors.Is(err, context.DeadlineExceeded) { // record's own: the disk does not keep up
 		err = &journalError{err}
 	}
 	if err != nil {
-		return fmt.Errorf("record %s -> %s of entry %d: %w", m.From, m.To, m.ID, err)
+		return now, fmt.Errorf("record %s -> %s of entry %d: %w", m.From, m.To, m.ID, err)
 	}
-	return nil
+	return now, nil
 }
 
 // Activity is a file in a worker's hands, for progress displays.

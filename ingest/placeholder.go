@@ -39,24 +39,25 @@ func TakesContent(prev journal.Entry, size int64, now time.Time) bool {
 }
 
 // fillPlaceholder makes a file the content of its path's placeholder rather than
-// the next version: mapped -> created. It answers false where that cannot be.
-func (p *Pipeline) fillPlaceholder(ctx context.Context, e journal.Entry, asset tenovos.NewAsset) (bool, error) {
+// the next version: mapped -> created. It returns the entry as it is then, and the zero
+// one where that cannot be.
+func (p *Pipeline) fillPlaceholder(ctx context.Context, e journal.Entry, asset tenovos.NewAsset) (now journal.Entry, err error) {
 	if asset.OriginalFileID == "" {
-		return false, nil
+		return now, nil
 	}
 	prev, ok, err := p.journal.Previous(ctx, e)
 	if err != nil || !ok || prev.OriginalFileID != asset.OriginalFileID || !TakesContent(prev, e.Size, p.now()) {
-		return false, err
+		return now, err
 	}
 	held, err := storedAsset(prev)
 	if err != nil || held.TemplateID != asset.TemplateID { // no edit can change that
-		return false, err
+		return now, err
 	}
-	err = p.advance(ctx, journal.Move{ID: e.ID, From: journal.Mapped, To: journal.Created, Fills: prev.ID})
+	now, err = p.advance(ctx, journal.Move{ID: e.ID, From: journal.Mapped, To: journal.Created, Fills: prev.ID})
 	if err == nil {
 		p.entryLog(p.log.Info(), e).Str("object_id", prev.ObjectID).Msg("the file becomes the content of its placeholder")
 	}
-	return true, err
+	return now, err
 }
 
 // prepare gives a placeholder the metadata and the security templates of the file

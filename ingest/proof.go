@@ -175,59 +175,58 @@ func (p *prover) proveDuplicate(ctx context.Context, e journal.Entry) error {
 // verifyContent reads the content of an uploaded asset back, where Tenovos has named no
 // checksum for as long as that may take: verifying -> verified, or failed. What cannot be
 // read yet is read again, until the deadline.
-func (p *Pipeline) verifyContent(ctx context.Context, e journal.Entry) error {
+func (p *Pipeline) verifyContent(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	waited, wait := p.now().Sub(e.Since), contentWait(e.Size, p.cfg.VerifyTimeout)
 	if waited < wait {
-		return p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(min(pollWait(e.Tries), wait-waited)), e.Reason, false)
+		return now, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(min(pollWait(e.Tries), wait-waited)), e.Reason, false)
 	}
 	same, theirs, err := p.proofs.readBack(ctx, e.ObjectID, e)
 	switch {
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return now, ctx.Err()
 	case err == nil && same:
 		return p.provenVerified(ctx, e)
 	case err == nil:
 		return p.otherBytes(ctx, e, hex.EncodeToString(theirs))
 	case waited >= p.cfg.VerifyTimeout && e.Reason.Class == journal.ClassUnverified: // and this is not the first try after an outage
-		return &verdictError{verdict{to: journal.Held, reason: reasonUnproven(err)}}
+		return now, &verdictError{verdict{to: journal.Held, reason: reasonUnproven(err)}}
 	}
 	own, _ := errors.AsType[*verdictError](err)
 	if own != nil { // the file is not what was sent any more
-		return own
+		return now, own
 	}
 	again := max(pollWait(e.Tries), wait/4)
-	return p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(again), reasonReading(err), false)
+	return now, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(again), reasonReading(err), false)
 }
 
 // provenVerified keeps the proof before the entry moves on, for whoever moves the file.
-func (p *Pipeline) provenVerified(ctx context.Context, e journal.Entry) error {
+func (p *Pipeline) provenVerified(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	if e.Attempt != nil && !proven(e.Attempt) {
 		if err := p.proofs.keep(ctx, e.Attempt); err != nil {
-			return err
+			return now, err
 		}
 	}
-	return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})
+	return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Verifying, To: journal.Verified})
 }
 
 // otherBytes fails an entry whose asset was seen to hold other bytes. Where the store's
 // ETags had said so before, the asset is removed, as after any part that arrives damaged.
-func (p *Pipeline) otherBytes(ctx context.Context, e journal.Entry, remote string) error {
+func (p *Pipeline) otherBytes(ctx context.Context, e journal.Entry, remote string) (now journal.Entry, err error) {
 	if !contradicted(e.Attempt) || e.Attempt.Fills != 0 {
-		return &verdictError{verdict{to: journal.Failed, reason: reasonMismatch(e, remote)}}
+		return now, &verdictError{verdict{to: journal.Failed, reason: reasonMismatch(e, remote)}}
 	}
 	chores, err := p.cleanUp(e, false)
 	if err != nil {
-		return err
+		return now, err
 	}
 	for i := range chores {
 		chores[i].NotBefore = p.now()
 	}
 	m := journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Failed, Reason: reasonDamaged(remote), Chores: chores}
-	if err := p.advance(ctx, m); err != nil {
-		return err
+	if now, err = p.advance(ctx, m); err == nil {
+		p.logRest(e, m.To, m.Reason)
 	}
-	p.logRest(e, m.To, m.Reason)
-	return nil
+	return now, err
 }
 
 // holdsContent reports that Tenovos has seen bytes of the asset, and as many as

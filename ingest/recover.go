@@ -13,7 +13,7 @@ import (
 // recover carries on from an intent whose outcome nobody recorded. The intents
 // that need no question of their own go on where they stopped: created and
 // uploading send what is missing, verifying looks again, cancelling repeats.
-func (p *Pipeline) recover(ctx context.Context, e journal.Entry) error {
+func (p *Pipeline) recover(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	switch e.Status {
 	case journal.Creating:
 		// The process died, or the reply was lost, between the intent to create and
@@ -24,7 +24,7 @@ func (p *Pipeline) recover(ctx context.Context, e journal.Entry) error {
 		// its answer. The content may be in place already.
 		return p.recoverComplete(ctx, e)
 	default:
-		return fmt.Errorf("entry %d: %s is not in doubt", e.ID, e.Status)
+		return now, fmt.Errorf("entry %d: %s is not in doubt", e.ID, e.Status)
 	}
 }
 
@@ -32,19 +32,19 @@ func (p *Pipeline) recover(ctx context.Context, e journal.Entry) error {
 // a new create; none, after several looks, means that there is none, and the doubt
 // stays open as a chore; several cannot be told apart and are the operator's, and so is
 // a search that does not show all that it finds.
-func (p *Pipeline) recoverCreate(ctx context.Context, e journal.Entry) error {
+func (p *Pipeline) recoverCreate(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	t, err := p.lostCreate(e)
 	if err != nil {
-		return err
+		return now, err
 	}
 	found, err := p.findTwins(ctx, t)
 	unsure := errors.Is(err, ErrInconclusive)
 	if err != nil && !unsure {
-		return &lookError{fmt.Errorf("look for the asset of a lost create: %w", err)}
+		return now, &lookError{fmt.Errorf("look for the asset of a lost create: %w", err)}
 	}
 	chore, err := t.chore(e, p.now())
 	if err != nil {
-		return err
+		return now, err
 	}
 	spent := e.Failures >= p.cfg.MaxAttempts
 	m := journal.Move{ID: e.ID, From: journal.Creating, Chores: []journal.NewChore{chore}}
@@ -65,19 +65,16 @@ func (p *Pipeline) recoverCreate(ctx context.Context, e journal.Entry) error {
 	case len(found) > 1:
 		m.To, m.Reason = journal.Held, reasonTwins(found)
 	case e.Tries+1 < len(p.cfg.Looks):
-		return p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(p.cfg.Looks[e.Tries+1]), reasonLostCreate, false)
+		return now, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(p.cfg.Looks[e.Tries+1]), reasonLostCreate, false)
 	case spent:
 		m.To, m.Reason = journal.Failed, reasonNoReply
 	default:
 		m.To = journal.Mapped
 	}
-	if err := p.advance(ctx, m); err != nil {
-		return err
-	}
-	if m.To.Resting() {
+	if now, err = p.advance(ctx, m); err == nil && m.To.Resting() {
 		p.logRest(e, m.To, m.Reason)
 	}
-	return nil
+	return now, err
 }
 
 // maxLooks bounds how often a completion that stays unanswered is looked into
@@ -88,7 +85,7 @@ const maxLooks = 3
 // content is to be seen. A store that knows no such upload may have completed it.
 // After maxLooks a cancel is sent, which tells: an upload that it finds open was
 // never completed, and one that it does not find has its content waited for.
-func (p *Pipeline) recoverComplete(ctx context.Context, e journal.Entry) error {
+func (p *Pipeline) recoverComplete(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	unconfirmed := journal.Move{
 		ID: e.ID, From: journal.Completing, To: journal.Verifying, Unconfirmed: true, Reason: reasonUnconfirmed,
 	}
@@ -98,11 +95,11 @@ func (p *Pipeline) recoverComplete(ctx context.Context, e journal.Entry) error {
 		return p.giveUp(ctx, e, v)
 	}
 	if held, err := p.holdups.holdBack(ctx, e, circuitCall(e.Status)); held || err != nil {
-		return err
+		return now, err
 	}
 	asset, err := p.api.Asset(ctx, e.Attempt.FileID)
 	if err != nil {
-		return &lookError{fmt.Errorf("look at the asset of a lost completion: %w", err)}
+		return now, &lookError{fmt.Errorf("look at the asset of a lost completion: %w", err)}
 	}
 	if asset.HasContent {
 		return p.advance(ctx, unconfirmed)
@@ -111,13 +108,13 @@ func (p *Pipeline) recoverComplete(ctx context.Context, e journal.Entry) error {
 	switch {
 	case err == nil:
 		if err := p.holdups.passed(ctx, e.ID, bodySize(e), circuitCall(journal.Completing)); err != nil {
-			return err
+			return now, err
 		}
 		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Completing, To: journal.Verifying})
 	case errors.Is(err, tenovos.ErrNotFound), errors.Is(err, tenovos.ErrNoSuchUpload):
 		return p.advance(ctx, unconfirmed)
 	}
-	return err
+	return now, err
 }
 
 var errNoCompletion = errors.New("the completion of the upload was not answered, time after time, and no content is to be seen")

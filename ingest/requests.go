@@ -128,14 +128,15 @@ func (p *Pipeline) serve(ctx context.Context, r journal.Request) error {
 }
 
 // obeyCancel ends an entry that an operator wants cancelled, where its status
-// allows it. What may have been created or completed is looked into first.
-func (p *Pipeline) obeyCancel(ctx context.Context, e journal.Entry) (bool, error) {
+// allows it, and returns it as it is then; the zero Entry where nothing is to be done.
+// What may have been created or completed is looked into first.
+func (p *Pipeline) obeyCancel(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	if !p.unwanted.has(e.ID) {
-		return false, nil
+		return now, nil
 	}
 	switch e.Status {
 	case journal.Settled, journal.Mapped, journal.Created, journal.Uploading:
-		return true, p.giveUp(ctx, e, verdict{to: journal.Cancelled, reason: reasonCancelled})
+		return p.giveUp(ctx, e, verdict{to: journal.Cancelled, reason: reasonCancelled})
 	}
-	return false, nil
+	return now, nil
 }

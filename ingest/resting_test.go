@@ -46,7 +46,7 @@ func (r *restingRig) rest(m journal.Move, paths ...string) {
 	}
 	for _, path := range paths {
 		m.ID, m.From = r.entry(path).ID, journal.Settled
-		if err := r.process.journal.Advance(r.t.Context(), m); err != nil {
+		if _, err := r.process.journal.Advance(r.t.Context(), m); err != nil {
 			r.t.Fatal(err)
 		}
 	}

@@ -38,12 +38,13 @@ type rig struct {
 	log     *strings.Builder
 	account *sandbox.Account
 	// Knobs of the pipelines that are started from now on.
-	config ingest.Config
-	skip   []string // directories that scans do not enter, in place of the usual ones
-	commit func()   // called after each commit of the journal
-	api    func(ingest.API) ingest.API
-	store  func(ingest.Store) ingest.Store
-	clock  func() time.Time
+	config   ingest.Config
+	skip     []string // directories that scans do not enter, in place of the usual ones
+	commit   func()   // called after each commit of the journal
+	atCommit func()   // set and cleared by stopAt
+	api      func(ingest.API) ingest.API
+	store    func(ingest.Store) ingest.Store
+	clock    func() time.Time
 }
 
 // newRig starts a sandbox that hands out multipart uploads of small parts, so

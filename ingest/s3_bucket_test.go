@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 )
 
@@ -43,6 +45,14 @@ var _ sandbox.StoreSigner = (*bucket)(nil)
 // the test when it names none. The bucket goes with the test.
 func newBucket(t *testing.T) *bucket {
 	t.Helper()
+	b := makeBucket(t)
+	t.Cleanup(func() { b.remove(t) })
+	return b
+}
+
+// makeBucket is newBucket for who removes it before the test ends.
+func makeBucket(t testing.TB) *bucket {
+	t.Helper()
 	address := os.Getenv("INGESTD_S3")
 	if address == "" {
 		t.Skip("INGESTD_S3 names no S3 server; `make test-s3` starts one")
@@ -54,18 +64,17 @@ func newBucket(t *testing.T) *bucket {
 	b := &bucket{
 		endpoint: endpoint, name: "ingestd-" + strings.ToLower(rand.Text()),
 		keyID: os.Getenv("INGESTD_S3_KEY"), secret: os.Getenv("INGESTD_S3_SECRET"),
-		http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{}},
+		http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 8}},
 		age:  func(int) time.Duration { return 0 },
 	}
 	if _, err := b.call(t.Context(), http.MethodPut, "", nil, nil); err != nil {
 		t.Fatalf("make a bucket at %s: %v", address, err)
 	}
-	t.Cleanup(func() { b.remove(t) })
 	return b
 }
 
-// remove empties and removes the bucket. The test's context has ended by then.
-func (b *bucket) remove(t *testing.T) {
+// remove empties and removes the bucket. The test's context may have ended by then.
+func (b *bucket) remove(t testing.TB) {
 	t.Helper()
 	ctx := context.Background()
 	for _, u := range b.openUploads(t) {
@@ -73,10 +82,16 @@ func (b *bucket) remove(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	var g errgroup.Group
+	g.SetLimit(8) // a benchmark leaves thousands
 	for _, o := range b.objects(t) {
-		if _, err := b.call(ctx, http.MethodDelete, o.Key, nil, nil); err != nil {
-			t.Error(err)
-		}
+		g.Go(func() error {
+			_, err := b.call(ctx, http.MethodDelete, o.Key, nil, nil)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Error(err)
 	}
 	if _, err := b.call(ctx, http.MethodDelete, "", nil, nil); err != nil {
 		t.Error(err)
@@ -178,14 +193,15 @@ func (b *bucket) Head(ctx context.Context, key string) (int64, string, bool, err
 
 // reply is whatever a call may answer.
 type reply struct {
-	status   int
-	header   http.Header
-	XMLName  xml.Name
-	Code     string // of an error
-	Message  string
-	UploadID string         `xml:"UploadId"` // of a new upload
-	Contents []storedObject // of a list of objects
-	Upload   []openUpload   // of a list of uploads
+	status                int
+	header                http.Header
+	XMLName               xml.Name
+	Code                  string // of an error
+	Message               string
+	UploadID              string         `xml:"UploadId"` // of a new upload
+	Contents              []storedObject // of a list of objects, a page of it
+	NextContinuationToken string         // of the next page; "" in the last
+	Upload                []openUpload   // of a list of uploads
 }
 
 type storedObject struct {
@@ -226,16 +242,23 @@ func (b *bucket) call(ctx context.Context, method, key string, query url.Values,
 	return r, nil
 }
 
-func (b *bucket) objects(t *testing.T) []storedObject {
+func (b *bucket) objects(t testing.TB) []storedObject {
 	t.Helper()
-	r, err := b.call(context.Background(), http.MethodGet, "", url.Values{"list-type": {"2"}}, nil)
-	if err != nil {
-		t.Fatal(err)
+	var all []storedObject
+	for query := (url.Values{"list-type": {"2"}}); ; {
+		r, err := b.call(context.Background(), http.MethodGet, "", query, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r.Contents...)
+		if r.NextContinuationToken == "" {
+			return all
+		}
+		query.Set("continuation-token", r.NextContinuationToken)
 	}
-	return r.Contents
 }
 
-func (b *bucket) openUploads(t *testing.T) []openUpload {
+func (b *bucket) openUploads(t testing.TB) []openUpload {
 	t.Helper()
 	r, err := b.call(context.Background(), http.MethodGet, "", url.Values{"uploads": {""}}, nil)
 	if err != nil {

@@ -14,11 +14,13 @@ import (
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
-// step moves an entry one status on, or says why it cannot. An intent that a
-// worker finds, rather than makes, was left by a crash or a lost reply.
-func (p *Pipeline) step(ctx context.Context, e journal.Entry) error {
-	if moved, err := p.obeyCancel(ctx, e); moved || err != nil {
-		return err
+// step moves an entry one status on, or says why it cannot. It returns the entry as its
+// last move left it. That is zero where something else became of it, for instance that it
+// waits: then it has to be read again. An intent that a worker finds, rather than makes,
+// was left by a crash or a lost reply.
+func (p *Pipeline) step(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
+	if now, err = p.obeyCancel(ctx, e); now.ID != 0 || err != nil {
+		return now, err
 	}
 	switch e.Status {
 	case journal.Settled:
@@ -38,63 +40,63 @@ func (p *Pipeline) step(ctx context.Context, e journal.Entry) error {
 	case journal.Cancelling:
 		return p.cancelUpload(ctx, e)
 	default:
-		return fmt.Errorf("entry %d: no step leads on from %s", e.ID, e.Status)
+		return now, fmt.Errorf("entry %d: no step leads on from %s", e.ID, e.Status)
 	}
 }
 
 // mapFile decides what a settled file becomes: settled -> mapped, or a rest.
-func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
+func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	if e.Kind != journal.File {
 		return p.mapFileless(ctx, e)
 	}
 	folder := p.folders[e.Folder]
 	src, err := p.open(e)
 	if err != nil {
-		return err
+		return now, err
 	}
 	defer src.Close()
 	if found := foundOf(e, src.Hint()); found != hintOf(e) {
 		if !alike(e, src.Hint()) {
-			return p.resettle(ctx, e, found, folder.Settle)
+			return now, p.resettle(ctx, e, found, folder.Settle)
 		}
 		if err := p.resettle(ctx, e, found, 0); err != nil {
-			return err
+			return now, err
 		}
 		if e, err = p.journal.Entry(ctx, e.ID); err != nil { // nothing was sent: it is what it is now
-			return err
+			return now, err
 		}
 	}
 	if err := src.Readable(); err != nil {
-		return err
+		return now, err
 	}
 	if e.Size > p.cfg.MaxFileSize {
-		return &verdictError{verdict{to: journal.Failed, reason: reasonTooLarge(e.Size, p.cfg.MaxFileSize)}}
+		return now, &verdictError{verdict{to: journal.Failed, reason: reasonTooLarge(e.Size, p.cfg.MaxFileSize)}}
 	}
 
 	prev, _, err := p.journal.Previous(ctx, e)
 	if err != nil {
-		return err
+		return now, err
 	}
 	original, done, err := p.recognise(ctx, e, &content{src: src}, prev)
 	if done || err != nil {
-		return err
+		return now, err
 	}
 	factsAt := p.now() // what a companion tells from now on may be missed
 	m, err := p.rules(e, "")
 	if errors.Is(err, ErrNoRule) {
-		return &verdictError{verdict{to: journal.Ignored, reason: reasonNoRule}}
+		return now, &verdictError{verdict{to: journal.Ignored, reason: reasonNoRule}}
 	}
 	if err != nil {
-		return err
+		return now, err
 	}
 	if to, reason, rests := folder.Empty.Rest(e.Size); rests {
-		return &verdictError{verdict{to: to, reason: reason}}
+		return now, &verdictError{verdict{to: to, reason: reason}}
 	}
 	if until := e.SeenAt.Add(m.Wait); m.Wait > 0 && p.now().Before(until) {
-		return p.journal.Defer(ctx, e.ID, e.Status, until, reasonWaitsFor(m.Waits, until), false)
+		return now, p.journal.Defer(ctx, e.ID, e.Status, until, reasonWaitsFor(m.Waits, until), false)
 	}
 	if len(m.Problems) > 0 {
-		return m.refusal()
+		return now, m.refusal()
 	}
 	p.logMissed(e, m)
 	m.Asset.Size, m.Asset.OriginalFileID = e.Size, original
@@ -103,13 +105,13 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) error {
 
 // begin starts the upload into an asset: created -> uploading. One that was there
 // before is prepared first.
-func (p *Pipeline) begin(ctx context.Context, e journal.Entry) error {
+func (p *Pipeline) begin(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	if e.Attempt.Fills != 0 {
 		if err := p.prepare(ctx, e); err != nil {
-			return err
+			return now, err
 		}
 	}
-	return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Created, To: journal.Uploading})
+	return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Created, To: journal.Uploading})
 }
 
 // resettle answers a file that is no longer what the watcher saw: when a newer
@@ -129,57 +131,61 @@ func (p *Pipeline) resettle(ctx context.Context, e journal.Entry, found journal.
 // create asks Tenovos for the asset: mapped -> creating -> created. Only one
 // create of a filename is in doubt at any time, because an asset whose reply was
 // lost can be told from another only by its name.
-func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
+func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	if e.InDrop {
-		return p.waitForDrop(ctx, e)
+		return now, p.waitForDrop(ctx, e)
 	}
 	asset, err := storedAsset(e)
 	if err != nil {
-		return err
+		return now, err
 	}
 	needs := []string{circuitCreate(asset), circuitCall(journal.Creating), circuitCall(journal.Mapped)}
 	if e.Kind == journal.File {
 		needs = append(needs, circuitStore)
 	}
 	if held, err := p.holdups.holdBack(ctx, e, needs...); held || err != nil {
-		return err
+		return now, err
 	}
-	busy, err := p.journal.NameCreating(ctx, asset.Filename)
-	if err != nil {
-		return err
-	}
-	if busy {
-		return p.waitForName(ctx, e)
+	// The intent tells whether another create of the name is in doubt. That is asked ahead
+	// of it where something of the account's may be taken over first, and by an entry that
+	// has waited: so it need not look at its file time after time.
+	if p.cfg.Adopt || asset.OriginalFileID != "" || e.Tries > 0 {
+		busy, err := p.journal.NameCreating(ctx, asset.Filename)
+		if err != nil {
+			return now, err
+		}
+		if busy {
+			return now, p.waitForName(ctx, e)
+		}
 	}
 	if e.Kind == journal.File {
 		if err := p.foreign.refusal(p.now()); err != nil {
-			return err
+			return now, err
 		}
 		if err := p.unchanged(e); err != nil {
-			return err
+			return now, err
 		}
 	}
 	if err := p.api.Ready(ctx); err != nil { // before the intent: a refused login creates nothing
-		return &lookError{err}
+		return now, &lookError{err}
 	}
-	adopted, err := p.adopt(ctx, e, asset)
-	if err != nil {
-		return &holdingsError{err}
+	if now, err = p.adopt(ctx, e, asset); err != nil {
+		return now, &holdingsError{err}
 	}
-	if err := p.holdups.passed(ctx, e.ID, math.MaxInt64, circuitCall(journal.Mapped)); adopted || err != nil {
-		return err
+	if err := p.holdups.passed(ctx, e.ID, math.MaxInt64, circuitCall(journal.Mapped)); now.ID != 0 || err != nil {
+		return now, err
 	}
 	if e.Kind == journal.File {
-		if filled, err := p.fillPlaceholder(ctx, e, asset); filled || err != nil {
-			return err
+		if now, err = p.fillPlaceholder(ctx, e, asset); now.ID != 0 || err != nil {
+			return now, err
 		}
 	}
-	err = p.advance(ctx, journal.Move{ID: e.ID, From: journal.Mapped, To: journal.Creating})
+	now, err = p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Mapped, To: journal.Creating})
 	if errors.Is(err, journal.ErrNameBusy) {
-		return p.waitForName(ctx, e)
+		return now, p.waitForName(ctx, e)
 	}
 	if err != nil {
-		return err
+		return now, err
 	}
 	up, err := p.api.CreateAsset(ctx, asset)
 	if err != nil {
@@ -194,10 +200,10 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) error {
 			ID: e.ID, From: journal.Creating, To: journal.Cancelling, Outcome: journal.Failed, Created: &created, Reason: r,
 		})
 	}
-	if err := p.advance(ctx, journal.Move{ID: e.ID, From: journal.Creating, To: journal.Created, Created: &created}); err != nil {
-		return err
+	if now, err = p.advance(ctx, journal.Move{ID: e.ID, Was: &now, From: journal.Creating, To: journal.Created, Created: &created}); err != nil {
+		return now, err
 	}
-	return p.holdups.passed(ctx, e.ID, math.MaxInt64, circuitCreate(asset), circuitCall(journal.Creating))
+	return now, p.holdups.passed(ctx, e.ID, math.MaxInt64, circuitCreate(asset), circuitCall(journal.Creating))
 }
 
 // notPerformedError is a create of which it is certain that it made no asset.
@@ -208,29 +214,29 @@ func (e *notPerformedError) Unwrap() error { return e.err }
 
 // notCreated sorts out a create that failed. Only here is it known whether the
 // call took place; whoever finds the entry in creating later knows nothing.
-func (p *Pipeline) notCreated(ctx context.Context, e journal.Entry, asset tenovos.NewAsset, up tenovos.Upload, err error) error {
+func (p *Pipeline) notCreated(ctx context.Context, e journal.Entry, asset tenovos.NewAsset, up tenovos.Upload, cause error) (now journal.Entry, err error) {
 	switch {
 	case up.ObjectID != "": // made, but the reply is of no use
-		r := reasonOf(classAmbiguous, err, "Tenovos makes assets, and does not say where their content goes. Show the message to Tenovos support.")
+		r := reasonOf(classAmbiguous, cause, "Tenovos makes assets, and does not say where their content goes. Show the message to Tenovos support.")
 		everyones, shareErr := p.holdups.refusedAlike(ctx, e.ID, circuitCall(journal.Creating), r)
 		if shareErr != nil {
-			return shareErr
+			return now, shareErr
 		}
 		return p.advance(ctx, journal.Move{
 			ID: e.ID, From: journal.Creating, To: journal.Cancelling, Outcome: journal.Mapped, CountFailure: !everyones,
 			Created: &journal.Creation{ObjectID: up.ObjectID, FileID: up.FileID, OriginalFileID: up.OriginalFileID, UploadID: up.UploadID},
 			Reason:  r,
 		})
-	case errors.Is(err, tenovos.ErrAmbiguous):
-		return err
-	case errors.Is(err, tenovos.ErrIntermediary) && !errors.Is(err, tenovos.ErrSession):
-		return err // who answers in Tenovos' place may have let the call through: it is looked for
-	case asset.OriginalFileID != "" && (errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound)):
+	case errors.Is(cause, tenovos.ErrAmbiguous):
+		return now, cause
+	case errors.Is(cause, tenovos.ErrIntermediary) && !errors.Is(cause, tenovos.ErrSession):
+		return now, cause // who answers in Tenovos' place may have let the call through: it is looked for
+	case asset.OriginalFileID != "" && (errors.Is(cause, tenovos.ErrRejected) || errors.Is(cause, tenovos.ErrNotFound)):
 		if gone, lookErr := p.originalGone(ctx, asset.OriginalFileID); lookErr == nil && gone {
-			return &verdictError{verdict{to: journal.Held, reason: reasonOriginalGone}}
+			return now, &verdictError{verdict{to: journal.Held, reason: reasonOriginalGone}}
 		}
 	}
-	return &notPerformedError{err}
+	return now, &notPerformedError{cause}
 }
 
 // originalGone reports that no version of an asset is left in Tenovos.

@@ -114,7 +114,8 @@ func retryUnreadable(ctx context.Context, j *journal.Journal, folders []string) 
 	for _, e := range again {
 		newer, err := j.HasNewer(ctx, e)
 		if err == nil && !newer {
-			err = ignoreMoved(j.Advance(ctx, journal.Move{ID: e.ID, From: journal.Failed, To: journal.Settled, ResetCounts: true, AsNew: e.AsNew}))
+			_, err = j.Advance(ctx, journal.Move{ID: e.ID, From: journal.Failed, To: journal.Settled, ResetCounts: true, AsNew: e.AsNew})
+			err = ignoreMoved(err)
 		}
 		if err != nil {
 			return err

@@ -13,44 +13,44 @@ import (
 // upload sends the parts that have no ETag yet and hands the bytes over:
 // uploading -> verifying for a single PUT, uploading -> completing -> verifying
 // for a multipart upload.
-func (p *Pipeline) upload(ctx context.Context, e journal.Entry) error {
+func (p *Pipeline) upload(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	if e.Kind != journal.File {
-		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Uploading, To: journal.Verifying})
+		return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Uploading, To: journal.Verifying})
 	}
 	if held, err := p.holdups.holdBack(ctx, e, circuitStore); held || err != nil {
-		return err
+		return now, err
 	}
 	src, err := p.open(e)
 	if err != nil {
-		return err
+		return now, err
 	}
 	defer src.Close()
 	src.Follow(p.folders[e.Folder].wants)
 	if !alike(e, src.Hint()) {
-		return fmt.Errorf("%s: %w", e.Path, uploader.ErrSourceChanged)
+		return now, fmt.Errorf("%s: %w", e.Path, uploader.ErrSourceChanged)
 	}
 	if e, err = resume(ctx, p.journal, e, src, p.started); err != nil {
-		return err
+		return now, err
 	}
 	if e.Sent > 0 && e.Tries == 0 && e.Attempt.IntentAt.Before(p.started) {
 		p.entryLog(p.log.Info(), e).Int64("stored", e.Sent).Int64("bytes", e.Size).Msg("an interrupted upload goes on")
 	}
 	if err := p.send(ctx, e, src); err != nil {
-		return err
+		return now, err
 	}
 	if err := confirm(ctx, p.journal, e, src); err != nil {
-		return err
+		return now, err
 	}
 	if e.Attempt.UploadID == "" {
-		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Uploading, To: journal.Verifying})
+		return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Uploading, To: journal.Verifying})
 	}
 	if err := p.api.Ready(ctx); err != nil { // parts can take longer than a token lives
-		return &lookError{err}
+		return now, &lookError{err}
 	}
-	if err := p.advance(ctx, journal.Move{ID: e.ID, From: journal.Uploading, To: journal.Completing}); err != nil {
-		return err
+	if e, err = p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Uploading, To: journal.Completing}); err != nil {
+		return now, err
 	}
-	return p.complete(ctx, e.ID)
+	return p.complete(ctx, e)
 }
 
 // send uploads the missing parts and records each one as it is stored.
@@ -90,13 +90,8 @@ func (p *Pipeline) partDone(ctx context.Context, e journal.Entry, d uploader.Don
 		p.log.Debug().Str("folder", e.Folder).Str("path", e.Path).Int("part", d.Number).
 			Msg("this part's ETag is not the MD5 of its bytes: it proves nothing")
 	}
-	if d.SHA256 != nil {
-		if err := p.journal.SetSHA256(ctx, e.ID, d.SHA256); err != nil {
-			return &journalError{err}
-		}
-	}
 	err := p.journal.PartDone(ctx, e.Attempt.ID, journal.Part{
-		Number: d.Number, ETag: d.ETag, MD5: d.MD5, Proven: d.Comparable, Contradicted: d.Contradicts, DoneAt: p.now(),
+		Number: d.Number, ETag: d.ETag, MD5: d.MD5, Proven: d.Comparable, Contradicted: d.Contradicts, DoneAt: p.now(), Content: d.SHA256,
 	})
 	if err != nil {
 		return &journalError{err}
@@ -112,18 +107,14 @@ func (e *journalError) Error() string { return "the journal cannot keep up: " + 
 func (e *journalError) Unwrap() error { return e.err }
 
 // complete asks Tenovos to put the parts together: completing -> verifying.
-func (p *Pipeline) complete(ctx context.Context, id int64) error {
-	e, err := p.journal.Entry(ctx, id)
-	if err != nil {
-		return err
-	}
+func (p *Pipeline) complete(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	if err := p.api.CompleteUpload(ctx, completion(e)); err != nil {
-		return err
+		return now, err
 	}
 	if err := p.holdups.passed(ctx, e.ID, bodySize(e), circuitCall(journal.Completing)); err != nil {
-		return err
+		return now, err
 	}
-	return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Completing, To: journal.Verifying})
+	return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Completing, To: journal.Verifying})
 }
 
 // completion is the body of /asset/complete for the entry's attempt.

@@ -15,41 +15,41 @@ import (
 // file stays what the store answered is. Else, where it says asset, or where the
 // completion was never answered, Tenovos' own record of the content is waited for, and
 // the content read back where the file is to be moved or deleted and there is none.
-func (p *Pipeline) verify(ctx context.Context, e journal.Entry) error {
+func (p *Pipeline) verify(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	if e.Kind != journal.File {
 		return p.verifyFileless(ctx, e)
 	}
 	trusted := proven(e.Attempt) || p.folders[e.Folder].After.keeps() && !contradicted(e.Attempt)
 	enough := trusted && !p.cfg.VerifyAsset && e.Attempt != nil && !e.Attempt.Unconfirmed // what the store answered
 	if enough && e.Attempt.Fills == 0 {                                                   // else it was there before, and may have been deleted meanwhile
-		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})
+		return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Verifying, To: journal.Verified})
 	}
 	asset, err := p.api.Asset(ctx, e.FileID)
 	if err != nil {
-		return fmt.Errorf("look at the uploaded asset: %w", err)
+		return now, fmt.Errorf("look at the uploaded asset: %w", err)
 	}
 	switch {
 	case asset.Deleted():
-		return &verdictError{verdict{to: journal.Held, reason: reasonDeletedMeanwhile}}
+		return now, &verdictError{verdict{to: journal.Held, reason: reasonDeletedMeanwhile}}
 	case enough:
-		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})
+		return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Verifying, To: journal.Verified})
 	case asset.MD5 != "":
 		same, err := p.sameChecksum(ctx, e, asset.MD5)
 		if err != nil {
-			return err
+			return now, err
 		}
 		if !same {
 			return p.otherBytes(ctx, e, asset.MD5)
 		}
 		return p.provenVerified(ctx, e)
 	case !p.cfg.VerifyAsset && trusted && holdsContent(asset, e.Size):
-		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Verified})
+		return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Verifying, To: journal.Verified})
 	case !p.cfg.VerifyAsset && !trusted:
 		return p.verifyContent(ctx, e)
 	case p.now().Sub(e.Since) >= p.cfg.VerifyTimeout:
-		return &verdictError{verdict{to: journal.Held, reason: reasonUnverified(p.cfg.VerifyTimeout)}}
+		return now, &verdictError{verdict{to: journal.Held, reason: reasonUnverified(p.cfg.VerifyTimeout)}}
 	}
-	return p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), e.Reason, false)
+	return now, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), e.Reason, false)
 }
 
 // pollWait grows from a second to half a minute.
@@ -87,26 +87,26 @@ func (p *Pipeline) wholeMD5(ctx context.Context, e journal.Entry) ([]byte, error
 }
 
 // fileAway does with the source what the folder asks for: verified -> filed.
-func (p *Pipeline) fileAway(ctx context.Context, e journal.Entry) error {
+func (p *Pipeline) fileAway(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	if done, err := p.fileSource(ctx, e); !done || err != nil {
-		return err
+		return now, err
 	}
 	if err := p.lastLook(ctx, e); err != nil {
-		return err
+		return now, err
 	}
-	m := journal.Move{ID: e.ID, From: journal.Verified, To: journal.Filed}
+	m := journal.Move{ID: e.ID, Was: &e, From: journal.Verified, To: journal.Filed}
 	if folder := p.folders[e.Folder]; folder.resumes() && e.Kind == journal.File && !e.Taken() {
 		m.Chores = append(m.Chores, folder.fileChore(e, p.now()))
 	}
-	if err := p.advance(ctx, m); err != nil {
-		return err
+	if now, err = p.advance(ctx, m); err != nil {
+		return now, err
 	}
 	p.stats.rested.Add(1)
 	p.forget(e.ID)
 	p.restarts.end(e)
 	if e.Reason.Class == classAdopted { // said when it was found
 		p.stats.adopted.Add(1)
-		return nil
+		return now, nil
 	}
 	what := "asset created"
 	if e.OriginalFileID != e.FileID {
@@ -117,5 +117,5 @@ func (p *Pipeline) fileAway(ctx context.Context, e journal.Entry) error {
 	p.stats.bytes.Add(e.Size)
 	p.entryLog(p.log.Info(), e).Str("object_id", e.ObjectID).Str("file_id", e.FileID).
 		Int64("bytes", e.Size).Msg(what)
-	return nil
+	return now, nil
 }

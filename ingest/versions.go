@@ -21,48 +21,48 @@ import (
 // and stores it: settled -> mapped. It becomes a version of the asset that it names,
 // or where the folder wants that of the one that has its filename. factsAt is when
 // the facts for it began to be gathered, prev the id of what its path held before, or 0.
-func (p *Pipeline) decide(ctx context.Context, e journal.Entry, asset tenovos.NewAsset, factsAt time.Time, prev int64) error {
+func (p *Pipeline) decide(ctx context.Context, e journal.Entry, asset tenovos.NewAsset, factsAt time.Time, prev int64) (now journal.Entry, err error) {
 	var current tenovos.Asset // what it becomes a version of, as it is now
 	if asset.OriginalFileID == "" && p.folders[e.Folder].VersionByFilename && !e.AsNew {
 		// From the look at the others of the name until it is stored nobody else may
 		// look: each would find that there is none.
 		if _, busy := p.naming.LoadOrStore(asset.Filename, true); busy {
 			if err := p.announce(ctx, e, asset.Filename); err != nil {
-				return err
+				return now, err
 			}
-			return p.waitForName(ctx, e)
+			return now, p.waitForName(ctx, e)
 		}
 		defer p.naming.Delete(asset.Filename)
 		named, err := p.namedBefore(ctx, e, asset.Filename)
 		if err != nil {
-			return err
+			return now, err
 		}
 		if named.Waits != nil {
-			return p.waitForNamesake(ctx, e, asset.Filename, *named.Waits)
+			return now, p.waitForNamesake(ctx, e, asset.Filename, *named.Waits)
 		}
 		look := circuitCall(journal.Settled)
 		if held, err := p.holdups.holdBack(ctx, e, look); held || err != nil {
-			return cmp.Or(err, p.announce(ctx, e, asset.Filename))
+			return now, cmp.Or(err, p.announce(ctx, e, asset.Filename))
 		}
 		if current, err = p.namesake(ctx, e, asset, named.Originals); err != nil {
-			return cmp.Or(p.announce(ctx, e, asset.Filename), error(&holdingsError{err}))
+			return now, cmp.Or(p.announce(ctx, e, asset.Filename), error(&holdingsError{err}))
 		}
 		if err := p.holdups.passed(ctx, e.ID, math.MaxInt64, look); err != nil {
-			return err
+			return now, err
 		}
 		asset.OriginalFileID = current.OriginalFileID
 	}
 	if asset.OriginalFileID != "" {
 		if err := p.inherit(ctx, e, &asset, current); err != nil {
-			return &holdingsError{err}
+			return now, &holdingsError{err}
 		}
 	}
 	stored, err := json.Marshal(asset)
 	if err != nil {
-		return fmt.Errorf("store the asset of %s: %w", e.Path, err)
+		return now, fmt.Errorf("store the asset of %s: %w", e.Path, err)
 	}
 	return p.advance(ctx, journal.Move{
-		ID: e.ID, From: journal.Settled, To: journal.Mapped, Asset: stored, Filename: asset.Filename, FactsAt: factsAt, MappedAt: e.MappedAt, Previous: &prev,
+		ID: e.ID, Was: &e, From: journal.Settled, To: journal.Mapped, Asset: stored, Filename: asset.Filename, FactsAt: factsAt, MappedAt: e.MappedAt, Previous: &prev,
 		ChangeTime: &e.ChangeTime,
 	})
 }

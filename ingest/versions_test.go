@@ -375,7 +375,7 @@ func TestNamesakeOfAnotherRun(t *testing.T) {
 	if _, err := p.journal.Admit(ctx, []journal.Found{{Folder: "elsewhere", Path: "hero.jpg", Size: 1, Ino: 1}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.journal.Advance(ctx, journal.Move{ID: 1, From: journal.Settled, To: journal.Mapped, Asset: []byte(`{}`), Filename: "hero.jpg"}); err != nil {
+	if _, err := p.journal.Advance(ctx, journal.Move{ID: 1, From: journal.Settled, To: journal.Mapped, Asset: []byte(`{}`), Filename: "hero.jpg"}); err != nil {
 		t.Fatal(err)
 	}
 	r.close(p)

@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 )
@@ -58,17 +57,7 @@ func (j *Journal) AdmitRewritten(ctx context.Context, f Found) error {
 }
 
 func (j *Journal) admit(ctx context.Context, fresh []Found, rewritten bool) (admitted int, err error) {
-	err = j.write(ctx, "admit files", func(tx *sql.Tx) error {
-		see, err := tx.PrepareContext(ctx, seeOne) //nolint:sqlclosecheck // closed below; the linter loses it in the closure
-		if err != nil {
-			return err
-		}
-		defer see.Close()
-		insert, err := tx.PrepareContext(ctx, insertEntry) //nolint:sqlclosecheck // as above
-		if err != nil {
-			return err
-		}
-		defer insert.Close()
+	err = j.write(ctx, "admit files", func(tx *session) error {
 		now := j.now()
 		// Looked up again: another Admit may have been faster, and a path may be in
 		// the batch twice.
@@ -80,15 +69,7 @@ func (j *Journal) admit(ctx context.Context, fresh []Found, rewritten bool) (adm
 				return l.touch(ctx, tx, f, now)
 			}
 			admitted++
-			if _, err := see.ExecContext(ctx, f.Folder); err != nil {
-				return err
-			}
-			if err := l.yield(ctx, tx, now); err != nil {
-				return err
-			}
-			_, err = insert.ExecContext(ctx, f.Folder, []byte(f.Path), l.generation+1, Settled,
-				f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino), now, now, now, placeOf(f.Folder, f.Path), markOf(f))
-			return err
+			return insertGeneration(ctx, tx, f, l, File, now)
 		})
 	})
 	if err != nil {
@@ -97,34 +78,51 @@ func (j *Journal) admit(ctx context.Context, fresh []Found, rewritten bool) (adm
 	return admitted, nil
 }
 
-const insertEntry = `INSERT INTO entries
-	(folder, path, generation, status, size, mod_time, change_time, dev, ino, seen_at, since, updated, place, mark, sort_key, batch)
-	SELECT *, ` + sortKey + `, ` + newBatch + ` FROM (SELECT ? AS folder, ? AS path, ?, ?, ? AS size, ? AS mod_time, ?, ?, ?, ?, ?, ?, ?, ?)`
-
-// seeOne counts one more entry of a folder, which may be a new one.
-const seeOne = `INSERT INTO folders (name, seen) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET seen = seen + 1`
-
-// givenFiles is the table f of files that are given as JSON, by listFiles.
-const givenFiles = `WITH f AS MATERIALIZED (SELECT key, value ->> 0 AS folder, unhex(value ->> 1) AS path, value ->> 2 AS size,
-		value ->> 3 AS mod_time, value ->> 4 AS change_time, value ->> 5 AS dev, value ->> 6 AS ino FROM json_each(?1))`
-
-func listFiles(files []Found) string {
-	batch := make([][7]any, len(files))
-	for i, f := range files {
-		batch[i] = [7]any{f.Folder, hex.EncodeToString([]byte(f.Path)), f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino)}
+// insertGeneration makes a file the next generation of its path, settled, and has the
+// latest one so far yield to it.
+func insertGeneration(ctx context.Context, tx *session, f Found, l latest, kind Kind, now int64) error {
+	var by Order
+	var inDrops bool
+	if err := tx.row(ctx, seeOne, f.Folder).Scan(&by, &inDrops); err != nil {
+		return err
 	}
-	return list(batch)
+	if err := l.yield(ctx, tx, now); err != nil {
+		return err
+	}
+	path := []byte(f.Path)
+	var batch any // NULL
+	if inDrops {
+		batch = topDir(path)
+	}
+	var id int64
+	err := tx.row(ctx, insertEntry, f.Folder, path, l.generation+1, kind, Settled, f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino),
+		now, placeOf(f.Folder, f.Path), markOf(f), batch).Scan(&id)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, insertWork, id, f.Folder, sortKey(by, path, f.Size, f.ModTime), f.Size)
+	return err
 }
+
+const (
+	insertEntry = `INSERT INTO entries
+			(folder, path, generation, kind, status, size, mod_time, change_time, dev, ino, seen_at, since, updated, place, mark, batch)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?11, ?12, ?13, ?14) RETURNING id`
+	insertWork = `INSERT INTO work (entry_id, lane, folder, sort_key, size, filename) VALUES (?, 0, ?, ?, ?, '')`
+
+	// seeOne counts one more entry of a folder, which may be a new one.
+	seeOne = `INSERT INTO folders (name, seen) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET seen = seen + 1 RETURNING sort, batch`
+)
 
 // unknownFiles yields the numbers of the files, given as JSON, that the latest
 // generation of their path does not describe.
-const unknownFiles = givenFiles + `
+const unknownFiles = `WITH f AS MATERIALIZED {files ?1}
 	SELECT key FROM f WHERE NOT EXISTS (
 		SELECT 1 FROM entries e WHERE e.folder = f.folder AND e.path = f.path
 		  AND e.generation = (SELECT max(generation) FROM entries l WHERE l.folder = f.folder AND l.path = f.path)
 		  AND e.size = f.size AND e.mod_time = f.mod_time AND e.change_time = f.change_time
 		  AND e.dev = f.dev AND e.ino = f.ino
-		  AND e.status <> 'superseded' AND (e.status <> 'cancelling' OR e.outcome <> 'superseded'))
+		  AND e.status <> {superseded} AND (e.status <> {cancelling} OR e.outcome <> {superseded}))
 	ORDER BY key`
 
 // Unknown returns those of the files that the latest generation of their path
@@ -136,7 +134,7 @@ func (r *Reader) Unknown(ctx context.Context, found []Found) ([]Found, error) {
 		return nil, nil
 	}
 	var fresh []Found
-	err := r.read(ctx, "look up files", func(tx *sql.Tx) error {
+	err := r.read(ctx, "look up files", func(tx *session) error {
 		rest, err := unmarked(ctx, tx, found, entryMarks)
 		if err != nil || len(rest) == 0 {
 			return err
@@ -153,18 +151,15 @@ func (r *Reader) Unknown(ctx context.Context, found []Found) ([]Found, error) {
 	return fresh, err
 }
 
+const latestGeneration = `SELECT id, generation, status, outcome, class, kind, size, mod_time, change_time, dev, ino, aside <> x''
+	FROM entries WHERE folder = ? AND path = ? ORDER BY generation DESC LIMIT 1`
+
 // eachLatest calls do with each file and the latest generation of its path.
-func eachLatest(ctx context.Context, tx *sql.Tx, found []Found, do func(Found, latest) error) error {
-	stmt, err := tx.PrepareContext(ctx, `SELECT id, generation, status, outcome, class, kind, size, mod_time, change_time, dev, ino, aside <> x''
-		FROM entries WHERE folder = ? AND path = ? ORDER BY generation DESC LIMIT 1`)
-	if err != nil {
-		return err
-	}
-	defer stmt.Close()
+func eachLatest(ctx context.Context, tx *session, found []Found, do func(Found, latest) error) error {
 	for _, f := range found {
 		l := latest{found: true, hint: Found{Folder: f.Folder, Path: f.Path}}
 		var dev, ino int64
-		err := stmt.QueryRowContext(ctx, f.Folder, []byte(f.Path)).Scan(&l.id, &l.generation, &l.status, &l.outcome, &l.class, &l.kind,
+		err := tx.row(ctx, latestGeneration, f.Folder, []byte(f.Path)).Scan(&l.id, &l.generation, &l.status, &l.outcome, &l.class, &l.kind,
 			&l.hint.Size, &l.hint.ModTime, &l.hint.ChangeTime, &dev, &ino, &l.taken)
 		l.hint.Dev, l.hint.Ino = uint64(dev), uint64(ino)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -190,9 +185,9 @@ func (l latest) valid() bool {
 
 // yield lets a newer generation take the place of an entry, which no longer
 // describes its path; one of which nothing is or may be in Tenovos is superseded.
-func (l latest) yield(ctx context.Context, tx *sql.Tx, now int64) error {
+func (l latest) yield(ctx context.Context, tx *session, now int64) error {
 	if l.found {
-		if _, err := tx.ExecContext(ctx, `UPDATE entries SET mark = NULL WHERE id = ?`, l.id); err != nil {
+		if _, err := tx.exec(ctx, `UPDATE entries SET mark = NULL WHERE id = ?`, l.id); err != nil {
 			return err
 		}
 	}
@@ -209,18 +204,21 @@ func (l latest) yield(ctx context.Context, tx *sql.Tx, now int64) error {
 	default: // or there is none
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE entries SET status = ?, class = '', message = ?, hint = '', not_before = 0,
-		since = ?, tries = 0, updated = ? WHERE id = ? AND status = ? AND NOT (status = 'duplicate' AND aside <> x'')`, // that was moved away
-		Superseded, fmt.Sprintf("the file changed; generation %d carries on", l.generation+1), now, now, l.id, l.status)
+	n, err := affect(ctx, tx, `UPDATE entries SET status = ?1, class = '', message = ?2, hint = '',
+		since = ?3, tries = 0, updated = ?3 WHERE id = ?4 AND status = ?5 AND NOT (status = {duplicate} AND aside <> x'')`, // that was moved away
+		Superseded, fmt.Sprintf("the file changed; generation %d carries on", l.generation+1), now, l.id, l.status)
+	if err == nil && n > 0 {
+		_, err = tx.exec(ctx, dequeueEntry, l.id)
+	}
 	return err
 }
 
 // removeMismatch has the asset of a failed entry removed if it holds other bytes than
 // its file; not a placeholder's, of which the file will be the next version.
-func removeMismatch(ctx context.Context, tx *sql.Tx, id, now int64) error {
+func removeMismatch(ctx context.Context, tx *session, id, now int64) error {
 	c := NewChore{Kind: ChoreDelete}
-	err := tx.QueryRowContext(ctx, `SELECT object_id, file_id, filename FROM entries
-		WHERE id = ? AND status = 'failed' AND class = '`+ClassMismatch+`' AND object_id <> ''
+	err := tx.row(ctx, `SELECT object_id, file_id, filename FROM entries
+		WHERE id = ? AND status = {failed} AND class = '`+ClassMismatch+`' AND object_id <> ''
 		AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.entry_id = entries.id AND a.object_id = entries.object_id AND a.fills > 0)`, id).
 		Scan(&c.ObjectID, &c.FileID, &c.Filename)
 	if errors.Is(err, sql.ErrNoRows) {

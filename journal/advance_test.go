@@ -138,7 +138,7 @@ func TestSignedURLsLeaveNoTrace(t *testing.T) {
 	r.bring(id, Uploading)
 	texts := func() (texts, blobs int) {
 		for _, table := range []string{"entries", "attempts", "parts", "chores", "requests", "folders"} {
-			rows, err := r.db.Query(`SELECT * FROM ` + table)
+			rows, err := r.Reader().db.Query(`SELECT * FROM ` + table)
 			r.ok(err)
 			defer rows.Close()
 			types, err := rows.ColumnTypes()

@@ -20,7 +20,7 @@ import (
 // withdrawn is not among them.
 func (j *Journal) Attend(ctx context.Context) ([]Request, error) {
 	var out []Request
-	err := j.write(ctx, "attend to requests", func(tx *sql.Tx) (err error) {
+	err := j.write(ctx, "attend to requests", func(tx *session) (err error) {
 		out, err = requestsOf(ctx, tx, `UPDATE requests SET seen_at = ? WHERE answered_at IS NULL RETURNING id, kind, args, asked_at`, j.now())
 		return err
 	})
@@ -30,9 +30,9 @@ func (j *Journal) Attend(ctx context.Context) ([]Request, error) {
 
 // Attended returns when the owner was last at a request; the zero time is never.
 func (r *Reader) Attended(ctx context.Context, id int64) (seen time.Time, err error) {
-	err = r.read(ctx, fmt.Sprintf("look after request %d", id), func(tx *sql.Tx) error {
+	err = r.ask(ctx, fmt.Sprintf("look after request %d", id), func(tx *session) error {
 		var when sql.NullInt64
-		err := tx.QueryRowContext(ctx, `SELECT seen_at FROM requests WHERE id = ?`, id).Scan(&when)
+		err := tx.row(ctx, `SELECT seen_at FROM requests WHERE id = ?`, id).Scan(&when)
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrUnknown
 		}

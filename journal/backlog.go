@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 )
 
 // Backlog is what workers still have to do.
@@ -11,28 +10,27 @@ type Backlog struct {
 	Bytes int64 // still to be sent: without the parts that are stored, and the files of which all are
 }
 
-// What waits is summed up in indexes that hold the sizes.
+// The size of what waits stands in its row of work.
 const (
-	backlogReady = `SELECT count(*), coalesce(sum(size), 0) FROM entries INDEXED BY entries_next
-		WHERE ` + queuedSQL + ` AND not_before = 0 AND folder IN (SELECT value FROM json_each(?))`
-	backlogDeferred = `SELECT count(*), coalesce(sum(size), 0) FROM entries INDEXED BY entries_deferred
-		WHERE ` + queuedSQL + ` AND not_before > 0 AND folder IN (SELECT value FROM json_each(?))`
-	backlogBegun = `SELECT count(*), coalesce(sum(CASE
-			WHEN status IN ('completing', 'verifying', 'verified') THEN 0
-			ELSE max(0, size - (SELECT coalesce(sum(p.size), 0) FROM attempts a JOIN parts p ON p.attempt_id = a.id
-				WHERE a.entry_id = e.id AND a.ended_at IS NULL AND p.done_at IS NOT NULL)) END), 0)
-		FROM entries e INDEXED BY entries_begun
-		WHERE ` + begunSQL + ` AND folder IN (SELECT value FROM json_each(?))`
+	backlogWaiting = `SELECT count(*), coalesce(sum(size), 0) FROM work WHERE lane < 2 AND folder IN {list ?}`
+	backlogBegun   = `SELECT count(*), coalesce(sum(CASE
+			WHEN e.status IN ({completing}, {verifying}, {verified}) THEN 0
+			WHEN e.size > s.sent THEN e.size - s.sent
+			ELSE 0 END), 0)
+		FROM (SELECT w.entry_id, (SELECT coalesce(sum(p.size), 0) FROM attempts a JOIN parts p ON p.attempt_id = a.id
+				WHERE a.entry_id = w.entry_id AND a.ended_at IS NULL AND p.done_at IS NOT NULL) AS sent
+			FROM work w WHERE w.lane = 2 AND w.folder IN {list ?}) s
+		JOIN entries e ON e.id = s.entry_id`
 )
 
 // Backlog adds up what is left to do in the folders. It reads no filed entry:
 // some 0.2 s for a million that wait.
 func (r *Reader) Backlog(ctx context.Context, folders []string) (Backlog, error) {
 	var sum Backlog
-	err := r.read(ctx, "add up what is left", func(tx *sql.Tx) error {
-		for _, query := range []string{backlogReady, backlogDeferred, backlogBegun} {
+	err := r.ask(ctx, "add up what is left", func(tx *session) error {
+		for _, query := range []string{backlogWaiting, backlogBegun} {
 			var b Backlog
-			if err := tx.QueryRowContext(ctx, query, list(folders)).Scan(&b.Files, &b.Bytes); err != nil {
+			if err := tx.row(ctx, query, list(folders)).Scan(&b.Files, &b.Bytes); err != nil {
 				return err
 			}
 			sum.Files += b.Files

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,13 +15,13 @@ func history(tb testing.TB, j *Journal, n int) {
 	tb.Helper()
 	ctx := context.Background()
 	const series = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) `
-	err := j.write(ctx, "fill", func(tx *sql.Tx) error {
+	err := j.write(ctx, "fill", func(tx *session) error {
 		for _, step := range []string{
 			`INSERT INTO folders (name, seen) SELECT 'photos', ?1 WHERE true ON CONFLICT DO UPDATE SET seen = seen + ?1`,
-			series + `INSERT INTO entries (id, folder, path, generation, status, size, mod_time, change_time, dev, ino, sha256,
+			series + `INSERT INTO entries (id, folder, path, generation, status, size, mod_time, change_time, dev, ino, sha256, place,
 					filename, object_id, file_id, original_file_id, seen_at, since, updated, asset)
 				SELECT i, 'photos', CAST(printf('brand-%03d/campaign-%05d/IMG_%07d.jpg', i / 50000, i / 500, i) AS BLOB), 1, 'filed',
-					1000000 + i, i, i, 64768, i, randomblob(32), printf('IMG_%07d.jpg', i),
+					1000000 + i, i, i, 64768, i, randomblob(32), 0, printf('IMG_%07d.jpg', i),
 					hex(randomblob(16)), hex(randomblob(16)), hex(randomblob(16)), 1, 1, 1,
 					'{"templateId":"t","metadata":[' || printf('%.600c', 'm') || ']}' FROM n`,
 			series + `INSERT INTO attempts (id, entry_id, number, intent_at, object_id, file_id, ended_at)
@@ -30,7 +29,7 @@ func history(tb testing.TB, j *Journal, n int) {
 			series + `INSERT INTO parts (attempt_id, number, "offset", size, etag, md5, comparable, done_at)
 				SELECT i, 1, 0, 1000000 + i, hex(randomblob(16)), randomblob(16), 1, 1 FROM n`,
 		} {
-			if _, err := tx.ExecContext(ctx, step, n); err != nil {
+			if _, err := tx.exec(ctx, step, n); err != nil {
 				return err
 			}
 		}
@@ -240,7 +239,7 @@ func BenchmarkPartDone(b *testing.B) {
 		{From: Created, To: Uploading},
 	} {
 		m.ID = id
-		if err := j.Advance(ctx, m); err != nil {
+		if _, err := j.Advance(ctx, m); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -316,10 +315,10 @@ func openQueue(b *testing.B, files, deferred, begun int, now time.Time) *Journal
 	if _, err := j.Admit(ctx, found); err != nil {
 		b.Fatal(err)
 	}
-	err = j.write(ctx, "fill", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE entries SET not_before = ? WHERE folder = 'photos' AND id <= ?`, ms(now.Add(time.Hour)), deferred)
+	err = j.write(ctx, "fill", func(tx *session) error {
+		_, err := tx.exec(ctx, `UPDATE entries SET not_before = ? WHERE folder = 'photos' AND id <= ?`, ms(now.Add(time.Hour)), deferred)
 		if err == nil {
-			_, err = tx.ExecContext(ctx, `UPDATE entries SET status = 'verifying' WHERE folder = 'full'`)
+			_, err = tx.exec(ctx, `UPDATE entries SET status = 'verifying' WHERE folder = 'full'`)
 		}
 		return err
 	})

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -66,8 +67,8 @@ func (r *rig) consistent() {
 	r.t.Helper()
 	for name, query := range map[string]string{
 		"open attempts of an entry that attempts nothing": `SELECT count(*) FROM attempts a JOIN entries e ON e.id = a.entry_id
-			WHERE a.ended_at IS NULL AND (NOT e.` + begunSQL + ` OR e.status = 'verified')`,
-		"entries without the attempt they are in": `SELECT count(*) FROM entries e WHERE e.` + begunSQL + ` AND e.status <> 'verified'
+			WHERE a.ended_at IS NULL AND (e.status NOT IN {begun} OR e.status = {verified})`,
+		"entries without the attempt they are in": `SELECT count(*) FROM entries e WHERE e.status IN {begun} AND e.status <> {verified}
 			AND (SELECT count(*) FROM attempts WHERE entry_id = e.id AND ended_at IS NULL) <> 1`,
 		"URLs of ended attempts": `SELECT count(*) FROM parts p JOIN attempts a ON a.id = p.attempt_id
 			WHERE a.ended_at IS NOT NULL AND p.url IS NOT NULL`,
@@ -76,11 +77,45 @@ func (r *rig) consistent() {
 		"foreign keys": `SELECT count(*) FROM pragma_foreign_key_check`,
 	} {
 		var n int
-		r.ok(r.Reader().db.QueryRow(query).Scan(&n))
+		r.ok(r.Reader().db.QueryRow(inDialect(query)).Scan(&n))
 		if n != 0 {
 			r.t.Fatalf("%s: %d", name, n)
 		}
 	}
+	r.queued()
+}
+
+// queued asserts that the queue holds what does not rest, and all that is copied there as
+// the entries have it.
+func (r *rig) queued() {
+	r.t.Helper()
+	for name, query := range map[string]string{
+		"work of entries that rest": `SELECT count(*) FROM work w JOIN entries e ON e.id = w.entry_id WHERE e.status NOT IN {unfinished}`,
+		"entries without work":      `SELECT count(*) FROM entries e WHERE e.status IN {unfinished} AND NOT EXISTS (SELECT 1 FROM work w WHERE w.entry_id = e.id)`,
+		"work that is another than its entry's": `SELECT count(*) FROM work w JOIN entries e ON e.id = w.entry_id
+			WHERE w.folder <> e.folder OR w.size <> e.size OR w.sha256 IS NOT e.sha256 OR w.filename <> e.filename`,
+		"work in the wrong lane": `SELECT count(*) FROM work w JOIN entries e ON e.id = w.entry_id
+			WHERE w.lane <> CASE WHEN e.status IN {begun} THEN 2 WHEN w.not_before > 0 THEN 1 ELSE 0 END`,
+	} {
+		var n int
+		r.ok(r.Reader().db.QueryRow(inDialect(query)).Scan(&n))
+		if n != 0 {
+			r.t.Fatalf("%s: %d", name, n)
+		}
+	}
+	rows, err := r.Reader().db.Query(`SELECT e.path, e.size, e.mod_time, f.sort, w.sort_key FROM work w JOIN entries e ON e.id = w.entry_id JOIN folders f ON f.name = e.folder`)
+	r.ok(err)
+	defer rows.Close()
+	for rows.Next() {
+		var path, key []byte
+		var size, modTime int64
+		var by Order
+		r.ok(rows.Scan(&path, &size, &modTime, &by, &key))
+		if want := sortKey(by, path, size, modTime); !bytes.Equal(key, want) {
+			r.t.Fatalf("the sort key of %q in order %q is %x, should be %x", path, by, key, want)
+		}
+	}
+	r.ok(rows.Err())
 }
 
 func TestFolders(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 // NeverCompleted records that the upload of an attempt was open until it was cancelled:
 // the complete call, which may have happened for all that was known, had no effect.
 func (j *Journal) NeverCompleted(ctx context.Context, attemptID int64) error {
-	return j.write(ctx, fmt.Sprintf("record that attempt %d was never completed", attemptID), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE attempts SET completing_at = NULL WHERE id = ?`, attemptID)
+	return j.write(ctx, fmt.Sprintf("record that attempt %d was never completed", attemptID), func(tx *session) error {
+		_, err := tx.exec(ctx, `UPDATE attempts SET completing_at = NULL WHERE id = ?`, attemptID)
 		return err
 	})
 }
@@ -19,13 +19,13 @@ func (j *Journal) NeverCompleted(ctx context.Context, attemptID int64) error {
 // mapped, in one transaction, and returns them as they were. The others stay as they are.
 func (j *Journal) CancelQueued(ctx context.Context, ids []int64, why Reason) ([]Entry, error) {
 	var done []Entry
-	err := j.write(ctx, "cancel entries of which nothing was begun", func(tx *sql.Tx) error {
+	err := j.write(ctx, "cancel entries of which nothing was begun", func(tx *session) error {
 		done = nil
 		err := each(ctx, tx, func(rows *sql.Rows) error {
 			e, err := scanEntry(rows.Scan)
 			done = append(done, e)
 			return err
-		}, `SELECT `+entryColumns+` FROM entries e WHERE id IN (SELECT value FROM json_each(?)) AND `+queuedSQL+` ORDER BY id`, list(ids))
+		}, `SELECT `+entryColumns+` FROM entries e WHERE id IN {list ?} AND status IN {queued} ORDER BY id`, list(ids))
 		if err != nil {
 			return err
 		}
@@ -35,7 +35,7 @@ func (j *Journal) CancelQueued(ctx context.Context, ids []int64, why Reason) ([]
 			if err := m.check(); err != nil {
 				return err
 			}
-			if err := advance(ctx, tx, m, now); err != nil {
+			if _, err := advance(ctx, tx, m, now); err != nil {
 				return err
 			}
 		}

@@ -40,8 +40,8 @@ type Chore struct {
 	Message string // why it was deferred last
 }
 
-func addChore(ctx context.Context, tx *sql.Tx, entry int64, c NewChore, now int64) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO chores (entry_id, kind, object_id, file_id, filename, spec, until, not_before, since)
+func addChore(ctx context.Context, tx *session, entry int64, c NewChore, now int64) error {
+	_, err := tx.exec(ctx, `INSERT INTO chores (entry_id, kind, object_id, file_id, filename, spec, until, not_before, since)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		entry, c.Kind, c.ObjectID, c.FileID, c.Filename, c.Spec, ms(c.Until), ms(c.NotBefore), now)
 	return err
@@ -49,8 +49,8 @@ func addChore(ctx context.Context, tx *sql.Tx, entry int64, c NewChore, now int6
 
 // HasFileChore reports whether the file of an entry is still to be moved by a ChoreFile.
 func (r *Reader) HasFileChore(ctx context.Context, id int64) (has bool, err error) {
-	err = r.read(ctx, fmt.Sprintf("look whether the file of entry %d is to be moved", id), func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM chores WHERE entry_id = ? AND kind = '`+string(ChoreFile)+`')`, id).Scan(&has)
+	err = r.ask(ctx, fmt.Sprintf("look whether the file of entry %d is to be moved", id), func(tx *session) error {
+		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM chores WHERE entry_id = ? AND kind = '`+string(ChoreFile)+`')`, id).Scan(&has)
 	})
 	return has, err
 }
@@ -63,7 +63,7 @@ func (j *Journal) DueChores(ctx context.Context, now time.Time, folder string, l
 		which = `kind = 'file' AND EXISTS (SELECT 1 FROM entries e WHERE e.id = entry_id AND e.folder = ?3)`
 	}
 	var out []Chore
-	err := j.reader.read(ctx, "claim chores", func(tx *sql.Tx) error {
+	err := j.reader.ask(ctx, "claim chores", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var c Chore
 			var until, notBefore, since int64
@@ -82,7 +82,7 @@ func (j *Journal) DueChores(ctx context.Context, now time.Time, folder string, l
 // entries.
 func (r *Reader) Obstacles(ctx context.Context) (map[int64]string, error) {
 	out := make(map[int64]string)
-	err := r.read(ctx, "read what keeps files from being moved", func(tx *sql.Tx) error {
+	err := r.ask(ctx, "read what keeps files from being moved", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var id int64
 			var why string
@@ -97,8 +97,8 @@ func (r *Reader) Obstacles(ctx context.Context) (map[int64]string, error) {
 // DeferChore leaves a chore until a later time, with the reason why (no
 // secret), and counts the try. ErrUnknown if it is not open.
 func (j *Journal) DeferChore(ctx context.Context, id int64, until time.Time, message string) error {
-	return j.write(ctx, fmt.Sprintf("defer chore %d", id), func(tx *sql.Tx) error {
-		return known(tx.ExecContext(ctx, `UPDATE chores SET not_before = ?, message = ?, tries = tries + 1 WHERE id = ?`,
+	return j.write(ctx, fmt.Sprintf("defer chore %d", id), func(tx *session) error {
+		return known(tx.exec(ctx, `UPDATE chores SET not_before = ?, message = ?, tries = tries + 1 WHERE id = ?`,
 			ms(until), message, id))
 	})
 }
@@ -106,14 +106,14 @@ func (j *Journal) DeferChore(ctx context.Context, id int64, until time.Time, mes
 // PutOffChore leaves a chore until a later time without a try. ErrUnknown if it is not
 // open.
 func (j *Journal) PutOffChore(ctx context.Context, id int64, until time.Time) error {
-	return j.write(ctx, fmt.Sprintf("put off chore %d", id), func(tx *sql.Tx) error {
-		return known(tx.ExecContext(ctx, `UPDATE chores SET not_before = ? WHERE id = ?`, ms(until), id))
+	return j.write(ctx, fmt.Sprintf("put off chore %d", id), func(tx *session) error {
+		return known(tx.exec(ctx, `UPDATE chores SET not_before = ? WHERE id = ?`, ms(until), id))
 	})
 }
 
 // DoneChore closes a chore. ErrUnknown if it is not open.
 func (j *Journal) DoneChore(ctx context.Context, id int64) error {
-	return j.write(ctx, fmt.Sprintf("close chore %d", id), func(tx *sql.Tx) error {
-		return known(tx.ExecContext(ctx, `DELETE FROM chores WHERE id = ?`, id))
+	return j.write(ctx, fmt.Sprintf("close chore %d", id), func(tx *session) error {
+		return known(tx.exec(ctx, `DELETE FROM chores WHERE id = ?`, id))
 	})
 }

@@ -18,17 +18,17 @@ type Companion struct {
 // is to be acted on where they are new or changed. It returns how many are.
 func (j *Journal) AdmitCompanions(ctx context.Context, found []Found) (int, error) {
 	var fresh []Found
-	err := j.reader.read(ctx, "look up companions", func(tx *sql.Tx) (err error) {
+	err := j.reader.read(ctx, "look up companions", func(tx *session) (err error) {
 		fresh, err = unmarked(ctx, tx, found, companionMarks)
 		return err
 	})
 	if err != nil || len(fresh) == 0 {
 		return 0, err
 	}
-	return len(fresh), j.write(ctx, "admit companions", func(tx *sql.Tx) error {
+	return len(fresh), j.write(ctx, "admit companions", func(tx *session) error {
 		now := j.now()
 		for _, f := range fresh {
-			_, err := tx.ExecContext(ctx, `INSERT INTO companions
+			_, err := tx.exec(ctx, `INSERT INTO companions
 					(folder, path, size, mod_time, change_time, dev, ino, place, mark, since, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
 				ON CONFLICT (folder, path) DO UPDATE SET size = excluded.size, mod_time = excluded.mod_time,
 					change_time = excluded.change_time, dev = excluded.dev, ino = excluded.ino,
@@ -45,7 +45,7 @@ func (j *Journal) AdmitCompanions(ctx context.Context, found []Found) (int, erro
 
 // UnknownCompanions is Unknown for companions.
 func (r *Reader) UnknownCompanions(ctx context.Context, found []Found) (fresh []Found, err error) {
-	err = r.read(ctx, "look up companions", func(tx *sql.Tx) (err error) {
+	err = r.read(ctx, "look up companions", func(tx *session) (err error) {
 		fresh, err = unmarked(ctx, tx, found, companionMarks)
 		return err
 	})
@@ -66,15 +66,15 @@ func (j *Journal) DueManifests(ctx context.Context, folder string, limit int) ([
 
 // The partial index holds the few that are due; its order is that of the answer.
 const (
-	dueCompanions = `SELECT folder, path, size, mod_time, change_time, dev, ino, since FROM companions INDEXED BY companions_due
-		WHERE due = ? AND due > 0 AND folder IN (SELECT value FROM json_each(?)) ORDER BY since, folder, path LIMIT ?`
-	countCompanions = `SELECT count(*) FROM companions INDEXED BY companions_due
-		WHERE due > 0 AND due < 3 AND folder IN (SELECT value FROM json_each(?))`
+	dueCompanions = `SELECT folder, path, size, mod_time, change_time, dev, ino, since FROM companions {using companions_due}
+		WHERE due = ? AND due > 0 AND folder IN {list ?} ORDER BY since, folder, path LIMIT ?`
+	countCompanions = `SELECT count(*) FROM companions {using companions_due}
+		WHERE due > 0 AND due < 3 AND folder IN {list ?}`
 )
 
 func (j *Journal) dueCompanions(ctx context.Context, due int, folders []string, limit int) ([]Companion, error) {
 	var out []Companion
-	err := j.reader.read(ctx, "read the companions to act on", func(tx *sql.Tx) error {
+	err := j.reader.ask(ctx, "read the companions to act on", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var c Companion
 			var path []byte
@@ -113,14 +113,16 @@ func (c Concern) where() (string, []any) {
 
 // What Heed does to the entries of a Concern, whose where completes them.
 const (
-	heedResting = `UPDATE entries AS e SET status = 'settled', class = '', message = '', hint = '', not_before = 0,
-			since = ?, updated = ?, tries = 0, failures = 0, sort_key = ` + sortKey + `
-		WHERE (status IN ('held', 'failed') AND class = '` + ClassMetadata + `' AND aside = x'' OR status = 'mapped' AND mapped_at <= ?)
+	heedResting = `UPDATE entries AS e SET status = {settled}, class = '', message = '', hint = '',
+			since = ?, updated = ?, tries = 0, failures = 0
+		WHERE (status IN ({held}, {failed}) AND class = '` + ClassMetadata + `' AND aside = x'' OR status = {mapped} AND mapped_at <= ?)
 		  AND e.folder = ? AND `
-	heedSettled = `UPDATE entries AS e SET not_before = 0, mapped_at = max(mapped_at, ?) + 1
-		WHERE status = 'settled' AND e.folder = ? AND `
+	heedSettled = `UPDATE entries AS e SET mapped_at = CASE WHEN mapped_at > ?1 THEN mapped_at ELSE ?1 END + 1
+		WHERE status = {settled} AND e.folder = ? AND `
+	heedDeferred = `UPDATE work SET not_before = 0, lane = 0 WHERE lane = 1 AND entry_id IN (SELECT e.id FROM entries e
+		WHERE e.status = {settled} AND e.folder = ? AND `
 	heedBegun = `INSERT INTO edits (entry_id, asked_at) SELECT e.id, ? FROM entries e
-		WHERE (` + begunSQL + ` OR status = 'filed') AND mapped_at <= ? AND e.folder = ? AND `
+		WHERE (status IN {begun} OR status = {filed}) AND mapped_at <= ? AND e.folder = ? AND `
 )
 
 // Heed acts on a companion, in one transaction. Of the entries that it speaks of,
@@ -129,7 +131,7 @@ const (
 // if they were mapped before the companion was found. It returns how many of each
 // there are.
 func (j *Journal) Heed(ctx context.Context, c Companion, about Concern) (released, edits int, err error) {
-	err = j.write(ctx, "act on "+strings.ToValidUTF8(c.Path, "\uFFFD"), func(tx *sql.Tx) error {
+	err = j.write(ctx, "act on "+strings.ToValidUTF8(c.Path, "\uFFFD"), func(tx *session) error {
 		all := []Concern{about}
 		for _, path := range about.Also {
 			all = append(all, Concern{Path: path})
@@ -145,34 +147,40 @@ func (j *Journal) Heed(ctx context.Context, c Companion, about Concern) (release
 		if about.Dir != "" { // a manifest may have rows that have no file
 			left = rowsDue
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE companions SET due = ? WHERE folder = ? AND path = ? AND mark = ?`,
+		_, err = tx.exec(ctx, `UPDATE companions SET due = ? WHERE folder = ? AND path = ? AND mark = ?`,
 			left, c.Folder, []byte(c.Path), markOf(c.Found))
 		return err
 	})
 	return released, edits, err
 }
 
-func (j *Journal) heed(ctx context.Context, tx *sql.Tx, c Companion, about Concern) (released, edits int, err error) {
+func (j *Journal) heed(ctx context.Context, tx *session, c Companion, about Concern) (released, edits int, err error) {
 	which, args := about.where()
 	args = append([]any{c.Folder}, args...)
 	now := j.now()
-	released, err = affect(ctx, tx, heedResting+which, append([]any{now, now, ms(c.Since)}, args...)...)
+	again, err := idsOf(ctx, tx, heedResting+which+` RETURNING id`, append([]any{now, now, ms(c.Since)}, args...)...)
 	if err != nil {
+		return 0, 0, err
+	}
+	if err := enqueueAll(ctx, tx, again); err != nil {
 		return 0, 0, err
 	}
 	// What is being mapped now is mapped once more.
 	if _, err = affect(ctx, tx, heedSettled+which, append([]any{now}, args...)...); err != nil {
 		return 0, 0, err
 	}
+	if _, err = affect(ctx, tx, heedDeferred+which+`)`, args...); err != nil {
+		return 0, 0, err
+	}
 	edits, err = affect(ctx, tx, heedBegun+which+latestIngested+openEdit, append([]any{now, ms(c.Since)}, args...)...)
-	return released, edits, err
+	return len(again), edits, err
 }
 
 // Concerns reports whether there are entries that a concern is about.
 func (r *Reader) Concerns(ctx context.Context, folder string, about Concern) (there bool, err error) {
-	err = r.read(ctx, "look for what a companion speaks of", func(tx *sql.Tx) error {
+	err = r.ask(ctx, "look for what a companion speaks of", func(tx *session) error {
 		which, args := about.where()
-		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM entries e WHERE e.folder = ? AND `+which+`)`,
+		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM entries e WHERE e.folder = ? AND `+which+`)`,
 			append([]any{folder}, args...)...).Scan(&there)
 	})
 	return there, err
@@ -194,7 +202,7 @@ func (r *Reader) PathsIn(ctx context.Context, folder, dir string, yield func(pat
 
 // PathsBelow is PathsIn with what lies below other directories.
 func (r *Reader) PathsBelow(ctx context.Context, folder, dir string, yield func(path string)) error {
-	return r.read(ctx, "list the paths of a directory", func(tx *sql.Tx) error {
+	return r.ask(ctx, "list the paths of a directory", func(tx *session) error {
 		which, args := Concern{Dir: dir}.where()
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var path sql.RawBytes
@@ -215,28 +223,18 @@ func pathsBelow(which string) string {
 // latestIngested leaves out entries whose path has newer content in Tenovos, or
 // on its way there.
 const latestIngested = ` AND NOT EXISTS (SELECT 1 FROM entries l WHERE l.folder = e.folder AND l.path = e.path
-	AND l.generation > e.generation AND (l.` + begunSQL + ` OR l.status = 'filed'))`
+	AND l.generation > e.generation AND (l.status IN {begun} OR l.status = {filed}))`
 
 // openEdit opens an edit, or begins an open one anew.
-const openEdit = ` ON CONFLICT (entry_id) DO UPDATE SET asked_at = max(excluded.asked_at, asked_at + 1), not_before = 0, tries = 0, message = '',
+const openEdit = ` ON CONFLICT (entry_id) DO UPDATE SET asked_at = CASE WHEN excluded.asked_at > edits.asked_at THEN excluded.asked_at ELSE edits.asked_at + 1 END, not_before = 0, tries = 0, message = '',
 	asset = '', changes = '', alike = NULL, sent_at = NULL`
-
-// affect runs a statement and returns how many rows it changed.
-func affect(ctx context.Context, tx *sql.Tx, query string, args ...any) (int, error) {
-	res, err := tx.ExecContext(ctx, query, args...)
-	if err != nil {
-		return 0, err
-	}
-	n, err := res.RowsAffected()
-	return int(n), err
-}
 
 // PendingMetadata counts the companions of folders that are to be acted on, and the
 // open edits of filed entries.
 func (r *Reader) PendingMetadata(ctx context.Context, companions, edits []string) (int, error) {
 	var n int
-	err := r.read(ctx, "count open edits", func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT (`+countCompanions+`) + (`+countEdits+`)`, list(companions), list(edits)).Scan(&n)
+	err := r.ask(ctx, "count open edits", func(tx *session) error {
+		return tx.row(ctx, `SELECT (`+countCompanions+`) + (`+countEdits+`)`, list(companions), list(edits)).Scan(&n)
 	})
 	return n, err
 }

@@ -19,9 +19,9 @@ func DutiesOf(j *Journal) Duties { return Duties{j} }
 func (d Duties) Find(ctx context.Context, objectID string) (Chore, bool, error) {
 	c := Chore{NewChore: NewChore{Kind: ChoreRestore, ObjectID: objectID}}
 	found := false
-	err := d.j.reader.read(ctx, "find the duty of a removal", func(tx *sql.Tx) error {
+	err := d.j.reader.ask(ctx, "find the duty of a removal", func(tx *session) error {
 		var until int64
-		err := tx.QueryRowContext(ctx, `SELECT id, entry_id, file_id, filename, spec, until, tries FROM chores
+		err := tx.row(ctx, `SELECT id, entry_id, file_id, filename, spec, until, tries FROM chores
 			WHERE kind = ? AND object_id = ? ORDER BY id LIMIT 1`, ChoreRestore, objectID).
 			Scan(&c.ID, &c.EntryID, &c.FileID, &c.Filename, &c.Spec, &until, &c.Tries)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -36,13 +36,13 @@ func (d Duties) Find(ctx context.Context, objectID string) (Chore, bool, error) 
 // Sparing returns the open duties of other removals that name an object.
 func (d Duties) Sparing(ctx context.Context, objectID string) ([]Chore, error) {
 	var out []Chore
-	err := d.j.reader.read(ctx, "find the duties that spare a version", func(tx *sql.Tx) error {
+	err := d.j.reader.ask(ctx, "find the duties that spare a version", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			c := Chore{NewChore: NewChore{Kind: ChoreRestore}}
 			err := rows.Scan(&c.ID, &c.EntryID, &c.ObjectID, &c.FileID, &c.Spec)
 			out = append(out, c)
 			return err
-		}, `SELECT id, entry_id, object_id, file_id, spec FROM chores WHERE kind = ?1 AND object_id <> ?2 AND instr(spec, ?2) > 0`,
+		}, `SELECT id, entry_id, object_id, file_id, spec FROM chores WHERE kind = ?1 AND object_id <> ?2 AND replace(spec, ?2, '') <> spec`,
 			ChoreRestore, objectID)
 	})
 	return out, err
@@ -50,28 +50,28 @@ func (d Duties) Sparing(ctx context.Context, objectID string) ([]Chore, error) {
 
 // Open stores a duty of an entry and returns its id. It is durable when that is returned.
 func (d Duties) Open(ctx context.Context, entry int64, c NewChore) (id int64, err error) {
-	err = d.j.write(ctx, fmt.Sprintf("store what a removal for entry %d must spare", entry), func(tx *sql.Tx) error {
+	err = d.j.write(ctx, fmt.Sprintf("store what a removal for entry %d must spare", entry), func(tx *session) error {
 		if err := addChore(ctx, tx, entry, c, d.j.now()); err != nil {
 			return err
 		}
-		return tx.QueryRowContext(ctx, `SELECT last_insert_rowid()`).Scan(&id)
+		return tx.row(ctx, `SELECT last_insert_rowid()`).Scan(&id)
 	})
 	return id, err
 }
 
 // Learn stores what has become known of a duty. ErrUnknown if it is not open.
 func (d Duties) Learn(ctx context.Context, id int64, spec string) error {
-	return d.j.write(ctx, fmt.Sprintf("store what is known of chore %d", id), func(tx *sql.Tx) error {
-		return known(tx.ExecContext(ctx, `UPDATE chores SET spec = ? WHERE id = ?`, spec, id))
+	return d.j.write(ctx, fmt.Sprintf("store what is known of chore %d", id), func(tx *session) error {
+		return known(tx.exec(ctx, `UPDATE chores SET spec = ? WHERE id = ?`, spec, id))
 	})
 }
 
 // Remark adds a sentence to the reason that an entry rests with, unless it stands there
 // already. One that rests without a reason, or does not rest, is left alone.
 func (d Duties) Remark(ctx context.Context, entry int64, text string) error {
-	return d.j.write(ctx, fmt.Sprintf("add a remark to entry %d", entry), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE entries SET message = message || '; ' || ?1 WHERE id = ?2 AND message <> ''
-			AND status IN ('failed', 'held', 'cancelled', 'superseded', 'withdrawn') AND instr(message, ?1) = 0`, text, entry)
+	return d.j.write(ctx, fmt.Sprintf("add a remark to entry %d", entry), func(tx *session) error {
+		_, err := tx.exec(ctx, `UPDATE entries SET message = message || '; ' || ?1 WHERE id = ?2 AND message <> ''
+			AND status IN ({failed}, {held}, {cancelled}, {superseded}, {withdrawn}) AND replace(message, ?1, '') = message`, text, entry)
 		return err
 	})
 }

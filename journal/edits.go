@@ -26,9 +26,9 @@ type Edit struct {
 // OpenEdits opens an edit for each of the entries that is filed; an open one
 // begins anew. It returns how many there are.
 func (j *Journal) OpenEdits(ctx context.Context, entries []int64) (n int, err error) {
-	err = j.write(ctx, "open edits", func(tx *sql.Tx) error {
+	err = j.write(ctx, "open edits", func(tx *session) error {
 		n, err = affect(ctx, tx, `INSERT INTO edits (entry_id, asked_at) SELECT e.id, ? FROM entries e
-			WHERE e.id IN (SELECT value FROM json_each(?)) AND status = 'filed'`+latestIngested+openEdit, j.now(), list(entries))
+			WHERE e.id IN {list ?} AND status = {filed}`+latestIngested+openEdit, j.now(), list(entries))
 		return err
 	})
 	return n, err
@@ -69,13 +69,13 @@ const (
 	openEdits = `edits d CROSS JOIN entries e ON e.id = d.entry_id`
 
 	countEdits = `SELECT count(*) FROM ` + openEdits + `
-		WHERE e.status = 'filed' AND e.folder IN (SELECT value FROM json_each(?))`
+		WHERE e.status = {filed} AND e.folder IN {list ?}`
 )
 
 // dueEdits asks for the edits of a stage.
 func dueEdits(s Stage) string {
 	return `SELECT ` + editColumns + ` FROM ` + openEdits + `
-		WHERE ` + stageSQL[s] + ` AND d.not_before <= ?1 AND e.status = 'filed' AND e.folder = ?2
+		WHERE ` + stageSQL[s] + ` AND d.not_before <= ?1 AND e.status = {filed} AND e.folder = ?2
 		ORDER BY ` + orderSQL[s] + ` LIMIT ?3`
 }
 
@@ -83,7 +83,7 @@ func dueEdits(s Stage) string {
 // that are due; of those to be sent, those that are alike come together.
 func (j *Journal) DueEdits(ctx context.Context, s Stage, now time.Time, folder string, limit int) ([]Edit, error) {
 	var out []Edit
-	err := j.reader.read(ctx, "read the edits to "+string(s), func(tx *sql.Tx) error {
+	err := j.reader.ask(ctx, "read the edits to "+string(s), func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			e, err := scanEdit(rows.Scan)
 			out = append(out, e)
@@ -95,8 +95,8 @@ func (j *Journal) DueEdits(ctx context.Context, s Stage, now time.Time, folder s
 
 // Edit returns the open edit of an entry; false if there is none.
 func (r *Reader) Edit(ctx context.Context, entry int64) (e Edit, ok bool, err error) {
-	err = r.read(ctx, fmt.Sprintf("read the edit of entry %d", entry), func(tx *sql.Tx) (err error) {
-		e, err = scanEdit(tx.QueryRowContext(ctx, `SELECT `+editColumns+` FROM edits d WHERE d.entry_id = ?`, entry).Scan)
+	err = r.ask(ctx, fmt.Sprintf("read the edit of entry %d", entry), func(tx *session) (err error) {
+		e, err = scanEdit(tx.row(ctx, `SELECT `+editColumns+` FROM edits d WHERE d.entry_id = ?`, entry).Scan)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -110,12 +110,12 @@ func (r *Reader) Edit(ctx context.Context, entry int64) (e Edit, ok bool, err er
 // entries and the folders that are given; none means all. It also tells when the first
 // of these was sent.
 func (r *Reader) BulkEdits(ctx context.Context, entries []int64, folders []string) (n int, since time.Time, err error) {
-	err = r.read(ctx, "count the bulk edits under way", func(tx *sql.Tx) error {
+	err = r.ask(ctx, "count the bulk edits under way", func(tx *session) error {
 		var sent sql.NullInt64
-		err := tx.QueryRowContext(ctx, `SELECT count(*), min(d.sent_at) FROM `+openEdits+`
-			WHERE `+stageSQL[ToSee]+` AND e.status = 'filed'
-			  AND (?1 = '[]' OR e.id IN (SELECT value FROM json_each(?1)))
-			  AND (?2 = '[]' OR e.folder IN (SELECT value FROM json_each(?2)))`, list(entries), list(folders)).Scan(&n, &sent)
+		err := tx.row(ctx, `SELECT count(*), min(d.sent_at) FROM `+openEdits+`
+			WHERE `+stageSQL[ToSee]+` AND e.status = {filed}
+			  AND (?1 = '[]' OR e.id IN {list ?1})
+			  AND (?2 = '[]' OR e.folder IN {list ?2})`, list(entries), list(folders)).Scan(&n, &sent)
 		since = at(sent.Int64)
 		return err
 	})
@@ -125,8 +125,8 @@ func (r *Reader) BulkEdits(ctx context.Context, entries []int64, folders []strin
 // EditMapped stores what an edit is to send. An edit that was asked for again
 // since e was read is left as it is.
 func (j *Journal) EditMapped(ctx context.Context, e Edit) error {
-	return j.write(ctx, fmt.Sprintf("record the edit of entry %d", e.EntryID), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE edits SET asset = ?, changes = ?, alike = ?, message = '', tries = 0 WHERE entry_id = ? AND asked_at = ?`,
+	return j.write(ctx, fmt.Sprintf("record the edit of entry %d", e.EntryID), func(tx *session) error {
+		_, err := tx.exec(ctx, `UPDATE edits SET asset = ?, changes = ?, alike = ?, message = '', tries = 0 WHERE entry_id = ? AND asked_at = ?`,
 			string(e.Asset), string(e.Changes), e.Alike, e.EntryID, ms(e.AskedAt))
 		return err
 	})
@@ -134,9 +134,9 @@ func (j *Journal) EditMapped(ctx context.Context, e Edit) error {
 
 // EditsSent records that one bulk edit with these edits was sent.
 func (j *Journal) EditsSent(ctx context.Context, edits []Edit, see time.Time) error {
-	return j.write(ctx, "record a bulk edit", func(tx *sql.Tx) error {
+	return j.write(ctx, "record a bulk edit", func(tx *session) error {
 		for _, e := range edits {
-			_, err := tx.ExecContext(ctx, `UPDATE edits SET sent_at = ?, not_before = ?, tries = 0 WHERE entry_id = ? AND asked_at = ?`,
+			_, err := tx.exec(ctx, `UPDATE edits SET sent_at = ?, not_before = ?, tries = 0 WHERE entry_id = ? AND asked_at = ?`,
 				j.now(), ms(see), e.EntryID, ms(e.AskedAt))
 			if err != nil {
 				return err
@@ -149,17 +149,17 @@ func (j *Journal) EditsSent(ctx context.Context, edits []Edit, see time.Time) er
 // DeferEdit leaves an edit until a later time, with the reason why (no secret),
 // and counts the try. With again it is sent anew, on its own.
 func (j *Journal) DeferEdit(ctx context.Context, e Edit, until time.Time, message string, again bool) error {
-	return j.write(ctx, fmt.Sprintf("defer the edit of entry %d", e.EntryID), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE edits SET not_before = ?1, message = ?2, tries = tries + 1, sent_at = iif(?3, NULL, sent_at),
-			alike = iif(?3, NULL, alike) WHERE entry_id = ?4 AND asked_at = ?5`, ms(until), message, again, e.EntryID, ms(e.AskedAt))
+	return j.write(ctx, fmt.Sprintf("defer the edit of entry %d", e.EntryID), func(tx *session) error {
+		_, err := tx.exec(ctx, `UPDATE edits SET not_before = ?1, message = ?2, tries = tries + 1, sent_at = CASE ?3 WHEN 0 THEN sent_at END,
+			alike = CASE ?3 WHEN 0 THEN alike END WHERE entry_id = ?4 AND asked_at = ?5`, ms(until), message, again, e.EntryID, ms(e.AskedAt))
 		return err
 	})
 }
 
 // PutOffEdit lets an edit wait, which is no try of it.
 func (j *Journal) PutOffEdit(ctx context.Context, e Edit, until time.Time, message string) error {
-	return j.write(ctx, fmt.Sprintf("put off the edit of entry %d", e.EntryID), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE edits SET not_before = ?, message = ? WHERE entry_id = ? AND asked_at = ?`,
+	return j.write(ctx, fmt.Sprintf("put off the edit of entry %d", e.EntryID), func(tx *session) error {
+		_, err := tx.exec(ctx, `UPDATE edits SET not_before = ?, message = ? WHERE entry_id = ? AND asked_at = ?`,
 			ms(until), message, e.EntryID, ms(e.AskedAt))
 		return err
 	})
@@ -168,18 +168,18 @@ func (j *Journal) PutOffEdit(ctx context.Context, e Edit, until time.Time, messa
 // EditDone closes an edit. With an asset that is what the entry's asset holds from
 // now on; r says why it does not hold what it should, and is empty otherwise.
 func (j *Journal) EditDone(ctx context.Context, e Edit, asset json.RawMessage, r Reason) error {
-	return j.write(ctx, fmt.Sprintf("close the edit of entry %d", e.EntryID), func(tx *sql.Tx) error {
-		err := moved(tx.ExecContext(ctx, `DELETE FROM edits WHERE entry_id = ? AND asked_at = ?`, e.EntryID, ms(e.AskedAt)))
+	return j.write(ctx, fmt.Sprintf("close the edit of entry %d", e.EntryID), func(tx *session) error {
+		err := moved(tx.exec(ctx, `DELETE FROM edits WHERE entry_id = ? AND asked_at = ?`, e.EntryID, ms(e.AskedAt)))
 		if errors.Is(err, ErrMoved) { // it was asked for again meanwhile: what was sent was sent
-			_, err = tx.ExecContext(ctx, `UPDATE entries SET asset = coalesce(nullif(?, ''), asset) WHERE id = ? AND status = 'filed'`,
+			_, err = tx.exec(ctx, `UPDATE entries SET asset = coalesce(nullif(?, ''), asset) WHERE id = ? AND status = {filed}`,
 				string(asset), e.EntryID)
 			return err
 		}
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE entries SET asset = coalesce(nullif(?, ''), asset), mapped_at = ?,
-				class = ?, message = ?, hint = ?, updated = ? WHERE id = ? AND status = 'filed'`,
+		_, err = tx.exec(ctx, `UPDATE entries SET asset = coalesce(nullif(?, ''), asset), mapped_at = ?,
+				class = ?, message = ?, hint = ?, updated = ? WHERE id = ? AND status = {filed}`,
 			string(asset), ms(e.AskedAt), r.Class, r.Message, r.Hint, j.now(), e.EntryID)
 		return err
 	})

@@ -100,13 +100,14 @@ type Part struct {
 	MD5          []byte     // of the bytes sent; nil until the part is stored
 	Proven       bool       // its bytes are known to be stored: the ETag is their MD5, or see Journal.Proven
 	Contradicted bool       // only for PartDone: the ETag looks like the MD5 of other bytes
+	Content      []byte     // only for PartDone: the SHA-256 of the whole file; nil if it is not known yet
 	DoneAt       time.Time  // zero until the part is stored
 }
 
 // entryColumns are the columns that scanEntry reads, of a table called e.
 const entryColumns = `e.id, e.folder, e.path, e.generation, e.status, e.size, e.mod_time, e.change_time,
 	e.dev, e.ino, e.sha256, e.asset, e.filename, e.outcome, e.class, e.message, e.hint, e.failures, e.expiries, e.as_new,
-	e.object_id, e.file_id, e.original_file_id, e.not_before, e.seen_at, e.since, e.tries, e.updated,
+	e.object_id, e.file_id, e.original_file_id, coalesce((SELECT w.not_before FROM work w WHERE w.entry_id = e.id), 0), e.seen_at, e.since, e.tries, e.updated,
 	e.aside, e.moved_to, e.kind, e.batch IS NOT NULL, e.mapped_at,
 	(SELECT count(*) FROM attempts a WHERE a.entry_id = e.id),
 	(SELECT coalesce(sum(p.size), 0) FROM parts p WHERE p.done_at IS NOT NULL AND p.attempt_id =
@@ -139,21 +140,27 @@ func (j *Journal) Entry(ctx context.Context, id int64) (Entry, error) {
 func (r *Reader) Entry(ctx context.Context, id int64) (Entry, error) {
 	var e Entry
 	op := fmt.Sprintf("read entry %d", id)
-	err := r.read(ctx, op, func(tx *sql.Tx) (err error) {
-		e, err = scanEntry(tx.QueryRowContext(ctx, `SELECT `+entryColumns+` FROM entries e WHERE e.id = ?`, id).Scan)
-		if errors.Is(err, sql.ErrNoRows) {
-			return ErrUnknown
-		}
-		if err != nil {
-			return err
-		}
-		return openAttempt(ctx, tx, &e)
+	err := r.read(ctx, op, func(tx *session) (err error) {
+		e, err = readEntry(ctx, tx, id)
+		return err
 	})
 	return e, err
 }
 
+// readEntry is Entry within a transaction.
+func readEntry(ctx context.Context, tx *session, id int64) (Entry, error) {
+	e, err := scanEntry(tx.row(ctx, `SELECT `+entryColumns+` FROM entries e WHERE e.id = ?`, id).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return e, ErrUnknown
+	}
+	if err != nil {
+		return e, err
+	}
+	return e, openAttempt(ctx, tx, &e)
+}
+
 // openAttempt sets e.Attempt if e has an open one.
-func openAttempt(ctx context.Context, tx *sql.Tx, e *Entry) error {
+func openAttempt(ctx context.Context, tx *session, e *Entry) error {
 	if !e.Status.attempting() {
 		return nil
 	}
@@ -161,34 +168,37 @@ func openAttempt(ctx context.Context, tx *sql.Tx, e *Entry) error {
 }
 
 // lastAttempt sets e.Attempt to the last attempt, open or ended.
-func lastAttempt(ctx context.Context, tx *sql.Tx, e *Entry) error {
+func lastAttempt(ctx context.Context, tx *session, e *Entry) error {
 	var a Attempt
-	var intentAt, expires int64
-	err := tx.QueryRowContext(ctx, `SELECT id, number, intent_at, object_id, file_id, original_file_id, upload_id, expires, part_size,
-			completing_at IS NOT NULL, unconfirmed, fills, vacant
-		FROM attempts WHERE entry_id = ? ORDER BY number DESC LIMIT 1`, e.ID).
-		Scan(&a.ID, &a.Number, &intentAt, &a.ObjectID, &a.FileID, &a.OriginalFileID, &a.UploadID, &expires, &a.PartSize,
-			&a.Completing, &a.Unconfirmed, &a.Fills, &a.Vacant)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	a.IntentAt, a.Expires = at(intentAt), at(expires)
-	e.Attempt = &a
-	return each(ctx, tx, func(rows *sql.Rows) error {
+	err := each(ctx, tx, func(rows *sql.Rows) error {
 		var p Part
 		var url []byte
-		var doneAt sql.NullInt64
-		if err := rows.Scan(&p.Number, &p.Offset, &p.Size, &url, &p.ETag, &p.MD5, &p.Proven, &doneAt); err != nil {
+		var intentAt, expires int64
+		var number, offset, size, doneAt sql.NullInt64
+		var etag sql.NullString
+		var proven sql.NullBool
+		err := rows.Scan(&a.ID, &a.Number, &intentAt, &a.ObjectID, &a.FileID, &a.OriginalFileID, &a.UploadID, &expires, &a.PartSize,
+			&a.Completing, &a.Unconfirmed, &a.Fills, &a.Vacant, &number, &offset, &size, &url, &etag, &p.MD5, &proven, &doneAt)
+		if err != nil {
 			return err
 		}
-		p.URL, p.DoneAt = secret.URL(url), at(doneAt.Int64)
-		a.Parts = append(a.Parts, p)
+		e.Attempt = &a
+		a.IntentAt, a.Expires = at(intentAt), at(expires)
+		if number.Valid {
+			p.Number, p.Offset, p.Size, p.ETag, p.Proven = int(number.Int64), offset.Int64, size.Int64, etag.String, proven.Bool
+			p.URL, p.DoneAt = secret.URL(url), at(doneAt.Int64)
+			a.Parts = append(a.Parts, p)
+		}
 		return nil
-	}, `SELECT number, "offset", size, url, etag, md5, comparable, done_at FROM parts WHERE attempt_id = ? ORDER BY number`, a.ID)
+	}, attemptAndParts, e.ID)
+	return err
 }
+
+// attemptAndParts is the last attempt of an entry: a row for each part, or one without.
+const attemptAndParts = `SELECT a.id, a.number, a.intent_at, a.object_id, a.file_id, a.original_file_id, a.upload_id, a.expires, a.part_size,
+		a.completing_at IS NOT NULL, a.unconfirmed, a.fills, a.vacant, p.number, p."offset", p.size, p.url, p.etag, p.md5, p.comparable, p.done_at
+	FROM attempts a LEFT JOIN parts p ON p.attempt_id = a.id
+	WHERE a.id = (SELECT id FROM attempts WHERE entry_id = ? ORDER BY number DESC LIMIT 1) ORDER BY p.number`
 
 // Filter selects entries. Empty lists select everything; a filter with neither
 // IDs nor Statuses leaves out filed entries unless All is set.
@@ -204,7 +214,7 @@ func (f Filter) where() (string, []any) {
 	var terms []string
 	var args []any
 	add := func(column, values string) {
-		terms = append(terms, column+` IN (SELECT value FROM json_each(?))`)
+		terms = append(terms, column+` IN {list ?}`)
 		args = append(args, values)
 	}
 	statuses := f.Statuses
@@ -238,7 +248,7 @@ func (f Filter) where() (string, []any) {
 // wait for anything slow.
 func (r *Reader) Entries(ctx context.Context, f Filter, yield func(Entry) error) error {
 	where, args := f.where()
-	return r.read(ctx, "list entries", func(tx *sql.Tx) error {
+	return r.ask(ctx, "list entries", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			e, err := scanEntry(rows.Scan)
 			if err != nil {

@@ -11,23 +11,24 @@ import (
 // The errors that a caller can tell apart with errors.Is. Their text is meant
 // for the operator.
 var (
-	ErrLocked   = errors.New("another ingestd owns this journal; stop it first, or use a command that works beside it")
-	ErrMissing  = errors.New("there is no journal here; check the path, or start ingestd once to create it")
-	ErrCorrupt  = errors.New("the journal is damaged; stop ingestd, keep a copy of the file, and restore a back-up of it (or rescue what is readable with `sqlite3 FILE .recover`)")
-	ErrNewer    = errors.New("the journal was written by a newer ingestd; use that version or a newer one")
-	ErrOlder    = errors.New("the journal was written by an older ingestd; start the daemon of this version once to bring it up to date")
-	ErrRemoved  = errors.New("the journal's file was removed or replaced underneath; nothing more can be recorded: stop ingestd, put the file or a back-up of it back, and start again")
-	ErrOrphaned = errors.New("the journal is gone, but what is left beside it (-wal, .lock) shows that there was one; put it or a back-up of it back (`ingestd restore`), or begin anew with `ingestd backfill --adopt`, which recognises what Tenovos holds")
-	ErrNetwork  = errors.New("the journal lies on a network file system, whose locks and syncs cannot be relied on; put it on a local disk")
-	ErrLinked   = errors.New("a link, or something else that is no file of its own, lies in the place of a file of the journal; look who put it there, and remove it")
-	ErrForeign  = errors.New("this database is not a journal of ingestd; check the path")
-	ErrFull     = errors.New("there is no room for the journal; free space on its disk, nothing recorded so far is lost")
-	ErrBusy     = errors.New("another process is writing to the journal and does not let go of it")
-	ErrJournal  = errors.New("the journal cannot be used") // matches every failure of the database itself
-	ErrMoved    = errors.New("the entry is no longer in the expected status")
-	ErrIllegal  = errors.New("no such move")
-	ErrNameBusy = errors.New("an asset of the same file name is being created")
-	ErrUnknown  = errors.New("the journal has no such record")
+	ErrLocked     = errors.New("another ingestd owns this journal; stop it first, or use a command that works beside it")
+	ErrMissing    = errors.New("there is no journal here; check the path, or start ingestd once to create it")
+	ErrCorrupt    = errors.New("the journal is damaged; stop ingestd, keep a copy of the file, and restore a back-up of it (or rescue what is readable with `sqlite3 FILE .recover`)")
+	ErrNewer      = errors.New("the journal was written by a newer ingestd; use that version or a newer one")
+	ErrOlder      = errors.New("the journal was written by an older ingestd; start the daemon of this version once to bring it up to date")
+	ErrUnreleased = errors.New("the journal was written by an ingestd from before the first release, whose journals are read no more; move it away with the files beside it (-wal, -shm, .lock), and begin anew with `ingestd backfill --adopt`, which takes over what Tenovos holds")
+	ErrRemoved    = errors.New("the journal's file was removed or replaced underneath; nothing more can be recorded: stop ingestd, put the file or a back-up of it back, and start again")
+	ErrOrphaned   = errors.New("the journal is gone, but what is left beside it (-wal, .lock) shows that there was one; put it or a back-up of it back (`ingestd restore`), or begin anew with `ingestd backfill --adopt`, which recognises what Tenovos holds")
+	ErrNetwork    = errors.New("the journal lies on a network file system, whose locks and syncs cannot be relied on; put it on a local disk")
+	ErrLinked     = errors.New("a link, or something else that is no file of its own, lies in the place of a file of the journal; look who put it there, and remove it")
+	ErrForeign    = errors.New("this database is not a journal of ingestd; check the path")
+	ErrFull       = errors.New("there is no room for the journal; free space on its disk, nothing recorded so far is lost")
+	ErrBusy       = errors.New("another process is writing to the journal and does not let go of it")
+	ErrJournal    = errors.New("the journal cannot be used") // matches every failure of the database itself
+	ErrMoved      = errors.New("the entry is no longer in the expected status")
+	ErrIllegal    = errors.New("no such move")
+	ErrNameBusy   = errors.New("an asset of the same file name is being created")
+	ErrUnknown    = errors.New("the journal has no such record")
 )
 
 // fail wraps err with what was being done and, where SQLite's code has a

@@ -191,6 +191,10 @@ func TestSchemaVersions(t *testing.T) {
 		t.Errorf("a refused Open keeps the lock: %v, %v", owned, err)
 	}
 	set("user_version = 1")
+	set(fmt.Sprintf("application_id = %d", firstID))
+	everybody(ErrUnreleased)
+	_, err = Open(t.Context(), r.path, Options{})
+	r.fails(err, ErrUnreleased)
 	set("application_id = 5")
 	everybody(ErrForeign)
 	_, err = Open(t.Context(), r.path, Options{})
@@ -237,10 +241,9 @@ func TestDiskFull(t *testing.T) {
 	r := newRig(t)
 	r.admit(file("before", 1))
 	var pages int
-	r.ok(r.db.QueryRow(`SELECT page_count FROM pragma_page_count`).Scan(&pages))
+	r.ok(r.Reader().db.QueryRow(`SELECT page_count FROM pragma_page_count`).Scan(&pages))
 	limit := func(n int) {
-		_, err := r.db.Exec(fmt.Sprintf(`PRAGMA max_page_count = %d`, n))
-		r.ok(err)
+		r.byHand(fmt.Sprintf(`PRAGMA max_page_count = %d`, n))
 	}
 	limit(pages + 4)
 	var files []Found

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 )
 
 // Fileless is an asset to be made of a row of a manifest.
@@ -26,9 +25,9 @@ const (
 // anew.
 func (j *Journal) AdmitFileless(ctx context.Context, c Companion, rows []Fileless) (int, error) {
 	admitted := 0
-	err := j.write(ctx, "admit rows of a manifest", func(tx *sql.Tx) error {
+	err := j.write(ctx, "admit rows of a manifest", func(tx *session) error {
 		var moved bool
-		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM companions WHERE folder = ? AND path = ? AND (mark <> ? OR due <> ?))`,
+		err := tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM companions WHERE folder = ? AND path = ? AND (mark <> ? OR due <> ?))`,
 			c.Folder, []byte(c.Path), markOf(c.Found), rowsDue).Scan(&moved)
 		if err != nil {
 			return err
@@ -36,26 +35,6 @@ func (j *Journal) AdmitFileless(ctx context.Context, c Companion, rows []Fileles
 		if moved {
 			return ErrMoved
 		}
-		see, err := tx.PrepareContext(ctx, seeOne) //nolint:sqlclosecheck // closed below; the linter loses it in the closure
-		if err != nil {
-			return err
-		}
-		defer see.Close()
-		insert, err := tx.PrepareContext(ctx, insertEntry) //nolint:sqlclosecheck // as above
-		if err != nil {
-			return err
-		}
-		defer insert.Close()
-		kind, err := tx.PrepareContext(ctx, `UPDATE entries SET kind = ? WHERE id = last_insert_rowid()`) //nolint:sqlclosecheck // as above
-		if err != nil {
-			return err
-		}
-		defer kind.Close()
-		forgotten, err := tx.PrepareContext(ctx, `SELECT EXISTS (SELECT 1 FROM pruned WHERE folder = ? AND path = ?)`) //nolint:sqlclosecheck // as above
-		if err != nil {
-			return err
-		}
-		defer forgotten.Close()
 		now := j.now()
 		kinds := make(map[string]Kind, len(rows))
 		found := make([]Found, len(rows))
@@ -69,23 +48,12 @@ func (j *Journal) AdmitFileless(ctx context.Context, c Companion, rows []Fileles
 			}
 			if !l.found {
 				var had bool
-				if err := forgotten.QueryRowContext(ctx, f.Folder, []byte(f.Path)).Scan(&had); err != nil || had {
+				if err := tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM pruned WHERE folder = ? AND path = ?)`, f.Folder, []byte(f.Path)).Scan(&had); err != nil || had {
 					return err
 				}
 			}
 			admitted++
-			if _, err := see.ExecContext(ctx, f.Folder); err != nil {
-				return err
-			}
-			if err := l.yield(ctx, tx, now); err != nil {
-				return err
-			}
-			_, err := insert.ExecContext(ctx, f.Folder, []byte(f.Path), l.generation+1, Settled,
-				f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino), now, now, now, placeOf(f.Folder, f.Path), markOf(f))
-			if err == nil {
-				_, err = kind.ExecContext(ctx, kinds[f.Path])
-			}
-			return err
+			return insertGeneration(ctx, tx, f, l, kinds[f.Path], now)
 		})
 	})
 	if err != nil {
@@ -101,8 +69,8 @@ func (j *Journal) FilelessAdmitted(ctx context.Context, c Companion, refused boo
 	if refused {
 		due = rowsRefused
 	}
-	return j.write(ctx, "record that the rows of a manifest are admitted", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE companions SET due = ? WHERE folder = ? AND path = ? AND mark = ? AND due = ?`,
+	return j.write(ctx, "record that the rows of a manifest are admitted", func(tx *session) error {
+		_, err := tx.exec(ctx, `UPDATE companions SET due = ? WHERE folder = ? AND path = ? AND mark = ? AND due = ?`,
 			due, c.Folder, []byte(c.Path), markOf(c.Found), rowsDue)
 		return err
 	})
@@ -115,17 +83,17 @@ func (j *Journal) ReopenFileless(ctx context.Context, folder string) error {
 	if err != nil || n == 0 {
 		return err
 	}
-	return j.write(ctx, "look at refused rows of manifests again", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE companions SET due = ? WHERE due = ? AND due > 0 AND folder = ?`, rowsDue, rowsRefused, folder)
+	return j.write(ctx, "look at refused rows of manifests again", func(tx *session) error {
+		_, err := tx.exec(ctx, `UPDATE companions SET due = ? WHERE due = ? AND due > 0 AND folder = ?`, rowsDue, rowsRefused, folder)
 		return err
 	})
 }
 
 // Refused counts the manifests of folders whose rows without files are refused.
 func (r *Reader) Refused(ctx context.Context, folders []string) (n int, err error) {
-	err = r.read(ctx, "count refused manifests", func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT count(*) FROM companions INDEXED BY companions_due
-			WHERE due = ? AND due > 0 AND folder IN (SELECT value FROM json_each(?))`, rowsRefused, list(folders)).Scan(&n)
+	err = r.ask(ctx, "count refused manifests", func(tx *session) error {
+		return tx.row(ctx, `SELECT count(*) FROM companions {using companions_due}
+			WHERE due = ? AND due > 0 AND folder IN {list ?}`, rowsRefused, list(folders)).Scan(&n)
 	})
 	return n, err
 }

@@ -12,8 +12,8 @@ import (
 // place in the end, both below the folder; without a movedTo it is to be deleted.
 // Two empty names take the intent back. ErrMoved if the entry is not in status in.
 func (j *Journal) SetFiling(ctx context.Context, id int64, in Status, aside, movedTo string) error {
-	return j.write(ctx, fmt.Sprintf("record where the file of entry %d goes", id), func(tx *sql.Tx) error {
-		return moved(tx.ExecContext(ctx, `UPDATE entries SET aside = ?, moved_to = ?, updated = ? WHERE id = ? AND status = ?`,
+	return j.write(ctx, fmt.Sprintf("record where the file of entry %d goes", id), func(tx *session) error {
+		return moved(tx.exec(ctx, `UPDATE entries SET aside = ?, moved_to = ?, updated = ? WHERE id = ? AND status = ?`,
 			[]byte(aside), []byte(movedTo), j.now(), id, in))
 	})
 }
@@ -21,7 +21,7 @@ func (j *Journal) SetFiling(ctx context.Context, id int64, in Status, aside, mov
 // hasVersion is true of an entry e of whose path a later generation became, or is to
 // become, a version of its asset. One that waits is not decided yet.
 const hasVersion = `EXISTS (SELECT 1 FROM entries l WHERE l.folder = e.folder AND l.path = e.path AND l.generation > e.generation
-	AND l.original_file_id IN (e.original_file_id, '') AND l.status NOT IN ('settled', 'superseded'))`
+	AND l.original_file_id IN (e.original_file_id, '') AND l.status NOT IN ({settled}, {superseded}))`
 
 // SameFile returns entries that describe the same file as e under another path
 // of its folder, judged by device, inode, size and modification time: those whose
@@ -30,14 +30,14 @@ const hasVersion = `EXISTS (SELECT 1 FROM entries l WHERE l.folder = e.folder AN
 // Attempt is the last one.
 func (j *Journal) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
 	var out []Entry
-	err := j.reader.read(ctx, fmt.Sprintf("look for the earlier path of entry %d", e.ID), func(tx *sql.Tx) error {
+	err := j.reader.read(ctx, fmt.Sprintf("look for the earlier path of entry %d", e.ID), func(tx *session) error {
 		err := each(ctx, tx, func(rows *sql.Rows) error {
 			same, err := scanEntry(rows.Scan)
 			out = append(out, same)
 			return err
-		}, `SELECT `+entryColumns+` FROM entries e INDEXED BY entries_inode
+		}, `SELECT `+entryColumns+` FROM entries e {using entries_inode}
 			WHERE ino = ?1 AND size = ?2 AND dev = ?3 AND mod_time = ?4 AND folder = ?5 AND path <> ?6
-			  AND (`+begunSQL+` OR status = 'filed' OR status = 'held' AND class = '`+ClassUnverified+`') AND aside = x''
+			  AND (status IN {begun} OR status = {filed} OR status = {held} AND class = '`+ClassUnverified+`') AND aside = x''
 			  AND NOT `+hasVersion+`
 			ORDER BY id LIMIT 8`, int64(e.Ino), e.Size, int64(e.Dev), e.ModTime, e.Folder, []byte(e.Path))
 		if err != nil {
@@ -58,13 +58,13 @@ func (j *Journal) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
 // few at the most, the latest first.
 func (r *Reader) FormerPaths(ctx context.Context, f Found) ([]string, error) {
 	var out []string
-	err := r.read(ctx, "look for the former paths of a file", func(tx *sql.Tx) error {
+	err := r.ask(ctx, "look for the former paths of a file", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var path []byte
 			err := rows.Scan(&path)
 			out = append(out, string(path))
 			return err
-		}, `SELECT path FROM entries INDEXED BY entries_inode
+		}, `SELECT path FROM entries {using entries_inode}
 			WHERE ino = ? AND size = ? AND dev = ? AND mod_time = ? AND folder = ? AND path <> ? ORDER BY id DESC LIMIT 16`,
 			int64(f.Ino), f.Size, int64(f.Dev), f.ModTime, f.Folder, []byte(f.Path))
 	})
@@ -76,10 +76,10 @@ func (r *Reader) FormerPaths(ctx context.Context, f Found) ([]string, error) {
 // name of one file, is none.
 func (j *Journal) Displaced(ctx context.Context, e Entry) (bool, error) {
 	var found bool
-	err := j.reader.read(ctx, fmt.Sprintf("look for the new path of entry %d", e.ID), func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM entries e INDEXED BY entries_inode
-			WHERE ino = ?1 AND size = ?2 AND dev = ?3 AND mod_time = ?4 AND folder = ?5 AND path <> ?6 AND status = 'settled'
-			  AND NOT EXISTS (SELECT 1 FROM entries o WHERE o.folder = ?5 AND o.path = e.path AND o.id <> e.id AND o.ino = ?1 AND o.dev = ?3 AND o.status <> 'superseded'))`,
+	err := j.reader.ask(ctx, fmt.Sprintf("look for the new path of entry %d", e.ID), func(tx *session) error {
+		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM entries e {using entries_inode}
+			WHERE ino = ?1 AND size = ?2 AND dev = ?3 AND mod_time = ?4 AND folder = ?5 AND path <> ?6 AND status = {settled}
+			  AND NOT EXISTS (SELECT 1 FROM entries o WHERE o.folder = ?5 AND o.path = e.path AND o.id <> e.id AND o.ino = ?1 AND o.dev = ?3 AND o.status <> {superseded}))`,
 			int64(e.Ino), e.Size, int64(e.Dev), e.ModTime, e.Folder, []byte(e.Path)).Scan(&found)
 	})
 	return found, err
@@ -97,13 +97,13 @@ func (j *Journal) Displaced(ctx context.Context, e Entry) (bool, error) {
 // ErrMoved if the entry is not settled any more, or the earlier one is not under the
 // path and in the status that it had when it was read, or got a version there meanwhile.
 func (j *Journal) Renamed(ctx context.Context, id int64, earlier Entry, chores ...NewChore) error {
-	return j.write(ctx, fmt.Sprintf("record that entry %d is entry %d renamed", id, earlier.ID), func(tx *sql.Tx) error {
+	return j.write(ctx, fmt.Sprintf("record that entry %d is entry %d renamed", id, earlier.ID), func(tx *session) error {
 		var to []byte
 		var top int
-		err := tx.QueryRowContext(ctx, `SELECT n.path,
+		err := tx.row(ctx, `SELECT n.path,
 				(SELECT max(generation) FROM entries l WHERE l.folder = n.folder AND l.path = n.path)
 			FROM entries n JOIN entries e ON e.folder = n.folder
-			WHERE n.id = ?1 AND n.status = 'settled' AND e.id = ?2 AND e.status = ?4 AND e.path = ?3 AND e.aside = x'' AND NOT `+hasVersion+``,
+			WHERE n.id = ?1 AND n.status = {settled} AND e.id = ?2 AND e.status = ?4 AND e.path = ?3 AND e.aside = x'' AND NOT `+hasVersion+``,
 			id, earlier.ID, []byte(earlier.Path), earlier.Status).Scan(&to, &top)
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrMoved
@@ -111,12 +111,17 @@ func (j *Journal) Renamed(ctx context.Context, id int64, earlier Entry, chores .
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE entries SET path = ?, place = ?, mark = NULL, generation = generation + ?
+		_, err = tx.exec(ctx, `UPDATE entries SET path = ?, place = ?, mark = NULL, generation = generation + ?
 			WHERE folder = ? AND path = ? AND generation <= ?`,
 			to, placeOf(earlier.Folder, string(to)), top, earlier.Folder, []byte(earlier.Path), earlier.Generation)
 		if err == nil {
-			_, err = tx.ExecContext(ctx, `UPDATE entries SET sort_key = `+sortKey+`, batch = iif(batch IS NULL, NULL, `+topDir+`)
-				WHERE folder = ? AND path = ?`, earlier.Folder, to)
+			err = setDrops(ctx, tx, `SELECT id, path FROM entries WHERE folder = ? AND path = ? AND batch IS NOT NULL`, earlier.Folder, to)
+		}
+		if err == nil {
+			err = replaceAll(ctx, tx, earlier.Folder, to)
+		}
+		if err == nil {
+			err = refreshPath(ctx, tx, earlier.Folder, to)
 		}
 		if err != nil {
 			return err
@@ -127,13 +132,25 @@ func (j *Journal) Renamed(ctx context.Context, id int64, earlier Entry, chores .
 			}
 		}
 		var place int
-		if err := tx.QueryRowContext(ctx, `SELECT generation FROM entries WHERE id = ?`, earlier.ID).Scan(&place); err != nil {
+		if err := tx.row(ctx, `SELECT generation FROM entries WHERE id = ?`, earlier.ID).Scan(&place); err != nil {
 			return err
 		}
 		if err := merge(ctx, tx, id, earlier.ID, place); err != nil || !earlier.Status.Active() {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE entries SET change_time = ?, mark = NULL, not_before = 0 WHERE id = ?`, earlier.ChangeTime, earlier.ID)
-		return err
+		_, err = tx.exec(ctx, `UPDATE entries SET change_time = ?, mark = NULL WHERE id = ?`, earlier.ChangeTime, earlier.ID)
+		if err != nil {
+			return err
+		}
+		return enqueue(ctx, tx, earlier.ID, 0)
 	})
+}
+
+// refreshPath refreshes the work of all generations of a path.
+func refreshPath(ctx context.Context, tx *session, folder string, path []byte) error {
+	ids, err := idsOf(ctx, tx, `SELECT w.entry_id FROM entries e JOIN work w ON w.entry_id = e.id WHERE e.folder = ? AND e.path = ?`, folder, path)
+	if err != nil {
+		return err
+	}
+	return refresh(ctx, tx, ids...)
 }

@@ -41,8 +41,8 @@ type Counts struct {
 // SetFolder records the state of a folder. It does not touch its count of
 // entries seen.
 func (j *Journal) SetFolder(ctx context.Context, s FolderState) error {
-	return j.write(ctx, "record the state of folder "+s.Name, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO folders (name, path, watch, paused, settling, open, waiting, polled, last_scan, unreadable, unread,
+	return j.write(ctx, "record the state of folder "+s.Name, func(tx *session) error {
+		_, err := tx.exec(ctx, `INSERT INTO folders (name, path, watch, paused, settling, open, waiting, polled, last_scan, unreadable, unread,
 				arriving, beside, empty, empty_file)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET path = excluded.path, watch = excluded.watch, paused = excluded.paused,
@@ -68,7 +68,7 @@ const countFolders = `WITH corrected (folder, n) AS MATERIALIZED (SELECT e.folde
 // index that covers the question: some 0.2 s for a million of them.
 func (r *Reader) Counts(ctx context.Context) ([]Counts, error) {
 	var all []Counts
-	err := r.read(ctx, "count entries", func(tx *sql.Tx) error {
+	err := r.read(ctx, "count entries", func(tx *session) error {
 		index := make(map[string]int)
 		err := each(ctx, tx, func(rows *sql.Rows) error {
 			c := Counts{By: make(map[Status]int)}
@@ -95,7 +95,7 @@ func (r *Reader) Counts(ctx context.Context) ([]Counts, error) {
 			}
 			all[index[name]].By[s] = n
 			return nil
-		}, `SELECT folder, status, count(*) FROM entries INDEXED BY entries_status GROUP BY status, folder`)
+		}, `SELECT folder, status, count(*) FROM entries {using entries_status} GROUP BY status, folder`)
 	})
 	return all, err
 }

@@ -9,10 +9,15 @@ import (
 )
 
 // ingestedSQL selects generations whose content reached Tenovos.
-const ingestedSQL = `(status IN ('verified', 'filed', 'withdrawn') OR status = 'held' AND class = '` + ClassUnverified + `')`
+const ingestedSQL = `(status IN ({verified}, {filed}, {withdrawn}) OR status = {held} AND class = '` + ClassUnverified + `')`
 
 // beforeSQL finds the latest of them before a generation of a path.
 const beforeSQL = ` FROM entries e WHERE folder = ? AND path = ? AND generation < ? AND ` + ingestedSQL + ` ORDER BY generation DESC LIMIT 1`
+
+// previousID finds the id of that one by an entry's own; 0 if there is none.
+var previousID = `SELECT coalesce((SELECT p.id FROM entries p
+		WHERE p.folder = e.folder AND p.path = e.path AND p.generation < e.generation AND ` + of("p", ingested) + `
+		ORDER BY p.generation DESC LIMIT 1), 0) FROM entries e WHERE e.id = ?`
 
 // Previous returns the latest earlier generation of e's path whose content was
 // ingested: verified, filed, withdrawn, or held as unverified. Its Attempt is
@@ -27,8 +32,8 @@ func (j *Journal) Previous(ctx context.Context, e Entry) (Entry, bool, error) {
 func (r *Reader) Latest(ctx context.Context, folder, path string) (Entry, bool, error) {
 	var e Entry
 	var ok bool
-	err := r.read(ctx, "find the latest generation of a path", func(tx *sql.Tx) (err error) {
-		e, err = scanEntry(tx.QueryRowContext(ctx, `SELECT `+entryColumns+` FROM entries e
+	err := r.ask(ctx, "find the latest generation of a path", func(tx *session) (err error) {
+		e, err = scanEntry(tx.row(ctx, `SELECT `+entryColumns+` FROM entries e
 			WHERE folder = ? AND path = ? ORDER BY generation DESC LIMIT 1`, folder, []byte(path)).Scan)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -44,8 +49,8 @@ func (r *Reader) Previous(ctx context.Context, e Entry) (Entry, bool, error) {
 	var p Entry
 	var ok bool
 	op := fmt.Sprintf("find what was ingested before entry %d", e.ID)
-	err := r.read(ctx, op, func(tx *sql.Tx) (err error) {
-		p, err = scanEntry(tx.QueryRowContext(ctx, `SELECT `+entryColumns+beforeSQL, e.Folder, []byte(e.Path), e.Generation).Scan)
+	err := r.read(ctx, op, func(tx *session) (err error) {
+		p, err = scanEntry(tx.row(ctx, `SELECT `+entryColumns+beforeSQL, e.Folder, []byte(e.Path), e.Generation).Scan)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -68,11 +73,11 @@ func (r *Reader) Previous(ctx context.Context, e Entry) (Entry, bool, error) {
 // ErrMoved if the entry is not settled or mapped, ErrUnknown if nothing was
 // ingested before.
 func (j *Journal) Unchanged(ctx context.Context, id int64, chores ...NewChore) error {
-	return j.write(ctx, fmt.Sprintf("merge unchanged entry %d", id), func(tx *sql.Tx) error {
+	return j.write(ctx, fmt.Sprintf("merge unchanged entry %d", id), func(tx *session) error {
 		var folder string
 		var path []byte
 		var generation int
-		err := tx.QueryRowContext(ctx, `SELECT folder, path, generation FROM entries WHERE id = ? AND `+queuedSQL, id).
+		err := tx.row(ctx, `SELECT folder, path, generation FROM entries WHERE id = ? AND status IN {queued}`, id).
 			Scan(&folder, &path, &generation)
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrMoved
@@ -82,7 +87,7 @@ func (j *Journal) Unchanged(ctx context.Context, id int64, chores ...NewChore) e
 		}
 		var previous int64
 		var place int
-		err = tx.QueryRowContext(ctx, `SELECT id, generation`+beforeSQL, folder, path, generation).Scan(&previous, &place)
+		err = tx.row(ctx, `SELECT id, generation`+beforeSQL, folder, path, generation).Scan(&previous, &place)
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrUnknown
 		}
@@ -103,12 +108,12 @@ func (j *Journal) Unchanged(ctx context.Context, id int64, chores ...NewChore) e
 
 // merge lets the entry called previous take over the hint, the open chores and
 // the place of the entry called id, which is deleted.
-func merge(ctx context.Context, tx *sql.Tx, id, previous int64, place int) error {
+func merge(ctx context.Context, tx *session, id, previous int64, place int) error {
 	var n Entry
 	var dev, ino int64
 	var at int64
 	var mark sql.NullInt64
-	err := tx.QueryRowContext(ctx, `SELECT folder, size, mod_time, change_time, dev, ino, sha256, place, mark FROM entries WHERE id = ?`, id).
+	err := tx.row(ctx, `SELECT folder, size, mod_time, change_time, dev, ino, sha256, place, mark FROM entries WHERE id = ?`, id).
 		Scan(&n.Folder, &n.Size, &n.ModTime, &n.ChangeTime, &dev, &ino, &n.SHA256, &at, &mark)
 	if err != nil {
 		return err
@@ -123,17 +128,17 @@ func merge(ctx context.Context, tx *sql.Tx, id, previous int64, place int) error
 			WHERE id = ?`, []any{n.Size, n.ModTime, n.ChangeTime, dev, ino, n.SHA256, place, at, mark, previous}},
 		{`UPDATE folders SET seen = seen - 1 WHERE name = ?`, []any{n.Folder}},
 	} {
-		if _, err := tx.ExecContext(ctx, step.sql, step.args...); err != nil {
+		if _, err := tx.exec(ctx, step.sql, step.args...); err != nil {
 			return err
 		}
 	}
-	return nil
+	return refresh(ctx, tx, previous)
 }
 
 // LastAttempt returns e with its last attempt, ended or not, and the attempt's
 // parts. False if there was none.
 func (j *Journal) LastAttempt(ctx context.Context, e Entry) (Entry, bool, error) {
-	err := j.reader.read(ctx, fmt.Sprintf("read the last attempt of entry %d", e.ID), func(tx *sql.Tx) error {
+	err := j.reader.ask(ctx, fmt.Sprintf("read the last attempt of entry %d", e.ID), func(tx *session) error {
 		return lastAttempt(ctx, tx, &e)
 	})
 	return e, e.Attempt != nil, err
@@ -142,8 +147,8 @@ func (j *Journal) LastAttempt(ctx context.Context, e Entry) (Entry, bool, error)
 // HasNewer reports whether a later generation of e's path is recorded.
 func (j *Journal) HasNewer(ctx context.Context, e Entry) (bool, error) {
 	var newer bool
-	err := j.reader.read(ctx, fmt.Sprintf("look for a generation after entry %d", e.ID), func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM entries WHERE folder = ? AND path = ? AND generation > ?)`,
+	err := j.reader.ask(ctx, fmt.Sprintf("look for a generation after entry %d", e.ID), func(tx *session) error {
+		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM entries WHERE folder = ? AND path = ? AND generation > ?)`,
 			e.Folder, []byte(e.Path), e.Generation).Scan(&newer)
 	})
 	return newer, err
@@ -153,16 +158,15 @@ func (j *Journal) HasNewer(ctx context.Context, e Entry) (bool, error) {
 // found: it is about that from now on, not to be run before a time. ErrMoved if
 // it is not settled or no longer the latest generation of its path.
 func (j *Journal) Rehint(ctx context.Context, id int64, f Found, notBefore time.Time) error {
-	return j.write(ctx, fmt.Sprintf("record the change of entry %d", id), func(tx *sql.Tx) error {
-		err := moved(tx.ExecContext(ctx, `UPDATE entries AS e SET size = ?, mod_time = ?, change_time = ?, dev = ?, ino = ?,
-				sha256 = NULL, not_before = ?, updated = ?, mark = ?
+	return j.write(ctx, fmt.Sprintf("record the change of entry %d", id), func(tx *session) error {
+		err := moved(tx.exec(ctx, `UPDATE entries AS e SET size = ?, mod_time = ?, change_time = ?, dev = ?, ino = ?,
+				sha256 = NULL, updated = ?, mark = ?
 			WHERE id = ? AND status = ? AND NOT EXISTS (SELECT 1 FROM entries n
 				WHERE n.folder = e.folder AND n.path = e.path AND n.generation > e.generation)`,
-			f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino), ms(notBefore), j.now(), markOf(f), id, Settled))
+			f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino), j.now(), markOf(f), id, Settled))
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE entries SET sort_key = `+sortKey+` WHERE id = ?`, id)
-		return err
+		return enqueue(ctx, tx, id, ms(notBefore))
 	})
 }

@@ -61,12 +61,13 @@ func TestRemovedJournalIsNoticedBeforeTheNextWrite(t *testing.T) {
 	ids := r.admit(file("a", 1))
 	away := r.path + ".away"
 	r.ok(os.Rename(r.path, away))
-	err := r.Advance(t.Context(), move(ids[0], Settled, Held))
+	_, err := r.Journal.Advance(t.Context(), move(ids[0], Settled, Held))
 	if !errors.Is(err, ErrRemoved) || !errors.Is(err, ErrJournal) {
 		t.Errorf("want ErrRemoved, got %v", err)
 	}
 	r.ok(os.WriteFile(r.path, nil, 0o600))
-	r.fails(r.Advance(t.Context(), move(ids[0], Settled, Held)), ErrRemoved)
+	_, err = r.Journal.Advance(t.Context(), move(ids[0], Settled, Held))
+	r.fails(err, ErrRemoved)
 	r.ok(os.Rename(away, r.path))
 	r.ok(r.Advance(t.Context(), move(ids[0], Settled, Held)))
 }
@@ -107,7 +108,7 @@ func TestBackupIsAJournal(t *testing.T) {
 		t.Errorf("the copy should be able to go on: %+v", e)
 	}
 	var check string
-	r.ok(j.db.QueryRow(`PRAGMA integrity_check`).Scan(&check))
+	r.ok(j.Reader().db.QueryRow(`PRAGMA integrity_check`).Scan(&check))
 	if check != "ok" {
 		t.Error(check)
 	}

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 	"time"
 )
 
@@ -29,23 +28,20 @@ func (j *Journal) HastenSome(ctx context.Context, class string, after time.Time,
 
 // deferredSQL selects the ids of the ?3 entries that are due first of those that are
 // deferred beyond a time (?1) for a reason of a class (?2).
-const deferredSQL = `SELECT id FROM (
-	SELECT id, not_before FROM entries INDEXED BY entries_begun WHERE ` + begunSQL + ` AND not_before > ?1 AND class = ?2
-	UNION ALL
-	SELECT id, not_before FROM entries INDEXED BY entries_queued WHERE ` + queuedSQL + ` AND not_before > ?1 AND class = ?2
-	ORDER BY not_before LIMIT ?3)`
+const deferredSQL = `SELECT w.entry_id FROM work w JOIN entries e ON e.id = w.entry_id
+	WHERE w.lane IN (1, 2) AND w.not_before > ?1 AND e.class = ?2 ORDER BY w.not_before LIMIT ?3`
 
 func (j *Journal) hasten(ctx context.Context, class string, after int64, limit int) (n int64, err error) {
 	const op = "end a wait"
 	var some bool
-	err = j.reader.read(ctx, op, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT EXISTS (`+deferredSQL+`)`, after, class, 1).Scan(&some)
+	err = j.reader.ask(ctx, op, func(tx *session) error {
+		return tx.row(ctx, `SELECT EXISTS (`+deferredSQL+`)`, after, class, 1).Scan(&some)
 	})
 	if err != nil || !some {
 		return 0, err
 	}
-	err = j.write(ctx, op, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE entries SET not_before = ?4 WHERE id IN (`+deferredSQL+`)`, after, class, limit, j.now())
+	err = j.write(ctx, op, func(tx *session) error {
+		res, err := tx.exec(ctx, `UPDATE work SET not_before = ?4 WHERE entry_id IN (`+deferredSQL+`)`, after, class, limit, j.now())
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,12 +35,16 @@ type Options struct {
 	// Anew lets Open begin a new journal where the -wal file of a lost one lies; it
 	// is moved aside.
 	Anew bool
+	// Driver is the name of the database/sql driver that the owner and its reader
+	// connect by; "" is SQLite's. A test counts what passes through one of its own.
+	Driver string
 }
 
 // Journal is the owner's handle: it alone changes entries. It is safe for
 // concurrent use; writes take turns.
 type Journal struct {
-	db       *sql.DB // one connection: SQLite has one writer
+	db       *sql.DB // of one connection, the writer's: SQLite has one
+	writer   *writer
 	reader   *Reader
 	fresh    bool // there was no journal before
 	path     string
@@ -48,6 +53,7 @@ type Journal struct {
 	clock    func() time.Time
 	onCommit func()
 	wal      walTrimmer
+	closing  sync.Once
 
 	stopCheck context.CancelFunc
 	checked   chan struct{}         // closed when the integrity check has ended
@@ -111,7 +117,7 @@ func open(ctx context.Context, path string, o Options) (_ *Journal, err error) {
 	if j.file, err = os.Lstat(path); err != nil {
 		return nil, err
 	}
-	if j.db, err = connect(path, ownerMode+sizeLimit, 1); err != nil {
+	if j.db, err = connectBy(o.Driver, path, ownerMode+sizeLimit, 1); err != nil {
 		return nil, err
 	}
 	from, err := version(ctx, j.db)
@@ -119,7 +125,7 @@ func open(ctx context.Context, path string, o Options) (_ *Journal, err error) {
 		return nil, fail("read the schema version", err)
 	}
 	if from > 0 {
-		if j.reader, err = newReader(path); err != nil {
+		if j.reader, err = newReader(o.Driver, path); err != nil {
 			return nil, err
 		}
 		if err := j.startCheck(ctx); err != nil {
@@ -133,8 +139,11 @@ func open(ctx context.Context, path string, o Options) (_ *Journal, err error) {
 		return nil, err
 	}
 	if j.reader == nil {
-		j.reader, err = newReader(path)
+		if j.reader, err = newReader(o.Driver, path); err != nil {
+			return nil, err
+		}
 	}
+	j.writer, err = newWriter(ctx, j.db, j.mayCommit, j.committed)
 	return j, err
 }
 
@@ -247,12 +256,22 @@ func (j *Journal) Fresh() bool { return j.fresh }
 func (j *Journal) Reader() *Reader { return j.reader }
 
 // Close ends the integrity check if it still runs, closes the database and
-// releases the lock.
+// releases the lock. What was written until then is committed; whoever writes or reads
+// afterwards is told so.
 func (j *Journal) Close() error {
+	var err error
+	j.closing.Do(func() { err = j.close() })
+	return err
+}
+
+func (j *Journal) close() error {
 	var errs []error
 	if j.stopCheck != nil {
 		j.stopCheck()
 		<-j.checked
+	}
+	if j.writer != nil {
+		errs = append(errs, j.writer.close())
 	}
 	j.wal.close()
 	if j.reader != nil {
@@ -267,28 +286,27 @@ func (j *Journal) Close() error {
 	return errors.Join(errs...)
 }
 
-// write runs work in one transaction and commits it durably. If work or the
-// commit fails, nothing has changed.
-func (j *Journal) write(ctx context.Context, op string, work func(*sql.Tx) error) error {
+// write runs work in a transaction that is committed durably. If work or the commit
+// fails, nothing of it has changed. Work uses nothing of the journal but its session, and
+// asks no other process: everyone who writes waits for it.
+func (j *Journal) write(ctx context.Context, op string, work func(*session) error) error {
+	return fail(op, j.writer.write(ctx, work))
+}
+
+// mayCommit is asked before each transaction.
+func (j *Journal) mayCommit() error {
 	if err := errors.Join(j.damaged(), j.removed()); err != nil {
-		return fmt.Errorf("%s: %w: %w", op, ErrJournal, err)
+		return fmt.Errorf("%w: %w", ErrJournal, err)
 	}
-	tx, err := j.db.BeginTx(ctx, nil)
-	if err != nil {
-		return fail(op, err)
-	}
-	defer func() { _ = tx.Rollback() }() // no effect after Commit
-	if err := work(tx); err != nil {
-		return fail(op, err)
-	}
-	if err := tx.Commit(); err != nil {
-		return fail(op, err)
-	}
+	return nil
+}
+
+// committed is told of each transaction.
+func (j *Journal) committed() {
 	j.wal.committed()
 	if j.onCommit != nil {
 		j.onCommit()
 	}
-	return nil
 }
 
 // now is the time as the journal stores it.

@@ -15,7 +15,7 @@ type Leftover struct {
 
 // isLeftover is true of an entry e of the statuses in ?2, and not of the class ?3,
 // whose file nobody has moved or is to move.
-const isLeftover = `e.status IN (SELECT value FROM json_each(?2)) AND NOT (e.status = 'failed' AND e.class = ?3)
+const isLeftover = `e.status IN {list ?2} AND NOT (e.status = {failed} AND e.class = ?3)
 	AND e.aside = x'' AND e.kind = ''
 	AND NOT EXISTS (SELECT 1 FROM chores c WHERE c.entry_id = e.id AND c.kind = '` + string(ChoreFile) + `')`
 
@@ -23,13 +23,13 @@ const isLeftover = `e.status IN (SELECT value FROM json_each(?2)) AND NOT (e.sta
 // to be moved.
 func (r *Reader) Leftovers(ctx context.Context, files []Found, which Leftover) ([]int64, error) {
 	var ids []int64
-	err := r.read(ctx, "look for files that are still to be moved", func(tx *sql.Tx) error {
+	err := r.ask(ctx, "look for files that are still to be moved", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var id int64
 			err := rows.Scan(&id)
 			ids = append(ids, id)
 			return err
-		}, givenFiles+`
+		}, `WITH f AS MATERIALIZED {files ?1}
 			SELECT e.id FROM f JOIN entries e ON e.folder = f.folder AND e.path = f.path
 			WHERE e.generation = (SELECT max(generation) FROM entries l WHERE l.folder = f.folder AND l.path = f.path)
 			  AND e.size = f.size AND e.mod_time = f.mod_time AND e.change_time = f.change_time AND e.dev = f.dev AND e.ino = f.ino
@@ -41,7 +41,7 @@ func (r *Reader) Leftovers(ctx context.Context, files []Found, which Leftover) (
 // FileLeftovers opens a ChoreFile for each of the entries that Leftovers would still
 // return.
 func (j *Journal) FileLeftovers(ctx context.Context, ids []int64, which Leftover) error {
-	return j.write(ctx, "have files moved that rest where they were found", func(tx *sql.Tx) error {
+	return j.write(ctx, "have files moved that rest where they were found", func(tx *session) error {
 		chores := make(map[int64]NewChore, len(ids))
 		err := each(ctx, tx, func(rows *sql.Rows) error {
 			var id int64
@@ -49,7 +49,7 @@ func (j *Journal) FileLeftovers(ctx context.Context, ids []int64, which Leftover
 			err := rows.Scan(&id, &name)
 			chores[id] = NewChore{Kind: ChoreFile, Filename: path.Base(string(name))}
 			return err
-		}, `SELECT e.id, e.path FROM entries e WHERE e.id IN (SELECT value FROM json_each(?1)) AND `+isLeftover,
+		}, `SELECT e.id, e.path FROM entries e WHERE e.id IN {list ?1} AND `+isLeftover,
 			list(ids), list(which.Statuses), which.Except)
 		if err != nil {
 			return err

@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/binary"
 	"path"
 )
@@ -37,12 +36,12 @@ func hash(b []byte) int64 {
 
 // What the marks of a place are asked of.
 const (
-	entryMarks     = `SELECT mark FROM entries INDEXED BY entries_mark WHERE place = ? AND mark IS NOT NULL`
-	companionMarks = `SELECT mark FROM companions INDEXED BY companions_mark WHERE place = ?`
+	entryMarks     = `SELECT mark FROM entries {using entries_mark} WHERE place = ? AND mark IS NOT NULL`
+	companionMarks = `SELECT mark FROM companions {using companions_mark} WHERE place = ?`
 )
 
 // unmarked returns those of the files whose marks the query does not find.
-func unmarked(ctx context.Context, tx *sql.Tx, found []Found, query string) ([]Found, error) {
+func unmarked(ctx context.Context, tx *session, found []Found, query string) ([]Found, error) {
 	var rest []Found
 	marks := make(map[int64]struct{}, len(found))
 	var last int64
@@ -61,8 +60,8 @@ func unmarked(ctx context.Context, tx *sql.Tx, found []Found, query string) ([]F
 	return rest, nil
 }
 
-func marksAt(ctx context.Context, tx *sql.Tx, query string, place int64, to map[int64]struct{}) error {
-	rows, err := tx.QueryContext(ctx, query, place)
+func marksAt(ctx context.Context, tx *session, query string, place int64, to map[int64]struct{}) error {
+	rows, err := tx.query(ctx, query, place)
 	if err != nil {
 		return err
 	}
@@ -75,38 +74,4 @@ func marksAt(ctx context.Context, tx *sql.Tx, query string, place int64, to map[
 		to[mark] = struct{}{}
 	}
 	return rows.Err()
-}
-
-// fillMarks gives the entries of a journal that was made before there were marks
-// theirs.
-func fillMarks(ctx context.Context, tx *sql.Tx) error {
-	type marked struct{ id, place, mark int64 }
-	var all []marked
-	err := each(ctx, tx, func(rows *sql.Rows) error {
-		var m marked
-		var f Found
-		var p []byte
-		var dev, ino int64
-		err := rows.Scan(&m.id, &f.Folder, &p, &f.Size, &f.ModTime, &f.ChangeTime, &dev, &ino)
-		f.Path, f.Dev, f.Ino = string(p), uint64(dev), uint64(ino)
-		m.place, m.mark = placeOf(f.Folder, f.Path), markOf(f)
-		all = append(all, m)
-		return err
-	}, `SELECT id, folder, path, size, mod_time, change_time, dev, ino FROM entries e
-		WHERE status <> 'superseded' AND (status <> 'cancelling' OR outcome <> 'superseded') AND generation =
-			(SELECT max(generation) FROM entries l WHERE l.folder = e.folder AND l.path = e.path)`)
-	if err != nil {
-		return err
-	}
-	set, err := tx.PrepareContext(ctx, `UPDATE entries SET place = ?, mark = ? WHERE id = ?`)
-	if err != nil {
-		return err
-	}
-	defer set.Close()
-	for _, m := range all {
-		if _, err := set.ExecContext(ctx, m.place, m.mark, m.id); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -3,7 +3,6 @@ package journal
 import (
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"testing"
 	"time"
 )
@@ -48,12 +47,12 @@ func TestMarksAgree(t *testing.T) {
 				f := file(fmt.Sprintf("dir-%d/%d.jpg", dir, n), version)
 				with, err := r.Reader().Unknown(ctx, []Found{f})
 				r.ok(err)
-				_, err = r.db.ExecContext(ctx, `CREATE TEMP TABLE kept AS SELECT id, mark FROM entries; UPDATE entries SET mark = NULL`)
-				r.ok(err)
+				r.byHand(`CREATE TEMP TABLE kept AS SELECT id, mark FROM entries`)
+				r.byHand(`UPDATE entries SET mark = NULL`)
 				without, err := r.Reader().Unknown(ctx, []Found{f})
 				r.ok(err)
-				_, err = r.db.ExecContext(ctx, `UPDATE entries SET mark = (SELECT mark FROM kept WHERE kept.id = entries.id); DROP TABLE kept`)
-				r.ok(err)
+				r.byHand(`UPDATE entries SET mark = (SELECT mark FROM kept WHERE kept.id = entries.id)`)
+				r.byHand(`DROP TABLE kept`)
 				if len(with) != len(without) {
 					t.Errorf("%+v: known by its mark: %t, in fact: %t", f, len(with) == 0, len(without) == 0)
 				}
@@ -66,40 +65,6 @@ func TestMarksAgree(t *testing.T) {
 	}
 	if exact == 0 || marked < exact {
 		t.Errorf("%d files are known, %d of them by their marks", exact, marked)
-	}
-}
-
-func TestOlderJournalsGetMarks(t *testing.T) {
-	ctx := t.Context()
-	r := &rig{t: t, path: filepath.Join(t.TempDir(), "journal.db"), time: time.UnixMilli(1_700_000_000_000)}
-	all, err := steps()
-	r.ok(err)
-	r.ok(private(r.path))
-	db, err := connect(r.path, ownerMode, 1)
-	r.ok(err)
-	for _, sql := range []string{
-		all[0], `PRAGMA user_version = 1`, `INSERT INTO folders (name, seen) VALUES ('in', 4)`,
-		`INSERT INTO entries (folder, path, generation, status, size, mod_time, change_time, dev, ino, seen_at, since, updated) VALUES
-			('in', x'612f31', 1, 'filed', 101, 1, 1, 1, 7, 0, 0, 0), -- a/1
-			('in', x'612f32', 1, 'superseded', 101, 1, 1, 1, 7, 0, 0, 0), -- a/2
-			('in', x'612f32', 2, 'settled', 102, 1, 2, 1, 7, 0, 0, 0),
-			('in', x'622f33', 1, 'settled', 101, 1, 1, 1, 7, 0, 0, 0)`, // b/3
-	} {
-		_, err := db.ExecContext(ctx, sql)
-		r.ok(err)
-	}
-	r.ok(db.Close())
-	r.reopen()
-	t.Cleanup(func() { _ = r.Close() })
-	var marks int
-	r.ok(r.Reader().db.QueryRow(`SELECT count(mark) FROM entries`).Scan(&marks))
-	if marks != 3 { // the first generation of a/2 describes nothing any more
-		t.Errorf("%d entries have marks", marks)
-	}
-	unknown, err := r.Reader().Unknown(ctx, []Found{file("a/1", 1), file("a/2", 1), file("a/2", 2), file("b/3", 1)})
-	r.ok(err)
-	if len(unknown) != 1 || unknown[0] != file("a/2", 1) {
-		t.Errorf("unknown are %v", unknown)
 	}
 }
 

@@ -25,14 +25,14 @@ const maxOriginals = 100
 // What is asked about a filename. Neither reads the filed entries of the name,
 // however many there are, but for the latest.
 const (
-	namedWaits = `SELECT ` + entryColumns + ` FROM entries e INDEXED BY entries_filename
-		WHERE filename = ?1 AND filename <> '' AND id <> ?2
-		  AND status IN ('settled', 'mapped', 'creating', 'created', 'uploading', 'completing', 'verifying', 'cancelling')
-		  AND (status <> 'settled' OR id < ?2 AND folder IN (SELECT value FROM json_each(?3)))
-		ORDER BY id LIMIT 1`
-	namedOriginals = `SELECT original_file_id FROM entries INDEXED BY entries_filename
-		WHERE filename = ?1 AND filename <> '' AND id <> ?2 AND status = ?3
-		  AND original_file_id <> '' AND (status <> 'held' OR class = '` + ClassUnverified + `')
+	namedWaits = `SELECT ` + entryColumns + ` FROM work w JOIN entries e ON e.id = w.entry_id
+		WHERE w.filename = ?1 AND w.filename <> '' AND w.entry_id <> ?2 AND e.status <> {verified}
+		  AND (e.status <> {settled} OR w.entry_id < ?2 AND w.folder IN {list ?3})
+		ORDER BY w.entry_id LIMIT 1`
+
+	namedOriginals = `SELECT original_file_id FROM entries {using entries_filename}
+		WHERE filename = ?1 AND filename <> '' AND id <> ?2 AND status = ?3 AND status IN ({verified}, {held}, {filed})
+		  AND original_file_id <> '' AND (status <> {held} OR class = '` + ClassUnverified + `')
 		ORDER BY id DESC LIMIT ?4`
 )
 
@@ -42,8 +42,8 @@ const (
 // earlier goes first.
 func (r *Reader) Named(ctx context.Context, filename string, id int64, folders []string) (Named, error) {
 	var n Named
-	err := r.read(ctx, "look for entries named "+filename, func(tx *sql.Tx) error {
-		e, err := scanEntry(tx.QueryRowContext(ctx, namedWaits, filename, id, list(folders)).Scan)
+	err := r.read(ctx, "look for entries named "+filename, func(tx *session) error {
+		e, err := scanEntry(tx.row(ctx, namedWaits, filename, id, list(folders)).Scan)
 		switch {
 		case err == nil:
 			n.Waits = &e
@@ -71,7 +71,11 @@ func (r *Reader) Named(ctx context.Context, filename string, id int64, folders [
 // SetFilename records the name that the asset of a settled entry will have, so
 // that Named shows it to those after it. ErrMoved if it is not settled.
 func (j *Journal) SetFilename(ctx context.Context, id int64, filename string) error {
-	return j.write(ctx, fmt.Sprintf("record the filename of entry %d", id), func(tx *sql.Tx) error {
-		return moved(tx.ExecContext(ctx, `UPDATE entries SET filename = ? WHERE id = ? AND status = 'settled'`, filename, id))
+	return j.write(ctx, fmt.Sprintf("record the filename of entry %d", id), func(tx *session) error {
+		err := moved(tx.exec(ctx, `UPDATE entries SET filename = ? WHERE id = ? AND status = {settled}`, filename, id))
+		if err == nil {
+			_, err = tx.exec(ctx, `UPDATE work SET filename = ? WHERE entry_id = ?`, filename, id)
+		}
+		return err
 	})
 }

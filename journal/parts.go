@@ -7,30 +7,40 @@ import (
 )
 
 // PartDone records that a part is stored: its ETag, MD5, whether that proves its bytes,
-// and when (now, if p.DoneAt is zero). One that is contradicted makes its attempt
-// Unconfirmed. ErrMoved if the attempt has ended or has no such part.
+// and when (now, if p.DoneAt is zero); with it the hash of the whole content, if that is
+// known by then. One that is contradicted makes its attempt Unconfirmed. ErrMoved if the
+// attempt has ended or has no such part.
 func (j *Journal) PartDone(ctx context.Context, attemptID int64, p Part) error {
-	return j.write(ctx, fmt.Sprintf("record part %d of attempt %d", p.Number, attemptID), func(tx *sql.Tx) error {
+	return j.write(ctx, fmt.Sprintf("record part %d of attempt %d", p.Number, attemptID), func(tx *session) error {
 		done := ms(p.DoneAt)
 		if done == 0 {
 			done = j.now()
 		}
-		err := moved(tx.ExecContext(ctx, `UPDATE parts SET etag = ?, md5 = ?, comparable = ?, done_at = ?
+		err := moved(tx.exec(ctx, `UPDATE parts SET etag = ?, md5 = ?, comparable = ?, done_at = ?
 			WHERE attempt_id = ? AND number = ?
 			  AND EXISTS (SELECT 1 FROM attempts a WHERE a.id = attempt_id AND a.ended_at IS NULL)`,
 			p.ETag, p.MD5, p.Proven, done, attemptID, p.Number))
 		if err == nil && p.Contradicted {
-			_, err = tx.ExecContext(ctx, `UPDATE attempts SET unconfirmed = 1 WHERE id = ?`, attemptID)
+			_, err = tx.exec(ctx, `UPDATE attempts SET unconfirmed = 1 WHERE id = ?`, attemptID)
 		}
-		return err
+		if err != nil || p.Content == nil {
+			return err
+		}
+		var entry int64
+		err = tx.row(ctx, `UPDATE entries SET sha256 = ? WHERE id = (SELECT entry_id FROM attempts WHERE id = ?) RETURNING id`,
+			p.Content, attemptID).Scan(&entry)
+		if err != nil {
+			return err
+		}
+		return hashWork(ctx, tx, entry, p.Content)
 	})
 }
 
 // Proven records that the content of an attempt, ended or not, was seen to hold the
 // bytes of all its parts.
 func (j *Journal) Proven(ctx context.Context, attemptID int64) error {
-	return j.write(ctx, fmt.Sprintf("record that attempt %d is proved", attemptID), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE parts SET comparable = 1 WHERE attempt_id = ?`, attemptID)
+	return j.write(ctx, fmt.Sprintf("record that attempt %d is proved", attemptID), func(tx *session) error {
+		_, err := tx.exec(ctx, `UPDATE parts SET comparable = 1 WHERE attempt_id = ?`, attemptID)
 		return err
 	})
 }
@@ -38,9 +48,19 @@ func (j *Journal) Proven(ctx context.Context, attemptID int64) error {
 // SetSHA256 records the hash of an entry's content. ErrUnknown if there is no
 // such entry.
 func (j *Journal) SetSHA256(ctx context.Context, id int64, sum []byte) error {
-	return j.write(ctx, fmt.Sprintf("record the hash of entry %d", id), func(tx *sql.Tx) error {
-		return known(tx.ExecContext(ctx, `UPDATE entries SET sha256 = ? WHERE id = ?`, sum, id))
+	return j.write(ctx, fmt.Sprintf("record the hash of entry %d", id), func(tx *session) error {
+		err := known(tx.exec(ctx, `UPDATE entries SET sha256 = ? WHERE id = ?`, sum, id))
+		if err != nil {
+			return err
+		}
+		return hashWork(ctx, tx, id, sum)
 	})
+}
+
+// hashWork tells the queue the hash of an entry.
+func hashWork(ctx context.Context, tx *session, id int64, sum []byte) error {
+	_, err := tx.exec(ctx, `UPDATE work SET sha256 = ? WHERE entry_id = ?`, sum, id)
+	return err
 }
 
 // known is ErrUnknown if a statement changed no row.

@@ -31,11 +31,11 @@ type Pruned struct {
 // forgettable are the conditions of an entry e, or o: it rests for long enough in a
 // status that ends something, and nobody has business with it.
 const forgettable = `(@.since < :before AND @.kind = ''
-	AND @.status IN ('filed', 'duplicate', 'superseded', 'cancelled', 'failed', 'ignored', 'withdrawn')
+	AND @.status IN ({filed}, {duplicate}, {superseded}, {cancelled}, {failed}, {ignored}, {withdrawn})
 	AND NOT EXISTS (SELECT 1 FROM chores c WHERE c.entry_id = @.id)
 	AND NOT EXISTS (SELECT 1 FROM edits d WHERE d.entry_id = @.id)
-	AND @.id NOT IN (SELECT n.value FROM requests q, json_each(iif(json_valid(q.args), q.args, '{}'), '$.ids') n WHERE q.answered_at IS NULL)
-	AND NOT (@.status = 'filed' AND :names AND @.filename <> ''))`
+	AND @.id NOT IN (SELECT n.value FROM requests q, {ids q.args} n WHERE q.answered_at IS NULL)
+	AND NOT (@.status = {filed} AND :names AND @.filename <> ''))`
 
 // rememberable is true of an entry whose content can be told by what the table pruned
 // keeps of it, or need not be.
@@ -44,7 +44,7 @@ const rememberable = `(NOT :contents OR @.size = 0 OR @.sha256 IS NOT NULL
 		WHERE p.attempt_id = (SELECT a.id FROM attempts a WHERE a.entry_id = @.id ORDER BY a.number DESC LIMIT 1)))`
 
 // ingested is ingestedSQL of a table.
-const ingested = `(@.status IN ('verified', 'filed', 'withdrawn') OR @.status = 'held' AND @.class = '` + ClassUnverified + `')`
+const ingested = `(@.status IN ({verified}, {filed}, {withdrawn}) OR @.status = {held} AND @.class = '` + ClassUnverified + `')`
 
 // prunable is true of an entry e that nothing needs: one that is neither the last
 // generation of its path nor the last that was ingested of it; or any of a path of which
@@ -55,12 +55,12 @@ var prunable = `(` + of("e", forgettable) + ` AND (
 	(EXISTS (SELECT 1 FROM entries l WHERE l.folder = e.folder AND l.path = e.path AND l.generation > e.generation)
 		AND (NOT ` + of("e", ingested) + ` OR EXISTS (SELECT 1 FROM entries l
 			WHERE l.folder = e.folder AND l.path = e.path AND l.generation > e.generation AND ` + of("l", ingested) + `))
-		AND (e.status <> 'filed' OR e.replaced OR ` + of("e", rememberable) + `))
+		AND (e.status <> {filed} OR e.replaced OR ` + of("e", rememberable) + `))
 	OR NOT EXISTS (SELECT 1 FROM entries o WHERE o.folder = e.folder AND o.path = e.path AND NOT (` + of("o", forgettable) + `
 		AND CASE WHEN ` + of("o", ingested) + `
-			THEN o.status = 'filed' AND o.folder IN (SELECT value FROM json_each(:folders))
+			THEN o.status = {filed} AND o.folder IN {list :folders}
 				AND (o.replaced OR o.aside <> x'' AND ` + of("o", rememberable) + `)
-			ELSE o.status = 'superseded' OR o.status = 'duplicate' AND o.aside <> x''
+			ELSE o.status = {superseded} OR o.status = {duplicate} AND o.aside <> x''
 				OR EXISTS (SELECT 1 FROM entries l WHERE l.folder = o.folder AND l.path = o.path AND l.generation > o.generation)
 			END))))`
 
@@ -72,14 +72,14 @@ func (f Forget) args() []any {
 }
 
 var (
-	countPrunable = `SELECT e.folder, e.status, count(*) FROM entries e NOT INDEXED WHERE ` + prunable + ` GROUP BY e.folder, e.status ORDER BY e.folder, e.status`
+	countPrunable = `SELECT e.folder, e.status, count(*) FROM entries e {unindexed} WHERE ` + prunable + ` GROUP BY e.folder, e.status ORDER BY e.folder, e.status`
 	// By id, so that each batch reads on where the one before ended.
-	nextPrunable = `SELECT e.id FROM entries e NOT INDEXED WHERE e.id > :after AND ` + prunable + ` ORDER BY e.id LIMIT :limit`
+	nextPrunable = `SELECT e.id FROM entries e {unindexed} WHERE e.id > :after AND ` + prunable + ` ORDER BY e.id LIMIT :limit`
 
 	// The generations of a path go together: at no time is one replaced by another that
 	// is not there.
 	choosePruned = strings.Join([]string{`INSERT INTO temp.chosen SELECT DISTINCT e.id
-		FROM json_each(:ids) g CROSS JOIN entries a ON a.id = g.value CROSS JOIN entries e ON e.folder = a.folder AND e.path = a.path
+		FROM {list :ids} g CROSS JOIN entries a ON a.id = g.value CROSS JOIN entries e ON e.folder = a.folder AND e.path = a.path
 		WHERE`, prunable}, " ")
 )
 
@@ -87,9 +87,9 @@ var (
 var pruneSteps = []string{
 	`INSERT INTO pruned (id, folder, path, size, sha256, md5, object_id, file_id, current)
 		SELECT e.id, e.folder, e.path, e.size, e.sha256,
-			(SELECT iif(count(*) = 1, p.md5, NULL) FROM parts p
+			(SELECT CASE WHEN count(*) = 1 THEN max(p.md5) END FROM parts p
 				WHERE p.attempt_id = (SELECT a.id FROM attempts a WHERE a.entry_id = e.id ORDER BY a.number DESC LIMIT 1)),
-			e.object_id, e.file_id, e.status = 'filed' AND NOT e.replaced
+			e.object_id, e.file_id, e.status = {filed} AND NOT e.replaced
 		FROM entries e WHERE e.id IN (SELECT id FROM temp.chosen) AND e.object_id <> ''`,
 	`UPDATE folders SET seen = seen - g.n, pruned = pruned + g.n
 		FROM (SELECT folder, count(*) AS n FROM entries WHERE id IN (SELECT id FROM temp.chosen) GROUP BY folder) g WHERE folders.name = g.folder`,
@@ -99,13 +99,13 @@ var pruneSteps = []string{
 
 // Prunable counts what Prune would forget.
 func (r *Reader) Prunable(ctx context.Context, f Forget) (out []Pruned, err error) {
-	err = r.read(ctx, "count what can be pruned", func(tx *sql.Tx) error {
+	err = r.ask(ctx, "count what can be pruned", func(tx *session) error {
 		return eachPruned(ctx, tx, &out, countPrunable, f.args()...)
 	})
 	return out, err
 }
 
-func eachPruned(ctx context.Context, tx *sql.Tx, out *[]Pruned, query string, args ...any) error {
+func eachPruned(ctx context.Context, tx *session, out *[]Pruned, query string, args ...any) error {
 	return each(ctx, tx, func(rows *sql.Rows) error {
 		var p Pruned
 		err := rows.Scan(&p.Folder, &p.Status, &p.Entries)
@@ -120,7 +120,7 @@ func eachPruned(ctx context.Context, tx *sql.Tx, out *[]Pruned, query string, ar
 // go on after; 0 where no more are left.
 func (j *Journal) Prune(ctx context.Context, f Forget, after int64, limit int) (out []Pruned, next int64, err error) {
 	var ids []int64
-	err = j.reader.read(ctx, "look for entries to prune", func(tx *sql.Tx) error {
+	err = j.reader.ask(ctx, "look for entries to prune", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var id int64
 			err := rows.Scan(&id)
@@ -131,11 +131,11 @@ func (j *Journal) Prune(ctx context.Context, f Forget, after int64, limit int) (
 	if err != nil || len(ids) == 0 {
 		return nil, 0, err
 	}
-	err = j.write(ctx, fmt.Sprintf("prune up to %d entries", len(ids)), func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `CREATE TEMP TABLE IF NOT EXISTS chosen (id INTEGER PRIMARY KEY)`); err != nil {
+	err = j.write(ctx, fmt.Sprintf("prune up to %d entries", len(ids)), func(tx *session) error {
+		if _, err := tx.exec(ctx, `CREATE TEMP TABLE IF NOT EXISTS chosen (id INTEGER PRIMARY KEY)`); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, choosePruned, append(f.args(), sql.Named("ids", list(ids)))...); err != nil {
+		if _, err := tx.exec(ctx, choosePruned, append(f.args(), sql.Named("ids", list(ids)))...); err != nil {
 			return err
 		}
 		err := eachPruned(ctx, tx, &out, `SELECT folder, status, count(*) FROM entries WHERE id IN (SELECT id FROM temp.chosen) GROUP BY folder, status`)
@@ -143,7 +143,7 @@ func (j *Journal) Prune(ctx context.Context, f Forget, after int64, limit int) (
 			return err
 		}
 		for _, step := range pruneSteps {
-			if _, err := tx.ExecContext(ctx, step); err != nil {
+			if _, err := tx.exec(ctx, step); err != nil {
 				return err
 			}
 		}
@@ -154,20 +154,20 @@ func (j *Journal) Prune(ctx context.Context, f Forget, after int64, limit int) (
 
 // rememberedCopy finds what was pruned of the content that an entry has, its own path
 // included: the path holds nothing that was ingested after it.
-const rememberedCopy = ` FROM pruned p INDEXED BY pruned_content WHERE p.current = 1 AND p.size = ?
-	AND NOT EXISTS (SELECT 1 FROM entries n WHERE n.folder = p.folder AND n.path = p.path AND n.status = 'filed')`
+const rememberedCopy = ` FROM pruned p {using pruned_content} WHERE p.current = 1 AND p.size = ?1
+	AND NOT EXISTS (SELECT 1 FROM entries n WHERE n.folder = p.folder AND n.path = p.path AND n.status = {filed})`
 
-// rememberedHashed and rememberedUnhashed find what was pruned by its hash, and what has
-// none but an MD5. Neither costs more where many have the size.
+// rememberedCopies finds what was pruned by its hash, and what has none but an MD5.
+// Neither costs more where many have the size.
 const (
-	rememberedColumns  = `SELECT p.id, p.folder, p.path, p.sha256, p.md5, p.object_id, p.file_id` + rememberedCopy
-	rememberedHashed   = rememberedColumns + ` AND p.sha256 = ? ORDER BY p.id LIMIT ?`
-	rememberedUnhashed = rememberedColumns + ` AND p.sha256 IS NULL AND p.md5 IS NOT NULL ORDER BY p.id LIMIT ?`
+	rememberedColumns = `SELECT p.id, p.folder, p.path, p.sha256, p.md5, p.object_id, p.file_id` + rememberedCopy
+	rememberedCopies  = `SELECT * FROM (` + rememberedColumns + ` AND p.sha256 = ?2 ORDER BY p.id LIMIT ?3)
+		UNION ALL SELECT * FROM (` + rememberedColumns + ` AND p.sha256 IS NULL AND p.md5 IS NOT NULL ORDER BY p.id LIMIT ?3)`
 )
 
 // remembered returns what was pruned of the size of an entry and may hold its content, as
 // the filed entries that they were.
-func remembered(ctx context.Context, tx *sql.Tx, e Entry) (out []Entry, err error) {
+func remembered(ctx context.Context, tx *session, e Entry) (out []Entry, err error) {
 	scan := func(rows *sql.Rows) error {
 		var path, md5 []byte
 		o := Entry{Status: Filed, Size: e.Size}
@@ -179,8 +179,5 @@ func remembered(ctx context.Context, tx *sql.Tx, e Entry) (out []Entry, err erro
 		out = append(out, o)
 		return err
 	}
-	if err := each(ctx, tx, scan, rememberedHashed, e.Size, e.SHA256, maxUnhashed); err != nil {
-		return out, err
-	}
-	return out, each(ctx, tx, scan, rememberedUnhashed, e.Size, maxUnhashed)
+	return out, each(ctx, tx, scan, rememberedCopies, e.Size, e.SHA256, maxUnhashed)
 }

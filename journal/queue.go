@@ -1,43 +1,44 @@
 package journal
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"slices"
 	"time"
 )
 
-// What the queue is asked. INDEXED BY makes a query fail rather than read a
-// million filed entries, should it ever stop fitting its index.
+// What the queue is asked. Each question is one range of an index of the table work.
 const (
 	// It is read only as far as needed. What it passes over are the entries of
 	// folders that may have no more: some 0.3 µs each.
-	begunDue = `SELECT id, folder, path, size FROM entries INDEXED BY entries_begun
-		WHERE ` + begunSQL + ` AND not_before <= ?1 AND id NOT IN (SELECT value FROM json_each(?2))
-		  AND folder IN (SELECT value FROM json_each(?3))
-		ORDER BY not_before, id`
+	begunDue = `SELECT e.id, e.folder, e.path, e.size FROM work w JOIN entries e ON e.id = w.entry_id
+		WHERE w.lane = 2 AND w.not_before <= ?1 AND w.entry_id NOT IN {list ?2}
+		  AND w.folder || '' IN {list ?3}
+		ORDER BY w.not_before, w.entry_id`
 
-	// A path's generations take turns: each waits until the earlier ones rest.
-	itsTurn = `folder = ?1 AND ` + queuedSQL + ` AND id NOT IN (SELECT value FROM json_each(?2))
+	// What was not begun is returned whole, with its place in the order of its folder. A
+	// path's generations take turns: each waits until the earlier ones rest.
+	itsTurn = `SELECT ` + entryColumns + `, w.sort_key FROM work w JOIN entries e ON e.id = w.entry_id
+		WHERE w.folder = ?1 AND w.entry_id NOT IN {list ?2}
 		  AND NOT EXISTS (SELECT 1 FROM entries b
-			WHERE b.folder = e.folder AND b.path = e.path AND b.generation < e.generation
-			  AND (b.` + begunSQL + ` OR b.` + queuedSQL + `))`
+			WHERE b.folder = e.folder AND b.path = e.path AND b.generation < e.generation AND b.status IN {unfinished})`
 
-	// Deferred entries are not in entries_next, so that any number of them at the
+	// Deferred entries have a lane of their own, so that any number of them at the
 	// head of an order costs nothing.
-	readyFirst = `SELECT id, folder, path, size FROM entries e INDEXED BY entries_next
-		WHERE ` + itsTurn + ` AND not_before = 0 ORDER BY sort_key, id LIMIT ?3`
-	readyLast = `SELECT id, folder, path, size FROM entries e INDEXED BY entries_next
-		WHERE ` + itsTurn + ` AND not_before = 0 ORDER BY sort_key DESC, id DESC LIMIT ?3`
-	deferredDue = `SELECT id, folder, path, size FROM entries e INDEXED BY entries_deferred
-		WHERE ` + itsTurn + ` AND not_before > 0 AND not_before <= ?4 ORDER BY not_before, id LIMIT ?3`
+	readyFirst  = itsTurn + ` AND w.lane = 0 ORDER BY w.sort_key, w.entry_id LIMIT ?3`
+	readyLast   = itsTurn + ` AND w.lane = 0 ORDER BY w.sort_key DESC, w.entry_id DESC LIMIT ?3`
+	deferredDue = itsTurn + ` AND w.lane = 1 AND w.not_before <= ?4 ORDER BY w.not_before, w.entry_id LIMIT ?3`
+	// Both kinds in one question. What comes of the two is in no order.
+	waitingDue = `SELECT * FROM (` + deferredDue + `) UNION ALL SELECT * FROM (` + readyFirst + `)`
 
 	nextWake = `SELECT min(t) FROM (
-		SELECT min(not_before) AS t FROM entries INDEXED BY entries_begun WHERE ` + begunSQL + ` AND not_before > ?1
+		SELECT min(not_before) AS t FROM work WHERE lane = 2 AND not_before > ?1
 		UNION ALL
-		SELECT min(not_before) FROM entries INDEXED BY entries_queued WHERE ` + queuedSQL + ` AND not_before > ?1
+		SELECT min(not_before) FROM work WHERE lane = 1 AND not_before > ?1
 		UNION ALL
-		SELECT min(not_before) FROM chores WHERE not_before > ?1)`
+		SELECT min(not_before) FROM chores WHERE not_before > ?1) due`
 )
 
 // Share is what a folder may have of one hand-out.
@@ -53,13 +54,18 @@ type Share struct {
 	DeferredFirst bool
 }
 
-// Claim is an entry that may run now.
+// Claim is an entry that may run now, as it is when it is claimed. Of one that was begun
+// only ID, Folder, Path and Size are told: its attempt and parts are to be read once it
+// is in hand, because meanwhile another may have recorded more of them.
 type Claim struct {
-	ID           int64
-	Folder, Path string
-	Size         int64 // bytes
-	Last         bool  // it is from the end of the order
+	Entry
+	Last bool // it is from the end of the order
+
+	sortKey []byte
 }
+
+// Whole reports that a claim holds the entry as the method Entry returns it.
+func (c Claim) Whole() bool { return c.Status != "" }
 
 // Runnable returns up to limit entries that may run now and are not in skip,
 // within the folders' shares. What was begun comes first, because its URLs are
@@ -68,7 +74,7 @@ type Claim struct {
 // mapped entry waits while an earlier generation of its path is runnable.
 func (j *Journal) Runnable(ctx context.Context, now time.Time, shares []Share, skip []int64, limit int) ([]Claim, error) {
 	var out []Claim
-	err := j.reader.read(ctx, "claim entries", func(tx *sql.Tx) error {
+	err := j.reader.read(ctx, "claim entries", func(tx *session) error {
 		q := queue{tx: tx, now: ms(now), skip: list(skip)}
 		shares := slices.Clone(shares)
 		var err error
@@ -96,7 +102,7 @@ func (j *Journal) Runnable(ctx context.Context, now time.Time, shares []Share, s
 
 // queue is one look at the queue.
 type queue struct {
-	tx   *sql.Tx
+	tx   *session
 	now  int64
 	skip string
 }
@@ -114,7 +120,7 @@ func (q queue) begun(ctx context.Context, shares []Share, limit int) ([]Claim, e
 	if len(names) == 0 {
 		return nil, nil
 	}
-	rows, err := q.tx.QueryContext(ctx, begunDue, q.now, q.skip, list(names))
+	rows, err := q.tx.query(ctx, begunDue, q.now, q.skip, list(names))
 	if err != nil {
 		return nil, err
 	}
@@ -140,19 +146,24 @@ func (q queue) waiting(ctx context.Context, s Share, limit int) ([]Claim, error)
 	if n <= 0 {
 		return nil, nil
 	}
-	deferred, err := q.ask(ctx, deferredDue, s.Folder, q.skip, n, q.now)
+	due, err := q.ask(ctx, waitingDue, s.Folder, q.skip, n, q.now)
 	if err != nil {
 		return nil, err
 	}
-	var last []Claim
+	var first, last, deferred []Claim
+	for _, c := range due {
+		if c.NotBefore.IsZero() {
+			first = append(first, c)
+		} else {
+			deferred = append(deferred, c)
+		}
+	}
+	slices.SortFunc(deferred, func(a, b Claim) int { return cmp.Or(a.NotBefore.Compare(b.NotBefore), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(first, func(a, b Claim) int { return cmp.Or(bytes.Compare(a.sortKey, b.sortKey), cmp.Compare(a.ID, b.ID)) })
 	if s.Last > 0 {
 		if last, err = q.ask(ctx, readyLast, s.Folder, q.skip, min(s.Last, n)); err != nil {
 			return nil, err
 		}
-	}
-	first, err := q.ask(ctx, readyFirst, s.Folder, q.skip, n)
-	if err != nil {
-		return nil, err
 	}
 	for i, c := range last { // in a short queue the two ends meet
 		last[i].Last = true
@@ -169,7 +180,8 @@ func (q queue) ask(ctx context.Context, query string, args ...any) ([]Claim, err
 	var out []Claim
 	err := each(ctx, q.tx, func(rows *sql.Rows) error {
 		var c Claim
-		err := rows.Scan(&c.ID, &c.Folder, &c.Path, &c.Size)
+		var err error
+		c.Entry, err = scanEntry(func(columns ...any) error { return rows.Scan(append(columns, &c.sortKey)...) })
 		out = append(out, c)
 		return err
 	}, query, args...)
@@ -201,8 +213,8 @@ func takeTurns(lists [][]Claim, limit int) []Claim {
 // becomes due; false if none will.
 func (j *Journal) NextWake(ctx context.Context, now time.Time) (time.Time, bool, error) {
 	var next sql.NullInt64
-	err := j.reader.read(ctx, "find the next entry due", func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, nextWake, ms(now)).Scan(&next)
+	err := j.reader.ask(ctx, "find the next entry due", func(tx *session) error {
+		return tx.row(ctx, nextWake, ms(now)).Scan(&next)
 	})
 	return at(next.Int64), next.Valid, err
 }
@@ -211,8 +223,8 @@ func (j *Journal) NextWake(ctx context.Context, now time.Time) (time.Time, bool,
 // asset of that name may exist whose id is not stored yet.
 func (j *Journal) NameCreating(ctx context.Context, filename string) (bool, error) {
 	var creating bool
-	err := j.reader.read(ctx, "look for a create of "+filename, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM entries WHERE filename = ? AND status = 'creating')`, filename).
+	err := j.reader.ask(ctx, "look for a create of "+filename, func(tx *session) error {
+		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM entries WHERE filename = ? AND status = {creating})`, filename).
 			Scan(&creating)
 	})
 	return creating, err

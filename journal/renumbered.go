@@ -3,13 +3,11 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 )
 
 // renumbered yields the numbers of the files, given as JSON, of which a condition holds.
 func renumbered(condition string) string {
-	return `WITH f AS MATERIALIZED (SELECT key, value ->> 0 AS folder, unhex(value ->> 1) AS path, value ->> 2 AS size,
-			value ->> 3 AS mod_time, value ->> 4 AS change_time FROM json_each(?))
+	return `WITH f AS MATERIALIZED {files ?1}
 		SELECT key FROM f WHERE EXISTS (` + condition + `) ORDER BY key`
 }
 
@@ -19,7 +17,7 @@ var (
 	renumberedFiles = renumbered(`SELECT 1 FROM entries e WHERE e.folder = f.folder AND e.path = f.path
 		AND e.generation = (SELECT max(generation) FROM entries l WHERE l.folder = f.folder AND l.path = f.path)
 		AND e.size = f.size AND e.mod_time = f.mod_time AND e.change_time = f.change_time
-		AND e.status <> 'superseded' AND (e.status <> 'cancelling' OR e.outcome <> 'superseded')`)
+		AND e.status <> {superseded} AND (e.status <> {cancelling} OR e.outcome <> {superseded})`)
 	renumberedCompanions = renumbered(`SELECT 1 FROM companions c WHERE c.folder = f.folder AND c.path = f.path
 		AND c.size = f.size AND c.mod_time = f.mod_time AND c.change_time = f.change_time`)
 )
@@ -40,18 +38,14 @@ func (r *Reader) renumbered(ctx context.Context, query string, found []Found) (m
 	if len(found) == 0 {
 		return nil, nil
 	}
-	batch := make([][5]any, len(found))
-	for i, f := range found {
-		batch[i] = [5]any{f.Folder, hex.EncodeToString([]byte(f.Path)), f.Size, f.ModTime, f.ChangeTime}
-	}
 	out := make(map[int]bool)
-	err := r.read(ctx, "look up files with other numbers", func(tx *sql.Tx) error {
+	err := r.ask(ctx, "look up files with other numbers", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var i int
 			err := rows.Scan(&i)
 			out[i] = true
 			return err
-		}, query, list(batch))
+		}, query, listFiles(found))
 	})
 	return out, err
 }

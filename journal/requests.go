@@ -40,7 +40,7 @@ func Ask(ctx context.Context, path, kind string, args []byte) (id int64, err err
 // carried out twice: requests must be idempotent.
 func (j *Journal) TakeRequests(ctx context.Context) ([]Request, error) {
 	var out []Request
-	err := j.reader.read(ctx, "read requests", func(tx *sql.Tx) (err error) {
+	err := j.reader.ask(ctx, "read requests", func(tx *session) (err error) {
 		out, err = requestsOf(ctx, tx, `SELECT id, kind, args, asked_at FROM requests WHERE answered_at IS NULL ORDER BY id`)
 		return err
 	})
@@ -48,7 +48,7 @@ func (j *Journal) TakeRequests(ctx context.Context) ([]Request, error) {
 }
 
 // requestsOf returns the requests that a query yields.
-func requestsOf(ctx context.Context, tx *sql.Tx, query string, args ...any) (out []Request, err error) {
+func requestsOf(ctx context.Context, tx *session, query string, args ...any) (out []Request, err error) {
 	err = each(ctx, tx, func(rows *sql.Rows) error {
 		var r Request
 		var asked int64
@@ -64,14 +64,14 @@ func requestsOf(ctx context.Context, tx *sql.Tx, query string, args ...any) (out
 // neither with a secret, and forgets answers that are a week old. ErrUnknown if
 // the request is not open.
 func (j *Journal) Answer(ctx context.Context, id int64, answer []byte, errText string) error {
-	return j.write(ctx, fmt.Sprintf("answer request %d", id), func(tx *sql.Tx) error {
+	return j.write(ctx, fmt.Sprintf("answer request %d", id), func(tx *session) error {
 		now := j.clock()
-		err := known(tx.ExecContext(ctx, `UPDATE requests SET answer = ?, error = ?, answered_at = ? WHERE id = ? AND answered_at IS NULL`,
+		err := known(tx.exec(ctx, `UPDATE requests SET answer = ?, error = ?, answered_at = ? WHERE id = ? AND answered_at IS NULL`,
 			string(answer), errText, ms(now), id))
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM requests WHERE answered_at IS NOT NULL AND answered_at < ?`, ms(now.Add(-answersKept)))
+		_, err = tx.exec(ctx, `DELETE FROM requests WHERE answered_at IS NOT NULL AND answered_at < ?`, ms(now.Add(-answersKept)))
 		return err
 	})
 }
@@ -79,8 +79,8 @@ func (j *Journal) Answer(ctx context.Context, id int64, answer []byte, errText s
 // Answered returns the answer to a request, or the text of the error it ended
 // with; done is false while it is open. ErrUnknown if there is no such request.
 func (r *Reader) Answered(ctx context.Context, id int64) (answer []byte, errText string, done bool, err error) {
-	err = r.read(ctx, fmt.Sprintf("read the answer to request %d", id), func(tx *sql.Tx) error {
-		err := tx.QueryRowContext(ctx, `SELECT answer, error, answered_at IS NOT NULL FROM requests WHERE id = ?`, id).
+	err = r.ask(ctx, fmt.Sprintf("read the answer to request %d", id), func(tx *session) error {
+		err := tx.row(ctx, `SELECT answer, error, answered_at IS NOT NULL FROM requests WHERE id = ?`, id).
 			Scan(&answer, &errText, &done)
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrUnknown

@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 )
 
 // RestingFile is what must be known of an entry that rests without an asset to tell
@@ -23,20 +22,20 @@ func RestsWithoutAsset() []Status { return []Status{Held, Failed, Ignored, Cance
 // ofFileSQL leaves out entries that are not about their file alone: rows of manifests,
 // assets that nobody has verified, and duplicates that were moved to where people may
 // take them away.
-const ofFileSQL = `kind = '' AND NOT (status = 'held' AND class = '` + ClassUnverified + `') AND NOT (status = 'duplicate' AND aside <> x'')`
+const ofFileSQL = `kind = '' AND NOT (status = {held} AND class = '` + ClassUnverified + `') AND NOT (status = {duplicate} AND aside <> x'')`
 
 const (
 	restingColumns = `SELECT id, path, aside, moved_to, dev, status, message `
 
-	restingIn = restingColumns + `FROM entries INDEXED BY entries_status
+	restingIn = restingColumns + `FROM entries {using entries_status}
 		WHERE status = ? AND folder = ? AND id > ? AND ` + ofFileSQL + ` ORDER BY id LIMIT ?`
 
-	restingAt = `WITH p (wanted) AS MATERIALIZED (SELECT unhex(value) FROM json_each(?1)) ` + restingColumns + `
+	restingAt = `WITH p (wanted) AS MATERIALIZED {paths ?1} ` + restingColumns + `
 		FROM p CROSS JOIN entries ON folder = ?2 AND path = wanted
-		WHERE status IN (SELECT value FROM json_each(?3)) AND ` + ofFileSQL
+		WHERE status IN {list ?3} AND ` + ofFileSQL
 
 	restingBelow = restingColumns + `FROM entries
-		WHERE folder = ?1 AND path > ?2 AND path < ?3 AND status IN (SELECT value FROM json_each(?4)) AND ` + ofFileSQL + ` ORDER BY path LIMIT ?5`
+		WHERE folder = ?1 AND path > ?2 AND path < ?3 AND status IN {list ?4} AND ` + ofFileSQL + ` ORDER BY path LIMIT ?5`
 
 	restsStill = `SELECT EXISTS (SELECT 1 FROM entries WHERE id = ? AND status = ? AND path = ? AND aside = ? AND moved_to = ? AND ` + ofFileSQL + `)`
 )
@@ -49,11 +48,7 @@ func (r *Reader) RestingIn(ctx context.Context, folder string, in Status, after 
 
 // RestingAt returns those whose paths are among the given ones.
 func (r *Reader) RestingAt(ctx context.Context, folder string, paths []string) ([]RestingFile, error) {
-	coded := make([]string, len(paths))
-	for i, p := range paths {
-		coded[i] = hex.EncodeToString([]byte(p))
-	}
-	return r.resting(ctx, restingAt, list(coded), folder, list(RestsWithoutAsset()))
+	return r.resting(ctx, restingAt, listPaths(paths), folder, list(RestsWithoutAsset()))
 }
 
 // RestingBelow returns up to limit of those whose paths are below a directory and come
@@ -65,7 +60,7 @@ func (r *Reader) RestingBelow(ctx context.Context, folder, dir, after string, li
 
 func (r *Reader) resting(ctx context.Context, query string, args ...any) ([]RestingFile, error) {
 	var out []RestingFile
-	err := r.read(ctx, "list files whose entries rest", func(tx *sql.Tx) error {
+	err := r.ask(ctx, "list files whose entries rest", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var f RestingFile
 			var path, aside, movedTo []byte
@@ -84,11 +79,11 @@ func (r *Reader) resting(ctx context.Context, query string, args ...any) ([]Rest
 // changed it may have moved its file. It returns those that are superseded now.
 func (j *Journal) Vanished(ctx context.Context, gone []RestingFile, why func(RestingFile) Reason) ([]RestingFile, error) {
 	var done []RestingFile
-	err := j.write(ctx, "supersede entries whose files are gone", func(tx *sql.Tx) error {
+	err := j.write(ctx, "supersede entries whose files are gone", func(tx *session) error {
 		now := j.now()
 		for _, f := range gone {
 			var still bool
-			err := tx.QueryRowContext(ctx, restsStill, f.ID, f.Status, []byte(f.Path), []byte(f.Aside), []byte(f.MovedTo)).Scan(&still)
+			err := tx.row(ctx, restsStill, f.ID, f.Status, []byte(f.Path), []byte(f.Aside), []byte(f.MovedTo)).Scan(&still)
 			if err != nil {
 				return err
 			}
@@ -99,7 +94,7 @@ func (j *Journal) Vanished(ctx context.Context, gone []RestingFile, why func(Res
 			if err := m.check(); err != nil {
 				return err
 			}
-			if err := advance(ctx, tx, m, now); err != nil {
+			if _, err := advance(ctx, tx, m, now); err != nil {
 				return err
 			}
 			done = append(done, f)

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 )
 
@@ -19,13 +21,23 @@ type rig struct {
 	t    *testing.T
 	path string
 	time time.Time
+	told bool // whether the next move is told what its entry was
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{t: t, path: filepath.Join(t.TempDir(), "journal.db"), time: time.UnixMilli(1_700_000_000_000)}
 	r.reopen()
-	t.Cleanup(func() { _ = r.Close() })
+	t.Cleanup(func() {
+		select {
+		case <-r.Reader().closed:
+		default:
+			if !t.Failed() && r.removed() == nil {
+				r.queued()
+			}
+		}
+		_ = r.Close()
+	})
 	return r
 }
 
@@ -49,6 +61,23 @@ func (r *rig) fails(err, want error) {
 	r.t.Helper()
 	if !errors.Is(err, want) {
 		r.t.Fatalf("got error %v, want %v", err, want)
+	}
+}
+
+// byHand changes the journal as no method does.
+func (r *rig) byHand(text string, args ...any) {
+	r.t.Helper()
+	byHand(r.t, r.Journal, text, args...)
+}
+
+func byHand(tb testing.TB, j *Journal, text string, args ...any) {
+	tb.Helper()
+	err := j.write(tb.Context(), "change it by hand", func(tx *session) error {
+		_, err := tx.exec(tb.Context(), text, args...)
+		return err
+	})
+	if err != nil {
+		tb.Fatal(err)
 	}
 }
 
@@ -95,6 +124,25 @@ func (r *rig) entry(id int64) Entry {
 	e, err := r.Entry(r.t.Context(), id)
 	r.ok(err)
 	return e
+}
+
+// Advance is Journal.Advance, which must return what Entry does, whether it is told what
+// the entry was or not.
+func (r *rig) Advance(ctx context.Context, m Move) error {
+	r.t.Helper()
+	if was, err := r.Entry(ctx, m.ID); err == nil && r.told {
+		m.Was = &was
+	}
+	r.told = !r.told
+	e, err := r.Journal.Advance(ctx, m)
+	want := Entry{}
+	if err == nil {
+		want = r.entry(m.ID)
+	}
+	if diff := cmp.Diff(want, e); diff != "" {
+		r.t.Errorf("%s -> %s (%v) does not return the entry as it is now:\n%s", m.From, m.To, err, diff)
+	}
+	return err
 }
 
 const signature = "X-Amz-Signature=5f7e0c"

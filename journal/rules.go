@@ -10,7 +10,7 @@ import (
 // and that describe their path. A file that failed and was moved away, or is to
 // be, is left where its error text says: it waits to be retried. The unary + keeps
 // SQLite from going through all entries in a status where their ids are given.
-const forRulesSQL = `(+status IN ('held', 'failed') AND class = '` + ClassMetadata + `' OR +status = 'ignored' AND class = '` + ClassNoRule + `')
+const forRulesSQL = `(+status IN ({held}, {failed}) AND class = '` + ClassMetadata + `' OR +status = {ignored} AND class = '` + ClassNoRule + `')
 	AND aside = x'' AND NOT EXISTS (SELECT 1 FROM entries l
 		WHERE l.folder = e.folder AND l.path = e.path AND l.generation > e.generation)`
 
@@ -19,13 +19,13 @@ const forRulesSQL = `(+status IN ('held', 'failed') AND class = '` + ClassMetada
 const releaseChunk = 5000
 
 const (
-	heldByRules = `SELECT id FROM entries e INDEXED BY entries_status
-		WHERE status IN ('held', 'failed', 'ignored') AND folder = ? AND ` + forRulesSQL + ` ORDER BY id`
+	heldByRules = `SELECT id FROM entries e {using entries_status}
+		WHERE status IN ({held}, {failed}, {ignored}) AND folder = ? AND ` + forRulesSQL + ` ORDER BY id`
 
-	releaseByRules = `UPDATE entries AS e SET status = 'settled', class = '', message = '', hint = '', not_before = 0,
+	releaseByRules = `UPDATE entries AS e SET status = {settled}, class = '', message = '', hint = '',
 			since = ?, updated = ?, tries = 0, failures = 0, expiries = 0, moved_to = x'',
-			object_id = '', file_id = '', original_file_id = '', sort_key = ` + sortKey + `
-		WHERE id IN (SELECT value FROM json_each(?)) AND ` + forRulesSQL
+			object_id = '', file_id = '', original_file_id = ''
+		WHERE id IN {list ?} AND ` + forRulesSQL + ` RETURNING id`
 )
 
 // ReleaseHeld tells the journal what the rules of a folder are: sum is any text
@@ -41,8 +41,8 @@ func (j *Journal) ReleaseHeld(ctx context.Context, folder, sum string) (released
 	op := "release what the rules of folder " + folder + " held back"
 	var known string
 	var held []int64
-	err = j.reader.read(ctx, op, func(tx *sql.Tx) error {
-		err := tx.QueryRowContext(ctx, `SELECT coalesce((SELECT rules FROM folders WHERE name = ?), '')`, folder).Scan(&known)
+	err = j.reader.read(ctx, op, func(tx *session) error {
+		err := tx.row(ctx, `SELECT coalesce((SELECT rules FROM folders WHERE name = ?), '')`, folder).Scan(&known)
 		if err != nil || known == sum || known == "" {
 			return err
 		}
@@ -57,18 +57,21 @@ func (j *Journal) ReleaseHeld(ctx context.Context, folder, sum string) (released
 		return 0, err
 	}
 	for some := range slices.Chunk(held, releaseChunk) {
-		err := j.write(ctx, op, func(tx *sql.Tx) error {
+		err := j.write(ctx, op, func(tx *session) error {
 			now := j.now()
-			n, err := affect(ctx, tx, releaseByRules, now, now, list(some))
-			released += n
-			return err
+			again, err := idsOf(ctx, tx, releaseByRules, now, now, list(some))
+			released += len(again)
+			if err != nil {
+				return err
+			}
+			return enqueueAll(ctx, tx, again)
 		})
 		if err != nil {
 			return released, err
 		}
 	}
-	return released, j.write(ctx, op, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO folders (name, rules) VALUES (?, ?)
+	return released, j.write(ctx, op, func(tx *session) error {
+		_, err := tx.exec(ctx, `INSERT INTO folders (name, rules) VALUES (?, ?)
 			ON CONFLICT (name) DO UPDATE SET rules = excluded.rules`, folder, sum)
 		return err
 	})

@@ -131,9 +131,8 @@ func TestReleaseHeldStopsInTheMiddle(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	history(t, r.Journal, releaseChunk+10)
-	_, err := r.db.Exec(`UPDATE entries SET status = 'ignored', class = '` + ClassNoRule + `'`)
-	r.ok(err)
-	_, err = r.ReleaseHeld(t.Context(), "photos", "one")
+	r.byHand(`UPDATE entries SET status = 'ignored', class = '` + ClassNoRule + `'`)
+	_, err := r.ReleaseHeld(t.Context(), "photos", "one")
 	r.ok(err)
 	ctx, stop := context.WithCancel(t.Context())
 	r.onCommit = stop

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"embed"
@@ -19,11 +20,12 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// marksVersion is the schema that brought the marks, which SQL cannot compute.
-const marksVersion = 2
-
-// applicationID marks a database as a journal; the first migration sets it.
-const applicationID = 0x696e6764
+// applicationID marks a database as a journal; the first migration sets it. Before there
+// was a release its schema was another one, which had firstID.
+const (
+	applicationID = 0x696e676a
+	firstID       = 0x696e6764
+)
 
 // The three ways to connect. The settings are in the DSN because a pragma
 // reaches only the one connection of a pool that happens to run it. Who asks waits by
@@ -36,9 +38,12 @@ const (
 )
 
 // connect opens a pool on an existing database. No mode creates the file.
-func connect(path, mode string, conns int) (*sql.DB, error) {
+func connect(path, mode string, conns int) (*sql.DB, error) { return connectBy("", path, mode, conns) }
+
+// connectBy is connect by a driver of another name than SQLite's, if one is given.
+func connectBy(driver, path, mode string, conns int) (*sql.DB, error) {
 	name := (&url.URL{Path: path}).EscapedPath()
-	db, err := sql.Open("sqlite", "file:"+name+"?_foreign_keys=1&_dqs=0&_defensive=1&_error_rc=1&"+mode)
+	db, err := sql.Open(cmp.Or(driver, "sqlite"), "file:"+name+"?_foreign_keys=1&_dqs=0&_defensive=1&_error_rc=1&"+mode)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +87,8 @@ func steps() ([]string, error) {
 }
 
 // version returns the schema version of a database; 0 is an empty one.
-// ErrForeign if it holds something else, ErrNewer if it is ahead of us.
+// ErrForeign if it holds something else, ErrNewer if it is ahead of us, ErrUnreleased if
+// it is of a time before there was a release.
 func version(ctx context.Context, db *sql.DB) (int, error) {
 	var app, v, tables int
 	err := db.QueryRowContext(ctx, `SELECT
@@ -96,6 +102,8 @@ func version(ctx context.Context, db *sql.DB) (int, error) {
 	switch {
 	case err != nil:
 		return 0, err
+	case app == firstID:
+		return 0, ErrUnreleased
 	case app != applicationID && (app != 0 || v != 0 || tables != 0):
 		return 0, ErrForeign
 	case v > len(all):
@@ -146,11 +154,6 @@ func migrateStep(ctx context.Context, db *sql.DB, step string, to int) error {
 	defer func() { _ = tx.Rollback() }() // no effect after Commit
 	if _, err := tx.ExecContext(ctx, step); err != nil {
 		return err
-	}
-	if to == marksVersion {
-		if err := fillMarks(ctx, tx); err != nil {
-			return err
-		}
 	}
 	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", to)); err != nil {
 		return err

@@ -83,13 +83,6 @@ var moves = map[Status][]Status{
 	Withdrawn:  {Filed, Settled},
 }
 
-// The statuses of the two halves of the queue. The partial indexes of the
-// schema carry the same text, which lets SQLite use them.
-const (
-	begunSQL  = `status IN ('creating', 'created', 'uploading', 'completing', 'verifying', 'verified', 'cancelling')`
-	queuedSQL = `status IN ('settled', 'mapped')`
-)
-
 // Moves returns a copy of the table of legal moves, with a key for every
 // status.
 func Moves() map[Status][]Status {

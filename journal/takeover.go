@@ -16,7 +16,7 @@ type History struct {
 // Histories returns the folders of which the journal knows any file, by name.
 func (r *Reader) Histories(ctx context.Context) ([]History, error) {
 	var out []History
-	err := r.read(ctx, "list folders", func(tx *sql.Tx) error {
+	err := r.ask(ctx, "list folders", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var h History
 			err := rows.Scan(&h.Name, &h.Path, &h.Seen)
@@ -39,14 +39,14 @@ const beyond = 1 << 40
 func (j *Journal) TakeOver(ctx context.Context, from, to string) (taken int, err error) {
 	op := fmt.Sprintf("make the history of folder %s that of %s", from, to)
 	var known bool
-	err = j.reader.read(ctx, op, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM folders WHERE name = ?)`, from).Scan(&known)
+	err = j.reader.ask(ctx, op, func(tx *session) error {
+		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM folders WHERE name = ?)`, from).Scan(&known)
 	})
 	if err != nil || !known || from == to {
 		return 0, err
 	}
-	err = j.write(ctx, op, func(tx *sql.Tx) error {
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM entries WHERE folder = ?`, from).Scan(&taken); err != nil {
+	err = j.write(ctx, op, func(tx *session) error {
+		if err := tx.row(ctx, `SELECT count(*) FROM entries WHERE folder = ?`, from).Scan(&taken); err != nil {
 			return err
 		}
 		const both = ` folder = ?1 AND path IN (SELECT path FROM entries WHERE folder = ?2)`
@@ -62,9 +62,9 @@ func (j *Journal) TakeOver(ctx context.Context, from, to string) (taken int, err
 				ON CONFLICT (name) DO UPDATE SET seen = folders.seen + excluded.seen, pruned = folders.pruned + excluded.pruned`, []any{to, from}},
 			// The generations of a path that both have: first those of the old folder.
 			{`UPDATE entries SET mark = NULL WHERE` + both, []any{from, to}},
-			{`UPDATE entries SET status = 'superseded', class = '', hint = '', not_before = 0, since = ?3, updated = ?3,
+			{`UPDATE entries SET status = {superseded}, class = '', hint = '', since = ?3, updated = ?3,
 					message = 'the folder was ingested under another name meanwhile'
-				WHERE` + both + ` AND (status IN ('settled', 'mapped', 'failed', 'ignored', 'cancelled') OR status = 'held' AND class <> '` + ClassUnverified + `')`,
+				WHERE` + both + ` AND (status IN ({settled}, {mapped}, {failed}, {ignored}, {cancelled}) OR status = {held} AND class <> '` + ClassUnverified + `')`,
 				[]any{from, to, now}},
 			{`UPDATE entries SET generation = generation + ?3 WHERE` + both, []any{to, from, beyond}},
 			{`UPDATE entries AS e SET generation = generation - ?3 + (SELECT max(generation) FROM entries o WHERE o.folder = ?2 AND o.path = e.path)
@@ -73,14 +73,22 @@ func (j *Journal) TakeOver(ctx context.Context, from, to string) (taken int, err
 			{`UPDATE companions SET folder = ? WHERE folder = ?`, []any{to, from}},
 			{`UPDATE pruned SET folder = ? WHERE folder = ?`, []any{to, from}},
 			{`UPDATE entries SET folder = ? WHERE folder = ?`, []any{to, from}},
-			{`UPDATE entries AS e SET replaced = 1 WHERE folder = ? AND status = 'filed' AND replaced = 0 AND EXISTS (SELECT 1 FROM entries n
-				WHERE n.folder = e.folder AND n.path = e.path AND n.generation > e.generation AND n.status = 'filed')`, []any{to}},
-			{`UPDATE entries SET sort_key = ` + sortKey + ` WHERE folder = ? AND ` + queuedSQL, []any{to}},
+			{`DELETE FROM work WHERE folder = ? AND entry_id IN (SELECT id FROM entries WHERE folder = ? AND status = {superseded})`, []any{from, to}},
 			{`DELETE FROM folders WHERE name = ?`, []any{from}},
 		} {
-			if _, err := tx.ExecContext(ctx, step.sql, step.args...); err != nil {
+			if _, err := tx.exec(ctx, step.sql, step.args...); err != nil {
 				return err
 			}
+		}
+		if err := replaceAll(ctx, tx, to, nil); err != nil {
+			return err
+		}
+		waiting, err := idsOf(ctx, tx, `SELECT entry_id FROM work WHERE folder = ?`, from)
+		if err != nil {
+			return err
+		}
+		if err := refresh(ctx, tx, waiting...); err != nil {
+			return err
 		}
 		return errors.Join(markAnew(ctx, tx, to, marksOfEntries), markAnew(ctx, tx, to, marksOfCompanions))
 	})
@@ -89,14 +97,14 @@ func (j *Journal) TakeOver(ctx context.Context, from, to string) (taken int, err
 
 // removeMismatches has the assets removed of what failed with other bytes and is
 // superseded when one folder takes over another.
-func removeMismatches(ctx context.Context, tx *sql.Tx, from, to string, now int64) error {
+func removeMismatches(ctx context.Context, tx *session, from, to string, now int64) error {
 	var ids []int64
 	err := each(ctx, tx, func(rows *sql.Rows) error {
 		var id int64
 		err := rows.Scan(&id)
 		ids = append(ids, id)
 		return err
-	}, `SELECT id FROM entries WHERE status = 'failed' AND folder = ? AND class = '`+ClassMismatch+`'
+	}, `SELECT id FROM entries WHERE status = {failed} AND folder = ? AND class = '`+ClassMismatch+`'
 		AND path IN (SELECT path FROM entries WHERE folder = ?)`, from, to)
 	for _, id := range ids {
 		if err == nil {
@@ -113,17 +121,17 @@ type anew struct{ read, set string }
 var (
 	marksOfEntries = anew{
 		`SELECT path, generation, mark IS NOT NULL, size, mod_time, change_time, dev, ino FROM entries WHERE folder = ?`,
-		`UPDATE entries SET place = ?, mark = iif(?, ?, mark) WHERE folder = ? AND path = ? AND generation = ?`,
+		`UPDATE entries SET place = ?, mark = CASE ? WHEN 0 THEN mark ELSE ? END WHERE folder = ? AND path = ? AND generation = ?`,
 	}
 	marksOfCompanions = anew{
 		`SELECT path, 0, true, size, mod_time, change_time, dev, ino FROM companions WHERE folder = ?`,
-		`UPDATE companions SET place = ?, mark = iif(?, ?, mark) WHERE folder = ? AND path = ? AND ? = 0`,
+		`UPDATE companions SET place = ?, mark = CASE ? WHEN 0 THEN mark ELSE ? END WHERE folder = ? AND path = ? AND ? = 0`,
 	}
 )
 
 // markAnew gives the rows of a folder the places, and those that have one the marks,
 // that its name makes.
-func markAnew(ctx context.Context, tx *sql.Tx, folder string, of anew) error {
+func markAnew(ctx context.Context, tx *session, folder string, of anew) error {
 	type row struct {
 		path                    []byte
 		generation, place, mark int64
@@ -143,13 +151,8 @@ func markAnew(ctx context.Context, tx *sql.Tx, folder string, of anew) error {
 	if err != nil {
 		return err
 	}
-	set, err := tx.PrepareContext(ctx, of.set)
-	if err != nil {
-		return err
-	}
-	defer set.Close()
 	for _, r := range all {
-		if _, err := set.ExecContext(ctx, r.place, r.marked, r.mark, folder, r.path, r.generation); err != nil {
+		if _, err := tx.exec(ctx, of.set, r.place, r.marked, r.mark, folder, r.path, r.generation); err != nil {
 			return err
 		}
 	}

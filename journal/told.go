@@ -34,13 +34,13 @@ type Telling struct {
 
 // untold selects what is still to be looked at, and what was told and may be over.
 // The partial index carries the same text.
-const untold = `SELECT path, since, told FROM companions INDEXED BY companions_told WHERE (tell = 1 OR told <> '') AND folder = ? AND path > ? ORDER BY path LIMIT ?`
+const untold = `SELECT path, since, told FROM companions {using companions_told} WHERE (tell = 1 OR told <> '') AND folder = ? AND path > ? ORDER BY path LIMIT ?`
 
 // Tellings returns up to limit companions of a folder, by path and behind after, that
 // are new or changed, or of which something is told.
 func (r *Reader) Tellings(ctx context.Context, folder, after string, limit int) ([]Telling, error) {
 	var out []Telling
-	err := r.read(ctx, "look for companions to tell of", func(tx *sql.Tx) error {
+	err := r.ask(ctx, "look for companions to tell of", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var path []byte
 			var since int64
@@ -69,7 +69,7 @@ func (j *Journal) Tell(ctx context.Context, folder string, told map[Telling]Told
 	if len(told) == 0 {
 		return nil
 	}
-	return j.write(ctx, "record what is told of companions", func(tx *sql.Tx) error {
+	return j.write(ctx, "record what is told of companions", func(tx *session) error {
 		for of, t := range told {
 			text := ""
 			if t.Message != "" {
@@ -79,7 +79,7 @@ func (j *Journal) Tell(ctx context.Context, folder string, told map[Telling]Told
 				}
 				text = string(b)
 			}
-			_, err := tx.ExecContext(ctx, `UPDATE companions SET tell = 0, told = ? WHERE folder = ? AND path = ? AND since = ?`,
+			_, err := tx.exec(ctx, `UPDATE companions SET tell = 0, told = ? WHERE folder = ? AND path = ? AND since = ?`,
 				text, folder, []byte(of.Path), ms(of.Since))
 			if err != nil {
 				return err
@@ -93,8 +93,8 @@ func (j *Journal) Tell(ctx context.Context, folder string, told map[Telling]Told
 // and how many there are.
 func (r *Reader) Told(ctx context.Context, folder string, limit int) (first []Told, all int, err error) {
 	first = []Told{}
-	err = r.read(ctx, "read what is told of companions", func(tx *sql.Tx) error {
-		err := tx.QueryRowContext(ctx, `SELECT count(*) FROM companions INDEXED BY companions_told
+	err = r.read(ctx, "read what is told of companions", func(tx *session) error {
+		err := tx.row(ctx, `SELECT count(*) FROM companions {using companions_told}
 			WHERE (tell = 1 OR told <> '') AND told <> '' AND folder = ?`, folder).Scan(&all)
 		if err != nil {
 			return err
@@ -108,7 +108,7 @@ func (r *Reader) Told(ctx context.Context, folder string, limit int) (first []To
 			err := json.Unmarshal(text, &t)
 			first = append(first, t)
 			return err
-		}, `SELECT told FROM companions INDEXED BY companions_told
+		}, `SELECT told FROM companions {using companions_told}
 			WHERE (tell = 1 OR told <> '') AND told <> '' AND folder = ? ORDER BY path LIMIT ?`, folder, limit)
 	})
 	return first, all, err
@@ -117,9 +117,9 @@ func (r *Reader) Told(ctx context.Context, folder string, limit int) (first []To
 // Untold counts the companions of folders of which is still to be found out what there
 // is to tell.
 func (r *Reader) Untold(ctx context.Context, folders []string) (n int, err error) {
-	err = r.read(ctx, "count companions to tell of", func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT count(*) FROM companions INDEXED BY companions_told
-			WHERE (tell = 1 OR told <> '') AND tell = 1 AND folder IN (SELECT value FROM json_each(?))`, list(folders)).Scan(&n)
+	err = r.ask(ctx, "count companions to tell of", func(tx *session) error {
+		return tx.row(ctx, `SELECT count(*) FROM companions {using companions_told}
+			WHERE (tell = 1 OR told <> '') AND tell = 1 AND folder IN {list ?}`, list(folders)).Scan(&n)
 	})
 	return n, err
 }
@@ -127,8 +127,8 @@ func (r *Reader) Untold(ctx context.Context, folders []string) (n int, err error
 // Settling returns how many files of a folder are not stable yet, as its watcher said
 // last.
 func (r *Reader) Settling(ctx context.Context, folder string) (n int, err error) {
-	err = r.read(ctx, "count files that settle", func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT coalesce(max(settling), 0) FROM folders WHERE name = ?`, folder).Scan(&n)
+	err = r.ask(ctx, "count files that settle", func(tx *session) error {
+		return tx.row(ctx, `SELECT coalesce(max(settling), 0) FROM folders WHERE name = ?`, folder).Scan(&n)
 	})
 	return n, err
 }

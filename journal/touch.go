@@ -24,7 +24,7 @@ func (j *Journal) Touch(ctx context.Context, found []Found) (rest []Found, err e
 		return nil, nil
 	}
 	var touched []Found
-	err = j.reader.read(ctx, "look up touched files", func(tx *sql.Tx) error {
+	err = j.reader.read(ctx, "look up touched files", func(tx *session) error {
 		return eachLatest(ctx, tx, found, func(f Found, l latest) error {
 			switch {
 			case !l.touched(f):
@@ -38,7 +38,7 @@ func (j *Journal) Touch(ctx context.Context, found []Found) (rest []Found, err e
 	if err != nil || len(touched) == 0 {
 		return rest, err
 	}
-	err = j.write(ctx, "record touched files", func(tx *sql.Tx) error {
+	err = j.write(ctx, "record touched files", func(tx *session) error {
 		now := j.now()
 		return eachLatest(ctx, tx, touched, func(f Found, l latest) error {
 			if !l.touched(f) { // it moved on: the next look finds it
@@ -73,23 +73,27 @@ func (e Entry) Describes(f Found) bool {
 }
 
 // touch has an entry that was not begun take the hint of its touched file.
-func (l latest) touch(ctx context.Context, tx *sql.Tx, f Found, now int64) error {
+func (l latest) touch(ctx context.Context, tx *session, f Found, now int64) error {
 	if l.status.Active() {
 		return nil
 	}
-	set := `change_time = ?, mark = ?`
-	if l.status == Settled || l.status == Mapped { // what was mapped may be of other bytes
-		set += fmt.Sprintf(`, status = '%s', sha256 = NULL, not_before = 0, updated = %d`, Settled, now)
+	if l.status != Settled && l.status != Mapped {
+		_, err := tx.exec(ctx, `UPDATE entries SET change_time = ?, mark = ? WHERE id = ?`, f.ChangeTime, markOf(f), l.id)
+		return err
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE entries SET `+set+` WHERE id = ?`, f.ChangeTime, markOf(f), l.id)
-	return err
+	_, err := tx.exec(ctx, `UPDATE entries SET change_time = ?, mark = ?, status = {settled}, sha256 = NULL, updated = ? WHERE id = ?`,
+		f.ChangeTime, markOf(f), now, l.id) // what was mapped may be of other bytes
+	if err != nil {
+		return err
+	}
+	return enqueue(ctx, tx, l.id, 0)
 }
 
 // Compared records that what was sent of an entry is what its file held at a change
 // time, in Unix nanoseconds.
 func (j *Journal) Compared(ctx context.Context, id, changeTime int64) error {
-	return j.write(ctx, fmt.Sprintf("record that the bytes of entry %d were compared", id), func(tx *sql.Tx) error {
-		e, err := scanEntry(tx.QueryRowContext(ctx, `SELECT `+entryColumns+` FROM entries e WHERE e.id = ?`, id).Scan)
+	return j.write(ctx, fmt.Sprintf("record that the bytes of entry %d were compared", id), func(tx *session) error {
+		e, err := scanEntry(tx.row(ctx, `SELECT `+entryColumns+` FROM entries e WHERE e.id = ?`, id).Scan)
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrUnknown
 		}
@@ -97,8 +101,8 @@ func (j *Journal) Compared(ctx context.Context, id, changeTime int64) error {
 			return err
 		}
 		mark := markOf(Found{Folder: e.Folder, Path: e.Path, Size: e.Size, ModTime: e.ModTime, ChangeTime: changeTime, Dev: e.Dev, Ino: e.Ino})
-		_, err = tx.ExecContext(ctx, `UPDATE entries AS e SET change_time = ?, mark = iif(EXISTS (SELECT 1 FROM entries n
-			WHERE n.folder = e.folder AND n.path = e.path AND n.generation > e.generation), NULL, ?) WHERE id = ?`, changeTime, mark, id)
+		_, err = tx.exec(ctx, `UPDATE entries AS e SET change_time = ?, mark = CASE WHEN EXISTS (SELECT 1 FROM entries n
+			WHERE n.folder = e.folder AND n.path = e.path AND n.generation > e.generation) THEN NULL ELSE ? END WHERE id = ?`, changeTime, mark, id)
 		return err
 	})
 }

@@ -44,14 +44,14 @@ func booksAt(t *testing.T, path string) *journal.Journal {
 		t.Fatal(err)
 	}
 	for id, to := range map[int64]journal.Status{1: journal.Held, 2: journal.Failed, 3: journal.Ignored} {
-		err := j.Advance(ctx, journal.Move{ID: id, From: journal.Settled, To: to, Reason: journal.Reason{Message: "because", Hint: "do"}})
+		_, err := j.Advance(ctx, journal.Move{ID: id, From: journal.Settled, To: to, Reason: journal.Reason{Message: "because", Hint: "do"}})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	err = j.Advance(ctx, journal.Move{ID: 4, From: journal.Settled, To: journal.Mapped, Asset: []byte("{}"), Filename: "3.jpg"})
+	_, err = j.Advance(ctx, journal.Move{ID: 4, From: journal.Settled, To: journal.Mapped, Asset: []byte("{}"), Filename: "3.jpg"})
 	if err == nil {
-		err = j.Advance(ctx, journal.Move{ID: 4, From: journal.Mapped, To: journal.Creating})
+		_, err = j.Advance(ctx, journal.Move{ID: 4, From: journal.Mapped, To: journal.Creating})
 	}
 	if err == nil {
 		err = j.SetFolder(ctx, journal.FolderState{Name: "in", Path: "/in", Watch: "notify", Settling: 2})
@@ -122,7 +122,7 @@ func TestObstacleIsTold(t *testing.T) {
 	if _, err := j.Admit(ctx, []journal.Found{{Folder: "in", Path: "large.jpg"}}); err != nil {
 		t.Fatal(err)
 	}
-	err := j.Advance(ctx, journal.Move{ID: 6, From: journal.Settled, To: journal.Failed, Reason: journal.Reason{Message: "it is too large", Hint: "do"},
+	_, err := j.Advance(ctx, journal.Move{ID: 6, From: journal.Settled, To: journal.Failed, Reason: journal.Reason{Message: "it is too large", Hint: "do"},
 		Chores: []journal.NewChore{{Kind: journal.ChoreFile, Filename: "large.jpg"}}})
 	if err == nil {
 		err = j.DeferChore(ctx, 1, time.Now(), "_failed is no directory")

@@ -1,0 +1,92 @@
+package journal
+
+import (
+	"fmt"
+	"time"
+)
+
+// Move is one change of status and the facts that belong to it.
+type Move struct {
+	ID       int64
+	From, To Status
+	// Was is the entry as its worker knows it, with its Attempt; nil if that is not at
+	// hand. Advance needs not read what it returns where the entry is still like that.
+	Was *Entry
+	// Reason and Outcome replace those of the entry; empty clears them. Outcome is
+	// required with To == Cancelling and not allowed otherwise.
+	Reason  Reason
+	Outcome Status
+	// NotBefore is when the entry may run again; zero is at once.
+	NotBefore time.Time
+	// Asset (JSON) and Filename are stored with To == Mapped: required from
+	// Settled, otherwise the ones stored earlier stay when they are empty.
+	Asset    []byte
+	Filename string
+	// FactsAt is when the facts for Asset began to be gathered, with To == Mapped: what
+	// a companion told later is not in it. MappedAt is the entry's as it was read before:
+	// ErrMoved if a companion has told something since. Two times are not compared, for
+	// a clock may be set back.
+	FactsAt, MappedAt time.Time
+	// Previous is the id of what Journal.Previous found when the asset was decided on, 0
+	// for nothing, with To == Mapped from Settled; nil if that does not matter. ErrMoved
+	// if it is another by now.
+	Previous *int64
+	// ChangeTime is the entry's as it was when its content was looked at: ErrMoved if its
+	// file was touched since, for then it may hold other bytes, and its hash was wiped;
+	// nil if that does not matter.
+	ChangeTime *int64
+	// Created is required from Creating to Created. From Creating to Cancelling it
+	// gives the ids of our own empty asset, if one was found; from Mapped to
+	// Verified, where it is required too, those of the asset that the account holds
+	// already.
+	Created *Creation
+	// Fills is required from Mapped to Created: the placeholder, filed, whose asset gets
+	// the entry's content through the URL that it kept.
+	Fills int64
+	// CountFailure and CountExpiry add one to the entry's counters, ResetCounts
+	// sets both to zero.
+	CountFailure, CountExpiry, ResetCounts bool
+	// AsNew is stored with ResetCounts: the entry is to become an asset of its own.
+	AsNew bool
+	// Unconfirmed is stored with To == Verifying: nobody answered for the bytes, so
+	// they must be seen.
+	Unconfirmed bool
+	// Chores are opened in the same transaction.
+	Chores []NewChore
+}
+
+// Creation is what the creation of an asset returned, and the plan made of it.
+type Creation struct {
+	ObjectID, FileID, OriginalFileID string
+	UploadID                         string    // "" for a single PUT
+	Expires                          time.Time // when the first URL dies; zero if unknown
+	PartSize                         int64     // bytes
+	Parts                            []Part
+}
+
+// check refuses what no state of the journal can make right.
+func (m Move) check() error {
+	illegal := func(why string) error {
+		return fmt.Errorf("move entry %d from %s to %s: %w: %s", m.ID, m.From, m.To, ErrIllegal, why)
+	}
+	switch {
+	case !CanAdvance(m.From, m.To):
+		return fmt.Errorf("move entry %d from %s to %s: %w", m.ID, m.From, m.To, ErrIllegal)
+	case m.To == Cancelling && (!CanAdvance(Cancelling, m.Outcome) || m.Outcome == Verifying):
+		return illegal(fmt.Sprintf("%q is no outcome of a cancel", m.Outcome))
+	case m.To != Cancelling && m.Outcome != "":
+		return illegal("only a cancel has an outcome")
+	case m.From == Settled && m.To == Mapped && (len(m.Asset) == 0 || m.Filename == ""):
+		return illegal("the asset to create or its file name is missing")
+	case m.fills() != (m.Fills != 0):
+		return illegal("what is filled is missing, or nothing is")
+	case (m.To == Created && !m.fills() || m.adopts()) && m.Created == nil:
+		return illegal("what was created is missing")
+	case m.Created != nil && !m.adopts() && (m.From != Creating || m.To != Created && m.To != Cancelling):
+		return illegal("nothing is created by it")
+	}
+	return nil
+}
+
+// adopts reports a move that takes over an asset which the account holds already.
+func (m Move) adopts() bool { return m.From == Mapped && m.To == Verified }
