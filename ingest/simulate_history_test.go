@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // happen has a history happen, and returns what was wrong in it.
@@ -65,6 +66,7 @@ func (s *sim) over() {
 	for _, l := range s.old {
 		l.bury()
 	}
+	time.Sleep(time.Minute) // a worker may have been left behind that looked at its file
 	if err := s.sandbox.Close(); err != nil {
 		s.t.Errorf("%v", err)
 	}

@@ -77,7 +77,7 @@ func (s *sim) begin() {
 		HTTP: &http.Client{Transport: simWire{l}}})
 	l.pipeline = ingest.New(s.config, ingest.Deps{API: l.client, Store: store, Content: store, Journal: l.journal,
 		Log: zerolog.New(zerolog.SyncWriter(s.log)), Ahead: l.client.Ahead})
-	s.life = l
+	s.life, s.statuses = l, make(map[int64]journal.Status)
 	l.ran.Go(func() {
 		if _, err := l.pipeline.Release(ctx, "drop", fmt.Sprint(s.plan.Setup.Rules)); err != nil {
 			l.broke(ctx, err)
@@ -97,17 +97,28 @@ func (l *simLife) broke(ctx context.Context, err error) {
 	}
 }
 
-// committed is told of each commit. At every moment the books balance.
+// committed is told of each commit. At every moment the books balance, and each entry goes
+// one of the ways that there are.
 func (l *simLife) committed(ctx context.Context) {
-	if l.journal != nil && l.s.looksAtBooks() {
+	if l.journal != nil && !l.hasEnded() {
 		counts, err := l.journal.Reader().Counts(ctx)
+		if err == nil {
+			l.s.wantBalance(counts)
+		}
+		if err == nil && l.s.plan.Setup.Moves {
+			err = l.s.wantLegalMoves(ctx, l.journal.Reader())
+		}
 		if err != nil { // which the end of the life is, too
 			l.broke(ctx, err)
-		} else {
-			l.s.wantBalance(counts)
 		}
 	}
 	l.pass("commit", "")
+}
+
+func (l *simLife) hasEnded() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ended
 }
 
 // pass is called at each point at which a life may end. It does not return from there.

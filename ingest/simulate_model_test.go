@@ -24,14 +24,14 @@ type model struct {
 	held    map[string]bool      // paths that held something at some time
 	changed map[string]time.Time // when each path changed last
 	left    map[string]string    // by path: the content that had it before it was renamed
+	came    map[string]bool      // paths that got what they held by a renaming
 	again   map[string]bool      // paths that were written once more with the content that they had
-	renamed map[string]bool      // contents of files that were renamed
 	asked   map[string]bool      // what operators asked for
 }
 
 func newModel() model {
 	return model{offers: make(map[string]int), there: make(map[string]string), held: make(map[string]bool),
-		changed: make(map[string]time.Time), left: make(map[string]string), renamed: make(map[string]bool), again: make(map[string]bool), asked: make(map[string]bool)}
+		changed: make(map[string]time.Time), left: make(map[string]string), came: make(map[string]bool), again: make(map[string]bool), asked: make(map[string]bool)}
 }
 
 // simDeeds are what the steps do.
@@ -97,7 +97,7 @@ func (s *sim) changes(step simStep, paths ...string) {
 // watcher saw that first, and as the asset of its new path.
 func (s *sim) putUnder(path, sum string) {
 	same := s.model.there[path] == sum
-	if !same || s.takes {
+	if !same || s.takes || s.model.came[path] {
 		s.model.offers[sum]++
 	}
 	s.model.again[path] = same
@@ -146,9 +146,8 @@ func (s *sim) renamed(from, to string) {
 	if s.model.again[from] { // a rewritten file that was not seen before it was renamed is another one
 		s.model.offers[sum]++
 	}
-	s.model.renamed[sum] = true
 	delete(s.model.there, from)
-	s.model.left[from] = sum
+	s.model.left[from], s.model.came[to] = sum, true
 	if s.model.held[to] {
 		s.putUnder(to, sum)
 	} else {
@@ -177,6 +176,9 @@ func (s *sim) doExchange(step simStep) {
 		return
 	}
 	there := s.model.there
+	// Where one of the files was not seen before, the other one replaces what was.
+	s.model.offers[there[step.Path]]++
+	s.model.offers[there[step.To]]++
 	there[step.Path], there[step.To] = there[step.To], there[step.Path]
 	s.changes(step, step.Path, step.To)
 }

@@ -33,6 +33,7 @@ type simSetup struct {
 	URLLife    int               `json:"url_life_ms,omitempty"`
 	Along      bool              `json:"along,omitempty"`   // a delete takes all versions along
 	Slow       int               `json:"slow_ms,omitempty"` // calls, and the rules, take up to so long
+	Moves      bool              `json:"moves,omitempty"`   // each entry's way is followed from commit to commit
 	Texts      bool              `json:"texts,omitempty"`   // all texts of the journal are looked at on the way
 }
 
@@ -118,7 +119,7 @@ func (d *drawing) setup() simSetup {
 	s := simSetup{
 		Workers: 1 + d.IntN(4), After: pick(d, "", "", ingest.AfterMove, ingest.AfterDelete),
 		Versions: pick(d, "path", "path", "path", "filename", "none"), Duplicates: pick(d, "", "", ingest.DuplicatesSkip, ingest.DuplicatesHold),
-		Multipart: d.oneIn(2), Verify: d.oneIn(4), Along: d.oneIn(6), Texts: d.oneIn(20),
+		Multipart: d.oneIn(2), Verify: d.oneIn(4), Along: d.oneIn(6), Texts: d.oneIn(20), Moves: d.oneIn(3),
 	}
 	if d.oneIn(4) {
 		s.Lag = 100 + d.IntN(3000)

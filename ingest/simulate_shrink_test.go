@@ -59,6 +59,7 @@ var simplerSetups = []func(*simSetup){
 	func(s *simSetup) { s.URLLife = 0 },
 	func(s *simSetup) { s.Slow = 0 },
 	func(s *simSetup) { s.Texts = false },
+	func(s *simSetup) { s.Moves = false },
 	func(s *simSetup) { s.Along = false },
 }
 

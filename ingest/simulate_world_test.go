@@ -23,15 +23,17 @@ import (
 // bubble in which time is simulated.
 type sim struct {
 	*rig
-	dir    string
-	plan   simPlan
-	life   *simLife   // the one that runs; nil while none does
-	old    []*simLife // that crashed; they stand still until the history is over
-	model  model
-	due    map[string]time.Time // changes that the watcher has not told yet
-	booked bool                 // the books are looked at after each commit
-	takes  bool                 // files are moved or deleted, or were
-	skips  bool                 // duplicates are not uploaded, or were not
+	dir   string
+	plan  simPlan
+	life  *simLife   // the one that runs; nil while none does
+	old   []*simLife // that crashed; they stand still until the history is over
+	model model
+	due   map[string]time.Time // changes that the watcher has not told yet
+	takes bool                 // files are moved or deleted, or were
+	skips bool                 // duplicates are not uploaded, or were not
+
+	following sync.Mutex
+	statuses  map[int64]journal.Status // of the entries, as of the latest commit
 
 	mu    sync.Mutex
 	where string // the crash that is to come, and after how many points
@@ -84,7 +86,7 @@ func newSim(t *testing.T, dir string, plan simPlan) *sim {
 	if plan.Setup.Along {
 		options.DeleteScope, options.UndeleteScope = "all", "version"
 	}
-	s := &sim{plan: plan, dir: dir, chaos: rand.New(rand.NewPCG(uint64(len(plan.Steps)), 7)), due: make(map[string]time.Time), puts: make(map[string]int), model: newModel(), booked: true}
+	s := &sim{plan: plan, dir: dir, chaos: rand.New(rand.NewPCG(uint64(len(plan.Steps)), 7)), due: make(map[string]time.Time), puts: make(map[string]int), model: newModel()}
 	s.rig = &rig{t: b, drop: filepath.Join(dir, "drop"), journal: filepath.Join(dir, "journal-1.db"), log: &strings.Builder{}}
 	if s.sandbox, err = sandbox.New(options); err != nil {
 		t.Fatal(err)
@@ -191,8 +193,6 @@ func (s *sim) again(url string) bool {
 	s.puts[url]++
 	return s.puts[url] > 1
 }
-
-func (s *sim) looksAtBooks() bool { return s.booked }
 
 // notice has the watcher of the life that runs look.
 func (s *sim) notice(m simMail) {

@@ -241,7 +241,7 @@ func (t *taking) lost() error {
 		return nil
 	}
 	for _, at := range []string{t.e.Aside, t.e.Path, t.e.MovedTo} {
-		if at == "" {
+		if at == "" || at == t.e.MovedTo && t.isTaken(at) {
 			continue
 		}
 		if err := t.lacks(at); err != nil {
@@ -250,4 +250,15 @@ func (t *taking) lost() error {
 		}
 	}
 	return nil
+}
+
+// isTaken reports that another file has the name that was intended for this one: it would
+// have got a number.
+func (t *taking) isTaken(rel string) bool {
+	file, _, err := t.look(rel)
+	if err != nil {
+		return false
+	}
+	defer file.Close() // nothing was written
+	return !t.sameContent(file)
 }
