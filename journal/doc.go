@@ -19,10 +19,21 @@
 //   - Each exported method that writes is one transaction: when it returns nil
 //     the facts are on disk (WAL, synchronous=FULL), when it returns an error
 //     nothing has changed.
+//   - What does not rest has a row in the table work, which is the queue, and nothing
+//     else has: what is done to it costs the same however many files were ever seen.
+//     Whatever changes what is copied there from an entry changes it, too (work.go).
 //   - Times are stored in milliseconds, hint times in nanoseconds. The zero
 //     time means none.
 //   - Presigned URLs are stored only while their attempt is open, in a BLOB
 //     column; the file has mode 0600 and deleted content is overwritten.
+//
+// # Writing and reading
+//
+// One goroutine owns the connection that writes (writer.go). It runs what waits for it,
+// each piece under a savepoint, and commits it together; a piece that fails is undone
+// alone, and a commit that fails is everyone's error. Each connection, that one and
+// those of the readers, parses each text of SQL once (session.go). What only SQLite says,
+// or says in its own way, stands in dialect.go.
 //
 // # Processes
 //

@@ -30,6 +30,10 @@ func TestMain(m *testing.M) {
 		_, err = Open(ctx, path, Options{})
 	case "ask":
 		said, err = Ask(ctx, path, "retry", []byte(`{"ids":[7]}`))
+	case "migrate":
+		migrations = laterSteps()
+		fmt.Println("begins")
+		_, err = Open(ctx, path, Options{})
 	case "owned":
 		said, err = Owned(path)
 	}
