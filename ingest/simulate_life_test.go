@@ -240,7 +240,7 @@ func (l *simLife) look(ctx context.Context, m simMail) error {
 			removed = append(removed, rel)
 		case strings.HasPrefix(path.Base(rel), "."):
 			hidden = append(hidden, rel)
-		case m.scan && l.s.unsettled(rel):
+		case l.s.unsettled(rel):
 		default:
 			h := uploader.HintOf(info)
 			files = append(files, watcher.File{Folder: "drop", Path: rel, Size: h.Size, ModTime: h.ModTime, ChangeTime: h.ChangeTime, Dev: h.Dev, Ino: h.Ino})

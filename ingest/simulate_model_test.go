@@ -115,6 +115,9 @@ func (s *sim) doReplace(step simStep) { s.fill(step, filepath.Join(s.dir, "new")
 
 func (s *sim) fill(step simStep, name string) {
 	data := content("simulated", step.Size, uint64(step.N))
+	s.mu.Lock()
+	s.model.changed[step.Path] = time.Now() // a watcher passes over what is just being written
+	s.mu.Unlock()
 	was, err := os.Lstat(s.at(step.Path))
 	must(s.t, s.inDir(step.Path, func() error { return os.WriteFile(name, data, 0o644) }))
 	when := time.Now() // of the bubble, so that no two contents of a path have the same
