@@ -315,3 +315,50 @@ func TestTouchedWhileItWaits(t *testing.T) {
 		}
 	}
 }
+
+// Who waits for the update of an asset that is withdrawn meanwhile, and its update with
+// it, is answered.
+func TestWithdrawnWhileItsUpdateWaits(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	var once atomic.Bool
+	f := &r.config.Folders[0]
+	mapFile := f.Map
+	f.Map = func(file watcher.File, at string) (ingest.Mapped, error) {
+		if once.Swap(true) {
+			return ingest.Mapped{}, &ingest.LaterError{Err: context.DeadlineExceeded, After: time.Hour}
+		}
+		return mapFile(file, at)
+	}
+	r.write("a.jpg", 10, 1)
+	p := r.goOn(t)
+	if err := r.scan(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	until := func(what string, so func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); !so(); time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: it is %+v", what, r.entry("a.jpg"))
+			}
+		}
+	}
+	until("it is not in", func() bool { return r.entry("a.jpg").Status == journal.Filed })
+	id := r.entry("a.jpg").ID
+	request, err := journal.Ask(t.Context(), r.journal, ingest.RequestUpdate, []byte(`{}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	until("its update does not wait", func() bool {
+		e, open, err := p.journal.Reader().Edit(t.Context(), id)
+		return err == nil && open && e.Message != ""
+	})
+	time.Sleep(time.Second) // by then whoever asked has looked at it, too
+	if _, err := p.journal.Advance(t.Context(), journal.Move{ID: id, From: journal.Filed, To: journal.Withdrawn}); err != nil {
+		t.Fatal(err)
+	}
+	until("the request waits on", func() bool {
+		_, _, done, err := p.journal.Reader().Answered(t.Context(), request)
+		return err == nil && done
+	})
+}

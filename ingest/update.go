@@ -69,7 +69,7 @@ func (p *Pipeline) updated(ctx context.Context, id int64, before [sha256.Size]by
 	if err != nil {
 		return Outcome{}, err
 	}
-	a := p.alarms.set(e.Folder, updatePace, journal.AboutEdits)
+	a := p.alarms.set(e.Folder, updatePace, journal.AboutEdits, journal.AboutEntries) // its asset may be withdrawn
 	defer p.alarms.end(a)
 	for p.editing[e.Folder] != nil && e.Status == journal.Filed {
 		_, open, err := p.journal.Reader().Edit(ctx, id)
