@@ -34,7 +34,7 @@ func (r *restingRig) hide(failed bool, statements ...string) {
 		r.t.Fatal(err)
 	}
 	defer db.Close()
-	for _, s := range statements {
+	for _, s := range append(statements, itRests, itWaits) {
 		if _, err := db.ExecContext(r.t.Context(), s); err != nil {
 			r.t.Fatal(err)
 		}
@@ -73,7 +73,10 @@ const (
 	asideToMove   = `UPDATE entries SET status = 'verified', aside = CAST('d/.ingestd-1' AS BLOB), moved_to = CAST('_ingested/d/a.jpg' AS BLOB)`
 	asideToDelete = `UPDATE entries SET status = 'verified', aside = CAST('d/.ingestd-1' AS BLOB), moved_to = x''`
 	asideFailed   = `UPDATE entries SET aside = CAST('d/.ingestd-1' AS BLOB), moved_to = CAST('_failed/d/a.jpg' AS BLOB)`
-	choreOfFile   = `INSERT INTO chores (entry_id, kind, object_id, file_id, filename, spec, until, not_before, since) VALUES (1, 'file', '', '', 'a.jpg', '', 0, 0, 0)`
+	itRests       = `UPDATE entries SET rests = status <> 'verified'`
+	itWaits       = `INSERT INTO work (entry_id, lane, folder, status, sort_key, size, sha256, filename)
+		SELECT id, 2, folder, status, x'', size, sha256, filename FROM entries WHERE status = 'verified'`
+	choreOfFile = `INSERT INTO chores (entry_id, kind, object_id, file_id, filename, spec, until, not_before, since) VALUES (1, 'file', '', '', 'a.jpg', '', 0, 0, 0)`
 )
 
 // TestDirectoryOfAFileAsideChanges has the directory of a file that waits under its
