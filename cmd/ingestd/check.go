@@ -94,7 +94,7 @@ func check(ctx context.Context, path, asUser string, offline bool) (c checked, e
 			return c, errors.Join(cfg.Invalid(append(problems, local...)), err)
 		}
 	}
-	return c, errors.Join(cfg.Invalid(append(problems, local...)), checkJournal(cfg))
+	return c, errors.Join(cfg.Invalid(append(problems, local...)), checkJournal(ctx, cfg))
 }
 
 // sound returns the folders of which nothing is wrong yet: a share that hangs is
@@ -124,12 +124,13 @@ func examine(ctx context.Context, cfg *config.Config, invalid *config.Invalid) (
 }
 
 // checkJournal looks whether the journal can be written where it is, or would be, and
-// relied on there, without making it.
-func checkJournal(cfg *config.Config) error {
+// relied on there, without making it, and whether what lies there is one that the daemon
+// would start with.
+func checkJournal(ctx context.Context, cfg *config.Config) error {
 	if cfg.Journal == "" {
 		return nil // said already
 	}
-	return config.InTime(func() error { return errors.Join(placed(cfg.Journal), writable(cfg.Journal)) },
+	return config.InTime(func() error { return errors.Join(placed(cfg.Journal), writable(cfg.Journal), usable(ctx, cfg.Journal)) },
 		fmt.Errorf("journal %s: its file system does not answer: %w", cfg.Journal, errUnusable))
 }
 
@@ -138,6 +139,19 @@ func placed(path string) error {
 		return fmt.Errorf("journal %s: %w", path, err)
 	}
 	return nil // what else is wrong with the path is said by writable
+}
+
+// usable tells of a journal that no start of the daemon gets to work.
+func usable(ctx context.Context, path string) error {
+	r, err := journal.OpenReader(ctx, path)
+	switch {
+	case err == nil:
+		return r.Close()
+	case isHopeless(err) && !errors.Is(err, journal.ErrLinked): // which placed tells
+		return err
+	default:
+		return nil // one that is not there yet is made, one of an older release brought up to date
+	}
 }
 
 func writable(journal string) error {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,9 +53,8 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.As(err, &refused):
 		return refused.code
-	case errors.Is(err, journal.ErrRemoved), errors.Is(err, journal.ErrOrphaned), errors.Is(err, journal.ErrCorrupt),
-		errors.Is(err, journal.ErrNewer), errors.Is(err, journal.ErrLinked), errors.Is(err, journal.ErrForeign), errors.Is(err, journal.ErrNetwork), errors.Is(err, errUnusable):
-		return exitUsage // another start would do harm, or no better
+	case isHopeless(err), errors.Is(err, errUnusable):
+		return exitUsage
 	case errors.Is(err, journal.ErrJournal):
 		return exitError
 	case errors.Is(err, errNotIngested), errors.Is(err, errWouldNot), errors.Is(err, errNotDone):
@@ -64,6 +64,15 @@ func exitCode(err error) int {
 	default:
 		return exitError
 	}
+}
+
+// isHopeless reports that the journal is one with which another start would do harm, or
+// no better.
+func isHopeless(err error) bool {
+	return slices.ContainsFunc([]error{
+		journal.ErrRemoved, journal.ErrOrphaned, journal.ErrCorrupt, journal.ErrNewer,
+		journal.ErrUnreleased, journal.ErrLinked, journal.ErrForeign, journal.ErrNetwork,
+	}, func(e error) bool { return errors.Is(err, e) })
 }
 
 // usageError is a command line that cannot be understood.
