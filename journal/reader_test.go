@@ -42,9 +42,9 @@ func TestReadGivenUpAsItBegins(t *testing.T) {
 
 // endsWhenAsked is a context that ends when somebody looks at it for the n-th time.
 type endsWhenAsked struct {
-	context.Context //nolint:containedctx // it is one
-	done            chan struct{}
-	left            atomic.Int64
+	context.Context
+	done chan struct{}
+	left atomic.Int64
 }
 
 func (c *endsWhenAsked) Done() <-chan struct{} {
