@@ -363,6 +363,13 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	defer cut()
 	p.drain, p.source, p.once = drain, source, source != nil
 
+	left, err := p.journal.Reader().ToTell(ctx)
+	if err != nil {
+		if errors.Is(err, context.Canceled) {
+			return nil
+		}
+		return err
+	}
 	idle := make(chan struct{})
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
@@ -380,7 +387,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 		}
 		g.Go(func() error { return p.resting.run(gctx, f.Name, idle) })
 		if t := p.tells[f.Name]; t != nil && !p.once { // a backfill tells at its end
-			g.Go(func() error { return t.run(gctx, idle, func() bool { return p.mayTouch(f.Name) }) })
+			g.Go(func() error { return t.run(gctx, idle, left[f.Name], func() bool { return p.mayTouch(f.Name) }) })
 		}
 		if f.Drops != nil {
 			g.Go(func() error { return p.doDrops(gctx, f, idle) })
@@ -388,7 +395,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 		g.Go(func() error { return p.doChores(gctx, f.Name, idle) })
 	}
 	g.Go(func() error { p.limitGrace(gctx, cut, idle); return nil })
-	err := p.await(gctx, g)
+	err = p.await(gctx, g)
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}

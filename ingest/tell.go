@@ -54,12 +54,16 @@ func (t *tells) admitted() {
 	}
 }
 
-// run tells whenever the folder has come to be quiet, until idle closes or ctx ends. A
-// share that hangs may hold it up for ever.
-func (t *tells) run(ctx context.Context, idle <-chan struct{}, mayTouch func() bool) error {
+// run tells whenever the folder has come to be quiet, until idle closes or ctx ends; left
+// says that there is something to look at from the last run. A share that hangs may hold
+// it up for ever.
+func (t *tells) run(ctx context.Context, idle <-chan struct{}, left bool, mayTouch func() bool) error {
 	quiet := max(2*t.folder.Settle, tellQuiet)
-	timer := time.NewTimer(quiet) // what was left at the end of the last run
+	timer := time.NewTimer(quiet)
 	defer timer.Stop()
+	if !left {
+		timer.Stop()
+	}
 	latest := time.Now().Add(tellLatest)
 	for {
 		select {

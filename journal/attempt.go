@@ -40,12 +40,27 @@ func moveAttempt(ctx context.Context, tx *session, m Move, e *Entry, now int64) 
 	return nil
 }
 
+// What an ordinary move asks for of an attempt. The attempt is named by its id where the
+// worker knows it, and else it is the open one of its entry.
+const (
+	insertAttempt = `INSERT INTO attempts (entry_id, number, intent_at)
+		SELECT ?1, coalesce(max(number), 0) + 1, ?2 FROM attempts WHERE entry_id = ?1 RETURNING id, number`
+
+	fillCreated = `UPDATE attempts SET object_id = ?1, file_id = ?2, original_file_id = ?3, upload_id = ?4, expires = ?5, part_size = ?6 WHERE `
+	fillKnown   = fillCreated + `id = ?7 AND ended_at IS NULL`
+	fillOpen    = fillCreated + `entry_id = ?7 AND ended_at IS NULL RETURNING id, number, intent_at`
+	insertPart  = `INSERT INTO parts (attempt_id, number, "offset", size, url) VALUES (?, ?, ?, ?, ?)`
+
+	openAttemptID = `SELECT coalesce(max(id), 0) FROM attempts WHERE entry_id = ? AND ended_at IS NULL`
+	wipeURLs      = `UPDATE parts SET url = NULL WHERE attempt_id = ?`
+	closeAttempt  = `UPDATE attempts SET ended_at = ? WHERE id = ?`
+)
+
 func changeAttempt(ctx context.Context, tx *session, m Move, e *Entry, now int64) error {
 	switch {
 	case m.To == Creating:
 		a := Attempt{IntentAt: at(now)}
-		err := tx.row(ctx, `INSERT INTO attempts (entry_id, number, intent_at)
-			SELECT ?1, coalesce(max(number), 0) + 1, ?2 FROM attempts WHERE entry_id = ?1 RETURNING id, number`, m.ID, now).Scan(&a.ID, &a.Number)
+		err := tx.row(ctx, insertAttempt, m.ID, now).Scan(&a.ID, &a.Number)
 		e.Attempt, e.Sent = &a, 0
 		e.AttemptCount++
 		return err
@@ -105,8 +120,6 @@ func adopt(ctx context.Context, tx *session, m Move) error {
 	return setIDs(ctx, tx, m.ID, *m.Created)
 }
 
-const setCreated = `UPDATE attempts SET object_id = ?1, file_id = ?2, original_file_id = ?3, upload_id = ?4, expires = ?5, part_size = ?6 WHERE `
-
 // fillAttempt stores what was created in the open attempt.
 func fillAttempt(ctx context.Context, tx *session, e *Entry, c Creation) error {
 	a := Attempt{ObjectID: c.ObjectID, FileID: c.FileID, OriginalFileID: c.OriginalFileID, UploadID: c.UploadID,
@@ -114,12 +127,12 @@ func fillAttempt(ctx context.Context, tx *session, e *Entry, c Creation) error {
 	created := []any{c.ObjectID, c.FileID, c.OriginalFileID, c.UploadID, ms(c.Expires), c.PartSize}
 	if known := e.Attempt; known != nil {
 		a.ID, a.Number, a.IntentAt = known.ID, known.Number, known.IntentAt
-		if err := moved(tx.exec(ctx, setCreated+`id = ?7 AND ended_at IS NULL`, append(created, a.ID)...)); err != nil {
+		if err := moved(tx.exec(ctx, fillKnown, append(created, a.ID)...)); err != nil {
 			return err
 		}
 	} else {
 		var intentAt int64
-		err := tx.row(ctx, setCreated+`entry_id = ?7 AND ended_at IS NULL RETURNING id, number, intent_at`, append(created, e.ID)...).
+		err := tx.row(ctx, fillOpen, append(created, e.ID)...).
 			Scan(&a.ID, &a.Number, &intentAt)
 		if err != nil {
 			return err
@@ -127,7 +140,7 @@ func fillAttempt(ctx context.Context, tx *session, e *Entry, c Creation) error {
 		a.IntentAt = at(intentAt)
 	}
 	for _, p := range c.Parts {
-		_, err := tx.exec(ctx, `INSERT INTO parts (attempt_id, number, "offset", size, url) VALUES (?, ?, ?, ?, ?)`,
+		_, err := tx.exec(ctx, insertPart,
 			a.ID, p.Number, p.Offset, p.Size, []byte(p.URL.Reveal()))
 		if err != nil {
 			return fmt.Errorf("part %d: %w", p.Number, err)
@@ -149,13 +162,13 @@ func endAttempt(ctx context.Context, tx *session, e Entry, now int64) error {
 	attempt := int64(0)
 	if e.Attempt != nil {
 		attempt = e.Attempt.ID
-	} else if err := tx.row(ctx, `SELECT coalesce(max(id), 0) FROM attempts WHERE entry_id = ? AND ended_at IS NULL`, e.ID).Scan(&attempt); err != nil {
+	} else if err := tx.row(ctx, openAttemptID, e.ID).Scan(&attempt); err != nil {
 		return err
 	}
-	if _, err := tx.exec(ctx, `UPDATE parts SET url = NULL WHERE attempt_id = ?`, attempt); err != nil {
+	if _, err := tx.exec(ctx, wipeURLs, attempt); err != nil {
 		return err
 	}
-	_, err := tx.exec(ctx, `UPDATE attempts SET ended_at = ? WHERE id = ?`, now, attempt)
+	_, err := tx.exec(ctx, closeAttempt, now, attempt)
 	return err
 }
 

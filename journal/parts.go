@@ -6,6 +6,16 @@ import (
 	"fmt"
 )
 
+// What is recorded of a part that is stored, and of its file's hash.
+const (
+	storePart = `UPDATE parts SET etag = ?, md5 = ?, comparable = ?, done_at = ? WHERE attempt_id = ? AND number = ?
+		AND EXISTS (SELECT 1 FROM attempts a WHERE a.id = attempt_id AND a.ended_at IS NULL)`
+
+	itsEntry     = `(SELECT entry_id FROM attempts WHERE id = ?)`
+	hashItsEntry = `UPDATE entries SET sha256 = ? WHERE id = ` + itsEntry
+	hashItsWork  = `UPDATE work SET sha256 = ? WHERE entry_id = ` + itsEntry
+)
+
 // PartDone records that a part is stored: its ETag, MD5, whether that proves its bytes,
 // and when (now, if p.DoneAt is zero); with it the hash of the whole content, if that is
 // known by then. One that is contradicted makes its attempt Unconfirmed. ErrMoved if the
@@ -16,21 +26,17 @@ func (j *Journal) PartDone(ctx context.Context, attemptID int64, p Part) error {
 		if done == 0 {
 			done = j.now()
 		}
-		err := moved(tx.exec(ctx, `UPDATE parts SET etag = ?, md5 = ?, comparable = ?, done_at = ?
-			WHERE attempt_id = ? AND number = ?
-			  AND EXISTS (SELECT 1 FROM attempts a WHERE a.id = attempt_id AND a.ended_at IS NULL)`,
-			p.ETag, p.MD5, p.Proven, done, attemptID, p.Number))
+		err := moved(tx.exec(ctx, storePart, p.ETag, p.MD5, p.Proven, done, attemptID, p.Number))
 		if err == nil && p.Contradicted {
 			_, err = tx.exec(ctx, `UPDATE attempts SET unconfirmed = 1 WHERE id = ?`, attemptID)
 		}
 		if err != nil || p.Content == nil {
 			return err
 		}
-		const itsEntry = `(SELECT entry_id FROM attempts WHERE id = ?)`
-		if _, err = tx.exec(ctx, `UPDATE entries SET sha256 = ? WHERE id = `+itsEntry, p.Content, attemptID); err != nil {
+		if _, err = tx.exec(ctx, hashItsEntry, p.Content, attemptID); err != nil {
 			return err
 		}
-		_, err = tx.exec(ctx, `UPDATE work SET sha256 = ? WHERE entry_id = `+itsEntry, p.Content, attemptID)
+		_, err = tx.exec(ctx, hashItsWork, p.Content, attemptID)
 		return err
 	}, AboutNothing)
 }

@@ -114,6 +114,20 @@ func (r *Reader) Told(ctx context.Context, folder string, limit int) (first []To
 	return first, all, err
 }
 
+// ToTell returns the folders with companions that Tellings returns.
+func (r *Reader) ToTell(ctx context.Context) (map[string]bool, error) {
+	folders := make(map[string]bool)
+	err := r.ask(ctx, "look for folders with companions to tell of", func(tx *session) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var folder string
+			err := rows.Scan(&folder)
+			folders[folder] = true
+			return err
+		}, `SELECT DISTINCT folder FROM companions {using companions_told} WHERE tell = 1 OR told <> ''`)
+	})
+	return folders, err
+}
+
 // Untold counts the companions of folders of which is still to be found out what there
 // is to tell.
 func (r *Reader) Untold(ctx context.Context, folders []string) (n int, err error) {
