@@ -25,7 +25,7 @@ func TestTouchBetweenHashAndDuplicate(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(r.drop, "copy.jpg"), []byte(r.read("_ingested/a.jpg")), 0o644))
 	var p *process
 	var touched atomic.Bool
-	r.commit = func() {
+	r.look = func() { // the next look after the hash was recorded, not the commit: whoever writes waits for that
 		if touched.Load() {
 			return
 		}
@@ -47,7 +47,7 @@ func TestTouchBetweenHashAndDuplicate(t *testing.T) {
 	p = r.start()
 	must(t, r.run(t.Context(), p))
 	r.close(p)
-	r.commit = nil
+	r.look = nil
 	if !touched.Load() {
 		t.Fatal("it was never touched")
 	}

@@ -30,7 +30,7 @@ type Options struct {
 	// Clock tells the time that is stored; nil is time.Now.
 	Clock func() time.Time
 	// OnCommit, if not nil, is called after each transaction that wrote, before
-	// the method that wrote returns.
+	// the methods that wrote return. It must not write, for whoever writes waits for it.
 	OnCommit func()
 	// OnRead, if not nil, is called before each look that the owner takes at the journal.
 	OnRead func()
