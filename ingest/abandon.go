@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -44,4 +45,12 @@ func (p *Pipeline) logAbandoned() {
 	if len(p.inFlight) == 0 {
 		p.log.Warn().Msg("a folder that a request or clean-up is about does not answer: stopping without it")
 	}
+}
+
+// unlessCanceled is an error that is not that the run was to end.
+func unlessCanceled(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }

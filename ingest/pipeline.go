@@ -365,10 +365,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 
 	left, err := p.journal.Reader().ToTell(ctx)
 	if err != nil {
-		if errors.Is(err, context.Canceled) {
-			return nil
-		}
-		return err
+		return unlessCanceled(err)
 	}
 	idle := make(chan struct{})
 	g, gctx := errgroup.WithContext(ctx)
@@ -395,11 +392,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 		g.Go(func() error { return p.doChores(gctx, f.Name, idle) })
 	}
 	g.Go(func() error { p.limitGrace(gctx, cut, idle); return nil })
-	err = p.await(gctx, g)
-	if errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
+	return unlessCanceled(p.await(gctx, g))
 }
 
 // limitGrace cuts off what is still running ShutdownGrace after the drain began.
