@@ -249,8 +249,9 @@ func TestSambaClients(t *testing.T) {
 
 	var all sync.WaitGroup
 	all.Go(func() { smbclient(t, stalling(t, address, 900_000, cutOff), "cd acme; put "+stalled+" stalled.mov") })
-	smbclient(t, address, "cd acme; put "+put+" put.mov; put "+put+" over.mov")
-	r.oneAsset("put.mov", putData, 1)
+	smbclient(t, address, "cd acme; put "+put+" put.mov")
+	r.oneAsset("put.mov", putData, 1) // the other is its duplicate, not the reverse
+	smbclient(t, address, "cd acme; put "+put+" over.mov")
 	smbclient(t, address, "cd acme; put "+over+" over.mov; rename put.mov renamed.mov")
 	r.oneAsset("over.mov", overData, 2)
 	all.Wait()
