@@ -73,8 +73,8 @@ test: ## run all tests with the race detector
 # Four tests of it at once, because most of them wait for something.
 	CGO_ENABLED=1 $(GO) test $(RACE) -p 1 -parallel 4 -timeout $(TEST_TIMEOUT) ./...
 # All of the fault table, of the crash sweep, of some simulated histories, what a file
-# costs the journal, and of a correction, of which the race detector leaves time for a part, and what hostile files
-# take, which it multiplies.
+# costs the journal, and of a correction, of which the race detector leaves time for a
+# part, and what hostile files take, which it multiplies.
 	$(GO) test -run '^(TestFaults|TestCrashSweep|TestSimulation|TestCostOfAFile|TestCorrectionOfManyAssets|TestHostileFiles)$$' -parallel 4 -timeout $(TEST_TIMEOUT) ./ingest ./cmd/ingestd ./internal/facts
 
 # What it draws is repeated with the seed that it prints.

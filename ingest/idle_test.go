@@ -123,6 +123,16 @@ func TestIdle(t *testing.T) {
 	})
 }
 
+// soon waits a while until something is so, and else tells what the entry of a path is.
+func (r *rig) soon(path, otherwise string, so func() bool) {
+	r.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !so(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			r.t.Fatalf("%s: it is %+v", otherwise, r.entry(path))
+		}
+	}
+}
+
 // What was to wait for an hour goes on when the clock is set.
 func TestClockIsSet(t *testing.T) {
 	t.Parallel()
@@ -145,11 +155,7 @@ func TestClockIsSet(t *testing.T) {
 	}
 	until := func(what string, so func(journal.Entry) bool) {
 		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); !so(r.entry("a.jpg")); time.Sleep(20 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("%s: it is %+v", what, r.entry("a.jpg"))
-			}
-		}
+		r.soon("a.jpg", what, func() bool { return so(r.entry("a.jpg")) })
 	}
 	until("it does not wait", func(e journal.Entry) bool { return e.NotBefore.After(time.Now().Add(time.Minute)) })
 	ahead.Store(int64(2 * time.Hour))
@@ -187,11 +193,7 @@ func TestCorrectionWaitsForItsFile(t *testing.T) {
 	p := r.goOn(t)
 	until := func(what string, so func() bool) {
 		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); !so(); time.Sleep(20 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("%s: it is %+v", what, r.entry("sub/a.jpg"))
-			}
-		}
+		r.soon("sub/a.jpg", what, so)
 	}
 	correction := func() bool {
 		_, open, err := p.journal.Reader().Edit(t.Context(), r.entry("sub/a.jpg").ID)
@@ -309,11 +311,7 @@ func TestTouchedWhileItWaits(t *testing.T) {
 	if err := r.scan(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(20 * time.Second); r.entry("a.jpg").Status != journal.Filed; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("it waits on: %+v", r.entry("a.jpg"))
-		}
-	}
+	r.soon("a.jpg", "it waits on", func() bool { return r.entry("a.jpg").Status == journal.Filed })
 }
 
 // Who waits for the update of an asset that is withdrawn meanwhile, and its update with
@@ -337,11 +335,7 @@ func TestWithdrawnWhileItsUpdateWaits(t *testing.T) {
 	}
 	until := func(what string, so func() bool) {
 		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); !so(); time.Sleep(20 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("%s: it is %+v", what, r.entry("a.jpg"))
-			}
-		}
+		r.soon("a.jpg", what, so)
 	}
 	until("it is not in", func() bool { return r.entry("a.jpg").Status == journal.Filed })
 	id := r.entry("a.jpg").ID

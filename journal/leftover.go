@@ -23,17 +23,13 @@ const isLeftover = `e.status IN {list ?2} AND NOT (e.status = {failed} AND e.cla
 // to be moved.
 func (r *Reader) Leftovers(ctx context.Context, files []Found, which Leftover) ([]int64, error) {
 	var ids []int64
-	err := r.ask(ctx, "look for files that are still to be moved", func(tx *session) error {
-		return each(ctx, tx, func(rows *sql.Rows) error {
-			var id int64
-			err := rows.Scan(&id)
-			ids = append(ids, id)
-			return err
-		}, `WITH f AS MATERIALIZED {files ?1}
+	err := r.ask(ctx, "look for files that are still to be moved", func(tx *session) (err error) {
+		ids, err = idsOf(ctx, tx, `WITH f AS MATERIALIZED {files ?1}
 			SELECT e.id FROM f JOIN entries e ON e.folder = f.folder AND e.path = f.path
 			WHERE e.generation = (SELECT max(generation) FROM entries l WHERE l.folder = f.folder AND l.path = f.path)
 			  AND e.size = f.size AND e.mod_time = f.mod_time AND e.change_time = f.change_time AND e.dev = f.dev AND e.ino = f.ino
 			  AND `+isLeftover, listFiles(files), list(which.Statuses), which.Except)
+		return err
 	})
 	return ids, err
 }

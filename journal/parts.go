@@ -55,17 +55,11 @@ func (j *Journal) Proven(ctx context.Context, attemptID int64) error {
 func (j *Journal) SetSHA256(ctx context.Context, id int64, sum []byte) error {
 	return j.write(ctx, fmt.Sprintf("record the hash of entry %d", id), func(tx *session) error {
 		err := known(tx.exec(ctx, `UPDATE entries SET sha256 = ? WHERE id = ?`, sum, id))
-		if err != nil {
-			return err
+		if err == nil {
+			_, err = tx.exec(ctx, `UPDATE work SET sha256 = ? WHERE entry_id = ?`, sum, id)
 		}
-		return hashWork(ctx, tx, id, sum)
+		return err
 	}, AboutNothing)
-}
-
-// hashWork tells the queue the hash of an entry.
-func hashWork(ctx context.Context, tx *session, id int64, sum []byte) error {
-	_, err := tx.exec(ctx, `UPDATE work SET sha256 = ? WHERE entry_id = ?`, sum, id)
-	return err
 }
 
 // known is ErrUnknown if a statement changed no row.

@@ -120,13 +120,9 @@ func eachPruned(ctx context.Context, tx *session, out *[]Pruned, query string, a
 // go on after; 0 where no more are left.
 func (j *Journal) Prune(ctx context.Context, f Forget, after int64, limit int) (out []Pruned, next int64, err error) {
 	var ids []int64
-	err = j.reader.ask(ctx, "look for entries to prune", func(tx *session) error {
-		return each(ctx, tx, func(rows *sql.Rows) error {
-			var id int64
-			err := rows.Scan(&id)
-			ids = append(ids, id)
-			return err
-		}, nextPrunable, append(f.args(), sql.Named("after", after), sql.Named("limit", limit))...)
+	err = j.reader.ask(ctx, "look for entries to prune", func(tx *session) (err error) {
+		ids, err = idsOf(ctx, tx, nextPrunable, append(f.args(), sql.Named("after", after), sql.Named("limit", limit))...)
+		return err
 	})
 	if err != nil || len(ids) == 0 {
 		return nil, 0, err

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 )
 
@@ -46,12 +45,8 @@ func (j *Journal) ReleaseHeld(ctx context.Context, folder, sum string) (released
 		if err != nil || known == sum || known == "" {
 			return err
 		}
-		return each(ctx, tx, func(rows *sql.Rows) error {
-			var id int64
-			err := rows.Scan(&id)
-			held = append(held, id)
-			return err
-		}, heldByRules, folder)
+		held, err = idsOf(ctx, tx, heldByRules, folder)
+		return err
 	})
 	if err != nil || known == sum {
 		return 0, err

@@ -98,13 +98,7 @@ func (j *Journal) TakeOver(ctx context.Context, from, to string) (taken int, err
 // removeMismatches has the assets removed of what failed with other bytes and is
 // superseded when one folder takes over another.
 func removeMismatches(ctx context.Context, tx *session, from, to string, now int64) error {
-	var ids []int64
-	err := each(ctx, tx, func(rows *sql.Rows) error {
-		var id int64
-		err := rows.Scan(&id)
-		ids = append(ids, id)
-		return err
-	}, `SELECT id FROM entries WHERE status = {failed} AND folder = ? AND class = '`+ClassMismatch+`'
+	ids, err := idsOf(ctx, tx, `SELECT id FROM entries WHERE status = {failed} AND folder = ? AND class = '`+ClassMismatch+`'
 		AND path IN (SELECT path FROM entries WHERE folder = ?)`, from, to)
 	for _, id := range ids {
 		if err == nil {

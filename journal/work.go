@@ -3,6 +3,7 @@ package journal
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/binary"
 	"math"
 )
@@ -49,21 +50,27 @@ const (
 	whatToEnqueue = `SELECT e.status, e.path, e.size, e.mod_time, coalesce(f.sort, '') FROM entries e JOIN folders f ON f.name = e.folder WHERE e.id = ?`
 )
 
-// enqueue gives an entry the row of work that belongs to its status, not to be run before
-// a time, or none if it rests.
-func enqueue(ctx context.Context, tx *session, id, notBefore int64) error {
-	var status Status
+// sortKeyOf returns the status of an entry and its place in the order of its folder.
+func sortKeyOf(ctx context.Context, tx *session, id int64) (status Status, key []byte, err error) {
 	var path []byte
 	var size, modTime int64
 	var by Order
-	if err := tx.row(ctx, whatToEnqueue, id).Scan(&status, &path, &size, &modTime, &by); err != nil {
+	err = tx.row(ctx, whatToEnqueue, id).Scan(&status, &path, &size, &modTime, &by)
+	return status, sortKey(by, path, size, modTime), err
+}
+
+// enqueue gives an entry the row of work that belongs to its status, not to be run before
+// a time, or none if it rests.
+func enqueue(ctx context.Context, tx *session, id, notBefore int64) error {
+	status, key, err := sortKeyOf(ctx, tx, id)
+	if err != nil {
 		return err
 	}
 	if !status.Runnable() {
 		_, err := tx.exec(ctx, dequeueEntry, id)
 		return err
 	}
-	_, err := tx.exec(ctx, enqueueEntry, id, laneOf(status, notBefore), notBefore, sortKey(by, path, size, modTime))
+	_, err = tx.exec(ctx, enqueueEntry, id, laneOf(status, notBefore), notBefore, key)
 	return err
 }
 
@@ -80,14 +87,11 @@ func enqueueAll(ctx context.Context, tx *session, ids []int64) error {
 // refresh copies anew what the row of work of an entry has of the entry, if it has one.
 func refresh(ctx context.Context, tx *session, ids ...int64) error {
 	for _, id := range ids {
-		var status Status
-		var path []byte
-		var size, modTime int64
-		var by Order
-		if err := tx.row(ctx, whatToEnqueue, id).Scan(&status, &path, &size, &modTime, &by); err != nil {
+		_, key, err := sortKeyOf(ctx, tx, id)
+		if err != nil {
 			return err
 		}
-		if _, err := tx.exec(ctx, refreshWork, id, sortKey(by, path, size, modTime)); err != nil {
+		if _, err := tx.exec(ctx, refreshWork, id, key); err != nil {
 			return err
 		}
 	}
@@ -95,21 +99,14 @@ func refresh(ctx context.Context, tx *session, ids ...int64) error {
 }
 
 // idsOf returns the ids that a statement yields, one that changes entries for example.
-func idsOf(ctx context.Context, tx *session, text string, args ...any) ([]int64, error) {
-	rows, err := tx.query(ctx, text, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // Err has told what there is to tell
-	var ids []int64
-	for rows.Next() {
+func idsOf(ctx context.Context, tx *session, text string, args ...any) (ids []int64, err error) {
+	err = each(ctx, tx, func(rows *sql.Rows) error {
 		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
+		err := rows.Scan(&id)
 		ids = append(ids, id)
-	}
-	return ids, rows.Err()
+		return err
+	}, text, args...)
+	return ids, err
 }
 
 // sortKey is the place of an entry in an order: the bytes of its key compare as the
