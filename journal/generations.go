@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // beforeSQL finds the latest generation of a path before one whose content reached Tenovos.
@@ -154,7 +156,7 @@ func (j *Journal) HasNewer(ctx context.Context, e Entry) (bool, error) {
 // Rehint tells a settled entry that its path holds something else than what was
 // found: it is about that from now on, not to be run before a time. ErrMoved if
 // it is not settled or no longer the latest generation of its path.
-func (j *Journal) Rehint(ctx context.Context, id int64, f Found, notBefore time.Time) error {
+func (j *Journal) Rehint(ctx context.Context, id int64, f file.File, notBefore time.Time) error {
 	return j.write(ctx, fmt.Sprintf("record the change of entry %d", id), func(tx *session) error {
 		err := moved(tx.exec(ctx, `UPDATE entries AS e SET size = ?, mod_time = ?, change_time = ?, dev = ?, ino = ?,
 				sha256 = NULL, updated = ?, mark = ?
