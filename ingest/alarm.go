@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -157,7 +158,7 @@ func (c *wallClock) set() bool {
 // gateTurned is told why Tenovos is waited for, and "" when it is not any more.
 func (p *Pipeline) gateTurned(paused func(why string)) func(why string) {
 	return func(why string) {
-		paused(pauses(why, p.holdups.reason()))
+		paused(cmp.Or(why, p.circuits.Reason()))
 		if why == "" {
 			p.stir()
 		}

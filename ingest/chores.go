@@ -43,7 +43,7 @@ func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan stru
 			p.strays.hurry(folder)
 			return p.doDueChores(ctx, folder) // the last files of a backfill
 		}
-		if !p.mayFile(folder) || folder == "" && p.gate.reason() != "" {
+		if !p.mayFile(folder) || folder == "" && p.gate.Reason() != "" {
 			a.at(p.now().Add(2 * folderWait)) // the gate and the folder ring, but to look at them costs nothing
 			continue
 		}
@@ -103,7 +103,7 @@ func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
 // mayFile reports whether the chores of a folder may be done. Before a file is deleted
 // Tenovos may be asked, so that where that cannot be worked with all of them wait.
 func (p *Pipeline) mayFile(folder string) bool {
-	return p.mayTouch(folder) && (p.folders[folder].After != dropfolder.AfterDelete || p.gate.reason() == "")
+	return p.mayTouch(folder) && (p.folders[folder].After != dropfolder.AfterDelete || p.gate.Reason() == "")
 }
 
 // doChore tries one chore once and records what came of it.
@@ -121,7 +121,7 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 		done, err = p.restoreSpared(ctx, c)
 	case journal.ChoreFile:
 		done, err = p.fileResting(ctx, c)
-		if everyonesTrouble(err) && p.gate.blame(ctx, err, retryAfter(err)) {
+		if everyonesTrouble(err) && p.gate.Blame(ctx, err, retryAfter(err)) {
 			return ctx.Err() // it waits as it is, and all others with it
 		}
 		if _, later := errors.AsType[*notYetError](err); err != nil && c.Tries == 0 && !later && !isFolderGone(err) {

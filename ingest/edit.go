@@ -51,7 +51,7 @@ func (p *Pipeline) doEdits(ctx context.Context, folder string, idle <-chan struc
 		if more, err := a.wait(ctx, idle); !more {
 			return err
 		}
-		if p.gate.reason() != "" || p.draining() {
+		if p.gate.Reason() != "" || p.draining() {
 			continue // the gate rings when it opens, and nothing is begun in a drain
 		}
 		waiting, err := p.editDue(ctx, folder, a)
@@ -107,7 +107,7 @@ func (p *Pipeline) editOnce(ctx context.Context, folder string) (did bool, err e
 		for {
 			due, err := stage(ctx, folder)
 			did = did || due > 0
-			if err != nil || p.gate.reason() != "" || p.draining() || ctx.Err() != nil {
+			if err != nil || p.gate.Reason() != "" || p.draining() || ctx.Err() != nil {
 				return did, err
 			}
 			if due < editBatch {
@@ -129,7 +129,7 @@ func (p *Pipeline) eachEdit(ctx context.Context, s journal.Stage, folder string,
 	g.SetLimit(max(editsAtOnce, p.cfg.Workers))
 	for _, d := range due {
 		g.Go(func() error {
-			if p.gate.reason() != "" || gctx.Err() != nil {
+			if p.gate.Reason() != "" || gctx.Err() != nil {
 				return nil
 			}
 			return p.settleEdit(gctx, d, do(gctx, d))
@@ -151,7 +151,7 @@ func (p *Pipeline) settleEdit(ctx context.Context, d journal.Edit, err error) er
 	}
 	rctx, cancel := record(ctx)
 	defer cancel()
-	if everyonesTrouble(err) && p.gate.blame(ctx, err, retryAfter(err)) {
+	if everyonesTrouble(err) && p.gate.Blame(ctx, err, retryAfter(err)) {
 		return nil
 	}
 	if later, ok := errors.AsType[*dropfolder.LaterError](err); ok {
@@ -291,7 +291,7 @@ func (p *Pipeline) sendEdits(ctx context.Context, folder string) (int, error) {
 		for n < len(rest) && len(rest[0].Alike) > 0 && bytes.Equal(rest[n].Alike, rest[0].Alike) {
 			n++
 		}
-		if err := p.sendAlike(ctx, rest[:n]); err != nil || p.gate.reason() != "" {
+		if err := p.sendAlike(ctx, rest[:n]); err != nil || p.gate.Reason() != "" {
 			return len(due), err
 		}
 		rest = rest[n:]
@@ -309,7 +309,7 @@ func (p *Pipeline) sendAlike(ctx context.Context, edits []journal.Edit) error {
 		if err == nil {
 			err = p.sendEach(ctx, rest)
 		}
-		if err != nil || p.gate.reason() != "" {
+		if err != nil || p.gate.Reason() != "" {
 			return err
 		}
 	}
@@ -322,7 +322,7 @@ func (p *Pipeline) sendEach(ctx context.Context, edits []journal.Edit) error {
 	g.SetLimit(editsAtOnce)
 	for _, d := range edits {
 		g.Go(func() error {
-			if p.gate.reason() != "" {
+			if p.gate.Reason() != "" {
 				return nil
 			}
 			return p.settleEdit(gctx, d, p.sendOne(gctx, d))
@@ -342,7 +342,7 @@ func (p *Pipeline) sendOne(ctx context.Context, d journal.Edit) error {
 		}
 		return fmt.Errorf("update the metadata of asset %s: %w", e.ObjectID, err)
 	}
-	p.gate.worked()
+	p.gate.Worked()
 	return p.editMade(ctx, d, e)
 }
 
@@ -382,7 +382,7 @@ func (p *Pipeline) sendBulk(ctx context.Context, alike []journal.Edit) (rest []j
 	}
 	same, rest, err := p.templates.split(ctx, targets, bulk.TemplateID)
 	switch {
-	case err != nil && (ctx.Err() != nil || p.gate.blame(ctx, err, retryAfter(err))):
+	case err != nil && (ctx.Err() != nil || p.gate.Blame(ctx, err, retryAfter(err))):
 		return nil, nil
 	case err != nil, len(same) < bulkFrom:
 		return alike, nil
@@ -396,7 +396,7 @@ func (p *Pipeline) sendBulk(ctx context.Context, alike []journal.Edit) (rest []j
 	case err == nil, errors.Is(err, tenovos.ErrAmbiguous):
 	case ctx.Err() != nil:
 		return nil, nil
-	case everyonesTrouble(err) && p.gate.blame(ctx, err, retryAfter(err)):
+	case everyonesTrouble(err) && p.gate.Blame(ctx, err, retryAfter(err)):
 		return nil, nil
 	default: // one of them may be at fault
 		p.log.Warn().Int("assets", len(alike)).Str("reason", secret.Sentence(err)).Msg("a bulk edit was refused: its assets are updated one by one")

@@ -186,7 +186,7 @@ func (p *Pipeline) retry(ctx context.Context, e journal.Entry, s Selection) (Out
 	p.foreign.forget()
 	switch {
 	case e.Status == journal.Held && e.Reason.Class == journal.ClassUnverified && s.AsNew:
-		if why := p.gate.reason(); why != "" {
+		if why := p.gate.Reason(); why != "" {
 			return Outcome{Result: "skipped", Detail: "its asset has to be looked at first, and Tenovos is waited for: " + why}, nil
 		}
 		return p.startOver(ctx, e, m)
@@ -216,7 +216,7 @@ func (p *Pipeline) retry(ctx context.Context, e journal.Entry, s Selection) (Out
 		p.wake()
 	}
 	o := Outcome{Result: "requeued"}
-	if why := p.gate.reason(); why != "" {
+	if why := p.gate.Reason(); why != "" {
 		o.Detail = "it goes on when Tenovos answers: " + why
 	}
 	return o, err
@@ -283,8 +283,8 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 		case e.Status.Resting():
 			return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
 		}
-		if p.gate.reason() != "" && e.Status != journal.Settled && e.Status != journal.Mapped {
-			why, err := p.gate.outlasts(ctx, p.drain)
+		if p.gate.Reason() != "" && e.Status != journal.Settled && e.Status != journal.Mapped {
+			why, err := p.gate.Outlasts(ctx, p.drain)
 			if err != nil {
 				return Outcome{}, err
 			}
@@ -293,8 +293,8 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 			}
 		}
 		if e.Reason.Class == reasons.ClassHeldUp && e.NotBefore.After(p.now()) {
-			if !p.holdups.any() { // an earlier process put it off
-				if err := p.holdups.hasten(ctx); err != nil {
+			if !p.circuits.Tripped() { // an earlier process put it off
+				if err := p.circuits.WakeAll(ctx); err != nil {
 					return Outcome{}, err
 				}
 			} else if o, over := cancelWithout(e, e.Reason.Message); over {
@@ -449,7 +449,7 @@ func (p *Pipeline) ServeOne(ctx context.Context, id int64) error {
 	defer cancel()
 	idle := make(chan struct{})
 	var probing sync.WaitGroup
-	probing.Go(func() { _ = p.gate.run(ctx, idle) }) // ends with idle, or with ctx, whose error the loop meets too
+	probing.Go(func() { _ = p.gate.Run(ctx, idle) }) // ends with idle, or with ctx, whose error the loop meets too
 	defer probing.Wait()
 	defer close(idle)
 	for {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
+	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -105,7 +106,7 @@ type Pipeline struct {
 	started time.Time // parts stored before belong to an earlier process
 
 	handlers map[string]Handler
-	gate     *gate
+	gate     *outage.Gate
 	remover  *remover
 	hands    *hands.Hands
 	poke     chan struct{} // capacity 1: "the queue may have changed"
@@ -126,7 +127,7 @@ type Pipeline struct {
 	leftovers *leftovers
 	once      bool // Run is a backfill, which ends; set at its start
 
-	holdups  holdups
+	circuits *outage.Circuits
 	unwanted unwanted
 	clock    *clockWatch
 
@@ -193,8 +194,10 @@ func New(cfg Config, d Deps) *Pipeline {
 		d.Paused = func(string) {}
 	}
 	p.clock = &clockWatch{ahead: d.Ahead, limit: cfg.Skew, log: d.Log}
-	p.holdups = holdups{circuits: newCircuits(d.Clock), journal: d.Journal, log: d.Log, wake: p.wake}
-	p.holdups.told = func() { d.Paused(p.Paused()) }
+	p.circuits = outage.NewCircuits(outage.Deps{
+		Queue: heldUp{d.Journal}, Log: d.Log, Now: d.Clock, Wake: p.wake, Backoff: p.backoff,
+		Changed: func() { d.Paused(p.Paused()) },
+	})
 	p.handlers = p.operators()
 	maps.Copy(p.handlers, d.Handlers)
 	for _, f := range cfg.Folders {
@@ -208,7 +211,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	p.resting = newRestingFiles(p)
 	p.strays = newStrays(p)
 	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5, sha256: p.rehash}
-	p.gate = newGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return probe(ctx, d.API) })
+	p.gate = outage.NewGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
 	return p
 }
 
@@ -239,7 +242,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 		return p.dispatch(gctx, g, source)
 	})
 	g.Go(func() error { return p.watchMounts(gctx, g, idle) })
-	g.Go(func() error { return p.gate.run(gctx, idle) })
+	g.Go(func() error { return p.gate.Run(gctx, idle) })
 	g.Go(func() error { return p.serveRequests(gctx, idle) })
 	g.Go(func() error { return p.doChores(gctx, "", idle) })
 	for _, f := range p.cfg.Folders {
@@ -341,7 +344,7 @@ func (p *Pipeline) Active() []Activity {
 }
 
 // Paused returns why the whole pool waits, or "".
-func (p *Pipeline) Paused() string { return pauses(p.gate.reason(), p.holdups.reason()) }
+func (p *Pipeline) Paused() string { return cmp.Or(p.gate.Reason(), p.circuits.Reason()) }
 
 // Stats are what a run has done so far.
 type Stats struct {

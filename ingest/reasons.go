@@ -36,7 +36,7 @@ func reasonUnrestored(e journal.Entry, err *unrestoredError) journal.Reason {
 // forget drops what the process remembers of an entry that has come to rest.
 func (p *Pipeline) forget(id int64) {
 	p.sought.end(id)
-	p.holdups.forget(id)
+	p.circuits.Forget(id)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.excused, id)

@@ -80,14 +80,14 @@ func (p *Pipeline) updated(ctx context.Context, id int64, before [sha256.Size]by
 		if !open {
 			break
 		}
-		why, err := p.gate.outlasts(ctx, p.drain)
+		why, err := p.gate.Outlasts(ctx, p.drain)
 		if err != nil {
 			return Outcome{}, err
 		}
 		if why != "" {
 			return Outcome{ID: e.ID, Folder: e.Folder, Path: e.Path, Result: updating, Detail: "it is looked at again, and sent where it differs, when Tenovos answers: " + why}, nil
 		}
-		if p.gate.reason() != "" {
+		if p.gate.Reason() != "" {
 			a.at(p.now()) // the operator's patience goes on
 		} else if _, err := p.editDue(ctx, e.Folder, a); err != nil {
 			return Outcome{}, err

@@ -1,4 +1,4 @@
-package ingest
+package outage
 
 import (
 	"context"
@@ -12,10 +12,10 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 )
 
-// gate holds the whole pool back while Tenovos cannot be worked with. It closes
+// Gate holds the whole pool back while Tenovos cannot be worked with. It closes
 // when an error proves to be everyone's trouble and opens when a probe succeeds;
 // each costs one log line, however long the outage and however many files wait.
-type gate struct {
+type Gate struct {
 	log   zerolog.Logger
 	told  func(why string) // told each change; "" is open
 	now   func() time.Time
@@ -31,12 +31,19 @@ type gate struct {
 	opened  time.Time     // when it opened last
 }
 
-func newGate(log zerolog.Logger, now func() time.Time, told func(string), probe func(context.Context) error) *gate {
-	return &gate{log: log, told: told, now: now, probe: probe, pause: firstProbe, changed: make(chan struct{})}
+// NewGate makes an open gate. told is told of each change, with why it closed or "", while
+// the gate is locked: it must not ask the gate. probe fails while Tenovos cannot be worked with.
+func NewGate(log zerolog.Logger, now func() time.Time, told func(string), probe func(context.Context) error) *Gate {
+	return &Gate{log: log, told: told, now: now, probe: probe, pause: FirstProbe, changed: make(chan struct{})}
 }
 
-// probe asks Tenovos for something harmless: nil is that it answers.
-func probe(ctx context.Context, api API) error {
+// Account is asked who its user is, which changes nothing.
+type Account interface {
+	CurrentUser(ctx context.Context) (tenovos.User, error)
+}
+
+// Probe asks Tenovos for something harmless: nil is that it answers.
+func Probe(ctx context.Context, api Account) error {
 	_, err := api.CurrentUser(ctx)
 	odd := errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound)
 	if odd && !errors.Is(err, tenovos.ErrIntermediary) {
@@ -45,15 +52,15 @@ func probe(ctx context.Context, api API) error {
 	return err
 }
 
-// reason returns why the pool waits, or "".
-func (g *gate) reason() string {
+// Reason returns why the pool waits, or "".
+func (g *Gate) Reason() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.why
 }
 
-// wait returns when the gate is open, drain closes or ctx ends.
-func (g *gate) wait(ctx context.Context, drain <-chan struct{}) error {
+// Wait returns when the gate is open, drain closes or ctx ends.
+func (g *Gate) Wait(ctx context.Context, drain <-chan struct{}) error {
 	for {
 		g.mu.Lock()
 		why, changed := g.why, g.changed
@@ -75,9 +82,9 @@ func (g *gate) wait(ctx context.Context, drain <-chan struct{}) error {
 // waits for an answer is told so.
 const operatorPatience = 10 * time.Second
 
-// outlasts waits until the gate is open or drain closes, and returns "", or until it
+// Outlasts waits until the gate is open or drain closes, and returns "", or until it
 // has been closed for operatorPatience, and returns why.
-func (g *gate) outlasts(ctx context.Context, drain <-chan struct{}) (why string, err error) {
+func (g *Gate) Outlasts(ctx context.Context, drain <-chan struct{}) (why string, err error) {
 	for {
 		g.mu.Lock()
 		why, changed, left := g.why, g.changed, operatorPatience-g.now().Sub(g.since)
@@ -96,20 +103,20 @@ func (g *gate) outlasts(ctx context.Context, drain <-chan struct{}) (why string,
 	}
 }
 
-// shut closes the gate, or changes the reason, without a word: whoever does so tells
+// Shut closes the gate, or changes the reason, without a word: whoever does so tells
 // of it. Nothing opens it while nobody probes.
-func (g *gate) shut(why string) {
+func (g *Gate) Shut(why string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.why = why
 	g.signal()
 }
 
-// blame decides whether an error is everyone's trouble: it is when the server
+// Blame decides whether an error is everyone's trouble: it is when the server
 // asked for a rest, when the gate is closed already, or when a probe fails too.
 // It then closes the gate.
-func (g *gate) blame(ctx context.Context, cause error, rest time.Duration) bool {
-	if rest == 0 && g.reason() == "" && g.probe(ctx) == nil {
+func (g *Gate) Blame(ctx context.Context, cause error, rest time.Duration) bool {
+	if rest == 0 && g.Reason() == "" && g.probe(ctx) == nil {
 		return false
 	}
 	g.mu.Lock()
@@ -125,15 +132,15 @@ func (g *gate) blame(ctx context.Context, cause error, rest time.Duration) bool 
 	return true
 }
 
-// worked notes that a call which changes something has succeeded: only that, not
+// Worked notes that a call which changes something has succeeded: only that, not
 // a probe, shows that the trouble is over.
-func (g *gate) worked() {
+func (g *Gate) Worked() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.pause = firstProbe
+	g.pause = FirstProbe
 }
 
-func (g *gate) open() {
+func (g *Gate) open() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.log.Info().Str("after", g.now().Sub(g.since).Round(time.Second).String()).Msg("going on")
@@ -146,35 +153,36 @@ func (g *gate) open() {
 // that died unnoticed, gateways that come back one by one.
 const raggedEnd = 5 * time.Second
 
-// justOpened reports that the gate opened a short time ago.
-func (g *gate) justOpened() bool {
+// JustOpened reports that the gate opened a short time ago.
+func (g *Gate) JustOpened() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return !g.opened.IsZero() && g.now().Sub(g.opened) < raggedEnd
 }
 
-// epoch changes whenever the gate closes or opens.
-func (g *gate) epoch() int {
+// Epoch changes whenever the gate closes or opens.
+func (g *Gate) Epoch() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.turns
 }
 
 // signal wakes everyone who waits for a change. g.mu is held.
-func (g *gate) signal() {
+func (g *Gate) signal() {
 	g.turns++
 	close(g.changed)
 	g.changed = make(chan struct{})
 }
 
-// Probes while the gate is closed start at a second and grow to half a minute.
 const (
-	firstProbe = time.Second
+	// FirstProbe is the wait before the first probe of a closed gate; the waits grow to
+	// lastProbe.
+	FirstProbe = time.Second
 	lastProbe  = 30 * time.Second
 )
 
-// run probes while the gate is closed, until idle closes or ctx ends.
-func (g *gate) run(ctx context.Context, idle <-chan struct{}) error {
+// Run probes while the gate is closed, until idle closes or ctx ends.
+func (g *Gate) Run(ctx context.Context, idle <-chan struct{}) error {
 	for {
 		g.mu.Lock()
 		why, changed := g.why, g.changed
