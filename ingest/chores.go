@@ -9,6 +9,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -138,7 +139,7 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 	defer cancel()
 	if !done && !c.Until.IsZero() && !p.now().Before(c.Until) {
 		done = true
-		if _, lost := errors.AsType[*unrestoredError](err); lost {
+		if _, lost := errors.AsType[*removal.UnrestoredError](err); lost {
 			p.log.Error().Str("filename", c.Filename).Str("reason", reasons.Message(err)).
 				Msg("gave up bringing versions of an asset back: restore them in Tenovos")
 		} else if err != nil {
@@ -165,21 +166,21 @@ func (p *Pipeline) cancelOrphan(ctx context.Context, c journal.Chore) (bool, err
 	if err := json.Unmarshal([]byte(c.Spec), &upload); err != nil {
 		return false, fmt.Errorf("read the upload to cancel: %w", err)
 	}
-	m, err := p.remover.begin(ctx, c.EntryID, version{c.ObjectID, c.FileID}, c.Filename) // the cancel may remove the asset by itself
+	m, err := p.remover.Begin(ctx, c.EntryID, removal.Version{ObjectID: c.ObjectID, FileID: c.FileID}, c.Filename) // the cancel may remove the asset by itself
 	if err != nil {
 		return false, err
 	}
-	defer m.release()
+	defer m.Release()
 	if err := p.api.CancelUpload(ctx, upload); err != nil && !errors.Is(err, tenovos.ErrNoSuchUpload) {
 		return false, err
 	}
-	_, err = m.complete(ctx)
+	_, err = m.Complete(ctx)
 	return err == nil, err
 }
 
 // deleteOrphan removes the empty asset of an upload that was given up.
 func (p *Pipeline) deleteOrphan(ctx context.Context, c journal.Chore) (bool, error) {
-	_, err := p.remover.remove(ctx, c.EntryID, version{c.ObjectID, c.FileID}, c.Filename)
+	_, err := p.remover.Remove(ctx, c.EntryID, removal.Version{ObjectID: c.ObjectID, FileID: c.FileID}, c.Filename)
 	return err == nil, err
 }
 
@@ -198,9 +199,12 @@ func (p *Pipeline) restoreSpared(ctx context.Context, c journal.Chore) (bool, er
 	if err != nil || !open { // since it was listed, the removal has finished
 		return err == nil, err
 	}
-	done, err := p.remover.lookAgain(ctx, c)
-	if _, lost := errors.AsType[*unrestoredError](err); lost && c.Tries == 0 {
+	done, until, err := p.remover.LookAgain(ctx, c)
+	if _, lost := errors.AsType[*removal.UnrestoredError](err); lost && c.Tries == 0 {
 		p.entryLog(p.log.Warn(), e).Str("reason", reasons.Message(err)).Msg("versions of an asset that went along with one of ours cannot be brought back yet: tried again until they can")
+	}
+	if !until.IsZero() {
+		return false, &notYetError{until}
 	}
 	return done, err
 }
@@ -228,7 +232,7 @@ func (p *Pipeline) searchAgain(ctx context.Context, c journal.Chore) (bool, erro
 		return false, err
 	}
 	for _, a := range found {
-		removed, err := p.remover.remove(ctx, c.EntryID, versionOf(a), t.Filename)
+		removed, err := p.remover.Remove(ctx, c.EntryID, removal.VersionOf(a), t.Filename)
 		if err != nil {
 			return false, err
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -398,12 +399,12 @@ func (p *Pipeline) withdraw(ctx context.Context, e journal.Entry, _ Selection) (
 	if e.Status != journal.Filed {
 		return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
 	}
-	m, err := p.remover.begin(ctx, e.ID, version{e.ObjectID, e.FileID}, e.Filename)
+	m, err := p.remover.Begin(ctx, e.ID, removal.Version{ObjectID: e.ObjectID, FileID: e.FileID}, e.Filename)
 	if err == nil {
-		defer m.release()
-		err = m.finish(ctx)
+		defer m.Release()
+		err = m.Finish(ctx)
 	}
-	unrestored, lost := errors.AsType[*unrestoredError](err)
+	unrestored, lost := errors.AsType[*removal.UnrestoredError](err)
 	switch {
 	case lost:
 		reason := reasons.Withdrawn
@@ -412,16 +413,16 @@ func (p *Pipeline) withdraw(ctx context.Context, e journal.Entry, _ Selection) (
 		return Outcome{Result: "withdrawn", Detail: unrestored.Error() + "; it is tried again"}, err
 	case err != nil:
 		return Outcome{}, fmt.Errorf("withdraw asset %s: %w", e.ObjectID, err)
-	case m.kept:
-		return Outcome{Result: "failed", Detail: m.said()}, m.close(ctx)
+	case m.Kept():
+		return Outcome{Result: "failed", Detail: m.Notice()}, m.Close(ctx)
 	}
 	_, err = p.advance(ctx, journal.Move{
-		ID: e.ID, From: journal.Filed, To: journal.Withdrawn, Reason: m.with(reasons.Withdrawn),
+		ID: e.ID, From: journal.Filed, To: journal.Withdrawn, Reason: m.With(reasons.Withdrawn),
 	})
 	if err == nil {
-		err = m.close(ctx)
+		err = m.Close(ctx)
 	}
-	return Outcome{Result: "withdrawn", Detail: m.said()}, err
+	return Outcome{Result: "withdrawn", Detail: m.Notice()}, err
 }
 
 // restore brings a withdrawn asset back.

@@ -16,6 +16,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
+	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -107,7 +108,7 @@ type Pipeline struct {
 
 	handlers map[string]Handler
 	gate     *outage.Gate
-	remover  *remover
+	remover  *removal.Remover
 	hands    *hands.Hands
 	poke     chan struct{} // capacity 1: "the queue may have changed"
 	alarms   *alarms       // of the loops beside the dispatcher
@@ -186,7 +187,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	}
 	p.hands = hands.New(p.released)
 	p.leftovers = newLeftovers(d.Journal, cfg.Folders, p.alarms.ringIn)
-	p.remover = &remover{api: d.API, journal: d.Journal, log: d.Log, now: d.Clock}
+	p.remover = removal.New(removal.Deps{API: d.API, Duties: journal.DutiesOf(d.Journal), Log: d.Log, Now: d.Clock})
 	if d.Ahead == nil {
 		d.Ahead = func() time.Duration { return 0 }
 	}
@@ -285,26 +286,9 @@ func (p *Pipeline) draining() bool {
 	}
 }
 
-const (
-	// recordWait is how long a busy host, or its disk, may take to store a fact. Nothing
-	// goes on meanwhile; a journal that needs longer is broken.
-	recordWait = time.Minute
-	// recordGrace is what is left of that when ctx ends: the process is to end, too.
-	recordGrace = 10 * time.Second
-)
-
-// record returns a context for storing a fact: it survives the end of ctx,
-// because what has happened must be known to the next process, but not for long.
+// record is journal.Recording.
 func record(ctx context.Context) (context.Context, context.CancelFunc) {
-	rctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWait)
-	stop := context.AfterFunc(ctx, func() {
-		select {
-		case <-rctx.Done():
-		case <-time.After(recordGrace):
-			cancel()
-		}
-	})
-	return rctx, func() { stop(); cancel() }
+	return journal.Recording(ctx)
 }
 
 // advance is Journal.Advance for facts: it outlives ctx.

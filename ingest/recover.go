@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
@@ -149,10 +148,6 @@ func (p *Pipeline) lostCreate(e journal.Entry) (twin, error) {
 	return twin{
 		Filename: asset.Filename, TemplateID: asset.TemplateID, SecurityIDs: asset.SecurityIDs,
 		OriginalFileID: asset.OriginalFileID, ContentPath: asset.ContentPath,
-		From: p.clock.theirs(e.Attempt.IntentAt).Add(-p.cfg.Skew), To: p.clock.theirs(e.Attempt.IntentAt).Add(callSpan + p.cfg.Skew),
+		From: p.clock.theirs(e.Attempt.IntentAt).Add(-p.cfg.Skew), To: p.clock.theirs(e.Attempt.IntentAt).Add(tenovos.CallSpan + p.cfg.Skew),
 	}, nil
 }
-
-// callSpan is how long after its intent a create can still have taken effect: the
-// refresh of a token, the call's time-out, and the platform's own limit behind it.
-const callSpan = 3 * time.Minute

@@ -52,6 +52,13 @@ func Probe(ctx context.Context, api Account) error {
 	return err
 }
 
+// Everybodys reports an error of Tenovos that is likely to meet every call: whoever meets
+// it asks the gate.
+func Everybodys(err error) bool {
+	return errors.Is(err, tenovos.ErrIntermediary) || errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrThrottled) ||
+		errors.Is(err, tenovos.ErrUnauthorized)
+}
+
 // Reason returns why the pool waits, or "".
 func (g *Gate) Reason() string {
 	g.mu.Lock()
