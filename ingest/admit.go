@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -76,8 +77,5 @@ func (p *Pipeline) Unknown(ctx context.Context, files []watcher.File) ([]watcher
 
 // wake tells the dispatcher that the queue may have changed.
 func (p *Pipeline) wake() {
-	select {
-	case p.poke <- struct{}{}:
-	default:
-	}
+	alarms.Signal(p.poke)
 }

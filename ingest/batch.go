@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
@@ -53,19 +54,20 @@ func (p *Pipeline) waitForDrop(ctx context.Context, e journal.Entry) error {
 // what they wait for, until idle closes or ctx ends. A share that hangs may hold it
 // up for ever.
 func (p *Pipeline) doDrops(ctx context.Context, f dropfolder.Folder, idle <-chan struct{}) error {
-	a := p.alarms.set(f.Name, dropPace, journal.AboutEntries, journal.AboutCompanions)
-	defer p.alarms.end(a)
+	a := p.alarms.Set(f.Name, dropPace, journal.AboutEntries, journal.AboutCompanions)
+	defer a.End()
 	waiting := make(map[journal.Drop]*waitingDrop)
 	for {
-		if more, err := a.wait(ctx, idle); !more {
+		if more, err := a.Wait(ctx, idle); !more {
 			return err
 		}
 		begun := time.Now()
 		if err := p.checkDrops(ctx, f, waiting, a); err != nil {
 			return err
 		}
-		if a.pace = max(dropPace, dropShare*time.Since(begun)); len(waiting) > 0 {
-			a.at(p.now())
+		a.SetPace(max(dropPace, dropShare*time.Since(begun)))
+		if len(waiting) > 0 {
+			a.At(p.now())
 		}
 	}
 }
@@ -85,8 +87,8 @@ type waitingDrop struct {
 	looked bool  // all of them were looked for
 }
 
-func (p *Pipeline) checkDrops(ctx context.Context, f dropfolder.Folder, waiting map[journal.Drop]*waitingDrop, a *alarm) error {
-	if a.poked {
+func (p *Pipeline) checkDrops(ctx context.Context, f dropfolder.Folder, waiting map[journal.Drop]*waitingDrop, a *alarms.Alarm) error {
+	if a.Poked() {
 		if err := p.listDrops(ctx, f, waiting); err != nil {
 			return err
 		}
@@ -121,7 +123,7 @@ func (p *Pipeline) listDrops(ctx context.Context, f dropfolder.Folder, waiting m
 // checkDrop releases a drop if it is complete. The watcher is asked first: what it
 // has emitted by then is in the journal. What the journal said before stands for it until
 // a commit: it is compared once more when the drop is released.
-func (p *Pipeline) checkDrop(ctx context.Context, f dropfolder.Folder, d journal.Drop, w *waitingDrop, a *alarm) (err error) {
+func (p *Pipeline) checkDrop(ctx context.Context, f dropfolder.Folder, d journal.Drop, w *waitingDrop, a *alarms.Alarm) (err error) {
 	coming := f.Drops.Drop(d.Dir)
 	if !w.fresh {
 		w.blockers, w.manifest = nil, ""
@@ -142,7 +144,7 @@ func (p *Pipeline) checkDrop(ctx context.Context, f dropfolder.Folder, d journal
 		if err := p.passOverGone(ctx, f, d, w); err != nil {
 			return err
 		}
-		if len(a.poke) > 0 { // some have gone
+		if a.Pending() { // some have gone
 			if w.state, err = p.journal.DropState(ctx, d); err != nil {
 				return err
 			}

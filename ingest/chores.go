@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -29,10 +30,10 @@ func choreWait(n int) time.Duration {
 // a share that hangs may hold up for ever. It never ends the pipeline for anything
 // but the journal.
 func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan struct{}) error {
-	a := p.alarms.set(folder, chorePace, journal.AboutChores)
-	defer p.alarms.end(a)
+	a := p.alarms.Set(folder, chorePace, journal.AboutChores)
+	defer a.End()
 	for {
-		more, err := a.wait(ctx, idle)
+		more, err := a.Wait(ctx, idle)
 		if err != nil {
 			return err
 		}
@@ -44,7 +45,7 @@ func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan stru
 			return p.doDueChores(ctx, folder) // the last files of a backfill
 		}
 		if !p.mayFile(folder) || folder == "" && p.gate.reason() != "" {
-			a.at(p.now().Add(2 * folderWait)) // the gate and the folder ring, but to look at them costs nothing
+			a.At(p.now().Add(2 * folderWait)) // the gate and the folder ring, but to look at them costs nothing
 			continue
 		}
 		if err := p.doDueChores(ctx, folder); err != nil {
@@ -57,13 +58,13 @@ func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan stru
 }
 
 // nextChore has the alarm go off when there is something to do again.
-func (p *Pipeline) nextChore(ctx context.Context, folder string, a *alarm) error {
+func (p *Pipeline) nextChore(ctx context.Context, folder string, a *alarms.Alarm) error {
 	if next := p.strays.next(folder); !next.IsZero() {
-		a.at(next)
+		a.At(next)
 	}
 	due, some, err := p.journal.NextChore(ctx, folder)
 	if err == nil && some {
-		a.at(due)
+		a.At(due)
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -35,14 +36,14 @@ func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source
 	}
 	turns := p.newTurns()
 	came := make(chan struct{}, 1) // companions, which are read only then
-	signal(came)
+	alarms.Signal(came)
 	p.journal.Notify(came, journal.AboutCompanions)
 	defer p.journal.Notify(came, journal.AboutNothing)
 	for {
 		if err := p.gate.wait(ctx, p.drain); err != nil || p.draining() {
 			return err
 		}
-		if taken(came) {
+		if alarms.Taken(came) {
 			if err := p.heed(ctx); err != nil {
 				return err
 			}
@@ -161,16 +162,6 @@ func closed(c <-chan struct{}) bool {
 	select {
 	case <-c:
 		return c != nil
-	default:
-		return false
-	}
-}
-
-// taken takes what was signalled, and reports whether there was anything.
-func taken(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
 	default:
 		return false
 	}

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
@@ -44,11 +45,11 @@ type editing struct{ sync.Mutex }
 // doEdits works out and sends what differs in the assets of a folder, until idle
 // closes or ctx ends. A share that hangs may hold it up for ever.
 func (p *Pipeline) doEdits(ctx context.Context, folder string, idle <-chan struct{}) error {
-	a := p.alarms.set(folder, editPace, journal.AboutEdits)
-	defer p.alarms.end(a)
+	a := p.alarms.Set(folder, editPace, journal.AboutEdits)
+	defer a.End()
 	early := false // there are edits of entries that are not filed yet
 	for {
-		if more, err := a.wait(ctx, idle); !more {
+		if more, err := a.Wait(ctx, idle); !more {
 			return err
 		}
 		if p.gate.reason() != "" || p.draining() {
@@ -60,9 +61,9 @@ func (p *Pipeline) doEdits(ctx context.Context, folder string, idle <-chan struc
 		}
 		if waiting != early {
 			early = waiting
-			if a.listen(journal.AboutEdits); waiting {
-				a.listen(journal.AboutEdits, journal.AboutEntries)
-				signal(a.poke) // one may just have been filed
+			if a.Listen(journal.AboutEdits); waiting {
+				a.Listen(journal.AboutEdits, journal.AboutEntries)
+				a.LookAgain() // one may just have been filed
 			}
 		}
 	}
@@ -70,7 +71,7 @@ func (p *Pipeline) doEdits(ctx context.Context, folder string, idle <-chan struc
 
 // editDue takes the edits of a folder that are due on, and has the alarm go off for the
 // next. It reports whether there are edits of entries that are not filed yet.
-func (p *Pipeline) editDue(ctx context.Context, folder string, a *alarm) (waiting bool, err error) {
+func (p *Pipeline) editDue(ctx context.Context, folder string, a *alarms.Alarm) (waiting bool, err error) {
 	due, some, waiting, err := p.journal.NextEdit(ctx, folder)
 	if err != nil || !some {
 		return waiting, err
@@ -90,7 +91,7 @@ func (p *Pipeline) editDue(ctx context.Context, folder string, a *alarm) (waitin
 	if earliest := p.now().Add(folderWait); !p.mayTouch(folder) && due.Before(earliest) {
 		due = earliest
 	}
-	a.at(due)
+	a.At(due)
 	return waiting, nil
 }
 

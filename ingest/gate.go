@@ -197,3 +197,19 @@ func (g *gate) run(ctx context.Context, idle <-chan struct{}) error {
 		}
 	}
 }
+
+// gateTurned is told why Tenovos is waited for, and "" when it is not any more.
+func (p *Pipeline) gateTurned(paused func(why string)) func(why string) {
+	return func(why string) {
+		paused(pauses(why, p.holdups.reason()))
+		if why == "" {
+			p.stir()
+		}
+	}
+}
+
+// stir has the dispatcher and every loop look: what kept them from their work may be over.
+func (p *Pipeline) stir() {
+	p.alarms.Ring()
+	p.wake()
+}

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/clocks"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -238,6 +239,7 @@ func (p *Pipeline) stuck(now time.Time) map[int64]bool {
 func (p *Pipeline) watchMounts(ctx context.Context, workers *errgroup.Group, idle <-chan struct{}) error {
 	tick := time.NewTicker(mountTick)
 	defer tick.Stop()
+	wall := clocks.NewWall(p.now)
 	hung, unusable := make(map[string]bool), make(map[string]bool)
 	for {
 		select {
@@ -246,7 +248,7 @@ func (p *Pipeline) watchMounts(ctx context.Context, workers *errgroup.Group, idl
 		case <-ctx.Done():
 			return ctx.Err()
 		case now := <-tick.C:
-			if p.alarms.clock.set() {
+			if wall.WasSet() {
 				p.stir()
 			}
 			for name, m := range p.mounts {

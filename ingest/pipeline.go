@@ -13,6 +13,8 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
+	"github.com/tenovos-ingest/ingestd/internal/clocks"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
@@ -108,8 +110,8 @@ type Pipeline struct {
 	gate     *gate
 	remover  *remover
 	hands    *hands.Hands
-	poke     chan struct{} // capacity 1: "the queue may have changed"
-	alarms   *alarms       // of the loops beside the dispatcher
+	poke     chan struct{}  // capacity 1: "the queue may have changed"
+	alarms   *alarms.Alarms // of the loops beside the dispatcher
 	drain    <-chan struct{}
 	source   <-chan struct{} // of a backfill: closes when all that there is was admitted; set at the start of Run
 	restarts restarts
@@ -128,7 +130,7 @@ type Pipeline struct {
 
 	holdups  holdups
 	unwanted unwanted
-	clock    *clockWatch
+	skew     *clocks.Skew
 
 	mu      sync.Mutex
 	excused map[int64]int // failures of each file in flight that were put down to an outage
@@ -174,7 +176,7 @@ func New(cfg Config, d Deps) *Pipeline {
 		log:     d.Log,
 		now:     d.Clock,
 		poke:    make(chan struct{}, 1),
-		alarms:  newAlarms(d.Journal, d.Clock),
+		alarms:  alarms.New(d.Journal, d.Clock),
 		editing: make(map[string]*editing, len(cfg.Folders)),
 		tells:   make(map[string]*tells, len(cfg.Folders)),
 
@@ -184,7 +186,7 @@ func New(cfg Config, d Deps) *Pipeline {
 		started: d.Clock(),
 	}
 	p.hands = hands.New(p.released)
-	p.leftovers = newLeftovers(d.Journal, cfg.Folders, p.alarms.ringIn)
+	p.leftovers = newLeftovers(d.Journal, cfg.Folders, p.alarms.RingFolder)
 	p.remover = &remover{api: d.API, journal: d.Journal, log: d.Log, now: d.Clock}
 	if d.Ahead == nil {
 		d.Ahead = func() time.Duration { return 0 }
@@ -192,7 +194,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	if d.Paused == nil {
 		d.Paused = func(string) {}
 	}
-	p.clock = &clockWatch{ahead: d.Ahead, limit: cfg.Skew, log: d.Log}
+	p.skew = clocks.NewSkew(d.Ahead, cfg.Skew, d.Log)
 	p.holdups = holdups{circuits: newCircuits(d.Clock), journal: d.Journal, log: d.Log, wake: p.wake}
 	p.holdups.told = func() { d.Paused(p.Paused()) }
 	p.handlers = p.operators()

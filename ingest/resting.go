@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -82,7 +83,7 @@ func (r *RestingFiles) Scanned(folder string, unread func(path string) bool) {
 	defer f.mu.Unlock()
 	f.scans++
 	f.unread = unread
-	signal(f.wake)
+	alarms.Signal(f.wake)
 }
 
 // Removed is the watcher's: events said that these paths have gone.
@@ -93,14 +94,7 @@ func (r *RestingFiles) Removed(folder string, paths []string) {
 	for _, p := range paths[:min(len(paths), maxRemoved-len(f.removed))] {
 		f.removed[p] = true
 	}
-	signal(f.wake)
-}
-
-func signal(c chan<- struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
+	alarms.Signal(f.wake)
 }
 
 // Wait returns when all was looked at that the scans so far lead to, or when the
@@ -113,7 +107,7 @@ func (r *RestingFiles) Wait(ctx context.Context, folder string) error {
 	defer f.mu.Unlock()
 	for want := f.scans; f.looked < want && !r.p.mounts[folder].hangs(time.Now()); {
 		news := f.news
-		signal(f.hurry)
+		alarms.Signal(f.hurry)
 		f.mu.Unlock()
 		select {
 		case <-news:
@@ -207,11 +201,11 @@ func (r *RestingFiles) look(ctx context.Context, f *restingFolder) error {
 // lookAtAll looks at all that rests in a folder. A folder that is scanned again and again
 // costs no transaction while nothing changes: if it is not much, it is remembered.
 func (r *RestingFiles) lookAtAll(ctx context.Context, f *restingFolder, unread func(string) bool) error {
-	if f.known = f.known && !taken(f.stale); f.known {
+	if f.known = f.known && !alarms.Taken(f.stale); f.known {
 		return r.passOver(ctx, f.name, slices.Clone(f.rests), unread)
 	}
 	f.rests = nil
-	taken(f.stale)
+	alarms.Taken(f.stale)
 	n := 0
 	for _, status := range journal.RestsWithoutAsset() {
 		for after := int64(0); ; {

@@ -42,10 +42,10 @@ func newFilelessRows(p *Pipeline, f dropfolder.Folder) *filelessRows {
 // run admits rows until idle closes or ctx ends. A share that hangs may hold it up for
 // ever.
 func (r *filelessRows) run(ctx context.Context, idle <-chan struct{}) error {
-	a := r.p.alarms.set(r.folder.Name, rowsPace, journal.AboutRows)
-	defer r.p.alarms.end(a)
+	a := r.p.alarms.Set(r.folder.Name, rowsPace, journal.AboutRows)
+	defer a.End()
 	for {
-		if more, err := a.wait(ctx, idle); !more {
+		if more, err := a.Wait(ctx, idle); !more {
 			return err
 		}
 		due, err := r.p.journal.DueManifests(ctx, r.folder.Name, heedBatch)
@@ -54,14 +54,14 @@ func (r *filelessRows) run(ctx context.Context, idle <-chan struct{}) error {
 				err = r.manifest(ctx, c)
 			}
 			if t, put := r.troubles[c.Path]; put {
-				a.at(t.next)
+				a.At(t.next)
 			}
 		}
 		if err != nil {
 			return err
 		}
 		if len(due) == heedBatch {
-			signal(a.poke)
+			a.LookAgain()
 		}
 	}
 }

@@ -194,7 +194,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Ent
 		return p.notCreated(ctx, e, asset, up, err)
 	}
 	p.gate.worked()
-	p.clock.look()
+	p.skew.Log()
 	created, err := plan(e, up)
 	if err != nil {
 		r := reasons.Of(reasons.ClassPlan, err, "The store handed out a number of upload URLs that fits no documented part size. Report it to Tenovos support; `ingestd retry ID` tries again.")

@@ -58,7 +58,7 @@ func (s *Strays) Hidden(folder string, paths []string) {
 		if !s.found[folder][rel] {
 			s.found[folder][rel] = true
 			delete(s.again, folder)
-			s.p.alarms.ringIn(folder)
+			s.p.alarms.RingFolder(folder)
 		}
 	}
 }
