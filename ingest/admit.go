@@ -19,7 +19,7 @@ func (p *Pipeline) Admit(ctx context.Context, files []watcher.File) error {
 	}
 	n := 0
 	if err == nil {
-		n, err = p.journal.AdmitCompanions(ctx, companions)
+		n, err = journal.CompanionsOf(p.journal).Admit(ctx, companions)
 	}
 	if err == nil && len(found) > 0 {
 		var more int
@@ -62,9 +62,9 @@ func (p *Pipeline) Unknown(ctx context.Context, files []watcher.File) ([]watcher
 	}
 	if err == nil && len(companions) > 0 {
 		var more []journal.Found
-		more, err = p.journal.Reader().UnknownCompanions(ctx, companions)
+		more, err = journal.CompanionsOf(p.journal).Unknown(ctx, companions)
 		if err == nil {
-			more, err = p.passRenumbered(ctx, more, p.journal.Reader().RenumberedCompanions)
+			more, err = p.passRenumbered(ctx, more, journal.CompanionsOf(p.journal).Renumbered)
 		}
 		fresh = append(fresh, more...)
 	}

@@ -18,13 +18,13 @@ import (
 // or, for a backfill, until source has closed and nothing is left.
 func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source <-chan struct{}) error {
 	for _, f := range p.cfg.Folders {
-		if err := p.journal.SetOrder(ctx, f.Name, f.Order); err != nil {
+		if err := journal.FoldersOf(p.journal).SetOrder(ctx, f.Name, f.Order); err != nil {
 			return err
 		}
-		if err := p.journal.SetBatch(ctx, f.Name, f.Drops != nil); err != nil {
+		if err := journal.BatchesOf(p.journal).Set(ctx, f.Name, f.Drops != nil); err != nil {
 			return err
 		}
-		if err := p.journal.ReopenFileless(ctx, f.Name); err != nil {
+		if err := journal.CompanionsOf(p.journal).ReopenRefused(ctx, f.Name); err != nil {
 			return err
 		}
 	}
@@ -125,7 +125,7 @@ func (p *Pipeline) finished(ctx context.Context) (bool, error) {
 	if err != nil || n > 0 {
 		return false, err
 	}
-	n, err = p.journal.Reader().PendingMetadata(ctx, slices.DeleteFunc(p.companionFolders(), gone), folders)
+	n, err = journal.CompanionsOf(p.journal).CountPending(ctx, slices.DeleteFunc(p.companionFolders(), gone), folders)
 	return n == 0, err
 }
 

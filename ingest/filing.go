@@ -231,7 +231,7 @@ func (t *taking) takeAlong(ctx context.Context) {
 		written := watcher.Written(file)
 		_ = file.Close() // nothing was written
 		companion := foundOf(journal.Entry{Folder: t.e.Folder, Path: from}, hint)
-		fresh, err := t.p.journal.Reader().UnknownCompanions(ctx, []journal.Found{companion})
+		fresh, err := journal.CompanionsOf(t.p.journal).Unknown(ctx, []journal.Found{companion})
 		if err != nil || len(fresh) > 0 || written {
 			continue
 		}

@@ -230,7 +230,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	defer cut()
 	p.drain, p.source, p.once = drain, source, source != nil
 
-	left, err := p.journal.Reader().ToTell(ctx)
+	left, err := journal.CompanionsOf(p.journal).FoldersToCheck(ctx)
 	if err != nil {
 		return unlessCanceled(err)
 	}

@@ -179,7 +179,7 @@ func (r *RestingFiles) look(ctx context.Context, f *restingFolder) error {
 		defer f.finish(scans)
 	}
 	for some := range slices.Chunk(removed, restingBatch) {
-		files, err := r.p.journal.Reader().RestingAt(ctx, f.name, some)
+		files, err := journal.RestingOf(r.p.journal).At(ctx, f.name, some)
 		if err == nil {
 			err = r.passOver(ctx, f.name, files, unread)
 		}
@@ -212,7 +212,7 @@ func (r *RestingFiles) lookAtAll(ctx context.Context, f *restingFolder, unread f
 			if r.p.draining() || ctx.Err() != nil {
 				return nil
 			}
-			files, err := r.p.journal.Reader().RestingIn(ctx, f.name, status, after, restingBatch)
+			files, err := journal.RestingOf(r.p.journal).In(ctx, f.name, status, after, restingBatch)
 			if err != nil {
 				return err
 			}
@@ -237,7 +237,7 @@ func (r *RestingFiles) lookAtAll(ctx context.Context, f *restingFolder, unread f
 // lookBelow looks at what rests below a path, if that was a directory's.
 func (r *RestingFiles) lookBelow(ctx context.Context, folder, dir string, unread func(string) bool) error {
 	for after := ""; !r.p.draining() && ctx.Err() == nil; {
-		files, err := r.p.journal.Reader().RestingBelow(ctx, folder, dir, after, restingBatch)
+		files, err := journal.RestingOf(r.p.journal).Below(ctx, folder, dir, after, restingBatch)
 		if err != nil || len(files) == 0 {
 			return err
 		}
@@ -281,7 +281,7 @@ func (r *RestingFiles) passOver(ctx context.Context, folder string, files []jour
 	if mine, err = r.p.gone(folder, mine); err != nil || len(mine) == 0 {
 		return err
 	}
-	done, err := r.p.journal.Vanished(ctx, mine, reasons.Vanished)
+	done, err := journal.RestingOf(r.p.journal).Vanished(ctx, mine, reasons.Vanished)
 	if err != nil {
 		return err
 	}

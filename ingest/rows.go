@@ -48,7 +48,7 @@ func (r *filelessRows) run(ctx context.Context, idle <-chan struct{}) error {
 		if more, err := a.Wait(ctx, idle); !more {
 			return err
 		}
-		due, err := r.p.journal.DueManifests(ctx, r.folder.Name, heedBatch)
+		due, err := journal.CompanionsOf(r.p.journal).DueManifests(ctx, r.folder.Name, heedBatch)
 		for _, c := range due {
 			if err == nil && !r.p.draining() {
 				err = r.manifest(ctx, c)
@@ -82,7 +82,7 @@ func (r *filelessRows) manifest(ctx context.Context, c journal.Companion) error 
 		if err != nil {
 			return err
 		}
-		n, err := r.p.journal.AdmitFileless(ctx, c, absent)
+		n, err := journal.CompanionsOf(r.p.journal).AdmitRows(ctx, c, absent)
 		if err != nil {
 			return err
 		}
@@ -109,7 +109,7 @@ func (r *filelessRows) manifest(ctx context.Context, c journal.Companion) error 
 		return nil
 	}
 	delete(r.troubles, c.Path)
-	if err := r.p.journal.FilelessAdmitted(ctx, c, tooMany); err != nil {
+	if err := journal.CompanionsOf(r.p.journal).RowsAdmitted(ctx, c, tooMany); err != nil {
 		return err
 	}
 	if admitted > 0 {
