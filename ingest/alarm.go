@@ -164,6 +164,13 @@ func (p *Pipeline) gateTurned(paused func(why string)) func(why string) {
 	}
 }
 
+// lookAtClock has the dispatcher and every loop look when the clock on the wall was set.
+func (p *Pipeline) lookAtClock() {
+	if p.alarms.clock.set() {
+		p.stir()
+	}
+}
+
 // stir has the dispatcher and every loop look: what kept them from their work may be over.
 func (p *Pipeline) stir() {
 	p.alarms.ring()

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -87,7 +88,7 @@ func (p *Pipeline) editDue(ctx context.Context, folder string, a *alarm) (waitin
 			return waiting, err
 		}
 	}
-	if earliest := p.now().Add(folderWait); !p.mayTouch(folder) && due.Before(earliest) {
+	if earliest := p.now().Add(mounts.Wait); !p.mounts.Usable(folder) && due.Before(earliest) {
 		due = earliest
 	}
 	a.at(due)
@@ -158,7 +159,7 @@ func (p *Pipeline) settleEdit(ctx context.Context, d journal.Edit, err error) er
 		return p.journal.PutOffEdit(rctx, d, p.now().Add(later.After), reasons.Message(err))
 	}
 	final := errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound)
-	if isFolderGone(err) { // it waits as it is, and all others with it
+	if mounts.IsGone(err) { // it waits as it is, and all others with it
 		return nil
 	}
 	if !final && d.Tries+1 < p.cfg.MaxAttempts {
@@ -180,11 +181,11 @@ func (p *Pipeline) refuseEdit(ctx context.Context, d journal.Edit, r journal.Rea
 
 // mapEdits works out what the assets are to hold.
 func (p *Pipeline) mapEdits(ctx context.Context, folder string) (int, error) {
-	if !p.mayTouch(folder) {
+	if !p.mounts.Usable(folder) {
 		return 0, nil
 	}
 	return p.eachEdit(ctx, journal.ToMap, folder, func(ctx context.Context, d journal.Edit) error {
-		if !p.mayTouch(folder) {
+		if !p.mounts.Usable(folder) {
 			return nil
 		}
 		e, err := p.journal.Entry(ctx, d.EntryID)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -106,7 +107,7 @@ func (p *Pipeline) filled(ctx context.Context, e journal.Entry) (bool, error) {
 		return false, nil
 	}
 	same, err := p.sameChecksum(ctx, e, a.MD5)
-	if isFolderGone(err) {
+	if mounts.IsGone(err) {
 		return false, err
 	}
 	if _, own := errors.AsType[*verdictError](err); own || isFileSystemError(err) || isGone(err) {
