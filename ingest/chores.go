@@ -9,6 +9,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -45,7 +46,7 @@ func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan stru
 			return p.doDueChores(ctx, folder) // the last files of a backfill
 		}
 		if !p.mayFile(folder) || folder == "" && p.gate.reason() != "" {
-			a.At(p.now().Add(2 * folderWait)) // the gate and the folder ring, but to look at them costs nothing
+			a.At(p.now().Add(2 * mounts.Wait)) // the gate and the folder ring, but to look at them costs nothing
 			continue
 		}
 		if err := p.doDueChores(ctx, folder); err != nil {
@@ -104,7 +105,7 @@ func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
 // mayFile reports whether the chores of a folder may be done. Before a file is deleted
 // Tenovos may be asked, so that where that cannot be worked with all of them wait.
 func (p *Pipeline) mayFile(folder string) bool {
-	return p.mayTouch(folder) && (p.folders[folder].After != dropfolder.AfterDelete || p.gate.reason() == "")
+	return p.mounts.Usable(folder) && (p.folders[folder].After != dropfolder.AfterDelete || p.gate.reason() == "")
 }
 
 // doChore tries one chore once and records what came of it.
@@ -125,7 +126,7 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 		if everyonesTrouble(err) && p.gate.blame(ctx, err, retryAfter(err)) {
 			return ctx.Err() // it waits as it is, and all others with it
 		}
-		if _, later := errors.AsType[*notYetError](err); err != nil && c.Tries == 0 && !later && !isFolderGone(err) {
+		if _, later := errors.AsType[*notYetError](err); err != nil && c.Tries == 0 && !later && !mounts.IsGone(err) {
 			p.log.Warn().Str("filename", c.Filename).Str("reason", reasons.Message(err)).
 				Msg("a file could not be moved out of the drop folder yet: tried again until it can")
 		}
@@ -150,7 +151,7 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 	if done {
 		return ignoreMoved(p.journal.DoneChore(rctx, c.ID)) // a removal that has finished ends its duty itself
 	}
-	if isFolderGone(err) { // it waits as it is, and all others with it
+	if mounts.IsGone(err) { // it waits as it is, and all others with it
 		return nil
 	}
 	if later, ok := errors.AsType[*notYetError](err); ok { // which is no try of it

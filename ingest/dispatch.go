@@ -116,7 +116,7 @@ func (p *Pipeline) finished(ctx context.Context) (bool, error) {
 	if len(p.hands.IDs()) > 0 {
 		return false, nil
 	}
-	gone := func(name string) bool { return p.mounts[name].gone(time.Now()) }
+	gone := p.mounts.Lost
 	folders := slices.DeleteFunc(p.folderNames(), gone)
 	if len(folders) == 0 {
 		return true, nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -88,7 +89,7 @@ func (p *Pipeline) editDue(ctx context.Context, folder string, a *alarms.Alarm) 
 			return waiting, err
 		}
 	}
-	if earliest := p.now().Add(folderWait); !p.mayTouch(folder) && due.Before(earliest) {
+	if earliest := p.now().Add(mounts.Wait); !p.mounts.Usable(folder) && due.Before(earliest) {
 		due = earliest
 	}
 	a.At(due)
@@ -159,7 +160,7 @@ func (p *Pipeline) settleEdit(ctx context.Context, d journal.Edit, err error) er
 		return p.journal.PutOffEdit(rctx, d, p.now().Add(later.After), reasons.Message(err))
 	}
 	final := errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound)
-	if isFolderGone(err) { // it waits as it is, and all others with it
+	if mounts.IsGone(err) { // it waits as it is, and all others with it
 		return nil
 	}
 	if !final && d.Tries+1 < p.cfg.MaxAttempts {
@@ -181,11 +182,11 @@ func (p *Pipeline) refuseEdit(ctx context.Context, d journal.Edit, r journal.Rea
 
 // mapEdits works out what the assets are to hold.
 func (p *Pipeline) mapEdits(ctx context.Context, folder string) (int, error) {
-	if !p.mayTouch(folder) {
+	if !p.mounts.Usable(folder) {
 		return 0, nil
 	}
 	return p.eachEdit(ctx, journal.ToMap, folder, func(ctx context.Context, d journal.Edit) error {
-		if !p.mayTouch(folder) {
+		if !p.mounts.Usable(folder) {
 			return nil
 		}
 		e, err := p.journal.Entry(ctx, d.EntryID)

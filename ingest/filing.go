@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -332,7 +333,7 @@ func (p *Pipeline) fileSource(ctx context.Context, e journal.Entry) (bool, error
 	if err == nil || errors.Is(err, journal.ErrJournal) || errors.Is(err, journal.ErrMoved) {
 		return err == nil, err
 	}
-	if isFolderGone(err) { // said of the folder
+	if mounts.IsGone(err) { // said of the folder
 		return false, err
 	}
 	if e.Tries == 0 {

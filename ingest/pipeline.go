@@ -17,6 +17,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/clocks"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -98,7 +99,7 @@ func defaultLooks() []time.Duration {
 type Pipeline struct {
 	cfg     Config
 	folders map[string]dropfolder.Folder
-	mounts  map[string]*mount // by folder
+	mounts  *mounts.Mounts
 	api     API
 	store   Store
 	journal *journal.Journal
@@ -169,7 +170,6 @@ func New(cfg Config, d Deps) *Pipeline {
 	p := &Pipeline{
 		cfg:     cfg,
 		folders: make(map[string]dropfolder.Folder, len(cfg.Folders)),
-		mounts:  make(map[string]*mount, len(cfg.Folders)),
 		api:     d.API,
 		store:   d.Store,
 		journal: d.Journal,
@@ -186,6 +186,7 @@ func New(cfg Config, d Deps) *Pipeline {
 		started: d.Clock(),
 	}
 	p.hands = hands.New(p.released)
+	p.mounts = mounts.New(cfg.Folders, p.wake, d.Log)
 	p.leftovers = newLeftovers(d.Journal, cfg.Folders, p.alarms.RingFolder)
 	p.remover = &remover{api: d.API, journal: d.Journal, log: d.Log, now: d.Clock}
 	if d.Ahead == nil {
@@ -201,7 +202,6 @@ func New(cfg Config, d Deps) *Pipeline {
 	maps.Copy(p.handlers, d.Handlers)
 	for _, f := range cfg.Folders {
 		p.folders[f.Name] = f
-		p.mounts[f.Name] = newMount(p.wake)
 		p.editing[f.Name] = &editing{}
 		if f.Companions != nil {
 			p.tells[f.Name] = newTells(f, d.Journal, d.Log)
@@ -240,7 +240,14 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 		defer close(idle)
 		return p.dispatch(gctx, g, source)
 	})
-	g.Go(func() error { return p.watchMounts(gctx, g, idle) })
+	wall := clocks.NewWall(p.now)
+	g.Go(func() error {
+		return p.mounts.Watch(gctx, idle, g.Go, func() {
+			if wall.WasSet() {
+				p.stir()
+			}
+		}, p.stir)
+	})
 	g.Go(func() error { return p.gate.run(gctx, idle) })
 	g.Go(func() error { return p.serveRequests(gctx, idle) })
 	g.Go(func() error { return p.doChores(gctx, "", idle) })
@@ -251,7 +258,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 		}
 		g.Go(func() error { return p.resting.run(gctx, f.Name, idle) })
 		if t := p.tells[f.Name]; t != nil && !p.once { // a backfill tells at its end
-			g.Go(func() error { return t.run(gctx, idle, left[f.Name], func() bool { return p.mayTouch(f.Name) }) })
+			g.Go(func() error { return t.run(gctx, idle, left[f.Name], func() bool { return p.mounts.Usable(f.Name) }) })
 		}
 		if f.Drops != nil {
 			g.Go(func() error { return p.doDrops(gctx, f, idle) })

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -101,11 +102,11 @@ func (r *RestingFiles) Removed(folder string, paths []string) {
 // folder hangs, or Run or ctx ends.
 func (r *RestingFiles) Wait(ctx context.Context, folder string) error {
 	f := r.folders[folder]
-	tick := time.NewTicker(mountTick)
+	tick := time.NewTicker(mounts.Tick)
 	defer tick.Stop()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for want := f.scans; f.looked < want && !r.p.mounts[folder].hangs(time.Now()); {
+	for want := f.scans; f.looked < want && !r.p.mounts.Hangs(folder); {
 		news := f.news
 		alarms.Signal(f.hurry)
 		f.mu.Unlock()
@@ -251,7 +252,7 @@ func (r *RestingFiles) lookBelow(ctx context.Context, folder, dir string, unread
 
 // unlessAway drops the error of a folder that is not there.
 func unlessAway(err error) error {
-	if isFolderGone(err) {
+	if mounts.IsGone(err) {
 		return nil
 	}
 	return err
@@ -308,7 +309,7 @@ func (p *Pipeline) gone(folder string, files []journal.RestingFile) ([]journal.R
 	defer s.close()
 	l, err := newLookout(s.root)
 	if err != nil {
-		return nil, &folderError{fmt.Errorf("look at the drop folder: %w", err)}
+		return nil, mounts.Gone(fmt.Errorf("look at the drop folder: %w", err))
 	}
 	defer l.close()
 	files = slices.Clone(files)

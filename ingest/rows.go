@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -92,7 +93,7 @@ func (r *filelessRows) manifest(ctx context.Context, c journal.Companion) error 
 		return r.rest(ctx, max(time.Since(begun), rowsRest)) // half of the time is for others
 	})
 	if err == nil {
-		err = r.p.thereNow(r.folder.Name, 0) // else it is not known what the manifest says
+		err = r.p.mounts.Check(r.folder.Name, 0) // else it is not known what the manifest says
 	}
 	tooMany := errors.Is(err, dropfolder.ErrTooManyRows)
 	switch {
@@ -142,7 +143,7 @@ func (r *filelessRows) later(c journal.Companion, err error) bool {
 	}
 	t.tries++
 	log := r.p.log.With().Str("folder", c.Folder).Str("manifest", c.Path).Str("reason", reasons.Message(err)).Logger()
-	if r.p.once && t.tries >= r.p.cfg.MaxAttempts && !isFolderGone(err) {
+	if r.p.once && t.tries >= r.p.cfg.MaxAttempts && !mounts.IsGone(err) {
 		log.Warn().Str("hint", "Touch the manifest when that is over.").
 			Msg("gave up reading a manifest: its rows without files become no assets")
 		return false

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -115,7 +116,7 @@ func (s *Strays) settle(ctx context.Context, folder string) error {
 		if errors.Is(err, journal.ErrJournal) {
 			return err
 		}
-		if isFolderGone(err) {
+		if mounts.IsGone(err) {
 			return nil
 		}
 		if err != nil {

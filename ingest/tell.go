@@ -142,7 +142,7 @@ func (t *tells) tell(ctx context.Context) (messages []string, unseen bool, err e
 func (p *Pipeline) Tell(ctx context.Context) (messages []string, err error) {
 	for _, f := range p.cfg.Folders {
 		t := p.tells[f.Name]
-		if t == nil || !p.mayTouch(f.Name) {
+		if t == nil || !p.mounts.Usable(f.Name) {
 			continue
 		}
 		more, _, err := t.tell(ctx)
