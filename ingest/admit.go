@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -18,7 +19,7 @@ func (p *Pipeline) Admit(ctx context.Context, files []watcher.File) error {
 	}
 	n := 0
 	if err == nil {
-		n, err = p.journal.AdmitCompanions(ctx, companions)
+		n, err = journal.CompanionsOf(p.journal).Admit(ctx, companions)
 	}
 	if err == nil && len(found) > 0 {
 		var more int
@@ -61,9 +62,9 @@ func (p *Pipeline) Unknown(ctx context.Context, files []watcher.File) ([]watcher
 	}
 	if err == nil && len(companions) > 0 {
 		var more []journal.Found
-		more, err = p.journal.Reader().UnknownCompanions(ctx, companions)
+		more, err = journal.CompanionsOf(p.journal).Unknown(ctx, companions)
 		if err == nil {
-			more, err = p.passRenumbered(ctx, more, p.journal.Reader().RenumberedCompanions)
+			more, err = p.passRenumbered(ctx, more, journal.CompanionsOf(p.journal).Renumbered)
 		}
 		fresh = append(fresh, more...)
 	}
@@ -76,8 +77,5 @@ func (p *Pipeline) Unknown(ctx context.Context, files []watcher.File) ([]watcher
 
 // wake tells the dispatcher that the queue may have changed.
 func (p *Pipeline) wake() {
-	select {
-	case p.poke <- struct{}{}:
-	default:
-	}
+	alarms.Signal(p.poke)
 }

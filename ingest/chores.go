@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -30,10 +32,10 @@ func choreWait(n int) time.Duration {
 // a share that hangs may hold up for ever. It never ends the pipeline for anything
 // but the journal.
 func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan struct{}) error {
-	a := p.alarms.set(folder, chorePace, journal.AboutChores)
-	defer p.alarms.end(a)
+	a := p.alarms.Set(folder, chorePace, journal.AboutChores)
+	defer a.End()
 	for {
-		more, err := a.wait(ctx, idle)
+		more, err := a.Wait(ctx, idle)
 		if err != nil {
 			return err
 		}
@@ -45,7 +47,7 @@ func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan stru
 			return p.doDueChores(ctx, folder) // the last files of a backfill
 		}
 		if !p.mayFile(folder) || folder == "" && p.gate.Reason() != "" {
-			a.at(p.now().Add(2 * folderWait)) // the gate and the folder ring, but to look at them costs nothing
+			a.At(p.now().Add(2 * mounts.Wait)) // the gate and the folder ring, but to look at them costs nothing
 			continue
 		}
 		if err := p.doDueChores(ctx, folder); err != nil {
@@ -58,13 +60,13 @@ func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan stru
 }
 
 // nextChore has the alarm go off when there is something to do again.
-func (p *Pipeline) nextChore(ctx context.Context, folder string, a *alarm) error {
+func (p *Pipeline) nextChore(ctx context.Context, folder string, a *alarms.Alarm) error {
 	if next := p.strays.next(folder); !next.IsZero() {
-		a.at(next)
+		a.At(next)
 	}
 	due, some, err := p.journal.NextChore(ctx, folder)
 	if err == nil && some {
-		a.at(due)
+		a.At(due)
 	}
 	return err
 }
@@ -104,7 +106,7 @@ func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
 // mayFile reports whether the chores of a folder may be done. Before a file is deleted
 // Tenovos may be asked, so that where that cannot be worked with all of them wait.
 func (p *Pipeline) mayFile(folder string) bool {
-	return p.mayTouch(folder) && (p.folders[folder].After != dropfolder.AfterDelete || p.gate.Reason() == "")
+	return p.mounts.Usable(folder) && (p.folders[folder].After != dropfolder.AfterDelete || p.gate.Reason() == "")
 }
 
 // doChore tries one chore once and records what came of it.
@@ -125,7 +127,7 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 		if everyonesTrouble(err) && p.gate.Blame(ctx, err, retryAfter(err)) {
 			return ctx.Err() // it waits as it is, and all others with it
 		}
-		if _, later := errors.AsType[*notYetError](err); err != nil && c.Tries == 0 && !later && !isFolderGone(err) {
+		if _, later := errors.AsType[*notYetError](err); err != nil && c.Tries == 0 && !later && !mounts.IsGone(err) {
 			p.log.Warn().Str("filename", c.Filename).Str("reason", reasons.Message(err)).
 				Msg("a file could not be moved out of the drop folder yet: tried again until it can")
 		}
@@ -150,7 +152,7 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 	if done {
 		return ignoreMoved(p.journal.DoneChore(rctx, c.ID)) // a removal that has finished ends its duty itself
 	}
-	if isFolderGone(err) { // it waits as it is, and all others with it
+	if mounts.IsGone(err) { // it waits as it is, and all others with it
 		return nil
 	}
 	if later, ok := errors.AsType[*notYetError](err); ok { // which is no try of it

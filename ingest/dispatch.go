@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -17,13 +18,13 @@ import (
 // or, for a backfill, until source has closed and nothing is left.
 func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source <-chan struct{}) error {
 	for _, f := range p.cfg.Folders {
-		if err := p.journal.SetOrder(ctx, f.Name, f.Order); err != nil {
+		if err := journal.FoldersOf(p.journal).SetOrder(ctx, f.Name, f.Order); err != nil {
 			return err
 		}
-		if err := p.journal.SetBatch(ctx, f.Name, f.Drops != nil); err != nil {
+		if err := journal.BatchesOf(p.journal).Set(ctx, f.Name, f.Drops != nil); err != nil {
 			return err
 		}
-		if err := p.journal.ReopenFileless(ctx, f.Name); err != nil {
+		if err := journal.CompanionsOf(p.journal).ReopenRefused(ctx, f.Name); err != nil {
 			return err
 		}
 	}
@@ -35,14 +36,14 @@ func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source
 	}
 	turns := p.newTurns()
 	came := make(chan struct{}, 1) // companions, which are read only then
-	signal(came)
+	alarms.Signal(came)
 	p.journal.Notify(came, journal.AboutCompanions)
 	defer p.journal.Notify(came, journal.AboutNothing)
 	for {
 		if err := p.gate.Wait(ctx, p.drain); err != nil || p.draining() {
 			return err
 		}
-		if taken(came) {
+		if alarms.Taken(came) {
 			if err := p.heed(ctx); err != nil {
 				return err
 			}
@@ -115,7 +116,7 @@ func (p *Pipeline) finished(ctx context.Context) (bool, error) {
 	if len(p.hands.IDs()) > 0 {
 		return false, nil
 	}
-	gone := func(name string) bool { return p.mounts[name].gone(time.Now()) }
+	gone := p.mounts.Lost
 	folders := slices.DeleteFunc(p.folderNames(), gone)
 	if len(folders) == 0 {
 		return true, nil
@@ -124,7 +125,7 @@ func (p *Pipeline) finished(ctx context.Context) (bool, error) {
 	if err != nil || n > 0 {
 		return false, err
 	}
-	n, err = p.journal.Reader().PendingMetadata(ctx, slices.DeleteFunc(p.companionFolders(), gone), folders)
+	n, err = journal.CompanionsOf(p.journal).CountPending(ctx, slices.DeleteFunc(p.companionFolders(), gone), folders)
 	return n == 0, err
 }
 
@@ -161,16 +162,6 @@ func closed(c <-chan struct{}) bool {
 	select {
 	case <-c:
 		return c != nil
-	default:
-		return false
-	}
-}
-
-// taken takes what was signalled, and reports whether there was anything.
-func taken(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
 	default:
 		return false
 	}

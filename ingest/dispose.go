@@ -11,6 +11,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -143,9 +144,9 @@ func judge(e journal.Entry, err error, l limits) verdict {
 	case errors.Is(err, file.ErrLocked):
 		return verdict{do: retry, after: lockedWait(e.Tries), reason: reasons.Locked(err)}
 	case errors.Is(err, file.ErrClaimed):
-		return verdict{do: retry, after: folderWait, reason: reasons.Of(reasons.ClassNoFolder, err, "Its files wait until the other program lets go.")}
-	case isFolderGone(err):
-		return verdict{do: retry, after: folderWait, reason: reasons.Of(reasons.ClassNoFolder, err,
+		return verdict{do: retry, after: mounts.Wait, reason: reasons.Of(reasons.ClassNoFolder, err, "Its files wait until the other program lets go.")}
+	case mounts.IsGone(err):
+		return verdict{do: retry, after: mounts.Wait, reason: reasons.Of(reasons.ClassNoFolder, err,
 			"Mount the drop folder, make it again, or look why its server does not answer. Its files wait until then.")}
 	case errors.Is(err, fs.ErrPermission) && !errors.Is(err, uploader.ErrUnreachable):
 		return denied(e, err, l)
@@ -380,7 +381,7 @@ func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error)
 			cause = p.seek(ctx, e, cause)
 		}
 	case isFileSystemError(cause): // of the file, or of all of its folder
-		cause = cmp.Or(p.thereNow(e.Folder, e.ID), p.explainDenied(e, cause))
+		cause = cmp.Or(p.mounts.Check(e.Folder, e.ID), p.explainDenied(e, cause))
 	}
 	rctx, cancel := record(ctx)
 	defer cancel()

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -50,9 +51,9 @@ func TestDispose(t *testing.T) {
 		{name: "gone before anything", entry: journal.Entry{Status: journal.Settled}, err: uploader.ErrSourceGone, want: verdict{to: journal.Superseded}},
 		{name: "gone during the upload", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrSourceGone, want: verdict{to: journal.Settled}},
 		{name: "gone after the upload", entry: journal.Entry{Status: journal.Verifying}, err: uploader.ErrSourceGone, want: verdict{to: journal.Held}, hint: true},
-		{name: "folder away", entry: journal.Entry{Status: journal.Mapped}, err: &folderError{fs.ErrNotExist}, want: verdict{do: retry, after: folderWait}},
-		{name: "share's server died", entry: journal.Entry{Status: journal.Uploading, Failures: 2}, err: &folderError{&fs.PathError{Op: "open", Path: "/drop", Err: syscall.ENOTCONN}}, want: verdict{do: retry, after: folderWait}},
-		{name: "folder not readable", entry: journal.Entry{Status: journal.Verified}, err: &folderError{&fs.PathError{Op: "open", Path: "/drop", Err: fs.ErrPermission}}, want: verdict{do: retry, after: folderWait}},
+		{name: "folder away", entry: journal.Entry{Status: journal.Mapped}, err: mounts.Gone(fs.ErrNotExist), want: verdict{do: retry, after: mounts.Wait}},
+		{name: "share's server died", entry: journal.Entry{Status: journal.Uploading, Failures: 2}, err: mounts.Gone(&fs.PathError{Op: "open", Path: "/drop", Err: syscall.ENOTCONN}), want: verdict{do: retry, after: mounts.Wait}},
+		{name: "folder not readable", entry: journal.Entry{Status: journal.Verified}, err: mounts.Gone(&fs.PathError{Op: "open", Path: "/drop", Err: fs.ErrPermission}), want: verdict{do: retry, after: mounts.Wait}},
 		{name: "changed", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrSourceChanged, want: verdict{to: journal.Settled}},
 		{name: "unreadable", entry: journal.Entry{Status: journal.Settled}, err: &fs.PathError{Op: "open", Path: "a", Err: fs.ErrPermission}, want: verdict{to: journal.Failed}, hint: true},
 		{name: "disk error", entry: journal.Entry{Status: journal.Uploading}, err: &fs.PathError{Op: "read", Path: "a", Err: syscall.EIO}, want: verdict{do: retry, count: true}},

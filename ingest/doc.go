@@ -4,7 +4,7 @@
 //
 //	Admit      settled files become journal rows; the watcher never waits longer
 //	dispatch   runnable rows go to a bounded number of workers
-//	alarm      a commit, or the earliest due, wakes a loop beside them; none asks in vain
+//	alarms     a commit, or the earliest due, wakes a loop beside them; none asks in vain (internal/alarms)
 //	step       one status to the next: map, create, upload, complete, verify, file away
 //	dispose    one exhaustive answer to every error a step can meet
 //	heldup     what refuses one file after another (internal/outage) is tried by one, and waited for by all

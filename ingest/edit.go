@@ -13,7 +13,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -44,11 +46,11 @@ type editing struct{ sync.Mutex }
 // doEdits works out and sends what differs in the assets of a folder, until idle
 // closes or ctx ends. A share that hangs may hold it up for ever.
 func (p *Pipeline) doEdits(ctx context.Context, folder string, idle <-chan struct{}) error {
-	a := p.alarms.set(folder, editPace, journal.AboutEdits)
-	defer p.alarms.end(a)
+	a := p.alarms.Set(folder, editPace, journal.AboutEdits)
+	defer a.End()
 	early := false // there are edits of entries that are not filed yet
 	for {
-		if more, err := a.wait(ctx, idle); !more {
+		if more, err := a.Wait(ctx, idle); !more {
 			return err
 		}
 		if p.gate.Reason() != "" || p.draining() {
@@ -60,9 +62,9 @@ func (p *Pipeline) doEdits(ctx context.Context, folder string, idle <-chan struc
 		}
 		if waiting != early {
 			early = waiting
-			if a.listen(journal.AboutEdits); waiting {
-				a.listen(journal.AboutEdits, journal.AboutEntries)
-				signal(a.poke) // one may just have been filed
+			if a.Listen(journal.AboutEdits); waiting {
+				a.Listen(journal.AboutEdits, journal.AboutEntries)
+				a.LookAgain() // one may just have been filed
 			}
 		}
 	}
@@ -70,7 +72,7 @@ func (p *Pipeline) doEdits(ctx context.Context, folder string, idle <-chan struc
 
 // editDue takes the edits of a folder that are due on, and has the alarm go off for the
 // next. It reports whether there are edits of entries that are not filed yet.
-func (p *Pipeline) editDue(ctx context.Context, folder string, a *alarm) (waiting bool, err error) {
+func (p *Pipeline) editDue(ctx context.Context, folder string, a *alarms.Alarm) (waiting bool, err error) {
 	due, some, waiting, err := p.journal.NextEdit(ctx, folder)
 	if err != nil || !some {
 		return waiting, err
@@ -87,10 +89,10 @@ func (p *Pipeline) editDue(ctx context.Context, folder string, a *alarm) (waitin
 			return waiting, err
 		}
 	}
-	if earliest := p.now().Add(folderWait); !p.mayTouch(folder) && due.Before(earliest) {
+	if earliest := p.now().Add(mounts.Wait); !p.mounts.Usable(folder) && due.Before(earliest) {
 		due = earliest
 	}
-	a.at(due)
+	a.At(due)
 	return waiting, nil
 }
 
@@ -158,7 +160,7 @@ func (p *Pipeline) settleEdit(ctx context.Context, d journal.Edit, err error) er
 		return p.journal.PutOffEdit(rctx, d, p.now().Add(later.After), reasons.Message(err))
 	}
 	final := errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound)
-	if isFolderGone(err) { // it waits as it is, and all others with it
+	if mounts.IsGone(err) { // it waits as it is, and all others with it
 		return nil
 	}
 	if !final && d.Tries+1 < p.cfg.MaxAttempts {
@@ -180,11 +182,11 @@ func (p *Pipeline) refuseEdit(ctx context.Context, d journal.Edit, r journal.Rea
 
 // mapEdits works out what the assets are to hold.
 func (p *Pipeline) mapEdits(ctx context.Context, folder string) (int, error) {
-	if !p.mayTouch(folder) {
+	if !p.mounts.Usable(folder) {
 		return 0, nil
 	}
 	return p.eachEdit(ctx, journal.ToMap, folder, func(ctx context.Context, d journal.Edit) error {
-		if !p.mayTouch(folder) {
+		if !p.mounts.Usable(folder) {
 			return nil
 		}
 		e, err := p.journal.Entry(ctx, d.EntryID)

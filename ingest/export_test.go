@@ -7,7 +7,7 @@ import (
 )
 
 // Hang makes a folder look as if a call to its file system did not return.
-func (p *Pipeline) Hang(folder string) { p.mounts[folder].begin(0) }
+func (p *Pipeline) Hang(folder string) { p.mounts.Begin(folder, 0) }
 
 // Hand takes an entry in hand, as a request or a chore does, and returns how it is let
 // go of.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -231,7 +232,7 @@ func (t *taking) takeAlong(ctx context.Context) {
 		written := watcher.Written(file)
 		_ = file.Close() // nothing was written
 		companion := foundOf(journal.Entry{Folder: t.e.Folder, Path: from}, hint)
-		fresh, err := t.p.journal.Reader().UnknownCompanions(ctx, []journal.Found{companion})
+		fresh, err := journal.CompanionsOf(t.p.journal).Unknown(ctx, []journal.Found{companion})
 		if err != nil || len(fresh) > 0 || written {
 			continue
 		}
@@ -332,7 +333,7 @@ func (p *Pipeline) fileSource(ctx context.Context, e journal.Entry) (bool, error
 	if err == nil || errors.Is(err, journal.ErrJournal) || errors.Is(err, journal.ErrMoved) {
 		return err == nil, err
 	}
-	if isFolderGone(err) { // said of the folder
+	if mounts.IsGone(err) { // said of the folder
 		return false, err
 	}
 	if e.Tries == 0 {

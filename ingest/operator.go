@@ -313,7 +313,7 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 		} else {
 			p.hands.Abort(e.ID)
 		}
-		if p.stuck(time.Now())[e.ID] {
+		if p.mounts.Stuck()[e.ID] {
 			return Outcome{Result: "skipped", Detail: "the file system of its folder does not answer: try again when it does"}, nil
 		}
 		before := e.Status

@@ -13,8 +13,11 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
+	"github.com/tenovos-ingest/ingestd/internal/clocks"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
@@ -98,7 +101,7 @@ func defaultLooks() []time.Duration {
 type Pipeline struct {
 	cfg     Config
 	folders map[string]dropfolder.Folder
-	mounts  map[string]*mount // by folder
+	mounts  *mounts.Mounts
 	api     API
 	store   Store
 	journal *journal.Journal
@@ -110,8 +113,8 @@ type Pipeline struct {
 	gate     *outage.Gate
 	remover  *removal.Remover
 	hands    *hands.Hands
-	poke     chan struct{} // capacity 1: "the queue may have changed"
-	alarms   *alarms       // of the loops beside the dispatcher
+	poke     chan struct{}  // capacity 1: "the queue may have changed"
+	alarms   *alarms.Alarms // of the loops beside the dispatcher
 	drain    <-chan struct{}
 	source   <-chan struct{} // of a backfill: closes when all that there is was admitted; set at the start of Run
 	restarts restarts
@@ -130,7 +133,7 @@ type Pipeline struct {
 
 	circuits *outage.Circuits
 	unwanted unwanted
-	clock    *clockWatch
+	skew     *clocks.Skew
 
 	mu      sync.Mutex
 	excused map[int64]int // failures of each file in flight that were put down to an outage
@@ -169,14 +172,13 @@ func New(cfg Config, d Deps) *Pipeline {
 	p := &Pipeline{
 		cfg:     cfg,
 		folders: make(map[string]dropfolder.Folder, len(cfg.Folders)),
-		mounts:  make(map[string]*mount, len(cfg.Folders)),
 		api:     d.API,
 		store:   d.Store,
 		journal: d.Journal,
 		log:     d.Log,
 		now:     d.Clock,
 		poke:    make(chan struct{}, 1),
-		alarms:  newAlarms(d.Journal, d.Clock),
+		alarms:  alarms.New(d.Journal, d.Clock),
 		editing: make(map[string]*editing, len(cfg.Folders)),
 		tells:   make(map[string]*tells, len(cfg.Folders)),
 
@@ -186,7 +188,8 @@ func New(cfg Config, d Deps) *Pipeline {
 		started: d.Clock(),
 	}
 	p.hands = hands.New(p.released)
-	p.leftovers = newLeftovers(d.Journal, cfg.Folders, p.alarms.ringIn)
+	p.mounts = mounts.New(cfg.Folders, p.wake, d.Log)
+	p.leftovers = newLeftovers(d.Journal, cfg.Folders, p.alarms.RingFolder)
 	p.remover = removal.New(removal.Deps{API: d.API, Duties: journal.DutiesOf(d.Journal), Log: d.Log, Now: d.Clock})
 	if d.Ahead == nil {
 		d.Ahead = func() time.Duration { return 0 }
@@ -194,7 +197,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	if d.Paused == nil {
 		d.Paused = func(string) {}
 	}
-	p.clock = &clockWatch{ahead: d.Ahead, limit: cfg.Skew, log: d.Log}
+	p.skew = clocks.NewSkew(d.Ahead, cfg.Skew, d.Log)
 	p.circuits = outage.NewCircuits(outage.Deps{
 		Queue: heldUp{d.Journal}, Log: d.Log, Now: d.Clock, Wake: p.wake, Backoff: p.backoff,
 		Changed: func() { d.Paused(p.Paused()) },
@@ -203,7 +206,6 @@ func New(cfg Config, d Deps) *Pipeline {
 	maps.Copy(p.handlers, d.Handlers)
 	for _, f := range cfg.Folders {
 		p.folders[f.Name] = f
-		p.mounts[f.Name] = newMount(p.wake)
 		p.editing[f.Name] = &editing{}
 		if f.Companions != nil {
 			p.tells[f.Name] = newTells(f, d.Journal, d.Log)
@@ -232,7 +234,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	defer cut()
 	p.drain, p.source, p.once = drain, source, source != nil
 
-	left, err := p.journal.Reader().ToTell(ctx)
+	left, err := journal.CompanionsOf(p.journal).FoldersToCheck(ctx)
 	if err != nil {
 		return unlessCanceled(err)
 	}
@@ -242,7 +244,14 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 		defer close(idle)
 		return p.dispatch(gctx, g, source)
 	})
-	g.Go(func() error { return p.watchMounts(gctx, g, idle) })
+	wall := clocks.NewWall(p.now)
+	g.Go(func() error {
+		return p.mounts.Watch(gctx, idle, g.Go, func() {
+			if wall.WasSet() {
+				p.stir()
+			}
+		}, p.stir)
+	})
 	g.Go(func() error { return p.gate.Run(gctx, idle) })
 	g.Go(func() error { return p.serveRequests(gctx, idle) })
 	g.Go(func() error { return p.doChores(gctx, "", idle) })
@@ -253,7 +262,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 		}
 		g.Go(func() error { return p.resting.run(gctx, f.Name, idle) })
 		if t := p.tells[f.Name]; t != nil && !p.once { // a backfill tells at its end
-			g.Go(func() error { return t.run(gctx, idle, left[f.Name], func() bool { return p.mayTouch(f.Name) }) })
+			g.Go(func() error { return t.run(gctx, idle, left[f.Name], func() bool { return p.mounts.Usable(f.Name) }) })
 		}
 		if f.Drops != nil {
 			g.Go(func() error { return p.doDrops(gctx, f, idle) })

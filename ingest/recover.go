@@ -148,6 +148,6 @@ func (p *Pipeline) lostCreate(e journal.Entry) (twin, error) {
 	return twin{
 		Filename: asset.Filename, TemplateID: asset.TemplateID, SecurityIDs: asset.SecurityIDs,
 		OriginalFileID: asset.OriginalFileID, ContentPath: asset.ContentPath,
-		From: p.clock.theirs(e.Attempt.IntentAt).Add(-p.cfg.Skew), To: p.clock.theirs(e.Attempt.IntentAt).Add(tenovos.CallSpan + p.cfg.Skew),
+		From: p.skew.Theirs(e.Attempt.IntentAt).Add(-p.cfg.Skew), To: p.skew.Theirs(e.Attempt.IntentAt).Add(tenovos.CallSpan + p.cfg.Skew),
 	}, nil
 }

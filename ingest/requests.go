@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -92,7 +93,7 @@ func (p *Pipeline) serveRequests(ctx context.Context, idle <-chan struct{}) erro
 				rctx, withdraw := context.WithCancel(gctx)
 				serving[r.ID] = withdraw
 				g.Go(func() error {
-					defer signal(over)
+					defer alarms.Signal(over)
 					defer func() { <-places }()
 					return unlessWithdrawn(gctx, rctx, p.serve(rctx, r))
 				})

@@ -184,7 +184,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Ent
 		return p.notCreated(ctx, e, asset, up, err)
 	}
 	p.gate.Worked()
-	p.clock.look()
+	p.skew.Log()
 	created, err := plan(e, up)
 	if err != nil {
 		r := reasons.Of(reasons.ClassPlan, err, "The store handed out a number of upload URLs that fits no documented part size. Report it to Tenovos support; `ingestd retry ID` tries again.")
@@ -290,29 +290,19 @@ func (p *Pipeline) openFor(id int64, e journal.Entry) (*uploader.Source, error) 
 	if e.Status.Resting() && e.MovedTo != "" {
 		at = e.MovedTo
 	}
-	root, err := p.openRoot(e.Folder, id)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	calls := p.mounts[e.Folder]
-	src, err := uploader.Open(root, at, func() func() { return calls.begin(id) })
-	if err == nil {
-		src.Expect(seenAs(e))
-	}
-	return src, err
+	return p.mounts.Source(e.Folder, at, id, seenAs(e))
 }
 
 // rules applies the rules of an entry's folder to it; at is as Folder.Map has it. A
 // companion that is not there is only missing if the folder is there.
 func (p *Pipeline) rules(e journal.Entry, at string) (dropfolder.Mapped, error) {
-	if err := p.thereNow(e.Folder, e.ID); err != nil {
+	if err := p.mounts.Check(e.Folder, e.ID); err != nil {
 		return dropfolder.Mapped{}, err
 	}
-	returned := p.mounts[e.Folder].beginMixed(e.ID) // the account may be asked for new names
+	returned := p.mounts.BeginMixed(e.Folder, e.ID) // the account may be asked for new names
 	m, err := p.folders[e.Folder].Map(watcher.File(hintOf(e)), at)
 	returned()
-	if err := p.thereNow(e.Folder, e.ID); err != nil {
+	if err := p.mounts.Check(e.Folder, e.ID); err != nil {
 		return dropfolder.Mapped{}, err
 	}
 	return m, err

@@ -70,8 +70,8 @@ func (p *Pipeline) updated(ctx context.Context, id int64, before [sha256.Size]by
 	if err != nil {
 		return Outcome{}, err
 	}
-	a := p.alarms.set(e.Folder, updatePace, journal.AboutEdits, journal.AboutEntries) // its asset may be withdrawn
-	defer p.alarms.end(a)
+	a := p.alarms.Set(e.Folder, updatePace, journal.AboutEdits, journal.AboutEntries) // its asset may be withdrawn
+	defer a.End()
 	for p.editing[e.Folder] != nil && e.Status == journal.Filed {
 		_, open, err := p.journal.Reader().Edit(ctx, id)
 		if err != nil {
@@ -88,11 +88,11 @@ func (p *Pipeline) updated(ctx context.Context, id int64, before [sha256.Size]by
 			return Outcome{ID: e.ID, Folder: e.Folder, Path: e.Path, Result: updating, Detail: "it is looked at again, and sent where it differs, when Tenovos answers: " + why}, nil
 		}
 		if p.gate.Reason() != "" {
-			a.at(p.now()) // the operator's patience goes on
+			a.At(p.now()) // the operator's patience goes on
 		} else if _, err := p.editDue(ctx, e.Folder, a); err != nil {
 			return Outcome{}, err
 		}
-		if _, err := a.wait(ctx, nil); err != nil {
+		if _, err := a.Wait(ctx, nil); err != nil {
 			return Outcome{}, err
 		}
 		if e, err = p.journal.Entry(ctx, id); err != nil {

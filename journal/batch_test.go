@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-func (r *rig) state(dir string) DropState {
+func (r *rig) state(dir string) BatchState {
 	r.t.Helper()
-	s, err := r.DropState(r.t.Context(), Drop{"in", dir})
+	s, err := BatchesOf(r.Journal).State(r.t.Context(), Batch{"in", dir})
 	r.ok(err)
 	return s
 }
 
-func (r *rig) drops() []string {
+func (r *rig) batches() []string {
 	r.t.Helper()
-	all, err := r.Drops(r.t.Context(), "in")
+	all, err := BatchesOf(r.Journal).In(r.t.Context(), "in")
 	r.ok(err)
 	dirs := make([]string, len(all))
 	for i, d := range all {
@@ -28,15 +28,15 @@ func (r *rig) drops() []string {
 
 func TestDropsAreTheirTopDirectories(t *testing.T) {
 	r := newRig(t)
-	r.ok(r.SetBatch(t.Context(), "in", true))
+	r.ok(BatchesOf(r.Journal).Set(t.Context(), "in", true))
 	ids := r.admit(file("spring/a", 1), file("spring/b/c", 1), file("spring.old/a", 1), file("spring0", 1), file("\xff/a", 1),
 		Found{Folder: "other", Path: "spring/x"})
-	if got, want := r.drops(), []string{"", "spring", "spring.old", "\xff"}; !slices.Equal(got, want) {
+	if got, want := r.batches(), []string{"", "spring", "spring.old", "\xff"}; !slices.Equal(got, want) {
 		t.Errorf("got the drops %q, want %q", got, want)
 	}
 	r.bring(ids[0], Mapped)
 	r.bring(ids[1], Held)
-	want := DropState{Mapped: 1, Blocking: 1, LastSeen: r.time, LastModTime: 1}
+	want := BatchState{Mapped: 1, Blocking: 1, LastSeen: r.time, LastModTime: 1}
 	if got := r.state("spring"); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -47,26 +47,26 @@ func TestDropsAreTheirTopDirectories(t *testing.T) {
 
 func TestWaitingForADropAndItsRelease(t *testing.T) {
 	r := newRig(t)
-	r.ok(r.SetBatch(t.Context(), "in", true))
-	spring := Drop{"in", "spring"}
+	r.ok(BatchesOf(r.Journal).Set(t.Context(), "in", true))
+	spring := Batch{"in", "spring"}
 	ids := r.admit(file("spring/a", 1), file("spring/b", 1), file("autumn/a", 1))
 	for _, id := range ids {
 		r.bring(id, Mapped)
 	}
 	for _, id := range ids {
-		r.ok(r.WaitForDrop(t.Context(), id, r.time.Add(time.Hour), Reason{Class: "waiting", Message: "the rest"}))
+		r.ok(BatchesOf(r.Journal).Wait(t.Context(), id, r.time.Add(time.Hour), Reason{Class: "waiting", Message: "the rest"}))
 	}
 	if got := r.runnable(nil, 10); len(got) != 0 {
 		t.Errorf("%v may run, though all wait", got)
 	}
 	judged := r.state("spring")
 	late := r.admit(file("spring/late", 1))[0]
-	r.fails(r.ReleaseDrop(t.Context(), spring, judged), ErrMoved)
-	r.fails(r.TellDrop(t.Context(), spring, judged, Reason{}), ErrMoved)
+	r.fails(BatchesOf(r.Journal).Release(t.Context(), spring, judged), ErrMoved)
+	r.fails(BatchesOf(r.Journal).SetReason(t.Context(), spring, judged, Reason{}), ErrMoved)
 	r.bring(late, Held)
 
 	judged = r.state("spring")
-	r.ok(r.TellDrop(t.Context(), spring, judged, Reason{Class: ClassBatch, Message: "1 of 3 is held"}))
+	r.ok(BatchesOf(r.Journal).SetReason(t.Context(), spring, judged, Reason{Class: ClassBatch, Message: "1 of 3 is held"}))
 	if e := r.entry(ids[1]); e.Reason.Message != "1 of 3 is held" {
 		t.Errorf("a member that waits says %+v", e.Reason)
 	}
@@ -77,13 +77,13 @@ func TestWaitingForADropAndItsRelease(t *testing.T) {
 		t.Errorf("%d are unfinished (%v), but a drop that waits for somebody has nothing to do: want the other one's", n, err)
 	}
 
-	r.ok(r.SetBatch(t.Context(), "in", true)) // as at a start: what is missing may have come since
+	r.ok(BatchesOf(r.Journal).Set(t.Context(), "in", true)) // as at a start: what is missing may have come since
 	if n, err := r.Reader().Unfinished(t.Context(), []string{"in"}); err != nil || n != 3 {
 		t.Errorf("%d are unfinished (%v), want all three that are mapped", n, err)
 	}
 
-	r.ok(r.ReleaseDrop(t.Context(), spring, judged))
-	r.fails(r.WaitForDrop(t.Context(), ids[0], r.time.Add(time.Hour), Reason{}), ErrMoved)
+	r.ok(BatchesOf(r.Journal).Release(t.Context(), spring, judged))
+	r.fails(BatchesOf(r.Journal).Wait(t.Context(), ids[0], r.time.Add(time.Hour), Reason{}), ErrMoved)
 	if got := r.runnable(nil, 10); !slices.Equal(got, ids[:2]) {
 		t.Errorf("%v may run, want the members %v", got, ids[:2])
 	}
@@ -98,7 +98,7 @@ func TestWaitingForADropAndItsRelease(t *testing.T) {
 
 func TestWhatDoesNotHoldADropBack(t *testing.T) {
 	r := newRig(t)
-	r.ok(r.SetBatch(t.Context(), "in", true))
+	r.ok(BatchesOf(r.Journal).Set(t.Context(), "in", true))
 	ids := r.admit(file("d/ignored", 1), file("d/copy", 1), file("d/cancelled", 1), file("d/failed later", 1), file("d/waits for its copy", 1))
 	r.bring(ids[0], Ignored)
 	r.bring(ids[1], Duplicate)
@@ -115,14 +115,14 @@ func TestWhatDoesNotHoldADropBack(t *testing.T) {
 
 func TestBlockersInPages(t *testing.T) {
 	r := newRig(t)
-	r.ok(r.SetBatch(t.Context(), "in", true))
+	r.ok(BatchesOf(r.Journal).Set(t.Context(), "in", true))
 	ids := r.admit(file("d/a", 1), file("d/b", 1), file("d/c", 1), file("e/a", 1))
 	for _, id := range ids {
 		r.bring(id, Held)
 	}
-	first, err := r.Blockers(t.Context(), Drop{"in", "d"}, 0, 2)
+	first, err := BatchesOf(r.Journal).Blockers(t.Context(), Batch{"in", "d"}, 0, 2)
 	r.ok(err)
-	rest, err := r.Blockers(t.Context(), Drop{"in", "d"}, first[1].ID, 2)
+	rest, err := BatchesOf(r.Journal).Blockers(t.Context(), Batch{"in", "d"}, first[1].ID, 2)
 	r.ok(err)
 	if len(first) != 2 || len(rest) != 1 || rest[0].ID != ids[2] {
 		t.Errorf("got %d and then %+v", len(first), rest)
@@ -134,30 +134,30 @@ func TestSwitchingBatchOnAndOff(t *testing.T) {
 	ids := r.admit(file("d/queued", 1), file("d/rested before", 1), file("d/mapped", 1))
 	r.bring(ids[1], Held)
 	r.bring(ids[2], Mapped)
-	r.ok(r.SetBatch(t.Context(), "in", true))
+	r.ok(BatchesOf(r.Journal).Set(t.Context(), "in", true))
 	if got := r.state("d"); got.Settled != 1 || got.Mapped != 1 || got.Blocking != 0 {
 		t.Errorf("what was queued is in a drop, what rested before is not: %+v", got)
 	}
-	r.ok(r.WaitForDrop(t.Context(), ids[2], r.time.Add(time.Hour), Reason{Message: "waits"}))
-	r.ok(r.SetBatch(t.Context(), "in", false))
+	r.ok(BatchesOf(r.Journal).Wait(t.Context(), ids[2], r.time.Add(time.Hour), Reason{Message: "waits"}))
+	r.ok(BatchesOf(r.Journal).Set(t.Context(), "in", false))
 	if e := r.entry(ids[2]); e.InDrop || !e.NotBefore.IsZero() || e.Reason.Message != "" {
 		t.Errorf("nothing waits any more, but %+v", e)
 	}
-	if got := r.drops(); len(got) != 0 {
+	if got := r.batches(); len(got) != 0 {
 		t.Errorf("drops are left: %q", got)
 	}
 }
 
 func TestReleaseOfFilesByThemselves(t *testing.T) {
 	r := newRig(t)
-	r.ok(r.SetBatch(t.Context(), "in", true))
+	r.ok(BatchesOf(r.Journal).Set(t.Context(), "in", true))
 	early := r.admit(file("a", 1))[0]
 	seen := r.time
 	r.time = r.time.Add(time.Second)
 	later := r.admit(file("b", 1))[0]
 	r.bring(early, Mapped)
 	r.bring(later, Mapped)
-	n, err := r.ReleaseSeen(t.Context(), Drop{Folder: "in"}, seen)
+	n, err := BatchesOf(r.Journal).ReleaseSeen(t.Context(), Batch{Folder: "in"}, seen)
 	r.ok(err)
 	if n != 1 || r.entry(early).InDrop || !r.entry(later).InDrop {
 		t.Errorf("released %d: want the earlier one alone", n)
@@ -166,14 +166,14 @@ func TestReleaseOfFilesByThemselves(t *testing.T) {
 
 func TestCompanionsIn(t *testing.T) {
 	r := newRig(t)
-	_, err := r.AdmitCompanions(t.Context(), []Found{file("a.xmp", 1), file("manifest.csv", 1), file("d/manifest.csv", 1)})
+	_, err := CompanionsOf(r.Journal).Admit(t.Context(), []Found{file("a.xmp", 1), file("manifest.csv", 1), file("d/manifest.csv", 1)})
 	r.ok(err)
-	got, err := r.CompanionsIn(t.Context(), "in", ".", func(p string) bool { return strings.HasSuffix(p, ".csv") })
+	got, err := CompanionsOf(r.Journal).In(t.Context(), "in", ".", func(p string) bool { return strings.HasSuffix(p, ".csv") })
 	r.ok(err)
 	if !slices.Equal(got, []string{"manifest.csv"}) {
 		t.Errorf("got %q", got)
 	}
-	got, err = r.CompanionsIn(t.Context(), "other", ".", func(string) bool { return true })
+	got, err = CompanionsOf(r.Journal).In(t.Context(), "other", ".", func(string) bool { return true })
 	r.ok(err)
 	if len(got) != 0 {
 		t.Errorf("got %q of another folder", got)
@@ -204,12 +204,12 @@ func TestPlansOfDrops(t *testing.T) {
 		query string
 		args  []any
 	}{
-		"drops":      {openDrops, []any{"in"}},
-		"members":    {dropMembers, []any{"in", []byte("d")}},
-		"duplicates": {dropDuplicates, []any{"in", []byte("d")}},
-		"run":        {runAtOnce + mappedDrop, []any{1, "in", []byte("d")}},
-		"release":    {releaseMapped + mappedDrop, []any{1, "in", []byte("d")}},
-		"blockers":   {dropBlockers, []any{"in", []byte("d"), 0, 1}},
+		"drops":      {openBatches, []any{"in"}},
+		"members":    {batchMembers, []any{"in", []byte("d")}},
+		"duplicates": {batchDuplicates, []any{"in", []byte("d")}},
+		"run":        {runAtOnce + mappedBatch, []any{1, "in", []byte("d")}},
+		"release":    {releaseMapped + mappedBatch, []any{1, "in", []byte("d")}},
+		"blockers":   {batchBlockers, []any{"in", []byte("d"), 0, 1}},
 	} {
 		p := r.plan(c.query, c.args...)
 		if !strings.Contains(p, "entries_batch (folder=?") || strings.Contains(p, "SCAN e") || strings.Contains(p, "GROUP BY") {

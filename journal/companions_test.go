@@ -25,16 +25,16 @@ func TestHeed(t *testing.T) {
 
 	tick()
 	manifest := Found{Folder: "in", Path: "a/manifest.csv", Size: 1, Ino: 9}
-	n, err := r.AdmitCompanions(ctx, []Found{manifest})
+	n, err := CompanionsOf(r.Journal).Admit(ctx, []Found{manifest})
 	r.ok(err)
-	if again, err := r.AdmitCompanions(ctx, []Found{manifest}); err != nil || n != 1 || again != 0 {
+	if again, err := CompanionsOf(r.Journal).Admit(ctx, []Found{manifest}); err != nil || n != 1 || again != 0 {
 		t.Errorf("admitted %d, then %d, %v", n, again, err)
 	}
-	due, err := r.DueCompanions(ctx, []string{"in"}, 10)
+	due, err := CompanionsOf(r.Journal).Due(ctx, []string{"in"}, 10)
 	if err != nil || len(due) != 1 {
 		t.Fatal(due, err)
 	}
-	released, edits, err := r.Heed(ctx, due[0], Concern{Dir: "a"})
+	released, edits, err := CompanionsOf(r.Journal).ActOn(ctx, due[0], Concern{Dir: "a"})
 	if err != nil || released != 2 || edits != 1 { // held and mapped; filed
 		t.Errorf("released %d, edits %d, %v", released, edits, err)
 	}
@@ -50,10 +50,10 @@ func TestHeed(t *testing.T) {
 	r.fails(r.Advance(ctx, late), ErrMoved)
 	mapped(ids[0], tick())
 	// It is done, but for rows without files.
-	if due, err := r.DueCompanions(ctx, []string{"in"}, 10); err != nil || len(due) != 0 {
+	if due, err := CompanionsOf(r.Journal).Due(ctx, []string{"in"}, 10); err != nil || len(due) != 0 {
 		t.Errorf("due are %v, %v", due, err)
 	}
-	if n, err := r.Reader().PendingMetadata(ctx, []string{"in"}, []string{"in"}); err != nil || n != 2 {
+	if n, err := CompanionReaderOf(r.Reader()).CountPending(ctx, []string{"in"}, []string{"in"}); err != nil || n != 2 {
 		t.Errorf("%d pending, %v", n, err)
 	}
 }
@@ -102,7 +102,7 @@ func TestMappedAgainAfterTheClockWentBack(t *testing.T) {
 	// What a companion tells now is missed by who read the entry before.
 	m := move(id, Settled, Mapped)
 	m.FactsAt, m.MappedAt = r.time.Add(2*time.Hour), r.entry(id).MappedAt
-	_, _, err := r.Heed(ctx, Companion{Found: file("a.xmp", 1), Since: r.time}, Concern{Path: "a"})
+	_, _, err := CompanionsOf(r.Journal).ActOn(ctx, Companion{Found: file("a.xmp", 1), Since: r.time}, Concern{Path: "a"})
 	r.ok(err)
 	r.fails(r.Advance(ctx, m), ErrMoved)
 }

@@ -338,7 +338,7 @@ func TestContextEnds(t *testing.T) {
 	cancel()
 	_, err := r.Admit(ctx, []Found{file("a", 1)})
 	r.fails(err, context.Canceled)
-	r.fails(r.SetFolders(ctx, FolderState{Name: "in"}), context.Canceled)
+	r.fails(FoldersOf(r.Journal).Set(ctx, FolderState{Name: "in"}), context.Canceled)
 	_, err = Open(ctx, r.path, Options{})
 	r.fails(err, context.Canceled)
 }

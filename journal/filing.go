@@ -115,7 +115,7 @@ func (j *Journal) Renamed(ctx context.Context, id int64, earlier Entry, chores .
 			WHERE folder = ? AND path = ? AND generation <= ?`,
 			to, placeOf(earlier.Folder, string(to)), top, earlier.Folder, []byte(earlier.Path), earlier.Generation)
 		if err == nil {
-			err = setDrops(ctx, tx, `SELECT id, path FROM entries WHERE folder = ? AND path = ? AND batch IS NOT NULL`, earlier.Folder, to)
+			err = setBatches(ctx, tx, `SELECT id, path FROM entries WHERE folder = ? AND path = ? AND batch IS NOT NULL`, earlier.Folder, to)
 		}
 		if err == nil {
 			err = replaceAll(ctx, tx, earlier.Folder, to)

@@ -13,9 +13,9 @@ func TestTakeOver(t *testing.T) {
 	second := r.admit(file("a", 2))[0]
 	r.bring(second, Uploading)
 	r.admit(file("dir/b", 1))
-	_, err := r.AdmitCompanions(ctx, []Found{file("a.xmp", 1)})
+	_, err := CompanionsOf(r.Journal).Admit(ctx, []Found{file("a.xmp", 1)})
 	r.ok(err)
-	r.ok(r.SetFolders(ctx, FolderState{Name: "in", Path: "/srv/in"}))
+	r.ok(FoldersOf(r.Journal).Set(ctx, FolderState{Name: "in", Path: "/srv/in"}))
 	n, err := r.TakeOver(ctx, "in", "new")
 	r.ok(err)
 	if n != 3 {
@@ -24,7 +24,7 @@ func TestTakeOver(t *testing.T) {
 	as := func(f Found) Found { f.Folder = "new"; return f }
 	known, err := r.Reader().Unknown(ctx, []Found{as(file("a", 2)), as(file("dir/b", 1))})
 	r.ok(err)
-	companions, err := r.Reader().UnknownCompanions(ctx, []Found{as(file("a.xmp", 1))})
+	companions, err := CompanionReaderOf(r.Reader()).Unknown(ctx, []Found{as(file("a.xmp", 1))})
 	r.ok(err)
 	if len(known)+len(companions) > 0 {
 		t.Errorf("unknown under the new name: %v %v", known, companions)
@@ -56,7 +56,7 @@ func TestTakeOverLate(t *testing.T) {
 	for _, folder := range []string{"in", "new"} {
 		f := file("a.xmp", 1)
 		f.Folder = folder
-		_, err := r.AdmitCompanions(ctx, []Found{f})
+		_, err := CompanionsOf(r.Journal).Admit(ctx, []Found{f})
 		r.ok(err)
 	}
 	_, err := r.TakeOver(ctx, "in", "new")
