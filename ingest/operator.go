@@ -451,7 +451,7 @@ func (p *Pipeline) ServeOne(ctx context.Context, id int64) error {
 	defer probing.Wait()
 	defer close(idle)
 	for {
-		requests, err := p.journal.TakeRequests(ctx)
+		requests, err := journal.RequestsOf(p.journal).Open(ctx)
 		if err != nil {
 			return err
 		}

@@ -17,9 +17,9 @@ func (j *Journal) NeverCompleted(ctx context.Context, attemptID int64) error {
 
 // CancelQueued cancels those of some entries of which nothing was begun, settled or
 // mapped, in one transaction, and returns them as they were. The others stay as they are.
-func (j *Journal) CancelQueued(ctx context.Context, ids []int64, why Reason) ([]Entry, error) {
+func (q Requests) CancelQueued(ctx context.Context, ids []int64, why Reason) ([]Entry, error) {
 	var done []Entry
-	err := j.write(ctx, "cancel entries of which nothing was begun", func(tx *session) error {
+	err := q.j.write(ctx, "cancel entries of which nothing was begun", func(tx *session) error {
 		done = nil
 		err := each(ctx, tx, func(rows *sql.Rows) error {
 			e, err := scanEntry(rows.Scan)
@@ -29,7 +29,7 @@ func (j *Journal) CancelQueued(ctx context.Context, ids []int64, why Reason) ([]
 		if err != nil {
 			return err
 		}
-		now := j.now()
+		now := q.j.now()
 		for _, e := range done {
 			m := Move{ID: e.ID, From: e.Status, To: Cancelled, Reason: why}
 			if err := m.check(); err != nil {
