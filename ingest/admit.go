@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/journal"
 )
 
 // Admit records settled files; what the journal knows already is passed over, so
@@ -17,7 +19,7 @@ func (p *Pipeline) Admit(ctx context.Context, files []file.File) error {
 	}
 	n := 0
 	if err == nil {
-		n, err = p.journal.AdmitCompanions(ctx, companions)
+		n, err = journal.CompanionsOf(p.journal).Admit(ctx, companions)
 	}
 	if err == nil && len(found) > 0 {
 		var more int
@@ -60,9 +62,9 @@ func (p *Pipeline) Unknown(ctx context.Context, files []file.File) ([]file.File,
 	}
 	if err == nil && len(companions) > 0 {
 		var more []file.File
-		more, err = p.journal.Reader().UnknownCompanions(ctx, companions)
+		more, err = journal.CompanionsOf(p.journal).Unknown(ctx, companions)
 		if err == nil {
-			more, err = p.passRenumbered(ctx, more, p.journal.Reader().RenumberedCompanions)
+			more, err = p.passRenumbered(ctx, more, journal.CompanionsOf(p.journal).Renumbered)
 		}
 		fresh = append(fresh, more...)
 	}
@@ -75,8 +77,5 @@ func (p *Pipeline) Unknown(ctx context.Context, files []file.File) ([]file.File,
 
 // wake tells the dispatcher that the queue may have changed.
 func (p *Pipeline) wake() {
-	select {
-	case p.poke <- struct{}{}:
-	default:
-	}
+	alarms.Signal(p.poke)
 }

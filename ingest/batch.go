@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
@@ -53,19 +54,20 @@ func (p *Pipeline) waitForDrop(ctx context.Context, e journal.Entry) error {
 // what they wait for, until idle closes or ctx ends. A share that hangs may hold it
 // up for ever.
 func (p *Pipeline) doDrops(ctx context.Context, f dropfolder.Folder, idle <-chan struct{}) error {
-	a := p.alarms.set(f.Name, dropPace, journal.AboutEntries, journal.AboutCompanions)
-	defer p.alarms.end(a)
-	waiting := make(map[journal.Drop]*waitingDrop)
+	a := p.alarms.Set(f.Name, dropPace, journal.AboutEntries, journal.AboutCompanions)
+	defer a.End()
+	waiting := make(map[journal.Batch]*waitingDrop)
 	for {
-		if more, err := a.wait(ctx, idle); !more {
+		if more, err := a.Wait(ctx, idle); !more {
 			return err
 		}
 		begun := time.Now()
 		if err := p.checkDrops(ctx, f, waiting, a); err != nil {
 			return err
 		}
-		if a.pace = max(dropPace, dropShare*time.Since(begun)); len(waiting) > 0 {
-			a.at(p.now())
+		a.SetPace(max(dropPace, dropShare*time.Since(begun)))
+		if len(waiting) > 0 {
+			a.At(p.now())
 		}
 	}
 }
@@ -74,7 +76,7 @@ func (p *Pipeline) doDrops(ctx context.Context, f dropfolder.Folder, idle <-chan
 // looked for.
 type waitingDrop struct {
 	fresh    bool // of what follows nothing may have changed in the journal
-	state    journal.DropState
+	state    journal.BatchState
 	blockers []journal.Entry // held or failed members, if those are all of them
 	manifest string          // the one that makes the files of the folder itself a drop
 
@@ -85,8 +87,8 @@ type waitingDrop struct {
 	looked bool  // all of them were looked for
 }
 
-func (p *Pipeline) checkDrops(ctx context.Context, f dropfolder.Folder, waiting map[journal.Drop]*waitingDrop, a *alarm) error {
-	if a.poked {
+func (p *Pipeline) checkDrops(ctx context.Context, f dropfolder.Folder, waiting map[journal.Batch]*waitingDrop, a *alarms.Alarm) error {
+	if a.Poked() {
 		if err := p.listDrops(ctx, f, waiting); err != nil {
 			return err
 		}
@@ -101,12 +103,12 @@ func (p *Pipeline) checkDrops(ctx context.Context, f dropfolder.Folder, waiting 
 
 // listDrops brings the drops that wait up to date. Of those that did nothing is known for
 // certain any more.
-func (p *Pipeline) listDrops(ctx context.Context, f dropfolder.Folder, waiting map[journal.Drop]*waitingDrop) error {
-	all, err := p.journal.Drops(ctx, f.Name)
+func (p *Pipeline) listDrops(ctx context.Context, f dropfolder.Folder, waiting map[journal.Batch]*waitingDrop) error {
+	all, err := journal.BatchesOf(p.journal).In(ctx, f.Name)
 	if err != nil {
 		return err
 	}
-	open := make(map[journal.Drop]bool, len(all))
+	open := make(map[journal.Batch]bool, len(all))
 	for _, d := range all {
 		open[d] = true
 		if waiting[d] == nil {
@@ -114,18 +116,18 @@ func (p *Pipeline) listDrops(ctx context.Context, f dropfolder.Folder, waiting m
 		}
 		waiting[d].fresh = false
 	}
-	maps.DeleteFunc(waiting, func(d journal.Drop, _ *waitingDrop) bool { return !open[d] })
+	maps.DeleteFunc(waiting, func(d journal.Batch, _ *waitingDrop) bool { return !open[d] })
 	return nil
 }
 
 // checkDrop releases a drop if it is complete. The watcher is asked first: what it
 // has emitted by then is in the journal. What the journal said before stands for it until
 // a commit: it is compared once more when the drop is released.
-func (p *Pipeline) checkDrop(ctx context.Context, f dropfolder.Folder, d journal.Drop, w *waitingDrop, a *alarm) (err error) {
+func (p *Pipeline) checkDrop(ctx context.Context, f dropfolder.Folder, d journal.Batch, w *waitingDrop, a *alarms.Alarm) (err error) {
 	coming := f.Drops.Drop(d.Dir)
 	if !w.fresh {
 		w.blockers, w.manifest = nil, ""
-		if w.state, err = p.journal.DropState(ctx, d); err != nil {
+		if w.state, err = journal.BatchesOf(p.journal).State(ctx, d); err != nil {
 			return err
 		}
 		w.fresh = true
@@ -142,15 +144,15 @@ func (p *Pipeline) checkDrop(ctx context.Context, f dropfolder.Folder, d journal
 		if err := p.passOverGone(ctx, f, d, w); err != nil {
 			return err
 		}
-		if len(a.poke) > 0 { // some have gone
-			if w.state, err = p.journal.DropState(ctx, d); err != nil {
+		if a.Pending() { // some have gone
+			if w.state, err = journal.BatchesOf(p.journal).State(ctx, d); err != nil {
 				return err
 			}
 		}
 	}
 	s := w.state
 	if p.dropComplete(f, d, s, coming) {
-		if err := p.journal.ReleaseDrop(ctx, d, s); err != nil {
+		if err := journal.BatchesOf(p.journal).Release(ctx, d, s); err != nil {
 			return err
 		}
 		p.log.Info().Str("folder", f.Name).Str("drop", d.Dir).Int("files", s.Mapped).Msg("the drop is complete: its files are created")
@@ -162,7 +164,7 @@ func (p *Pipeline) checkDrop(ctx context.Context, f dropfolder.Folder, d journal
 
 // dropComplete reports whether all of a drop is there, mapped without problems, and
 // either declared complete by a sentinel that is no older than its files, or quiet.
-func (p *Pipeline) dropComplete(f dropfolder.Folder, d journal.Drop, s journal.DropState, coming watcher.Drop) bool {
+func (p *Pipeline) dropComplete(f dropfolder.Folder, d journal.Batch, s journal.BatchState, coming watcher.Drop) bool {
 	if s.Settled+s.Blocking > 0 || coming != (watcher.Drop{}) {
 		return false
 	}
@@ -188,7 +190,7 @@ func (p *Pipeline) rootTogether(ctx context.Context, f dropfolder.Folder, w *wai
 		return true, nil
 	}
 	w.manifest = ""
-	manifests, err := p.journal.CompanionsIn(ctx, f.Name, ".", func(path string) bool {
+	manifests, err := journal.CompanionsOf(p.journal).In(ctx, f.Name, ".", func(path string) bool {
 		about, ok := f.Companions.About(path)
 		return ok && about.Dir == "."
 	})
@@ -210,12 +212,12 @@ func (s *shelf) holds(rel string) bool {
 
 // releaseEach releases files that are in no drop, each by itself: a manifest may
 // have come up to Folder.Settle after them.
-func (p *Pipeline) releaseEach(ctx context.Context, f dropfolder.Folder, d journal.Drop) error {
+func (p *Pipeline) releaseEach(ctx context.Context, f dropfolder.Folder, d journal.Batch) error {
 	until := p.now()
 	if !f.Ready {
 		until = until.Add(-f.Settle)
 	}
-	n, err := p.journal.ReleaseSeen(ctx, d, until)
+	n, err := journal.BatchesOf(p.journal).ReleaseSeen(ctx, d, until)
 	if n > 0 {
 		p.wake()
 	}
@@ -224,11 +226,11 @@ func (p *Pipeline) releaseEach(ctx context.Context, f dropfolder.Folder, d journ
 
 // passOverGone supersedes the members that hold a drop back and whose files were
 // removed, a few at a time, so that the drop need not wait for the next scan.
-func (p *Pipeline) passOverGone(ctx context.Context, f dropfolder.Folder, d journal.Drop, w *waitingDrop) error {
+func (p *Pipeline) passOverGone(ctx context.Context, f dropfolder.Folder, d journal.Batch, w *waitingDrop) error {
 	blockers := w.blockers
 	if blockers == nil {
 		var err error
-		if blockers, err = p.journal.Blockers(ctx, d, w.after, goneBatch); err != nil {
+		if blockers, err = journal.BatchesOf(p.journal).Blockers(ctx, d, w.after, goneBatch); err != nil {
 			return err
 		}
 		if w.after == 0 && len(blockers) < goneBatch {
@@ -251,7 +253,7 @@ func (p *Pipeline) passOverGone(ctx context.Context, f dropfolder.Folder, d jour
 }
 
 // tellDrop gives the members that wait the reason why, where it is news.
-func (p *Pipeline) tellDrop(ctx context.Context, f dropfolder.Folder, d journal.Drop, s journal.DropState, coming watcher.Drop, w *waitingDrop) error {
+func (p *Pipeline) tellDrop(ctx context.Context, f dropfolder.Folder, d journal.Batch, s journal.BatchState, coming watcher.Drop, w *waitingDrop) error {
 	r, err := p.reasonOfDrop(ctx, d, s, coming, w.blockers)
 	if err != nil {
 		return err
@@ -263,7 +265,7 @@ func (p *Pipeline) tellDrop(ctx context.Context, f dropfolder.Folder, d journal.
 	if r == w.reason && s.Mapped == w.mapped || !turned && p.now().Before(w.toldAt.Add(tellFor*time.Duration(s.Mapped))) {
 		return nil
 	}
-	if err := p.journal.TellDrop(ctx, d, s, r); err != nil {
+	if err := journal.BatchesOf(p.journal).SetReason(ctx, d, s, r); err != nil {
 		return err
 	}
 	w.reason, w.mapped, w.toldAt = r, s.Mapped, p.now()
@@ -276,11 +278,11 @@ func (p *Pipeline) tellDrop(ctx context.Context, f dropfolder.Folder, d journal.
 
 // reasonOfDrop says what a drop waits for. Where that does not come of itself, the
 // class says so. The blockers are its held and failed members, as far as they are known.
-func (p *Pipeline) reasonOfDrop(ctx context.Context, d journal.Drop, s journal.DropState, coming watcher.Drop, first []journal.Entry) (_ journal.Reason, err error) {
+func (p *Pipeline) reasonOfDrop(ctx context.Context, d journal.Batch, s journal.BatchState, coming watcher.Drop, first []journal.Entry) (_ journal.Reason, err error) {
 	var why []string
 	if s.Blocking > 0 {
 		if len(first) == 0 {
-			if first, err = p.journal.Blockers(ctx, d, 0, 1); err != nil {
+			if first, err = journal.BatchesOf(p.journal).Blockers(ctx, d, 0, 1); err != nil {
 				return journal.Reason{}, err
 			}
 		}

@@ -48,7 +48,7 @@ const heedBatch = 256
 // them goes round again, what is in Tenovos already is edited.
 func (p *Pipeline) heed(ctx context.Context) error {
 	for {
-		due, err := p.journal.DueCompanions(ctx, p.companionFolders(), heedBatch)
+		due, err := journal.CompanionsOf(p.journal).Due(ctx, p.companionFolders(), heedBatch)
 		if err != nil || len(due) == 0 {
 			return err
 		}
@@ -61,7 +61,7 @@ func (p *Pipeline) heed(ctx context.Context) error {
 			about, _ := folder.Companions.About(c.Path)
 			about.Also = spelt[i]
 			folder.Companions.Forget(c.Path)
-			released, edits, err := p.journal.Heed(ctx, c, about)
+			released, edits, err := journal.CompanionsOf(p.journal).ActOn(ctx, c, about)
 			if err != nil {
 				return err
 			}
@@ -84,7 +84,7 @@ func (p *Pipeline) speltOtherwise(ctx context.Context, due []journal.Companion) 
 		if about.Dir != "" {
 			continue
 		}
-		there, err := p.journal.Reader().Concerns(ctx, c.Folder, about)
+		there, err := journal.CompanionsOf(p.journal).HasEntries(ctx, c.Folder, about)
 		if err != nil {
 			return nil, err
 		}
@@ -99,7 +99,7 @@ func (p *Pipeline) speltOtherwise(ctx context.Context, due []journal.Companion) 
 		at[in][key] = append(at[in][key], i)
 	}
 	for in, wanted := range at {
-		err := p.journal.Reader().PathsIn(ctx, in.folder, in.dir, func(file string) {
+		err := journal.CompanionsOf(p.journal).PathsIn(ctx, in.folder, in.dir, func(file string) {
 			key := foldPath(file)
 			of := wanted[key]
 			if ext := path.Ext(key); ext != key {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -231,7 +232,7 @@ func (t *taking) takeAlong(ctx context.Context) {
 		written := watcher.Written(opened)
 		_ = opened.Close() // nothing was written
 		companion := file.File{Folder: t.e.Folder, Path: from, Stat: is}
-		fresh, err := t.p.journal.Reader().UnknownCompanions(ctx, []file.File{companion})
+		fresh, err := journal.CompanionsOf(t.p.journal).Unknown(ctx, []file.File{companion})
 		if err != nil || len(fresh) > 0 || written {
 			continue
 		}
@@ -332,7 +333,7 @@ func (p *Pipeline) fileSource(ctx context.Context, e journal.Entry) (bool, error
 	if err == nil || errors.Is(err, journal.ErrJournal) || errors.Is(err, journal.ErrMoved) {
 		return err == nil, err
 	}
-	if isFolderGone(err) { // said of the folder
+	if mounts.IsGone(err) { // said of the folder
 		return false, err
 	}
 	if e.Tries == 0 {

@@ -13,8 +13,13 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
+	"github.com/tenovos-ingest/ingestd/internal/clocks"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
+	"github.com/tenovos-ingest/ingestd/internal/outage"
+	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -96,7 +101,7 @@ func defaultLooks() []time.Duration {
 type Pipeline struct {
 	cfg     Config
 	folders map[string]dropfolder.Folder
-	mounts  map[string]*mount // by folder
+	mounts  *mounts.Mounts
 	api     API
 	store   Store
 	journal *journal.Journal
@@ -105,11 +110,11 @@ type Pipeline struct {
 	started time.Time // parts stored before belong to an earlier process
 
 	handlers map[string]Handler
-	gate     *gate
-	remover  *remover
+	gate     *outage.Gate
+	remover  *removal.Remover
 	hands    *hands.Hands
-	poke     chan struct{} // capacity 1: "the queue may have changed"
-	alarms   *alarms       // of the loops beside the dispatcher
+	poke     chan struct{}  // capacity 1: "the queue may have changed"
+	alarms   *alarms.Alarms // of the loops beside the dispatcher
 	drain    <-chan struct{}
 	source   <-chan struct{} // of a backfill: closes when all that there is was admitted; set at the start of Run
 	restarts restarts
@@ -126,9 +131,9 @@ type Pipeline struct {
 	leftovers *leftovers
 	once      bool // Run is a backfill, which ends; set at its start
 
-	holdups  holdups
+	circuits *outage.Circuits
 	unwanted unwanted
-	clock    *clockWatch
+	skew     *clocks.Skew
 
 	mu      sync.Mutex
 	excused map[int64]int // failures of each file in flight that were put down to an outage
@@ -167,14 +172,13 @@ func New(cfg Config, d Deps) *Pipeline {
 	p := &Pipeline{
 		cfg:     cfg,
 		folders: make(map[string]dropfolder.Folder, len(cfg.Folders)),
-		mounts:  make(map[string]*mount, len(cfg.Folders)),
 		api:     d.API,
 		store:   d.Store,
 		journal: d.Journal,
 		log:     d.Log,
 		now:     d.Clock,
 		poke:    make(chan struct{}, 1),
-		alarms:  newAlarms(d.Journal, d.Clock),
+		alarms:  alarms.New(d.Journal, d.Clock),
 		editing: make(map[string]*editing, len(cfg.Folders)),
 		tells:   make(map[string]*tells, len(cfg.Folders)),
 
@@ -184,22 +188,24 @@ func New(cfg Config, d Deps) *Pipeline {
 		started: d.Clock(),
 	}
 	p.hands = hands.New(p.released)
-	p.leftovers = newLeftovers(d.Journal, cfg.Folders, p.alarms.ringIn)
-	p.remover = &remover{api: d.API, journal: d.Journal, log: d.Log, now: d.Clock}
+	p.mounts = mounts.New(cfg.Folders, p.wake, d.Log)
+	p.leftovers = newLeftovers(d.Journal, cfg.Folders, p.alarms.RingFolder)
+	p.remover = removal.New(removal.Deps{API: d.API, Duties: journal.DutiesOf(d.Journal), Log: d.Log, Now: d.Clock})
 	if d.Ahead == nil {
 		d.Ahead = func() time.Duration { return 0 }
 	}
 	if d.Paused == nil {
 		d.Paused = func(string) {}
 	}
-	p.clock = &clockWatch{ahead: d.Ahead, limit: cfg.Skew, log: d.Log}
-	p.holdups = holdups{circuits: newCircuits(d.Clock), journal: d.Journal, log: d.Log, wake: p.wake}
-	p.holdups.told = func() { d.Paused(p.Paused()) }
+	p.skew = clocks.NewSkew(d.Ahead, cfg.Skew, d.Log)
+	p.circuits = outage.NewCircuits(outage.Deps{
+		Queue: heldUp{d.Journal}, Log: d.Log, Now: d.Clock, Wake: p.wake, Backoff: p.backoff,
+		Changed: func() { d.Paused(p.Paused()) },
+	})
 	p.handlers = p.operators()
 	maps.Copy(p.handlers, d.Handlers)
 	for _, f := range cfg.Folders {
 		p.folders[f.Name] = f
-		p.mounts[f.Name] = newMount(p.wake)
 		p.editing[f.Name] = &editing{}
 		if f.Companions != nil {
 			p.tells[f.Name] = newTells(f, d.Journal, d.Log)
@@ -208,7 +214,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	p.resting = newRestingFiles(p)
 	p.strays = newStrays(p)
 	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5, sha256: p.rehash}
-	p.gate = newGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return probe(ctx, d.API) })
+	p.gate = outage.NewGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
 	return p
 }
 
@@ -228,7 +234,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	defer cut()
 	p.drain, p.source, p.once = drain, source, source != nil
 
-	left, err := p.journal.Reader().ToTell(ctx)
+	left, err := journal.CompanionsOf(p.journal).FoldersToCheck(ctx)
 	if err != nil {
 		return unlessCanceled(err)
 	}
@@ -238,8 +244,15 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 		defer close(idle)
 		return p.dispatch(gctx, g, source)
 	})
-	g.Go(func() error { return p.watchMounts(gctx, g, idle) })
-	g.Go(func() error { return p.gate.run(gctx, idle) })
+	wall := clocks.NewWall(p.now)
+	g.Go(func() error {
+		return p.mounts.Watch(gctx, idle, g.Go, func() {
+			if wall.WasSet() {
+				p.stir()
+			}
+		}, p.stir)
+	})
+	g.Go(func() error { return p.gate.Run(gctx, idle) })
 	g.Go(func() error { return p.serveRequests(gctx, idle) })
 	g.Go(func() error { return p.doChores(gctx, "", idle) })
 	for _, f := range p.cfg.Folders {
@@ -249,7 +262,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 		}
 		g.Go(func() error { return p.resting.run(gctx, f.Name, idle) })
 		if t := p.tells[f.Name]; t != nil && !p.once { // a backfill tells at its end
-			g.Go(func() error { return t.run(gctx, idle, left[f.Name], func() bool { return p.mayTouch(f.Name) }) })
+			g.Go(func() error { return t.run(gctx, idle, left[f.Name], func() bool { return p.mounts.Usable(f.Name) }) })
 		}
 		if f.Drops != nil {
 			g.Go(func() error { return p.doDrops(gctx, f, idle) })
@@ -282,26 +295,9 @@ func (p *Pipeline) draining() bool {
 	}
 }
 
-const (
-	// recordWait is how long a busy host, or its disk, may take to store a fact. Nothing
-	// goes on meanwhile; a journal that needs longer is broken.
-	recordWait = time.Minute
-	// recordGrace is what is left of that when ctx ends: the process is to end, too.
-	recordGrace = 10 * time.Second
-)
-
-// record returns a context for storing a fact: it survives the end of ctx,
-// because what has happened must be known to the next process, but not for long.
+// record is journal.Recording.
 func record(ctx context.Context) (context.Context, context.CancelFunc) {
-	rctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWait)
-	stop := context.AfterFunc(ctx, func() {
-		select {
-		case <-rctx.Done():
-		case <-time.After(recordGrace):
-			cancel()
-		}
-	})
-	return rctx, func() { stop(); cancel() }
+	return journal.Recording(ctx)
 }
 
 // advance is Journal.Advance for facts: it outlives ctx.
@@ -341,7 +337,7 @@ func (p *Pipeline) Active() []Activity {
 }
 
 // Paused returns why the whole pool waits, or "".
-func (p *Pipeline) Paused() string { return pauses(p.gate.reason(), p.holdups.reason()) }
+func (p *Pipeline) Paused() string { return cmp.Or(p.gate.Reason(), p.circuits.Reason()) }
 
 // Stats are what a run has done so far.
 type Stats struct {

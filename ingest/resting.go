@@ -11,7 +11,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -82,7 +84,7 @@ func (r *RestingFiles) Scanned(folder string, unread func(path string) bool) {
 	defer f.mu.Unlock()
 	f.scans++
 	f.unread = unread
-	signal(f.wake)
+	alarms.Signal(f.wake)
 }
 
 // Removed is the watcher's: events said that these paths have gone.
@@ -93,27 +95,20 @@ func (r *RestingFiles) Removed(folder string, paths []string) {
 	for _, p := range paths[:min(len(paths), maxRemoved-len(f.removed))] {
 		f.removed[p] = true
 	}
-	signal(f.wake)
-}
-
-func signal(c chan<- struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
+	alarms.Signal(f.wake)
 }
 
 // Wait returns when all was looked at that the scans so far lead to, or when the
 // folder hangs, or Run or ctx ends.
 func (r *RestingFiles) Wait(ctx context.Context, folder string) error {
 	f := r.folders[folder]
-	tick := time.NewTicker(mountTick)
+	tick := time.NewTicker(mounts.Tick)
 	defer tick.Stop()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for want := f.scans; f.looked < want && !r.p.mounts[folder].hangs(time.Now()); {
+	for want := f.scans; f.looked < want && !r.p.mounts.Hangs(folder); {
 		news := f.news
-		signal(f.hurry)
+		alarms.Signal(f.hurry)
 		f.mu.Unlock()
 		select {
 		case <-news:
@@ -185,7 +180,7 @@ func (r *RestingFiles) look(ctx context.Context, f *restingFolder) error {
 		defer f.finish(scans)
 	}
 	for some := range slices.Chunk(removed, restingBatch) {
-		files, err := r.p.journal.Reader().RestingAt(ctx, f.name, some)
+		files, err := journal.RestingOf(r.p.journal).At(ctx, f.name, some)
 		if err == nil {
 			err = r.passOver(ctx, f.name, files, unread)
 		}
@@ -207,18 +202,18 @@ func (r *RestingFiles) look(ctx context.Context, f *restingFolder) error {
 // lookAtAll looks at all that rests in a folder. A folder that is scanned again and again
 // costs no transaction while nothing changes: if it is not much, it is remembered.
 func (r *RestingFiles) lookAtAll(ctx context.Context, f *restingFolder, unread func(string) bool) error {
-	if f.known = f.known && !taken(f.stale); f.known {
+	if f.known = f.known && !alarms.Taken(f.stale); f.known {
 		return r.passOver(ctx, f.name, slices.Clone(f.rests), unread)
 	}
 	f.rests = nil
-	taken(f.stale)
+	alarms.Taken(f.stale)
 	n := 0
 	for _, status := range journal.RestsWithoutAsset() {
 		for after := int64(0); ; {
 			if r.p.draining() || ctx.Err() != nil {
 				return nil
 			}
-			files, err := r.p.journal.Reader().RestingIn(ctx, f.name, status, after, restingBatch)
+			files, err := journal.RestingOf(r.p.journal).In(ctx, f.name, status, after, restingBatch)
 			if err != nil {
 				return err
 			}
@@ -243,7 +238,7 @@ func (r *RestingFiles) lookAtAll(ctx context.Context, f *restingFolder, unread f
 // lookBelow looks at what rests below a path, if that was a directory's.
 func (r *RestingFiles) lookBelow(ctx context.Context, folder, dir string, unread func(string) bool) error {
 	for after := ""; !r.p.draining() && ctx.Err() == nil; {
-		files, err := r.p.journal.Reader().RestingBelow(ctx, folder, dir, after, restingBatch)
+		files, err := journal.RestingOf(r.p.journal).Below(ctx, folder, dir, after, restingBatch)
 		if err != nil || len(files) == 0 {
 			return err
 		}
@@ -257,7 +252,7 @@ func (r *RestingFiles) lookBelow(ctx context.Context, folder, dir string, unread
 
 // unlessAway drops the error of a folder that is not there.
 func unlessAway(err error) error {
-	if isFolderGone(err) {
+	if mounts.IsGone(err) {
 		return nil
 	}
 	return err
@@ -287,7 +282,7 @@ func (r *RestingFiles) passOver(ctx context.Context, folder string, files []jour
 	if mine, err = r.p.gone(folder, mine); err != nil || len(mine) == 0 {
 		return err
 	}
-	done, err := r.p.journal.Vanished(ctx, mine, reasons.Vanished)
+	done, err := journal.RestingOf(r.p.journal).Vanished(ctx, mine, reasons.Vanished)
 	if err != nil {
 		return err
 	}
@@ -314,7 +309,7 @@ func (p *Pipeline) gone(folder string, files []journal.RestingFile) ([]journal.R
 	defer s.close()
 	l, err := newLookout(s.root)
 	if err != nil {
-		return nil, &folderError{fmt.Errorf("look at the drop folder: %w", err)}
+		return nil, mounts.Gone(fmt.Errorf("look at the drop folder: %w", err))
 	}
 	defer l.close()
 	files = slices.Clone(files)

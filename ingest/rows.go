@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -42,26 +43,26 @@ func newFilelessRows(p *Pipeline, f dropfolder.Folder) *filelessRows {
 // run admits rows until idle closes or ctx ends. A share that hangs may hold it up for
 // ever.
 func (r *filelessRows) run(ctx context.Context, idle <-chan struct{}) error {
-	a := r.p.alarms.set(r.folder.Name, rowsPace, journal.AboutRows)
-	defer r.p.alarms.end(a)
+	a := r.p.alarms.Set(r.folder.Name, rowsPace, journal.AboutRows)
+	defer a.End()
 	for {
-		if more, err := a.wait(ctx, idle); !more {
+		if more, err := a.Wait(ctx, idle); !more {
 			return err
 		}
-		due, err := r.p.journal.DueManifests(ctx, r.folder.Name, heedBatch)
+		due, err := journal.CompanionsOf(r.p.journal).DueManifests(ctx, r.folder.Name, heedBatch)
 		for _, c := range due {
 			if err == nil && !r.p.draining() {
 				err = r.manifest(ctx, c)
 			}
 			if t, put := r.troubles[c.Path]; put {
-				a.at(t.next)
+				a.At(t.next)
 			}
 		}
 		if err != nil {
 			return err
 		}
 		if len(due) == heedBatch {
-			signal(a.poke)
+			a.LookAgain()
 		}
 	}
 }
@@ -82,7 +83,7 @@ func (r *filelessRows) manifest(ctx context.Context, c journal.Companion) error 
 		if err != nil {
 			return err
 		}
-		n, err := r.p.journal.AdmitFileless(ctx, c, absent)
+		n, err := journal.CompanionsOf(r.p.journal).AdmitRows(ctx, c, absent)
 		if err != nil {
 			return err
 		}
@@ -92,7 +93,7 @@ func (r *filelessRows) manifest(ctx context.Context, c journal.Companion) error 
 		return r.rest(ctx, max(time.Since(begun), rowsRest)) // half of the time is for others
 	})
 	if err == nil {
-		err = r.p.thereNow(r.folder.Name, 0) // else it is not known what the manifest says
+		err = r.p.mounts.Check(r.folder.Name, 0) // else it is not known what the manifest says
 	}
 	tooMany := errors.Is(err, dropfolder.ErrTooManyRows)
 	switch {
@@ -109,7 +110,7 @@ func (r *filelessRows) manifest(ctx context.Context, c journal.Companion) error 
 		return nil
 	}
 	delete(r.troubles, c.Path)
-	if err := r.p.journal.FilelessAdmitted(ctx, c, tooMany); err != nil {
+	if err := journal.CompanionsOf(r.p.journal).RowsAdmitted(ctx, c, tooMany); err != nil {
 		return err
 	}
 	if admitted > 0 {
@@ -142,7 +143,7 @@ func (r *filelessRows) later(c journal.Companion, err error) bool {
 	}
 	t.tries++
 	log := r.p.log.With().Str("folder", c.Folder).Str("manifest", c.Path).Str("reason", reasons.Message(err)).Logger()
-	if r.p.once && t.tries >= r.p.cfg.MaxAttempts && !isFolderGone(err) {
+	if r.p.once && t.tries >= r.p.cfg.MaxAttempts && !mounts.IsGone(err) {
 		log.Warn().Str("hint", "Touch the manifest when that is over.").
 			Msg("gave up reading a manifest: its rows without files become no assets")
 		return false

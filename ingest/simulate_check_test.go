@@ -143,7 +143,7 @@ func (s *sim) unfinished() string {
 	if err == nil && n > 0 {
 		return fmt.Sprintf("%d entries are unfinished", n)
 	}
-	requests, rerr := j.TakeRequests(background)
+	requests, rerr := journal.RequestsOf(j).Open(background)
 	if len(requests) > 0 {
 		return "a request is not answered: " + requests[0].Kind
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -58,7 +59,7 @@ func (s *Strays) Hidden(folder string, paths []string) {
 		if !s.found[folder][rel] {
 			s.found[folder][rel] = true
 			delete(s.again, folder)
-			s.p.alarms.ringIn(folder)
+			s.p.alarms.RingFolder(folder)
 		}
 	}
 }
@@ -115,7 +116,7 @@ func (s *Strays) settle(ctx context.Context, folder string) error {
 		if errors.Is(err, journal.ErrJournal) {
 			return err
 		}
-		if isFolderGone(err) {
+		if mounts.IsGone(err) {
 			return nil
 		}
 		if err != nil {

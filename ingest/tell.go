@@ -103,14 +103,14 @@ func (t *tells) tell(ctx context.Context) (messages []string, unseen bool, err e
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	teller := t.folder.Companions.Teller(func(dir string, yield func(string)) error {
-		return t.journal.Reader().PathsBelow(ctx, t.folder.Name, dir, yield)
+		return journal.CompanionsOf(t.journal).PathsBelow(ctx, t.folder.Name, dir, yield)
 	})
 	for after := ""; ; {
-		batch, err := t.journal.Reader().Tellings(ctx, t.folder.Name, after, tellBatch)
+		batch, err := journal.CompanionsOf(t.journal).UnmatchedChecks(ctx, t.folder.Name, after, tellBatch)
 		if err != nil || len(batch) == 0 {
 			return messages, unseen, err
 		}
-		told := make(map[journal.Telling]journal.Told, len(batch))
+		told := make(map[journal.UnmatchedCheck]journal.Unmatched, len(batch))
 		for _, of := range batch {
 			lost, err := teller.Lost(of.Path)
 			if err != nil {
@@ -125,12 +125,12 @@ func (t *tells) tell(ctx context.Context) (messages []string, unseen bool, err e
 			if lost.Message != "" {
 				messages = append(messages, lost.Message)
 			}
-			if lost.Message != "" && lost.Message != of.Told {
+			if lost.Message != "" && lost.Message != of.Known {
 				t.log.Warn().Str("folder", t.folder.Name).Str("companion", of.Path).Str("hint", "Correct its names, or bring the files: what fits is taken by itself.").Msg(lost.Message)
 			}
 			told[of] = lost
 		}
-		if err := t.journal.Tell(ctx, t.folder.Name, told); err != nil {
+		if err := journal.CompanionsOf(t.journal).RecordUnmatched(ctx, t.folder.Name, told); err != nil {
 			return nil, unseen, err
 		}
 		after = batch[len(batch)-1].Path
@@ -142,7 +142,7 @@ func (t *tells) tell(ctx context.Context) (messages []string, unseen bool, err e
 func (p *Pipeline) Tell(ctx context.Context) (messages []string, err error) {
 	for _, f := range p.cfg.Folders {
 		t := p.tells[f.Name]
-		if t == nil || !p.mayTouch(f.Name) {
+		if t == nil || !p.mounts.Usable(f.Name) {
 			continue
 		}
 		more, _, err := t.tell(ctx)

@@ -239,7 +239,7 @@ func (b *backfill) finish(ctx context.Context, r *journal.Reader, s summary, beg
 	for i, f := range b.folders {
 		names[i] = f.Name
 	}
-	refused, err := r.Refused(ctx, names)
+	refused, err := journal.CompanionReaderOf(r).CountRefused(ctx, names)
 	if err != nil {
 		return err
 	}

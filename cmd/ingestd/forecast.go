@@ -56,7 +56,7 @@ func (o *oracle) teller(ctx context.Context, c companions) dropfolder.Teller {
 			if o.reader == nil {
 				return nil
 			}
-			return o.reader.PathsBelow(ctx, folder, dir, yield)
+			return journal.CompanionReaderOf(o.reader).PathsBelow(ctx, folder, dir, yield)
 		})
 	}
 	return o.tellers[folder]

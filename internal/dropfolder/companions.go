@@ -59,7 +59,7 @@ var ErrTooManyRows = errors.New("too many rows without files")
 type Teller interface {
 	// Lost returns what there is to tell of a companion; without a Message nothing. The
 	// error is about trouble that may pass.
-	Lost(path string) (journal.Told, error)
+	Lost(path string) (journal.Unmatched, error)
 }
 
 // SignOf tells what a row makes of its path from anything else that it could make;
