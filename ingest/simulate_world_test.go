@@ -252,6 +252,20 @@ func (s *sim) pause(d time.Duration) {
 	}
 }
 
+// standStill returns when everybody waits, and notes a crash that came at this very
+// moment: pause does not see one that comes when its time is up.
+func (s *sim) standStill() {
+	synctest.Wait()
+	if s.life == nil {
+		return
+	}
+	select {
+	case <-s.life.dead:
+		s.crashed()
+	default:
+	}
+}
+
 // crashed takes the life that ended for one of the past.
 func (s *sim) crashed() {
 	synctest.Wait()
