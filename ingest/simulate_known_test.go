@@ -15,6 +15,17 @@ var knownHistories = map[string]string{
 {"do":"fault","path":"x/c.jpg","kind":"refused","where":"look at a removal","times":1}
 {"do":"fault","kind":"error in 200 but worked","where":"create","times":1}
 {"do":"write","path":"y/c.jpg","size":1000,"n":4,"wait_ms":10000}`,
+	// A crash comes between the intent to delete the file and the deletion, and the file is
+	// renamed before the next start: it was not we who took it away.
+	"renamed between the intent to delete it and the deletion": `
+{"workers":1,"versions":"path"}
+{"do":"write","path":"b.jpg","size":1000,"n":1,"wait_ms":10000}
+{"do":"crash","n":8,"where":"commit"}
+{"do":"reload","setup":{"workers":3,"after":"delete","versions":"path","lag_ms":1117,"slow_ms":500}}
+{"do":"write","path":"b.jpg","size":1000,"n":2}
+{"do":"ask","n":4,"kind":"withdraw","wait_ms":10000}
+{"do":"crash","n":3,"where":"commit","wait_ms":10000}
+{"do":"rename","path":"b.jpg","to":"y/c.jpg"}`,
 }
 
 // TestKnownHistories repeats what the simulation found once.
