@@ -26,6 +26,14 @@ var knownHistories = map[string]string{
 {"do":"ask","n":4,"kind":"withdraw","wait_ms":10000}
 {"do":"crash","n":3,"where":"commit","wait_ms":10000}
 {"do":"rename","path":"b.jpg","to":"y/c.jpg"}`,
+	"an empty file renamed between the intent to delete it and the deletion": `
+{"workers":1,"after":"delete","versions":"path"}
+{"do":"crash","n":27,"where":"commit"}
+{"do":"ask","n":2,"kind":"cancel"}
+{"do":"write","path":"x/c.jpg","size":1000,"n":2}
+{"do":"fault","kind":"504","where":"bring versions back","times":1}
+{"do":"write","path":"b.jpg","n":3,"seen":"late","wait_ms":10000}
+{"do":"rename","path":"b.jpg","to":"z/x/a.jpg"}`,
 }
 
 // TestKnownHistories repeats what the simulation found once.
