@@ -20,7 +20,7 @@ func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) (now 
 		ID: e.ID, From: e.Status, To: v.to, Reason: v.reason, CountFailure: v.count, CountExpiry: v.expiry, ChangeTime: v.looked,
 	}
 	switch e.Status {
-	case journal.Created, journal.Uploading, journal.Completing:
+	case journal.Uploading, journal.Completing:
 		m.To, m.Outcome = journal.Cancelling, v.to
 	case journal.Creating:
 		if v.to.Resting() { // an asset may have come of it in spite of all
@@ -103,10 +103,6 @@ func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (u undone, err err
 	if e.Attempt == nil || e.Attempt.ObjectID == "" {
 		return u, nil
 	}
-	if e.Attempt.Fills != 0 { // the asset is not ours to remove
-		u.complete, err = p.filled(ctx, e)
-		return u, err
-	}
 	var abortErr error
 	var stillOpen bool
 	u.removal, abortErr = p.remover.begin(ctx, e.ID, version{e.Attempt.ObjectID, e.Attempt.FileID}, e.Filename)
@@ -151,7 +147,7 @@ func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (u undone, err err
 func (p *Pipeline) neverCompleted(ctx context.Context, attempt int64) error {
 	ctx, cancel := record(ctx)
 	defer cancel()
-	return p.journal.NeverCompleted(ctx, attempt)
+	return neverCompleted(ctx, p.journal, attempt)
 }
 
 // abort cancels the attempt's multipart upload, if it has one, and reports
@@ -171,11 +167,8 @@ func (p *Pipeline) abort(ctx context.Context, e journal.Entry) (stillOpen bool, 
 const cleanUpFor = 7 * 24 * time.Hour
 
 // cleanUp makes chores of what an upload that was given up may have left: the
-// open upload, if there may be one, and the empty asset, unless it is a placeholder.
+// open upload, if there may be one, and the empty asset.
 func (p *Pipeline) cleanUp(e journal.Entry, upload bool) ([]journal.NewChore, error) {
-	if e.Attempt.Fills != 0 {
-		return nil, nil
-	}
 	chore := journal.NewChore{
 		Kind: journal.ChoreDelete, ObjectID: e.Attempt.ObjectID, FileID: e.Attempt.FileID,
 		Filename: e.Filename, NotBefore: p.now().Add(choreWait(0)), Until: p.now().Add(cleanUpFor),

@@ -86,7 +86,7 @@ func (p *Pipeline) waitForNamesake(ctx context.Context, e journal.Entry, filenam
 	if err := p.announce(ctx, e, filename); err != nil {
 		return err
 	}
-	return p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasons.NamesakeWaits(first), false)
+	return deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasons.NamesakeWaits(first), false)
 }
 
 // announce tells the filename of an entry that waits, so that those after it wait
@@ -95,7 +95,7 @@ func (p *Pipeline) announce(ctx context.Context, e journal.Entry, filename strin
 	if e.Filename == filename {
 		return nil
 	}
-	return p.journal.SetFilename(ctx, e.ID, filename)
+	return setFilename(ctx, p.journal, e.ID, filename)
 }
 
 // ahead finds an earlier file of the same name that a worker has in hand and that
@@ -138,11 +138,10 @@ func (p *Pipeline) namesake(ctx context.Context, e journal.Entry, asset tenovos.
 }
 
 // lastObject is the asset of the entry's last attempt. An entry that was settled
-// again gave it up, though it may not be removed yet; not so a placeholder that it was
-// to fill.
+// again gave it up, though it may not be removed yet.
 func (p *Pipeline) lastObject(ctx context.Context, e journal.Entry) (string, error) {
 	last, ok, err := p.journal.LastAttempt(ctx, e)
-	if err != nil || !ok || last.Attempt.Fills != 0 {
+	if err != nil || !ok {
 		return "", err
 	}
 	return last.Attempt.ObjectID, nil

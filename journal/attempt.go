@@ -12,14 +12,14 @@ func setIDs(ctx context.Context, tx *session, id int64, c Creation) error {
 	return err
 }
 
-// moveAttempt opens, fills, ends or opens again the attempt that belongs to a
+// moveAttempt opens, completes, ends or opens again the attempt that belongs to a
 // move.
 func moveAttempt(ctx context.Context, tx *session, m Move, e *Entry, now int64) error {
 	if err := changeAttempt(ctx, tx, m, e, now); err != nil {
 		return err
 	}
 	switch m.To {
-	case Creating, Created:
+	case Creating:
 		return nil
 	case Uploading:
 		if e.Attempt != nil { // it is as it was created
@@ -51,6 +51,8 @@ const (
 	fillOpen    = fillCreated + `entry_id = ?7 AND ended_at IS NULL RETURNING id, number, intent_at`
 	insertPart  = `INSERT INTO parts (attempt_id, number, "offset", size, url) VALUES (?, ?, ?, ?, ?)`
 
+	missingParts  = `SELECT EXISTS (SELECT 1 FROM attempts a JOIN parts p ON p.attempt_id = a.id
+		WHERE a.entry_id = ? AND a.ended_at IS NULL AND p.done_at IS NULL)`
 	openAttemptID = `SELECT coalesce(max(id), 0) FROM attempts WHERE entry_id = ? AND ended_at IS NULL`
 	wipeURLs      = `UPDATE parts SET url = NULL WHERE attempt_id = ?`
 	closeAttempt  = `UPDATE attempts SET ended_at = ? WHERE id = ?`
@@ -66,8 +68,6 @@ func changeAttempt(ctx context.Context, tx *session, m Move, e *Entry, now int64
 		return err
 	case m.adopts():
 		return adopt(ctx, tx, m)
-	case m.fills():
-		return fill(ctx, tx, m, now)
 	case m.Created != nil:
 		if m.To == Cancelling {
 			if err := setIDs(ctx, tx, m.ID, *m.Created); err != nil {
@@ -77,7 +77,7 @@ func changeAttempt(ctx context.Context, tx *session, m Move, e *Entry, now int64
 		return fillAttempt(ctx, tx, e, *m.Created)
 	case m.From == Cancelling && m.To == Verifying:
 		err := moved(tx.exec(ctx, `UPDATE attempts SET unconfirmed = 1
-			WHERE entry_id = ? AND ended_at IS NULL AND (completing_at IS NOT NULL OR fills > 0)`, m.ID))
+			WHERE entry_id = ? AND ended_at IS NULL AND completing_at IS NOT NULL`, m.ID))
 		if errors.Is(err, ErrMoved) {
 			return fmt.Errorf("%w: its upload was never to be completed", ErrIllegal)
 		}
@@ -86,11 +86,25 @@ func changeAttempt(ctx context.Context, tx *session, m Move, e *Entry, now int64
 		_, err := tx.exec(ctx, `DELETE FROM attempts WHERE entry_id = ? AND ended_at IS NULL`, m.ID)
 		return err
 	case m.From.attempting() && !m.To.attempting():
+		if m.From == Uploading {
+			if err := whole(ctx, tx, m.ID); err != nil {
+				return err
+			}
+		}
 		return endAttempt(ctx, tx, *e, now)
 	case m.From == Held && m.To == Verifying:
 		return reopenAttempt(ctx, tx, m.ID)
 	}
 	return nil
+}
+
+// whole is ErrIllegal unless all parts of the open attempt are stored.
+func whole(ctx context.Context, tx *session, id int64) error {
+	var missing bool
+	if err := tx.row(ctx, missingParts, id).Scan(&missing); err != nil || !missing {
+		return err
+	}
+	return fmt.Errorf("%w: not all of its parts are stored", ErrIllegal)
 }
 
 // markAttempt stores how sure it is that the open attempt's bytes are in place.
@@ -151,14 +165,8 @@ func fillAttempt(ctx context.Context, tx *session, e *Entry, c Creation) error {
 	return nil
 }
 
-// endAttempt closes the open attempt and wipes its URLs, but for the one that a
-// placeholder keeps.
+// endAttempt closes the open attempt and wipes its URLs.
 func endAttempt(ctx context.Context, tx *session, e Entry, now int64) error {
-	if e.Status == Verified && e.Kind == Placeholder {
-		if kept, err := keepVacancy(ctx, tx, e.ID, now); kept || err != nil {
-			return err
-		}
-	}
 	attempt := int64(0)
 	if e.Attempt != nil {
 		attempt = e.Attempt.ID
