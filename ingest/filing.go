@@ -360,7 +360,7 @@ func (p *Pipeline) fileSource(ctx context.Context, e journal.Entry) (bool, error
 		return false, err
 	}
 	if later, ok := errors.AsType[*notYetError](err); ok {
-		return false, p.journal.Defer(ctx, e.ID, e.Status, later.until, reasons.Sought, false)
+		return false, deferEntry(ctx, p.journal, e.ID, e.Status, later.until, reasons.Sought, false)
 	}
 	if e.Tries == 0 {
 		p.entryLog(p.log.Warn(), e).Str("reason", secret.Sentence(err)).Msg("the file was uploaded but cannot be moved away yet: tried again until it can")
