@@ -388,5 +388,11 @@ func (p *Pipeline) restoreAside(ctx context.Context, e journal.Entry) error {
 	if err := t.lost(); err != nil && !t.holds(e.Path) {
 		return err
 	}
-	return t.forget(ctx, e.MovedTo == "")
+	stays := p.isHere(e) // the intent was not begun
+	if !stays {
+		if stays, err = t.renamedBefore(ctx); err != nil {
+			return err
+		}
+	}
+	return t.forget(ctx, e.MovedTo == "" && !stays)
 }

@@ -79,6 +79,37 @@ func TestRenamedAfterIntentToDelete(t *testing.T) {
 	}
 }
 
+// As before, but from the next start on the folder keeps its files.
+func TestIntentToDeleteOfAFolderThatKeeps(t *testing.T) {
+	t.Parallel()
+	for _, after := range []string{"b.jpg", "c.jpg"} { // where it lies at the next start
+		t.Run(after, func(t *testing.T) {
+			t.Parallel()
+			r := newFilingRig(t, dropfolder.AfterDelete)
+			r.config.Folders[0].Duplicates = dropfolder.DuplicatesUpload
+			r.write("b.jpg", 3000, 1)
+			kept := filepath.Join(t.TempDir(), "kept")
+			must(t, os.Link(filepath.Join(r.drop, "b.jpg"), kept))
+			died := keepIntent(t, r)
+			r.backfill()
+			r.wantFiles()
+
+			r.commit, r.journal, r.config.Folders[0].After = nil, died, dropfolder.AfterKeep
+			must(t, os.Rename(kept, filepath.Join(r.drop, after)))
+			r.backfill()
+			r.rename(after, "z.jpg")
+			r.backfill()
+			r.wantFiles("z.jpg")
+			if n := len(r.sandbox.State().Assets); n != 1 {
+				t.Errorf("%d assets were created", n)
+			}
+			if e := r.entry("z.jpg"); e.Status != journal.Filed || e.Taken() {
+				t.Errorf("it is %s, taken %t: %+v", e.Status, e.Taken(), e.Reason)
+			}
+		})
+	}
+}
+
 // As before, but the file was deleted indeed: what comes of it is another drop.
 func TestCopyAfterDeletion(t *testing.T) {
 	t.Parallel()
