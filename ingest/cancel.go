@@ -25,12 +25,12 @@ func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) (now 
 	case journal.Uploading, journal.Completing:
 		m.To, m.Outcome = journal.Cancelling, v.to
 	case journal.Creating:
-		if v.to == journal.Failed { // an asset may have come of it in spite of all
+		if v.to.Resting() { // an asset may have come of it in spite of all
 			chore, err := p.doubt(e)
 			if err != nil {
 				return now, err
 			}
-			if v.reason.Class == reasons.ClassRejected || v.reason.Class == reasons.ClassForbidden {
+			if v.reason.Class == reasons.ClassRejected || v.reason.Class == reasons.ClassForbidden || v.reason.Class == reasons.ClassWithdrawn {
 				chore.Until = chore.NotBefore // it was refused in so many words: one look is enough
 			}
 			m.Chores = []journal.NewChore{chore}

@@ -52,6 +52,7 @@ func (s *sim) wantLegalMoves(ctx context.Context, r *journal.Reader) error {
 // pass until there is nothing left to do.
 func (s *sim) finish() {
 	s.arm("", 0)
+	s.standStill()
 	s.sandbox.ClearFaults()
 	if err := s.sandbox.Configure(func(o *sandbox.Options) { o.URLLife = 0 }); err != nil {
 		s.t.Fatal(err)
