@@ -15,6 +15,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/clocks"
+	"github.com/tenovos-ingest/ingestd/internal/companions"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
@@ -119,15 +120,15 @@ type Pipeline struct {
 	sought   sought
 	naming   sync.Map // filenames of which a file is just becoming an asset or a version
 
-	editing   map[string]*editing // by folder
-	templates *templates
-	tells     map[string]*tells // by folder; none where there are no companions
-	resting   *RestingFiles
-	strays    *Strays
-	proofs    *prover
-	foreign   foreignURLs
-	leftovers *leftovers
-	once      bool // Run is a backfill, which ends; set at its start
+	editing    map[string]*editing // by folder
+	templates  *templates
+	companions *companions.Companions
+	resting    *RestingFiles
+	strays     *Strays
+	proofs     *prover
+	foreign    foreignURLs
+	leftovers  *leftovers
+	once       bool // Run is a backfill, which ends; set at its start
 
 	holdups  holdups
 	unwanted unwanted
@@ -178,7 +179,6 @@ func New(cfg Config, d Deps) *Pipeline {
 		poke:    make(chan struct{}, 1),
 		alarms:  alarms.New(d.Journal, d.Clock),
 		editing: make(map[string]*editing, len(cfg.Folders)),
-		tells:   make(map[string]*tells, len(cfg.Folders)),
 
 		templates: newTemplates(d.API, d.Log),
 
@@ -203,16 +203,20 @@ func New(cfg Config, d Deps) *Pipeline {
 	for _, f := range cfg.Folders {
 		p.folders[f.Name] = f
 		p.editing[f.Name] = &editing{}
-		if f.Companions != nil {
-			p.tells[f.Name] = newTells(f, d.Journal, d.Log)
-		}
 	}
+	p.companions = companions.New(cfg.Folders, companions.Deps{
+		Journal: d.Journal, Mounts: p.mounts, Alarms: p.alarms, Log: d.Log, Now: d.Clock,
+		Wake: p.wake, Backoff: p.backoff, MaxTries: cfg.MaxAttempts,
+	})
 	p.resting = newRestingFiles(p)
 	p.strays = newStrays(p)
 	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5, sha256: p.rehash}
 	p.gate = newGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return probe(ctx, d.API) })
 	return p
 }
+
+// Companions are the sidecars and manifests of the folders.
+func (p *Pipeline) Companions() *companions.Companions { return p.companions }
 
 // Resting looks whether files that rest are still there, while Run runs.
 func (p *Pipeline) Resting() *RestingFiles { return p.resting }
@@ -230,12 +234,12 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	defer cut()
 	p.drain, p.source, p.once = drain, source, source != nil
 
-	left, err := journal.CompanionsOf(p.journal).FoldersToCheck(ctx)
-	if err != nil {
-		return unlessCanceled(err)
-	}
 	idle := make(chan struct{})
 	g, gctx := errgroup.WithContext(ctx)
+	run := companions.Run{Idle: idle, Drain: drain, Backfill: p.once}
+	if err := p.companions.Start(gctx, run, g.Go); err != nil {
+		return unlessCanceled(err)
+	}
 	g.Go(func() error {
 		defer close(idle)
 		return p.dispatch(gctx, g, source)
@@ -253,13 +257,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	g.Go(func() error { return p.doChores(gctx, "", idle) })
 	for _, f := range p.cfg.Folders {
 		g.Go(func() error { return p.doEdits(gctx, f.Name, idle) })
-		if f.Companions != nil {
-			g.Go(func() error { return newFilelessRows(p, f).run(gctx, idle) })
-		}
 		g.Go(func() error { return p.resting.run(gctx, f.Name, idle) })
-		if t := p.tells[f.Name]; t != nil && !p.once { // a backfill tells at its end
-			g.Go(func() error { return t.run(gctx, idle, left[f.Name], func() bool { return p.mounts.Usable(f.Name) }) })
-		}
 		if f.Drops != nil {
 			g.Go(func() error { return p.doDrops(gctx, f, idle) })
 		}

@@ -41,6 +41,12 @@ type Strays struct {
 	told  map[string]bool            // what the log has named, by folder and path
 }
 
+// trouble is how often what was found could not all be moved.
+type trouble struct {
+	tries int
+	next  time.Time
+}
+
 func newStrays(p *Pipeline) *Strays {
 	return &Strays{p: p, found: make(map[string]map[string]bool), again: make(map[string]trouble), told: make(map[string]bool)}
 }
