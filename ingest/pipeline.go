@@ -14,11 +14,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tenovos-ingest/ingestd/internal/alarms"
+	"github.com/tenovos-ingest/ingestd/internal/batches"
 	"github.com/tenovos-ingest/ingestd/internal/clocks"
 	"github.com/tenovos-ingest/ingestd/internal/companions"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
+	"github.com/tenovos-ingest/ingestd/internal/resting"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -123,7 +125,7 @@ type Pipeline struct {
 	editing    map[string]*editing // by folder
 	templates  *templates
 	companions *companions.Companions
-	resting    *RestingFiles
+	resting    *resting.Files
 	strays     *Strays
 	proofs     *prover
 	foreign    foreignURLs
@@ -208,7 +210,7 @@ func New(cfg Config, d Deps) *Pipeline {
 		Journal: d.Journal, Mounts: p.mounts, Alarms: p.alarms, Log: d.Log, Now: d.Clock,
 		Wake: p.wake, Backoff: p.backoff, MaxTries: cfg.MaxAttempts,
 	})
-	p.resting = newRestingFiles(p)
+	p.resting = resting.New(p.folderNames(), resting.Deps{Journal: d.Journal, Mounts: p.mounts, Hands: p.hands, Log: d.Log})
 	p.strays = newStrays(p)
 	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5, sha256: p.rehash}
 	p.gate = newGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return probe(ctx, d.API) })
@@ -219,7 +221,7 @@ func New(cfg Config, d Deps) *Pipeline {
 func (p *Pipeline) Companions() *companions.Companions { return p.companions }
 
 // Resting looks whether files that rest are still there, while Run runs.
-func (p *Pipeline) Resting() *RestingFiles { return p.resting }
+func (p *Pipeline) Resting() *resting.Files { return p.resting }
 
 // Strays looks after files that were left under a hidden name, while Run runs.
 func (p *Pipeline) Strays() *Strays { return p.strays }
@@ -257,9 +259,12 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	g.Go(func() error { return p.doChores(gctx, "", idle) })
 	for _, f := range p.cfg.Folders {
 		g.Go(func() error { return p.doEdits(gctx, f.Name, idle) })
-		g.Go(func() error { return p.resting.run(gctx, f.Name, idle) })
+		g.Go(func() error { return p.resting.Loop(gctx, f.Name, idle, drain) })
 		if f.Drops != nil {
-			g.Go(func() error { return p.doDrops(gctx, f, idle) })
+			b := batches.New(f, batches.Deps{
+				Journal: p.journal, Mounts: p.mounts, Resting: p.resting, Alarms: p.alarms, Log: p.log, Now: p.now, Wake: p.wake,
+			})
+			g.Go(func() error { return b.Loop(gctx, idle) })
 		}
 		g.Go(func() error { return p.doChores(gctx, f.Name, idle) })
 	}
