@@ -4,9 +4,9 @@ import (
 	"context"
 
 	"github.com/tenovos-ingest/ingestd/internal/backupcopy"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/uploader"
 )
 
 // backup answers an entry whose file is a backup copy. It waits a moment where the new
@@ -18,9 +18,9 @@ func (p *Pipeline) backup(ctx context.Context, e journal.Entry) (done bool, err 
 	folder := p.folders[e.Folder]
 	original, coming, err := backupcopy.Of(ctx, backupcopy.Place{
 		FormerPaths: p.journal.Reader().FormerPaths,
-		At:          func(rel string) (uploader.Hint, bool, error) { return p.hintAt(e.ID, e.Folder, rel, e.Path) },
+		At:          func(rel string) (file.Stat, bool, error) { return p.hintAt(e.ID, e.Folder, rel, e.Path) },
 		Wanted:      folder.Wants,
-	}, hintOf(e))
+	}, e.File)
 	if err != nil || original == "" {
 		return false, err
 	}
@@ -30,5 +30,5 @@ func (p *Pipeline) backup(ctx context.Context, e journal.Entry) (done bool, err 
 	if e.Reason == reasons.BackupWaits(original) || e.Reason == reasons.NameTaken { // which is waited for after this
 		return false, nil
 	}
-	return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(folder.Settle), reasons.BackupWaits(original), false)
+	return true, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(folder.Settle), reasons.BackupWaits(original), false)
 }

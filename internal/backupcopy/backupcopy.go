@@ -12,8 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/uploader"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // backupName is how a program names backup copies.
@@ -170,9 +169,9 @@ func splitName(name string) (stem, ext string) {
 // Place is where Of looks: what the journal knew, and what lies in the folder.
 type Place struct {
 	// FormerPaths returns the other paths under which the journal knew the file.
-	FormerPaths func(ctx context.Context, f journal.Found) ([]string, error)
+	FormerPaths func(ctx context.Context, f file.File) ([]string, error)
 	// At looks what lies at a path of the folder, if a file does.
-	At func(rel string) (hint uploader.Hint, there bool, err error)
+	At func(rel string) (hint file.Stat, there bool, err error)
 	// Wanted reports whether a file of a path is one for the folder.
 	Wanted func(rel string) bool
 }
@@ -181,7 +180,7 @@ type Place struct {
 // one where it has such a name and another file lies under the old name. Where the
 // journal knew f under that name, and nothing lies there, coming says that the new
 // file may be on its way: else somebody gave f that name.
-func Of(ctx context.Context, at Place, f journal.Found) (original string, coming bool, err error) {
+func Of(ctx context.Context, at Place, f file.File) (original string, coming bool, err error) {
 	dir, name := path.Split(f.Path)
 	if !slices.ContainsFunc(backupPatterns, func(re *regexp.Regexp) bool { return re.MatchString(name) }) {
 		return "", false, nil

@@ -11,7 +11,6 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // Mounts are the file systems of the drop folders.
@@ -121,7 +120,7 @@ func (cs *Companions) ReportUnmatched(ctx context.Context) (messages []string, e
 
 // Split parts the companions among settled files from the rest. What is named like a
 // companion and speaks of nothing is a file as any other.
-func (cs *Companions) Split(ctx context.Context, files []watcher.File) (found, companions []journal.Found, err error) {
+func (cs *Companions) Split(ctx context.Context, files []file.File) (found, companions []file.File, err error) {
 	for _, f := range files {
 		is, wanted := false, true
 		if c := cs.folders[f.Folder].Companions; c != nil {
@@ -139,9 +138,9 @@ func (cs *Companions) Split(ctx context.Context, files []watcher.File) (found, c
 		case err != nil:
 			return nil, nil, err
 		case is:
-			companions = append(companions, journal.Found(f))
+			companions = append(companions, f)
 		case wanted:
-			found = append(found, journal.Found(f))
+			found = append(found, f)
 		}
 	}
 	return found, companions, nil
