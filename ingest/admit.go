@@ -13,7 +13,7 @@ import (
 // that events, scans and walks may repeat themselves. Companions are recorded for
 // what they tell. It is the watcher's Emit.
 func (p *Pipeline) Admit(ctx context.Context, files []file.File) error {
-	found, companions, err := p.apart(ctx, files)
+	found, companions, err := p.companions.Split(ctx, files)
 	if err == nil {
 		found, err = p.passRenumbered(ctx, found, p.journal.Reader().Renumbered)
 	}
@@ -32,8 +32,8 @@ func (p *Pipeline) Admit(ctx context.Context, files []file.File) error {
 	if err != nil {
 		return fmt.Errorf("record %d files of folder %s: %w", len(files), files[0].Folder, err)
 	}
-	if t := p.tells[files[0].Folder]; n > 0 && t != nil {
-		t.admitted()
+	if n > 0 {
+		p.companions.Came(files[0].Folder)
 	}
 	return nil
 }
@@ -42,7 +42,7 @@ func (p *Pipeline) Admit(ctx context.Context, files []file.File) error {
 // now. It is the watcher's Known: what is known, or was merely touched, needs no closer
 // look, but is moved away where it should not lie there any more.
 func (p *Pipeline) Unknown(ctx context.Context, files []file.File) ([]file.File, error) {
-	found, companions, err := p.apart(ctx, files)
+	found, companions, err := p.companions.Split(ctx, files)
 	if err != nil {
 		return nil, err
 	}

@@ -276,7 +276,7 @@ func (t *taking) takeAlong(ctx context.Context) {
 // shared reports whether another file has the name of this one but for its
 // extension.
 func (t *taking) shared(companions dropfolder.Companions) bool {
-	stem := foldPath(strings.TrimSuffix(path.Base(t.e.Path), path.Ext(t.e.Path)))
+	stem := dropfolder.FoldName(strings.TrimSuffix(path.Base(t.e.Path), path.Ext(t.e.Path)))
 	dir, err := t.root.OpenDir(path.Dir(t.e.Path))
 	if err != nil {
 		return true
@@ -288,7 +288,7 @@ func (t *taking) shared(companions dropfolder.Companions) bool {
 	}
 	for _, e := range entries {
 		name := e.Name()
-		if foldPath(strings.TrimSuffix(name, path.Ext(name))) != stem {
+		if dropfolder.FoldName(strings.TrimSuffix(name, path.Ext(name))) != stem {
 			continue
 		}
 		if _, ok := companions.About(name); !ok {

@@ -186,3 +186,6 @@ func (s *shelf) prune(rel string) {
 		}
 	}
 }
+
+// holds reports whether there is something of the name, or may be: a link is nothing.
+func (s *shelf) holds(rel string) bool { return s.root.Holds(rel) }

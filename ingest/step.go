@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/batches"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
@@ -123,7 +124,8 @@ func (p *Pipeline) resettle(ctx context.Context, e journal.Entry, found file.Fil
 // lost can be told from another only by its name.
 func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	if e.InDrop {
-		return now, p.waitForDrop(ctx, e)
+		until, why := batches.Waits(e, p.now())
+		return now, waitForDrop(ctx, p.journal, e.ID, until, why)
 	}
 	asset, err := storedAsset(e)
 	if err != nil {

@@ -182,7 +182,7 @@ func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal
 		return err
 	}
 	if !closed(drain) {
-		if _, err := e.pipeline.Tell(ctx); err != nil && !isEnd(err) {
+		if _, err := e.pipeline.Companions().ReportUnmatched(ctx); err != nil && !isEnd(err) {
 			return err
 		}
 	}
