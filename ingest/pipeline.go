@@ -15,6 +15,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
+	"github.com/tenovos-ingest/ingestd/internal/holdings"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
@@ -109,6 +110,7 @@ type Pipeline struct {
 	handlers map[string]Handler
 	gate     *outage.Gate
 	remover  *removal.Remover
+	holdings *holdings.Holdings
 	hands    *hands.Hands
 	poke     chan struct{} // capacity 1: "the queue may have changed"
 	alarms   *alarms       // of the loops beside the dispatcher
@@ -135,8 +137,7 @@ type Pipeline struct {
 	mu      sync.Mutex
 	excused map[int64]int // failures of each file in flight that were put down to an outage
 
-	account atomic.Pointer[tenovos.User]
-	stats   struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
+	stats struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
 }
 
 // Deps are the parts that a pipeline works with.
@@ -187,6 +188,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	}
 	p.hands = hands.New(p.released)
 	p.leftovers = newLeftovers(d.Journal, cfg.Folders, p.alarms.ringIn)
+	p.holdings = holdings.New(d.API, d.Journal.Reader())
 	p.remover = removal.New(removal.Deps{API: d.API, Duties: journal.DutiesOf(d.Journal), Log: d.Log, Now: d.Clock})
 	if d.Ahead == nil {
 		d.Ahead = func() time.Duration { return 0 }
