@@ -17,6 +17,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/holdings"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
+	"github.com/tenovos-ingest/ingestd/internal/proof"
 	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -125,7 +126,7 @@ type Pipeline struct {
 	tells     map[string]*tells // by folder; none where there are no companions
 	resting   *RestingFiles
 	strays    *Strays
-	proofs    *prover
+	proofs    *proof.Prover
 	foreign   foreignURLs
 	leftovers *leftovers
 	once      bool // Run is a backfill, which ends; set at its start
@@ -144,7 +145,7 @@ type Pipeline struct {
 type Deps struct {
 	API     API
 	Store   Store
-	Content Content // nil: no content can be read back
+	Content proof.Content // nil: no content can be read back
 	Journal *journal.Journal
 	Log     zerolog.Logger
 	Clock   func() time.Time // nil is time.Now
@@ -198,7 +199,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	}
 	p.clock = &clockWatch{ahead: d.Ahead, limit: cfg.Skew, log: d.Log}
 	p.circuits = outage.NewCircuits(outage.Deps{
-		Queue: heldUp{d.Journal}, Log: d.Log, Now: d.Clock, Wake: p.wake, Backoff: p.backoff,
+		Queue: fatalJournal{d.Journal}, Log: d.Log, Now: d.Clock, Wake: p.wake, Backoff: p.backoff,
 		Changed: func() { d.Paused(p.Paused()) },
 	})
 	p.handlers = p.operators()
@@ -213,7 +214,9 @@ func New(cfg Config, d Deps) *Pipeline {
 	}
 	p.resting = newRestingFiles(p)
 	p.strays = newStrays(p)
-	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5, sha256: p.rehash}
+	p.proofs = proof.New(proof.Deps{
+		API: d.API, Content: d.Content, Journal: fatalJournal{d.Journal}, Duplicates: d.Journal.Reader(), MD5: p.wholeMD5, SHA256: p.rehash,
+	})
 	p.gate = outage.NewGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
 	return p
 }
