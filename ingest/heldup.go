@@ -30,7 +30,7 @@ func (f fatalJournal) HastenSome(ctx context.Context, class string, after time.T
 }
 
 func (f fatalJournal) Proven(ctx context.Context, attempt int64) error {
-	if err := f.Journal.Proven(ctx, attempt); err != nil {
+	if err := proveAttempt(ctx, f.Journal, attempt); err != nil {
 		return &journalError{err}
 	}
 	return nil
@@ -42,7 +42,7 @@ func (p *Pipeline) holdBack(ctx context.Context, e journal.Entry, circuits ...st
 	if !held {
 		return false, nil
 	}
-	if err := p.journal.Defer(ctx, e.ID, e.Status, w.Until, w.Reason, false); err != nil {
+	if err := deferEntry(ctx, p.journal, e.ID, e.Status, w.Until, w.Reason, false); err != nil {
 		return true, err
 	}
 	return true, w.Recorded(ctx)

@@ -25,7 +25,7 @@ func contentWait(size int64, timeout time.Duration) time.Duration {
 func (p *Pipeline) verifyContent(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	waited, wait := p.now().Sub(e.Since), contentWait(e.Size, p.cfg.VerifyTimeout)
 	if waited < wait {
-		return now, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(min(pollWait(e.Tries), wait-waited)), e.Reason, false)
+		return now, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(min(pollWait(e.Tries), wait-waited)), e.Reason, false)
 	}
 	same, theirs, err := p.proofs.ReadBack(ctx, e.ObjectID, e)
 	switch {
@@ -43,7 +43,7 @@ func (p *Pipeline) verifyContent(ctx context.Context, e journal.Entry) (now jour
 		return now, own
 	}
 	again := max(pollWait(e.Tries), wait/4)
-	return now, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(again), reasons.Reading(err), false)
+	return now, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(again), reasons.Reading(err), false)
 }
 
 // provenVerified keeps the proof before the entry moves on, for whoever moves the file.
