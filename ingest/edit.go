@@ -255,7 +255,7 @@ func (p *Pipeline) Change(e journal.Entry) (Change, error) {
 			c.Edit.Metadata = append(c.Edit.Metadata, v)
 		}
 	}
-	if !sameSet(before.SecurityIDs, m.Asset.SecurityIDs) && !m.Unsure[""] {
+	if !tenovos.SameIDs(before.SecurityIDs, m.Asset.SecurityIDs) && !m.Unsure[""] {
 		c.Edit.SecurityIDs = m.Asset.SecurityIDs
 		c.After.SecurityIDs = m.Asset.SecurityIDs
 	}
@@ -450,7 +450,7 @@ func (p *Pipeline) seeEdits(ctx context.Context, folder string) (int, error) {
 		if err != nil {
 			return fmt.Errorf("look at the updated asset %s: %w", e.ObjectID, err)
 		}
-		if holds(asset, edit) {
+		if edit.In(asset) {
 			if err := p.templates.keep(ctx, e, asset, templateOf(d)); err != nil {
 				return err
 			}
@@ -460,17 +460,4 @@ func (p *Pipeline) seeEdits(ctx context.Context, folder string) (int, error) {
 		late := p.now().Sub(d.SentAt) >= p.cfg.BulkSeen
 		return journal.EditsOf(p.journal).Defer(ctx, d, p.now().Add(pollWait(d.Tries)), "the bulk edit is not seen in the asset yet", late)
 	})
-}
-
-// holds reports whether an asset shows what an edit was to change.
-func holds(a tenovos.Asset, edit tenovos.Edit) bool {
-	if len(edit.SecurityIDs) > 0 && !sameSet(a.SecurityIDs, edit.SecurityIDs) {
-		return false
-	}
-	for _, want := range edit.Metadata {
-		if !slices.ContainsFunc(a.Metadata, func(v tenovos.Value) bool { return tenovos.Equal(v, want) }) {
-			return false
-		}
-	}
-	return true
 }

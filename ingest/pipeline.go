@@ -19,8 +19,10 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/companions"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
+	"github.com/tenovos-ingest/ingestd/internal/holdings"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
+	"github.com/tenovos-ingest/ingestd/internal/proof"
 	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/internal/resting"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
@@ -115,6 +117,7 @@ type Pipeline struct {
 	handlers map[string]Handler
 	gate     *outage.Gate
 	remover  *removal.Remover
+	holdings *holdings.Holdings
 	hands    *hands.Hands
 	poke     chan struct{}  // capacity 1: "the queue may have changed"
 	alarms   *alarms.Alarms // of the loops beside the dispatcher
@@ -129,7 +132,7 @@ type Pipeline struct {
 	companions *companions.Companions
 	resting    *resting.Files
 	strays     *Strays
-	proofs     *prover
+	proofs     *proof.Prover
 	foreign    foreignURLs
 	leftovers  *leftovers
 	once       bool // Run is a backfill, which ends; set at its start
@@ -141,15 +144,14 @@ type Pipeline struct {
 	mu      sync.Mutex
 	excused map[int64]int // failures of each file in flight that were put down to an outage
 
-	account atomic.Pointer[tenovos.User]
-	stats   struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
+	stats struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
 }
 
 // Deps are the parts that a pipeline works with.
 type Deps struct {
 	API     API
 	Store   Store
-	Content Content // nil: no content can be read back
+	Content proof.Content // nil: no content can be read back
 	Journal *journal.Journal
 	Log     zerolog.Logger
 	Clock   func() time.Time // nil is time.Now
@@ -192,6 +194,8 @@ func New(cfg Config, d Deps) *Pipeline {
 	p.hands = hands.New(p.released)
 	p.mounts = mounts.New(cfg.Folders, p.wake, d.Log)
 	p.leftovers = newLeftovers(d.Journal, cfg.Folders, p.alarms.RingFolder)
+	p.holdings = holdings.New(d.API, d.Journal.Reader())
+	p.holdings = holdings.New(d.API, d.Journal.Reader())
 	p.remover = removal.New(removal.Deps{API: d.API, Duties: journal.DutiesOf(d.Journal), Log: d.Log, Now: d.Clock})
 	if d.Ahead == nil {
 		d.Ahead = func() time.Duration { return 0 }
@@ -201,7 +205,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	}
 	p.skew = clocks.NewSkew(d.Ahead, cfg.Skew, d.Log)
 	p.circuits = outage.NewCircuits(outage.Deps{
-		Queue: heldUp{d.Journal}, Log: d.Log, Now: d.Clock, Wake: p.wake, Backoff: p.backoff,
+		Queue: fatalJournal{d.Journal}, Log: d.Log, Now: d.Clock, Wake: p.wake, Backoff: p.backoff,
 		Changed: func() { d.Paused(p.Paused()) },
 	})
 	p.handlers = p.operators()
@@ -216,7 +220,9 @@ func New(cfg Config, d Deps) *Pipeline {
 	})
 	p.resting = resting.New(p.folderNames(), resting.Deps{Journal: d.Journal, Mounts: p.mounts, Hands: p.hands, Log: d.Log})
 	p.strays = newStrays(p)
-	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5, sha256: p.rehash}
+	p.proofs = proof.New(proof.Deps{
+		API: d.API, Content: d.Content, Journal: fatalJournal{d.Journal}, Duplicates: d.Journal.Reader(), MD5: p.wholeMD5, SHA256: p.rehash,
+	})
 	p.gate = outage.NewGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
 	return p
 }

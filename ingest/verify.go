@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/proof"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -20,7 +21,7 @@ func (p *Pipeline) verify(ctx context.Context, e journal.Entry) (now journal.Ent
 	if e.Kind != journal.File {
 		return p.verifyFileless(ctx, e)
 	}
-	trusted := proven(e.Attempt) || p.folders[e.Folder].After.Keeps() && !contradicted(e.Attempt)
+	trusted := proof.Proven(e.Attempt) || p.folders[e.Folder].After.Keeps() && !proof.Contradicted(e.Attempt)
 	enough := trusted && !p.cfg.VerifyAsset && e.Attempt != nil && !e.Attempt.Unconfirmed // what the store answered
 	if enough {
 		return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Verifying, To: journal.Verified})
