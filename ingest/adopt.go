@@ -198,7 +198,7 @@ func (p *Pipeline) unseen(ctx context.Context, e journal.Entry, versions []tenov
 		case err != nil:
 			return err
 		case free && young:
-			return &verdictError{verdict{do: retry, after: pollWait(e.Tries), reason: reasons.UnseenYet(a)}}
+			return &verdictError{verdict{do: retry, after: tenovos.PollWait(e.Tries), reason: reasons.UnseenYet(a)}}
 		case free:
 			held = append(held, a)
 		}
@@ -218,7 +218,7 @@ func (p *Pipeline) oldestAlike(ctx context.Context, asset tenovos.NewAsset, foun
 	wanted := tenovos.Edit{Metadata: asset.Metadata, SecurityIDs: asset.SecurityIDs}
 	found, err := p.unknown(ctx, slices.DeleteFunc(found, func(a tenovos.Asset) bool {
 		return a.Filename != asset.Filename || a.Deleted() || !mayBeOf(asset, a) ||
-			asset.OriginalFileID != "" && a.ContentPath == "" && !holds(a, wanted)
+			asset.OriginalFileID != "" && a.ContentPath == "" && !a.Holds(wanted)
 	}))
 	if slices.ContainsFunc(found, func(a tenovos.Asset) bool { return a.Current }) {
 		found = slices.DeleteFunc(found, func(a tenovos.Asset) bool { return !a.Current })
@@ -227,7 +227,7 @@ func (p *Pipeline) oldestAlike(ctx context.Context, asset tenovos.NewAsset, foun
 		return nil, err
 	}
 	slices.SortStableFunc(found, func(a, b tenovos.Asset) int { return a.Created.Compare(b.Created) })
-	i := slices.IndexFunc(found, func(a tenovos.Asset) bool { return holds(a, wanted) })
+	i := slices.IndexFunc(found, func(a tenovos.Asset) bool { return a.Holds(wanted) })
 	switch {
 	case i >= 0:
 		return &found[i], nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -46,7 +47,7 @@ func (p *Pipeline) holdBack(ctx context.Context, e journal.Entry, circuits ...st
 func (p *Pipeline) share(e journal.Entry, v verdict, cause error) (_ verdict, recorded func(context.Context) error, err error) {
 	name := v.shared
 	if name == sharedCreate {
-		asset, err := storedAsset(e)
+		asset, err := dropfolder.StoredAsset(e)
 		if err != nil {
 			return v, nil, err
 		}

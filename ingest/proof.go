@@ -179,7 +179,7 @@ func (p *prover) proveDuplicate(ctx context.Context, e journal.Entry) error {
 func (p *Pipeline) verifyContent(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	waited, wait := p.now().Sub(e.Since), contentWait(e.Size, p.cfg.VerifyTimeout)
 	if waited < wait {
-		return now, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(min(pollWait(e.Tries), wait-waited)), e.Reason, false)
+		return now, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(min(tenovos.PollWait(e.Tries), wait-waited)), e.Reason, false)
 	}
 	same, theirs, err := p.proofs.readBack(ctx, e.ObjectID, e)
 	switch {
@@ -196,7 +196,7 @@ func (p *Pipeline) verifyContent(ctx context.Context, e journal.Entry) (now jour
 	if own != nil { // the file is not what was sent any more
 		return now, own
 	}
-	again := max(pollWait(e.Tries), wait/4)
+	again := max(tenovos.PollWait(e.Tries), wait/4)
 	return now, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(again), reasons.Reading(err), false)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -138,7 +139,7 @@ func (p *Pipeline) doubt(e journal.Entry) (journal.NewChore, error) {
 
 // lostCreate describes the asset that a lost create may have left.
 func (p *Pipeline) lostCreate(e journal.Entry) (twin, error) {
-	asset, err := storedAsset(e)
+	asset, err := dropfolder.StoredAsset(e)
 	if err != nil {
 		return twin{}, err
 	}

@@ -132,7 +132,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Ent
 	if e.InDrop {
 		return now, p.waitForDrop(ctx, e)
 	}
-	asset, err := storedAsset(e)
+	asset, err := dropfolder.StoredAsset(e)
 	if err != nil {
 		return now, err
 	}

@@ -42,7 +42,7 @@ func (t twin) chore(e journal.Entry, now time.Time) (journal.NewChore, error) {
 // matches reports whether an asset is such an empty asset of the account's user.
 func (t twin) matches(a tenovos.Asset, userID string) bool {
 	return a.Filename == t.Filename && a.CreatedBy == userID && a.TemplateID == t.TemplateID &&
-		sameSet(a.SecurityIDs, t.SecurityIDs) && t.holdsAlike(a) && !a.Deleted() &&
+		tenovos.SameIDs(a.SecurityIDs, t.SecurityIDs) && t.holdsAlike(a) && !a.Deleted() &&
 		(t.OriginalFileID == "" || a.OriginalFileID == t.OriginalFileID) &&
 		!a.Created.Before(t.From) && !a.Created.After(t.To)
 }
@@ -54,13 +54,6 @@ func (t twin) holdsAlike(a tenovos.Asset) bool {
 		return tenovos.SameContent(a.ContentPath, t.ContentPath)
 	}
 	return !a.HasContent
-}
-
-func sameSet(a, b []string) bool {
-	a, b = slices.Clone(a), slices.Clone(b)
-	slices.Sort(a)
-	slices.Sort(b)
-	return slices.Equal(slices.Compact(a), slices.Compact(b))
 }
 
 // findTwins returns the empty assets that t describes and that no entry of the
@@ -129,13 +122,4 @@ func (p *Pipeline) currentUser(ctx context.Context) (tenovos.User, error) {
 	}
 	p.account.Store(&u)
 	return u, nil
-}
-
-// storedAsset reads the asset to create back from the journal.
-func storedAsset(e journal.Entry) (tenovos.NewAsset, error) {
-	var a tenovos.NewAsset
-	if err := json.Unmarshal(e.Asset, &a); err != nil {
-		return a, fmt.Errorf("read the stored asset of %s: %w", e.Path, err)
-	}
-	return a, nil
 }

@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -96,7 +96,7 @@ func prune(ctx context.Context, j *journal.Journal, f journal.Forget) (pruneRepo
 }
 
 // handlePrune prunes for a command beside the daemon, by the daemon's configuration.
-func handlePrune(cfg *config.Config, j *journal.Journal, once bool) ingest.Handler {
+func handlePrune(cfg *config.Config, j *journal.Journal, once bool) desk.Handler {
 	return func(ctx context.Context, r journal.Request) (any, error) {
 		if once {
 			return nil, errors.New("a backfill owns the journal, and counts what it ingests; prune when it has ended")
