@@ -64,7 +64,7 @@ func (p *Pipeline) nextChore(ctx context.Context, folder string, a *alarms.Alarm
 	if next := p.strays.next(folder); !next.IsZero() {
 		a.At(next)
 	}
-	due, some, err := p.journal.NextChore(ctx, folder)
+	due, some, err := journal.ChoresOf(p.journal).Next(ctx, folder)
 	if err == nil && some {
 		a.At(due)
 	}
@@ -84,7 +84,7 @@ func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
 				return err
 			}
 		}
-		due, err := p.journal.DueChores(ctx, p.now(), folder, choreBatch)
+		due, err := journal.ChoresOf(p.journal).Due(ctx, p.now(), folder, choreBatch)
 		if err != nil {
 			return err
 		}
@@ -150,15 +150,15 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 		}
 	}
 	if done {
-		return ignoreMoved(p.journal.DoneChore(rctx, c.ID)) // a removal that has finished ends its duty itself
+		return ignoreMoved(journal.ChoresOf(p.journal).Done(rctx, c.ID)) // a removal that has finished ends its duty itself
 	}
 	if mounts.IsGone(err) { // it waits as it is, and all others with it
 		return nil
 	}
 	if later, ok := errors.AsType[*notYetError](err); ok { // which is no try of it
-		return ignoreMoved(p.journal.PutOffChore(rctx, c.ID, later.until))
+		return ignoreMoved(journal.ChoresOf(p.journal).PutOff(rctx, c.ID, later.until))
 	}
-	return ignoreMoved(p.journal.DeferChore(rctx, c.ID, p.now().Add(choreWait(c.Tries)), reasons.Message(err)))
+	return ignoreMoved(journal.ChoresOf(p.journal).Defer(rctx, c.ID, p.now().Add(choreWait(c.Tries)), reasons.Message(err)))
 }
 
 // cancelOrphan cancels the upload of an attempt that was given up, and then

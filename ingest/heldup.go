@@ -13,17 +13,17 @@ import (
 const sharedCreate = "create"
 
 // heldUp is the journal as outage.Circuits use it: an error of it ends the process.
-type heldUp struct{ *journal.Journal }
+type heldUp struct{ journal.Deferred }
 
 func (h heldUp) Hasten(ctx context.Context, class string) error {
-	if err := h.Journal.Hasten(ctx, class); err != nil {
+	if err := h.Deferred.Hasten(ctx, class); err != nil {
 		return &journalError{err}
 	}
 	return nil
 }
 
 func (h heldUp) HastenSome(ctx context.Context, class string, after time.Time, n int) error {
-	if err := h.Journal.HastenSome(ctx, class, after, n); err != nil {
+	if err := h.Deferred.HastenSome(ctx, class, after, n); err != nil {
 		return &journalError{err}
 	}
 	return nil

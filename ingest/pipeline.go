@@ -201,7 +201,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	}
 	p.skew = clocks.NewSkew(d.Ahead, cfg.Skew, d.Log)
 	p.circuits = outage.NewCircuits(outage.Deps{
-		Queue: heldUp{d.Journal}, Log: d.Log, Now: d.Clock, Wake: p.wake, Backoff: p.backoff,
+		Queue: heldUp{journal.DeferredOf(d.Journal)}, Log: d.Log, Now: d.Clock, Wake: p.wake, Backoff: p.backoff,
 		Changed: func() { d.Paused(p.Paused()) },
 	})
 	for _, f := range cfg.Folders {

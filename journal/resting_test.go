@@ -131,7 +131,7 @@ func TestVanishedLeavesNoOrphan(t *testing.T) {
 	if len(done) != 1 || r.entry(id).Reason.Message != "OTHER BYTES" {
 		t.Fatalf("superseded: %+v", done)
 	}
-	chores, err := r.DueChores(ctx, r.time, "", 10)
+	chores, err := ChoresOf(r.Journal).Due(ctx, r.time, "", 10)
 	r.ok(err)
 	if len(chores) != 2 || chores[0].Kind != ChoreTwin || chores[1].Kind != ChoreDelete || chores[1].ObjectID != object || object == "" {
 		t.Errorf("chores: %+v", chores)

@@ -16,7 +16,7 @@ func TestTakeOver(t *testing.T) {
 	_, err := CompanionsOf(r.Journal).Admit(ctx, []Found{file("a.xmp", 1)})
 	r.ok(err)
 	r.ok(FoldersOf(r.Journal).Set(ctx, FolderState{Name: "in", Path: "/srv/in"}))
-	n, err := r.TakeOver(ctx, "in", "new")
+	n, err := TakeOver(ctx, r.Journal, "in", "new")
 	r.ok(err)
 	if n != 3 {
 		t.Errorf("%d entries were taken over, want 3", n)
@@ -35,7 +35,7 @@ func TestTakeOver(t *testing.T) {
 	if all, err := r.Reader().Histories(ctx); err != nil || len(all) != 1 || all[0] != (History{"new", "/srv/in", 3}) {
 		t.Errorf("histories are %v, %v", all, err)
 	}
-	if n, err := r.TakeOver(ctx, "in", "new"); n != 0 || err != nil {
+	if n, err := TakeOver(ctx, r.Journal, "in", "new"); n != 0 || err != nil {
 		t.Errorf("once more: %d, %v", n, err)
 	}
 	r.balanced()
@@ -59,7 +59,7 @@ func TestTakeOverLate(t *testing.T) {
 		_, err := CompanionsOf(r.Journal).Admit(ctx, []Found{f})
 		r.ok(err)
 	}
-	_, err := r.TakeOver(ctx, "in", "new")
+	_, err := TakeOver(ctx, r.Journal, "in", "new")
 	r.ok(err)
 	var sizes []int64
 	r.ok(r.Reader().Entries(ctx, Filter{All: true, Folders: []string{"new"}}, func(e Entry) error {
@@ -98,9 +98,9 @@ func TestTakeOverLeavesNoOrphan(t *testing.T) {
 	f := file("a", 2)
 	f.Folder = "new"
 	r.admit(f)
-	_, err := r.TakeOver(ctx, "in", "new")
+	_, err := TakeOver(ctx, r.Journal, "in", "new")
 	r.ok(err)
-	chores, err := r.DueChores(ctx, r.time, "", 10)
+	chores, err := ChoresOf(r.Journal).Due(ctx, r.time, "", 10)
 	r.ok(err)
 	if r.entry(id).Status != Superseded || len(chores) != 1 || chores[0].Kind != ChoreDelete || chores[0].ObjectID != object || object == "" {
 		t.Errorf("it is %s, and the chores are %+v", r.entry(id).Status, chores)

@@ -79,7 +79,7 @@ func prune(ctx context.Context, j *journal.Journal, f journal.Forget) (pruneRepo
 	report := newPruneReport(f.Before)
 	for after := int64(0); ; {
 		began := time.Now()
-		pruned, next, err := j.Prune(ctx, f, after, pruneBatch)
+		pruned, next, err := journal.Prune(ctx, j, f, after, pruneBatch)
 		if err != nil {
 			return report, err
 		}

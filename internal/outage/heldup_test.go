@@ -27,7 +27,7 @@ func heldRig(t *testing.T, files int, onCommit func()) (*Circuits, *journal.Jour
 	if _, err := j.Admit(ctx, found); err != nil {
 		t.Fatal(err)
 	}
-	h := NewCircuits(Deps{Queue: j, Log: zerolog.Nop(), Now: time.Now, Wake: func() {}, Changed: func() {}})
+	h := NewCircuits(Deps{Queue: journal.DeferredOf(j), Log: zerolog.Nop(), Now: time.Now, Wake: func() {}, Changed: func() {}})
 	return h, j, due(t, j)
 }
 
