@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -18,7 +19,7 @@ func TestClaimIsOfItsMoment(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = j.Close() }()
-	if _, err := j.Admit(ctx, []journal.Found{{Folder: "drop", Path: "0", Size: 10}, {Folder: "drop", Path: "1", Size: 10}}); err != nil {
+	if _, err := j.Admit(ctx, []file.File{{Folder: "drop", Path: "0", Stat: file.Stat{Size: 10}}, {Folder: "drop", Path: "1", Stat: file.Stat{Size: 10}}}); err != nil {
 		t.Fatal(err)
 	}
 	claims, err := j.Runnable(ctx, time.Now().Add(time.Millisecond), []journal.Share{{Folder: "drop", Limit: 1000}}, nil, 1000)

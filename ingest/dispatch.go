@@ -44,7 +44,7 @@ func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source
 			return err
 		}
 		if alarms.Taken(came) {
-			if err := p.heed(ctx); err != nil {
+			if err := p.companions.ActOnDue(ctx); err != nil {
 				return err
 			}
 		}
@@ -125,7 +125,7 @@ func (p *Pipeline) finished(ctx context.Context) (bool, error) {
 	if err != nil || n > 0 {
 		return false, err
 	}
-	n, err = journal.CompanionsOf(p.journal).CountPending(ctx, slices.DeleteFunc(p.companionFolders(), gone), folders)
+	n, err = journal.CompanionsOf(p.journal).CountPending(ctx, slices.DeleteFunc(p.companions.Folders(), gone), folders)
 	return n == 0, err
 }
 

@@ -5,6 +5,9 @@
 //	Admit      settled files become journal rows; the watcher never waits longer
 //	dispatch   runnable rows go to a bounded number of workers
 //	alarms     a commit, or the earliest due, wakes a loop beside them; none asks in vain (internal/alarms)
+//	companions sidecars and manifests: what they tell of is looked at again (internal/companions)
+//	batches    files that belong together are created together (internal/batches)
+//	resting    what rests, and whose file is gone, is superseded (internal/resting)
 //	step       one status to the next: map, create, upload, complete, verify, file away
 //	dispose    one exhaustive answer to every error a step can meet
 //	heldup     what refuses one file after another (internal/outage) is tried by one, and waited for by all

@@ -13,11 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/uploader"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
@@ -92,7 +92,7 @@ func (t *taking) aside(ctx context.Context, pattern string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if same, err := t.unchanged(ctx, seenAs(t.e).Renumbered(hint, file)); err != nil || !same {
+	if same, err := t.unchanged(ctx, t.e.Stat.Renumbered(hint, file)); err != nil || !same {
 		_ = file.Close() // nothing was written
 		return nil, errors.Join(err, t.forget(ctx, false))
 	}
@@ -132,9 +132,9 @@ func (t *taking) aside(ctx context.Context, pattern string) (*os.File, error) {
 // the bytes decide, and so they do before one is deleted that was filed earlier: the
 // touches since then were taken for touches. A file that failed because it could not be
 // read, and was touched, is looked at again.
-func (t *taking) unchanged(ctx context.Context, hint uploader.Hint) (bool, error) {
+func (t *taking) unchanged(ctx context.Context, hint file.Stat) (bool, error) {
 	switch {
-	case !alike(t.e, hint):
+	case !t.e.Alike(hint):
 		return false, nil
 	case hint.ChangeTime == t.e.ChangeTime && !(t.remove && t.e.Status == journal.Filed):
 		return true, nil
@@ -178,7 +178,7 @@ func (t *taking) sameContent(file *os.File) bool {
 	if err != nil {
 		return false
 	}
-	was := seenAs(t.e)
+	was := t.e.Stat
 	was.ChangeTime = now.ChangeTime
 	now.Dev = was.Dev
 	return was.Renumbered(now, file) == was
@@ -225,14 +225,14 @@ func (t *taking) takeAlong(ctx context.Context) {
 	}
 	for _, beside := range companions.Beside(t.e.Path) {
 		from := beside.Path
-		file, hint, err := t.look(from)
+		opened, is, err := t.look(from)
 		if err != nil {
 			continue
 		}
-		written := watcher.Written(file)
-		_ = file.Close() // nothing was written
-		companion := foundOf(journal.Entry{Folder: t.e.Folder, Path: from}, hint)
-		fresh, err := journal.CompanionsOf(t.p.journal).Unknown(ctx, []journal.Found{companion})
+		written := watcher.Written(opened)
+		_ = opened.Close() // nothing was written
+		companion := file.File{Folder: t.e.Folder, Path: from, Stat: is}
+		fresh, err := journal.CompanionsOf(t.p.journal).Unknown(ctx, []file.File{companion})
 		if err != nil || len(fresh) > 0 || written {
 			continue
 		}
@@ -252,7 +252,7 @@ func (t *taking) takeAlong(ctx context.Context) {
 // shared reports whether another file has the name of this one but for its
 // extension.
 func (t *taking) shared(companions dropfolder.Companions) bool {
-	stem := foldPath(strings.TrimSuffix(path.Base(t.e.Path), path.Ext(t.e.Path)))
+	stem := dropfolder.FoldName(strings.TrimSuffix(path.Base(t.e.Path), path.Ext(t.e.Path)))
 	dir, err := t.root.OpenDir(path.Dir(t.e.Path))
 	if err != nil {
 		return true
@@ -264,7 +264,7 @@ func (t *taking) shared(companions dropfolder.Companions) bool {
 	}
 	for _, e := range entries {
 		name := e.Name()
-		if foldPath(strings.TrimSuffix(name, path.Ext(name))) != stem {
+		if dropfolder.FoldName(strings.TrimSuffix(name, path.Ext(name))) != stem {
 			continue
 		}
 		if _, ok := companions.About(name); !ok {
@@ -339,7 +339,7 @@ func (p *Pipeline) fileSource(ctx context.Context, e journal.Entry) (bool, error
 	if e.Tries == 0 {
 		p.entryLog(p.log.Warn(), e).Str("reason", secret.Sentence(err)).Msg("the file was uploaded but cannot be moved away yet: tried again until it can")
 	}
-	return false, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(filingWait(e.Tries)), reasonFiling(err), false)
+	return false, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(filingWait(e.Tries)), reasonFiling(err), false)
 }
 
 // restoreAside gives a file that is on its way out its name back.

@@ -35,7 +35,7 @@ func (p *Pipeline) holdBack(ctx context.Context, e journal.Entry, circuits ...st
 	if !held {
 		return false, nil
 	}
-	if err := p.journal.Defer(ctx, e.ID, e.Status, w.Until, w.Reason, false); err != nil {
+	if err := deferEntry(ctx, p.journal, e.ID, e.Status, w.Until, w.Reason, false); err != nil {
 		return true, err
 	}
 	return true, w.Recorded(ctx)

@@ -19,7 +19,7 @@ func (p *Pipeline) obeyCancel(ctx context.Context, e journal.Entry) (now journal
 		return now, nil
 	}
 	switch e.Status {
-	case journal.Settled, journal.Mapped, journal.Created, journal.Uploading:
+	case journal.Settled, journal.Mapped, journal.Uploading:
 		return p.giveUp(ctx, e, verdict{to: journal.Cancelled, reason: reasons.Cancelled})
 	}
 	return now, nil
@@ -34,7 +34,7 @@ func (p *Pipeline) rehint(ctx context.Context, e journal.Entry) error {
 		return nil //nolint:nilerr // whoever maps the entry finds out why
 	}
 	defer src.Close()
-	return p.journal.Rehint(ctx, e.ID, foundOf(e, src.Hint()), time.Time{})
+	return rehint(ctx, p.journal, e.ID, e.With(src.Hint()), time.Time{})
 }
 
 // sameAsSent is sameChecksum for an entry that rests: unknown says why nothing is left to

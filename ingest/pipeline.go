@@ -13,7 +13,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tenovos-ingest/ingestd/internal/alarms"
+	"github.com/tenovos-ingest/ingestd/internal/batches"
 	"github.com/tenovos-ingest/ingestd/internal/clocks"
+	"github.com/tenovos-ingest/ingestd/internal/companions"
 	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/edits"
@@ -21,6 +23,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/removal"
+	"github.com/tenovos-ingest/ingestd/internal/resting"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -127,15 +130,15 @@ type Pipeline struct {
 	sought   sought
 	naming   sync.Map // filenames of which a file is just becoming an asset or a version
 
-	editor    *edits.Editor
-	desk      *desk.Desk
-	tells     map[string]*tells // by folder; none where there are no companions
-	resting   *RestingFiles
-	strays    *Strays
-	proofs    *prover
-	foreign   foreignURLs
-	leftovers *leftovers
-	once      bool // Run is a backfill, which ends; set at its start
+	editor     *edits.Editor
+	desk       *desk.Desk
+	companions *companions.Companions
+	resting    *resting.Files
+	strays     *Strays
+	proofs     *prover
+	foreign    foreignURLs
+	leftovers  *leftovers
+	once       bool // Run is a backfill, which ends; set at its start
 
 	circuits *outage.Circuits
 	skew     *clocks.Skew
@@ -184,7 +187,6 @@ func New(cfg Config, d Deps) *Pipeline {
 		now:     d.Clock,
 		poke:    make(chan struct{}, 1),
 		alarms:  alarms.New(d.Journal, d.Clock),
-		tells:   make(map[string]*tells, len(cfg.Folders)),
 
 		excused: make(map[int64]int),
 		started: d.Clock(),
@@ -206,11 +208,12 @@ func New(cfg Config, d Deps) *Pipeline {
 	})
 	for _, f := range cfg.Folders {
 		p.folders[f.Name] = f
-		if f.Companions != nil {
-			p.tells[f.Name] = newTells(f, d.Journal, d.Log)
-		}
 	}
-	p.resting = newRestingFiles(p)
+	p.companions = companions.New(cfg.Folders, companions.Deps{
+		Journal: d.Journal, Mounts: p.mounts, Alarms: p.alarms, Log: d.Log, Now: d.Clock,
+		Wake: p.wake, Backoff: p.backoff, MaxTries: cfg.MaxAttempts,
+	})
+	p.resting = resting.New(p.folderNames(), resting.Deps{Journal: d.Journal, Mounts: p.mounts, Hands: p.hands, Log: d.Log})
 	p.strays = newStrays(p)
 	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5, sha256: p.rehash}
 	p.gate = outage.NewGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
@@ -228,8 +231,11 @@ func (p *Pipeline) Editor() *edits.Editor { return p.editor }
 // Desk answers requests of operators' commands.
 func (p *Pipeline) Desk() *desk.Desk { return p.desk }
 
+// Companions are the sidecars and manifests of the folders.
+func (p *Pipeline) Companions() *companions.Companions { return p.companions }
+
 // Resting looks whether files that rest are still there, while Run runs.
-func (p *Pipeline) Resting() *RestingFiles { return p.resting }
+func (p *Pipeline) Resting() *resting.Files { return p.resting }
 
 // Strays looks after files that were left under a hidden name, while Run runs.
 func (p *Pipeline) Strays() *Strays { return p.strays }
@@ -244,12 +250,12 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	defer cut()
 	p.drain, p.source, p.once = drain, source, source != nil
 
-	left, err := journal.CompanionsOf(p.journal).FoldersToCheck(ctx)
-	if err != nil {
-		return unlessCanceled(err)
-	}
 	idle := make(chan struct{})
 	g, gctx := errgroup.WithContext(ctx)
+	run := companions.Run{Idle: idle, Drain: drain, Backfill: p.once}
+	if err := p.companions.Start(gctx, run, g.Go); err != nil {
+		return unlessCanceled(err)
+	}
 	g.Go(func() error {
 		defer close(idle)
 		return p.dispatch(gctx, g, source)
@@ -267,15 +273,12 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	g.Go(func() error { return p.doChores(gctx, "", idle) })
 	for _, f := range p.cfg.Folders {
 		g.Go(func() error { return p.editor.Run(gctx, f.Name, idle) })
-		if f.Companions != nil {
-			g.Go(func() error { return newFilelessRows(p, f).run(gctx, idle) })
-		}
-		g.Go(func() error { return p.resting.run(gctx, f.Name, idle) })
-		if t := p.tells[f.Name]; t != nil && !p.once { // a backfill tells at its end
-			g.Go(func() error { return t.run(gctx, idle, left[f.Name], func() bool { return p.mounts.Usable(f.Name) }) })
-		}
+		g.Go(func() error { return p.resting.Loop(gctx, f.Name, idle, drain) })
 		if f.Drops != nil {
-			g.Go(func() error { return p.doDrops(gctx, f, idle) })
+			b := batches.New(f, batches.Deps{
+				Journal: p.journal, Mounts: p.mounts, Resting: p.resting, Alarms: p.alarms, Log: p.log, Now: p.now, Wake: p.wake,
+			})
+			g.Go(func() error { return b.Loop(gctx, idle) })
 		}
 		g.Go(func() error { return p.doChores(gctx, f.Name, idle) })
 	}

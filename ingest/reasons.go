@@ -6,6 +6,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -63,4 +64,17 @@ func (p *Pipeline) logRest(e journal.Entry, to journal.Status, r journal.Reason)
 		ev = p.log.Error()
 	}
 	p.entryLog(ev, e).Str("status", string(to)).Str("reason", r.Message).Str("hint", r.Hint).Msg("not ingested")
+}
+
+// logMissed tells of the sidecars of an entry that cannot be read, and of what in the
+// file cannot, wherever that makes a difference.
+func (p *Pipeline) logMissed(e journal.Entry, m dropfolder.Mapped) {
+	for _, missed := range m.Missed {
+		p.entryLog(p.log.Warn(), e).Str("reason", missed).Str("hint", "Correct the sidecar: it is read again by itself.").
+			Msg("a sidecar cannot be read: what it tells is left out")
+	}
+	if m.Damaged != "" {
+		p.entryLog(p.log.Warn(), e).Str("reason", m.Damaged).Str("hint", "See with explain what was read of it; a program that writes its metadata anew may mend the file.").
+			Msg("metadata of the file are damaged: what cannot be read is left out")
+	}
 }

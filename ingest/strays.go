@@ -11,12 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
@@ -39,6 +35,12 @@ type Strays struct {
 	found map[string]map[string]bool // by folder, then by path
 	again map[string]trouble         // by folder: what was left the last time
 	told  map[string]bool            // what the log has named, by folder and path
+}
+
+// trouble is how often what was found could not all be moved.
+type trouble struct {
+	tries int
+	next  time.Time
 }
 
 func newStrays(p *Pipeline) *Strays {
@@ -210,31 +212,8 @@ func (s *Strays) settleOne(ctx context.Context, folder, rel string) (again bool,
 	return false, nil
 }
 
-// lacks returns nil if no file lies at rel for certain: the directory that it would be in
-// is there and it is not in that, or that directory is not there either. A link, or
-// anything else in the place of a directory, may be there for a moment only.
-func (s *shelf) lacks(rel string) error {
-	for at := rel; ; at = path.Dir(at) {
-		dir, err := s.root.OpenDir(path.Dir(at))
-		if path.Dir(at) != "." && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		st, err := file.Look(int(dir.Fd()), path.Base(at), true)
-		_ = dir.Close() // nothing was written
-		switch {
-		case errors.Is(err, fs.ErrNotExist), err == nil && at == rel && st.Mode&unix.S_IFMT != unix.S_IFREG:
-			return nil
-		case err == nil && at == rel:
-			return fmt.Errorf("%q came back just now", at)
-		case err == nil:
-			return fmt.Errorf("%q is no directory, or came back just now", at)
-		}
-		return err
-	}
-}
+// lacks returns nil if no file lies at rel for certain.
+func (s *shelf) lacks(rel string) error { return s.root.Lacks(rel) }
 
 // lost returns nil if a file that was on its way out of the folder is in none of the places
 // on that way, for certain.

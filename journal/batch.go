@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"fmt"
 	"time"
 )
 
@@ -202,21 +201,6 @@ func (bs Batches) Blockers(ctx context.Context, b Batch, after int64, limit int)
 		}, batchBlockers, b.Folder, []byte(b.Dir), after, limit)
 	})
 	return out, err
-}
-
-// Wait leaves a mapped entry waiting until its batch is released, or until a time. The
-// reason that SetReason gave it stays. ErrMoved if it is not mapped any more or in no
-// batch.
-func (bs Batches) Wait(ctx context.Context, id int64, until time.Time, r Reason) error {
-	return bs.j.write(ctx, fmt.Sprintf("let entry %d wait for its batch", id), func(tx *session) error {
-		err := moved(tx.exec(ctx, `UPDATE entries SET updated = ?2, class = CASE message WHEN '' THEN ?3 ELSE class END,
-				message = CASE message WHEN '' THEN ?4 ELSE message END, hint = CASE message WHEN '' THEN ?5 ELSE hint END
-			WHERE id = ?1 AND status = {mapped} AND batch IS NOT NULL`, id, bs.j.now(), r.Class, r.Message, r.Hint))
-		if err == nil {
-			_, err = tx.exec(ctx, moveWork, id, laneOf(Mapped, ms(until)), ms(until))
-		}
-		return err
-	})
 }
 
 // SetReason gives the mapped members of a batch, which wait or are about to, the reason

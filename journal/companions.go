@@ -6,11 +6,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // Companion is a file that speaks of others, as it was found.
 type Companion struct {
-	Found
+	file.File
 	Since time.Time // when it was found like this
 }
 
@@ -32,7 +34,7 @@ func CompanionsOf(j *Journal) Companions { return Companions{CompanionReader{j.r
 
 // Admit records companions in one transaction, and that what they tell
 // is to be acted on where they are new or changed. It returns how many are.
-func (cs Companions) Admit(ctx context.Context, found []Found) (int, error) {
+func (cs Companions) Admit(ctx context.Context, found []file.File) (int, error) {
 	fresh, err := cs.Unknown(ctx, found)
 	if err != nil || len(fresh) == 0 {
 		return 0, err
@@ -56,7 +58,7 @@ func (cs Companions) Admit(ctx context.Context, found []Found) (int, error) {
 }
 
 // Unknown is Reader.Unknown for companions.
-func (cs CompanionReader) Unknown(ctx context.Context, found []Found) (fresh []Found, err error) {
+func (cs CompanionReader) Unknown(ctx context.Context, found []file.File) (fresh []file.File, err error) {
 	err = cs.r.read(ctx, "look up companions", func(tx *session) (err error) {
 		fresh, err = unmarked(ctx, tx, found, companionMarks)
 		return err
@@ -160,7 +162,7 @@ func (cs Companions) ActOn(ctx context.Context, c Companion, about Concern) (rel
 			left = rowsDue
 		}
 		_, err = tx.exec(ctx, `UPDATE companions SET due = ? WHERE folder = ? AND path = ? AND mark = ?`,
-			left, c.Folder, []byte(c.Path), markOf(c.Found))
+			left, c.Folder, []byte(c.Path), markOf(c.File))
 		return err
 	}, AboutEntries, AboutEdits, AboutRows)
 	return released, edits, err

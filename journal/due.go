@@ -9,8 +9,8 @@ import (
 // What is due when. A loop asks only when a commit was about its work, or when the time
 // has come that it was told.
 
-// choresOf selects the chores that Due returns for a folder, ?1, or those of none.
-func choresOf(folder string) string {
+// chosenChores selects the chores that Due returns for a folder, ?1, or those of none.
+func chosenChores(folder string) string {
 	if folder == "" {
 		return `kind <> 'file' AND ?1 IS NOT NULL`
 	}
@@ -26,7 +26,7 @@ func (c Chores) Next(ctx context.Context, folder string) (due time.Time, ok bool
 			err := rows.Scan(&notBefore)
 			due, ok = at(notBefore), true
 			return err
-		}, `SELECT not_before FROM chores WHERE `+choresOf(folder)+` ORDER BY not_before, id LIMIT 1`, folder)
+		}, `SELECT not_before FROM chores WHERE `+chosenChores(folder)+` ORDER BY not_before, id LIMIT 1`, folder)
 	})
 	return due, ok, err
 }

@@ -92,7 +92,7 @@ func (d *Desk) cancel(ctx context.Context, e journal.Entry, _ Selection) (Outcom
 // Tenovos is waited for, if nothing more can be: why is "" while it is not.
 func cancelWithout(e journal.Entry, why string) (Outcome, bool) {
 	switch {
-	case why == "", e.Status == journal.Settled, e.Status == journal.Mapped, e.Status == journal.Created, e.Status == journal.Uploading:
+	case why == "", e.Status == journal.Settled, e.Status == journal.Mapped, e.Status == journal.Uploading:
 		return Outcome{}, false // the intent is recorded
 	case e.Status == journal.Cancelling && e.Outcome == journal.Cancelled:
 		return Outcome{Result: cancelling, Detail: "its upload is ended and its empty asset removed when Tenovos answers again: " + why}, true

@@ -107,7 +107,7 @@ func (m *Mounts) Open(folder string, id int64) (*file.Root, error) {
 
 // Source opens the file at a path of a drop folder for the flight of an entry, and expects
 // it to be what hint says.
-func (m *Mounts) Source(folder, rel string, id int64, hint uploader.Hint) (*uploader.Source, error) {
+func (m *Mounts) Source(folder, rel string, id int64, hint file.Stat) (*uploader.Source, error) {
 	root, err := m.Open(folder, id)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package outage
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -20,9 +22,9 @@ func heldRig(t *testing.T, files int, onCommit func()) (*Circuits, *journal.Jour
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = j.Close() })
-	var found []journal.Found
+	var found []file.File
 	for i := range files {
-		found = append(found, journal.Found{Folder: "drop", Path: fmt.Sprint(i), Size: 10, ModTime: 1, ChangeTime: 1, Ino: uint64(i + 1)})
+		found = append(found, file.File{Folder: "drop", Path: fmt.Sprint(i), Stat: file.Stat{Size: 10, ModTime: 1, ChangeTime: 1, Ino: uint64(i + 1)}})
 	}
 	if _, err := j.Admit(ctx, found); err != nil {
 		t.Fatal(err)
@@ -62,7 +64,7 @@ func TestEntryIsPutOffJustWhenAllAreSetFree(t *testing.T) {
 		if !held {
 			t.Fatalf("held %v", held)
 		}
-		if err := j.Defer(t.Context(), e.ID, e.Status, w.Until, w.Reason, false); err != nil {
+		if err := putOff(t.Context(), j, e.ID, e.Status, w.Until, w.Reason); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Recorded(t.Context()); err != nil {
@@ -84,7 +86,7 @@ func TestSomeOfThoseHeldUpAreWoken(t *testing.T) {
 		if i == 0 {
 			after = LongestRest - time.Second // it was refused
 		}
-		if err := j.Defer(ctx, c.ID, journal.Settled, time.Now().Add(after), heldUpReason("no"), false); err != nil {
+		if err := putOff(ctx, j, c.ID, journal.Settled, time.Now().Add(after), heldUpReason("no")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -102,7 +104,7 @@ func TestSomeOfThoseHeldUpAreWoken(t *testing.T) {
 				t.Errorf("entry %d is woken", c.ID)
 			}
 			woken[c.ID] = true
-			if err := j.Defer(ctx, c.ID, journal.Settled, time.Now().Add(2*heldUp), heldUpReason("no"), false); err != nil {
+			if err := putOff(ctx, j, c.ID, journal.Settled, time.Now().Add(2*heldUp), heldUpReason("no")); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -130,4 +132,10 @@ func TestItIsToldThatNotEverythingWaits(t *testing.T) {
 	if err := h.Passed(t.Context(), 9, 10, ContentStore); err != nil || told != "" {
 		t.Errorf("smaller files go in, and told is %q, %v", told, err)
 	}
+}
+
+// putOff defers an entry.
+func putOff(ctx context.Context, j *journal.Journal, id int64, in journal.Status, until time.Time, why journal.Reason) error {
+	_, err := j.Advance(ctx, journal.Move{ID: id, From: in, To: in, NotBefore: until, Reason: why})
+	return err
 }
