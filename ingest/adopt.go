@@ -66,7 +66,7 @@ func (p *Pipeline) adoptable(ctx context.Context, e journal.Entry, asset tenovos
 	case found.Inconclusive != nil:
 		return nil, held(reasons.Inconclusive(asset.Filename, found.Inconclusive))
 	case found.Computing != nil:
-		return nil, &verdictError{verdict{do: retry, after: pollWait(e.Tries), reason: reasons.UnseenYet(*found.Computing)}}
+		return nil, &verdictError{verdict{do: retry, after: tenovos.PollWait(e.Tries), reason: reasons.UnseenYet(*found.Computing)}}
 	case len(found.Unseen) > 0:
 		return nil, held(reasons.Unseen(found.Unseen))
 	}

@@ -125,7 +125,7 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 		done, err = p.restoreSpared(ctx, c)
 	case journal.ChoreFile:
 		done, err = p.fileResting(ctx, c)
-		if everyonesTrouble(err) && p.gate.Blame(ctx, err, retryAfter(err)) {
+		if p.gate.Blamed(ctx, err) {
 			return ctx.Err() // it waits as it is, and all others with it
 		}
 		if _, later := errors.AsType[*notYetError](err); err != nil && c.Tries == 0 && !later && !mounts.IsGone(err) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -16,14 +17,14 @@ const sharedCreate = "create"
 type fatalJournal struct{ *journal.Journal }
 
 func (f fatalJournal) Hasten(ctx context.Context, class string) error {
-	if err := f.Journal.Hasten(ctx, class); err != nil {
+	if err := journal.DeferredOf(f.Journal).Hasten(ctx, class); err != nil {
 		return &journalError{err}
 	}
 	return nil
 }
 
 func (f fatalJournal) HastenSome(ctx context.Context, class string, after time.Time, n int) error {
-	if err := f.Journal.HastenSome(ctx, class, after, n); err != nil {
+	if err := journal.DeferredOf(f.Journal).HastenSome(ctx, class, after, n); err != nil {
 		return &journalError{err}
 	}
 	return nil
@@ -54,7 +55,7 @@ func (p *Pipeline) holdBack(ctx context.Context, e journal.Entry, circuits ...st
 func (p *Pipeline) share(e journal.Entry, v verdict, cause error) (_ verdict, recorded func(context.Context) error, err error) {
 	name := v.shared
 	if name == sharedCreate {
-		asset, err := storedAsset(e)
+		asset, err := dropfolder.StoredAsset(e)
 		if err != nil {
 			return v, nil, err
 		}

@@ -98,7 +98,7 @@ func (p *Pipeline) stillInTenovos(ctx context.Context, e journal.Entry, after dr
 		return p.proofs.ProveDuplicate(ctx, e)
 	}
 	if after == dropfolder.AfterDelete {
-		seen, err := p.verifyAgain(ctx, e, Selection{})
+		seen, err := p.desk.Verify(ctx, e)
 		if err == nil && !seen.Good() {
 			err = fmt.Errorf("the file is not deleted, because Tenovos does not hold its content as it did: %s", seen.Detail)
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,7 +16,9 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/batches"
 	"github.com/tenovos-ingest/ingestd/internal/clocks"
 	"github.com/tenovos-ingest/ingestd/internal/companions"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/edits"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/holdings"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
@@ -48,6 +49,12 @@ type Lookup interface {
 	Versions(ctx context.Context, id string) ([]tenovos.Asset, error)
 	Search(ctx context.Context, q tenovos.Query) (tenovos.Page, error)
 	ContentLink(ctx context.Context, objectID string) (secret.URL, error)
+}
+
+// Editor is what the pipeline does to the metadata of assets that exist.
+type Editor interface {
+	UpdateAsset(ctx context.Context, assetID string, e tenovos.Edit) error
+	BulkEdit(ctx context.Context, e tenovos.BulkEdit) (tenovos.Job, error)
 }
 
 // API is a Tenovos account.
@@ -114,7 +121,6 @@ type Pipeline struct {
 	now     func() time.Time
 	started time.Time // parts stored before belong to an earlier process
 
-	handlers map[string]Handler
 	gate     *outage.Gate
 	remover  *removal.Remover
 	holdings *holdings.Holdings
@@ -127,8 +133,8 @@ type Pipeline struct {
 	sought   sought
 	naming   sync.Map // filenames of which a file is just becoming an asset or a version
 
-	editing    map[string]*editing // by folder
-	templates  *templates
+	editor     *edits.Editor
+	desk       *desk.Desk
 	companions *companions.Companions
 	resting    *resting.Files
 	strays     *Strays
@@ -138,7 +144,6 @@ type Pipeline struct {
 	once       bool // Run is a backfill, which ends; set at its start
 
 	circuits *outage.Circuits
-	unwanted unwanted
 	skew     *clocks.Skew
 
 	mu      sync.Mutex
@@ -161,7 +166,7 @@ type Deps struct {
 	// and must not call the pipeline.
 	Paused func(why string)
 	// Handlers answer the kinds of requests that the pipeline does not know itself.
-	Handlers map[string]Handler
+	Handlers map[string]desk.Handler
 }
 
 // New makes a pipeline. Nothing happens before Run, but Admit works already.
@@ -184,9 +189,6 @@ func New(cfg Config, d Deps) *Pipeline {
 		now:     d.Clock,
 		poke:    make(chan struct{}, 1),
 		alarms:  alarms.New(d.Journal, d.Clock),
-		editing: make(map[string]*editing, len(cfg.Folders)),
-
-		templates: newTemplates(d.API, d.Log),
 
 		excused: make(map[int64]int),
 		started: d.Clock(),
@@ -208,11 +210,8 @@ func New(cfg Config, d Deps) *Pipeline {
 		Queue: fatalJournal{d.Journal}, Log: d.Log, Now: d.Clock, Wake: p.wake, Backoff: p.backoff,
 		Changed: func() { d.Paused(p.Paused()) },
 	})
-	p.handlers = p.operators()
-	maps.Copy(p.handlers, d.Handlers)
 	for _, f := range cfg.Folders {
 		p.folders[f.Name] = f
-		p.editing[f.Name] = &editing{}
 	}
 	p.companions = companions.New(cfg.Folders, companions.Deps{
 		Journal: d.Journal, Mounts: p.mounts, Alarms: p.alarms, Log: d.Log, Now: d.Clock,
@@ -224,8 +223,19 @@ func New(cfg Config, d Deps) *Pipeline {
 		API: d.API, Content: d.Content, Journal: fatalJournal{d.Journal}, Duplicates: d.Journal.Reader(), MD5: p.wholeMD5, SHA256: p.rehash,
 	})
 	p.gate = outage.NewGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
+	p.editor = p.newEditor()
+	p.desk = p.newDesk()
+	for kind, h := range d.Handlers {
+		p.desk.Handle(kind, h)
+	}
 	return p
 }
+
+// Editor corrects the metadata of assets that exist.
+func (p *Pipeline) Editor() *edits.Editor { return p.editor }
+
+// Desk answers requests of operators' commands.
+func (p *Pipeline) Desk() *desk.Desk { return p.desk }
 
 // Companions are the sidecars and manifests of the folders.
 func (p *Pipeline) Companions() *companions.Companions { return p.companions }
@@ -265,10 +275,10 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 		}, p.stir)
 	})
 	g.Go(func() error { return p.gate.Run(gctx, idle) })
-	g.Go(func() error { return p.serveRequests(gctx, idle) })
+	g.Go(func() error { return p.desk.Serve(gctx, idle) })
 	g.Go(func() error { return p.doChores(gctx, "", idle) })
 	for _, f := range p.cfg.Folders {
-		g.Go(func() error { return p.doEdits(gctx, f.Name, idle) })
+		g.Go(func() error { return p.editor.Run(gctx, f.Name, idle) })
 		g.Go(func() error { return p.resting.Loop(gctx, f.Name, idle, drain) })
 		if f.Drops != nil {
 			b := batches.New(f, batches.Deps{

@@ -25,7 +25,7 @@ func contentWait(size int64, timeout time.Duration) time.Duration {
 func (p *Pipeline) verifyContent(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	waited, wait := p.now().Sub(e.Since), contentWait(e.Size, p.cfg.VerifyTimeout)
 	if waited < wait {
-		return now, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(min(pollWait(e.Tries), wait-waited)), e.Reason, false)
+		return now, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(min(tenovos.PollWait(e.Tries), wait-waited)), e.Reason, false)
 	}
 	same, theirs, err := p.proofs.ReadBack(ctx, e.ObjectID, e)
 	switch {
@@ -42,7 +42,7 @@ func (p *Pipeline) verifyContent(ctx context.Context, e journal.Entry) (now jour
 	if own != nil { // the file is not what was sent any more
 		return now, own
 	}
-	again := max(pollWait(e.Tries), wait/4)
+	again := max(tenovos.PollWait(e.Tries), wait/4)
 	return now, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(again), reasons.Reading(err), false)
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/holdings"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
@@ -141,7 +142,7 @@ func (p *Pipeline) doubt(e journal.Entry) (journal.NewChore, error) {
 
 // lostCreate describes the asset that a lost create may have left.
 func (p *Pipeline) lostCreate(e journal.Entry) (holdings.LostCreate, error) {
-	asset, err := storedAsset(e)
+	asset, err := dropfolder.StoredAsset(e)
 	if err != nil {
 		return holdings.LostCreate{}, err
 	}

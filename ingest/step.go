@@ -126,7 +126,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Ent
 		until, why := batches.Waits(e, p.now())
 		return now, waitForDrop(ctx, p.journal, e.ID, until, why)
 	}
-	asset, err := storedAsset(e)
+	asset, err := dropfolder.StoredAsset(e)
 	if err != nil {
 		return now, err
 	}

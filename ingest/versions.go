@@ -86,7 +86,7 @@ func (p *Pipeline) waitForNamesake(ctx context.Context, e journal.Entry, filenam
 	if err := p.announce(ctx, e, filename); err != nil {
 		return err
 	}
-	return deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasons.NamesakeWaits(first), false)
+	return deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(tenovos.PollWait(e.Tries)), reasons.NamesakeWaits(first), false)
 }
 
 // announce tells the filename of an entry that waits, so that those after it wait

@@ -36,7 +36,7 @@ func (h *Holdings) OfRow(ctx context.Context, row tenovos.NewAsset) (*tenovos.As
 	wanted := tenovos.Edit{Metadata: row.Metadata, SecurityIDs: row.SecurityIDs}
 	found, err = h.Unknown(ctx, slices.DeleteFunc(found, func(a tenovos.Asset) bool {
 		return a.Filename != row.Filename || a.Deleted() || !mayBeOf(row, a) ||
-			row.OriginalFileID != "" && a.ContentPath == "" && !wanted.In(a)
+			row.OriginalFileID != "" && a.ContentPath == "" && !a.Holds(wanted)
 	}))
 	if slices.ContainsFunc(found, func(a tenovos.Asset) bool { return a.Current }) {
 		found = slices.DeleteFunc(found, func(a tenovos.Asset) bool { return !a.Current })

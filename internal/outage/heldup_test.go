@@ -29,16 +29,11 @@ func heldRig(t *testing.T, files int, onCommit func()) (*Circuits, *journal.Jour
 	if _, err := j.Admit(ctx, found); err != nil {
 		t.Fatal(err)
 	}
-	h := NewCircuits(Deps{Queue: j, Log: zerolog.Nop(), Now: time.Now, Wake: func() {}, Changed: func() {}})
+	h := NewCircuits(Deps{Queue: journal.DeferredOf(j), Log: zerolog.Nop(), Now: time.Now, Wake: func() {}, Changed: func() {}})
 	return h, j, due(t, j)
 }
 
 // putOff records that a settled entry waits.
-func putOff(ctx context.Context, j *journal.Journal, id int64, until time.Time, why journal.Reason) error {
-	_, err := j.Advance(ctx, journal.Move{ID: id, From: journal.Settled, To: journal.Settled, NotBefore: until, Reason: why})
-	return err
-}
-
 func due(t *testing.T, j *journal.Journal) []journal.Claim {
 	t.Helper()
 	claims, err := j.Runnable(t.Context(), time.Now().Add(time.Millisecond), []journal.Share{{Folder: "drop", Limit: 1000}}, nil, 1000)
@@ -70,7 +65,7 @@ func TestEntryIsPutOffJustWhenAllAreSetFree(t *testing.T) {
 		if !held {
 			t.Fatalf("held %v", held)
 		}
-		if err := putOff(t.Context(), j, e.ID, w.Until, w.Reason); err != nil {
+		if err := putOff(t.Context(), j, e.ID, e.Status, w.Until, w.Reason); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Recorded(t.Context()); err != nil {
@@ -92,7 +87,7 @@ func TestSomeOfThoseHeldUpAreWoken(t *testing.T) {
 		if i == 0 {
 			after = LongestRest - time.Second // it was refused
 		}
-		if err := putOff(ctx, j, c.ID, time.Now().Add(after), heldUpReason("no")); err != nil {
+		if err := putOff(ctx, j, c.ID, journal.Settled, time.Now().Add(after), heldUpReason("no")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -110,7 +105,7 @@ func TestSomeOfThoseHeldUpAreWoken(t *testing.T) {
 				t.Errorf("entry %d is woken", c.ID)
 			}
 			woken[c.ID] = true
-			if err := putOff(ctx, j, c.ID, time.Now().Add(2*heldUp), heldUpReason("no")); err != nil {
+			if err := putOff(ctx, j, c.ID, journal.Settled, time.Now().Add(2*heldUp), heldUpReason("no")); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -138,4 +133,10 @@ func TestItIsToldThatNotEverythingWaits(t *testing.T) {
 	if err := h.Passed(t.Context(), 9, 10, ContentStore); err != nil || told != "" {
 		t.Errorf("smaller files go in, and told is %q, %v", told, err)
 	}
+}
+
+// putOff defers an entry.
+func putOff(ctx context.Context, j *journal.Journal, id int64, in journal.Status, until time.Time, why journal.Reason) error {
+	_, err := j.Advance(ctx, journal.Move{ID: id, From: in, To: in, NotBefore: until, Reason: why})
+	return err
 }

@@ -24,27 +24,6 @@ func Changes(before, after []Value) []Value {
 	return changed
 }
 
-// In reports whether an asset shows what the edit was to change.
-func (e Edit) In(a Asset) bool {
-	if len(e.SecurityIDs) > 0 && !SameIDs(a.SecurityIDs, e.SecurityIDs) {
-		return false
-	}
-	for _, want := range e.Metadata {
-		if !slices.ContainsFunc(a.Metadata, func(v Value) bool { return Equal(v, want) }) {
-			return false
-		}
-	}
-	return true
-}
-
-// SameIDs reports whether two lists hold the same ids, in whatever order and how often.
-func SameIDs(a, b []string) bool {
-	a, b = slices.Clone(a), slices.Clone(b)
-	slices.Sort(a)
-	slices.Sort(b)
-	return slices.Equal(slices.Compact(a), slices.Compact(b))
-}
-
 // Equal reports whether two values mean the same to the service: they have the
 // same shape on the wire. A date compares as the text that it is there. The order
 // of a Multi's ids and of a row's cells does not count, and a cell without a value
