@@ -228,7 +228,7 @@ func (p *Pipeline) searchAgain(ctx context.Context, c journal.Chore) (bool, erro
 	}
 	// What was found may be of a create whose reply is still on its way. Asked in
 	// this order: an entry that left creating in between has stored its ids.
-	if busy, err := p.journal.NameCreating(ctx, lost.Filename); busy || err != nil {
+	if busy, err := p.journal.Reader().NameCreating(ctx, lost.Filename); busy || err != nil {
 		return false, err
 	}
 	if found, err = p.holdings.Unknown(ctx, found); err != nil {

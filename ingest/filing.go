@@ -141,7 +141,7 @@ func (t *taking) renamedBefore(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	since := t.p.sought.begin(t.e.ID, t.p.now())
-	found, err := t.p.journal.Displaced(ctx, t.e)
+	found, err := t.p.journal.Reader().Displaced(ctx, t.e)
 	if err != nil {
 		return false, err
 	}

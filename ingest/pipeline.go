@@ -220,7 +220,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	p.resting = resting.New(p.folderNames(), resting.Deps{Journal: d.Journal, Mounts: p.mounts, Hands: p.hands, Log: d.Log})
 	p.strays = newStrays(p)
 	p.proofs = proof.New(proof.Deps{
-		API: d.API, Content: d.Content, Journal: fatalJournal{d.Journal}, Duplicates: d.Journal.Reader(), MD5: p.wholeMD5, SHA256: p.rehash,
+		API: d.API, Content: d.Content, Journal: fatalJournal{d.Journal}, Reader: d.Journal.Reader(), MD5: p.wholeMD5, SHA256: p.rehash,
 	})
 	p.gate = outage.NewGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
 	p.editor = p.newEditor()

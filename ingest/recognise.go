@@ -96,13 +96,13 @@ func (p *Pipeline) answerDuplicate(ctx context.Context, e journal.Entry, policy 
 // path in turn: then names were exchanged or moved up. Else it was overwritten, and
 // this is its next content.
 func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, prev journal.Entry) (bool, error) {
-	same, err := p.journal.SameFile(ctx, e)
+	same, err := p.journal.Reader().SameFile(ctx, e)
 	if err != nil {
 		return false, err
 	}
 	replaced := prev.ID != 0 && prev.Kind == journal.File && !prev.Taken() // what we took left the name free
 	if replaced {
-		displaced, err := p.journal.Displaced(ctx, prev)
+		displaced, err := p.journal.Reader().Displaced(ctx, prev)
 		if err != nil {
 			return false, err
 		}

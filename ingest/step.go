@@ -74,7 +74,7 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) (now journal.En
 		return now, &verdictError{verdict{to: journal.Failed, reason: reasons.TooLarge(e.Size, p.cfg.MaxFileSize)}}
 	}
 
-	prev, _, err := p.journal.Previous(ctx, e)
+	prev, _, err := p.journal.Reader().Previous(ctx, e)
 	if err != nil {
 		return now, err
 	}
@@ -108,7 +108,7 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) (now journal.En
 // generation is recorded already, that one carries on; else this one does, once
 // the file has been quiet again.
 func (p *Pipeline) resettle(ctx context.Context, e journal.Entry, found file.File, quiet time.Duration) error {
-	newer, err := p.journal.HasNewer(ctx, e)
+	newer, err := p.journal.Reader().HasNewer(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Ent
 	// of it where something of the account's may be taken over first, and by an entry that
 	// has waited: so it need not look at its file time after time.
 	if p.cfg.Adopt || asset.OriginalFileID != "" || e.Tries > 0 {
-		busy, err := p.journal.NameCreating(ctx, asset.Filename)
+		busy, err := p.journal.Reader().NameCreating(ctx, asset.Filename)
 		if err != nil {
 			return now, err
 		}

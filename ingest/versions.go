@@ -140,7 +140,7 @@ func (p *Pipeline) namesake(ctx context.Context, e journal.Entry, asset tenovos.
 // lastObject is the asset of the entry's last attempt. An entry that was settled
 // again gave it up, though it may not be removed yet.
 func (p *Pipeline) lastObject(ctx context.Context, e journal.Entry) (string, error) {
-	last, ok, err := p.journal.LastAttempt(ctx, e)
+	last, ok, err := p.journal.Reader().LastAttempt(ctx, e)
 	if err != nil || !ok {
 		return "", err
 	}

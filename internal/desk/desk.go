@@ -41,11 +41,11 @@ type API interface {
 // Entries are the entries of the journal, one by one.
 type Entries interface {
 	Entry(ctx context.Context, id int64) (journal.Entry, error)
-	LastAttempt(ctx context.Context, e journal.Entry) (journal.Entry, bool, error)
 }
 
-// Reader finds the entries of a selection.
+// Reader finds the entries of a selection, and their attempts.
 type Reader interface {
+	LastAttempt(ctx context.Context, e journal.Entry) (journal.Entry, bool, error)
 	Entries(ctx context.Context, f journal.Filter, yield func(journal.Entry) error) error
 }
 

@@ -63,7 +63,7 @@ func (d *Desk) startOver(ctx context.Context, e journal.Entry, m journal.Move) (
 	case err == nil && a.HasContent && !a.Deleted():
 		return Outcome{Result: "skipped", Detail: fmt.Sprintf("asset %s holds content: look at it, or retry without --as-new", e.ObjectID)}, nil
 	}
-	last, ok, err := d.Journal.LastAttempt(ctx, e)
+	last, ok, err := d.Reader.LastAttempt(ctx, e)
 	if err != nil {
 		return Outcome{}, err
 	}

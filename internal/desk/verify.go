@@ -35,7 +35,7 @@ func (d *Desk) Verify(ctx context.Context, e journal.Entry) (Outcome, error) {
 	case a.MD5 == "":
 		return Outcome{Result: "ok", Detail: "content is there; Tenovos names no checksum"}, nil
 	}
-	prev, ok, err := d.Journal.LastAttempt(ctx, e)
+	prev, ok, err := d.Reader.LastAttempt(ctx, e)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -28,15 +28,15 @@ type API interface {
 	ContentLink(ctx context.Context, objectID string) (secret.URL, error)
 }
 
-// Journal holds the attempts, and what of them is proved. Its errors are returned as they are.
+// Journal keeps what of an attempt is proved. Its errors are returned as they are.
 type Journal interface {
-	LastAttempt(ctx context.Context, e journal.Entry) (journal.Entry, bool, error)
-	Previous(ctx context.Context, e journal.Entry) (journal.Entry, bool, error)
 	Proven(ctx context.Context, attempt int64) error
 }
 
-// Duplicates finds the entries that have the content of one.
-type Duplicates interface {
+// Reader finds the attempts of entries, and the entries that have the content of one.
+type Reader interface {
+	LastAttempt(ctx context.Context, e journal.Entry) (journal.Entry, bool, error)
+	Previous(ctx context.Context, e journal.Entry) (journal.Entry, bool, error)
 	SameContent(ctx context.Context, e journal.Entry) ([]journal.Entry, error)
 }
 
@@ -48,12 +48,12 @@ type Prover struct{ Deps }
 
 // Deps are the parts that a Prover works with.
 type Deps struct {
-	API        API
-	Content    Content // nil: no content can be read back
-	Journal    Journal
-	Duplicates Duplicates
-	MD5        func(context.Context, journal.Entry) ([]byte, error) // of an entry's file
-	SHA256     func(context.Context, journal.Entry) ([]byte, error) // of an entry's file; it is stored too
+	API     API
+	Content Content // nil: no content can be read back
+	Journal Journal
+	Reader  Reader
+	MD5     func(context.Context, journal.Entry) ([]byte, error) // of an entry's file
+	SHA256  func(context.Context, journal.Entry) ([]byte, error) // of an entry's file; it is stored too
 }
 
 // New makes a Prover.
@@ -105,7 +105,7 @@ func (p *Prover) ReadBack(ctx context.Context, objectID string, file journal.Ent
 // Prove makes sure that the asset of an entry, owner, holds the bytes of a file, which is
 // that entry's or a duplicate of it. Its error is an *UnprovenError.
 func (p *Prover) Prove(ctx context.Context, owner, file journal.Entry) error {
-	last, ok, err := p.Journal.LastAttempt(ctx, owner)
+	last, ok, err := p.Reader.LastAttempt(ctx, owner)
 	if err != nil {
 		return err
 	}
@@ -166,11 +166,11 @@ func (p *Prover) ProveDuplicate(ctx context.Context, e journal.Entry) error {
 			return err
 		}
 	}
-	originals, err := p.Duplicates.SameContent(ctx, e)
+	originals, err := p.Reader.SameContent(ctx, e)
 	if err != nil {
 		return err
 	}
-	if prev, ok, err := p.Journal.Previous(ctx, e); err != nil {
+	if prev, ok, err := p.Reader.Previous(ctx, e); err != nil {
 		return err
 	} else if ok {
 		originals = append(originals, prev)
