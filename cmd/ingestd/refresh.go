@@ -19,6 +19,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // How often the account's names are read again: always, and at most, where files
@@ -76,7 +77,7 @@ func (n *names) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var problems []mapping.Problem
+	var problems []yamltree.Problem
 	for _, f := range n.cfg.Folders {
 		m, wrong := mapping.Resolve(f.Rules, known)
 		problems = append(problems, wrong...)

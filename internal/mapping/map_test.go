@@ -21,6 +21,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // mapFile maps a file that was modified on 1 May 2026, 00:30 in Berlin.
@@ -65,7 +66,7 @@ rules:
 				tenovos.SingleValue("a-season", "v-Winter"),
 			},
 		},
-		Rule: 1, RulePos: Pos{Line: 5, Column: 5}, Template: "Creative Asset",
+		Rule: 1, RulePos: yamltree.Pos{Line: 5, Column: 5}, Template: "Creative Asset",
 		Values: []Explained{
 			{Attribute: "Title", Value: "Spring Sale", Source: "path.campaign", Origin: `the path's level "campaign"`,
 				Passed: []string{"file.stem: 20260131_Ss_autumn_ignore_v-Winter_summer"}},
@@ -376,8 +377,8 @@ func FuzzParseRules(f *testing.F) {
 		if yaml.Unmarshal([]byte(text), &doc) != nil || len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode || hasAlias(&doc) {
 			return // config makes the tree plain before it comes here
 		}
-		r := NewReader(nil)
-		fields := r.Fields(doc.Content[0], "the test", Keys{Known: []string{"levels", "rules"}})
+		r := yamltree.NewReader(nil)
+		fields := r.Fields(doc.Content[0], "the test", yamltree.Keys{Known: []string{"levels", "rules"}})
 		rules := ParseRules(r, fields["levels"], fields["rules"])
 		VocabularyIDs([]Rules{rules}, account())
 		m, problems := Resolve(rules, account())

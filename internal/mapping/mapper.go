@@ -10,6 +10,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // ErrNoRule says that no rule matches a path: the file is ignored.
@@ -21,8 +22,8 @@ type Result struct {
 	// when there are no Problems.
 	Asset tenovos.NewAsset `json:"asset"`
 	// Rule is the number of the deciding rule, from 0; RulePos is its place.
-	Rule    int `json:"rule"`
-	RulePos Pos `json:"-"`
+	Rule    int          `json:"rule"`
+	RulePos yamltree.Pos `json:"-"`
 	// Template is the name of the asset's template, as the account spells it.
 	Template string `json:"template"`
 	// WaitFor is the companion that the rule has the file wait for.

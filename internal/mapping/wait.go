@@ -8,6 +8,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // WaitFor says that a file waits for a companion before it is ingested, and how
@@ -20,8 +21,8 @@ type WaitFor struct {
 // companionKinds are what a file can wait for.
 var companionKinds = []string{string(facts.KindXMP), string(facts.KindSidecar), string(facts.KindManifest)}
 
-// WaitFor reads "xmp, 10m", or the same as a list.
-func (r *Reader) WaitFor(n *yaml.Node) WaitFor {
+// ReadWaitFor reads "xmp, 10m", or the same as a list.
+func ReadWaitFor(r *yamltree.Reader, n *yaml.Node) WaitFor {
 	const example = `such as "xmp, 10m"; one of xmp, sidecar and manifest, and how long at most`
 	var words []string
 	if n.Kind == yaml.SequenceNode {
@@ -37,12 +38,12 @@ func (r *Reader) WaitFor(n *yaml.Node) WaitFor {
 		words[i] = strings.TrimSpace(words[i])
 	}
 	if len(words) != 2 || !slices.Contains(companionKinds, words[0]) {
-		r.Add(At(n), example, "wait_for names no companion and time")
+		r.Add(yamltree.At(n), example, "wait_for names no companion and time")
 		return WaitFor{}
 	}
 	d, err := time.ParseDuration(words[1])
 	if err != nil || d <= 0 {
-		r.Add(At(n), example, "wait_for: %q is no duration", words[1])
+		r.Add(yamltree.At(n), example, "wait_for: %q is no duration", words[1])
 		return WaitFor{}
 	}
 	return WaitFor{Kind: facts.Kind(words[0]), For: d}

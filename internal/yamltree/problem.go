@@ -1,4 +1,4 @@
-package mapping
+package yamltree
 
 import (
 	"cmp"
@@ -35,8 +35,3 @@ func SortProblems(problems []Problem) []Problem {
 	})
 	return slices.Compact(sorted)
 }
-
-// issue is a problem that has no place yet.
-type issue struct{ message, hint string }
-
-func (i issue) at(pos Pos) Problem { return Problem{Pos: pos, Message: i.message, Hint: i.hint} }

@@ -1,7 +1,8 @@
-package mapping
+package yamltree
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -38,14 +39,23 @@ func SuggestOf(name string, known []string) string {
 	if len(known) == 0 || len(known) > 12 {
 		return ""
 	}
-	return "there is " + quotedList(known)
+	return "there is " + QuotedList(known)
 }
 
-// fold returns the form of a name in which case and composition do not count.
-func fold(s string) string { return strings.ToLower(norm.NFC.String(strings.TrimSpace(s))) }
+// QuotedList returns texts in quotes with commas.
+func QuotedList(texts []string) string {
+	quoted := make([]string, len(texts))
+	for i, text := range texts {
+		quoted[i] = strconv.Quote(text)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// Fold returns the form of a name in which case and composition do not count.
+func Fold(s string) string { return strings.ToLower(norm.NFC.String(strings.TrimSpace(s))) }
 
 func letters(s string) []rune {
-	runes := []rune(fold(s))
+	runes := []rune(Fold(s))
 	return runes[:min(len(runes), maxCompared)]
 }
 

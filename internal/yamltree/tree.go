@@ -1,13 +1,12 @@
-package config
+package yamltree
 
 import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
-
-	"github.com/tenovos-ingest/ingestd/internal/mapping"
 )
 
 // maxNodes bounds the tree that aliases expand to: a few lines of aliases of
@@ -21,11 +20,25 @@ type tree struct {
 	shown    map[*yaml.Node]string // the text before variables, for messages
 	open     []*yaml.Node          // anchors being expanded
 	nodes    int
-	problems []mapping.Problem
+	problems []Problem
 }
 
 func (t *tree) add(n *yaml.Node, hint, format string, args ...any) {
-	t.problems = append(t.problems, mapping.Problem{Pos: mapping.At(n), Message: fmt.Sprintf(format, args...), Hint: hint})
+	t.problems = append(t.problems, Problem{Pos: At(n), Message: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// Plain makes a tree plain: aliases and merge keys are replaced by what they
+// mean, and ${NAME} becomes the variable's value, as env has it. shown has the texts
+// with variables before that. The tree is nil where no part of it can be plain.
+func Plain(root *yaml.Node, env func(string) (string, bool)) (plain *yaml.Node, shown map[*yaml.Node]string, problems []Problem) {
+	t := &tree{env: env, shown: map[*yaml.Node]string{}}
+	plain = t.plain(root)
+	return plain, t.shown, t.problems
+}
+
+// HasVariable reports whether a text, as it was before variables, has one.
+func HasVariable(text string) bool {
+	return variable.FindString(strings.ReplaceAll(text, "$${", "")) != ""
 }
 
 // plain returns a plain copy of n, or nil for a part that cannot be one.

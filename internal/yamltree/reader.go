@@ -1,4 +1,4 @@
-package mapping
+package yamltree
 
 import (
 	"fmt"
@@ -65,12 +65,6 @@ func (r *Reader) Pairs(n *yaml.Node, what string) ([]Pair, bool) {
 // Keys are the keys that a mapping may have: those that this version knows, and
 // those that the format reserves for a later one.
 type Keys struct{ Known, Later []string }
-
-// KnownKeys returns the keys that a rule, a form, and the description of a column
-// may have, for the schema that editors use.
-func KnownKeys() (rule, form, column []string) {
-	return ruleKeys.Known, formKeys.Known, columnKeys.Known
-}
 
 // Fields returns the values of a mapping by key. Unknown keys and keys of a
 // later version are problems; so is a key without a value.
