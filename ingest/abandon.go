@@ -36,13 +36,13 @@ func (p *Pipeline) await(ctx context.Context, g *errgroup.Group) error {
 
 // logAbandoned names the files that are still being worked on.
 func (p *Pipeline) logAbandoned() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for id, f := range p.inFlight {
-		p.log.Warn().Str("folder", f.folder).Str("path", f.path).Int64("id", id).
+	none := true
+	for id, f := range p.hands.Each {
+		none = false
+		p.log.Warn().Str("folder", f.Folder).Str("path", f.Path).Int64("id", id).
 			Msg("the file's folder does not answer: stopping without it, the next start goes on with it")
 	}
-	if len(p.inFlight) == 0 {
+	if none {
 		p.log.Warn().Msg("a folder that a request or clean-up is about does not answer: stopping without it")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -29,7 +30,7 @@ func (p *Pipeline) adopt(ctx context.Context, e journal.Entry, asset tenovos.New
 	}
 	p.entryLog(p.log.Info(), e).Str("object_id", best.ObjectID).Msg("the account holds this asset already: adopted")
 	return p.advance(ctx, journal.Move{
-		ID: e.ID, From: journal.Mapped, To: journal.Verified, Reason: reasonAdopted,
+		ID: e.ID, From: journal.Mapped, To: journal.Verified, Reason: reasons.Adopted,
 		Created: &journal.Creation{ObjectID: best.ObjectID, FileID: best.FileID, OriginalFileID: cmp.Or(best.OriginalFileID, best.FileID)},
 	})
 }
@@ -61,7 +62,7 @@ func (p *Pipeline) adoptable(ctx context.Context, e journal.Entry, asset tenovos
 	found, err := p.candidates(ctx, twin{Filename: asset.Filename, OriginalFileID: asset.OriginalFileID})
 	switch {
 	case errors.Is(err, ErrInconclusive):
-		return nil, &verdictError{verdict{to: journal.Held, reason: reasonInconclusive(asset.Filename, err)}}
+		return nil, &verdictError{verdict{to: journal.Held, reason: reasons.Inconclusive(asset.Filename, err)}}
 	case asset.OriginalFileID != "" && (errors.Is(err, tenovos.ErrNotFound) || errors.Is(err, tenovos.ErrRejected)):
 		return nil, nil // the create will tell
 	case err != nil:
@@ -109,7 +110,7 @@ func (p *Pipeline) adoptableFile(ctx context.Context, e journal.Entry, asset ten
 	case best != nil || err != nil:
 		return best, err
 	case unsure != nil:
-		return nil, &verdictError{verdict{to: journal.Held, reason: reasonInconclusive(asset.Filename, unsure)}}
+		return nil, &verdictError{verdict{to: journal.Held, reason: reasons.Inconclusive(asset.Filename, unsure)}}
 	}
 	return nil, p.unseen(ctx, e, append(listed, shown...))
 }
@@ -140,7 +141,7 @@ func (p *Pipeline) holder(ctx context.Context, e journal.Entry, versions []tenov
 	return best, nil
 }
 
-// chains lists the versions of the assets of which a search has shown some, maxNamesakes
+// chains lists the versions of the assets of which a search has shown some, reasons.MaxNamesakes
 // of them, and of the one with the given original, if any: the index of the search lags,
 // and it goes by the name, which a version before may not have had.
 func (p *Pipeline) chains(ctx context.Context, original string, shown []tenovos.Asset) ([]tenovos.Asset, error) {
@@ -150,7 +151,7 @@ func (p *Pipeline) chains(ctx context.Context, original string, shown []tenovos.
 	}
 	for _, a := range shown {
 		id := cmp.Or(a.OriginalFileID, a.FileID) // a first version is its own original
-		if !slices.Contains(originals, id) && len(originals) < maxNamesakes {
+		if !slices.Contains(originals, id) && len(originals) < reasons.MaxNamesakes {
 			originals = append(originals, id)
 		}
 	}
@@ -197,7 +198,7 @@ func (p *Pipeline) unseen(ctx context.Context, e journal.Entry, versions []tenov
 		case err != nil:
 			return err
 		case free && young:
-			return &verdictError{verdict{do: retry, after: pollWait(e.Tries), reason: reasonUnseenYet(a)}}
+			return &verdictError{verdict{do: retry, after: pollWait(e.Tries), reason: reasons.UnseenYet(a)}}
 		case free:
 			held = append(held, a)
 		}
@@ -205,7 +206,7 @@ func (p *Pipeline) unseen(ctx context.Context, e journal.Entry, versions []tenov
 	if len(held) == 0 {
 		return nil
 	}
-	return &verdictError{verdict{to: journal.Held, reason: reasonUnseen(held)}}
+	return &verdictError{verdict{to: journal.Held, reason: reasons.Unseen(held)}}
 }
 
 // oldestAlike finds the asset that a row of a manifest became before the journal was
@@ -233,7 +234,7 @@ func (p *Pipeline) oldestAlike(ctx context.Context, asset tenovos.NewAsset, foun
 	case len(found) == 1 && (asset.NoContent || found[0].ContentPath != ""):
 		return &found[0], nil
 	}
-	return nil, &verdictError{verdict{to: journal.Held, reason: reasonAlike(found)}}
+	return nil, &verdictError{verdict{to: journal.Held, reason: reasons.Alike(found)}}
 }
 
 // mayBeOf reports whether a row of a manifest may have become an asset of its

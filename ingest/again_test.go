@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -16,7 +17,7 @@ import (
 // there is nothing that it would be one of.
 func TestDroppedAgainAfterWithdraw(t *testing.T) {
 	t.Parallel()
-	r := newFilingRig(t, ingest.AfterMove)
+	r := newFilingRig(t, dropfolder.AfterMove)
 	r.write("a.jpg", 1000, 1)
 	r.backfill()
 	r.wantResults(r.ask(ingest.RequestWithdraw, ingest.Selection{IDs: []int64{1}}), "withdrawn")
@@ -41,7 +42,7 @@ func TestMismatchGoesRoundAgain(t *testing.T) {
 		"put back": func(r *rig) { r.rename("_failed/a.jpg", "a.jpg") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newFilingRig(t, ingest.AfterMove)
+			r := newFilingRig(t, dropfolder.AfterMove)
 			if err := r.sandbox.Configure(func(o *sandbox.Options) { o.SSEKMS = true }); err != nil { // no ETag tells
 				t.Fatal(err)
 			}
@@ -66,7 +67,7 @@ func TestMismatchGoesRoundAgain(t *testing.T) {
 // cannot be moved away: the answer does not wait for that.
 func TestCancelOfWhatCannotBeMoved(t *testing.T) {
 	t.Parallel()
-	r := newFilingRig(t, ingest.AfterMove)
+	r := newFilingRig(t, dropfolder.AfterMove)
 	r.config.Folders[0].Done = "ignored"
 	r.write("ignored", 10, 1) // a file, so that it can be no directory
 	r.write("a.jpg", 1000, 1)

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -36,7 +37,7 @@ func TestAnswerLeavesWhatRests(t *testing.T) {
 	for _, cause := range []error{
 		uploader.ErrSourceChanged, // of the settled
 		errors.New("anything"),
-		&verdictError{verdict{to: journal.Superseded, reason: reasonChanged}},
+		&verdictError{verdict{to: journal.Superseded, reason: reasons.Changed}},
 		tenovos.ErrThrottled,
 	} {
 		if err := p.answer(ctx, 1, 0, cause); err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
@@ -227,16 +228,16 @@ func (p *Pipeline) backup(ctx context.Context, e journal.Entry) (done bool, err 
 	original, coming, err := BackupOf(ctx, Place{
 		FormerPaths: p.journal.Reader().FormerPaths,
 		At:          func(rel string) (uploader.Hint, bool, error) { return p.hintAt(e.ID, e.Folder, rel, e.Path) },
-		Wanted:      folder.wants,
+		Wanted:      folder.Wants,
 	}, hintOf(e))
 	if err != nil || original == "" {
 		return false, err
 	}
 	if !coming {
-		return true, &verdictError{verdict{to: journal.Ignored, reason: reasonBackup(original)}}
+		return true, &verdictError{verdict{to: journal.Ignored, reason: reasons.Backup(original)}}
 	}
-	if e.Reason == reasonBackupWaits(original) || e.Reason == reasonNameTaken { // which is waited for after this
+	if e.Reason == reasons.BackupWaits(original) || e.Reason == reasons.NameTaken { // which is waited for after this
 		return false, nil
 	}
-	return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(folder.Settle), reasonBackupWaits(original), false)
+	return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(folder.Settle), reasons.BackupWaits(original), false)
 }

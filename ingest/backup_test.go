@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -70,7 +71,7 @@ func TestSaveByBackup(t *testing.T) {
 	for _, found := range []string{"together", "backup first", "new file first"} {
 		t.Run(found, func(t *testing.T) {
 			r := newRig(t, nil)
-			r.config.Folders[0].Duplicates = ingest.DuplicatesSkip
+			r.config.Folders[0].Duplicates = dropfolder.DuplicatesSkip
 			first := make(map[string]journal.Entry)
 			seed := uint64(0)
 			save := func(size int) {
@@ -125,7 +126,7 @@ func escape(path string) string {
 func TestSaveByBackupWithMoreLevels(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
-	r.config.Folders[0].Duplicates = ingest.DuplicatesSkip
+	r.config.Folders[0].Duplicates = dropfolder.DuplicatesSkip
 	r.write("x.blend", 1000, 1)
 	r.backfill()
 	first := r.entry("x.blend")
@@ -153,7 +154,7 @@ func TestSaveByBackupByPolicy(t *testing.T) {
 		t.Run(policy, func(t *testing.T) {
 			r := newRig(t, nil)
 			f := &r.config.Folders[0]
-			f.VersionByPath, f.VersionByFilename, f.Duplicates = policy == "path", policy == "filename", ingest.DuplicatesSkip
+			f.VersionByPath, f.VersionByFilename, f.Duplicates = policy == "path", policy == "filename", dropfolder.DuplicatesSkip
 			r.write("x.dwg", 1000, 1)
 			r.backfill()
 			first := r.entry("x.dwg")
@@ -175,7 +176,7 @@ func TestSaveByBackupInMidUpload(t *testing.T) {
 		t.Run(backup, func(t *testing.T) {
 			r := newRig(t, nil)
 			f := &r.config.Folders[0]
-			f.Duplicates, f.Wanted = ingest.DuplicatesSkip, func(rel string) bool { return !watcher.Junk(rel) }
+			f.Duplicates, f.Wanted = dropfolder.DuplicatesSkip, func(rel string) bool { return !watcher.Junk(rel) }
 			r.write("x.psd", mib, 1)
 			r.meddle(&meddling{midway: func() { r.saveByBackup("x.psd", backup, mib+1, 2) }})
 			r.backfill()
@@ -206,7 +207,7 @@ func TestRenameToABackupName(t *testing.T) {
 	for now, comes := range map[string]bool{"x.bak": false, "x.blend1": false, "x (backup).blend": true, "y.blend": true} {
 		t.Run(now, func(t *testing.T) {
 			r := newRig(t, nil)
-			r.config.Folders[0].Duplicates = ingest.DuplicatesSkip
+			r.config.Folders[0].Duplicates = dropfolder.DuplicatesSkip
 			r.write("x.blend", 1000, 1)
 			r.backfill()
 			first := r.entry("x.blend")
@@ -258,7 +259,7 @@ func TestFilesWithNamesLikeBackups(t *testing.T) {
 func TestRenameOverAnEarlierBackup(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
-	r.config.Folders[0].Duplicates = ingest.DuplicatesSkip
+	r.config.Folders[0].Duplicates = dropfolder.DuplicatesSkip
 	r.write("x.tif.old", 1000, 1)
 	r.backfill()
 	r.write("x.tif", 1200, 2)

@@ -11,21 +11,12 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
-
-// Drops is how a folder tells what is still to come of a drop, which is named by
-// its top directory; "" is the folder itself. Its methods may be called from any
-// goroutine.
-type Drops interface {
-	// Drop must not wait for a file system.
-	Drop(dir string) watcher.Drop
-	// Announced returns when the sentinel of the whole drop was made; zero: there is
-	// none. It may wait for the file system.
-	Announced(dir string) time.Time
-}
 
 const (
 	// dropPace is how often the drops that wait are looked at: the watcher and the folder
@@ -61,7 +52,7 @@ func (p *Pipeline) waitForDrop(ctx context.Context, e journal.Entry) error {
 // doDrops releases the drops of a folder that are complete and says of the others
 // what they wait for, until idle closes or ctx ends. A share that hangs may hold it
 // up for ever.
-func (p *Pipeline) doDrops(ctx context.Context, f Folder, idle <-chan struct{}) error {
+func (p *Pipeline) doDrops(ctx context.Context, f dropfolder.Folder, idle <-chan struct{}) error {
 	a := p.alarms.set(f.Name, dropPace, journal.AboutEntries, journal.AboutCompanions)
 	defer p.alarms.end(a)
 	waiting := make(map[journal.Drop]*waitingDrop)
@@ -94,7 +85,7 @@ type waitingDrop struct {
 	looked bool  // all of them were looked for
 }
 
-func (p *Pipeline) checkDrops(ctx context.Context, f Folder, waiting map[journal.Drop]*waitingDrop, a *alarm) error {
+func (p *Pipeline) checkDrops(ctx context.Context, f dropfolder.Folder, waiting map[journal.Drop]*waitingDrop, a *alarm) error {
 	if a.poked {
 		if err := p.listDrops(ctx, f, waiting); err != nil {
 			return err
@@ -110,7 +101,7 @@ func (p *Pipeline) checkDrops(ctx context.Context, f Folder, waiting map[journal
 
 // listDrops brings the drops that wait up to date. Of those that did nothing is known for
 // certain any more.
-func (p *Pipeline) listDrops(ctx context.Context, f Folder, waiting map[journal.Drop]*waitingDrop) error {
+func (p *Pipeline) listDrops(ctx context.Context, f dropfolder.Folder, waiting map[journal.Drop]*waitingDrop) error {
 	all, err := p.journal.Drops(ctx, f.Name)
 	if err != nil {
 		return err
@@ -130,7 +121,7 @@ func (p *Pipeline) listDrops(ctx context.Context, f Folder, waiting map[journal.
 // checkDrop releases a drop if it is complete. The watcher is asked first: what it
 // has emitted by then is in the journal. What the journal said before stands for it until
 // a commit: it is compared once more when the drop is released.
-func (p *Pipeline) checkDrop(ctx context.Context, f Folder, d journal.Drop, w *waitingDrop, a *alarm) (err error) {
+func (p *Pipeline) checkDrop(ctx context.Context, f dropfolder.Folder, d journal.Drop, w *waitingDrop, a *alarm) (err error) {
 	coming := f.Drops.Drop(d.Dir)
 	if !w.fresh {
 		w.blockers, w.manifest = nil, ""
@@ -171,7 +162,7 @@ func (p *Pipeline) checkDrop(ctx context.Context, f Folder, d journal.Drop, w *w
 
 // dropComplete reports whether all of a drop is there, mapped without problems, and
 // either declared complete by a sentinel that is no older than its files, or quiet.
-func (p *Pipeline) dropComplete(f Folder, d journal.Drop, s journal.DropState, coming watcher.Drop) bool {
+func (p *Pipeline) dropComplete(f dropfolder.Folder, d journal.Drop, s journal.DropState, coming watcher.Drop) bool {
 	if s.Settled+s.Blocking > 0 || coming != (watcher.Drop{}) {
 		return false
 	}
@@ -184,7 +175,7 @@ func (p *Pipeline) dropComplete(f Folder, d journal.Drop, s journal.DropState, c
 
 // rootTogether reports whether the files that lie in the folder itself are one
 // drop: a manifest lies there with them.
-func (p *Pipeline) rootTogether(ctx context.Context, f Folder, w *waitingDrop) (_ bool, err error) {
+func (p *Pipeline) rootTogether(ctx context.Context, f dropfolder.Folder, w *waitingDrop) (_ bool, err error) {
 	if f.Companions == nil {
 		return false, nil
 	}
@@ -219,7 +210,7 @@ func (s *shelf) holds(rel string) bool {
 
 // releaseEach releases files that are in no drop, each by itself: a manifest may
 // have come up to Folder.Settle after them.
-func (p *Pipeline) releaseEach(ctx context.Context, f Folder, d journal.Drop) error {
+func (p *Pipeline) releaseEach(ctx context.Context, f dropfolder.Folder, d journal.Drop) error {
 	until := p.now()
 	if !f.Ready {
 		until = until.Add(-f.Settle)
@@ -233,7 +224,7 @@ func (p *Pipeline) releaseEach(ctx context.Context, f Folder, d journal.Drop) er
 
 // passOverGone supersedes the members that hold a drop back and whose files were
 // removed, a few at a time, so that the drop need not wait for the next scan.
-func (p *Pipeline) passOverGone(ctx context.Context, f Folder, d journal.Drop, w *waitingDrop) error {
+func (p *Pipeline) passOverGone(ctx context.Context, f dropfolder.Folder, d journal.Drop, w *waitingDrop) error {
 	blockers := w.blockers
 	if blockers == nil {
 		var err error
@@ -260,13 +251,13 @@ func (p *Pipeline) passOverGone(ctx context.Context, f Folder, d journal.Drop, w
 }
 
 // tellDrop gives the members that wait the reason why, where it is news.
-func (p *Pipeline) tellDrop(ctx context.Context, f Folder, d journal.Drop, s journal.DropState, coming watcher.Drop, w *waitingDrop) error {
+func (p *Pipeline) tellDrop(ctx context.Context, f dropfolder.Folder, d journal.Drop, s journal.DropState, coming watcher.Drop, w *waitingDrop) error {
 	r, err := p.reasonOfDrop(ctx, d, s, coming, w.blockers)
 	if err != nil {
 		return err
 	}
 	if s.Blocking > 0 && !w.looked {
-		r.Class = classWaiting // some of them may prove to be gone
+		r.Class = reasons.ClassWaiting // some of them may prove to be gone
 	}
 	turned := r.Class != w.reason.Class
 	if r == w.reason && s.Mapped == w.mapped || !turned && p.now().Before(w.toldAt.Add(tellFor*time.Duration(s.Mapped))) {
@@ -329,5 +320,5 @@ func reasonDropComes(dir string, why []string) journal.Reason {
 	if len(why) == 0 {
 		why = []string{"more may be on the way"}
 	}
-	return journal.Reason{Class: classWaiting, Message: "it waits for " + drop + ": " + strings.Join(why, ", ")}
+	return journal.Reason{Class: reasons.ClassWaiting, Message: "it waits for " + drop + ": " + strings.Join(why, ", ")}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -34,7 +35,7 @@ func newBatchRig(t *testing.T) *batchRig {
 	r.watched = watcher.Folder{Name: "drop", Path: r.drop, Settle: 20 * time.Millisecond, Rescan: time.Hour, Drops: true}
 	f := &r.config.Folders[0]
 	f.Drops = r
-	f.Map = func(file watcher.File, at string) (ingest.Mapped, error) {
+	f.Map = func(file watcher.File, at string) (dropfolder.Mapped, error) {
 		if r.corrected.Load() {
 			file.Path = strings.ReplaceAll(file.Path, "unmappable", "corrected")
 		}
@@ -43,10 +44,10 @@ func newBatchRig(t *testing.T) *batchRig {
 	return r
 }
 
-// Drop implements ingest.Drops.
+// Drop implements dropfolder.Drops.
 func (r *batchRig) Drop(dir string) watcher.Drop { return r.watcher.Load().Drop("drop", dir) }
 
-// Announced implements ingest.Drops.
+// Announced implements dropfolder.Drops.
 func (r *batchRig) Announced(dir string) time.Time { return r.watcher.Load().Announced("drop", dir) }
 
 // watch makes a watcher that feeds the process.
@@ -255,7 +256,7 @@ func TestADropThatFallsOutOfTheConfiguration(t *testing.T) {
 func TestCopiesWithinADrop(t *testing.T) {
 	t.Parallel()
 	r := newBatchRig(t)
-	r.config.Folders[0].Duplicates = ingest.DuplicatesSkip
+	r.config.Folders[0].Duplicates = dropfolder.DuplicatesSkip
 	for _, path := range []string{"spring/a.jpg", "spring/b.jpg"} {
 		r.write(path, 10, 1)
 		if err := os.WriteFile(filepath.Join(r.drop, path), []byte("the same"), 0o600); err != nil {
@@ -300,13 +301,13 @@ type manifests struct{}
 func (manifests) About(path string) (journal.Concern, bool) {
 	return journal.Concern{Dir: filepath.Dir(path)}, filepath.Base(path) == "manifest.csv"
 }
-func (manifests) Forget(string)                     {}
-func (manifests) Stray(string) (ingest.Stray, bool) { return ingest.Stray{}, false }
-func (manifests) Teller(func(string, func(string)) error) ingest.Teller {
+func (manifests) Forget(string)                         {}
+func (manifests) Stray(string) (dropfolder.Stray, bool) { return dropfolder.Stray{}, false }
+func (manifests) Teller(func(string, func(string)) error) dropfolder.Teller {
 	return tellsNothing{}
 }
-func (manifests) Beside(string) []ingest.Beside                       { return nil }
-func (manifests) Rows(string, func([]ingest.FilelessRow) error) error { return nil }
+func (manifests) Beside(string) []dropfolder.Beside                       { return nil }
+func (manifests) Rows(string, func([]dropfolder.FilelessRow) error) error { return nil }
 
 func TestFilesInTheFolderItself(t *testing.T) {
 	t.Parallel()

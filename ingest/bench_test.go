@@ -11,6 +11,7 @@ import (
 
 	"github.com/charlievieth/fastwalk"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -37,7 +38,7 @@ func BenchmarkRestartScan(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer j.Close()
-	p := New(Config{Folders: []Folder{{Name: "in", Path: root}}}, Deps{Journal: j})
+	p := New(Config{Folders: []dropfolder.Folder{{Name: "in", Path: root}}}, Deps{Journal: j})
 	folder := watcher.Folder{Name: "in", Path: root, Settle: time.Millisecond}
 	new200k := func(emit watcher.Emit, report func(watcher.State)) *watcher.Watcher {
 		w, err := watcher.New([]watcher.Folder{folder}, watcher.Options{Emit: emit, Known: p.Unknown, Report: report})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -27,7 +28,7 @@ func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) (now 
 			if err != nil {
 				return now, err
 			}
-			if v.reason.Class == classRejected || v.reason.Class == classForbidden {
+			if v.reason.Class == reasons.ClassRejected || v.reason.Class == reasons.ClassForbidden {
 				chore.Until = chore.NotBefore // it was refused in so many words: one look is enough
 			}
 			m.Chores = []journal.NewChore{chore}
@@ -51,7 +52,7 @@ func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) (now journ
 	}
 	if u.complete {
 		return p.advance(ctx, journal.Move{
-			ID: e.ID, From: journal.Cancelling, To: journal.Verifying, Unconfirmed: true, Reason: reasonUnconfirmed,
+			ID: e.ID, From: journal.Cancelling, To: journal.Verifying, Unconfirmed: true, Reason: reasons.Unconfirmed,
 		})
 	}
 	next := journal.Move{ID: e.ID, From: journal.Cancelling, To: e.Outcome, Reason: e.Reason, Chores: u.chores}

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -118,7 +118,7 @@ func TestWorkerNoticesWhatOthersDid(t *testing.T) {
 				}
 			}
 			maps := 0
-			r.config.Folders[0].Map = func(f watcher.File, at string) (ingest.Mapped, error) {
+			r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
 				maps++
 				return r.mapFile(f, at)
 			}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -101,7 +103,7 @@ func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
 // mayFile reports whether the chores of a folder may be done. Before a file is deleted
 // Tenovos may be asked, so that where that cannot be worked with all of them wait.
 func (p *Pipeline) mayFile(folder string) bool {
-	return p.mayTouch(folder) && (p.folders[folder].After != AfterDelete || p.gate.reason() == "")
+	return p.mayTouch(folder) && (p.folders[folder].After != dropfolder.AfterDelete || p.gate.reason() == "")
 }
 
 // doChore tries one chore once and records what came of it.
@@ -123,7 +125,7 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 			return ctx.Err() // it waits as it is, and all others with it
 		}
 		if _, later := errors.AsType[*notYetError](err); err != nil && c.Tries == 0 && !later && !isFolderGone(err) {
-			p.log.Warn().Str("filename", c.Filename).Str("reason", messageOf(err)).
+			p.log.Warn().Str("filename", c.Filename).Str("reason", reasons.Message(err)).
 				Msg("a file could not be moved out of the drop folder yet: tried again until it can")
 		}
 	default:
@@ -137,10 +139,10 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 	if !done && !c.Until.IsZero() && !p.now().Before(c.Until) {
 		done = true
 		if _, lost := errors.AsType[*unrestoredError](err); lost {
-			p.log.Error().Str("filename", c.Filename).Str("reason", messageOf(err)).
+			p.log.Error().Str("filename", c.Filename).Str("reason", reasons.Message(err)).
 				Msg("gave up bringing versions of an asset back: restore them in Tenovos")
 		} else if err != nil {
-			p.log.Warn().Str("filename", c.Filename).Str("reason", messageOf(err)).
+			p.log.Warn().Str("filename", c.Filename).Str("reason", reasons.Message(err)).
 				Msg("gave up cleaning up after an upload; look for an empty asset of this name in Tenovos")
 		}
 	}
@@ -153,7 +155,7 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 	if later, ok := errors.AsType[*notYetError](err); ok { // which is no try of it
 		return ignoreMoved(p.journal.PutOffChore(rctx, c.ID, later.until))
 	}
-	return ignoreMoved(p.journal.DeferChore(rctx, c.ID, p.now().Add(choreWait(c.Tries)), messageOf(err)))
+	return ignoreMoved(p.journal.DeferChore(rctx, c.ID, p.now().Add(choreWait(c.Tries)), reasons.Message(err)))
 }
 
 // cancelOrphan cancels the upload of an attempt that was given up, and then
@@ -188,17 +190,17 @@ func (p *Pipeline) restoreSpared(ctx context.Context, c journal.Chore) (bool, er
 	if err != nil {
 		return false, err
 	}
-	if !p.take(e) {
+	if !p.hands.Take(e) {
 		return false, &notYetError{p.now().Add(choreWait(0))}
 	}
-	defer p.release(e.ID)
+	defer p.hands.Release(e.ID)
 	c, open, err := journal.DutiesOf(p.journal).Find(ctx, c.ObjectID)
 	if err != nil || !open { // since it was listed, the removal has finished
 		return err == nil, err
 	}
 	done, err := p.remover.lookAgain(ctx, c)
 	if _, lost := errors.AsType[*unrestoredError](err); lost && c.Tries == 0 {
-		p.entryLog(p.log.Warn(), e).Str("reason", messageOf(err)).Msg("versions of an asset that went along with one of ours cannot be brought back yet: tried again until they can")
+		p.entryLog(p.log.Warn(), e).Str("reason", reasons.Message(err)).Msg("versions of an asset that went along with one of ours cannot be brought back yet: tried again until they can")
 	}
 	return done, err
 }
@@ -215,7 +217,7 @@ func (p *Pipeline) searchAgain(ctx context.Context, c journal.Chore) (bool, erro
 		return false, err
 	}
 	if len(found) > 1 {
-		return false, fmt.Errorf("%s", reasonTwins(found).Message)
+		return false, fmt.Errorf("%s", reasons.Twins(found).Message)
 	}
 	// What was found may be of a create whose reply is still on its way. Asked in
 	// this order: an entry that left creating in between has stored its ids.
@@ -237,11 +239,4 @@ func (p *Pipeline) searchAgain(ctx context.Context, c journal.Chore) (bool, erro
 			Msg("removed the empty asset of a create whose reply had been lost")
 	}
 	return false, nil // more may come until the doubt ends
-}
-
-func messageOf(err error) string {
-	if err == nil {
-		return ""
-	}
-	return reasonOf("", err, "").Message
 }

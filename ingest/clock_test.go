@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/uploader"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -19,7 +20,7 @@ func TestClockIsSetBackBetweenTwoMappings(t *testing.T) {
 	var ahead, maps atomic.Int64
 	ahead.Store(int64(time.Hour))
 	r.clock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
-	r.config.Folders[0].Map = func(f watcher.File, at string) (ingest.Mapped, error) {
+	r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
 		maps.Add(1)
 		return r.mapFile(f, at)
 	}

@@ -8,43 +8,10 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
-
-// Companions are how a folder tells the files that only speak of others.
-type Companions interface {
-	// About returns what a companion speaks of; false for any other file.
-	About(path string) (journal.Concern, bool)
-	// Stray reports that a companion speaks of a file that is not there, so that it is
-	// none unless there ever was one.
-	Stray(path string) (s Stray, ok bool)
-	// Beside returns where the companions of a single file may lie.
-	Beside(path string) []Beside
-	// Rows calls each with the rows of a manifest that become assets without files, batch
-	// by batch, and what is wrong with it. The error is ErrTooManyRows, that of each, or
-	// about trouble that may pass.
-	Rows(path string, each func([]FilelessRow) error) error
-	// Teller returns what finds companions that speak of files which are not there; were
-	// names those that are, or were, below a directory.
-	Teller(were func(dir string, yield func(path string)) error) Teller
-	// Forget is told of a companion that changed, before anything is mapped anew.
-	Forget(path string)
-}
-
-// Stray is what has the name of a companion of a file that is not there.
-type Stray struct {
-	Of     string // the file
-	Wanted bool   // it counts as a file of its own in its folder
-}
-
-// Beside is where a companion of a single file may lie.
-type Beside struct {
-	Path string
-	// Stem says that it has the file's name without its extension, as others may;
-	// Alone that it is for this file only all the same.
-	Stem, Alone bool
-}
 
 // apart parts the companions among settled files from the rest. What is named like
 // one and speaks of nothing is a file as any other.
@@ -53,7 +20,7 @@ func (p *Pipeline) apart(ctx context.Context, files []watcher.File) (found, comp
 		is, wanted := false, true
 		if c := p.folders[f.Folder].Companions; c != nil {
 			if _, is = c.About(f.Path); is {
-				var s Stray
+				var s dropfolder.Stray
 				if s, is = c.Stray(f.Path); is {
 					_, is, err = p.journal.Reader().Latest(ctx, f.Folder, s.Of)
 					wanted = s.Wanted
@@ -156,7 +123,7 @@ func foldPath(name string) string {
 
 // logMissed tells of the sidecars of an entry that cannot be read, and of what in the
 // file cannot, wherever that makes a difference.
-func (p *Pipeline) logMissed(e journal.Entry, m Mapped) {
+func (p *Pipeline) logMissed(e journal.Entry, m dropfolder.Mapped) {
 	for _, missed := range m.Missed {
 		p.entryLog(p.log.Warn(), e).Str("reason", missed).Str("hint", "Correct the sidecar: it is read again by itself.").
 			Msg("a sidecar cannot be read: what it tells is left out")

@@ -19,6 +19,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -101,20 +102,20 @@ func crashingProcess() error {
 	drop := os.Getenv("CRASH_DROP")
 	rig := &rig{}
 	rig.account = acct
-	var companions ingest.Companions
+	var companions dropfolder.Companions
 	if rows := os.Getenv("CRASH_ROWS"); rows != "" {
 		var all rowsOf
 		for row := range strings.SplitSeq(rows, ",") {
-			all = append(all, ingest.FilelessRow{Path: row})
+			all = append(all, dropfolder.FilelessRow{Path: row})
 		}
 		companions = all
 	}
 	pipe := ingest.New(ingest.Config{
 		Workers: 2, MaxFileSize: 5 << 30, MaxAttempts: 4, RetryInitial: 5 * time.Millisecond, RetryMax: 20 * time.Millisecond,
 		VerifyTimeout: 10 * time.Second, ShutdownGrace: time.Second, Looks: []time.Duration{0, 10 * time.Millisecond},
-		Folders: []ingest.Folder{{Name: "drop", Path: drop, Settle: 20 * time.Millisecond, VersionByPath: true, Map: rig.mapFile,
+		Folders: []dropfolder.Folder{{Name: "drop", Path: drop, Settle: 20 * time.Millisecond, VersionByPath: true, Map: rig.mapFile,
 			VersionByFilename: os.Getenv("CRASH_BY_FILENAME") == "true",
-			After:             ingest.After(os.Getenv("CRASH_AFTER")), Done: "_ingested", Failed: "_failed", Companions: companions}},
+			After:             dropfolder.After(os.Getenv("CRASH_AFTER")), Done: "_ingested", Failed: "_failed", Companions: companions}},
 	}, ingest.Deps{
 		API: client, Journal: j, Log: zerolog.New(os.Stderr),
 		Store: uploader.New(uploader.Config{Parts: 1, HTTP: &http.Client{Transport: transport()}}),
@@ -230,7 +231,7 @@ var sweeps = []struct {
 		return []string{"coming.jpg"}
 	}},
 	{name: "moved away", setUp: func(r *rig) []string {
-		r.config.Folders[0].After = ingest.AfterMove
+		r.config.Folders[0].After = dropfolder.AfterMove
 		r.write("acme/a.jpg", 3000, 1)
 		return []string{"_ingested/acme/a.jpg"}
 	}},
@@ -239,7 +240,7 @@ var sweeps = []struct {
 		return []string{"a.jpg"}
 	}, meanwhile: func(r *rig) { must(r.t, os.Chmod(filepath.Join(r.drop, "a.jpg"), 0o600)) }},
 	{name: "touched meanwhile and moved away", setUp: func(r *rig) []string {
-		r.config.Folders[0].After = ingest.AfterMove
+		r.config.Folders[0].After = dropfolder.AfterMove
 		r.write("a.jpg", 3000, 1)
 		return []string{"_ingested/a.jpg"}
 	}, meanwhile: func(r *rig) {

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 )
 
 // A directory that macOS made is used under the name that it has, not made again; and
@@ -14,7 +14,7 @@ func TestDoneAndFailedIgnoreComposition(t *testing.T) {
 	t.Parallel()
 	const nfc, nfd = "\u00fc", "u\u0308"
 	for _, c := range []struct{ written, there string }{{nfc, nfd}, {nfd, nfc}, {nfc, nfc}} {
-		r := newFilingRig(t, ingest.AfterMove)
+		r := newFilingRig(t, dropfolder.AfterMove)
 		r.config.MaxFileSize = 5000
 		r.config.Folders[0].Done, r.config.Folders[0].Failed = "_fertig-"+c.written+"/{folder}", "_kaputt-"+c.written
 		r.config.Folders[0].Marker = "da-" + c.written

@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/hands"
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -28,7 +30,7 @@ func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source
 	if err := retryUnreadable(ctx, p.journal, p.folderNames()); err != nil {
 		return err
 	}
-	if err := p.journal.Hasten(ctx, classHeldUp); err != nil { // an earlier process held them up
+	if err := p.journal.Hasten(ctx, reasons.ClassHeldUp); err != nil { // an earlier process held them up
 		return err
 	}
 	turns := p.newTurns()
@@ -75,8 +77,8 @@ func (p *Pipeline) handOut(ctx context.Context, workers *errgroup.Group, turns *
 	if free <= 0 {
 		return 0, nil
 	}
-	before := p.handled() // ahead of the look
-	claims, err := p.journal.Runnable(ctx, now, turns.shares(), p.held(), free)
+	before := p.hands.Others() // ahead of the look
+	claims, err := p.journal.Runnable(ctx, now, turns.shares(), p.hands.IDs(), free)
 	if err != nil {
 		return 0, err
 	}
@@ -85,7 +87,7 @@ func (p *Pipeline) handOut(ctx context.Context, workers *errgroup.Group, turns *
 		if p.gate.reason() != "" || p.draining() {
 			return sent, nil
 		}
-		if !p.hold(c.ID, &flight{folder: c.Folder, path: c.Path, size: c.Size, dispatched: true, last: c.Last}) {
+		if !p.hands.Hold(c.ID, &hands.Flight{Folder: c.Folder, Path: c.Path, Size: c.Size, Dispatched: true, Last: c.Last}) {
 			continue // an operator's request has it
 		}
 		e := p.claimed(c, before)
@@ -101,7 +103,7 @@ func (p *Pipeline) handOut(ctx context.Context, workers *errgroup.Group, turns *
 // path or more parts, and any if somebody may have had it in hand, and let go of it, since
 // before, which is handled as it was ahead of the look for claims.
 func (p *Pipeline) claimed(c journal.Claim, before int) journal.Entry {
-	if !c.Whole() || p.handled() != before {
+	if !c.Whole() || p.hands.Others() != before {
 		return journal.Entry{}
 	}
 	return c.Entry
@@ -110,7 +112,7 @@ func (p *Pipeline) claimed(c journal.Claim, before int) journal.Entry {
 // finished reports whether a backfill has nothing left to do, in the folders that are
 // there.
 func (p *Pipeline) finished(ctx context.Context) (bool, error) {
-	if len(p.held()) > 0 {
+	if len(p.hands.IDs()) > 0 {
 		return false, nil
 	}
 	gone := func(name string) bool { return p.mounts[name].gone(time.Now()) }
@@ -180,7 +182,7 @@ func taken(c <-chan struct{}) bool {
 // ErrMoved, and the entry is read again, as it is after everything that is no move. Where
 // e is zero it is read first. Its only error is a broken journal.
 func (p *Pipeline) work(ctx context.Context, id int64, e journal.Entry) error {
-	defer p.release(id)
+	defer p.hands.Release(id)
 	for !p.draining() && ctx.Err() == nil && p.gate.reason() == "" {
 		if e.ID == 0 {
 			var err error
@@ -208,60 +210,12 @@ func (p *Pipeline) work(ctx context.Context, id int64, e journal.Entry) error {
 	return nil
 }
 
-// take marks an entry as being in the hands of an operator's request, so that it
-// is not handed out too; false if somebody has it.
-func (p *Pipeline) take(e journal.Entry) bool {
-	return p.hold(e.ID, &flight{folder: e.Folder, path: e.Path, size: e.Size})
-}
-
-// hold records an entry's flight; false if it has one.
-func (p *Pipeline) hold(id int64, f *flight) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.inFlight[id] != nil {
-		return false
-	}
-	p.inFlight[id] = f
-	if !f.dispatched {
-		p.handlings++
-	}
-	return true
-}
-
-// handled counts how often an entry was taken in hand by others than the dispatcher.
-func (p *Pipeline) handled() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.handlings
-}
-
-// release ends the flight of an entry, and has the dispatcher look again: a later
-// generation of its path may have waited for it, and a backfill does not end while
-// anybody has an entry in hand.
-func (p *Pipeline) release(id int64) {
-	p.mu.Lock()
-	delete(p.inFlight, id)
-	p.mu.Unlock()
+// released has the dispatcher look again when an entry was let go: a later generation of
+// its path may have waited for it, and a backfill does not end while anybody has an entry
+// in hand.
+func (p *Pipeline) released(id int64) {
 	p.holdups.leave(id)
 	p.wake()
-}
-
-// flight returns the entry's flight; it is nil unless somebody holds the entry.
-func (p *Pipeline) flight(id int64) *flight {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.inFlight[id]
-}
-
-// held lists the entries in somebody's hands.
-func (p *Pipeline) held() []int64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	ids := make([]int64, 0, len(p.inFlight))
-	for id := range p.inFlight {
-		ids = append(ids, id)
-	}
-	return ids
 }
 
 // folderNames lists the folders of this run; entries of others wait for theirs.

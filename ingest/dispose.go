@@ -9,8 +9,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
-	"github.com/tenovos-ingest/ingestd/internal/secret"
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -53,13 +54,13 @@ type verdictError struct{ verdict }
 
 func (v *verdictError) Error() string { return v.reason.Message }
 
-// refusal is the verdict on a file whose metadata has problems.
-func (m Mapped) refusal() error {
+// metadataRefusal is the verdict on a file whose metadata has problems.
+func metadataRefusal(m dropfolder.Mapped) error {
 	to := journal.Held
 	if m.Fails {
 		to = journal.Failed
 	}
-	return &verdictError{verdict{to: to, reason: reasonProblems(m.Problems)}}
+	return &verdictError{verdict{to: to, reason: m.Reason()}}
 }
 
 // limits are the settings that dispose needs.
@@ -103,7 +104,7 @@ func bound(e journal.Entry, err error, v verdict, l limits) verdict {
 	}
 	switch {
 	case e.Status == journal.Creating && !certain && e.Failures+1 >= l.attempts:
-		v.to, v.reason.Class, v.reason.Hint = journal.Failed, classAmbiguous, reasonNoReply.Hint // the doubt stays open as a chore
+		v.to, v.reason.Class, v.reason.Hint = journal.Failed, reasons.ClassAmbiguous, reasons.NoReply.Hint // the doubt stays open as a chore
 	case e.Status == journal.Creating && !certain, e.Status == journal.Completing && look:
 		v.to, v.count = "", true // it is looked into again
 		if v.do == moveOn {
@@ -120,7 +121,7 @@ func bound(e journal.Entry, err error, v verdict, l limits) verdict {
 // judge is dispose without the bounds of the status.
 func judge(e journal.Entry, err error, l limits) verdict {
 	var broken *journalError
-	var later *LaterError
+	var later *dropfolder.LaterError
 	_, api := errors.AsType[*tenovos.Error](err) // may wrap the same network errors as the store's
 	switch {
 	case errors.Is(err, journal.ErrMoved), errors.Is(err, journal.ErrUnknown):
@@ -131,26 +132,26 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		return verdict{do: stop}
 
 	case errors.As(err, &later):
-		return verdict{do: retry, after: later.After, reason: reasonOf(classWaiting, err, "")}
+		return verdict{do: retry, after: later.After, reason: reasons.Of(reasons.ClassWaiting, err, "")}
 
 	// the source
 	case isGone(err):
-		return verdict{to: afterChange(e), reason: reasonGone}
+		return verdict{to: afterChange(e), reason: reasons.Gone}
 	case errors.Is(err, uploader.ErrSourceChanged):
-		return verdict{to: afterChange(e), reason: reasonChanged}
+		return verdict{to: afterChange(e), reason: reasons.Changed}
 	case errors.Is(err, file.ErrLocked):
-		return verdict{do: retry, after: lockedWait(e.Tries), reason: reasonLocked(err)}
+		return verdict{do: retry, after: lockedWait(e.Tries), reason: reasons.Locked(err)}
 	case errors.Is(err, file.ErrClaimed):
-		return verdict{do: retry, after: folderWait, reason: reasonOf(classNoFolder, err, "Its files wait until the other program lets go.")}
+		return verdict{do: retry, after: folderWait, reason: reasons.Of(reasons.ClassNoFolder, err, "Its files wait until the other program lets go.")}
 	case isFolderGone(err):
-		return verdict{do: retry, after: folderWait, reason: reasonOf(classNoFolder, err,
+		return verdict{do: retry, after: folderWait, reason: reasons.Of(reasons.ClassNoFolder, err,
 			"Mount the drop folder, make it again, or look why its server does not answer. Its files wait until then.")}
 	case errors.Is(err, fs.ErrPermission) && !errors.Is(err, uploader.ErrUnreachable):
 		return denied(e, err, l)
 	case errors.Is(err, uploader.ErrNotRegular):
-		return verdict{to: journal.Failed, reason: reasonOf(classUnreadable, err, "Put a file in its place: it goes in by itself.")}
+		return verdict{to: journal.Failed, reason: reasons.Of(reasons.ClassUnreadable, err, "Put a file in its place: it goes in by itself.")}
 	case isFileSystemError(err):
-		return counted(e, err, l, classUnreadable, "The file could not be read. Look at the disk or the share it lies on.")
+		return counted(e, err, l, reasons.ClassUnreadable, "The file could not be read. Look at the disk or the share it lies on.")
 
 	// the content store
 	case errors.Is(err, uploader.ErrIntermediary):
@@ -159,40 +160,40 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		return foreign(e, err, l, retry, circuitStore,
 			"A presigned URL is good for its own host alone. If the host is the content store's, ask Tenovos support for the right region of the bucket; if not, a proxy or a login page answered in the store's place.")
 	case isEarly(err):
-		v := verdict{to: journal.Mapped, expiry: true, shared: circuitStore, dead: true, reason: reasonOf(classExpired, err,
+		v := verdict{to: journal.Mapped, expiry: true, shared: circuitStore, dead: true, reason: reasons.Of(reasons.ClassExpired, err,
 			"The URL was dead when it was handed out: some clock is wrong. Set this host's (NTP); if it is right, show Tenovos support the times.")}
 		if e.Expiries+1 >= l.expiries && !l.waits {
 			v.to = journal.Held
 		}
 		return v
-	case errors.Is(err, uploader.ErrURLExpired) && (e.Reason.Class == classLocked || e.Reason.Class == classHeldUp || e.Reason.Class == classIntermediary):
+	case errors.Is(err, uploader.ErrURLExpired) && (e.Reason.Class == reasons.ClassLocked || e.Reason.Class == reasons.ClassHeldUp || e.Reason.Class == reasons.ClassIntermediary):
 		// it died while the file waited for somebody else
-		return verdict{to: journal.Mapped, reason: reasonOf(classExpired, err, "")}
+		return verdict{to: journal.Mapped, reason: reasons.Of(reasons.ClassExpired, err, "")}
 	case errors.Is(err, uploader.ErrURLExpired):
 		if e.Expiries+1 >= l.expiries {
-			return verdict{to: journal.Held, expiry: true, reason: reasonExpiries(e, err, l.expiries)}
+			return verdict{to: journal.Held, expiry: true, reason: reasons.Expiries(e, err, l.expiries)}
 		}
-		return verdict{to: journal.Mapped, expiry: true, reason: reasonOf(classExpired, err, "")}
+		return verdict{to: journal.Mapped, expiry: true, reason: reasons.Of(reasons.ClassExpired, err, "")}
 	case errors.Is(err, uploader.ErrClockSkew):
 		v := foreign(e, err, l, retry, circuitStore, "Set this host's clock (NTP). The file goes on by itself when the clocks agree.")
-		v.reason.Class, v.dead = classSkew, true
+		v.reason.Class, v.dead = reasons.ClassSkew, true
 		return v
 	case errors.Is(err, uploader.ErrChecksum):
-		if e.Reason.Class == classChecksum {
-			return verdict{to: journal.Failed, count: true, reason: reasonOf(classChecksum, err,
+		if e.Reason.Class == reasons.ClassChecksum {
+			return verdict{to: journal.Failed, count: true, reason: reasons.Of(reasons.ClassChecksum, err,
 				"What the store received twice was not what the disk holds: look for faulty memory, disk or network gear, then run `ingestd retry ID`.")}
 		}
-		return verdict{do: retry, count: true, reason: reasonOf(classChecksum, err, "")}
+		return verdict{do: retry, count: true, reason: reasons.Of(reasons.ClassChecksum, err, "")}
 	case errors.Is(err, uploader.ErrForeignHost):
-		return verdict{to: journal.Held, reason: reasonForeign(err)}
+		return verdict{to: journal.Held, reason: reasons.Foreign(err)}
 	case errors.Is(err, uploader.ErrNoSuchUpload):
-		return newAttempt(e, err, l, classStore, "The store forgot the upload again and again. Ask Tenovos support what aborts uploads.")
+		return newAttempt(e, err, l, reasons.ClassStore, "The store forgot the upload again and again. Ask Tenovos support what aborts uploads.")
 	case !api && isStoreRefusal(err):
-		v := newAttempt(e, err, l, classStore, "The content store refuses this file's upload. Show the code to Tenovos support.")
+		v := newAttempt(e, err, l, reasons.ClassStore, "The content store refuses this file's upload. Show the code to Tenovos support.")
 		v.shared, v.dead = circuitStore, isMisSigned(err)
 		return v
 	case !api && isStoreTrouble(err):
-		v := counted(e, err, l, classNetwork, "The content store did not take the file. Look at network, proxy and firewall between this host and the store.")
+		v := counted(e, err, l, reasons.ClassNetwork, "The content store did not take the file. Look at network, proxy and firewall between this host and the store.")
 		v.shared = circuitStore
 		return v
 
@@ -200,23 +201,23 @@ func judge(e journal.Entry, err error, l limits) verdict {
 	case errors.Is(err, tenovos.ErrIntermediary) && !errors.Is(err, tenovos.ErrAmbiguous) && (l.waits || !looks(e, err)):
 		return foreign(e, err, l, pause, circuitCall(e.Status), "Look at the proxy or firewall on the way to Tenovos. What is refused waits, and goes on by itself.")
 	case e.Status == journal.Creating && mayNot(err):
-		return verdict{do: pause, to: journal.Mapped, shared: sharedCreate, waits: true, last: journal.Failed, reason: reasonOf(classForbidden, err,
+		return verdict{do: pause, to: journal.Mapped, shared: sharedCreate, waits: true, last: journal.Failed, reason: reasons.Of(reasons.ClassForbidden, err,
 			"Tenovos refuses the asset without naming a fault of it: look at the account's rights (Upload; the rule's metadata and security templates), then run `ingestd retry ID`.")}
 	case isSought(e, err):
-		v := verdict{do: retry, shared: circuitCall(e.Status), waits: true, reason: reasonOf(classRejected, err,
+		v := verdict{do: retry, shared: circuitCall(e.Status), waits: true, reason: reasons.Of(reasons.ClassRejected, err,
 			"Tenovos refuses to tell what the account holds, and nothing is created before that is known. Show the message to Tenovos support. The file goes on by itself.")}
 		if !l.waits {
 			v.last = journal.Held
 		}
 		return v
 	case errors.Is(err, tenovos.ErrThrottled):
-		v := verdict{do: pause, after: max(retryAfter(err), firstProbe), reason: reasonOf(classThrottled, err, "")}
+		v := verdict{do: pause, after: max(retryAfter(err), firstProbe), reason: reasons.Of(reasons.ClassThrottled, err, "")}
 		if e.Status == journal.Creating {
 			v.to = journal.Mapped // it was not performed
 		}
 		return v
 	case errors.Is(err, tenovos.ErrCredentials), errors.Is(err, tenovos.ErrUnauthorized), errors.Is(err, tenovos.ErrUnavailable):
-		v := counted(e, err, l, classUnavailable, "Tenovos answers other calls but not this one. Try `ingestd retry ID` later, then ask Tenovos support.")
+		v := counted(e, err, l, reasons.ClassUnavailable, "Tenovos answers other calls but not this one. Try `ingestd retry ID` later, then ask Tenovos support.")
 		if e.Status == journal.Creating && v.to == "" {
 			v.to = journal.Mapped // it was not performed
 		}
@@ -225,7 +226,7 @@ func judge(e journal.Entry, err error, l limits) verdict {
 	case errors.Is(err, tenovos.ErrAmbiguous):
 		// The intent stays: creating and completing are looked into before they are
 		// repeated, and a cancel may simply be repeated.
-		v := verdict{do: pause, count: true, reason: reasonOf(classAmbiguous, err, "")}
+		v := verdict{do: pause, count: true, reason: reasons.Of(reasons.ClassAmbiguous, err, "")}
 		if errors.Is(err, tenovos.ErrIntermediary) || e.Status == journal.Creating && !looks(e, err) {
 			v.shared = circuitCall(e.Status)
 		}
@@ -234,20 +235,20 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		switch e.Status {
 		case journal.Completing:
 			l.attempts = min(l.attempts, completeAttempts) // each costs the whole file
-			return newAttempt(e, err, l, classRejected, "Tenovos refuses to complete the upload. Show the message to Tenovos support.")
+			return newAttempt(e, err, l, reasons.ClassRejected, "Tenovos refuses to complete the upload. Show the message to Tenovos support.")
 		case journal.Cancelling:
-			return verdict{do: retry, reason: reasonOf(classRejected, err, "")}
+			return verdict{do: retry, reason: reasons.Of(reasons.ClassRejected, err, "")}
 		}
-		return verdict{to: journal.Failed, reason: reasonOf(classRejected, err,
+		return verdict{to: journal.Failed, reason: reasons.Of(reasons.ClassRejected, err,
 			"Tenovos refuses the asset: correct the rule, or the account's rights, then run `ingestd retry ID`.")}
 	}
-	return counted(e, err, l, classInternal, "An unexpected error. Please report it with the log lines of this file.")
+	return counted(e, err, l, reasons.ClassInternal, "An unexpected error. Please report it with the log lines of this file.")
 }
 
 // foreign is the answer to a refusal that is neither the store's nor the API's own. It
 // is no file's doing; a backfill, which is to end, goes on without the file at last.
 func foreign(e journal.Entry, err error, l limits, do action, circuit, hint string) verdict {
-	v := verdict{do: do, shared: circuit, waits: true, reason: reasonOf(classIntermediary, err, hint)}
+	v := verdict{do: do, shared: circuit, waits: true, reason: reasons.Of(reasons.ClassIntermediary, err, hint)}
 	switch {
 	case l.waits, e.Status == journal.Cancelling, e.Status == journal.Verified:
 	case e.Status == journal.Creating:
@@ -302,9 +303,9 @@ func lockedWait(n int) time.Duration { return min(time.Second<<min(n, 5), 30*tim
 // counted is a retry until the file's attempts are spent.
 func counted(e journal.Entry, err error, l limits, class, hint string) verdict {
 	if e.Failures+1 >= l.attempts && e.Status != journal.Cancelling {
-		return verdict{to: journal.Failed, count: true, reason: reasonOf(class, err, hint)}
+		return verdict{to: journal.Failed, count: true, reason: reasons.Of(class, err, hint)}
 	}
-	return verdict{do: retry, count: e.Status != journal.Cancelling, reason: reasonOf(class, err, hint)}
+	return verdict{do: retry, count: e.Status != journal.Cancelling, reason: reasons.Of(class, err, hint)}
 }
 
 // newAttempt cancels the upload and starts over until the attempts are spent.
@@ -482,10 +483,4 @@ func (p *Pipeline) backoff(n int) time.Duration {
 		d = p.cfg.RetryMax
 	}
 	return d - time.Duration(rand.Float64()*0.2*float64(d))
-}
-
-// reasonOf makes a reason of an error. The journal's text columns are shown to
-// people, so the query of a URL never gets there.
-func reasonOf(class string, err error, hint string) journal.Reason {
-	return journal.Reason{Class: class, Message: secret.Sentence(err), Hint: hint}
 }

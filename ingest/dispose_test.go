@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -60,14 +61,14 @@ func TestDispose(t *testing.T) {
 		{name: "expired too often", entry: journal.Entry{Status: journal.Uploading, Expiries: 1}, err: uploader.ErrURLExpired, want: verdict{to: journal.Held, expiry: true}, hint: true},
 		{name: "clock", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrClockSkew, want: verdict{do: retry, shared: circuitStore, waits: true, last: journal.Held, dead: true}, hint: true},
 		{name: "wrong ETag", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrChecksum, want: verdict{do: retry, count: true}},
-		{name: "wrong ETag twice", entry: journal.Entry{Status: journal.Uploading, Reason: journal.Reason{Class: classChecksum}}, err: uploader.ErrChecksum, want: verdict{to: journal.Failed, count: true}, hint: true},
+		{name: "wrong ETag twice", entry: journal.Entry{Status: journal.Uploading, Reason: journal.Reason{Class: reasons.ClassChecksum}}, err: uploader.ErrChecksum, want: verdict{to: journal.Failed, count: true}, hint: true},
 		{name: "upload forgotten", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrNoSuchUpload, want: verdict{to: journal.Mapped, count: true}},
 		{name: "store refuses", entry: journal.Entry{Status: journal.Uploading}, err: &uploader.StoreError{Status: 403, Code: "AccessDenied"}, want: verdict{to: journal.Mapped, count: true, shared: circuitStore}},
 		{name: "store refuses to the end", entry: journal.Entry{Status: journal.Uploading, Failures: 2}, err: &uploader.StoreError{Status: 403, Code: "AccessDenied"}, want: verdict{to: journal.Failed, count: true, shared: circuitStore}, hint: true},
 		{name: "store busy", entry: journal.Entry{Status: journal.Uploading}, err: &uploader.StoreError{Status: 503, Code: "SlowDown"}, want: verdict{do: retry, count: true, shared: circuitStore}},
 		{name: "a proxy refuses", entry: journal.Entry{Status: journal.Uploading, Failures: 9}, err: proxys403, want: verdict{do: retry, shared: circuitStore, waits: true, last: journal.Held}, hint: true},
 		{name: "dead when it was handed out", entry: journal.Entry{Status: journal.Uploading}, err: bornDead, want: verdict{to: journal.Mapped, expiry: true, shared: circuitStore, dead: true}, hint: true},
-		{name: "expired while a proxy refused", entry: journal.Entry{Status: journal.Uploading, Expiries: 9, Reason: journal.Reason{Class: classHeldUp}}, err: uploader.ErrURLExpired, want: verdict{to: journal.Mapped}},
+		{name: "expired while a proxy refused", entry: journal.Entry{Status: journal.Uploading, Expiries: 9, Reason: journal.Reason{Class: reasons.ClassHeldUp}}, err: uploader.ErrURLExpired, want: verdict{to: journal.Mapped}},
 		{name: "a proxy refuses the create", entry: journal.Entry{Status: journal.Creating}, err: foreignReply, want: verdict{do: pause, shared: circuitCall(journal.Creating), waits: true, last: journal.Failed}, hint: true},
 		{name: "a proxy refuses a look", entry: journal.Entry{Status: journal.Verifying, Failures: 9}, err: foreignReply, want: verdict{do: pause, to: journal.Held, count: true}, hint: true},
 		{name: "a right is missing", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{mayNotUpload}, want: verdict{do: pause, to: journal.Mapped, shared: sharedCreate, waits: true, last: journal.Failed}, hint: true},
@@ -127,7 +128,7 @@ func TestDispose(t *testing.T) {
 
 func TestReasonsHoldNoSignature(t *testing.T) {
 	err := &url.Error{Op: "Put", URL: "https://b/k?X-Amz-Signature=5f7e", Err: syscall.ECONNRESET}
-	if r := reasonOf(classNetwork, err, ""); strings.Contains(r.Message, "5f7e") {
+	if r := reasons.Of(reasons.ClassNetwork, err, ""); strings.Contains(r.Message, "5f7e") {
 		t.Error(r.Message)
 	}
 }

@@ -13,6 +13,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -152,17 +154,17 @@ func (p *Pipeline) settleEdit(ctx context.Context, d journal.Edit, err error) er
 	if everyonesTrouble(err) && p.gate.blame(ctx, err, retryAfter(err)) {
 		return nil
 	}
-	if later, ok := errors.AsType[*LaterError](err); ok {
-		return p.journal.PutOffEdit(rctx, d, p.now().Add(later.After), messageOf(err))
+	if later, ok := errors.AsType[*dropfolder.LaterError](err); ok {
+		return p.journal.PutOffEdit(rctx, d, p.now().Add(later.After), reasons.Message(err))
 	}
 	final := errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound)
 	if isFolderGone(err) { // it waits as it is, and all others with it
 		return nil
 	}
 	if !final && d.Tries+1 < p.cfg.MaxAttempts {
-		return p.journal.DeferEdit(rctx, d, p.now().Add(p.backoff(d.Tries+1)), messageOf(err), false)
+		return p.journal.DeferEdit(rctx, d, p.now().Add(p.backoff(d.Tries+1)), reasons.Message(err), false)
 	}
-	return p.refuseEdit(rctx, d, reasonOf(classRejected, fmt.Errorf("its asset keeps the metadata that it has: %w", err),
+	return p.refuseEdit(rctx, d, reasons.Of(reasons.ClassRejected, fmt.Errorf("its asset keeps the metadata that it has: %w", err),
 		"Correct the rules, the sidecar or the manifest, then run `ingestd update`."))
 }
 
@@ -234,15 +236,15 @@ func (p *Pipeline) Change(e journal.Entry) (Change, error) {
 	c := Change{Before: before, After: before}
 	m, err := p.rules(e, e.MovedTo)
 	switch {
-	case errors.Is(err, ErrNoRule):
+	case errors.Is(err, dropfolder.ErrNoRule):
 		return c, nil
 	case err != nil:
 		return c, err
 	case slices.ContainsFunc(m.Problems, sure):
-		c.Refused = reasonProblems(m.Problems)
+		c.Refused = m.Reason()
 		return c, nil
 	case m.Asset.TemplateID != before.TemplateID:
-		c.Refused = reasonTemplate
+		c.Refused = reasons.Template
 		return c, nil
 	}
 	p.logMissed(e, m)
@@ -260,7 +262,7 @@ func (p *Pipeline) Change(e journal.Entry) (Change, error) {
 }
 
 // sure reports a problem that does not come of what cannot be read.
-func sure(p Problem) bool { return !p.Unsure }
+func sure(p dropfolder.Problem) bool { return !p.Unsure }
 
 // replaced returns values with those of the same attributes replaced, and new ones
 // added.

@@ -5,21 +5,21 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
 // TestEmptyFiles has files without a byte be what their folder says.
 func TestEmptyFiles(t *testing.T) {
 	t.Parallel()
-	for policy, want := range map[ingest.Empty]journal.Status{
-		ingest.EmptyHold: journal.Held, ingest.EmptyIgnore: journal.Ignored, ingest.EmptyIngest: journal.Filed,
+	for policy, want := range map[dropfolder.Empty]journal.Status{
+		dropfolder.EmptyHold: journal.Held, dropfolder.EmptyIgnore: journal.Ignored, dropfolder.EmptyIngest: journal.Filed,
 	} {
 		t.Run(string(policy), func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, nil)
 			f := &r.config.Folders[0]
-			f.Empty, f.Duplicates = policy, ingest.DuplicatesSkip
+			f.Empty, f.Duplicates = policy, dropfolder.DuplicatesSkip
 			r.write("whole.jpg", 100, 1)
 			r.write("truncated.jpg", 100, 1)
 			r.backfill()
@@ -72,7 +72,7 @@ func TestEmptyFiles(t *testing.T) {
 func TestTruncatedAndRestored(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
-	r.config.Folders[0].Empty = ingest.EmptyHold
+	r.config.Folders[0].Empty = dropfolder.EmptyHold
 	r.write("a.jpg", 100, 1)
 	r.backfill()
 	if err := os.Truncate(filepath.Join(r.drop, "a.jpg"), 0); err != nil {
@@ -100,7 +100,7 @@ func TestRowsWithoutFilesAreNotEmpty(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
 	f := &r.config.Folders[0]
-	f.Empty, f.Companions = ingest.EmptyHold, rowsOf{{Path: "coming.jpg"}}
+	f.Empty, f.Companions = dropfolder.EmptyHold, rowsOf{{Path: "coming.jpg"}}
 	r.write("manifest.csv", 10, 1)
 	r.backfill()
 	if e := r.entry("coming.jpg"); e.Status != journal.Filed || e.Kind != journal.Placeholder {

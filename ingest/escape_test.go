@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -30,7 +30,7 @@ func TestPathThatEscapes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, nil)
-			r.config.Folders[0].After, r.config.Folders[0].Done, r.config.Folders[0].Failed = ingest.AfterMove, "_ingested", "_failed"
+			r.config.Folders[0].After, r.config.Folders[0].Done, r.config.Folders[0].Failed = dropfolder.AfterMove, "_ingested", "_failed"
 			outside := filepath.Join(filepath.Dir(r.drop), "outside")
 			for _, path := range []string{"a.jpg", "spring/a.jpg"} {
 				if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(outside, path)), 0o755), os.WriteFile(filepath.Join(outside, path), []byte("secret"), 0o600)); err != nil {
@@ -38,7 +38,7 @@ func TestPathThatEscapes(t *testing.T) {
 				}
 			}
 			r.write("acme/spring/a.jpg", 100, 1)
-			r.config.Folders[0].Map = func(f watcher.File, at string) (ingest.Mapped, error) {
+			r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
 				if err := escape(r.drop, outside); err != nil {
 					t.Error(err)
 				}

@@ -15,8 +15,8 @@ func (p *Pipeline) Hang(folder string) { p.mounts[folder].begin(0) }
 // Hand takes an entry in hand, as a request or a chore does, and returns how it is let
 // go of.
 func (p *Pipeline) Hand(e journal.Entry) (release func()) {
-	p.take(e)
-	return func() { p.release(e.ID) }
+	p.hands.Take(e)
+	return func() { p.hands.Release(e.ID) }
 }
 
 // Gate is the gate alone.
@@ -40,6 +40,6 @@ func (g Gate) Open() { g.open() }
 
 // Work works on an entry as it was read, as a worker does that got it so.
 func (p *Pipeline) Work(ctx context.Context, e journal.Entry) error {
-	p.take(e)
+	p.hands.Take(e)
 	return p.work(ctx, e.ID, e)
 }

@@ -2,20 +2,13 @@ package ingest
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
-
-// SignOf tells what a row makes of its path from anything else that it could make;
-// the entry has it for its modification time.
-func SignOf(kind journal.Kind, contentPath string) int64 {
-	sum := sha256.Sum256([]byte(string(kind) + " " + contentPath))
-	return int64(binary.BigEndian.Uint64(sum[:8]))
-}
 
 // mapFileless decides what an entry without a file becomes: settled -> mapped, or
 // a rest.
@@ -23,14 +16,14 @@ func (p *Pipeline) mapFileless(ctx context.Context, e journal.Entry) (now journa
 	factsAt := p.now()
 	m, err := p.rules(e, "")
 	switch {
-	case errors.Is(err, ErrNoRule):
-		return now, &verdictError{verdict{to: journal.Ignored, reason: reasonNoRule}}
+	case errors.Is(err, dropfolder.ErrNoRule):
+		return now, &verdictError{verdict{to: journal.Ignored, reason: reasons.NoRule}}
 	case err != nil:
 		return now, err
 	case m.NoRow, m.Row != "" && m.Row != e.Kind:
-		return now, &verdictError{verdict{to: journal.Superseded, reason: reasonRowGone}}
+		return now, &verdictError{verdict{to: journal.Superseded, reason: reasons.RowGone}}
 	case len(m.Problems) > 0:
-		return now, m.refusal()
+		return now, metadataRefusal(m)
 	}
 	asset := m.Asset
 	if e.Kind == journal.Federated {
@@ -55,7 +48,7 @@ func (p *Pipeline) verifyFileless(ctx context.Context, e journal.Entry) (now jou
 		return now, fmt.Errorf("look at the asset: %w", err)
 	}
 	if a.Deleted() {
-		return now, &verdictError{verdict{to: journal.Held, reason: reasonDeletedMeanwhile}}
+		return now, &verdictError{verdict{to: journal.Held, reason: reasons.DeletedMeanwhile}}
 	}
 	return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Verifying, To: journal.Verified})
 }

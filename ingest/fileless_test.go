@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -20,17 +21,17 @@ type tellsNothing struct{}
 func (tellsNothing) Lost(string) (journal.Told, error) { return journal.Told{}, nil }
 
 // rowsOf is a folder whose manifest.csv has these rows.
-type rowsOf []ingest.FilelessRow
+type rowsOf []dropfolder.FilelessRow
 
 func (rowsOf) About(path string) (journal.Concern, bool) {
 	return journal.Concern{Dir: "."}, path == "manifest.csv"
 }
-func (rowsOf) Stray(string) (ingest.Stray, bool) { return ingest.Stray{}, false }
-func (rowsOf) Teller(func(string, func(string)) error) ingest.Teller {
+func (rowsOf) Stray(string) (dropfolder.Stray, bool) { return dropfolder.Stray{}, false }
+func (rowsOf) Teller(func(string, func(string)) error) dropfolder.Teller {
 	return tellsNothing{}
 }
-func (rowsOf) Beside(string) []ingest.Beside { return nil }
-func (r rowsOf) Rows(_ string, each func([]ingest.FilelessRow) error) error {
+func (rowsOf) Beside(string) []dropfolder.Beside { return nil }
+func (r rowsOf) Rows(_ string, each func([]dropfolder.FilelessRow) error) error {
 	for some := range slices.Chunk(r, 2) {
 		if err := each(some); err != nil {
 			return err
@@ -42,9 +43,9 @@ func (rowsOf) Forget(string) {}
 
 // federated has a manifest make film.mov an asset whose content lies at a path, beside
 // other rows.
-func federated(r *rig, there string, others ...ingest.FilelessRow) {
-	r.config.Folders[0].Companions = rowsOf(append(others, ingest.FilelessRow{Path: "film.mov", ContentPath: there}))
-	r.config.Folders[0].Map = func(f watcher.File, at string) (ingest.Mapped, error) {
+func federated(r *rig, there string, others ...dropfolder.FilelessRow) {
+	r.config.Folders[0].Companions = rowsOf(append(others, dropfolder.FilelessRow{Path: "film.mov", ContentPath: there}))
+	r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
 		m, err := r.mapFile(f, at)
 		if f.Path == "film.mov" {
 			m.ContentPath = there
@@ -74,7 +75,7 @@ func TestFilelessAssetsAreMadeOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			there, fault := tt.there, tt.fault
 			r := newRig(t, func(o *sandbox.Options) { o.ContentPathReply = tt.told })
-			federated(r, there, ingest.FilelessRow{Path: "coming.jpg"})
+			federated(r, there, dropfolder.FilelessRow{Path: "coming.jpg"})
 			r.queue(sandbox.Fault{Operation: "CreateAsset", Kind: fault}, sandbox.Fault{Operation: "CreateAsset", Kind: fault})
 			r.backfill()
 			got := available(r.sandbox.State())
@@ -104,7 +105,7 @@ type sulking struct {
 	tried *int
 }
 
-func (f sulking) Rows(path string, each func([]ingest.FilelessRow) error) error {
+func (f sulking) Rows(path string, each func([]dropfolder.FilelessRow) error) error {
 	if *f.tried++; *f.tried <= f.times {
 		return &fs.PathError{Op: "read", Path: path, Err: syscall.EIO}
 	}
@@ -141,7 +142,7 @@ func newRows(t *testing.T) *rig {
 	r.config.Folders[0].Companions = rowsOf{
 		{Path: "a/coming.jpg"}, {Path: "b/coming.jpg"}, {Path: "film.mov", ContentPath: there}, {Path: "lone.jpg"},
 	}
-	r.config.Folders[0].Map = func(f watcher.File, at string) (ingest.Mapped, error) {
+	r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
 		m, err := r.mapFile(f, at)
 		if err == nil {
 			m.Asset.Metadata[0] = tenovos.TextValue(m.Asset.Metadata[0].DefinitionID, f.Path)

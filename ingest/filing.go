@@ -12,24 +12,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
-
-// After says what becomes of a file whose content is in.
-type After string
-
-// What becomes of it. Only with AfterMove and AfterDelete do files that failed go
-// to Folder.Failed.
-const (
-	AfterKeep   After = "keep" // also ""
-	AfterMove   After = "move" // to Folder.Done
-	AfterDelete After = "delete"
-)
-
-func (a After) keeps() bool { return a == "" || a == AfterKeep }
 
 // errWritten is a file that a program holds open for writing.
 var errWritten = errors.New("a program has the file open for writing")
@@ -149,7 +138,7 @@ func (t *taking) unchanged(ctx context.Context, hint uploader.Hint) (bool, error
 	case hint.ChangeTime == t.e.ChangeTime && !(t.remove && t.e.Status == journal.Filed):
 		return true, nil
 	case t.e.Status == journal.Failed:
-		return t.e.Reason.Class != classUnreadable, nil
+		return t.e.Reason.Class != reasons.ClassUnreadable, nil
 	}
 	here := t.e
 	here.MovedTo = "" // not yet
@@ -261,7 +250,7 @@ func (t *taking) takeAlong(ctx context.Context) {
 
 // shared reports whether another file has the name of this one but for its
 // extension.
-func (t *taking) shared(companions Companions) bool {
+func (t *taking) shared(companions dropfolder.Companions) bool {
 	stem := foldPath(strings.TrimSuffix(path.Base(t.e.Path), path.Ext(t.e.Path)))
 	dir, err := t.root.OpenDir(path.Dir(t.e.Path))
 	if err != nil {
@@ -326,18 +315,18 @@ func filingWait(n int) time.Duration { return min(2*time.Second<<min(n, 10), 10*
 // False if it could not: then the entry waits and it is tried again, without end.
 func (p *Pipeline) fileSource(ctx context.Context, e journal.Entry) (bool, error) {
 	folder := p.folders[e.Folder]
-	if (folder.After.keeps() || folder.resumes()) && !e.Taken() || e.Kind != journal.File {
+	if (folder.After.Keeps() || folder.Resumes()) && !e.Taken() || e.Kind != journal.File {
 		return true, nil
 	}
 	var err error
-	if folder.After.keeps() { // the configuration changed in the middle of it
+	if folder.After.Keeps() { // the configuration changed in the middle of it
 		err = p.restoreAside(ctx, e)
 	} else {
 		if !e.Taken() {
 			err = p.proofs.prove(ctx, e, e)
 		}
 		if err == nil {
-			_, err = p.takeAway(ctx, e, folder.After == AfterDelete, folder.Done)
+			_, err = p.takeAway(ctx, e, folder.After == dropfolder.AfterDelete, folder.Done)
 		}
 	}
 	if err == nil || errors.Is(err, journal.ErrJournal) || errors.Is(err, journal.ErrMoved) {

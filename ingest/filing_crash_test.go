@@ -5,7 +5,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -14,7 +14,7 @@ import (
 // held before, as it did all the time: that keeps nobody waiting.
 func TestRenamedAfterIntentToMoveToTakenName(t *testing.T) {
 	t.Parallel()
-	r := newFilingRig(t, ingest.AfterMove)
+	r := newFilingRig(t, dropfolder.AfterMove)
 	r.write("c.jpg", 3000, 1)
 	r.backfill()
 	r.wantFiles("_ingested/c.jpg")

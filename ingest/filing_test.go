@@ -10,17 +10,18 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
 // newFilingRig is a rig whose folder does not keep its files.
-func newFilingRig(t *testing.T, after ingest.After) *rig {
+func newFilingRig(t *testing.T, after dropfolder.After) *rig {
 	t.Helper()
 	r := newRig(t, nil)
 	f := &r.config.Folders[0]
 	f.After, f.Done, f.Failed, f.Prune = after, "_ingested", "_failed", true
-	f.VersionByPath, f.Duplicates = false, ingest.DuplicatesSkip
+	f.VersionByPath, f.Duplicates = false, dropfolder.DuplicatesSkip
 	return r
 }
 
@@ -74,7 +75,7 @@ func (r *rig) rename(from, to string) {
 
 func TestMoveWhenIn(t *testing.T) {
 	t.Parallel()
-	r := newFilingRig(t, ingest.AfterMove)
+	r := newFilingRig(t, dropfolder.AfterMove)
 	r.write("acme/spring/a.jpg", 1000, 1)
 	r.write("b.jpg", 2000, 1)
 	r.write("_ingested/b.jpg", 10, 9) // somebody's, of the same name
@@ -138,7 +139,7 @@ func TestDestination(t *testing.T) {
 
 func TestDeleteWhenIn(t *testing.T) {
 	t.Parallel()
-	r := newFilingRig(t, ingest.AfterDelete)
+	r := newFilingRig(t, dropfolder.AfterDelete)
 	r.write("acme/a.jpg", 1000, 1)
 	r.write("acme/ignored.txt", 1000, 1)
 	sum := r.md5("acme/a.jpg")
@@ -161,7 +162,7 @@ func TestDeleteWhenIn(t *testing.T) {
 
 func TestFailedFileIsPutAsideAndTriedAgain(t *testing.T) {
 	t.Parallel()
-	r := newFilingRig(t, ingest.AfterMove)
+	r := newFilingRig(t, dropfolder.AfterMove)
 	r.write("acme/a.jpg", 1000, 1)
 	r.refuse()
 	r.backfill()
@@ -210,7 +211,7 @@ func TestFailedFileIsPutAsideAndTriedAgain(t *testing.T) {
 // about to be moved or deleted.
 func TestChangeInTheLastMomentStays(t *testing.T) {
 	t.Parallel()
-	for _, after := range []ingest.After{ingest.AfterMove, ingest.AfterDelete} {
+	for _, after := range []dropfolder.After{dropfolder.AfterMove, dropfolder.AfterDelete} {
 		for name, change := range map[string]func(t *testing.T, path string){
 			"rewritten": func(t *testing.T, path string) {
 				if err := os.WriteFile(path, content("new", 1500, 2), 0o600); err != nil {
@@ -254,7 +255,7 @@ func TestChangeInTheLastMomentStays(t *testing.T) {
 				}
 				sum := r.md5("a.jpg")
 				r.backfill()
-				if after == ingest.AfterMove {
+				if after == dropfolder.AfterMove {
 					r.wantFiles("_ingested/a.jpg")
 				} else {
 					r.wantFiles()
@@ -293,7 +294,7 @@ func (r *rig) latest(t *testing.T, path string) journal.Entry {
 
 func TestFileHeldOpenIsNotTaken(t *testing.T) {
 	t.Parallel()
-	r := newFilingRig(t, ingest.AfterDelete)
+	r := newFilingRig(t, dropfolder.AfterDelete)
 	r.write("a.jpg", 1000, 1)
 	p := r.start()
 	defer r.close(p)
@@ -331,40 +332,40 @@ func TestFilingAfterACrash(t *testing.T) {
 	const aside, place = "acme/.ingestd-1", "_ingested/acme/a.jpg"
 	for _, c := range []struct {
 		name  string
-		after ingest.After
+		after dropfolder.After
 		state func(r *rig)
 		want  []string
 	}{
-		{"move: only the intent", ingest.AfterMove, func(*rig) {}, []string{place}},
-		{"move: aside", ingest.AfterMove, func(r *rig) { r.rename("acme/a.jpg", aside) }, []string{place}},
-		{"move: aside, and the place was taken", ingest.AfterMove, func(r *rig) {
+		{"move: only the intent", dropfolder.AfterMove, func(*rig) {}, []string{place}},
+		{"move: aside", dropfolder.AfterMove, func(r *rig) { r.rename("acme/a.jpg", aside) }, []string{place}},
+		{"move: aside, and the place was taken", dropfolder.AfterMove, func(r *rig) {
 			r.rename("acme/a.jpg", aside)
 			r.write(place, 10, 1)
 		}, []string{place, "_ingested/acme/a (2).jpg"}},
-		{"move: aside, by a second name so far", ingest.AfterMove, func(r *rig) {
+		{"move: aside, by a second name so far", dropfolder.AfterMove, func(r *rig) {
 			if err := os.Link(filepath.Join(r.drop, "acme/a.jpg"), filepath.Join(r.drop, aside)); err != nil {
 				r.t.Fatal(err)
 			}
 		}, []string{place}},
-		{"move: done", ingest.AfterMove, func(r *rig) { r.rename("acme/a.jpg", place) }, []string{place}},
-		{"move: aside, and a new file has its name", ingest.AfterMove, func(r *rig) {
+		{"move: done", dropfolder.AfterMove, func(r *rig) { r.rename("acme/a.jpg", place) }, []string{place}},
+		{"move: aside, and a new file has its name", dropfolder.AfterMove, func(r *rig) {
 			r.rename("acme/a.jpg", aside)
 			r.write("acme/a.jpg", 50, 2)
 		}, []string{place, "acme/a.jpg"}},
-		{"move: aside, then changed", ingest.AfterMove, func(r *rig) {
+		{"move: aside, then changed", dropfolder.AfterMove, func(r *rig) {
 			r.rename("acme/a.jpg", aside)
 			r.write(aside, 50, 2)
 		}, []string{"acme/a.jpg"}},
-		{"move: aside, then changed, and a new file has its name", ingest.AfterMove, func(r *rig) {
+		{"move: aside, then changed, and a new file has its name", dropfolder.AfterMove, func(r *rig) {
 			r.rename("acme/a.jpg", aside)
 			r.write(aside, 50, 2)
 			r.write("acme/a.jpg", 60, 3)
 		}, []string{"acme/a.jpg", "acme/a (2).jpg"}},
-		{"delete: only the intent", ingest.AfterDelete, func(*rig) {}, nil},
-		{"delete: aside", ingest.AfterDelete, func(r *rig) { r.rename("acme/a.jpg", aside) }, nil},
-		{"delete: done", ingest.AfterDelete, func(r *rig) { _ = os.Remove(filepath.Join(r.drop, "acme/a.jpg")) }, nil},
-		{"delete: aside, then keep", ingest.AfterKeep, func(r *rig) { r.rename("acme/a.jpg", aside) }, []string{"acme/a.jpg"}},
-		{"move: done, then keep", ingest.AfterKeep, func(r *rig) { r.rename("acme/a.jpg", place) }, []string{place}},
+		{"delete: only the intent", dropfolder.AfterDelete, func(*rig) {}, nil},
+		{"delete: aside", dropfolder.AfterDelete, func(r *rig) { r.rename("acme/a.jpg", aside) }, nil},
+		{"delete: done", dropfolder.AfterDelete, func(r *rig) { _ = os.Remove(filepath.Join(r.drop, "acme/a.jpg")) }, nil},
+		{"delete: aside, then keep", dropfolder.AfterKeep, func(r *rig) { r.rename("acme/a.jpg", aside) }, []string{"acme/a.jpg"}},
+		{"move: done, then keep", dropfolder.AfterKeep, func(r *rig) { r.rename("acme/a.jpg", place) }, []string{place}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ctx := t.Context()
@@ -408,12 +409,12 @@ func TestFilingAfterACrash(t *testing.T) {
 // while one that failed was on its way to Failed: neither is lost.
 func TestFileAsideWhenItsEntryMovedOn(t *testing.T) {
 	t.Parallel()
-	r := newFilingRig(t, ingest.AfterMove)
+	r := newFilingRig(t, dropfolder.AfterMove)
 	r.refuse()
 	r.write("a.jpg", 1000, 1)
-	r.config.Folders[0].After = ingest.AfterKeep
+	r.config.Folders[0].After = dropfolder.AfterKeep
 	r.backfill()
-	r.config.Folders[0].After = ingest.AfterMove
+	r.config.Folders[0].After = dropfolder.AfterMove
 	p := r.start()
 	if err := p.journal.SetFiling(t.Context(), 1, journal.Failed, ".ingestd-1", "_failed/a.jpg"); err != nil {
 		t.Fatal(err)
@@ -436,7 +437,7 @@ func TestFileAsideWhenItsEntryMovedOn(t *testing.T) {
 func TestRenamedFileIsNotIngestedAgain(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
-	r.config.Folders[0].Duplicates = ingest.DuplicatesUpload
+	r.config.Folders[0].Duplicates = dropfolder.DuplicatesUpload
 	r.write("inbox/a.jpg", 1000, 1)
 	r.write("inbox/b.jpg", 1000, 2)
 	r.backfill()

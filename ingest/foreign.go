@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
@@ -27,7 +28,7 @@ func (f *foreignURLs) note(err error, now time.Time) {
 	defer f.mu.Unlock()
 	switch {
 	case errors.Is(err, uploader.ErrForeignHost):
-		f.until, f.reason = now.Add(foreignRest), reasonForeign(err)
+		f.until, f.reason = now.Add(foreignRest), reasons.Foreign(err)
 	case err == nil:
 		f.until = time.Time{}
 	}

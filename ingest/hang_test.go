@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -53,7 +54,7 @@ func TestBackfillEndsWithoutAFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer j.Close()
-	p := New(Config{Folders: []Folder{{Name: "in", Path: filepath.Join(t.TempDir(), "none")}}}, Deps{Journal: j})
+	p := New(Config{Folders: []dropfolder.Folder{{Name: "in", Path: filepath.Join(t.TempDir(), "none")}}}, Deps{Journal: j})
 	if err := p.Admit(t.Context(), []watcher.File{{Folder: "in", Path: "a", Size: 1}}); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -51,7 +52,7 @@ func (h *holdups) missed(ctx context.Context, ends int) error {
 
 // hasten wakes all that are held up.
 func (h *holdups) hasten(ctx context.Context) error {
-	if err := h.journal.Hasten(ctx, classHeldUp); err != nil {
+	if err := h.journal.Hasten(ctx, reasons.ClassHeldUp); err != nil {
 		return &journalError{err}
 	}
 	h.wake()
@@ -65,7 +66,7 @@ const freshTries = 8
 // freshen has one of those try that were not refused yet.
 func (h *holdups) freshen(ctx context.Context) error {
 	// Those that were refused wait for longestRest at most.
-	if err := h.journal.HastenSome(ctx, classHeldUp, h.now().Add(longestRest), freshTries); err != nil {
+	if err := h.journal.HastenSome(ctx, reasons.ClassHeldUp, h.now().Add(longestRest), freshTries); err != nil {
 		return &journalError{err}
 	}
 	h.wake()
@@ -146,7 +147,7 @@ func (p *Pipeline) share(ctx context.Context, e journal.Entry, v verdict, cause 
 		return verdict{do: leave}, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(after), r, false)
 	}
 	size := int64(0) // it is no question of that, but where a proxy has a limit
-	if v.reason.Class == classIntermediary {
+	if v.reason.Class == reasons.ClassIntermediary {
 		size = bodySize(e)
 	}
 	f := p.holdups.refuse(name, e.ID, attempt, size, v.reason.Message)
@@ -166,7 +167,7 @@ func (p *Pipeline) share(ctx context.Context, e journal.Entry, v verdict, cause 
 		limit = aloneAfter
 	}
 	switch {
-	case f.others && f.times == 1 && v.reason.Class == classStore: // the next may decide it
+	case f.others && f.times == 1 && v.reason.Class == reasons.ClassStore: // the next may decide it
 		return putOff(p.backoff(1), v.reason)
 	case !v.waits:
 		return v, nil
@@ -203,7 +204,7 @@ func (h *holdups) tell(f finding, r journal.Reason) {
 
 func reasonHeldUp(why string) journal.Reason {
 	return journal.Reason{
-		Class: classHeldUp, Message: why,
+		Class: reasons.ClassHeldUp, Message: why,
 		Hint: "One file after another was refused so: it is no file's own trouble and costs none an attempt. One of them is tried from time to time, and all go on by themselves when it is over.",
 	}
 }

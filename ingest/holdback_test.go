@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -73,17 +74,17 @@ func TestEntryIsPutOffJustWhenAllAreSetFree(t *testing.T) {
 func TestClaimIsOfItsMoment(t *testing.T) {
 	h, claims := heldRig(t, 2, nil)
 	p := New(Config{}, Deps{Journal: h.journal})
-	before := p.handled()
-	p.hold(claims[0].ID, &flight{dispatched: true})
+	before := p.hands.Others()
+	p.hands.Hold(claims[0].ID, &hands.Flight{Dispatched: true})
 	if e := p.claimed(claims[0], before); e.ID != claims[0].ID || e.Status != journal.Settled {
 		t.Errorf("a whole claim gives %+v", e)
 	}
 	if e := p.claimed(journal.Claim{Entry: journal.Entry{ID: 7}}, before); e.ID != 0 {
 		t.Errorf("a claim of what was begun gives %+v", e)
 	}
-	p.take(claims[1].Entry)
-	p.release(claims[1].ID)
-	p.hold(claims[1].ID, &flight{dispatched: true})
+	p.hands.Take(claims[1].Entry)
+	p.hands.Release(claims[1].ID)
+	p.hands.Hold(claims[1].ID, &hands.Flight{Dispatched: true})
 	if e := p.claimed(claims[1], before); e.ID != 0 {
 		t.Errorf("a claim of what a request had in hand meanwhile gives %+v", e)
 	}

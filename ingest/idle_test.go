@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 	"github.com/tenovos-ingest/ingestd/watcher"
@@ -77,7 +78,7 @@ func TestIdle(t *testing.T) {
 		var l looks
 		r.look = func() { l.n.Add(1) }
 		one := r.config.Folders[0]
-		one.Companions, one.Drops, one.After, one.Done, one.Failed = manifests{}, noDrops{}, ingest.AfterMove, "_ingested", "_failed"
+		one.Companions, one.Drops, one.After, one.Done, one.Failed = manifests{}, noDrops{}, dropfolder.AfterMove, "_ingested", "_failed"
 		r.config.Folders = nil
 		for i := range 10 {
 			one.Name = fmt.Sprint("drop", i)
@@ -140,11 +141,11 @@ func TestClockIsSet(t *testing.T) {
 	var ahead atomic.Int64
 	r.clock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	f := &r.config.Folders[0]
-	f.After, f.Done, f.Failed, f.Resume = ingest.AfterMove, "_ingested", "_failed", time.Hour
+	f.After, f.Done, f.Failed, f.Resume = dropfolder.AfterMove, "_ingested", "_failed", time.Hour
 	later := f.Map
-	f.Map = func(file watcher.File, at string) (ingest.Mapped, error) {
+	f.Map = func(file watcher.File, at string) (dropfolder.Mapped, error) {
 		if ahead.Load() == 0 {
-			return ingest.Mapped{}, &ingest.LaterError{Err: context.DeadlineExceeded, After: time.Hour}
+			return dropfolder.Mapped{}, &dropfolder.LaterError{Err: context.DeadlineExceeded, After: time.Hour}
 		}
 		return later(file, at)
 	}
@@ -289,9 +290,9 @@ func TestTouchedWhileItWaits(t *testing.T) {
 	var touched atomic.Bool
 	f := &r.config.Folders[0]
 	later := f.Map
-	f.Map = func(file watcher.File, at string) (ingest.Mapped, error) {
+	f.Map = func(file watcher.File, at string) (dropfolder.Mapped, error) {
 		if !touched.Load() {
-			return ingest.Mapped{}, &ingest.LaterError{Err: context.DeadlineExceeded, After: time.Hour}
+			return dropfolder.Mapped{}, &dropfolder.LaterError{Err: context.DeadlineExceeded, After: time.Hour}
 		}
 		return later(file, at)
 	}
@@ -322,9 +323,9 @@ func TestWithdrawnWhileItsUpdateWaits(t *testing.T) {
 	var once atomic.Bool
 	f := &r.config.Folders[0]
 	mapFile := f.Map
-	f.Map = func(file watcher.File, at string) (ingest.Mapped, error) {
+	f.Map = func(file watcher.File, at string) (dropfolder.Mapped, error) {
 		if once.Swap(true) {
-			return ingest.Mapped{}, &ingest.LaterError{Err: context.DeadlineExceeded, After: time.Hour}
+			return dropfolder.Mapped{}, &dropfolder.LaterError{Err: context.DeadlineExceeded, After: time.Hour}
 		}
 		return mapFile(file, at)
 	}

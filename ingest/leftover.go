@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -24,14 +26,14 @@ type leftovers struct {
 // maxLeftovers is how many are remembered of a folder. The next scan finds the rest.
 const maxLeftovers = 50_000
 
-func newLeftovers(j *journal.Journal, folders []Folder, came func(folder string)) *leftovers {
+func newLeftovers(j *journal.Journal, folders []dropfolder.Folder, came func(folder string)) *leftovers {
 	l := &leftovers{journal: j, came: came, which: make(map[string]journal.Leftover), ids: make(map[string][]int64)}
 	for _, f := range folders {
 		switch f.After {
-		case AfterMove:
-			l.which[f.Name] = journal.Leftover{Statuses: []journal.Status{journal.Filed, journal.Duplicate, journal.Failed}, Except: classUnreadable}
-		case AfterDelete: // a duplicate is never deleted
-			l.which[f.Name] = journal.Leftover{Statuses: []journal.Status{journal.Filed, journal.Failed}, Except: classUnreadable}
+		case dropfolder.AfterMove:
+			l.which[f.Name] = journal.Leftover{Statuses: []journal.Status{journal.Filed, journal.Duplicate, journal.Failed}, Except: reasons.ClassUnreadable}
+		case dropfolder.AfterDelete: // a duplicate is never deleted
+			l.which[f.Name] = journal.Leftover{Statuses: []journal.Status{journal.Filed, journal.Failed}, Except: reasons.ClassUnreadable}
 		}
 	}
 	return l
@@ -90,11 +92,11 @@ func (l *leftovers) open(ctx context.Context, folder string) (more bool, err err
 // stillInTenovos asks before a file is moved or deleted whose content came in earlier.
 // What was in Tenovos then may have been removed there since, which is asked before it is
 // deleted, and may never have been proved to be there, where the folder kept its files.
-func (p *Pipeline) stillInTenovos(ctx context.Context, e journal.Entry, after After) error {
+func (p *Pipeline) stillInTenovos(ctx context.Context, e journal.Entry, after dropfolder.After) error {
 	if e.Status == journal.Duplicate {
 		return p.proofs.proveDuplicate(ctx, e)
 	}
-	if after == AfterDelete {
+	if after == dropfolder.AfterDelete {
 		seen, err := p.verifyAgain(ctx, e, Selection{})
 		if err == nil && !seen.Good() {
 			err = fmt.Errorf("the file is not deleted, because Tenovos does not hold its content as it did: %s", seen.Detail)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
@@ -63,7 +64,7 @@ func (r *rig) writeAlike(path, other string) {
 // an ingested archive go where they would have gone, and a duplicate is told as one.
 func TestLeftoversAreMoved(t *testing.T) {
 	t.Parallel()
-	r := newFilingRig(t, ingest.AfterKeep)
+	r := newFilingRig(t, dropfolder.AfterKeep)
 	r.write("acme/a.jpg", 1000, 1)
 	r.write("ignored.txt", 10, 1)
 	r.backfill()
@@ -72,7 +73,7 @@ func TestLeftoversAreMoved(t *testing.T) {
 	r.refuse()
 	r.write("acme/refused.jpg", 1000, 2)
 	r.backfill()
-	r.config.Folders[0].After = ingest.AfterMove
+	r.config.Folders[0].After = dropfolder.AfterMove
 	r.backfill()
 	r.wantFiles("acme/a.jpg", "acme/refused.jpg", "copy.jpg", "ignored.txt")
 	r.rescan("the files are moved", func(p *process) bool {
@@ -99,11 +100,11 @@ func TestLeftoversAreMoved(t *testing.T) {
 // TestLeftoversOfOtherContentStay: what is not as it was ingested is a file of its own.
 func TestLeftoversOfOtherContentStay(t *testing.T) {
 	t.Parallel()
-	r := newFilingRig(t, ingest.AfterKeep)
+	r := newFilingRig(t, dropfolder.AfterKeep)
 	r.write("touched.jpg", 1000, 1)
 	r.write("new.jpg", 1000, 1)
 	r.backfill()
-	r.config.Folders[0].After = ingest.AfterMove
+	r.config.Folders[0].After = dropfolder.AfterMove
 	if err := os.Chmod(filepath.Join(r.drop, "touched.jpg"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +120,7 @@ func TestLeftoversOfOtherContentStay(t *testing.T) {
 // came in earlier.
 func TestLeftoversAreDeletedOnProof(t *testing.T) {
 	t.Parallel()
-	r := newFilingRig(t, ingest.AfterKeep)
+	r := newFilingRig(t, dropfolder.AfterKeep)
 	r.write("in.jpg", 1000, 1)
 	r.write("removed.jpg", 1000, 2)
 	r.backfill()
@@ -130,7 +131,7 @@ func TestLeftoversAreDeletedOnProof(t *testing.T) {
 		t.Fatal(err)
 	}
 	client.Close()
-	r.config.Folders[0].After = ingest.AfterDelete
+	r.config.Folders[0].After = dropfolder.AfterDelete
 	r.rescan("one is deleted, and the other is not", func(p *process) bool {
 		left := r.chores(p)
 		return !r.exists("in.jpg") && len(left) == 1 && left[0].Tries > 0
@@ -144,7 +145,7 @@ func TestLeftoversAreDeletedOnProof(t *testing.T) {
 // BenchmarkLeftovers measures what a scan of many known files costs more where
 // the folder moves its files, of which none is to be moved.
 func BenchmarkLeftovers(b *testing.B) {
-	for _, after := range []ingest.After{ingest.AfterKeep, ingest.AfterMove} {
+	for _, after := range []dropfolder.After{dropfolder.AfterKeep, dropfolder.AfterMove} {
 		b.Run(string(after), func(b *testing.B) {
 			r := newRig(b, nil)
 			f := &r.config.Folders[0]
@@ -176,13 +177,13 @@ func BenchmarkLeftovers(b *testing.B) {
 // and not asked about for each of the others.
 func TestLeftoversWaitWhileTenovosIsAway(t *testing.T) {
 	t.Parallel()
-	r := newFilingRig(t, ingest.AfterKeep)
+	r := newFilingRig(t, dropfolder.AfterKeep)
 	const files = 40
 	for i := range files {
 		r.write(fmt.Sprintf("%d.jpg", i), 1000+i, 1)
 	}
 	r.backfill()
-	r.config.Folders[0].After = ingest.AfterDelete
+	r.config.Folders[0].After = dropfolder.AfterDelete
 	away := &outOfReach{}
 	r.api = func(a ingest.API) ingest.API { away.API = a; return away }
 	r.rescan("all are deleted after the outage", func(p *process) bool {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -207,7 +208,7 @@ func (p *Pipeline) confirmGone(e journal.Entry, cause error) error {
 	if errors.Is(cause, syscall.EINVAL) { // of the file, whatever it is
 		return fmt.Errorf("%s cannot be opened: %w", e.Path, &fs.PathError{Op: "open", Path: e.Path, Err: syscall.EINVAL})
 	}
-	return &verdictError{verdict{do: retry, reason: reasonOf(classNoFolder, cause, "")}}
+	return &verdictError{verdict{do: retry, reason: reasons.Of(reasons.ClassNoFolder, cause, "")}}
 }
 
 // mayTouch reports whether the files of a folder can be worked on; "" is none.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -18,7 +18,7 @@ import (
 // that, and with the share back the file goes on where it was.
 func TestUnmount(t *testing.T) {
 	t.Parallel()
-	for _, after := range []ingest.After{ingest.AfterKeep, ingest.AfterMove, ingest.AfterDelete} {
+	for _, after := range []dropfolder.After{dropfolder.AfterKeep, dropfolder.AfterMove, dropfolder.AfterDelete} {
 		t.Run(string(after), func(t *testing.T) {
 			t.Parallel()
 			for k, more := 1, true; more && !t.Failed(); k += pointOf {
@@ -29,7 +29,7 @@ func TestUnmount(t *testing.T) {
 }
 
 // unmountAfter reports whether there was a k-th commit.
-func unmountAfter(t *testing.T, after ingest.After, k int64) bool {
+func unmountAfter(t *testing.T, after dropfolder.After, k int64) bool {
 	r := newFilingRig(t, after)
 	r.config.Folders[0].Marker = ".mounted"
 	r.write(".mounted", 0, 0)
@@ -88,11 +88,11 @@ func unmountAfter(t *testing.T, after ingest.After, k int64) bool {
 		}
 	}
 	switch after {
-	case ingest.AfterKeep:
+	case dropfolder.AfterKeep:
 		r.wantFiles(".mounted", "acme/a.jpg")
-	case ingest.AfterMove:
+	case dropfolder.AfterMove:
 		r.wantFiles(".mounted", "_ingested/acme/a.jpg")
-	case ingest.AfterDelete:
+	case dropfolder.AfterDelete:
 		r.wantFiles(".mounted")
 	}
 	if got := available(r.sandbox.State()); len(got) != 1 || got[0].ContentMD5 != sum {

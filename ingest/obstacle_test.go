@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -44,7 +45,7 @@ func (r *rig) late() {
 func TestFileInThePlaceOfADirectory(t *testing.T) {
 	t.Parallel()
 	for _, obstacle := range []string{"_failed/sub", "_failed/sub/deep"} {
-		r := newFilingRig(t, ingest.AfterMove)
+		r := newFilingRig(t, dropfolder.AfterMove)
 		r.write(obstacle, 10, 1)
 		r.refuse()
 		r.write("sub/deep/a.jpg", 1000, 1)
@@ -67,8 +68,8 @@ func TestFileInThePlaceOfADirectory(t *testing.T) {
 // kept is said, and it gets to its place, or its name back, by itself.
 func TestObstacleInTheLastMoment(t *testing.T) {
 	t.Parallel()
-	for _, after := range []ingest.After{ingest.AfterMove, ingest.AfterKeep} {
-		r := newFilingRig(t, ingest.AfterMove)
+	for _, after := range []dropfolder.After{dropfolder.AfterMove, dropfolder.AfterKeep} {
+		r := newFilingRig(t, dropfolder.AfterMove)
 		r.write("sub/a.jpg", 1000, 1)
 		blocked := false
 		r.commit = func() { // between the intent and the deed
@@ -101,7 +102,7 @@ func TestObstacleInTheLastMoment(t *testing.T) {
 		}
 		r.late()
 		r.config.Folders[0].After = after
-		if after == ingest.AfterKeep {
+		if after == dropfolder.AfterKeep {
 			r.backfill()
 			r.wantFiles("_ingested", "sub/a.jpg")
 			continue
@@ -115,7 +116,7 @@ func TestObstacleInTheLastMoment(t *testing.T) {
 // TestErrorTextOfALongName has names that leave no room for what follows them.
 func TestErrorTextOfALongName(t *testing.T) {
 	t.Parallel()
-	r := newFilingRig(t, ingest.AfterMove)
+	r := newFilingRig(t, dropfolder.AfterMove)
 	name := strings.Repeat("é", 125) + "a.jpg"
 	cut := strings.Repeat("é", 122)
 	r.write("_failed/"+name, 10, 9) // somebody's
@@ -131,7 +132,7 @@ func TestErrorTextOfALongName(t *testing.T) {
 // TestErrorTextOverwritesNothing has files of others under its names.
 func TestErrorTextOverwritesNothing(t *testing.T) {
 	t.Parallel()
-	r := newFilingRig(t, ingest.AfterMove)
+	r := newFilingRig(t, dropfolder.AfterMove)
 	theirs := []string{"_failed/a.jpg.error.txt", "_failed/a.jpg (2).error.txt/x"}
 	for _, name := range theirs {
 		r.write(name, 10, 1)
@@ -169,7 +170,7 @@ func TestErrorTextOverwritesNothing(t *testing.T) {
 // to another, which only the attempt shows. It does not stay hidden.
 func TestDestinationOnAnotherMount(t *testing.T) {
 	t.Parallel()
-	r := newFilingRig(t, ingest.AfterMove)
+	r := newFilingRig(t, dropfolder.AfterMove)
 	done, elsewhere := filepath.Join(r.drop, "_ingested"), filepath.Join(filepath.Dir(r.drop), "elsewhere")
 	for _, dir := range []string{done, elsewhere} {
 		if err := os.Mkdir(dir, 0o755); err != nil {

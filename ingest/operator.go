@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -173,7 +174,7 @@ func (p *Pipeline) serveEntry(ctx context.Context, id int64, s Selection, do ent
 	case err != nil && (everyonesTrouble(err) || errors.Is(err, journal.ErrJournal) || ctx.Err() != nil):
 		return o, err
 	case err != nil:
-		o.Result, o.Detail = "failed", messageOf(err)
+		o.Result, o.Detail = "failed", reasons.Message(err)
 	}
 	return o, nil
 }
@@ -196,10 +197,10 @@ func (p *Pipeline) retry(ctx context.Context, e journal.Entry, s Selection) (Out
 	case e.Status == journal.Filed || !e.Status.Resting():
 		return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
 	}
-	if !p.take(e) {
+	if !p.hands.Take(e) {
 		return Outcome{Result: "skipped", Detail: "its file is just being moved; try again"}, nil
 	}
-	defer p.release(e.ID)
+	defer p.hands.Release(e.ID)
 	e, err := p.journal.Entry(ctx, e.ID) // its file may have been moved meanwhile
 	if err == nil {
 		err = p.bringBack(e)
@@ -277,7 +278,7 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 		case e.Status == journal.Filed, e.Status == journal.Verified:
 			return Outcome{Result: "ingested", Detail: "its content was handed over already; `ingestd withdraw ID` removes the asset"}, nil
 		case e.InDrop && (e.Status == journal.Held || e.Status == journal.Failed): // its drop goes without it
-			_, err := p.advance(ctx, journal.Move{ID: e.ID, From: e.Status, To: journal.Cancelled, Reason: reasonCancelled})
+			_, err := p.advance(ctx, journal.Move{ID: e.ID, From: e.Status, To: journal.Cancelled, Reason: reasons.Cancelled})
 			return Outcome{Result: "cancelled"}, err
 		case e.Status.Resting():
 			return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
@@ -291,7 +292,7 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 				return o, nil
 			}
 		}
-		if e.Reason.Class == classHeldUp && e.NotBefore.After(p.now()) {
+		if e.Reason.Class == reasons.ClassHeldUp && e.NotBefore.After(p.now()) {
 			if !p.holdups.any() { // an earlier process put it off
 				if err := p.holdups.hasten(ctx); err != nil {
 					return Outcome{}, err
@@ -300,16 +301,16 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 				return o, nil
 			}
 		}
-		if p.take(e) { // nobody works on it: this goroutine does
+		if p.hands.Take(e) { // nobody works on it: this goroutine does
 			if _, err := p.obeyCancel(ctx, e); err != nil && !errors.Is(err, journal.ErrMoved) {
-				p.release(e.ID)
+				p.hands.Release(e.ID)
 				return Outcome{}, err
 			}
 			if err := p.work(ctx, e.ID, journal.Entry{}); err != nil { // it was read before it was taken
 				return Outcome{}, err
 			}
 		} else {
-			p.abortSending(e.ID)
+			p.hands.Abort(e.ID)
 		}
 		if p.stuck(time.Now())[e.ID] {
 			return Outcome{Result: "skipped", Detail: "the file system of its folder does not answer: try again when it does"}, nil
@@ -384,7 +385,7 @@ func (p *Pipeline) verifyAgain(ctx context.Context, e journal.Entry, _ Selection
 		return Outcome{}, err
 	}
 	if !same {
-		return Outcome{Result: "wrong", Detail: reasonMismatch(e, a.MD5).Message}, nil
+		return Outcome{Result: "wrong", Detail: reasons.Mismatch(e, a.MD5).Message}, nil
 	}
 	return Outcome{Result: "ok", Detail: "MD5 " + strings.ToLower(a.MD5)}, nil
 }
@@ -408,7 +409,7 @@ func (p *Pipeline) withdraw(ctx context.Context, e journal.Entry, _ Selection) (
 	unrestored, lost := errors.AsType[*unrestoredError](err)
 	switch {
 	case lost:
-		reason := reasonWithdrawn
+		reason := reasons.Withdrawn
 		reason.Message += "; " + unrestored.Error()
 		_, err := p.advance(ctx, journal.Move{ID: e.ID, From: journal.Filed, To: journal.Withdrawn, Reason: reason})
 		return Outcome{Result: "withdrawn", Detail: unrestored.Error() + "; it is tried again"}, err
@@ -418,7 +419,7 @@ func (p *Pipeline) withdraw(ctx context.Context, e journal.Entry, _ Selection) (
 		return Outcome{Result: "failed", Detail: m.said()}, m.close(ctx)
 	}
 	_, err = p.advance(ctx, journal.Move{
-		ID: e.ID, From: journal.Filed, To: journal.Withdrawn, Reason: m.with(reasonWithdrawn),
+		ID: e.ID, From: journal.Filed, To: journal.Withdrawn, Reason: m.with(reasons.Withdrawn),
 	})
 	if err == nil {
 		err = m.close(ctx)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -242,8 +243,8 @@ func TestChangedAfterWithdrawalAsNew(t *testing.T) {
 
 func TestDuplicatesBySettledContent(t *testing.T) {
 	t.Parallel()
-	for policy, want := range map[ingest.Duplicates]journal.Status{
-		ingest.DuplicatesSkip: journal.Duplicate, ingest.DuplicatesHold: journal.Held, ingest.DuplicatesUpload: journal.Filed,
+	for policy, want := range map[dropfolder.Duplicates]journal.Status{
+		dropfolder.DuplicatesSkip: journal.Duplicate, dropfolder.DuplicatesHold: journal.Held, dropfolder.DuplicatesUpload: journal.Filed,
 	} {
 		t.Run(string(policy), func(t *testing.T) {
 			r := newRig(t, nil)
@@ -270,7 +271,7 @@ func TestDuplicatesBySettledContent(t *testing.T) {
 				}
 			}
 			filed := 4
-			if policy == ingest.DuplicatesUpload {
+			if policy == dropfolder.DuplicatesUpload {
 				filed = 6
 			}
 			if count[journal.Filed] != filed || count[want] < 2 {
@@ -284,7 +285,7 @@ func TestDuplicatesBySettledContent(t *testing.T) {
 func TestBackAndForthIsNoDuplicate(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
-	r.config.Folders[0].Duplicates = ingest.DuplicatesSkip
+	r.config.Folders[0].Duplicates = dropfolder.DuplicatesSkip
 	for _, n := range []uint64{1, 2, 1} {
 		r.write("a.jpg", 5000, n)
 		r.backfill()

@@ -13,12 +13,12 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // Assets is what the pipeline does to assets in Tenovos.
@@ -52,132 +52,9 @@ type Store interface {
 	Upload(ctx context.Context, job uploader.Job) error
 }
 
-// Mapped is what a folder's rules make of a file.
-type Mapped struct {
-	Asset    tenovos.NewAsset
-	Problems []Problem // when there are any, nothing may be created
-	Fails    bool      // the problems make the file fail; else it is held
-
-	// ContentPath is where the content of a federated asset lies, as a row in a
-	// manifest tells.
-	ContentPath   string
-	SkipTranscode bool
-
-	// Wait is how long after it was found the file waits for what Waits names.
-	Wait  time.Duration
-	Waits string
-
-	// Row is what the row of a manifest makes of a path that has no file. NoRow says
-	// that there is no such row; with neither it is not known, which is a problem.
-	Row   journal.Kind
-	NoRow bool
-
-	// Unsure holds the ids of attributes whose values rest on what could not be read,
-	// "" for the security templates: the file is gone, or a companion is damaged. They
-	// change nothing in an asset that exists.
-	Unsure map[string]bool
-	// Missed are sentences on sidecars that cannot be read: a new asset goes without
-	// what they tell.
-	Missed []string
-	// Damaged says what of the metadata that belong to the file was read in part, or
-	// not as it is written; "" for nothing.
-	Damaged string
-}
-
-// Problem is one reason why a file's metadata cannot be sent.
-type Problem struct {
-	Message, Hint string
-	// Unsure says that it comes of what could not be read, as Mapped.Unsure does.
-	Unsure bool
-}
-
-// ErrNoRule says that no rule of the folder matches the file.
-var ErrNoRule = errors.New("no rule matches the file")
-
-// Folder is a drop folder as the pipeline needs it.
-type Folder struct {
-	Name string
-	Path string
-	// Marker is a file below Path that must be there, or the folder counts as not
-	// mounted; "" for none.
-	Marker string
-	// Settle is how long a file that changed under an upload must be quiet before
-	// it is looked at again.
-	Settle time.Duration
-	// VersionByPath makes new content under a known path a version of its asset.
-	VersionByPath bool
-	// VersionByFilename does that, too, and else makes a file a version of the one
-	// asset in Tenovos that has its filename.
-	VersionByFilename bool
-	// Inherit returns the metadata of a new version of an asset: current are the
-	// asset's values, ours those of the rules, both of the same template. Nil is ours
-	// alone. It is called concurrently.
-	Inherit func(templateID string, current, ours []tenovos.Value) []tenovos.Value
-	// Duplicates says what becomes of content that another path has in Tenovos;
-	// "" is DuplicatesUpload. Empty files are never duplicates.
-	Duplicates Duplicates
-	// Empty says what becomes of a file without a byte; "" is EmptyIngest.
-	Empty Empty
-	// Order says which of its files goes first; "" is journal.OrderArrival.
-	Order journal.Order
-	// Workers is how many of its files may be in flight; 0 is three quarters of
-	// Config.Workers, or all where there is no other folder.
-	Workers int
-	// After says what becomes of files whose content is in. Done and Failed are the
-	// patterns of where they are moved to, see Destination; Prune has directories
-	// removed that this leaves empty.
-	After        After
-	Done, Failed string
-	Prune        bool
-	Claim        *file.Claim // keeps others off the folder; nil: they may work on it, too
-	// Resume is how long files that rest are left alone before they are moved or
-	// deleted: their producer may go on with what looks finished. Until then what
-	// comes under the same path is the next version, whatever else is said of versions.
-	Resume time.Duration
-	// Drops tells what is still to come of a drop; with it no file of one is created
-	// before all of it is there and mapped. nil: each file is for itself. With Ready
-	// a file was declared complete by its producer: one that is no part of a drop
-	// waits for nothing.
-	Drops Drops
-	Ready bool
-	// Settling returns how many files the watcher saw that are not stable yet; nil: nobody
-	// watches. It is called concurrently.
-	Settling func() int
-	// Wanted says whether a file of a path is one for the folder, as the watcher judges;
-	// nil: all are. Scanned returns when the watcher's latest scan ended, and whether the
-	// folder is polled; nil: nobody watches it. Both are called concurrently.
-	Wanted  func(rel string) bool
-	Scanned func() (last time.Time, polled bool)
-	// Companions tells the files that only speak of others; nil: there are none.
-	Companions Companions
-	// Map applies the rules to a file, which lies at another path by now unless at
-	// is "". It is called concurrently.
-	Map func(file watcher.File, at string) (Mapped, error)
-}
-
-// wants reports whether a file of a path would become an asset or a version.
-func (f Folder) wants(rel string) bool {
-	if f.Companions != nil {
-		if _, is := f.Companions.About(rel); is {
-			return false
-		}
-	}
-	return f.Wanted == nil || f.Wanted(rel)
-}
-
-// Duplicates is a policy for content that was ingested under another path.
-type Duplicates string
-
-// The policies.
-const (
-	DuplicatesUpload Duplicates = "upload" // it becomes an asset of its own
-	DuplicatesSkip   Duplicates = "skip"   // it rests as a duplicate
-	DuplicatesHold   Duplicates = "hold"   // it is held for the operator
-)
-
 // Config is the pipeline's share of the configuration.
 type Config struct {
-	Folders     []Folder
+	Folders     []dropfolder.Folder
 	Workers     int   // files in flight
 	MaxFileSize int64 // bytes; a larger file fails
 
@@ -218,7 +95,7 @@ func defaultLooks() []time.Duration {
 // any goroutine; Run only once.
 type Pipeline struct {
 	cfg     Config
-	folders map[string]Folder
+	folders map[string]dropfolder.Folder
 	mounts  map[string]*mount // by folder
 	api     API
 	store   Store
@@ -230,6 +107,7 @@ type Pipeline struct {
 	handlers map[string]Handler
 	gate     *gate
 	remover  *remover
+	hands    *hands.Hands
 	poke     chan struct{} // capacity 1: "the queue may have changed"
 	alarms   *alarms       // of the loops beside the dispatcher
 	drain    <-chan struct{}
@@ -252,24 +130,11 @@ type Pipeline struct {
 	unwanted unwanted
 	clock    *clockWatch
 
-	mu        sync.Mutex
-	inFlight  map[int64]*flight
-	handlings int           // see handled
-	excused   map[int64]int // failures of each file in flight that were put down to an outage
+	mu      sync.Mutex
+	excused map[int64]int // failures of each file in flight that were put down to an outage
 
 	account atomic.Pointer[tenovos.User]
 	stats   struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
-}
-
-// flight is an entry in a worker's hands.
-type flight struct {
-	folder, path string
-	size         int64
-	dispatched   bool // a worker has it, not an operator's request
-	last         bool // it is from the end of its folder's order
-
-	sent  atomic.Int64
-	abort atomic.Pointer[context.CancelFunc] // ends the sending of parts, where that is what is going on
 }
 
 // Deps are the parts that a pipeline works with.
@@ -300,25 +165,25 @@ func New(cfg Config, d Deps) *Pipeline {
 	cfg.BulkSeen = cmp.Or(cfg.BulkSeen, defaultBulkSeen)
 	cfg.Skew = cmp.Or(cfg.Skew, defaultSkew)
 	p := &Pipeline{
-		cfg:      cfg,
-		folders:  make(map[string]Folder, len(cfg.Folders)),
-		mounts:   make(map[string]*mount, len(cfg.Folders)),
-		api:      d.API,
-		store:    d.Store,
-		journal:  d.Journal,
-		log:      d.Log,
-		now:      d.Clock,
-		poke:     make(chan struct{}, 1),
-		alarms:   newAlarms(d.Journal, d.Clock),
-		inFlight: make(map[int64]*flight),
-		editing:  make(map[string]*editing, len(cfg.Folders)),
-		tells:    make(map[string]*tells, len(cfg.Folders)),
+		cfg:     cfg,
+		folders: make(map[string]dropfolder.Folder, len(cfg.Folders)),
+		mounts:  make(map[string]*mount, len(cfg.Folders)),
+		api:     d.API,
+		store:   d.Store,
+		journal: d.Journal,
+		log:     d.Log,
+		now:     d.Clock,
+		poke:    make(chan struct{}, 1),
+		alarms:  newAlarms(d.Journal, d.Clock),
+		editing: make(map[string]*editing, len(cfg.Folders)),
+		tells:   make(map[string]*tells, len(cfg.Folders)),
 
 		templates: newTemplates(d.API, d.Log),
 
 		excused: make(map[int64]int),
 		started: d.Clock(),
 	}
+	p.hands = hands.New(p.released)
 	p.leftovers = newLeftovers(d.Journal, cfg.Folders, p.alarms.ringIn)
 	p.remover = &remover{api: d.API, journal: d.Journal, log: d.Log, now: d.Clock}
 	if d.Ahead == nil {
@@ -468,11 +333,9 @@ type Activity struct {
 
 // Active lists the files that workers hold now.
 func (p *Pipeline) Active() []Activity {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	out := make([]Activity, 0, len(p.inFlight))
-	for _, f := range p.inFlight {
-		out = append(out, Activity{Path: f.path, Size: f.size, Sent: f.sent.Load()})
+	var out []Activity
+	for _, f := range p.hands.Each {
+		out = append(out, Activity{Path: f.Path, Size: f.Size, Sent: f.Sent()})
 	}
 	return out
 }

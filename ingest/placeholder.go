@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -16,7 +17,7 @@ import (
 const placeholderMargin = time.Minute
 
 var reasonTaken = journal.Reason{
-	Class: classWaiting, Message: "its placeholder got content, or was deleted, in Tenovos: the file becomes the next version",
+	Class: reasons.ClassWaiting, Message: "its placeholder got content, or was deleted, in Tenovos: the file becomes the next version",
 }
 
 // keepURL stores with a placeholder where content for it could still be put.

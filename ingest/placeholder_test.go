@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -27,7 +28,7 @@ func newPlaceholder(t *testing.T, change func(*sandbox.Options)) *rig {
 	t.Helper()
 	r := newRig(t, change)
 	r.config.Folders[0].Companions = rowsOf{{Path: "coming.jpg"}}
-	r.config.Folders[0].Map = func(f watcher.File, at string) (ingest.Mapped, error) {
+	r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
 		m, err := r.mapFile(f, at)
 		if f.Size == 0 {
 			m.Asset.Metadata[0] = tenovos.TextValue(m.Asset.Metadata[0].DefinitionID, "to come")
@@ -124,7 +125,7 @@ func TestFileBecomesVersionOfItsPlaceholder(t *testing.T) {
 		}},
 		"another template": {before: func(_ *testing.T, r *rig) {
 			plain := r.config.Folders[0].Map
-			r.config.Folders[0].Map = func(f watcher.File, at string) (ingest.Mapped, error) {
+			r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
 				m, err := plain(f, at)
 				if f.Size > 0 {
 					other := r.account.Templates[1]
@@ -177,7 +178,7 @@ func TestContentThatCameIsNotSentAgain(t *testing.T) {
 // as it is in: what only the file tells must have been sent by then.
 func TestMetadataOfAFileThatIsDeleted(t *testing.T) {
 	r := newPlaceholder(t, nil)
-	r.config.Folders[0].After = ingest.AfterDelete
+	r.config.Folders[0].After = dropfolder.AfterDelete
 	r.write("coming.jpg", 3000, 1)
 	r.backfill()
 	got := available(r.sandbox.State())

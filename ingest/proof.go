@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -91,7 +92,7 @@ func (p *prover) prove(ctx context.Context, owner, file journal.Entry) error {
 	if err != nil {
 		return err
 	}
-	if ok && proven(last.Attempt) || owner.Status == journal.Verified && owner.Reason.Class == classAdopted {
+	if ok && proven(last.Attempt) || owner.Status == journal.Verified && owner.Reason.Class == reasons.ClassAdopted {
 		return nil
 	}
 	if owner.ID == file.ID {
@@ -189,14 +190,14 @@ func (p *Pipeline) verifyContent(ctx context.Context, e journal.Entry) (now jour
 	case err == nil:
 		return p.otherBytes(ctx, e, hex.EncodeToString(theirs))
 	case waited >= p.cfg.VerifyTimeout && e.Reason.Class == journal.ClassUnverified: // and this is not the first try after an outage
-		return now, &verdictError{verdict{to: journal.Held, reason: reasonUnproven(err)}}
+		return now, &verdictError{verdict{to: journal.Held, reason: reasons.Unproven(err)}}
 	}
 	own, _ := errors.AsType[*verdictError](err)
 	if own != nil { // the file is not what was sent any more
 		return now, own
 	}
 	again := max(pollWait(e.Tries), wait/4)
-	return now, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(again), reasonReading(err), false)
+	return now, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(again), reasons.Reading(err), false)
 }
 
 // provenVerified keeps the proof before the entry moves on, for whoever moves the file.
@@ -213,7 +214,7 @@ func (p *Pipeline) provenVerified(ctx context.Context, e journal.Entry) (now jou
 // ETags had said so before, the asset is removed, as after any part that arrives damaged.
 func (p *Pipeline) otherBytes(ctx context.Context, e journal.Entry, remote string) (now journal.Entry, err error) {
 	if !contradicted(e.Attempt) || e.Attempt.Fills != 0 {
-		return now, &verdictError{verdict{to: journal.Failed, reason: reasonMismatch(e, remote)}}
+		return now, &verdictError{verdict{to: journal.Failed, reason: reasons.Mismatch(e, remote)}}
 	}
 	chores, err := p.cleanUp(e, false)
 	if err != nil {
@@ -222,7 +223,7 @@ func (p *Pipeline) otherBytes(ctx context.Context, e journal.Entry, remote strin
 	for i := range chores {
 		chores[i].NotBefore = p.now()
 	}
-	m := journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Failed, Reason: reasonDamaged(remote), Chores: chores}
+	m := journal.Move{ID: e.ID, From: journal.Verifying, To: journal.Failed, Reason: reasons.Damaged(remote), Chores: chores}
 	if now, err = p.advance(ctx, m); err == nil {
 		p.logRest(e, m.To, m.Reason)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -42,7 +43,7 @@ func TestNoFileLeavesUnproven(t *testing.T) {
 		{"other bytes, by the content", func(o *sandbox.Options) { o.SSEKMS, o.Checksums = true, "none" }, []sandbox.Fault{damage}, journal.Failed, "holds other bytes"},
 		{"other bytes, as the ETags say", nil, []sandbox.Fault{damage}, journal.Failed, "what arrived twice"},
 	} {
-		for _, after := range []ingest.After{ingest.AfterMove, ingest.AfterDelete} {
+		for _, after := range []dropfolder.After{dropfolder.AfterMove, dropfolder.AfterDelete} {
 			t.Run(fmt.Sprint(tc.name, ", ", after), func(t *testing.T) {
 				t.Parallel()
 				r := newFilingRig(t, after)
@@ -64,7 +65,7 @@ func TestNoFileLeavesUnproven(t *testing.T) {
 					t.Errorf("the file left: %v", r.files())
 				case tc.status == journal.Failed && !r.exists("_failed/a.jpg"):
 					t.Errorf("the file is neither in its place nor among the failed: %v", r.files())
-				case tc.status == journal.Filed && (r.exists("a.jpg") || r.exists("_ingested/a.jpg") != (after == ingest.AfterMove)):
+				case tc.status == journal.Filed && (r.exists("a.jpg") || r.exists("_ingested/a.jpg") != (after == dropfolder.AfterMove)):
 					t.Errorf("the file is not where it should be: %v", r.files())
 				case tc.status == journal.Filed:
 					r.wantNothingLeft(r.sandbox.State())
@@ -80,7 +81,7 @@ func TestNoFileLeavesUnproven(t *testing.T) {
 // A content that cannot be read once, when the time for it is over already, as after an
 // outage, is read again before anybody is asked.
 func TestContentIsReadAgain(t *testing.T) {
-	r := newFilingRig(t, ingest.AfterMove)
+	r := newFilingRig(t, dropfolder.AfterMove)
 	r.config.VerifyTimeout = 2 * time.Nanosecond
 	if err := r.sandbox.Configure(func(o *sandbox.Options) { o.SSEKMS, o.Checksums = true, "none" }); err != nil {
 		t.Fatal(err)
@@ -124,9 +125,9 @@ func TestContradictionUnderKeep(t *testing.T) {
 // TestLeftoversAreProvedFirst has a folder move what it kept until now, and duplicates of
 // it: not before the bytes are proved to be there.
 func TestLeftoversAreProvedFirst(t *testing.T) {
-	for _, after := range []ingest.After{ingest.AfterMove, ingest.AfterDelete} {
+	for _, after := range []dropfolder.After{dropfolder.AfterMove, dropfolder.AfterDelete} {
 		t.Run(string(after), func(t *testing.T) {
-			r := newFilingRig(t, ingest.AfterKeep)
+			r := newFilingRig(t, dropfolder.AfterKeep)
 			knobs := func(f func(*sandbox.Options)) {
 				if err := r.sandbox.Configure(f); err != nil {
 					t.Fatal(err)
@@ -143,7 +144,7 @@ func TestLeftoversAreProvedFirst(t *testing.T) {
 			r.config.Folders[0].After = after
 			r.queue(sandbox.Fault{Operation: "GetAssetContent", Kind: sandbox.FaultStatus, Status: 403, Times: 2})
 			tried := 1
-			if after == ingest.AfterMove {
+			if after == dropfolder.AfterMove {
 				tried = 2 // the duplicate as well
 			}
 			r.rescan("they were looked at", func(p *process) bool {
@@ -160,7 +161,7 @@ func TestLeftoversAreProvedFirst(t *testing.T) {
 			r.sandbox.ClearFaults()
 			r.clock = func() time.Time { return time.Now().Add(time.Hour) } // the chores are due
 			r.rescan("they are moved", func(p *process) bool { return !r.exists("a.jpg") && len(r.chores(p)) == 0 })
-			if after == ingest.AfterMove {
+			if after == dropfolder.AfterMove {
 				r.wantFiles("_ingested/a.jpg", "_ingested/copy.jpg")
 			} else {
 				r.wantFiles("copy.jpg") // a duplicate is never deleted

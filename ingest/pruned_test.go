@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -33,7 +33,7 @@ func (r *rig) prune(f journal.Forget) (n int) {
 // TestCopyOfWhatWasPruned drops a copy of a file that was moved away and forgotten: it is
 // a duplicate, is proved to be in Tenovos, and leaves the folder as any other.
 func TestCopyOfWhatWasPruned(t *testing.T) {
-	r := newFilingRig(t, ingest.AfterMove)
+	r := newFilingRig(t, dropfolder.AfterMove)
 	r.write("a.jpg", 1000, 1)
 	r.write("other.jpg", 1000, 2) // so that the first has a hash
 	content := r.read("a.jpg")

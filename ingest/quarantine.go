@@ -8,9 +8,10 @@ import (
 	"io/fs"
 	"path"
 	"strings"
-	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/display"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -29,16 +30,7 @@ func (p *Pipeline) fileChore(ctx context.Context, id int64, to journal.Status) (
 		return journal.NewChore{}, false, err
 	}
 	folder := p.folders[e.Folder]
-	return folder.fileChore(e, p.now()), e.Kind == journal.File && !folder.After.keeps(), nil
-}
-
-// fileChore is the work of moving the file of an entry that comes to rest now.
-func (f Folder) fileChore(e journal.Entry, now time.Time) journal.NewChore {
-	c := journal.NewChore{Kind: journal.ChoreFile, Filename: path.Base(e.Path)}
-	if f.resumes() {
-		c.NotBefore = now.Add(f.Resume)
-	}
-	return c
+	return folder.FilingChore(e, p.now()), e.Kind == journal.File && !folder.After.Keeps(), nil
 }
 
 // fileResting moves the file of an entry that rests: one that failed to the
@@ -53,10 +45,10 @@ func (p *Pipeline) fileResting(ctx context.Context, c journal.Chore) (bool, erro
 	if err != nil {
 		return false, err
 	}
-	if !p.take(e) { // an operator's request has it, and may change what is to be done
+	if !p.hands.Take(e) { // an operator's request has it, and may change what is to be done
 		return false, nil
 	}
-	defer p.release(e.ID)
+	defer p.hands.Release(e.ID)
 	if e, err = p.journal.Entry(ctx, e.ID); err != nil {
 		return false, err
 	}
@@ -64,22 +56,22 @@ func (p *Pipeline) fileResting(ctx context.Context, c journal.Chore) (bool, erro
 	switch {
 	case !ours:
 		return false, fmt.Errorf("the folder %s is not configured any more", e.Folder)
-	case !e.Taken() && p.now().Before(folder.leftAlone(e, p.now())):
-		return false, &notYetError{folder.leftAlone(e, p.now())}
-	case e.Status == journal.Failed && e.Reason.Class != classUnreadable && !folder.After.keeps():
+	case !e.Taken() && p.now().Before(folder.LeftAlone(e, p.now())):
+		return false, &notYetError{folder.LeftAlone(e, p.now())}
+	case e.Status == journal.Failed && e.Reason.Class != reasons.ClassUnreadable && !folder.After.Keeps():
 		to, err := p.takeAway(ctx, e, false, folder.Failed)
 		if err == nil && to != "" {
 			err = p.writeError(e, to)
 		}
 		return err == nil, err
-	case e.Status == journal.Duplicate && folder.After == AfterMove,
-		e.Status == journal.Filed && !folder.After.keeps() && (!e.Taken() || p.isAside(e) || p.isHere(e)):
+	case e.Status == journal.Duplicate && folder.After == dropfolder.AfterMove,
+		e.Status == journal.Filed && !folder.After.Keeps() && (!e.Taken() || p.isAside(e) || p.isHere(e)):
 		if !e.Taken() || !p.isAside(e) {
 			if err := p.stillInTenovos(ctx, e, folder.After); err != nil {
 				return false, err
 			}
 		}
-		_, err := p.takeAway(ctx, e, folder.After == AfterDelete, folder.Done)
+		_, err := p.takeAway(ctx, e, folder.After == dropfolder.AfterDelete, folder.Done)
 		return err == nil, err
 	}
 	err = p.returnAside(e)

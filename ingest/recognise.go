@@ -3,6 +3,8 @@ package ingest
 import (
 	"context"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
@@ -27,17 +29,17 @@ func (p *Pipeline) recognise(ctx context.Context, e journal.Entry, file *content
 			return "", done, err
 		}
 	}
-	skips := folder.Duplicates != DuplicatesUpload && folder.Duplicates != "" && e.Size > 0 && !e.AsNew
-	version := known && (folder.VersionByPath || folder.VersionByFilename || folder.continued(prev) || prev.Kind != journal.File) && !e.AsNew
+	skips := folder.Duplicates != dropfolder.DuplicatesUpload && folder.Duplicates != "" && e.Size > 0 && !e.AsNew
+	version := known && (folder.VersionByPath || folder.VersionByFilename || folder.Continued(prev) || prev.Kind != journal.File) && !e.AsNew
 	switch {
 	case same && !prev.Taken():
 		return "", true, p.mergeUnchanged(ctx, e, prev)
 	case same && prev.Status == journal.Withdrawn && !e.AsNew: // dropped once more; somebody did not want it
-		return "", true, &verdictError{verdict{to: journal.Held, reason: reasonDroppedWithdrawn}}
+		return "", true, &verdictError{verdict{to: journal.Held, reason: reasons.DroppedWithdrawn}}
 	case same && skips: // dropped once more, after the first was moved away
-		return "", true, &verdictError{folder.Duplicates.verdict(e, prev)}
+		return "", true, &verdictError{duplicateOf(folder.Duplicates, e, prev)}
 	case version && prev.Status == journal.Withdrawn:
-		return "", true, &verdictError{verdict{to: journal.Held, reason: reasonChangedWithdrawn}}
+		return "", true, &verdictError{verdict{to: journal.Held, reason: reasons.ChangedWithdrawn}}
 	case version:
 		return prev.OriginalFileID, false, nil
 	case skips:
@@ -57,32 +59,32 @@ func (p *Pipeline) mergeUnchanged(ctx context.Context, e, prev journal.Entry) er
 // lie where it was looked for then, or was another.
 func (p *Pipeline) filingOf(e journal.Entry) []journal.NewChore {
 	folder := p.folders[e.Folder]
-	if folder.After.keeps() || e.Status.Active() {
+	if folder.After.Keeps() || e.Status.Active() {
 		return nil
 	}
-	return []journal.NewChore{folder.fileChore(e, p.now())}
+	return []journal.NewChore{folder.FilingChore(e, p.now())}
 }
 
-// verdict is what becomes of an entry whose content Tenovos has from another file.
-func (d Duplicates) verdict(e, original journal.Entry) verdict {
+// duplicateOf is what becomes of an entry whose content Tenovos has from another file.
+func duplicateOf(d dropfolder.Duplicates, e, original journal.Entry) verdict {
 	to := journal.Duplicate
-	if d == DuplicatesHold {
+	if d == dropfolder.DuplicatesHold {
 		to = journal.Held
 	}
-	return verdict{to: to, reason: reasonDuplicate(original), looked: &e.ChangeTime}
+	return verdict{to: to, reason: reasons.Duplicate(original), looked: &e.ChangeTime}
 }
 
 // answerDuplicate ends an entry whose content another path has in Tenovos, or
 // lets it wait while the other one is on its way there.
-func (p *Pipeline) answerDuplicate(ctx context.Context, e journal.Entry, policy Duplicates, file *content) (bool, error) {
+func (p *Pipeline) answerDuplicate(ctx context.Context, e journal.Entry, policy dropfolder.Duplicates, file *content) (bool, error) {
 	original, found, err := p.original(ctx, e, file)
 	if err != nil || !found {
 		return false, err
 	}
 	if original.Status != journal.Filed {
-		return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasonWaits(original), false)
+		return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasons.Waits(original), false)
 	}
-	return true, &verdictError{policy.verdict(e, original)}
+	return true, &verdictError{duplicateOf(policy, e, original)}
 }
 
 // renamed recognises a file that had another path of its folder when it was
@@ -117,14 +119,14 @@ func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, 
 			continue // a second name of one file, not a new one
 		}
 		if replaced && !(there && at.Ino == prev.Ino && at.Dev == prev.Dev) {
-			if e.Reason == reasonNameTaken {
+			if e.Reason == reasons.NameTaken {
 				p.leaveBehind(old)
 				continue
 			}
-			return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(p.folders[e.Folder].Settle), reasonNameTaken, false) // it may not have been found yet
+			return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(p.folders[e.Folder].Settle), reasons.NameTaken, false) // it may not have been found yet
 		}
 		if old.Status == journal.Verified || old.Status == journal.Cancelling {
-			return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasonWaits(old), false)
+			return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasons.Waits(old), false)
 		}
 		if sent := old.Status == journal.Filed || sentWhole(old); sent { // else its upload compares what it sends
 			if same, err := file.same(ctx, old); err != nil || !same {
@@ -141,7 +143,7 @@ func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, 
 
 // leaveBehind ends the sending of an entry whose file overwrote another: it is that
 // path's next content. The next look at the entry finds its own path empty.
-func (p *Pipeline) leaveBehind(e journal.Entry) { p.abortSending(e.ID) }
+func (p *Pipeline) leaveBehind(e journal.Entry) { p.hands.Abort(e.ID) }
 
 // takePath gives an entry the path of another, which was found to be about its file. If
 // that is still to be moved away, it is.

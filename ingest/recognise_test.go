@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -19,7 +19,7 @@ func TestNewFileUnderTheNameOfARenamedOne(t *testing.T) {
 				r := newRig(t, nil)
 				r.config.Workers = workers
 				r.config.Folders[0].Order = journal.OrderPath
-				r.config.Folders[0].Duplicates = ingest.DuplicatesSkip
+				r.config.Folders[0].Duplicates = dropfolder.DuplicatesSkip
 				r.write(old, 1000, 1)
 				r.backfill()
 				first := r.entry(old)
@@ -42,7 +42,7 @@ func TestNewFileUnderTheNameOfARenamedOne(t *testing.T) {
 func TestExchangeFoundInTwoParts(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
-	r.config.Folders[0].Duplicates = ingest.DuplicatesSkip
+	r.config.Folders[0].Duplicates = dropfolder.DuplicatesSkip
 	r.write("2023/a.jpg", 1000, 1)
 	r.write("2024/a.jpg", 1000, 2)
 	r.backfill()

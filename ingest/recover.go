@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -50,24 +51,24 @@ func (p *Pipeline) recoverCreate(ctx context.Context, e journal.Entry) (now jour
 	m := journal.Move{ID: e.ID, From: journal.Creating, Chores: []journal.NewChore{chore}}
 	switch {
 	case unsure:
-		m.To, m.Reason = journal.Held, reasonUnsureTwin(t.Filename, err)
+		m.To, m.Reason = journal.Held, reasons.UnsureTwin(t.Filename, err)
 	case len(found) == 1 && e.Kind != journal.File: // complete as it is
 		a := found[0]
 		m.To, m.Chores = journal.Created, nil
 		m.Created = &journal.Creation{ObjectID: a.ObjectID, FileID: a.FileID, OriginalFileID: a.OriginalFileID}
 	case len(found) == 1:
 		a := found[0]
-		m.To, m.Outcome, m.Reason, m.Chores = journal.Cancelling, journal.Mapped, reasonLostCreate, nil
+		m.To, m.Outcome, m.Reason, m.Chores = journal.Cancelling, journal.Mapped, reasons.LostCreate, nil
 		m.Created = &journal.Creation{ObjectID: a.ObjectID, FileID: a.FileID, OriginalFileID: a.OriginalFileID}
 		if spent {
-			m.Outcome, m.Reason = journal.Failed, reasonNoReply
+			m.Outcome, m.Reason = journal.Failed, reasons.NoReply
 		}
 	case len(found) > 1:
-		m.To, m.Reason = journal.Held, reasonTwins(found)
+		m.To, m.Reason = journal.Held, reasons.Twins(found)
 	case e.Tries+1 < len(p.cfg.Looks):
-		return now, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(p.cfg.Looks[e.Tries+1]), reasonLostCreate, false)
+		return now, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(p.cfg.Looks[e.Tries+1]), reasons.LostCreate, false)
 	case spent:
-		m.To, m.Reason = journal.Failed, reasonNoReply
+		m.To, m.Reason = journal.Failed, reasons.NoReply
 	default:
 		m.To = journal.Mapped
 	}
@@ -87,10 +88,10 @@ const maxLooks = 3
 // never completed, and one that it does not find has its content waited for.
 func (p *Pipeline) recoverComplete(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	unconfirmed := journal.Move{
-		ID: e.ID, From: journal.Completing, To: journal.Verifying, Unconfirmed: true, Reason: reasonUnconfirmed,
+		ID: e.ID, From: journal.Completing, To: journal.Verifying, Unconfirmed: true, Reason: reasons.Unconfirmed,
 	}
-	if e.Tries >= maxLooks && e.Reason.Class != classIntermediary && e.Reason.Class != classHeldUp {
-		v := newAttempt(e, errNoCompletion, limits{attempts: p.cfg.MaxAttempts}, classAmbiguous,
+	if e.Tries >= maxLooks && e.Reason.Class != reasons.ClassIntermediary && e.Reason.Class != reasons.ClassHeldUp {
+		v := newAttempt(e, errNoCompletion, limits{attempts: p.cfg.MaxAttempts}, reasons.ClassAmbiguous,
 			"Tenovos gives no clear answer to the upload's completion. Show this file's name to Tenovos support.")
 		return p.giveUp(ctx, e, v)
 	}

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -19,7 +19,7 @@ import (
 // called a duplicate: the next look hashes it again, and it leaves the folder.
 func TestTouchBetweenHashAndDuplicate(t *testing.T) {
 	t.Parallel()
-	r := newFilingRig(t, ingest.AfterMove)
+	r := newFilingRig(t, dropfolder.AfterMove)
 	r.write("a.jpg", 1000, 1)
 	r.backfill()
 	must(t, os.WriteFile(filepath.Join(r.drop, "copy.jpg"), []byte(r.read("_ingested/a.jpg")), 0o644))
@@ -63,7 +63,7 @@ func TestTouchBetweenHashAndDuplicate(t *testing.T) {
 // again, and moved.
 func TestDuplicateWithoutHashIsHashed(t *testing.T) {
 	t.Parallel()
-	r := newFilingRig(t, ingest.AfterKeep)
+	r := newFilingRig(t, dropfolder.AfterKeep)
 	r.write("a.jpg", 1000, 1)
 	r.backfill()
 	r.writeAlike("copy.jpg", "a.jpg")
@@ -73,7 +73,7 @@ func TestDuplicateWithoutHashIsHashed(t *testing.T) {
 	_, err = db.Exec(`UPDATE entries SET sha256 = NULL WHERE status = 'duplicate'`)
 	must(t, err)
 	must(t, db.Close())
-	r.config.Folders[0].After = ingest.AfterMove
+	r.config.Folders[0].After = dropfolder.AfterMove
 	r.rescan("they are moved", func(p *process) bool { return !r.exists("copy.jpg") && len(r.chores(p)) == 0 })
 	r.wantFiles("_ingested/a.jpg", "_ingested/copy.jpg")
 	if e := r.entry("copy.jpg"); len(e.SHA256) == 0 {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -133,7 +134,7 @@ func (p *Pipeline) serve(ctx context.Context, r journal.Request) error {
 		encoded, err = json.Marshal(answer)
 	}
 	if err != nil {
-		text = messageOf(err)
+		text = reasons.Message(err)
 	}
 	rctx, cancel := record(ctx)
 	defer cancel()
@@ -149,7 +150,7 @@ func (p *Pipeline) obeyCancel(ctx context.Context, e journal.Entry) (now journal
 	}
 	switch e.Status {
 	case journal.Settled, journal.Mapped, journal.Created, journal.Uploading:
-		return p.giveUp(ctx, e, verdict{to: journal.Cancelled, reason: reasonCancelled})
+		return p.giveUp(ctx, e, verdict{to: journal.Cancelled, reason: reasons.Cancelled})
 	}
 	return now, nil
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/hands"
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -272,11 +274,11 @@ func (r *RestingFiles) passOver(ctx context.Context, folder string, files []jour
 	var held []int64
 	defer func() {
 		for _, id := range held {
-			r.p.release(id)
+			r.p.hands.Release(id)
 		}
 	}()
 	for _, f := range files {
-		if r.p.hold(f.ID, &flight{folder: folder, path: f.Path}) {
+		if r.p.hands.Hold(f.ID, &hands.Flight{Folder: folder, Path: f.Path}) {
 			held = append(held, f.ID)
 			mine = append(mine, f)
 		}
@@ -285,7 +287,7 @@ func (r *RestingFiles) passOver(ctx context.Context, folder string, files []jour
 	if mine, err = r.p.gone(folder, mine); err != nil || len(mine) == 0 {
 		return err
 	}
-	done, err := r.p.journal.Vanished(ctx, mine, reasonVanished)
+	done, err := r.p.journal.Vanished(ctx, mine, reasons.Vanished)
 	if err != nil {
 		return err
 	}

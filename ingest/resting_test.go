@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -340,7 +341,7 @@ func TestFilesThatWeMovedAreThere(t *testing.T) {
 	t.Parallel()
 	r := newRestingRig(t)
 	f := &r.config.Folders[0]
-	f.After, f.Done, f.Failed, f.Duplicates = ingest.AfterMove, "_ingested", "_failed", ingest.DuplicatesSkip
+	f.After, f.Done, f.Failed, f.Duplicates = dropfolder.AfterMove, "_ingested", "_failed", dropfolder.DuplicatesSkip
 	r.config.MaxFileSize = 500
 	r.write("original.jpg", 100, 1)
 	r.backfill()
@@ -376,7 +377,7 @@ func TestPlaceOfFailedFilesThatIsAway(t *testing.T) {
 	t.Parallel()
 	r := newRestingRig(t)
 	f := &r.config.Folders[0]
-	f.After, f.Failed = ingest.AfterMove, "_failed"
+	f.After, f.Failed = dropfolder.AfterMove, "_failed"
 	r.config.MaxFileSize = 500
 	r.write("large.jpg", 600, 1)
 	r.write("acme/large.jpg", 600, 2)

@@ -3,12 +3,9 @@ package ingest
 import (
 	"sync"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
-
-// restlessFrom is how often the upload of a file must have been given up, because it
-// changed, for that to be said aloud.
-const restlessFrom = 3
 
 // maxRestless bounds of how many paths that is counted.
 const maxRestless = 10_000
@@ -44,12 +41,12 @@ func (r *restarts) end(e journal.Entry) {
 // notice has the verdict on a file that changed under its upload tell how often that
 // was, and says it aloud once.
 func (p *Pipeline) notice(e journal.Entry, v *verdict) {
-	if v.reason.Class != classChanged || e.Status != journal.Uploading && e.Status != journal.Completing {
+	if v.reason.Class != reasons.ClassChanged || e.Status != journal.Uploading && e.Status != journal.Completing {
 		return
 	}
 	n := p.restarts.begin(e)
-	v.reason = reasonRestless(n)
-	if n == restlessFrom {
+	v.reason = reasons.Restless(n)
+	if n == reasons.RestlessFrom {
 		p.entryLog(p.log.Warn(), e).Int("times", n).Str("hint", v.reason.Hint).
 			Msg("the file changes again and again while it is uploaded: each time its upload begins anew")
 	}

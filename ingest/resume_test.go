@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -54,13 +54,13 @@ func (r *rig) wantOneAsset(n int, path string) {
 // need be.
 func TestResumedUpload(t *testing.T) {
 	t.Parallel()
-	for _, after := range []ingest.After{ingest.AfterMove, ingest.AfterDelete} {
+	for _, after := range []dropfolder.After{dropfolder.AfterMove, dropfolder.AfterDelete} {
 		t.Run(string(after), func(t *testing.T) {
 			r := newRig(t, nil)
 			now := time.Now()
 			r.clock = func() time.Time { return now }
 			f := &r.config.Folders[0]
-			f.After, f.Done, f.Failed, f.Resume, f.VersionByPath, f.Duplicates = after, "_ingested", "_failed", 10*time.Minute, false, ingest.DuplicatesSkip
+			f.After, f.Done, f.Failed, f.Resume, f.VersionByPath, f.Duplicates = after, "_ingested", "_failed", 10*time.Minute, false, dropfolder.DuplicatesSkip
 			r.write("a.mov", 300_000, 1)
 			r.backfill()
 			r.wantFiles("a.mov")
@@ -76,7 +76,7 @@ func TestResumedUpload(t *testing.T) {
 			r.wantFiles("a.mov")
 			now = now.Add(2 * time.Minute)
 			r.backfill()
-			if after == ingest.AfterDelete {
+			if after == dropfolder.AfterDelete {
 				r.wantFiles()
 			} else {
 				r.wantFiles("_ingested/a.mov")
@@ -108,7 +108,7 @@ func TestResumeOfWhatWasNotIngested(t *testing.T) {
 	r.clock = func() time.Time { return now }
 	r.config.MaxFileSize = 250_000
 	f := &r.config.Folders[0]
-	f.After, f.Done, f.Failed, f.Resume, f.VersionByPath, f.Duplicates = ingest.AfterMove, "_ingested", "_failed", 10*time.Minute, false, ingest.DuplicatesSkip
+	f.After, f.Done, f.Failed, f.Resume, f.VersionByPath, f.Duplicates = dropfolder.AfterMove, "_ingested", "_failed", 10*time.Minute, false, dropfolder.DuplicatesSkip
 	r.write("a.mov", 1000, 1)
 	r.backfill()
 	half := filepath.Join(r.drop, "b.mov")
@@ -141,7 +141,7 @@ func TestResumeWhileItRuns(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
 	f := &r.config.Folders[0]
-	f.After, f.Done, f.Resume, f.VersionByPath = ingest.AfterMove, "_ingested", 3*time.Second, false
+	f.After, f.Done, f.Resume, f.VersionByPath = dropfolder.AfterMove, "_ingested", 3*time.Second, false
 	r.write("a.mov", 300_000, 1)
 	p := r.start()
 	defer r.close(p)
@@ -179,7 +179,7 @@ func TestResumeWhileItRuns(t *testing.T) {
 // gone on with by the next one.
 func TestCrashBeforeTheMoveOfWhatIsIn(t *testing.T) {
 	t.Parallel()
-	for _, after := range []ingest.After{ingest.AfterMove, ingest.AfterDelete} {
+	for _, after := range []dropfolder.After{dropfolder.AfterMove, dropfolder.AfterDelete} {
 		t.Run(string(after), func(t *testing.T) {
 			r := newFilingRig(t, after)
 			now := time.Now()
@@ -189,7 +189,7 @@ func TestCrashBeforeTheMoveOfWhatIsIn(t *testing.T) {
 			r.backfill()
 			p := r.start()
 			to := "_ingested/sub/a.mov"
-			if after == ingest.AfterDelete {
+			if after == dropfolder.AfterDelete {
 				to = ""
 			}
 			e := r.entry("sub/a.mov")
@@ -197,7 +197,7 @@ func TestCrashBeforeTheMoveOfWhatIsIn(t *testing.T) {
 			r.close(p)
 			now = now.Add(11 * time.Minute)
 			r.backfill()
-			if after == ingest.AfterDelete {
+			if after == dropfolder.AfterDelete {
 				r.wantFiles()
 			} else {
 				r.wantFiles(to)
@@ -210,7 +210,7 @@ func TestCrashBeforeTheMoveOfWhatIsIn(t *testing.T) {
 // has come, not up to an hour after.
 func TestResumeOfWhatIsTouchedAgainAndAgain(t *testing.T) {
 	t.Parallel()
-	r := newFilingRig(t, ingest.AfterMove)
+	r := newFilingRig(t, dropfolder.AfterMove)
 	now := time.Now()
 	r.clock = func() time.Time { return now }
 	r.config.Folders[0].Resume = 10 * time.Minute

@@ -17,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -82,7 +83,7 @@ func newRig(t testing.TB, change func(*sandbox.Options)) *rig {
 		RetryInitial: 5 * time.Millisecond, RetryMax: 20 * time.Millisecond,
 		VerifyTimeout: 10 * time.Second, ShutdownGrace: 5 * time.Second,
 		Looks: []time.Duration{0, 10 * time.Millisecond},
-		Folders: []ingest.Folder{{
+		Folders: []dropfolder.Folder{{
 			Name: "drop", Path: r.drop, Settle: 20 * time.Millisecond, VersionByPath: true, Map: r.mapFile,
 		}},
 	}
@@ -90,16 +91,16 @@ func newRig(t testing.TB, change func(*sandbox.Options)) *rig {
 }
 
 // mapFile is a rule: everything becomes a Creative Asset titled by its name.
-func (r *rig) mapFile(f watcher.File, _ string) (ingest.Mapped, error) {
+func (r *rig) mapFile(f watcher.File, _ string) (dropfolder.Mapped, error) {
 	name := filepath.Base(f.Path)
 	switch {
 	case strings.HasPrefix(name, "ignored"):
-		return ingest.Mapped{}, ingest.ErrNoRule
+		return dropfolder.Mapped{}, dropfolder.ErrNoRule
 	case strings.HasPrefix(name, "unmappable"):
-		return ingest.Mapped{Problems: []ingest.Problem{{Message: "Brand: no source gives a required value", Hint: "Put it below a brand's folder."}}}, nil
+		return dropfolder.Mapped{Problems: []dropfolder.Problem{{Message: "Brand: no source gives a required value", Hint: "Put it below a brand's folder."}}}, nil
 	}
 	acct := r.account
-	return ingest.Mapped{Asset: tenovos.NewAsset{
+	return dropfolder.Mapped{Asset: tenovos.NewAsset{
 		TemplateID:  acct.Templates[0].ID,
 		Metadata:    []tenovos.Value{tenovos.TextValue(acct.Templates[0].Groups[0].Attributes[0].ID, name)},
 		SecurityIDs: []string{acct.SecurityTemplates[0].ID},

@@ -7,29 +7,10 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
-
-// FilelessRow is a row of a manifest that becomes an asset although there is no
-// file.
-type FilelessRow struct {
-	Path        string // where the file would be, below the folder
-	ContentPath string // where the content of a federated asset lies; "" for a placeholder
-	Err         error  // why it, or the whole manifest, cannot become one
-}
-
-// ErrTooManyRows says that a manifest would make more assets without files than one may,
-// so that it makes none.
-var ErrTooManyRows = errors.New("too many rows without files")
-
-// LaterError says that an entry cannot be mapped just now, for no reason of its own.
-type LaterError struct {
-	Err   error
-	After time.Duration
-}
-
-func (e *LaterError) Error() string { return e.Err.Error() }
-func (e *LaterError) Unwrap() error { return e.Err }
 
 // rowsPace is the least time between two looks for manifests whose rows are to be
 // admitted, and rowsRest that between two batches of rows.
@@ -43,7 +24,7 @@ const (
 // that are known change nothing.
 type filelessRows struct {
 	p        *Pipeline
-	folder   Folder
+	folder   dropfolder.Folder
 	troubles map[string]trouble // by the path of the manifest
 }
 
@@ -54,7 +35,7 @@ type trouble struct {
 	next  time.Time
 }
 
-func newFilelessRows(p *Pipeline, f Folder) *filelessRows {
+func newFilelessRows(p *Pipeline, f dropfolder.Folder) *filelessRows {
 	return &filelessRows{p: p, folder: f, troubles: make(map[string]trouble)}
 }
 
@@ -95,7 +76,7 @@ func (r *filelessRows) manifest(ctx context.Context, c journal.Companion) error 
 		return nil
 	}
 	admitted := 0
-	err := r.folder.Companions.Rows(c.Path, func(rows []FilelessRow) error {
+	err := r.folder.Companions.Rows(c.Path, func(rows []dropfolder.FilelessRow) error {
 		begun := time.Now()
 		absent, err := r.absent(c.Path, rows)
 		if err != nil {
@@ -113,7 +94,7 @@ func (r *filelessRows) manifest(ctx context.Context, c journal.Companion) error 
 	if err == nil {
 		err = r.p.thereNow(r.folder.Name, 0) // else it is not known what the manifest says
 	}
-	tooMany := errors.Is(err, ErrTooManyRows)
+	tooMany := errors.Is(err, dropfolder.ErrTooManyRows)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -122,7 +103,7 @@ func (r *filelessRows) manifest(ctx context.Context, c journal.Companion) error 
 	case errors.Is(err, journal.ErrJournal):
 		return err
 	case tooMany:
-		r.p.log.Warn().Str("folder", c.Folder).Str("manifest", c.Path).Str("reason", messageOf(err)).
+		r.p.log.Warn().Str("folder", c.Folder).Str("manifest", c.Path).Str("reason", reasons.Message(err)).
 			Msg("a manifest has too many rows without files: none of them becomes an asset")
 	case err != nil && r.later(c, err):
 		return nil
@@ -160,7 +141,7 @@ func (r *filelessRows) later(c journal.Companion, err error) bool {
 		t = trouble{since: c.Since}
 	}
 	t.tries++
-	log := r.p.log.With().Str("folder", c.Folder).Str("manifest", c.Path).Str("reason", messageOf(err)).Logger()
+	log := r.p.log.With().Str("folder", c.Folder).Str("manifest", c.Path).Str("reason", reasons.Message(err)).Logger()
 	if r.p.once && t.tries >= r.p.cfg.MaxAttempts && !isFolderGone(err) {
 		log.Warn().Str("hint", "Touch the manifest when that is over.").
 			Msg("gave up reading a manifest: its rows without files become no assets")
@@ -176,7 +157,7 @@ func (r *filelessRows) later(c journal.Companion, err error) bool {
 
 // absent leaves out the rows that cannot become assets, and says why, and those whose
 // file is there. The error is about the folder, where that cannot be seen.
-func (r *filelessRows) absent(manifest string, rows []FilelessRow) (out []journal.Fileless, err error) {
+func (r *filelessRows) absent(manifest string, rows []dropfolder.FilelessRow) (out []journal.Fileless, err error) {
 	s, err := r.p.openShelf(r.folder.Name, 0)
 	if err != nil {
 		return nil, err
@@ -184,7 +165,7 @@ func (r *filelessRows) absent(manifest string, rows []FilelessRow) (out []journa
 	defer s.close()
 	for _, row := range rows {
 		if row.Err != nil {
-			r.p.log.Warn().Str("folder", r.folder.Name).Str("manifest", manifest).Str("reason", messageOf(row.Err)).
+			r.p.log.Warn().Str("folder", r.folder.Name).Str("manifest", manifest).Str("reason", reasons.Message(row.Err)).
 				Msg("a manifest, or a row of it, cannot be used: correct it")
 			continue
 		}
@@ -199,7 +180,7 @@ func (r *filelessRows) absent(manifest string, rows []FilelessRow) (out []journa
 		if row.ContentPath != "" {
 			kind = journal.Federated
 		}
-		out = append(out, journal.Fileless{Path: row.Path, Kind: kind, Sign: SignOf(kind, row.ContentPath)})
+		out = append(out, journal.Fileless{Path: row.Path, Kind: kind, Sign: dropfolder.SignOf(kind, row.ContentPath)})
 	}
 	return out, nil
 }

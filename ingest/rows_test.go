@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -31,8 +32,8 @@ type paused struct {
 	batches *int
 }
 
-func (f paused) Rows(path string, each func([]ingest.FilelessRow) error) error {
-	return f.rowsOf.Rows(path, func(rows []ingest.FilelessRow) error {
+func (f paused) Rows(path string, each func([]dropfolder.FilelessRow) error) error {
+	return f.rowsOf.Rows(path, func(rows []dropfolder.FilelessRow) error {
 		if *f.batches++; *f.batches == 2 {
 			close(f.stopped)
 			<-f.goOn
@@ -114,8 +115,8 @@ func TestCrashWhileRowsAreAdmitted(t *testing.T) {
 // tooManyRows is a folder whose manifest has too many rows.
 type tooManyRows struct{ rowsOf }
 
-func (tooManyRows) Rows(string, func([]ingest.FilelessRow) error) error {
-	return fmt.Errorf("%w: 6 rows, more than 5", ingest.ErrTooManyRows)
+func (tooManyRows) Rows(string, func([]dropfolder.FilelessRow) error) error {
+	return fmt.Errorf("%w: 6 rows, more than 5", dropfolder.ErrTooManyRows)
 }
 
 // TestRefusedRows become nothing, which is said, until a start allows them.
@@ -137,9 +138,9 @@ func TestRefusedRows(t *testing.T) {
 func TestMappedLater(t *testing.T) {
 	r := newRig(t, nil)
 	times := 10 // more than a file has attempts
-	r.config.Folders[0].Map = func(f watcher.File, at string) (ingest.Mapped, error) {
+	r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
 		if times--; times >= 0 {
-			return ingest.Mapped{}, &ingest.LaterError{Err: errors.New("the manifest is just being read"), After: time.Millisecond}
+			return dropfolder.Mapped{}, &dropfolder.LaterError{Err: errors.New("the manifest is just being read"), After: time.Millisecond}
 		}
 		return r.mapFile(f, at)
 	}

@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/sharefs"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
 
 // newShareRig is a rig whose drop folder is a share.
-func newShareRig(t *testing.T, after ingest.After) (*rig, *sharefs.Share) {
+func newShareRig(t *testing.T, after dropfolder.After) (*rig, *sharefs.Share) {
 	t.Helper()
 	r := newFilingRig(t, after)
 	return r, sharefs.Mount(t, r.drop)
@@ -42,7 +43,7 @@ func (h hooked) Upload(ctx context.Context, job uploader.Job) error {
 // which this one's memory of its attributes does not show: it is not taken away.
 func TestGrownSinceItsUpload(t *testing.T) {
 	t.Parallel()
-	for _, after := range []ingest.After{ingest.AfterDelete, ingest.AfterMove} {
+	for _, after := range []dropfolder.After{dropfolder.AfterDelete, dropfolder.AfterMove} {
 		t.Run(string(after), func(t *testing.T) {
 			t.Parallel()
 			r, s := newShareRig(t, after)
@@ -86,7 +87,7 @@ func TestLockedInMidUpload(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, s := newShareRig(t, ingest.AfterDelete)
+			r, s := newShareRig(t, dropfolder.AfterDelete)
 			r.config.MaxAttempts = 1
 			s.Write("a.jpg", "content")
 			first := true
@@ -141,7 +142,7 @@ func TestLockedInMidUpload(t *testing.T) {
 func TestRenamedOnTheServerWhileQueued(t *testing.T) {
 	t.Parallel()
 	for _, refusal := range []syscall.Errno{syscall.EINVAL, syscall.ESTALE, syscall.ENOENT} {
-		r, s := newShareRig(t, ingest.AfterMove)
+		r, s := newShareRig(t, dropfolder.AfterMove)
 		s.StaleNames(refusal)
 		s.Write("old.jpg", "content")
 		p := r.start()
@@ -164,7 +165,7 @@ func TestRenamedOnTheServerWhileQueued(t *testing.T) {
 // fails when its attempts are spent, and by its name.
 func TestRefusedForGood(t *testing.T) {
 	t.Parallel()
-	r, s := newShareRig(t, ingest.AfterKeep)
+	r, s := newShareRig(t, dropfolder.AfterKeep)
 	s.Write("odd.jpg", "content")
 	s.Age("odd.jpg", 48*time.Hour)
 	s.RefuseOpen("odd.jpg", syscall.EINVAL)
@@ -178,7 +179,7 @@ func TestRefusedForGood(t *testing.T) {
 // set: they are used as they are.
 func TestDirectoryWhoseModeIsTheShares(t *testing.T) {
 	t.Parallel()
-	r, s := newShareRig(t, ingest.AfterMove)
+	r, s := newShareRig(t, dropfolder.AfterMove)
 	s.RefuseChmod()
 	s.Write("deep/er/a.jpg", "content")
 	r.backfill()
@@ -194,18 +195,18 @@ func TestDirectoryWhoseModeIsTheShares(t *testing.T) {
 // look: each file once, whatever becomes of it, and again when it changes.
 func TestNumbersThatChange(t *testing.T) {
 	t.Parallel()
-	for _, after := range []ingest.After{ingest.AfterKeep, ingest.AfterMove, ingest.AfterDelete} {
+	for _, after := range []dropfolder.After{dropfolder.AfterKeep, dropfolder.AfterMove, dropfolder.AfterDelete} {
 		t.Run(string(after), func(t *testing.T) {
 			t.Parallel()
 			r, s := newShareRig(t, after)
-			r.config.Folders[0].VersionByPath = after == ingest.AfterKeep
+			r.config.Folders[0].VersionByPath = after == dropfolder.AfterKeep
 			s.Renumber()
 			s.Write("a.jpg", "one")
 			r.backfill()
 			r.backfill()
 			opens := s.Opens()
 			r.backfill()
-			if after == ingest.AfterKeep && s.Opens() > opens+2 { // its ends are looked at, no more
+			if after == dropfolder.AfterKeep && s.Opens() > opens+2 { // its ends are looked at, no more
 				t.Errorf("it was opened %d times", s.Opens()-opens)
 			}
 			if e := r.entries(); len(e) != 1 || e[0].Status != journal.Filed {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 )
 
 // simPlan is a history before it happens: under which settings, and what is done one
@@ -22,19 +23,19 @@ type simPlan struct {
 
 // simSetup is how the daemon and the sandbox are configured.
 type simSetup struct {
-	Workers    int               `json:"workers"`
-	After      ingest.After      `json:"after,omitempty"`
-	Duplicates ingest.Duplicates `json:"duplicates,omitempty"`
-	Versions   string            `json:"versions,omitempty"`  // path, filename or none
-	Rules      int               `json:"rules,omitempty"`     // with others, what could not be mapped can be
-	Multipart  bool              `json:"multipart,omitempty"` // uploads have an id and a completion
-	Verify     bool              `json:"verify,omitempty"`    // the asset's own checksum is waited for
-	Lag        int               `json:"lag_ms,omitempty"`    // of the search index and of checksums
-	URLLife    int               `json:"url_life_ms,omitempty"`
-	Along      bool              `json:"along,omitempty"`   // a delete takes all versions along
-	Slow       int               `json:"slow_ms,omitempty"` // calls, and the rules, take up to so long
-	Moves      bool              `json:"moves,omitempty"`   // each entry's way is followed from commit to commit
-	Texts      bool              `json:"texts,omitempty"`   // all texts of the journal are looked at on the way
+	Workers    int                   `json:"workers"`
+	After      dropfolder.After      `json:"after,omitempty"`
+	Duplicates dropfolder.Duplicates `json:"duplicates,omitempty"`
+	Versions   string                `json:"versions,omitempty"`  // path, filename or none
+	Rules      int                   `json:"rules,omitempty"`     // with others, what could not be mapped can be
+	Multipart  bool                  `json:"multipart,omitempty"` // uploads have an id and a completion
+	Verify     bool                  `json:"verify,omitempty"`    // the asset's own checksum is waited for
+	Lag        int                   `json:"lag_ms,omitempty"`    // of the search index and of checksums
+	URLLife    int                   `json:"url_life_ms,omitempty"`
+	Along      bool                  `json:"along,omitempty"`   // a delete takes all versions along
+	Slow       int                   `json:"slow_ms,omitempty"` // calls, and the rules, take up to so long
+	Moves      bool                  `json:"moves,omitempty"`   // each entry's way is followed from commit to commit
+	Texts      bool                  `json:"texts,omitempty"`   // all texts of the journal are looked at on the way
 }
 
 // simStep is one step. What its fields mean depends on what it does, see simDeeds.
@@ -117,8 +118,8 @@ func pick[T any](d *drawing, from ...T) T { return from[d.IntN(len(from))] }
 
 func (d *drawing) setup() simSetup {
 	s := simSetup{
-		Workers: 1 + d.IntN(4), After: pick(d, "", "", ingest.AfterMove, ingest.AfterDelete),
-		Versions: pick(d, "path", "path", "path", "filename", "none"), Duplicates: pick(d, "", "", ingest.DuplicatesSkip, ingest.DuplicatesHold),
+		Workers: 1 + d.IntN(4), After: pick(d, "", "", dropfolder.AfterMove, dropfolder.AfterDelete),
+		Versions: pick(d, "path", "path", "path", "filename", "none"), Duplicates: pick(d, "", "", dropfolder.DuplicatesSkip, dropfolder.DuplicatesHold),
 		Multipart: d.oneIn(2), Verify: d.oneIn(4), Along: d.oneIn(6), Texts: d.oneIn(20), Moves: d.oneIn(3),
 	}
 	if d.oneIn(4) {

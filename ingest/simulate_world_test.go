@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
@@ -109,7 +110,7 @@ func (s *sim) configure(to simSetup) {
 	s.config = ingest.Config{
 		Workers: to.Workers, MaxFileSize: 5 << 30, MaxAttempts: 4, RetryInitial: 5 * time.Millisecond, RetryMax: 20 * time.Millisecond,
 		VerifyAsset: to.Verify, VerifyTimeout: 3 * patience, ShutdownGrace: 5 * time.Second, Looks: []time.Duration{0, 10 * time.Millisecond},
-		Folders: []ingest.Folder{{
+		Folders: []dropfolder.Folder{{
 			Name: "drop", Path: s.drop, Settle: simSettle, Map: s.mapNow, Duplicates: to.Duplicates,
 			VersionByPath: to.Versions == "path", VersionByFilename: to.Versions == "filename",
 			After: to.After, Done: "_ingested", Failed: "_failed", Prune: true,
@@ -118,7 +119,7 @@ func (s *sim) configure(to simSetup) {
 }
 
 // mapNow is the rule in force.
-func (s *sim) mapNow(f watcher.File, at string) (ingest.Mapped, error) {
+func (s *sim) mapNow(f watcher.File, at string) (dropfolder.Mapped, error) {
 	s.dawdle(background)
 	if s.plan.Setup.Rules > 0 {
 		f.Path = strings.ReplaceAll(f.Path, "unmappable", "mappable")

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
@@ -57,7 +58,7 @@ func (p *Pipeline) seek(ctx context.Context, e journal.Entry, cause error) error
 		return err
 	}
 	if (found || p.unscanned(e.Folder, since)) && p.now().Sub(since) < seekAtMost {
-		return &verdictError{verdict{do: retry, after: seekEvery, reason: reasonSought}}
+		return &verdictError{verdict{do: retry, after: seekEvery, reason: reasons.Sought}}
 	}
 	p.sought.end(e.ID)
 	return cause

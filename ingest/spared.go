@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -240,7 +241,7 @@ func (m *removal) with(r journal.Reason) journal.Reason {
 	switch {
 	case said == "":
 	case r.Message == "":
-		r.Class, r.Message = classRemoval, said
+		r.Class, r.Message = reasons.ClassRemoval, said
 	default:
 		r.Message += "; " + said
 	}
@@ -267,7 +268,7 @@ func (e *unrestoredError) Error() string {
 	text := fmt.Sprintf("the removal of version %s moved %d other version(s) of its asset to the recycle bin of Tenovos (%s), and they cannot be brought back yet",
 		e.of.target.ObjectID, len(e.missing), ids(e.missing))
 	if e.cause != nil {
-		text += ": " + messageOf(e.cause)
+		text += ": " + reasons.Message(e.cause)
 	}
 	return text
 }

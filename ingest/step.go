@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -70,7 +72,7 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) (now journal.En
 		return now, err
 	}
 	if e.Size > p.cfg.MaxFileSize {
-		return now, &verdictError{verdict{to: journal.Failed, reason: reasonTooLarge(e.Size, p.cfg.MaxFileSize)}}
+		return now, &verdictError{verdict{to: journal.Failed, reason: reasons.TooLarge(e.Size, p.cfg.MaxFileSize)}}
 	}
 
 	prev, _, err := p.journal.Previous(ctx, e)
@@ -83,8 +85,8 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) (now journal.En
 	}
 	factsAt := p.now() // what a companion tells from now on may be missed
 	m, err := p.rules(e, "")
-	if errors.Is(err, ErrNoRule) {
-		return now, &verdictError{verdict{to: journal.Ignored, reason: reasonNoRule}}
+	if errors.Is(err, dropfolder.ErrNoRule) {
+		return now, &verdictError{verdict{to: journal.Ignored, reason: reasons.NoRule}}
 	}
 	if err != nil {
 		return now, err
@@ -93,10 +95,10 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) (now journal.En
 		return now, &verdictError{verdict{to: to, reason: reason}}
 	}
 	if until := e.SeenAt.Add(m.Wait); m.Wait > 0 && p.now().Before(until) {
-		return now, p.journal.Defer(ctx, e.ID, e.Status, until, reasonWaitsFor(m.Waits, until), false)
+		return now, p.journal.Defer(ctx, e.ID, e.Status, until, reasons.WaitsFor(m.Waits, until), false)
 	}
 	if len(m.Problems) > 0 {
-		return now, m.refusal()
+		return now, metadataRefusal(m)
 	}
 	p.logMissed(e, m)
 	m.Asset.Size, m.Asset.OriginalFileID = e.Size, original
@@ -123,7 +125,7 @@ func (p *Pipeline) resettle(ctx context.Context, e journal.Entry, found journal.
 		return err
 	}
 	if newer {
-		return &verdictError{verdict{to: journal.Superseded, reason: reasonChanged}}
+		return &verdictError{verdict{to: journal.Superseded, reason: reasons.Changed}}
 	}
 	return p.journal.Rehint(ctx, e.ID, found, p.now().Add(quiet))
 }
@@ -195,7 +197,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Ent
 	p.clock.look()
 	created, err := plan(e, up)
 	if err != nil {
-		r := reasonOf(classPlan, err, "The store handed out a number of upload URLs that fits no documented part size. Report it to Tenovos support; `ingestd retry ID` tries again.")
+		r := reasons.Of(reasons.ClassPlan, err, "The store handed out a number of upload URLs that fits no documented part size. Report it to Tenovos support; `ingestd retry ID` tries again.")
 		return p.advance(ctx, journal.Move{
 			ID: e.ID, From: journal.Creating, To: journal.Cancelling, Outcome: journal.Failed, Created: &created, Reason: r,
 		})
@@ -217,7 +219,7 @@ func (e *notPerformedError) Unwrap() error { return e.err }
 func (p *Pipeline) notCreated(ctx context.Context, e journal.Entry, asset tenovos.NewAsset, up tenovos.Upload, cause error) (now journal.Entry, err error) {
 	switch {
 	case up.ObjectID != "": // made, but the reply is of no use
-		r := reasonOf(classAmbiguous, cause, "Tenovos makes assets, and does not say where their content goes. Show the message to Tenovos support.")
+		r := reasons.Of(reasons.ClassAmbiguous, cause, "Tenovos makes assets, and does not say where their content goes. Show the message to Tenovos support.")
 		everyones, shareErr := p.holdups.refusedAlike(ctx, e.ID, circuitCall(journal.Creating), r)
 		if shareErr != nil {
 			return now, shareErr
@@ -233,7 +235,7 @@ func (p *Pipeline) notCreated(ctx context.Context, e journal.Entry, asset tenovo
 		return now, cause // who answers in Tenovos' place may have let the call through: it is looked for
 	case asset.OriginalFileID != "" && (errors.Is(cause, tenovos.ErrRejected) || errors.Is(cause, tenovos.ErrNotFound)):
 		if gone, lookErr := p.originalGone(ctx, asset.OriginalFileID); lookErr == nil && gone {
-			return now, &verdictError{verdict{to: journal.Held, reason: reasonOriginalGone}}
+			return now, &verdictError{verdict{to: journal.Held, reason: reasons.OriginalGone}}
 		}
 	}
 	return now, &notPerformedError{cause}
@@ -314,15 +316,15 @@ func (p *Pipeline) openFor(id int64, e journal.Entry) (*uploader.Source, error) 
 
 // rules applies the rules of an entry's folder to it; at is as Folder.Map has it. A
 // companion that is not there is only missing if the folder is there.
-func (p *Pipeline) rules(e journal.Entry, at string) (Mapped, error) {
+func (p *Pipeline) rules(e journal.Entry, at string) (dropfolder.Mapped, error) {
 	if err := p.thereNow(e.Folder, e.ID); err != nil {
-		return Mapped{}, err
+		return dropfolder.Mapped{}, err
 	}
 	returned := p.mounts[e.Folder].beginMixed(e.ID) // the account may be asked for new names
 	m, err := p.folders[e.Folder].Map(watcher.File(hintOf(e)), at)
 	returned()
 	if err := p.thereNow(e.Folder, e.ID); err != nil {
-		return Mapped{}, err
+		return dropfolder.Mapped{}, err
 	}
 	return m, err
 }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -155,10 +156,10 @@ func (s *Strays) tell(folder, rel, why string) {
 // its entry is to move it on from there. again says that it is to be looked at once more.
 func (s *Strays) settleOne(ctx context.Context, folder, rel string) (again bool, err error) {
 	id, _ := entryOfAside(rel)
-	if !s.p.hold(id, &flight{folder: folder, path: rel}) {
+	if !s.p.hands.Hold(id, &hands.Flight{Folder: folder, Path: rel}) {
 		return true, nil
 	}
-	defer s.p.release(id)
+	defer s.p.hands.Release(id)
 	e, err := s.p.journal.Entry(ctx, id)
 	unknown := errors.Is(err, journal.ErrUnknown)
 	if err != nil && !unknown {

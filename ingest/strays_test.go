@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -21,7 +21,7 @@ import (
 func (r *restingRig) hide(failed bool, statements ...string) {
 	r.t.Helper()
 	after := r.config.Folders[0].After
-	r.config.Folders[0].After = ingest.AfterKeep
+	r.config.Folders[0].After = dropfolder.AfterKeep
 	r.write("d/a.jpg", 1000, 1)
 	if failed {
 		r.refuse()
@@ -86,14 +86,14 @@ func TestDirectoryOfAFileAsideChanges(t *testing.T) {
 	text := "_failed/d/a.jpg.error.txt"
 	for _, c := range []struct {
 		name      string
-		after     ingest.After
+		after     dropfolder.After
 		was       []string
 		there     []string // in the end, when the directory is back
 		renamedTo []string // and when it is d2
 	}{
-		{"failed", ingest.AfterMove, []string{asideFailed, choreOfFile}, []string{"_failed/d/a.jpg", text}, []string{"_ingested/d2/a.jpg"}},
-		{"move", ingest.AfterMove, []string{asideToMove}, []string{"_ingested/d/a.jpg"}, []string{"_ingested/d2/a.jpg"}},
-		{"delete", ingest.AfterDelete, []string{asideToDelete}, nil, nil},
+		{"failed", dropfolder.AfterMove, []string{asideFailed, choreOfFile}, []string{"_failed/d/a.jpg", text}, []string{"_ingested/d2/a.jpg"}},
+		{"move", dropfolder.AfterMove, []string{asideToMove}, []string{"_ingested/d/a.jpg"}, []string{"_ingested/d2/a.jpg"}},
+		{"delete", dropfolder.AfterDelete, []string{asideToDelete}, nil, nil},
 	} {
 		for _, how := range []string{"renamed before the start", "renamed while it runs", "a link for a moment", "a link, then renamed"} {
 			t.Run(c.name+"/"+how, func(t *testing.T) {
@@ -188,15 +188,15 @@ func TestFilesThatWereLeftHidden(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
-		after  ingest.After
+		after  dropfolder.After
 		failed bool
 		was    []string
 		want   []string
 	}{
-		{"filed, not taken", ingest.AfterMove, false, nil, []string{"_ingested/d/a.jpg"}},
-		{"filed, deleted as it seemed", ingest.AfterDelete, false, []string{asideToDelete, `UPDATE entries SET status = 'filed'`}, nil},
-		{"superseded", ingest.AfterMove, true, []string{`UPDATE entries SET status = 'superseded'`}, []string{"_ingested/d/a.jpg"}},
-		{"unknown", ingest.AfterMove, false, []string{`UPDATE entries SET size = 7, ino = 7`}, []string{"d/.ingestd-1"}},
+		{"filed, not taken", dropfolder.AfterMove, false, nil, []string{"_ingested/d/a.jpg"}},
+		{"filed, deleted as it seemed", dropfolder.AfterDelete, false, []string{asideToDelete, `UPDATE entries SET status = 'filed'`}, nil},
+		{"superseded", dropfolder.AfterMove, true, []string{`UPDATE entries SET status = 'superseded'`}, []string{"_ingested/d/a.jpg"}},
+		{"unknown", dropfolder.AfterMove, false, []string{`UPDATE entries SET size = 7, ino = 7`}, []string{"d/.ingestd-1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -22,12 +22,12 @@ func TestSupersededWhileItIsLookedAt(t *testing.T) {
 	defer cancel()
 	var p *process
 	var once sync.Once
-	r.config.Folders[0].Map = func(f watcher.File, at string) (m ingest.Mapped, err error) {
+	r.config.Folders[0].Map = func(f watcher.File, at string) (m dropfolder.Mapped, err error) {
 		m, err = r.mapFile(f, at)
 		once.Do(func() {
 			r.write("a.jpg", 4000, 2)
 			must(t, r.scan(ctx, p))
-			err = ingest.ErrNoRule
+			err = dropfolder.ErrNoRule
 		})
 		return m, err
 	}

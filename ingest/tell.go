@@ -7,16 +7,10 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
-
-// Teller finds companions that speak of files which are not there, in the order of
-// their paths.
-type Teller interface {
-	// Lost returns what there is to tell of a companion; without a Message nothing. The
-	// error is about trouble that may pass.
-	Lost(path string) (journal.Told, error)
-}
 
 const (
 	// tellQuiet is how long nothing must have come in a folder, at the least, before it
@@ -35,14 +29,14 @@ const (
 // tells says, when a folder is quiet, which rows of its manifests and which of its
 // sidecars no file has. What is told ends by itself once the file comes.
 type tells struct {
-	folder  Folder
+	folder  dropfolder.Folder
 	journal *journal.Journal
 	log     zerolog.Logger
 	came    chan struct{} // capacity 1: files or companions came
 	mu      sync.Mutex    // held while the folder is looked at
 }
 
-func newTells(f Folder, j *journal.Journal, log zerolog.Logger) *tells {
+func newTells(f dropfolder.Folder, j *journal.Journal, log zerolog.Logger) *tells {
 	return &tells{folder: f, journal: j, log: log, came: make(chan struct{}, 1)}
 }
 
@@ -123,7 +117,7 @@ func (t *tells) tell(ctx context.Context) (messages []string, unseen bool, err e
 				if ctx.Err() != nil {
 					return nil, unseen, ctx.Err()
 				}
-				t.log.Debug().Str("folder", t.folder.Name).Str("companion", of.Path).Str("reason", messageOf(err)).
+				t.log.Debug().Str("folder", t.folder.Name).Str("companion", of.Path).Str("reason", reasons.Message(err)).
 					Msg("it cannot be seen for now which files a companion speaks of")
 				unseen = true // it stays as it was until the next time
 				continue

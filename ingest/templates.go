@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -122,6 +123,6 @@ func (t *templates) blame(ctx context.Context, e journal.Entry, ours string, ref
 	if err != nil || a.TemplateID == "" || a.TemplateID == ours {
 		return journal.Reason{}, false
 	}
-	return reasonOf(classRejected, fmt.Errorf("its asset keeps the metadata that it has: its template was changed in Tenovos to %s, which does not take what the rules give: %w", a.TemplateID, refused),
+	return reasons.Of(reasons.ClassRejected, fmt.Errorf("its asset keeps the metadata that it has: its template was changed in Tenovos to %s, which does not take what the rules give: %w", a.TemplateID, refused),
 		"Change the metadata by hand, or give the asset the template of its rule again and run `ingestd update`."), true
 }

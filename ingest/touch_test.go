@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -79,7 +80,7 @@ var touches = map[string]func(path string) error{
 
 // wantOneCreate fails unless one asset was ever made, in one attempt, and the drop
 // folder holds what is asked for.
-func (r *rig) wantOneCreate(path string, after ingest.After) {
+func (r *rig) wantOneCreate(path string, after dropfolder.After) {
 	r.t.Helper()
 	if n := len(r.sandbox.State().Assets); n != 1 {
 		r.t.Errorf("%d assets were made, want 1; log:\n%s", n, r.log)
@@ -88,17 +89,17 @@ func (r *rig) wantOneCreate(path string, after ingest.After) {
 		r.t.Errorf("entries are %+v, want one of %s, filed after one attempt", all, path)
 	}
 	switch after {
-	case ingest.AfterKeep:
+	case dropfolder.AfterKeep:
 		r.wantFiles(path)
-	case ingest.AfterMove:
+	case dropfolder.AfterMove:
 		r.wantFiles("_ingested/" + path)
-	case ingest.AfterDelete:
+	case dropfolder.AfterDelete:
 		r.wantFiles()
 	}
 	r.wantNothingLeft(r.sandbox.State())
 }
 
-var afters = []ingest.After{ingest.AfterKeep, ingest.AfterMove, ingest.AfterDelete}
+var afters = []dropfolder.After{dropfolder.AfterKeep, dropfolder.AfterMove, dropfolder.AfterDelete}
 
 // TestTouchInMidUpload has no touch throw an upload away, nor keep a file in the folder
 // that is to leave it.
@@ -244,10 +245,10 @@ func TestRenameInMidUpload(t *testing.T) {
 // alone, and what takes a name that was freed be a renamed file.
 func TestRenameOverAnotherInMidUpload(t *testing.T) {
 	t.Parallel()
-	for _, after := range []ingest.After{ingest.AfterKeep, ingest.AfterMove} {
+	for _, after := range []dropfolder.After{dropfolder.AfterKeep, dropfolder.AfterMove} {
 		t.Run(string(after), func(t *testing.T) {
 			r := newFilingRig(t, after)
-			r.config.Folders[0].VersionByPath = after == ingest.AfterKeep
+			r.config.Folders[0].VersionByPath = after == dropfolder.AfterKeep
 			r.write("known.jpg", 1000, 1)
 			r.backfill()
 			r.write("new.jpg", mib, 2)
@@ -291,7 +292,7 @@ func TestRenameOfWhatIsIngested(t *testing.T) {
 			r.write("old/a.jpg", 1000, 1)
 			var once sync.Once
 			r.commit = func() {
-				if r.intended(t, "old/a.jpg") || after == ingest.AfterKeep && r.latest(t, "old/a.jpg").Status == journal.Verified {
+				if r.intended(t, "old/a.jpg") || after == dropfolder.AfterKeep && r.latest(t, "old/a.jpg").Status == journal.Verified {
 					once.Do(func() { must(t, renames["directory"](r.drop)) })
 				}
 			}

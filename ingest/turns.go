@@ -59,16 +59,14 @@ func (t *turns) count() int {
 		byName[q.name] = q
 	}
 	free, stuck := t.workers, t.p.stuck(time.Now())
-	t.p.mu.Lock()
-	defer t.p.mu.Unlock()
-	for id, f := range t.p.inFlight {
-		if !f.dispatched || stuck[id] {
+	for id, f := range t.p.hands.Each {
+		if !f.Dispatched || stuck[id] {
 			continue
 		}
 		free--
-		q := byName[f.folder]
+		q := byName[f.Folder]
 		q.flying++
-		if f.last {
+		if f.Last {
 			q.flyingLast++
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 	"github.com/tenovos-ingest/ingestd/watcher"
@@ -182,10 +183,10 @@ func (r *rig) hang(folder string) (hanging <-chan string) {
 	r.t.Cleanup(func() { close(release) })
 	for i, f := range r.config.Folders {
 		if f.Name == folder {
-			r.config.Folders[i].Map = func(f watcher.File, at string) (ingest.Mapped, error) {
+			r.config.Folders[i].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
 				entered <- f.Path
 				<-release
-				return ingest.Mapped{}, ingest.ErrNoRule
+				return dropfolder.Mapped{}, dropfolder.ErrNoRule
 			}
 		}
 	}
@@ -233,7 +234,7 @@ func TestOrderOfAFolder(t *testing.T) {
 	r.config.Workers = 1
 	r.config.Folders[0].Order = journal.OrderSize
 	var mapped []string // by the one worker
-	r.config.Folders[0].Map = func(f watcher.File, at string) (ingest.Mapped, error) {
+	r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
 		mapped = append(mapped, f.Path)
 		return r.mapFile(f, at)
 	}

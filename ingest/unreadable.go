@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -28,9 +29,9 @@ func denied(e journal.Entry, err error, l limits) verdict {
 	hint := fmt.Sprintf("Let %s read it (chmod, chgrp or setfacl), or give the service the group that may (SupplementaryGroups=). "+
 		"It stays where it is, and goes in by itself when its mode, owner or ACL changes and when ingestd starts; `ingestd retry ID` tries at once.", who)
 	if !l.waits {
-		return verdict{to: journal.Failed, reason: reasonOf(classUnreadable, err, hint)}
+		return verdict{to: journal.Failed, reason: reasons.Of(reasons.ClassUnreadable, err, hint)}
 	}
-	return counted(e, err, l, classUnreadable, hint)
+	return counted(e, err, l, reasons.ClassUnreadable, hint)
 }
 
 // deniedError says who may not read what, for the error of the system does not.
@@ -103,7 +104,7 @@ func nameOfUser(uid uint32) string {
 func retryUnreadable(ctx context.Context, j *journal.Journal, folders []string) error {
 	var again []journal.Entry
 	err := j.Reader().Entries(ctx, journal.Filter{Statuses: []journal.Status{journal.Failed}, Folders: folders}, func(e journal.Entry) error {
-		if e.Reason.Class == classUnreadable && !e.Taken() {
+		if e.Reason.Class == reasons.ClassUnreadable && !e.Taken() {
 			again = append(again, e)
 		}
 		return nil

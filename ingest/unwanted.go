@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/tenovos-ingest/ingestd/internal/hands"
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -65,7 +67,7 @@ func (p *Pipeline) cancelSelected(ctx context.Context, selected []subject, s Sel
 	}
 	defer func() { p.unwanted.drop(slices.Collect(maps.Keys(left))...) }()
 	for id := range left {
-		p.abortSending(id)
+		p.hands.Abort(id)
 	}
 	cancelled := make(map[int64]Outcome, len(selected))
 	queued := slices.DeleteFunc(slices.Clone(selected), func(e subject) bool { return !e.queued })
@@ -103,11 +105,11 @@ func (p *Pipeline) cancelQueued(ctx context.Context, some []subject) ([]journal.
 	var mine []int64
 	defer func() {
 		for _, id := range mine {
-			p.release(id)
+			p.hands.Release(id)
 		}
 	}()
 	for _, e := range some {
-		if p.hold(e.id, &flight{folder: e.folder, path: e.path}) {
+		if p.hands.Hold(e.id, &hands.Flight{Folder: e.folder, Path: e.path}) {
 			mine = append(mine, e.id)
 		}
 	}
@@ -116,21 +118,12 @@ func (p *Pipeline) cancelQueued(ctx context.Context, some []subject) ([]journal.
 	}
 	rctx, cancel := record(ctx)
 	defer cancel()
-	entries, err := p.journal.CancelQueued(rctx, mine, reasonCancelled)
+	entries, err := p.journal.CancelQueued(rctx, mine, reasons.Cancelled)
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range entries {
-		p.logRest(e, journal.Cancelled, reasonCancelled)
+		p.logRest(e, journal.Cancelled, reasons.Cancelled)
 	}
 	return entries, nil
-}
-
-// abortSending ends the sending of an entry's parts, if that is what is going on.
-func (p *Pipeline) abortSending(id int64) {
-	if fl := p.flight(id); fl != nil {
-		if abort := fl.abort.Load(); abort != nil {
-			(*abort)()
-		}
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 	"github.com/tenovos-ingest/ingestd/watcher"
@@ -136,8 +137,8 @@ func TestCancelledRowsStayCancelled(t *testing.T) {
 	r := newRig(t, nil)
 	r.config.Folders[0].Companions = manyRows(n)
 	r.write("manifest.csv", 10, 1)
-	r.config.Folders[0].Map = func(f watcher.File, at string) (ingest.Mapped, error) {
-		return ingest.Mapped{}, &ingest.LaterError{After: time.Minute, Err: errors.New("the rules are not read yet")}
+	r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
+		return dropfolder.Mapped{}, &dropfolder.LaterError{After: time.Minute, Err: errors.New("the rules are not read yet")}
 	}
 	p := r.start()
 	r.admitAll(p)

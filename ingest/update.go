@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -104,7 +105,7 @@ func (p *Pipeline) updated(ctx context.Context, id int64, before [sha256.Size]by
 			return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
 		case sha256.Sum256(e.Asset) != before:
 			return Outcome{Result: "updated"}, nil
-		case e.Reason.Message != "" && e.Reason.Class != classAdopted:
+		case e.Reason.Message != "" && e.Reason.Class != reasons.ClassAdopted:
 			return Outcome{Result: "failed", Detail: e.Reason.Message}, nil
 		}
 		return Outcome{Result: "same"}, nil

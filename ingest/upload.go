@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -25,7 +26,7 @@ func (p *Pipeline) upload(ctx context.Context, e journal.Entry) (now journal.Ent
 		return now, err
 	}
 	defer src.Close()
-	src.Follow(p.folders[e.Folder].wants)
+	src.Follow(p.folders[e.Folder].Wants)
 	if !alike(e, src.Hint()) {
 		return now, fmt.Errorf("%s: %w", e.Path, uploader.ErrSourceChanged)
 	}
@@ -62,14 +63,13 @@ func (p *Pipeline) upload(ctx context.Context, e journal.Entry) (now journal.Ent
 func (p *Pipeline) send(ctx context.Context, e journal.Entry, src *uploader.Source) (content []byte, err error) {
 	ctx, abort := context.WithCancel(ctx)
 	defer abort()
-	fl := p.flight(e.ID)
-	fl.abort.Store(&abort)
-	defer fl.abort.Store(nil)
+	fl := p.hands.Flight(e.ID)
+	defer fl.Sending(abort)()
 	job := uploader.Job{
 		Source:   src,
-		AnyETag:  e.Reason.Class == classChecksum, // it was contradicted before
+		AnyETag:  e.Reason.Class == reasons.ClassChecksum, // it was contradicted before
 		Stop:     p.drain,
-		Progress: func(delta int64) { fl.sent.Add(delta) },
+		Progress: func(delta int64) { fl.AddSent(delta) },
 		Done: func(ctx context.Context, d uploader.Done) error {
 			if d.SHA256 != nil { // which one part has at the most
 				content = d.SHA256

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -19,7 +20,7 @@ func (p *Pipeline) verify(ctx context.Context, e journal.Entry) (now journal.Ent
 	if e.Kind != journal.File {
 		return p.verifyFileless(ctx, e)
 	}
-	trusted := proven(e.Attempt) || p.folders[e.Folder].After.keeps() && !contradicted(e.Attempt)
+	trusted := proven(e.Attempt) || p.folders[e.Folder].After.Keeps() && !contradicted(e.Attempt)
 	enough := trusted && !p.cfg.VerifyAsset && e.Attempt != nil && !e.Attempt.Unconfirmed // what the store answered
 	if enough && e.Attempt.Fills == 0 {                                                   // else it was there before, and may have been deleted meanwhile
 		return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Verifying, To: journal.Verified})
@@ -30,7 +31,7 @@ func (p *Pipeline) verify(ctx context.Context, e journal.Entry) (now journal.Ent
 	}
 	switch {
 	case asset.Deleted():
-		return now, &verdictError{verdict{to: journal.Held, reason: reasonDeletedMeanwhile}}
+		return now, &verdictError{verdict{to: journal.Held, reason: reasons.DeletedMeanwhile}}
 	case enough:
 		return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Verifying, To: journal.Verified})
 	case asset.MD5 != "":
@@ -47,7 +48,7 @@ func (p *Pipeline) verify(ctx context.Context, e journal.Entry) (now journal.Ent
 	case !p.cfg.VerifyAsset && !trusted:
 		return p.verifyContent(ctx, e)
 	case p.now().Sub(e.Since) >= p.cfg.VerifyTimeout:
-		return now, &verdictError{verdict{to: journal.Held, reason: reasonUnverified(p.cfg.VerifyTimeout)}}
+		return now, &verdictError{verdict{to: journal.Held, reason: reasons.Unverified(p.cfg.VerifyTimeout)}}
 	}
 	return now, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), e.Reason, false)
 }
@@ -80,7 +81,7 @@ func (p *Pipeline) wholeMD5(ctx context.Context, e journal.Entry) ([]byte, error
 	defer src.Close()
 	if foundOf(e, src.Hint()) != hintOf(e) {
 		if same, err := (&content{src: src}).same(ctx, e); err != nil || !same {
-			return nil, &verdictError{verdict{to: journal.Held, reason: reasonSourceLost}}
+			return nil, &verdictError{verdict{to: journal.Held, reason: reasons.SourceLost}}
 		}
 	}
 	return src.MD5(ctx, 0, e.Size)
@@ -95,8 +96,8 @@ func (p *Pipeline) fileAway(ctx context.Context, e journal.Entry) (now journal.E
 		return now, err
 	}
 	m := journal.Move{ID: e.ID, Was: &e, From: journal.Verified, To: journal.Filed}
-	if folder := p.folders[e.Folder]; folder.resumes() && e.Kind == journal.File && !e.Taken() {
-		m.Chores = append(m.Chores, folder.fileChore(e, p.now()))
+	if folder := p.folders[e.Folder]; folder.Resumes() && e.Kind == journal.File && !e.Taken() {
+		m.Chores = append(m.Chores, folder.FilingChore(e, p.now()))
 	}
 	if now, err = p.advance(ctx, m); err != nil {
 		return now, err
@@ -104,7 +105,7 @@ func (p *Pipeline) fileAway(ctx context.Context, e journal.Entry) (now journal.E
 	p.stats.rested.Add(1)
 	p.forget(e.ID)
 	p.restarts.end(e)
-	if e.Reason.Class == classAdopted { // said when it was found
+	if e.Reason.Class == reasons.ClassAdopted { // said when it was found
 		p.stats.adopted.Add(1)
 		return now, nil
 	}

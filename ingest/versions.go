@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -80,12 +81,12 @@ func (p *Pipeline) namedBefore(ctx context.Context, e journal.Entry, filename st
 // same filename. One that nobody would move on is the operator's.
 func (p *Pipeline) waitForNamesake(ctx context.Context, e journal.Entry, filename string, first journal.Entry) error {
 	if _, ours := p.folders[first.Folder]; !ours {
-		return &verdictError{verdict{to: journal.Held, reason: reasonNamesakeRests(first)}}
+		return &verdictError{verdict{to: journal.Held, reason: reasons.NamesakeRests(first)}}
 	}
 	if err := p.announce(ctx, e, filename); err != nil {
 		return err
 	}
-	return p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasonNamesakeWaits(first), false)
+	return p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasons.NamesakeWaits(first), false)
 }
 
 // announce tells the filename of an entry that waits, so that those after it wait
@@ -100,11 +101,9 @@ func (p *Pipeline) announce(ctx context.Context, e journal.Entry, filename strin
 // ahead finds an earlier file of the same name that a worker has in hand and that
 // may not have told its filename yet, because it is still being looked at.
 func (p *Pipeline) ahead(e journal.Entry) *journal.Entry {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for id, f := range p.inFlight {
-		if id < e.ID && f.dispatched && path.Base(f.path) == path.Base(e.Path) {
-			return &journal.Entry{ID: id, Folder: f.folder, Path: f.path}
+	for id, f := range p.hands.Each {
+		if id < e.ID && f.Dispatched && path.Base(f.Path) == path.Base(e.Path) {
+			return &journal.Entry{ID: id, Folder: f.Folder, Path: f.Path}
 		}
 	}
 	return nil
@@ -125,11 +124,11 @@ func (p *Pipeline) namesake(ctx context.Context, e journal.Entry, asset tenovos.
 	found, err := Namesakes(ctx, p.api, asset.Filename, known, ours)
 	switch {
 	case errors.Is(err, ErrInconclusive):
-		return none, &verdictError{verdict{to: journal.Held, reason: reasonInconclusive(asset.Filename, err)}}
+		return none, &verdictError{verdict{to: journal.Held, reason: reasons.Inconclusive(asset.Filename, err)}}
 	case err != nil:
 		return none, err
 	case len(found) > 1:
-		return none, &verdictError{verdict{to: journal.Held, reason: reasonNamesakes(found)}}
+		return none, &verdictError{verdict{to: journal.Held, reason: reasons.Namesakes(found)}}
 	case len(found) == 0:
 		return none, nil
 	}
@@ -166,7 +165,7 @@ func (p *Pipeline) inherit(ctx context.Context, e journal.Entry, asset *tenovos.
 			return fmt.Errorf("look at the asset that gets a version: %w", err)
 		}
 		if l == nil {
-			return &verdictError{verdict{to: journal.Held, reason: reasonOriginalGone}}
+			return &verdictError{verdict{to: journal.Held, reason: reasons.OriginalGone}}
 		}
 		current = l.Asset
 	}
@@ -178,9 +177,6 @@ func (p *Pipeline) inherit(ctx context.Context, e journal.Entry, asset *tenovos.
 	asset.Metadata = inherit(asset.TemplateID, current.Metadata, asset.Metadata)
 	return nil
 }
-
-// maxNamesakes bounds how many assets of a filename are told.
-const maxNamesakes = 10
 
 // Namesakes returns the assets that get a new version by a filename: those whose
 // current version has exactly that name, in whatever composition of its letters,
@@ -225,7 +221,7 @@ func Namesakes(ctx context.Context, api Lookup, filename string, known []string,
 		if l != nil && sameName(l.Filename, filename) && (l.filled || filled[id]) {
 			found = append(found, l.Asset)
 		}
-		if len(found) == maxNamesakes {
+		if len(found) == reasons.MaxNamesakes {
 			return found, nil
 		}
 	}

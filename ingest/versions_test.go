@@ -14,6 +14,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -250,7 +251,7 @@ func TestFilesOfOneNameAtOnce(t *testing.T) {
 	for name, slow := range map[string]bool{"all at once": false, "the first is slow": true} {
 		t.Run(name, func(t *testing.T) {
 			r := newNameRig(t, func(o *sandbox.Options) { o.IndexLag = time.Hour })
-			r.config.Folders[0].Map = func(f watcher.File, at string) (ingest.Mapped, error) {
+			r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
 				for slow && f.Path == "a/hero.jpg" && !r.decided("b/hero.jpg") {
 					time.Sleep(5 * time.Millisecond)
 				}
@@ -283,7 +284,7 @@ func TestFilesOfOneNameAtOnce(t *testing.T) {
 func TestSpellingsOfOneNameAtOnce(t *testing.T) {
 	t.Parallel()
 	r := newNameRig(t, func(o *sandbox.Options) { o.IndexLag = time.Hour })
-	r.config.Folders[0].Map = func(f watcher.File, at string) (ingest.Mapped, error) {
+	r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
 		f.Path = norm.NFC.String(f.Path)
 		return r.mapFile(f, at)
 	}

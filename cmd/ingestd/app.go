@@ -18,6 +18,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/display"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -213,10 +214,10 @@ type drops struct {
 	folder string
 }
 
-// Drop implements ingest.Drops.
+// Drop implements dropfolder.Drops.
 func (d drops) Drop(dir string) watcher.Drop { return d.watcher.Drop(d.folder, dir) }
 
-// Announced implements ingest.Drops.
+// Announced implements dropfolder.Drops.
 func (d drops) Announced(dir string) time.Time { return d.watcher.Announced(d.folder, dir) }
 
 func newStore(cfg *config.Config, c *tenovos.Client) *uploader.Uploader {
@@ -232,11 +233,11 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder) ingest.Config {
 		ShutdownGrace: cfg.ShutdownGrace,
 	}
 	for _, f := range folders {
-		c.Folders = append(c.Folders, ingest.Folder{
+		c.Folders = append(c.Folders, dropfolder.Folder{
 			Name: f.Name, Path: f.Path, Marker: f.Marker, Settle: f.Settle,
 			VersionByPath: f.Versions == "path", VersionByFilename: f.Versions == "filename",
-			Duplicates: ingest.Duplicates(f.Duplicates), Empty: ingest.Empty(f.Empty),
-			After: ingest.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune, Resume: f.Resume,
+			Duplicates: dropfolder.Duplicates(f.Duplicates), Empty: dropfolder.Empty(f.Empty),
+			After: dropfolder.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune, Resume: f.Resume,
 			Order: journal.Order(f.Order), Workers: f.Workers, Ready: f.Ready != "",
 		})
 	}

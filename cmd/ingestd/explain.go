@@ -12,9 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/display"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -121,11 +121,11 @@ type oracle struct {
 	who     person // as whom the daemon runs
 	limit   int64
 	reader  *journal.Reader // nil while there is no journal
-	tellers map[string]ingest.Teller
+	tellers map[string]dropfolder.Teller
 }
 
 func newOracle(ctx context.Context, cfg *config.Config, acct *account) (*oracle, error) {
-	o := &oracle{folders: make(map[string]config.Folder), acct: acct, limit: cfg.Upload.MaxFileSize, tellers: make(map[string]ingest.Teller)}
+	o := &oracle{folders: make(map[string]config.Folder), acct: acct, limit: cfg.Upload.MaxFileSize, tellers: make(map[string]dropfolder.Teller)}
 	for _, f := range cfg.Folders {
 		o.folders[f.Name] = f
 	}
@@ -216,7 +216,7 @@ func (o *oracle) foretell(ctx context.Context, file watcher.File) (forecast, err
 	if file.Size > o.limit {
 		f.Becomes, f.Why = "failed", "the file is larger than upload.max_file_size"
 	}
-	if to, reason, rests := ingest.Empty(folder.Empty).Rest(file.Size); rests {
+	if to, reason, rests := dropfolder.Empty(folder.Empty).Rest(file.Size); rests {
 		f.Becomes, f.Why = string(to), reason.Message
 	}
 	if err := o.recall(ctx, folder, file, &f); err != nil {

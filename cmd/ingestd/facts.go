@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
@@ -77,23 +77,23 @@ func newCompanions(f config.Folder, c *facts.Collector) companions {
 	return companions{c, folder}
 }
 
-// About implements ingest.Companions.
+// About implements dropfolder.Companions.
 func (c companions) About(path string) (journal.Concern, bool) {
 	about, ok := c.Collector.About(path)
 	return journal.Concern{Path: about.Path, Dir: about.Dir}, ok
 }
 
-// Stray implements ingest.Companions.
-func (c companions) Stray(path string) (s ingest.Stray, ok bool) {
+// Stray implements dropfolder.Companions.
+func (c companions) Stray(path string) (s dropfolder.Stray, ok bool) {
 	if _, is := c.Companion(path); is {
 		return s, false
 	}
 	about, _ := c.Collector.About(path)
-	return ingest.Stray{Of: about.Path, Wanted: watcher.Skipped(c.folder, path) == ""}, true
+	return dropfolder.Stray{Of: about.Path, Wanted: watcher.Skipped(c.folder, path) == ""}, true
 }
 
-// Teller implements ingest.Companions.
-func (c companions) Teller(were func(dir string, yield func(path string)) error) ingest.Teller {
+// Teller implements dropfolder.Companions.
+func (c companions) Teller(were func(dir string, yield func(path string)) error) dropfolder.Teller {
 	t := c.Collector.Teller(were)
 	t.Skipped = func(path string) bool { return watcher.Skipped(c.folder, path) != "" }
 	return teller{t}
@@ -102,7 +102,7 @@ func (c companions) Teller(were func(dir string, yield func(path string)) error)
 // teller is a facts.Teller as the pipeline asks it.
 type teller struct{ *facts.Teller }
 
-// Lost implements ingest.Teller.
+// Lost implements dropfolder.Teller.
 func (t teller) Lost(path string) (journal.Told, error) {
 	lost, err := t.Teller.Lost(path)
 	told := journal.Told{Path: facts.Clean(path), Rows: lost.Rows, Unmatched: lost.Count, Message: lost.Message}
@@ -112,29 +112,29 @@ func (t teller) Lost(path string) (journal.Told, error) {
 	return told, err
 }
 
-// Beside implements ingest.Companions.
-func (c companions) Beside(path string) []ingest.Beside {
-	var out []ingest.Beside
+// Beside implements dropfolder.Companions.
+func (c companions) Beside(path string) []dropfolder.Beside {
+	var out []dropfolder.Beside
 	for _, b := range c.Collector.Beside(path) {
-		out = append(out, ingest.Beside(b))
+		out = append(out, dropfolder.Beside(b))
 	}
 	return out
 }
 
-// Rows implements ingest.Companions.
-func (c companions) Rows(path string, each func([]ingest.FilelessRow) error) error {
+// Rows implements dropfolder.Companions.
+func (c companions) Rows(path string, each func([]dropfolder.FilelessRow) error) error {
 	err := c.Virtual(path, func(rows []facts.Virtual, wrong []error) error {
-		out := make([]ingest.FilelessRow, 0, len(rows)+len(wrong))
+		out := make([]dropfolder.FilelessRow, 0, len(rows)+len(wrong))
 		for _, r := range rows {
-			out = append(out, ingest.FilelessRow{Path: r.Path, ContentPath: r.ContentPath})
+			out = append(out, dropfolder.FilelessRow{Path: r.Path, ContentPath: r.ContentPath})
 		}
 		for _, w := range wrong {
-			out = append(out, ingest.FilelessRow{Err: w})
+			out = append(out, dropfolder.FilelessRow{Err: w})
 		}
 		return each(out)
 	})
 	if tooMany, ok := errors.AsType[*facts.TooManyRowsError](err); ok {
-		return fmt.Errorf("%w: %w", ingest.ErrTooManyRows, tooMany)
+		return fmt.Errorf("%w: %w", dropfolder.ErrTooManyRows, tooMany)
 	}
 	return later(err)
 }
@@ -142,7 +142,7 @@ func (c companions) Rows(path string, each func([]ingest.FilelessRow) error) err
 // later translates that a manifest cannot be looked at just now.
 func later(err error) error {
 	if notYet, ok := errors.AsType[*facts.NotYetError](err); ok {
-		return &ingest.LaterError{Err: err, After: notYet.After}
+		return &dropfolder.LaterError{Err: err, After: notYet.After}
 	}
 	if errors.Is(err, facts.ErrStopped) {
 		return fmt.Errorf("%w: %w", context.Canceled, err)
@@ -166,18 +166,18 @@ func (a *account) factsOf(file watcher.File, at string) (*facts.Collection, erro
 }
 
 // mapFunc adapts a folder's rules to what the pipeline asks for.
-func (a *account) mapFunc(f config.Folder) func(watcher.File, string) (ingest.Mapped, error) {
-	return func(file watcher.File, at string) (ingest.Mapped, error) {
+func (a *account) mapFunc(f config.Folder) func(watcher.File, string) (dropfolder.Mapped, error) {
+	return func(file watcher.File, at string) (dropfolder.Mapped, error) {
 		known, err := a.factsOf(file, at)
 		if err != nil {
-			return ingest.Mapped{}, later(err)
+			return dropfolder.Mapped{}, later(err)
 		}
 		r, err := a.names.apply(f.Name, known.Facts, file.Path)
 		if errors.Is(err, mapping.ErrNoRule) {
-			return ingest.Mapped{}, ingest.ErrNoRule
+			return dropfolder.Mapped{}, dropfolder.ErrNoRule
 		}
 		if err != nil {
-			return ingest.Mapped{}, err
+			return dropfolder.Mapped{}, err
 		}
 		m := mapped(f, r, known, file.Ino == 0)
 		if file.Ino == 0 {
@@ -211,8 +211,8 @@ func (a *account) inherit(folder string) func(templateID string, current, ours [
 
 // mapped is what the pipeline needs to know of a result, of a file or of a row
 // without one.
-func mapped(f config.Folder, r mapping.Result, known *facts.Collection, fileless bool) ingest.Mapped {
-	m := ingest.Mapped{Asset: r.Asset, Fails: r.Failed(), Unsure: make(map[string]bool)}
+func mapped(f config.Folder, r mapping.Result, known *facts.Collection, fileless bool) dropfolder.Mapped {
+	m := dropfolder.Mapped{Asset: r.Asset, Fails: r.Failed(), Unsure: make(map[string]bool)}
 	unsure := make(map[string]bool) // by name
 	for _, v := range r.Values {
 		if restsOnUnread(v, known) {
@@ -221,7 +221,7 @@ func mapped(f config.Folder, r mapping.Result, known *facts.Collection, fileless
 	}
 	_, unsure[manifestName] = unreadManifest(r, known, fileless)
 	for _, p := range problemsOf(r, known, fileless) {
-		m.Problems = append(m.Problems, ingest.Problem{Message: p.Attribute + ": " + p.Message, Hint: p.Hint, Unsure: unsure[p.Attribute]})
+		m.Problems = append(m.Problems, dropfolder.Problem{Message: p.Attribute + ": " + p.Message, Hint: p.Hint, Unsure: unsure[p.Attribute]})
 	}
 	for _, kind := range []facts.Kind{facts.KindXMP, facts.KindSidecar} {
 		if lost, ok := known.Unread[kind]; ok && restsOn(r, kind) {

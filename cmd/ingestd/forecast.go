@@ -10,6 +10,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
@@ -49,7 +50,7 @@ func (o *oracle) companion(ctx context.Context, folder config.Folder, path strin
 }
 
 // teller returns what tells of the companions of a folder.
-func (o *oracle) teller(ctx context.Context, c companions) ingest.Teller {
+func (o *oracle) teller(ctx context.Context, c companions) dropfolder.Teller {
 	folder := c.folder.Name
 	if o.tellers[folder] == nil {
 		o.tellers[folder] = c.Teller(func(dir string, yield func(string)) error {
@@ -76,7 +77,7 @@ func openFolder(f config.Folder) (*file.Root, error) { return file.OpenRoot(f.Pa
 // recallCopy foretells a duplicate: a file is read whole only where one of its size
 // is known.
 func (o *oracle) recallCopy(ctx context.Context, folder config.Folder, file watcher.File, f *forecast) error {
-	if f.Becomes != "asset" || file.Size == 0 || ingest.Duplicates(folder.Duplicates) == ingest.DuplicatesUpload {
+	if f.Becomes != "asset" || file.Size == 0 || dropfolder.Duplicates(folder.Duplicates) == dropfolder.DuplicatesUpload {
 		return nil
 	}
 	e := journal.Entry{ID: 1<<62 - 1, Folder: file.Folder, Path: file.Path, Size: file.Size}
@@ -111,7 +112,7 @@ func (o *oracle) recallCopy(ctx context.Context, folder config.Folder, file watc
 		}
 		if same {
 			f.Becomes, f.Why = "duplicate", fmt.Sprintf("%s/%s, entry %d, has the same content", other.Folder, other.Path, other.ID)
-			if ingest.Duplicates(folder.Duplicates) == ingest.DuplicatesHold {
+			if dropfolder.Duplicates(folder.Duplicates) == dropfolder.DuplicatesHold {
 				f.Becomes = "held"
 			}
 			return nil

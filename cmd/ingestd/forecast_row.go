@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
@@ -23,7 +23,7 @@ func (o *oracle) foretellRow(ctx context.Context, folder, path string) (f foreca
 	if err != nil || !ok {
 		return f, false, err
 	}
-	file := watcher.File{Folder: folder, Path: path, ModTime: ingest.SignOf(kindOf(row), row.ContentPath)}
+	file := watcher.File{Folder: folder, Path: path, ModTime: dropfolder.SignOf(kindOf(row), row.ContentPath)}
 	f = forecast{Folder: folder, Path: path}
 	if err := o.apply(o.folders[folder], file, &f); err != nil || f.Result == nil {
 		return f, true, err
