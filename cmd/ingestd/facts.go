@@ -12,6 +12,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
@@ -105,7 +106,7 @@ type teller struct{ *facts.Teller }
 // Lost implements dropfolder.Teller.
 func (t teller) Lost(path string) (journal.Told, error) {
 	lost, err := t.Teller.Lost(path)
-	told := journal.Told{Path: facts.Clean(path), Rows: lost.Rows, Unmatched: lost.Count, Message: lost.Message}
+	told := journal.Told{Path: metadata.Clean(path), Rows: lost.Rows, Unmatched: lost.Count, Message: lost.Message}
 	for _, row := range lost.First {
 		told.First = append(told.First, journal.ToldRow(row))
 	}
@@ -160,7 +161,7 @@ func (a *account) factsOf(file watcher.File, at string) (*facts.Collection, erro
 	known, err := a.collectors[file.Folder].Collect(f, at)
 	if err == nil && file.Ino == 0 { // a row of a manifest: there never was a file to look into
 		known.Gone = false
-		known.Gaps = slices.DeleteFunc(known.Gaps, func(g facts.Gap) bool { return g.Source == "exif" })
+		known.Gaps = slices.DeleteFunc(known.Gaps, func(g metadata.Gap) bool { return g.Source == "exif" })
 	}
 	return known, err
 }
@@ -255,7 +256,7 @@ func restsOn(r mapping.Result, kind facts.Kind) bool {
 }
 
 func unreadWords(lost facts.Unread) string {
-	return facts.Clean(lost.Path) + " cannot be read: " + lost.Err.Error()
+	return metadata.Clean(lost.Path) + " cannot be read: " + lost.Err.Error()
 }
 
 // damagedWords says what is damaged of the metadata in the file, or in its XMP sidecar,
@@ -301,7 +302,7 @@ func damagedWords(r mapping.Result, known *facts.Collection) string {
 // restsOnTime reports whether a value comes from the file's time, or would if that
 // were known.
 func restsOnTime(v mapping.Explained) bool {
-	isTime := func(source string) bool { return facts.Key(source) == facts.FileModified }
+	isTime := func(source string) bool { return metadata.Key(source) == facts.FileModified }
 	return isTime(v.Source) || slices.ContainsFunc(v.Tried, isTime) ||
 		slices.ContainsFunc(v.Cells, func(c mapping.Cell) bool { return restsOnTime(c.Explained) })
 }

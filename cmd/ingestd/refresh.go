@@ -18,6 +18,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
@@ -118,7 +119,7 @@ func namesSum(a mapping.Account) string {
 // apply is Mapper.Map for the pipeline's workers: where a name is not known, the
 // names are read again first, if that was not just done. The error is
 // context.Canceled where the process ends meanwhile.
-func (n *names) apply(folder string, known facts.Facts, path string) (mapping.Result, error) {
+func (n *names) apply(folder string, known metadata.Facts, path string) (mapping.Result, error) {
 	m := n.mapper(folder)
 	r, err := m.Map(known, path)
 	if err != nil || !r.Unknown() || !n.kept.Load() {

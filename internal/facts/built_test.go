@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // builtFiles are files that no program at hand writes, with facts that they hold.
@@ -143,7 +145,7 @@ func TestEmbeddedTellsGaps(t *testing.T) {
 		{"PNG with a bomb", png(chunk("iTXt", "XML:com.adobe.xmp\x00\x01\x00\x00\x00"+deflated(strings.Repeat(" ", maxBlock+1)))), "xmp", "expanded it is larger", ""},
 		{"MP4 cut short", []byte(box("ftyp", "isom") + u32(1000) + "moov"), "xmp", "is cut short", ""},
 		{"packet without an end", []byte("text <x:xmpmeta"), "xmp", "begins and does not end", ""},
-		{"more values than are kept", jpeg(jpegSegment(0xE1, jpegXMP+rdf("<xmp:Many><rdf:Bag>"+strings.Repeat("<rdf:li>x</rdf:li>", MaxValues+1)+"</rdf:Bag></xmp:Many><dc:source>kept</dc:source>"))), "xmp", "There is more than is kept of a file: xmp.Many has 1001 values", "xmp.source"},
+		{"more values than are kept", jpeg(jpegSegment(0xE1, jpegXMP+rdf("<xmp:Many><rdf:Bag>"+strings.Repeat("<rdf:li>x</rdf:li>", metadata.MaxValues+1)+"</rdf:Bag></xmp:Many><dc:source>kept</dc:source>"))), "xmp", "There is more than is kept of a file: xmp.Many has 1001 values", "xmp.source"},
 		{"a packet without RDF", jpeg(jpegSegment(0xE1, jpegXMP+"<?xpacket begin=''?>"), jpegSegment(0xE1, jpegXMP+rdf("<dc:source>kept</dc:source>"))), "xmp", "no rdf:RDF", "xmp.source"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

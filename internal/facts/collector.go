@@ -10,6 +10,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // Prefixes of facts of XMP by the place where it stands. Under XMPPrefix is what
@@ -62,9 +63,9 @@ func NewCollector(s Settings) *Collector {
 
 // Collection is what is known of a file.
 type Collection struct {
-	Facts Facts
+	Facts metadata.Facts
 	// Gaps are sources that could not be read.
-	Gaps []Gap
+	Gaps []metadata.Gap
 	// Contradiction says that two rows of a manifest tell different things of the
 	// file: it must not be ingested by either.
 	Contradiction error
@@ -93,7 +94,7 @@ func (c *Collection) unread(kind Kind, source, companion string, err error) {
 }
 
 func (c *Collection) gap(source, format string, args ...any) {
-	c.Gaps = append(c.Gaps, Gap{Source: source, Message: fmt.Sprintf(format, args...)})
+	c.Gaps = append(c.Gaps, metadata.Gap{Source: source, Message: fmt.Sprintf(format, args...)})
 }
 
 // Collect gathers what is known of a file. at is where the file lies by now, below
@@ -177,7 +178,7 @@ func (c *Collector) xmpSidecar(root *file.Root, file, at string, out *Collection
 	if err != nil {
 		return err
 	}
-	var found Facts
+	var found metadata.Facts
 	for {
 		name, data, err := firstOf(root, all, MaxXMP)
 		var amiss error
@@ -187,7 +188,7 @@ func (c *Collector) xmpSidecar(root *file.Root, file, at string, out *Collection
 		if name.Path == "" && err == nil {
 			return nil
 		}
-		origin := "the sidecar " + Clean(path.Base(name.Path))
+		origin := "the sidecar " + metadata.Clean(path.Base(name.Path))
 		if err == nil {
 			found, err = ParseXMP(data, XMPSidecarPrefix, origin, c.Languages)
 		}
@@ -211,7 +212,7 @@ func (c *Collector) xmpSidecar(root *file.Root, file, at string, out *Collection
 	for name := range found {
 		told[propertyOf(strings.TrimPrefix(name, XMPSidecarPrefix))] = true
 	}
-	maps.DeleteFunc(out.Facts, func(name string, _ Fact) bool {
+	maps.DeleteFunc(out.Facts, func(name string, _ metadata.Fact) bool {
 		rest, ok := strings.CutPrefix(name, XMPPrefix)
 		return ok && told[propertyOf(rest)]
 	})
@@ -256,7 +257,7 @@ func (c *Collector) sidecar(root *file.Root, file, at string, out *Collection) e
 	if name.Path == "" && err == nil {
 		return nil
 	}
-	var found Facts
+	var found metadata.Facts
 	if err == nil {
 		found, err = ParseSidecar(path.Base(name.Path), data)
 	}

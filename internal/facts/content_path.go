@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // A content path says where in S3 the content of a federated asset lies. The vendor's
@@ -95,5 +96,5 @@ func (r Row) local(root *file.Root, dir, file, contentPath string) error {
 	if err != nil || !info.Mode().IsRegular() {
 		return nil //nolint:nilerr // nothing is known to lie there
 	}
-	return r.wrong("%q is a file in the drop, not a content path; name it in the column of the file, and clear this one", excerpt(contentPath))
+	return r.wrong("%q is a file in the drop, not a content path; name it in the column of the file, and clear this one", metadata.Excerpt(contentPath))
 }

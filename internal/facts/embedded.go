@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/tenovos-ingest/ingestd/internal/exif"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // Prefixes of the facts that are embedded in a file.
@@ -35,7 +38,7 @@ type blocks struct {
 	size int        // of the packets
 	full bool       // there are more packets than are read
 	ext  extensions // further parts of a JPEG's XMP
-	gaps []Gap
+	gaps []metadata.Gap
 }
 
 // maxPackets bounds the packets of XMP that are read of a file.
@@ -54,7 +57,7 @@ func (b *blocks) addXMP(packet []byte) {
 }
 
 func (b *blocks) gap(source, format string, args ...any) {
-	b.gaps = append(b.gaps, Gap{source, fmt.Sprintf(format, args...)})
+	b.gaps = append(b.gaps, metadata.Gap{Source: source, Message: fmt.Sprintf(format, args...)})
 }
 
 // fault makes a gap of an error that was met on reading what, if there is one.
@@ -90,10 +93,10 @@ func (b *blocks) fault(source, what string, err error) {
 // can be read are facts, of damaged XMP nothing is. Of r no more is read than
 // leads to the blocks; memory stays below 160 MiB for the worst of files.
 // An r that fails makes gaps as well.
-func Embedded(r io.ReaderAt, size int64, want Want, langs []string) (Facts, []Gap) {
-	c := collector{facts: Facts{}}
+func Embedded(r io.ReaderAt, size int64, want Want, langs []string) (metadata.Facts, []metadata.Gap) {
+	c := metadata.Bounded{Facts: metadata.Facts{}}
 	if want == (Want{}) || size <= 0 {
-		return c.facts, nil
+		return c.Facts, nil
 	}
 	b := blocks{want: want}
 	s := newSource(r, size)
@@ -105,7 +108,7 @@ func Embedded(r io.ReaderAt, size int64, want Want, langs []string) (Facts, []Ga
 				b.fault(r.source, r.what, err)
 			}
 		}
-		return c.facts, b.gaps
+		return c.Facts, b.gaps
 	}
 	if want.blocks() {
 		findBlocks(s, head, &b)
@@ -123,7 +126,7 @@ func Embedded(r io.ReaderAt, size int64, want Want, langs []string) (Facts, []Ga
 		b.readXMP(&c, langs)
 	}
 	b.readOwn(&c, s, head, langs)
-	return c.facts, b.gaps
+	return c.Facts, b.gaps
 }
 
 // headSize is how much of a file's beginning tells its format.
@@ -164,12 +167,12 @@ func (b *blocks) damaged(what string, err error) {
 	}
 }
 
-func (b *blocks) readEXIF(c *collector, s *source) {
-	parts := []exifPart{{b.tiff, exifTags}, {b.raw.main, exifTags}, {b.raw.exif, exifTags}, {b.raw.gps, gpsTags}}
+func (b *blocks) readEXIF(c *metadata.Bounded, s *source) {
+	parts := []exifPart{{b.tiff, exif.Tags}, {b.raw.main, exif.Tags}, {b.raw.exif, exif.Tags}, {b.raw.gps, exif.GPSTags}}
 	if b.exif != nil {
 		block := newSource(bytes.NewReader(b.exif), int64(len(b.exif)))
 		block.spent = s.spent
-		parts = []exifPart{{block, exifTags}}
+		parts = []exifPart{{block, exif.Tags}}
 	}
 	if err := emitEXIF(c, parts); err != nil {
 		b.fault("exif", "The EXIF block", err)
@@ -177,7 +180,7 @@ func (b *blocks) readEXIF(c *collector, s *source) {
 	b.excess("exif", c)
 }
 
-func (b *blocks) readXMP(c *collector, langs []string) {
+func (b *blocks) readXMP(c *metadata.Bounded, langs []string) {
 	var properties []property
 	read := func(what string, data []byte) {
 		packet, err := readXMP(data)
@@ -201,8 +204,8 @@ func (b *blocks) readXMP(c *collector, langs []string) {
 }
 
 // excess makes a gap of what the bounds of the collector kept out.
-func (b *blocks) excess(source string, c *collector) {
-	if lost := c.excess(); lost != "" {
+func (b *blocks) excess(source string, c *metadata.Bounded) {
+	if lost := c.Excess(); lost != "" {
 		b.gap(source, "There is more than is kept of a file: %s.", lost)
 	}
 }

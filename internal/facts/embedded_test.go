@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 var everything = Want{EXIF: true, IPTC: true, XMP: true, Image: true, PNG: true, Video: true, PDF: true, Office: true}
@@ -74,7 +76,7 @@ func TestEmbeddedInFiles(t *testing.T) {
 }
 
 // pick returns those of the facts that want names, several values joined by "|".
-func pick(got Facts, want map[string]string) map[string]string {
+func pick(got metadata.Facts, want map[string]string) map[string]string {
 	picked := map[string]string{}
 	for name := range want {
 		if fact, ok := got[name]; ok {
@@ -94,20 +96,20 @@ func readTestdata(t testing.TB, name string) []byte {
 }
 
 // checkFacts fails unless facts are what the package promises.
-func checkFacts(t *testing.T, known Facts) {
+func checkFacts(t *testing.T, known metadata.Facts) {
 	t.Helper()
-	if len(known) > MaxFacts {
+	if len(known) > metadata.MaxFacts {
 		t.Fatalf("%d facts", len(known))
 	}
 	for name, fact := range known {
-		if Key(name) != name || Clean(name) != name || len(fact.Values) == 0 || len(fact.Values) > MaxValues || fact.Origin == "" {
-			t.Fatalf("%q (Key %q): %d values, origin %q", name, Key(name), len(fact.Values), fact.Origin)
+		if metadata.Key(name) != name || metadata.Clean(name) != name || len(fact.Values) == 0 || len(fact.Values) > metadata.MaxValues || fact.Origin == "" {
+			t.Fatalf("%q (Key %q): %d values, origin %q", name, metadata.Key(name), len(fact.Values), fact.Origin)
 		}
-		if !filled(fact.Values) {
+		if !metadata.Filled(fact.Values) {
 			t.Fatalf("%s is empty", name)
 		}
 		for _, v := range fact.Values {
-			if len(v) > MaxValue || tidyLines(v) != v {
+			if len(v) > metadata.MaxValue || metadata.Lines(v) != v {
 				t.Fatalf("%s = %.100q: long or not clean", name, v)
 			}
 		}
@@ -193,7 +195,7 @@ func checkEmbedded(t *testing.T, data []byte) {
 	}
 	checkFacts(t, got)
 	for _, gap := range gaps {
-		if gap.Message == "" || !slices.Contains(gapSources, gap.Source) || len(gap.Message) > 2000 || Clean(gap.Message) != gap.Message {
+		if gap.Message == "" || !slices.Contains(gapSources, gap.Source) || len(gap.Message) > 2000 || metadata.Clean(gap.Message) != gap.Message {
 			t.Fatalf("gap %.3000q", gap)
 		}
 	}

@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/exif"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // Tags of EXIF that this file knows by number.
@@ -27,7 +30,7 @@ const (
 // what is damaged.
 type exifReader struct {
 	*tiffReader
-	facts  *collector
+	facts  *metadata.Bounded
 	met    map[uint16]bool   // tags; the first of a kind counts
 	texts  map[uint16]string // tags that are told together with another: dates, hemispheres
 	damage []error
@@ -36,13 +39,13 @@ type exifReader struct {
 // exifPart is a TIFF structure that holds tags; a source that is nil has none.
 type exifPart struct {
 	s    *source
-	tags map[uint16]exifTag // of its first directory
+	tags map[uint16]exif.Tag // of its first directory
 }
 
 // emitEXIF turns the tags of a block, which may come in several parts, into facts,
 // named as in EXIF and as in ExifTool where these differ. Of a damaged block the
 // tags that can be read are facts, and the error says what is lost.
-func emitEXIF(c *collector, parts []exifPart) error {
+func emitEXIF(c *metadata.Bounded, parts []exifPart) error {
 	r := &exifReader{facts: c, met: map[uint16]bool{}, texts: map[uint16]string{}}
 	for _, part := range parts {
 		if part.s == nil {
@@ -81,7 +84,7 @@ func damageError(damage []error) error {
 
 // read tells the tags of a directory and of those that it points to. The
 // directory of the thumbnail, which follows the first, is of no interest.
-func (r *exifReader) read(off int64, tags map[uint16]exifTag) {
+func (r *exifReader) read(off int64, tags map[uint16]exif.Tag) {
 	entries, err := r.directory(off)
 	if err != nil {
 		r.damage = append(r.damage, err)
@@ -100,17 +103,17 @@ func (r *exifReader) read(off int64, tags map[uint16]exifTag) {
 		r.met[e.tag] = true
 		switch e.tag {
 		case tagExifIFD:
-			r.read(r.offset(e), exifTags)
+			r.read(r.offset(e), exif.Tags)
 		case tagGPSIFD:
-			r.read(r.offset(e), gpsTags)
+			r.read(r.offset(e), exif.GPSTags)
 		default:
 			r.met[e.tag] = r.tell(e, tag) // a blank one may stand before another
 		}
 	}
 }
 
-func withoutSize(tags map[uint16]exifTag) map[uint16]exifTag {
-	rest := make(map[uint16]exifTag, len(tags))
+func withoutSize(tags map[uint16]exif.Tag) map[uint16]exif.Tag {
+	rest := make(map[uint16]exif.Tag, len(tags))
 	for id, tag := range tags {
 		if id != tagImageWidth && id != tagImageHeight {
 			rest[id] = tag
@@ -121,25 +124,25 @@ func withoutSize(tags map[uint16]exifTag) map[uint16]exifTag {
 
 // tell makes a tag a fact, or keeps its text for the fact that it is a part of. It
 // reports whether there is a text.
-func (r *exifReader) tell(e tiffEntry, tag exifTag) bool {
-	raw, err := r.value(e, MaxValue)
+func (r *exifReader) tell(e tiffEntry, tag exif.Tag) bool {
+	raw, err := r.value(e, metadata.MaxValue)
 	if err != nil {
-		r.damage = append(r.damage, fmt.Errorf("%s: %w", tag.name(), err))
+		r.damage = append(r.damage, fmt.Errorf("%s: %w", tag.Name(), err))
 		return true
 	}
-	text := tidyLines(r.text(e.typ, raw, tag.form))
-	if tag.part {
+	text := metadata.Lines(r.text(e.typ, raw, tag.Form))
+	if tag.Part {
 		r.texts[e.tag] = text
 	}
-	if tag.form != formDate && tag.form != formDegrees && e.tag != tagGPSAltitude {
-		r.add(tag.names, text)
+	if tag.Form != exif.FormDate && tag.Form != exif.FormDegrees && e.tag != tagGPSAltitude {
+		r.add(tag.Names, text)
 	}
 	return text != ""
 }
 
 func (r *exifReader) add(names, text string) {
 	for name := range strings.FieldsSeq(names) {
-		r.facts.add(ExifPrefix+name, "the EXIF tag "+name, text)
+		r.facts.Add(ExifPrefix+name, "the EXIF tag "+name, text)
 	}
 }
 
@@ -151,7 +154,7 @@ func (r *exifReader) emitDates() {
 		{0x0132, 0x9290, 0x9010}, {0x9003, 0x9291, 0x9011}, {0x9004, 0x9292, 0x9012},
 	} {
 		if text, known := r.texts[d.date]; known {
-			r.add(exifTags[d.date].names, dateTime(text, r.texts[d.fraction], r.texts[d.offset]))
+			r.add(exif.Tags[d.date].Names, dateTime(text, r.texts[d.fraction], r.texts[d.offset]))
 		}
 	}
 }
@@ -222,6 +225,6 @@ func (r *exifReader) emitPlace() {
 		if ref == axis.negative && number != 0 {
 			text = "-" + text
 		}
-		r.add(gpsTags[axis.tag].names, text)
+		r.add(exif.GPSTags[axis.tag].Names, text)
 	}
 }

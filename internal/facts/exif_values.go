@@ -4,42 +4,43 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
+
+	"github.com/tenovos-ingest/ingestd/internal/exif"
 )
 
 // text writes the value of a tag; "" says that it is not known.
-func (r *exifReader) text(typ uint16, raw []byte, form exifForm) string {
+func (r *exifReader) text(typ uint16, raw []byte, form exif.Form) string {
 	switch form {
-	case formComment:
+	case exif.FormComment:
 		return r.comment(raw)
-	case formUTF16:
+	case exif.FormUTF16:
 		return utf16(raw, binary.LittleEndian)
-	case formASCII:
+	case exif.FormASCII:
 		return text8(raw)
-	case formCopyright:
+	case exif.FormCopyright:
 		return copyrights(raw)
-	case formDegrees:
+	case exif.FormDegrees:
 		return degrees(r.numbers(typ, raw))
-	case formClock:
+	case exif.FormClock:
 		return clock(r.numbers(typ, raw))
 	}
-	if form == formSigned && len(raw) == 8 {
+	if form == exif.FormSigned && len(raw) == 8 {
 		typ = tiffSignedRational
 	}
-	if form == formByte && len(raw) > 0 {
+	if form == exif.FormByte && len(raw) > 0 {
 		raw = raw[:1]
 	}
-	if isBytes := typ == 1 || typ == 6 || typ == 7; isBytes && len(raw) > 1 && form != formBytes {
+	if isBytes := typ == 1 || typ == 6 || typ == 7; isBytes && len(raw) > 1 && form != exif.FormBytes {
 		return "" // a number of a type that it never has: which one is not known
 	}
 	if typ == tiffASCII || typ == tiffUTF8 {
 		text := text8(raw)
-		if form == formDay {
+		if form == exif.FormDay {
 			text = dateTime(text, "", "")
 		}
 		return text
@@ -48,18 +49,14 @@ func (r *exifReader) text(typ uint16, raw []byte, form exifForm) string {
 	texts := make([]string, len(numbers))
 	known := false
 	for i, n := range numbers {
-		texts[i] = form.number(n)
-		known = known || texts[i] != undefined
+		texts[i] = form.Number(n)
+		known = known || texts[i] != exif.Undefined
 	}
 	if !known {
 		return ""
 	}
 	return strings.Join(texts, " ")
 }
-
-// undefined stands for a number that is not known among others that are, as
-// ExifTool writes it.
-const undefined = "undef"
 
 // numbers returns the numbers of a value; what is not known (0/0) is NaN.
 func (r *exifReader) numbers(typ uint16, raw []byte) []float64 {
@@ -108,35 +105,6 @@ func (r *exifReader) number(typ uint16, b []byte) float64 {
 	return float64(b[0])
 }
 
-// number writes a number as photographers do.
-func (form exifForm) number(n float64) string {
-	switch form {
-	case formAPEXTime:
-		n = math.Exp2(-n)
-	case formAPEXAperture:
-		n = math.Round(10*math.Exp2(n/2)) / 10
-	}
-	if (form == formExposure || form == formAPEXTime) && n > 0 && n < 0.25001 {
-		return "1/" + decimal(1/n, 0)
-	}
-	return decimal(n, 6)
-}
-
-// decimal writes a number with at most so many places after the point.
-func decimal(n float64, places int) string {
-	if math.IsNaN(n) || math.IsInf(n, 0) || math.Abs(n) > 1e15 {
-		return undefined
-	}
-	text := strconv.FormatFloat(n, 'f', places, 64)
-	if strings.Contains(text, ".") {
-		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
-	}
-	if text == "-0" {
-		return "0"
-	}
-	return text
-}
-
 // degrees writes degrees, minutes and seconds as one number; seven places are a
 // centimetre.
 func degrees(n []float64) string {
@@ -149,7 +117,7 @@ func degrees(n []float64) string {
 	if math.IsNaN(n[2]) {
 		n[2] = 0 // 0/0 where minutes have a fraction
 	}
-	return decimal(n[0]+n[1]/60+n[2]/3600, 7)
+	return exif.Decimal(n[0]+n[1]/60+n[2]/3600, 7)
 }
 
 // clock writes hours, minutes and seconds as 15:04:05.
@@ -158,7 +126,7 @@ func clock(n []float64) string {
 		return ""
 	}
 	two := func(f float64, places int) string {
-		text := decimal(f, places)
+		text := exif.Decimal(f, places)
 		if f < 10 {
 			text = "0" + text
 		}

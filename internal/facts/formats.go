@@ -3,6 +3,9 @@ package facts
 import (
 	"bytes"
 	"slices"
+
+	"github.com/tenovos-ingest/ingestd/internal/exif"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // Prefixes of the facts that a format tells in its own manner.
@@ -20,7 +23,7 @@ type formatReader struct {
 	source string // as gaps call it
 	what   string // as messages call it
 	wanted func(Want) bool
-	read   func(c *collector, s *source, head []byte, langs []string) error
+	read   func(c *metadata.Bounded, s *source, head []byte, langs []string) error
 }
 
 var formatReaders = []formatReader{
@@ -38,7 +41,7 @@ type notRead string
 func (n notRead) Error() string { return string(n) }
 
 // readOwn adds what the file's format tells in its own manner.
-func (b *blocks) readOwn(c *collector, s *source, head []byte, langs []string) {
+func (b *blocks) readOwn(c *metadata.Bounded, s *source, head []byte, langs []string) {
 	for _, r := range formatReaders {
 		if !r.wanted(b.want) {
 			continue
@@ -55,7 +58,7 @@ func (b *blocks) readOwn(c *collector, s *source, head []byte, langs []string) {
 func KnownNames(source string) []string {
 	switch source {
 	case "exif":
-		return EXIFTags()
+		return exif.Names()
 	case "iptc":
 		return IPTCFields()
 	case "image":
@@ -68,13 +71,6 @@ func KnownNames(source string) []string {
 		return slices.Concat(officeNames...)
 	}
 	return nil
-}
-
-// addAll adds values under a name and its other names.
-func (c *collector) addAll(prefix string, names []string, origin string, values ...string) {
-	for _, name := range names {
-		c.add(prefix+name, origin, values...)
-	}
 }
 
 // hasPrefix says whether data begins with one of the prefixes.

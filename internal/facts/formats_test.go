@@ -14,10 +14,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // factsUnder returns the facts of a file under a prefix, several values joined by "|".
-func factsUnder(t *testing.T, data []byte, prefix string) (map[string]string, []Gap) {
+func factsUnder(t *testing.T, data []byte, prefix string) (map[string]string, []metadata.Gap) {
 	t.Helper()
 	got, gaps := Embedded(bytes.NewReader(data), int64(len(data)), everything, []string{"de"})
 	facts := map[string]string{}
@@ -26,7 +28,7 @@ func factsUnder(t *testing.T, data []byte, prefix string) (map[string]string, []
 			facts[name] = strings.Join(fact.Values, "|")
 		}
 	}
-	own := slices.DeleteFunc(gaps, func(g Gap) bool { return g.Source+"." != prefix })
+	own := slices.DeleteFunc(gaps, func(g metadata.Gap) bool { return g.Source+"." != prefix })
 	return facts, own
 }
 
@@ -363,7 +365,7 @@ func fuzzOwn(f *testing.F, want Want, source string) {
 			}
 		}
 		for _, gap := range gaps {
-			if gap.Message == "" || gap.Source != source || len(gap.Message) > 2000 || Clean(gap.Message) != gap.Message {
+			if gap.Message == "" || gap.Source != source || len(gap.Message) > 2000 || metadata.Clean(gap.Message) != gap.Message {
 				t.Fatalf("gap %.3000q", gap)
 			}
 		}

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/charset"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // The names of what is told of every picture.
@@ -23,14 +26,14 @@ func (z imageSize) known() bool { return z.width > 0 && z.height > 0 }
 
 // emitImage tells the size of a picture. The width of one whose height is not
 // known says nothing.
-func emitImage(c *collector, s *source, head []byte, _ []string) error {
+func emitImage(c *metadata.Bounded, s *source, head []byte, _ []string) error {
 	size, err := sizeOf(s, head)
 	if err != nil || !size.known() {
 		return err
 	}
 	const origin = "the size of the picture"
-	c.add(ImagePrefix+imageWidth, origin, strconv.FormatInt(size.width, 10))
-	c.add(ImagePrefix+imageHeight, origin, strconv.FormatInt(size.height, 10))
+	c.Add(ImagePrefix+imageWidth, origin, strconv.FormatInt(size.width, 10))
+	c.Add(ImagePrefix+imageHeight, origin, strconv.FormatInt(size.height, 10))
 	return nil
 }
 
@@ -74,7 +77,7 @@ func sizeOf(s *source, head []byte) (imageSize, error) {
 		return icoSize(head), nil
 	case len(head) >= 128 && head[0] == 0x0A && head[1] <= 5 && head[2] <= 1:
 		return pcxSize(head), nil
-	case hasPrefix(bytes.TrimLeft(bytes.TrimPrefix(head, markUTF8), " \t\r\n"), "<", "\xFF\xFE<", "\xFE\xFF\x00<", "\x1F\x8B"):
+	case hasPrefix(bytes.TrimLeft(bytes.TrimPrefix(head, []byte(charset.MarkUTF8)), " \t\r\n"), "<", "\xFF\xFE<", "\xFE\xFF\x00<", "\x1F\x8B"):
 		return svgSize(s)
 	}
 	return tgaSize(s, head)

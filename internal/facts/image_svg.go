@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/xmltree"
 )
 
 // svgHead is how much of a file is searched for the root of an SVG.
@@ -29,10 +31,10 @@ func svgSize(s *source) (imageSize, error) {
 		}
 		text, _ = io.ReadAll(io.LimitReader(z, svgHead)) // what is there before the end is enough
 	}
-	if text, err = decodeXML(text); err != nil {
+	if text, err = xmltree.Decode(text); err != nil {
 		return imageSize{}, nil
 	}
-	d := newDecoder(text)
+	d := xmltree.NewDecoder(text)
 	d.Strict = false
 	for {
 		token, err := d.RawToken()

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // emitIPTC turns the datasets of IIM, records 1 and 2, into facts with
@@ -17,7 +19,7 @@ import (
 //
 // Of a damaged block the datasets before the damage are facts, and the error says
 // what it is.
-func emitIPTC(c *collector, block []byte) error {
+func emitIPTC(c *metadata.Bounded, block []byte) error {
 	sets, err := datasets(block)
 	utf8Said := false
 	values := map[string][]string{}
@@ -37,7 +39,7 @@ func emitIPTC(c *collector, block []byte) error {
 		values[field.name] = append(values[field.name], field.text(set.data, utf8Said))
 	}
 	for _, name := range names {
-		c.add(IPTCPrefix+name, "the IPTC field "+name, values[name]...)
+		c.Add(IPTCPrefix+name, "the IPTC field "+name, values[name]...)
 	}
 	return err
 }
@@ -109,7 +111,7 @@ func (f iptcField) text(data []byte, utf8Said bool) string {
 		// Windows-1252 has a character for any byte; it never fails.
 		text, _ = charmap.Windows1252.NewDecoder().String(text)
 	}
-	text = tidyLines(text)
+	text = metadata.Lines(text)
 	switch f.form {
 	case iptcDay:
 		return iptcDate(text)

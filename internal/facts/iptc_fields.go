@@ -1,6 +1,10 @@
 package facts
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
+)
 
 // iptcAliases are other names of datasets, squeezed: those of IPTC Core, of Exiv2 and
 // of the forms in which people know them.
@@ -37,12 +41,12 @@ func IPTCFields() []string {
 // hyphens, slashes and spaces that standards and programs disagree upon count:
 // "Byline" is "By-line".
 func IPTCField(name string) (string, bool) {
-	name = strings.ReplaceAll(squeeze.Replace(Key(name)), "/", "")
+	name = strings.ReplaceAll(squeeze.Replace(metadata.Key(name)), "/", "")
 	if alias, ok := iptcAliases[name]; ok {
 		return alias, true
 	}
 	for _, field := range iptcFields {
-		if squeeze.Replace(Key(field.name)) == name {
+		if squeeze.Replace(metadata.Key(field.name)) == name {
 			return field.name, true
 		}
 	}

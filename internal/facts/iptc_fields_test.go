@@ -1,6 +1,10 @@
 package facts
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
+)
 
 // TestIPTCAliases fails when an alias leads nowhere or hides a field.
 func TestIPTCAliases(t *testing.T) {
@@ -8,7 +12,7 @@ func TestIPTCAliases(t *testing.T) {
 		if got, ok := IPTCField(field); !ok || got != field {
 			t.Errorf("alias %q: there is no field %q", alias, field)
 		}
-		if squeeze.Replace(Key(alias)) != alias {
+		if squeeze.Replace(metadata.Key(alias)) != alias {
 			t.Errorf("alias %q is not squeezed", alias)
 		}
 	}

@@ -154,7 +154,7 @@ func (x *extensions) add(part []byte) error {
 // asks for none.
 func (x *extensions) assemble(main []property) ([]byte, error) {
 	i := slices.IndexFunc(main, func(p property) bool {
-		return p.local == "HasExtendedXMP" && rank(p.space) == rank("http://ns.adobe.com/xmp/note/")
+		return p.is("http://ns.adobe.com/xmp/note/", "HasExtendedXMP")
 	})
 	if i < 0 {
 		return nil, nil

@@ -12,6 +12,9 @@ import (
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
+
+	"github.com/tenovos-ingest/ingestd/internal/charset"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // ManifestPrefix stands before the name of a manifest's column.
@@ -92,7 +95,7 @@ func ParseManifest(name string, r io.Reader, o ManifestOptions) (*Manifest, erro
 
 // readTable is ParseManifest within a quota.
 func readTable(name string, r io.Reader, o ManifestOptions, q quota) (*Manifest, error) {
-	name = Clean(name)
+	name = metadata.Clean(name)
 	m, err := parseManifest(name, r, o, q)
 	if err != nil {
 		return nil, fmt.Errorf("manifest %s: %w", name, err)
@@ -197,10 +200,10 @@ func (b *builder) check(column int, cell string, line int) error {
 	if strings.IndexByte(cell, 0) >= 0 {
 		return fmt.Errorf("line %d: the cell in column %d holds a zero byte; this is no text file, or a damaged one", line, column+1)
 	}
-	if !ascii(cell) {
+	if !charset.ASCII(cell) {
 		if b.options.Encoding != nil && strings.ContainsRune(cell, utf8.RuneError) {
 			return fmt.Errorf("line %d has %q, which is not %v, as `encoding` says of the folder; correct that, or save the manifest as UTF-8 with a byte order mark",
-				line, excerpt(cell), b.options.Encoding)
+				line, metadata.Excerpt(cell), b.options.Encoding)
 		}
 		b.weigh(cell, line)
 	}
@@ -209,11 +212,11 @@ func (b *builder) check(column int, cell string, line int) error {
 	}
 	if width := len(b.m.columns); column >= width {
 		return fmt.Errorf("line %d has %q in column %d, but the header in line %d ends with column %d; a separator or a quotation mark too many shifts the cells of a row",
-			line, excerpt(cell), column+1, b.header, width)
+			line, metadata.Excerpt(cell), column+1, b.header, width)
 	}
 	if b.m.columns[column] == "" {
 		return fmt.Errorf("line %d has %q in column %d, to which the header in line %d gives no name",
-			line, excerpt(cell), column+1, b.header)
+			line, metadata.Excerpt(cell), column+1, b.header)
 	}
 	return nil
 }
@@ -258,7 +261,7 @@ func (b *builder) finish(marked bool) error {
 
 // findBytes finds the encoding of single bytes in which the cells make words.
 func (b *builder) findBytes() error {
-	western, likely := westernReading(func(yield func(string) bool) {
+	western, likely := charset.Western(func(yield func(string) bool) {
 		for _, name := range b.names {
 			if !yield(name) {
 				return
@@ -305,9 +308,9 @@ func (m *Manifest) checkBytes(q quota) error {
 		}
 		rec := m.rows.row(i)
 		for _, cell := range rec.each() {
-			if text := fromBytes(cell, m.bytes); strings.ContainsRune(text, utf8.RuneError) {
+			if text := charset.Decode(cell, m.bytes); strings.ContainsRune(text, utf8.RuneError) {
 				return fmt.Errorf("line %d has %q, which is neither UTF-8 nor %v; save the manifest as UTF-8",
-					rec.line, excerpt(text), m.bytes)
+					rec.line, metadata.Excerpt(text), m.bytes)
 			}
 		}
 	}
@@ -356,14 +359,14 @@ func (m *Manifest) Columns() []string {
 }
 
 // text returns a cell as the text that it means, in one line.
-func (m *Manifest) text(cell string) string { return tidy(m.decode(cell)) }
+func (m *Manifest) text(cell string) string { return metadata.OneLine(m.decode(cell)) }
 
 // lines returns a cell as the text that it means.
-func (m *Manifest) lines(cell string) string { return tidyLines(m.decode(cell)) }
+func (m *Manifest) lines(cell string) string { return metadata.Lines(m.decode(cell)) }
 
 func (m *Manifest) decode(cell string) string {
-	if m.bytes != nil && !ascii(cell) {
-		return fromBytes(cell, m.bytes)
+	if m.bytes != nil && !charset.ASCII(cell) {
+		return charset.Decode(cell, m.bytes)
 	}
 	return cell
 }

@@ -2,29 +2,26 @@ package facts
 
 import (
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
+
+	"github.com/tenovos-ingest/ingestd/internal/charset"
 )
 
 // bestEncoding returns the encoding of single bytes that some cells seem to have.
 func bestEncoding(cells []string) *charmap.Charmap {
 	if slices.ContainsFunc(cells, func(cell string) bool { return !utf8.ValidString(cell) }) {
-		if western, _ := westernReading(slices.Values(cells), maxHeader); western != nil {
+		if western, _ := charset.Western(slices.Values(cells), maxHeader); western != nil {
 			return western
 		}
 	}
 	return charmap.Windows1252
 }
 
-// fromBytes returns s, read in an encoding of single bytes, in UTF-8. Bytes that the
-// encoding does not define become U+FFFD.
-func fromBytes(s string, encoding *charmap.Charmap) string {
-	var out strings.Builder
-	out.Grow(len(s) + len(s)/8)
-	for i := range len(s) {
-		out.WriteRune(encoding.DecodeByte(s[i]))
-	}
-	return out.String()
-}
+// maxWeighed bounds how much of the cells with characters beyond ASCII is weighed, in
+// bytes, and maxHeader how much of a header alone.
+const (
+	maxWeighed = 6_000
+	maxHeader  = 100
+)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // fileIndex finds the rows of a file. It holds numbers of rows only, whose texts are
@@ -103,7 +105,7 @@ func (x *fileIndex) key(file string) string {
 	if x.matchCase {
 		return file
 	}
-	return Key(file)
+	return metadata.Key(file)
 }
 
 // findFile returns the rows for a path, those with its very spelling if there are any.
@@ -166,13 +168,13 @@ func cleanPath(written, dir string) (string, error) {
 	case p == "":
 		return "", nil
 	case strings.HasPrefix(p, "/"), len(p) > 2 && p[1:3] == ":/":
-		return "", fmt.Errorf("%q is an absolute path; write it from the manifest's folder on", excerpt(written))
+		return "", fmt.Errorf("%q is an absolute path; write it from the manifest's folder on", metadata.Excerpt(written))
 	case strings.HasSuffix(p, "/"), path.Clean(p) == ".":
-		return "", fmt.Errorf("%q is a folder; name a file", excerpt(written))
+		return "", fmt.Errorf("%q is a folder; name a file", metadata.Excerpt(written))
 	}
 	for part := range strings.SplitSeq(p, "/") {
 		if part == ".." {
-			return "", fmt.Errorf("%q leads up with ..; a manifest speaks of files in its own folder and below", excerpt(written))
+			return "", fmt.Errorf("%q leads up with ..; a manifest speaks of files in its own folder and below", metadata.Excerpt(written))
 		}
 	}
 	return path.Clean(p), nil

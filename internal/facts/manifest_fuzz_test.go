@@ -11,16 +11,18 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // checkClean fails unless facts keep what the package promises of them.
-func checkClean(t *testing.T, known Facts, prefix string) {
+func checkClean(t *testing.T, known metadata.Facts, prefix string) {
 	t.Helper()
 	for name, fact := range known {
-		if !strings.HasPrefix(name, prefix) || name == prefix || name != Key(name) || len(name) > 2*maxNameSize /* lower case may be longer */ {
+		if !strings.HasPrefix(name, prefix) || name == prefix || name != metadata.Key(name) || len(name) > 2*metadata.MaxName /* lower case may be longer */ {
 			t.Fatalf("name %q", name)
 		}
-		if !filled(fact.Values) || fact.Origin == "" {
+		if !metadata.Filled(fact.Values) || fact.Origin == "" {
 			t.Fatalf("%s: %+v, want values and an origin", name, fact)
 		}
 		for _, text := range append(slices.Clone(fact.Values), name, fact.Origin) {
@@ -91,7 +93,7 @@ func checkRow(t *testing.T, m *Manifest, row Row) {
 	if !ok || (found.Err == nil) != (row.Err == nil) {
 		t.Fatalf("Row(%q) = %v, %v; All has %v", row.File, found.Err, ok, row.Err)
 	}
-	same := maps.EqualFunc(known, found.Facts(), func(a, b Fact) bool { return slices.Equal(a.Values, b.Values) })
+	same := maps.EqualFunc(known, found.Facts(), func(a, b metadata.Fact) bool { return slices.Equal(a.Values, b.Values) })
 	if same != (row.Sum() == found.Sum()) {
 		t.Fatalf("lines %d and %d: same facts %v, same sum %v", row.Line, found.Line, same, !same)
 	}

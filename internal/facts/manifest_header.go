@@ -8,6 +8,9 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
+
+	"github.com/tenovos-ingest/ingestd/internal/charset"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // FileColumns returns the names under which a manifest's file column is looked
@@ -33,8 +36,8 @@ func findFileColumn(columns, wanted []string) int {
 		wanted = FileColumns()
 	}
 	for _, name := range wanted {
-		name = squeeze.Replace(Key(tidy(name)))
-		i := slices.IndexFunc(columns, func(column string) bool { return squeeze.Replace(Key(column)) == name })
+		name = squeeze.Replace(metadata.Key(metadata.OneLine(name)))
+		i := slices.IndexFunc(columns, func(column string) bool { return squeeze.Replace(metadata.Key(column)) == name })
 		if i >= 0 {
 			return i
 		}
@@ -50,9 +53,9 @@ func headerNames(cells []string, bytes *charmap.Charmap) []string {
 	filled := 0
 	for i, cell := range cells {
 		if !utf8.ValidString(cell) {
-			cell = fromBytes(cell, bytes)
+			cell = charset.Decode(cell, bytes)
 		}
-		names[i] = tidy(cell)
+		names[i] = metadata.OneLine(cell)
 		if names[i] != "" {
 			filled = i + 1
 		}
@@ -88,9 +91,9 @@ func (m *Manifest) setNames(line int, asked map[string]bool) error {
 		if name == "" {
 			continue
 		}
-		key := Key(ManifestPrefix + name)
-		if len(key) > maxNameSize {
-			return fmt.Errorf("line %d: the name of column %d, %q, is longer than %d bytes", line, i+1, excerpt(name), maxNameSize)
+		key := metadata.Key(ManifestPrefix + name)
+		if len(key) > metadata.MaxName {
+			return fmt.Errorf("line %d: the name of column %d, %q, is longer than %d bytes", line, i+1, metadata.Excerpt(name), metadata.MaxName)
 		}
 		first, twice := at[key]
 		switch {
@@ -115,7 +118,7 @@ func (m *Manifest) setNames(line int, asked map[string]bool) error {
 
 // leads says whether a column decides what a row is for, or what it makes.
 func (m *Manifest) leads(column int) bool {
-	switch squeeze.Replace(Key(m.columns[column])) {
+	switch squeeze.Replace(metadata.Key(m.columns[column])) {
 	case contentColumn, transcodeColumn, placeholderColumn:
 		return true
 	}
@@ -127,7 +130,7 @@ func quoteAll(names []string) string {
 	const most = 40
 	quoted := make([]string, 0, most+1)
 	for _, name := range names[:min(len(names), most)] {
-		quoted = append(quoted, fmt.Sprintf("%q", excerpt(name)))
+		quoted = append(quoted, fmt.Sprintf("%q", metadata.Excerpt(name)))
 	}
 	if more := len(names) - most; more > 0 {
 		quoted = append(quoted, fmt.Sprintf("and %d more", more))

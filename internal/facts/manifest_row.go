@@ -8,6 +8,8 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // Row is a row of a manifest. Only a [Manifest] makes rows that can be used.
@@ -44,7 +46,7 @@ func (m *Manifest) Row(rel string) (Row, bool) {
 
 // find returns the rows for a file.
 func (m *Manifest) find(rel string) (rows, bool) {
-	rel = Clean(rel)
+	rel = metadata.Clean(rel)
 	found, ok := m.findFile(rel)
 	if !ok {
 		found, ok = m.findFile(path.Base(rel))
@@ -91,12 +93,12 @@ func (m *Manifest) contradiction(file string, found rows) error {
 // Facts returns what the row tells, each cell that is not empty under the name of
 // its column: manifest.COLUMN, in the form of [Key]. Columns whose name is given twice
 // have no facts.
-func (r Row) Facts() Facts {
-	known := Facts{}
+func (r Row) Facts() metadata.Facts {
+	known := metadata.Facts{}
 	origin := "line " + strconv.Itoa(r.Line) + " of " + r.m.name
 	for column, cell := range r.rec.each() {
 		if cell != "" && r.m.names[column] != "" {
-			known.set(r.m.names[column], origin, r.m.lines(cell))
+			known.Set(r.m.names[column], origin, r.m.lines(cell))
 		}
 	}
 	return known
@@ -150,7 +152,7 @@ func contradictionOf(rows []Row) error {
 			}
 			if was := first.Facts()[key].Values[0]; was != text {
 				return fmt.Errorf("manifest %s, line %d, and manifest %s, line %d, are both for %q and contradict each other: its %s is %q and %q; remove the wrong one",
-					first.m.name, first.Line, row.m.name, row.Line, row.File, strings.TrimPrefix(key, ManifestPrefix), excerpt(was), excerpt(text))
+					first.m.name, first.Line, row.m.name, row.Line, row.File, strings.TrimPrefix(key, ManifestPrefix), metadata.Excerpt(was), metadata.Excerpt(text))
 			}
 		}
 	}

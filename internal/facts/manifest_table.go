@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/charset"
 )
 
 // separators are the characters between cells that are looked for, the likeliest
@@ -32,7 +34,7 @@ type table struct {
 // openTable finds out how r is written. marked says that it claims to be UTF-8
 // (or was decoded to it). The names of the file column help to tell the separator.
 func openTable(r io.Reader, o ManifestOptions) (t *table, marked bool, err error) {
-	text, marked, err := textReader(bufio.NewReader(r), o.Encoding)
+	text, marked, err := charset.NewReader(bufio.NewReader(r), o.Encoding)
 	if err != nil {
 		return nil, false, err
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 func mustManifest(t testing.TB, text string, o ManifestOptions) *Manifest {
@@ -24,7 +26,7 @@ func mustManifest(t testing.TB, text string, o ManifestOptions) *Manifest {
 }
 
 // flat returns facts with one value each as a plain map without the prefix.
-func flat(t testing.TB, known Facts, prefix string) map[string]string {
+func flat(t testing.TB, known metadata.Facts, prefix string) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	for name, fact := range known {
@@ -273,7 +275,7 @@ func TestManifestRefuses(t *testing.T) {
 		{"folder", "file\nsub/\n", []string{`line 2: "sub/" is a folder`}},
 		{"dot", "file\n./.\n", []string{"is a folder"}},
 		{"long cell", "file\n" + strings.Repeat("x", maxCell+1), []string{"line 2", "longer than 65536 bytes"}},
-		{"long name", "file," + strings.Repeat("x", maxNameSize), []string{"column 2", "longer than 512 bytes"}},
+		{"long name", "file," + strings.Repeat("x", metadata.MaxName), []string{"column 2", "longer than 512 bytes"}},
 		{"many columns", "file," + wide, []string{"line 1 has more than 1000 columns"}},
 		{"long row", "file\na.jpg\n\"" + strings.Repeat("y\n", maxRow/2+sampleSize), []string{"after line 2: a row is longer than 1 MiB"}},
 		{"many rows", "file\n" + strings.Repeat("a\n", maxRows+1), []string{"line 1000002: there are more than 1000000 rows"}},

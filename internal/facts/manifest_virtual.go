@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // The columns that make a row an asset by itself. Case, spaces, - and _ do not count.
@@ -50,7 +51,7 @@ func (r Row) Virtual() (Virtual, bool, error) {
 	case v.ContentPath != "" && placeholder:
 		err = r.wrong("the row is both a placeholder and has a content path; clear one of the two")
 	case v.ContentPath != "" && contentFault(v.ContentPath) != "":
-		err = r.wrong("%q is no content path; write s3://bucket/key, or the key alone (%s)", excerpt(v.ContentPath), contentFault(v.ContentPath))
+		err = r.wrong("%q is no content path; write s3://bucket/key, or the key alone (%s)", metadata.Excerpt(v.ContentPath), contentFault(v.ContentPath))
 	case v.Path == "":
 		err = r.wrong("the row names no file, so that nobody knows what its asset is called")
 	}
@@ -82,13 +83,13 @@ func (r Row) yes(at int) (bool, error) {
 	case "false", "no", "0", "":
 		return false, nil
 	default:
-		return false, r.wrong("%q in the column %s is neither yes nor no", excerpt(cell), squeeze.Replace(Key(r.m.columns[at])))
+		return false, r.wrong("%q in the column %s is neither yes nor no", metadata.Excerpt(cell), squeeze.Replace(metadata.Key(r.m.columns[at])))
 	}
 }
 
 // columnOf returns the column of a squeezed name, -1 if there is none.
 func columnOf(columns []string, name string) int {
-	return slices.IndexFunc(columns, func(column string) bool { return squeeze.Replace(Key(column)) == name })
+	return slices.IndexFunc(columns, func(column string) bool { return squeeze.Replace(metadata.Key(column)) == name })
 }
 
 // TooManyRowsError says that a manifest makes more assets without files than
@@ -158,7 +159,7 @@ func (c *Collector) virtualRows(root *file.Root, manifest string, begun *version
 	case err != nil:
 		return nil, false, err
 	case from > 0 && m.version != *begun:
-		return nil, false, fmt.Errorf("the manifest %s changed while its rows were read", Clean(manifest))
+		return nil, false, fmt.Errorf("the manifest %s changed while its rows were read", metadata.Clean(manifest))
 	case m.err != nil:
 		return []virtualRow{{wrong: m.err}}, true, nil
 	case m.Manifest == nil: // it is gone
@@ -178,7 +179,7 @@ func (c *Collector) virtualRows(root *file.Root, manifest string, begun *version
 		v, ok, err := row.Virtual()
 		if v.Path = path.Join(path.Dir(manifest), v.Path); ok || err != nil {
 			out = append(out, virtualRow{v, err, func() error {
-				return row.wrong("%q is the name of a file that only speaks of others", excerpt(row.File))
+				return row.wrong("%q is the name of a file that only speaks of others", metadata.Excerpt(row.File))
 			}})
 		}
 	}
@@ -252,7 +253,7 @@ func (c *Collector) tooMany(root *file.Root, m readManifest) (Lost, error) {
 	}
 	return Lost{Manifest: true, Rows: m.rows.len(), Count: n, Message: fmt.Sprintf(
 		"%d rows of %s are to be assets without files, more than the %d that `manifests.rows_without_files` allows: no row of it becomes one; if that is meant, raise the limit, else split or correct the manifest",
-		n, Clean(m.path), limit)}, nil
+		n, metadata.Clean(m.path), limit)}, nil
 }
 
 // VirtualAt returns the row by which a path is an asset although no file is there,

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // dirThatKeeps returns a directory with a file whose modification time is at: ext4
@@ -85,7 +86,7 @@ func TestTimesOfOtherCenturies(t *testing.T) {
 }
 
 // first returns the first value of a fact, "" where it is not known.
-func first(known Facts, name string) string {
+func first(known metadata.Facts, name string) string {
 	if fact, ok := known[name]; ok {
 		return fact.Values[0]
 	}

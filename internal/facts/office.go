@@ -6,6 +6,9 @@ import (
 	"io"
 	"path"
 	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
+	"github.com/tenovos-ingest/ingestd/internal/xmltree"
 )
 
 // officeNames are the names of what is told of a document, each with its other names.
@@ -24,7 +27,7 @@ const (
 // emitOffice tells the properties of a document of Office Open XML (docx, xlsx, pptx
 // and their like) or of OpenDocument (odt, ods, odp). An archive of any other kind
 // tells nothing.
-func emitOffice(c *collector, s *source, head []byte, _ []string) error {
+func emitOffice(c *metadata.Bounded, s *source, head []byte, _ []string) error {
 	if hasPrefix(head, "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
 		return notRead("this version does not read the old binary formats of Office, nor documents that are encrypted")
 	}
@@ -34,7 +37,7 @@ func emitOffice(c *collector, s *source, head []byte, _ []string) error {
 	bounded := &boundedReader{s, maxDirectory}
 	archive, err := zip.NewReader(bounded, s.size)
 	if err != nil {
-		return brief(fmt.Errorf("its ZIP directory: %w", err))
+		return xmltree.Brief(fmt.Errorf("its ZIP directory: %w", err))
 	}
 	doc := document{parts: map[string]*zip.File{}, bounded: bounded, found: map[string][]string{}}
 	for _, f := range archive.File {
@@ -49,7 +52,7 @@ func emitOffice(c *collector, s *source, head []byte, _ []string) error {
 	}
 	for _, names := range officeNames {
 		if values := doc.found[names[0]]; values != nil {
-			c.addAll(OfficePrefix, names, "the document's properties ("+names[0]+")", values...)
+			c.AddAll(OfficePrefix, names, "the document's properties ("+names[0]+")", values...)
 		}
 	}
 	return err
@@ -84,27 +87,27 @@ type document struct {
 
 // say notes a value; a name that is said again has several.
 func (d *document) say(name, text string) {
-	if text = tidyLines(text); name != "" && text != "" {
+	if text = metadata.Lines(text); name != "" && text != "" {
 		d.found[name] = append(d.found[name], text)
 	}
 }
 
 // part returns the tree of a part, an empty one where there is none.
-func (d *document) part(name string) (root *element, err error) {
+func (d *document) part(name string) (root *xmltree.Element, err error) {
 	f := d.parts[strings.ToLower(strings.TrimPrefix(path.Clean("/"+name), "/"))]
 	if f == nil {
-		return &element{}, nil
+		return &xmltree.Element{}, nil
 	}
 	if f.Flags&1 == 1 {
 		return nil, notRead("the document is encrypted")
 	}
-	d.bounded.left = 2 * maxTree
+	d.bounded.left = 2 * xmltree.MaxTree
 	text, err := readPart(f)
 	if err == nil {
-		root, err = parseTree(text)
+		root, err = xmltree.Parse(text)
 	}
 	if err != nil {
-		return nil, brief(fmt.Errorf("its part %s: %w", name, err))
+		return nil, xmltree.Brief(fmt.Errorf("its part %s: %w", name, err))
 	}
 	return root, nil
 }
@@ -115,7 +118,7 @@ func readPart(f *zip.File) ([]byte, error) {
 		return nil, err
 	}
 	defer r.Close() // nothing was written
-	return io.ReadAll(io.LimitReader(r, maxTree+1))
+	return io.ReadAll(io.LimitReader(r, xmltree.MaxTree+1))
 }
 
 // The properties of Office Open XML, of the core and of the application, and what
@@ -145,12 +148,12 @@ func (d *document) openXML() error {
 	if err != nil {
 		return err
 	}
-	for _, r := range relations.children {
-		switch kind := r.attr("Type"); {
+	for _, r := range relations.Children {
+		switch kind := r.Attribute("Type"); {
 		case strings.HasSuffix(kind, "/core-properties"), strings.HasSuffix(kind, "/coreProperties"):
-			core = r.attr("Target")
+			core = r.Attribute("Target")
 		case strings.HasSuffix(kind, "/extended-properties"), strings.HasSuffix(kind, "/extendedProperties"):
-			app = r.attr("Target")
+			app = r.Attribute("Target")
 		}
 	}
 	var damage []error
@@ -168,22 +171,22 @@ func (d *document) properties(part string, names map[string]string) error {
 	if err != nil {
 		return err
 	}
-	for _, n := range root.children {
+	for _, n := range root.Children {
 		d.property(names, n)
 	}
 	return nil
 }
 
-func (d *document) property(names map[string]string, n *element) {
+func (d *document) property(names map[string]string, n *xmltree.Element) {
 	name := names[n.Name.Local]
-	text := string(n.text)
+	text := string(n.Text)
 	switch {
-	case name == "Keywords" && len(n.children) > 0: // words in several languages
-		for _, value := range n.children {
-			d.say(name, string(value.text))
+	case name == "Keywords" && len(n.Children) > 0: // words in several languages
+		for _, value := range n.Children {
+			d.say(name, string(value.Text))
 		}
 	case name == "Created" || name == "Modified" || name == "LastPrinted":
-		text = timeOf(tidyLines(text))
+		text = timeOf(metadata.Lines(text))
 	}
 	d.say(name, text)
 }
@@ -194,8 +197,8 @@ func (d *document) openDocument() error {
 	if err != nil {
 		return err
 	}
-	for _, meta := range root.children { // one, office:meta
-		for _, n := range meta.children {
+	for _, meta := range root.Children { // one, office:meta
+		for _, n := range meta.Children {
 			if n.Name.Local == "document-statistic" {
 				for _, a := range n.Attr {
 					switch a.Name.Local {

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"strings"
 	"testing"
+
+	"github.com/tenovos-ingest/ingestd/internal/xmltree"
 )
 
 const (
@@ -90,11 +92,11 @@ func TestOfficeTellsGaps(t *testing.T) {
 			"its part docProps/core.xml: it is not well-formed XML", "application",
 		},
 		"a bomb": {
-			zipped(t, "[Content_Types].xml", officeTypes, "docProps/core.xml", "<a>"+strings.Repeat(" ", maxTree)+"</a>", "docProps/app.xml", officeApp),
+			zipped(t, "[Content_Types].xml", officeTypes, "docProps/core.xml", "<a>"+strings.Repeat(" ", xmltree.MaxTree)+"</a>", "docProps/app.xml", officeApp),
 			"its part docProps/core.xml: it is larger than 512 KiB", "application",
 		},
 		"too many elements": {
-			zipped(t, "[Content_Types].xml", officeTypes, "docProps/core.xml", "<a>"+strings.Repeat("<b/>", maxTreeNodes)+"</a>", "docProps/app.xml", officeApp),
+			zipped(t, "[Content_Types].xml", officeTypes, "docProps/core.xml", "<a>"+strings.Repeat("<b/>", xmltree.MaxTreeNodes)+"</a>", "docProps/app.xml", officeApp),
 			"its part docProps/core.xml: it has more than 20000 elements", "application",
 		},
 		"elements too deep": {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // The bounds of what is read of a PDF, beside those of a source.
@@ -259,7 +261,7 @@ func (f *pdfFile) decode(s pdfStream) ([]byte, error) {
 				return nil, errEncrypted
 			}
 		default:
-			return nil, fmt.Errorf("it is packed by %.40s, which is not supported", Clean(string(filter)))
+			return nil, fmt.Errorf("it is packed by %.40s, which is not supported", metadata.Clean(string(filter)))
 		}
 	}
 	return data, nil

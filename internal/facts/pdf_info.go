@@ -13,6 +13,9 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/unicode"
+
+	"github.com/tenovos-ingest/ingestd/internal/charset"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // pdfNames are the names of what is told of a PDF, each with its other names.
@@ -25,7 +28,7 @@ var pdfNames = [][]string{
 // emitPDF tells what a PDF says of itself in its information dictionary, how many
 // pages it has, and the version of its format. The texts of an encrypted document
 // cannot be read.
-func emitPDF(c *collector, s *source, head []byte, _ []string) error {
+func emitPDF(c *metadata.Bounded, s *source, head []byte, _ []string) error {
 	at := bytes.Index(head, []byte("%PDF-"))
 	if at < 0 {
 		return nil
@@ -36,8 +39,8 @@ func emitPDF(c *collector, s *source, head []byte, _ []string) error {
 	}
 	err := describePDF(s, found)
 	for _, names := range pdfNames {
-		if text := tidyLines(found[names[0]]); text != "" {
-			c.addAll(PDFPrefix, names, "what the PDF tells of itself ("+names[0]+")", text)
+		if text := metadata.Lines(found[names[0]]); text != "" {
+			c.AddAll(PDFPrefix, names, "what the PDF tells of itself ("+names[0]+")", text)
 		}
 	}
 	return err
@@ -164,9 +167,9 @@ func pdfText(raw []byte) string {
 			return ""
 		}
 		return pdfLanguage.ReplaceAllString(string(text), "")
-	case hasPrefix(raw, string(markUTF8)):
-		return pdfLanguage.ReplaceAllString(string(raw[len(markUTF8):]), "")
-	case utf8.Valid(raw) && !ascii(string(raw)):
+	case hasPrefix(raw, charset.MarkUTF8):
+		return pdfLanguage.ReplaceAllString(string(raw[len(charset.MarkUTF8):]), "")
+	case utf8.Valid(raw) && !charset.ASCII(string(raw)):
 		return string(raw)
 	}
 	runes := make([]rune, len(raw))

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // The bounds of a PNG's words.
@@ -29,7 +31,7 @@ type pngWord struct {
 // spaces of a keyword (png.CreationTime), and when the picture was changed last
 // (png.ModifyDate). XMP and the profiles that ImageMagick writes as text are told
 // elsewhere.
-func emitPNG(c *collector, s *source, head []byte, langs []string) error {
+func emitPNG(c *metadata.Bounded, s *source, head []byte, langs []string) error {
 	if !hasPrefix(head, "\x89PNG\r\n\x1A\n", "\x8BJNG\r\n\x1A\n", "\x8AMNG\r\n\x1A\n") {
 		return nil
 	}
@@ -50,14 +52,14 @@ func emitPNG(c *collector, s *source, head []byte, langs []string) error {
 		return false, nil
 	})
 	for _, w := range words.all {
-		e := emitter{collector: c, origin: "the PNG text " + w.keyword, langs: langs}
-		e.emit(PNGPrefix+w.keyword, w.value)
+		origin := "the PNG text " + w.keyword
+		emitValue(c, PNGPrefix+w.keyword, origin, langs, w.value)
 		if short := strings.ReplaceAll(w.keyword, " ", ""); short != w.keyword {
-			e.emit(PNGPrefix+short, w.value)
+			emitValue(c, PNGPrefix+short, origin, langs, w.value)
 		}
 	}
 	if words.time != "" {
-		c.add(PNGPrefix+"ModifyDate", "the PNG's time of its last change", words.time)
+		c.Add(PNGPrefix+"ModifyDate", "the PNG's time of its last change", words.time)
 	}
 	if err != nil {
 		damage = append(damage, err)
@@ -97,7 +99,7 @@ func (w *pngWords) take(s *source, kind string, off, length int64) error {
 	if !ended || len(name) == 0 {
 		return errors.New("it has no keyword")
 	}
-	keyword := tidy(latin1(name))
+	keyword := metadata.OneLine(latin1(name))
 	if keyword == "XML:com.adobe.xmp" || strings.HasPrefix(strings.ToLower(keyword), "raw profile type ") || keyword == "" {
 		return nil
 	}
@@ -106,15 +108,15 @@ func (w *pngWords) take(s *source, kind string, off, length int64) error {
 		return fmt.Errorf("there are more than %d texts", maxTexts)
 	}
 	const slack = 1 << 10 // for the keyword and the language
-	if length > MaxValue+slack {
-		return fmt.Errorf("it is longer than %d KiB", (MaxValue+slack)>>10)
+	if length > metadata.MaxValue+slack {
+		return fmt.Errorf("it is longer than %d KiB", (metadata.MaxValue+slack)>>10)
 	}
 	chunk, err := s.block(off, length)
 	if err != nil {
 		return err
 	}
 	rest := chunk[len(name)+1:]
-	raw, err := pngText(kind, rest, MaxValue)
+	raw, err := pngText(kind, rest, metadata.MaxValue)
 	if err != nil {
 		return err
 	}
@@ -125,9 +127,9 @@ func (w *pngWords) take(s *source, kind string, off, length int64) error {
 	if kind == "iTXt" {
 		text = string(raw)
 		tag, _, _ := bytes.Cut(rest[2:], []byte{0})
-		lang = strings.ToLower(Clean(string(tag)))
+		lang = strings.ToLower(metadata.Clean(string(tag)))
 	}
-	text = tidyLines(text)
+	text = metadata.Lines(text)
 	if strings.EqualFold(strings.ReplaceAll(keyword, " ", ""), "CreationTime") {
 		text = timeOf(text)
 	}
@@ -138,7 +140,7 @@ func (w *pngWords) take(s *source, kind string, off, length int64) error {
 // add notes one more text of a keyword. Texts that tell their language are one text
 // in several languages, any others are a list.
 func (w *pngWords) add(keyword string, one value) {
-	key := Key(keyword)
+	key := metadata.Key(keyword)
 	for i := range w.all {
 		if old := &w.all[i]; old.key == key {
 			old.value.items = append(old.value.items, one)

@@ -10,6 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/tenovos-ingest/ingestd/internal/charset"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // SidecarPrefix stands before the name of a key of a sidecar.
@@ -41,8 +44,8 @@ const (
 //
 // It is all or nothing: an error, which names the line where it can, comes without
 // facts.
-func ParseSidecar(name string, data []byte) (Facts, error) {
-	name = Clean(name)
+func ParseSidecar(name string, data []byte) (metadata.Facts, error) {
+	name = metadata.Clean(name)
 	known, err := parseSidecar(name, data)
 	if err != nil {
 		return nil, fmt.Errorf("sidecar %s: %w", name, err)
@@ -50,7 +53,7 @@ func ParseSidecar(name string, data []byte) (Facts, error) {
 	return known, nil
 }
 
-func parseSidecar(name string, data []byte) (Facts, error) {
+func parseSidecar(name string, data []byte) (metadata.Facts, error) {
 	parse, limit := parseYAML, maxYAML
 	switch ext := strings.ToLower(path.Ext(name)); ext {
 	case ".json":
@@ -78,7 +81,7 @@ func parseSidecar(name string, data []byte) (Facts, error) {
 
 // sidecarText returns data as UTF-8 without a byte order mark.
 func sidecarText(data []byte) ([]byte, error) {
-	text, _, err := textReader(bufio.NewReader(bytes.NewReader(data)), nil)
+	text, _, err := charset.NewReader(bufio.NewReader(bytes.NewReader(data)), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -162,51 +165,51 @@ type fact struct {
 // flattener turns nodes into facts.
 type flattener struct{ facts, listed int }
 
-func sidecarFacts(root tree, name string) (Facts, error) {
+func sidecarFacts(root tree, name string) (metadata.Facts, error) {
 	var f flattener
 	found, err := f.object("", root)
 	if err != nil {
 		return nil, err
 	}
-	known := make(Facts, len(found))
+	known := make(metadata.Facts, len(found))
 	at := make(map[string]tree, len(found))
 	for _, fact := range found {
-		key := Key(SidecarPrefix + fact.name)
+		key := metadata.Key(SidecarPrefix + fact.name)
 		if first, twice := at[key]; twice {
-			return nil, fact.at.errorf("%q is given twice, first in line %d", excerpt(fact.name), first.line)
+			return nil, fact.at.errorf("%q is given twice, first in line %d", metadata.Excerpt(fact.name), first.line)
 		}
 		at[key] = fact.at
-		known[key] = Fact{Values: fact.values, Origin: "sidecar " + name}
+		known[key] = metadata.Fact{Values: fact.values, Origin: "sidecar " + name}
 	}
 	return known, nil
 }
 
 // add returns a fact, within the limits.
 func (f *flattener) add(name string, at tree, values ...string) ([]fact, error) {
-	if !filled(values) {
+	if !metadata.Filled(values) {
 		return nil, nil
 	}
 	if f.facts++; f.facts > maxFacts {
 		return nil, at.errorf("the sidecar has more than %d facts", maxFacts)
 	}
 	if len(values) > maxList {
-		return nil, at.errorf("%q has more than %d values", excerpt(name), maxList)
+		return nil, at.errorf("%q has more than %d values", metadata.Excerpt(name), maxList)
 	}
 	for _, text := range values {
 		if len(text) > maxText {
-			return nil, at.errorf("%q has a value of more than %d bytes", excerpt(name), maxText)
+			return nil, at.errorf("%q has a value of more than %d bytes", metadata.Excerpt(name), maxText)
 		}
 	}
 	return []fact{{name, values, at}}, nil
 }
 
 func (f *flattener) walk(name string, n tree) ([]fact, error) {
-	if len(name)+len(SidecarPrefix) > maxNameSize {
-		return nil, n.errorf("the name %q is longer than %d bytes", excerpt(name), maxNameSize)
+	if len(name)+len(SidecarPrefix) > metadata.MaxName {
+		return nil, n.errorf("the name %q is longer than %d bytes", metadata.Excerpt(name), metadata.MaxName)
 	}
 	switch n.kind {
 	case isScalar:
-		return f.add(name, n, tidyLines(n.text))
+		return f.add(name, n, metadata.Lines(n.text))
 	case isObject:
 		return f.object(name+".", n)
 	case isArray:
@@ -215,7 +218,7 @@ func (f *flattener) walk(name string, n tree) ([]fact, error) {
 		}
 		var values []string
 		for _, element := range n.values {
-			values = append(values, tidyLines(element.text))
+			values = append(values, metadata.Lines(element.text))
 		}
 		return f.add(name, n, values...)
 	}
@@ -236,14 +239,14 @@ func (f *flattener) object(prefix string, n tree) ([]fact, error) {
 	var found []fact
 	at := make(map[string]tree, len(n.keys))
 	for i, value := range n.values {
-		key := tidy(n.keys[i])
+		key := metadata.OneLine(n.keys[i])
 		if key == "" {
 			return nil, value.errorf("a value has no name")
 		}
-		if first, twice := at[Key(key)]; twice {
-			return nil, value.errorf("%q is given twice, first in line %d", excerpt(key), first.line)
+		if first, twice := at[metadata.Key(key)]; twice {
+			return nil, value.errorf("%q is given twice, first in line %d", metadata.Excerpt(key), first.line)
 		}
-		at[Key(key)] = value
+		at[metadata.Key(key)] = value
 		inner, err := f.walk(prefix+key, value)
 		if err != nil {
 			return nil, err
@@ -257,7 +260,7 @@ func (f *flattener) object(prefix string, n tree) ([]fact, error) {
 // each.
 func (f *flattener) array(name string, n tree) ([]fact, error) {
 	var found []fact
-	var ends columns // by the end of the name, behind the number
+	var ends metadata.Columns // by the end of the name, behind the number
 	for i, element := range n.values {
 		prefix := name + "[" + strconv.Itoa(i+1) + "]"
 		inner, err := f.walk(prefix, element)
@@ -265,15 +268,15 @@ func (f *flattener) array(name string, n tree) ([]fact, error) {
 			return nil, err
 		}
 		for _, fact := range inner {
-			ends.set(i, fact.name[len(prefix):], fact.values...)
+			ends.Set(i, fact.name[len(prefix):], fact.values...)
 		}
 		found = append(found, inner...)
 	}
-	for _, end := range ends.all {
-		if end.several {
+	for _, end := range ends.All {
+		if end.Several {
 			continue
 		}
-		list, err := f.list(name+end.name, n, end)
+		list, err := f.list(name+end.Name, n, end)
 		if err != nil {
 			return nil, err
 		}
@@ -284,13 +287,13 @@ func (f *flattener) array(name string, n tree) ([]fact, error) {
 
 // list returns the fact that lists what the elements of an array have under a name.
 // A long list with gaps is left out: the values are known by their numbers.
-func (f *flattener) list(name string, n tree, end *column) ([]fact, error) {
+func (f *flattener) list(name string, n tree, end *metadata.Column) ([]fact, error) {
 	size := len(n.values)
-	if len(end.rows) < size {
+	if len(end.Rows) < size {
 		if size > maxList || f.listed+size > maxLists {
 			return nil, nil
 		}
 		f.listed += size
 	}
-	return f.add(name, n, end.list(size)...)
+	return f.add(name, n, end.List(size)...)
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/text/encoding/unicode"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // sidecarValues parses a sidecar and returns its values by their names without
@@ -137,7 +139,7 @@ func TestSidecarRefuses(t *testing.T) {
 		{"x.json", repeated(`{"a":`, "[", strings.Repeat("]", maxDepth)+"}", maxDepth), "nested deeper than 64"},
 		{"x.json", repeated(`{"a":`, "[", strings.Repeat("]", 20_000)+"}", 20_000), "exceeded max depth"},
 		{"x.yaml", repeated("a: ", "[", strings.Repeat("]", 20_000), 20_000), "exceeded"},
-		{"x.json", repeated("{\"", "x", "\": 1}", maxNameSize), "is longer than 512 bytes"},
+		{"x.json", repeated("{\"", "x", "\": 1}", metadata.MaxName), "is longer than 512 bytes"},
 		{"x.json", repeated("", " ", "{}", maxJSON), "it is larger than 8 MiB"},
 		{"x.yml", repeated("", " ", "{}", maxYAML), "it is larger than 1 MiB"},
 		{"x.json", "{\n\"a\": \"caf\xe9\"}", "line 2 is not UTF-8"},

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // DefaultTableMemory is what the manifests of a [Tables] may take of memory together
@@ -46,9 +48,9 @@ type NotYetError struct {
 
 func (e *NotYetError) Error() string {
 	if e.limit > 0 {
-		return fmt.Sprintf("the manifest %s waits for room: those of all folders that are in use take the %s of `manifests.memory`", Clean(e.Manifest), mib(e.limit))
+		return fmt.Sprintf("the manifest %s waits for room: those of all folders that are in use take the %s of `manifests.memory`", metadata.Clean(e.Manifest), mib(e.limit))
 	}
-	return fmt.Sprintf("the manifest %s is just being read", Clean(e.Manifest))
+	return fmt.Sprintf("the manifest %s is just being read", metadata.Clean(e.Manifest))
 }
 
 func mib(bytes int64) string { return fmt.Sprintf("%.4g MiB", float64(bytes)/(1<<20)) }

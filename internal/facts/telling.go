@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
 	"os"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // Lost is what is told of a companion that speaks of files which are not there: rows
@@ -112,7 +112,7 @@ func (t *Teller) lostRows(root *file.Root, manifest string) (Lost, error) {
 		err = listFiles(root, dir, true, consider)
 	}
 	guess.finish()
-	lost.Message = fmt.Sprintf("%d of %d rows of %s matched no file: %s", lost.Count, lost.Rows, Clean(manifest), lost.words())
+	lost.Message = fmt.Sprintf("%d of %d rows of %s matched no file: %s", lost.Count, lost.Rows, metadata.Clean(manifest), lost.words())
 	return lost, err
 }
 
@@ -173,7 +173,7 @@ func (l Lost) words() string {
 		if row.Name == "" {
 			b.WriteString("names none")
 		} else {
-			fmt.Fprintf(&b, "`%s`", excerpt(row.Name))
+			fmt.Fprintf(&b, "`%s`", metadata.Excerpt(row.Name))
 		}
 		b.WriteString(row.perhaps())
 	}
@@ -197,7 +197,7 @@ func (t *Teller) lostSidecar(root *file.Root, sidecar string, kind Kind) (Lost, 
 		return Lost{}, ifPassing(err)
 	}
 	dir := path.Dir(sidecar)
-	target, _ := SplitExt(path.Base(sidecar))
+	target, _ := metadata.SplitExt(path.Base(sidecar))
 	extension := ""
 	if kind == KindXMP {
 		data, err := readWhole(root, sidecar, MaxXMP)
@@ -221,13 +221,13 @@ func (t *Teller) lostSidecar(root *file.Root, sidecar string, kind Kind) (Lost, 
 	if owner := t.names.owner(target, kind, extension); owner != "" {
 		return t.c.passedOver(root, sidecar, path.Join(dir, owner), kind)
 	}
-	row := LostRow{Name: Clean(target), Likely: t.names.likely(target)}
+	row := LostRow{Name: metadata.Clean(target), Likely: t.names.likely(target)}
 	lost := Lost{Count: 1, First: []LostRow{row}}
 	what := "there is no file"
 	if extension != "" {
-		what = fmt.Sprintf("it is for files with the extension %s, and there is no such file", Clean(extension))
+		what = fmt.Sprintf("it is for files with the extension %s, and there is no such file", metadata.Clean(extension))
 	}
-	lost.Message = fmt.Sprintf("the sidecar %s is nobody's: %s `%s`%s", Clean(sidecar), what, Clean(target), row.perhaps())
+	lost.Message = fmt.Sprintf("the sidecar %s is nobody's: %s `%s`%s", metadata.Clean(sidecar), what, metadata.Clean(target), row.perhaps())
 	return lost, nil
 }
 
@@ -245,14 +245,14 @@ func (c *Collector) indexNames(root *file.Root, dir string, were Lister) (*nameI
 		if kind, ok := c.Of(name); strings.Contains(name, "/") || ok && kind != KindSidecar {
 			return
 		}
-		if slices.Contains(x.whole[Key(name)], name) {
+		if slices.Contains(x.whole[metadata.Key(name)], name) {
 			return
 		}
-		x.whole[Key(name)] = append(x.whole[Key(name)], name)
-		once(x.looseWhole, loose(name), name)
-		if stem, ext := SplitExt(name); ext != "" {
-			x.stem[Key(stem)] = append(x.stem[Key(stem)], name)
-			once(x.looseStem, loose(stem), name)
+		x.whole[metadata.Key(name)] = append(x.whole[metadata.Key(name)], name)
+		once(x.looseWhole, metadata.Loose(name), name)
+		if stem, ext := metadata.SplitExt(name); ext != "" {
+			x.stem[metadata.Key(stem)] = append(x.stem[metadata.Key(stem)], name)
+			once(x.looseStem, metadata.Loose(stem), name)
 		}
 	}
 	if err := listFiles(root, dir, false, add); err != nil {
@@ -271,13 +271,13 @@ func once(names map[string]string, key, name string) {
 
 // owner returns a file that a sidecar speaks of, "" if there is none.
 func (x *nameIndex) owner(target string, kind Kind, extension string) string {
-	if whole := x.whole[Key(target)]; len(whole) > 0 {
+	if whole := x.whole[metadata.Key(target)]; len(whole) > 0 {
 		return whole[0]
 	}
 	if kind != KindXMP {
 		return ""
 	}
-	for _, name := range x.stem[Key(target)] {
+	for _, name := range x.stem[metadata.Key(target)] {
 		if extension == "" || isFor(name, extension) {
 			return name
 		}
@@ -287,10 +287,10 @@ func (x *nameIndex) owner(target string, kind Kind, extension string) string {
 
 // likely returns the one file that a sidecar may mean.
 func (x *nameIndex) likely(target string) string {
-	stem, _ := SplitExt(target)
-	for _, name := range []string{x.looseWhole[loose(target)], x.looseStem[loose(target)], x.looseStem[loose(stem)]} {
+	stem, _ := metadata.SplitExt(target)
+	for _, name := range []string{x.looseWhole[metadata.Loose(target)], x.looseStem[metadata.Loose(target)], x.looseStem[metadata.Loose(stem)]} {
 		if name != "" {
-			return Clean(name)
+			return metadata.Clean(name)
 		}
 	}
 	return ""
@@ -304,7 +304,7 @@ func (c *Collector) passedOver(root *file.Root, sidecar, owner string, kind Kind
 		return Lost{}, err
 	}
 	for _, b := range all {
-		if Key(b.Path) != Key(sidecar) {
+		if metadata.Key(b.Path) != metadata.Key(sidecar) {
 			continue
 		}
 		if b.Path == sidecar {
@@ -316,7 +316,7 @@ func (c *Collector) passedOver(root *file.Root, sidecar, owner string, kind Kind
 			continue
 		}
 		return Lost{Count: 1, First: []LostRow{{Name: path.Base(owner)}}, Message: fmt.Sprintf("the sidecar %s is passed over: %s, which is spelt almost alike, counts for `%s`",
-			Clean(sidecar), Clean(path.Base(b.Path)), Clean(path.Base(owner)))}, nil
+			metadata.Clean(sidecar), metadata.Clean(path.Base(b.Path)), metadata.Clean(path.Base(owner)))}, nil
 	}
 	return Lost{}, nil
 }
@@ -340,12 +340,12 @@ type guess struct {
 func newGuesses(rows []LostRow) *guesses {
 	g := &guesses{rows: rows, whole: map[string]*guess{}, stem: map[string]*guess{}}
 	for _, row := range rows {
-		name := loose(row.Name)
+		name := metadata.Loose(row.Name)
 		this := g.whole[name]
 		if this == nil {
 			this = &guess{}
 			g.whole[name] = this
-			stem, _ := SplitExt(name)
+			stem, _ := metadata.SplitExt(name)
 			if g.stem[stem] == nil {
 				g.stem[stem] = this
 			}
@@ -358,18 +358,18 @@ func newGuesses(rows []LostRow) *guesses {
 
 // near says whether one of the names may mean a file.
 func (g *guesses) near(file string) bool {
-	name := loose(file)
-	stem, _ := SplitExt(name)
+	name := metadata.Loose(file)
+	stem, _ := metadata.SplitExt(name)
 	return name != "" && (g.whole[name] != nil || g.stem[stem] != nil)
 }
 
 // consider counts a file that is near for the names that may mean it.
 func (g *guesses) consider(file string) {
-	name := loose(file)
+	name := metadata.Loose(file)
 	if this := g.whole[name]; this != nil && this.wholeFile != file {
 		this.wholes, this.wholeFile = this.wholes+1, file
 	}
-	stem, _ := SplitExt(name)
+	stem, _ := metadata.SplitExt(name)
 	for _, key := range []string{stem, name} { // x.jpg is perhaps x.tif, and x.jpg.jpg
 		if this := g.stem[key]; this != nil && this.stemFile != file {
 			this.stems, this.stemFile = this.stems+1, file
@@ -382,25 +382,11 @@ func (g *guesses) finish() {
 		switch this := g.of[i]; {
 		case g.rows[i].Name == "":
 		case this.wholes == 1:
-			g.rows[i].Likely = Clean(this.wholeFile)
+			g.rows[i].Likely = metadata.Clean(this.wholeFile)
 		case this.wholes == 0 && this.stems == 1:
-			g.rows[i].Likely = Clean(this.stemFile)
+			g.rows[i].Likely = metadata.Clean(this.stemFile)
 		}
 	}
-}
-
-var looser = strings.NewReplacer(" ", "", "_", "", "-", "", "+", "", "\u00a0", "")
-
-// loose returns the name of a file as one who misspells it would write it.
-func loose(file string) string {
-	name := path.Base(Clean(file))
-	if plain, err := url.PathUnescape(name); err == nil {
-		name = Clean(plain)
-	}
-	if name == "." || name == "/" {
-		return ""
-	}
-	return looser.Replace(Key(name))
 }
 
 // listFiles is a Lister of the files that are there. It holds no directory as a whole,

@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/exif"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // videoNames are the names of what is told of a video, each with its other names.
@@ -36,7 +39,7 @@ var pictureBrands = []string{"jP  ", "JXL ", "ftypmif1", "ftyphei", "ftypavif", 
 // emitVideo tells what MP4, QuickTime and their like say of themselves: when, where
 // and with what they were taken, how long and how large they are, and their titles.
 // A sound tells what of it it has; a picture that is made of the same boxes, nothing.
-func emitVideo(c *collector, s *source, head []byte, _ []string) error {
+func emitVideo(c *metadata.Bounded, s *source, head []byte, _ []string) error {
 	if len(head) > 11 && hasPrefix(head, "RIFF") && hasPrefix(head[8:], "AVI ") {
 		return notRead("this version does not read AVI files")
 	}
@@ -92,7 +95,7 @@ const zoneOffset = "zone" // the text that is the offset from UTC where the vide
 
 // say notes a text; the first of a name counts.
 func (v *movie) say(name, text string) {
-	if text = tidyLines(text); v.texts[name] == "" {
+	if text = metadata.Lines(text); v.texts[name] == "" {
 		v.texts[name] = text
 	}
 }
@@ -105,7 +108,7 @@ func (v *movie) within(from, to int64, visit func(kind string, from, to int64) e
 		}
 		err := visit(kind, from, to)
 		if err != nil {
-			v.damage = append(v.damage, fmt.Errorf("its box %s: %w", Clean(kind), err))
+			v.damage = append(v.damage, fmt.Errorf("its box %s: %w", metadata.Clean(kind), err))
 			err = nil
 		}
 		return err
@@ -276,7 +279,7 @@ func (v *movie) track(from, to int64) error {
 	}
 	if !header.short {
 		angle := math.Atan2(float64(b), float64(a)) * 180 / math.Pi
-		v.rotation = decimal(math.Mod(angle+360, 360), 3)
+		v.rotation = exif.Decimal(math.Mod(angle+360, 360), 3)
 	}
 	for _, at := range []time.Time{created, media} {
 		if v.created.IsZero() {
@@ -307,13 +310,13 @@ func (v *movie) codedSize(from, to int64) (size imageSize, err error) {
 }
 
 // emit tells what was gathered.
-func (v *movie) emit(c *collector) {
+func (v *movie) emit(c *metadata.Bounded) {
 	v.texts["CreationDate"] = v.date()
 	if !v.modified.IsZero() {
 		v.texts["ModifyDate"] = v.modified.Format(time.RFC3339)
 	}
 	if v.scale > 0 && v.duration > 0 {
-		v.texts["Duration"] = decimal(float64(v.duration)/float64(v.scale), 3)
+		v.texts["Duration"] = exif.Decimal(float64(v.duration)/float64(v.scale), 3)
 	}
 	if v.picture.known() {
 		v.texts["Width"], v.texts["Height"] = strconv.FormatInt(v.picture.width, 10), strconv.FormatInt(v.picture.height, 10)
@@ -322,7 +325,7 @@ func (v *movie) emit(c *collector) {
 	v.texts["GPSLatitude"], v.texts["GPSLongitude"], v.texts["GPSAltitude"] = v.place.latitude, v.place.longitude, v.place.altitude
 	for _, names := range videoNames {
 		if text := v.texts[names[0]]; text != "" {
-			c.addAll(VideoPrefix, names, "what the video tells of itself ("+names[0]+")", text)
+			c.AddAll(VideoPrefix, names, "what the video tells of itself ("+names[0]+")", text)
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // The times of the boxes below, in seconds since 1904.
@@ -297,12 +299,12 @@ func TestPNGText(t *testing.T) {
 	// Damage in one chunk does not cost the others.
 	for name, tt := range map[string]struct{ bad, message string }{
 		"a stream that is none":      {chunk("zTXt", "Comment\x00\x00junk"), "the zTXt chunk at byte 8: it cannot be expanded"},
-		"a bomb":                     {chunk("zTXt", "Comment\x00\x00"+deflated(strings.Repeat(" ", MaxValue+1))), "expanded it is larger than 64 KiB"},
+		"a bomb":                     {chunk("zTXt", "Comment\x00\x00"+deflated(strings.Repeat(" ", metadata.MaxValue+1))), "expanded it is larger than 64 KiB"},
 		"no keyword":                 {chunk("tEXt", "\x00text"), "it has no keyword"},
 		"a keyword without an end":   {chunk("tEXt", strings.Repeat("k", 100)), "it has no keyword"},
 		"iTXt that breaks off":       {chunk("iTXt", "Comment\x00\x00"), "it is cut short"},
-		"a text without measure":     {chunk("tEXt", "Comment\x00"+strings.Repeat("x", MaxValue+2048)), "it is longer than 65 KiB"},
-		"a value longer than a fact": {chunk("tEXt", "Comment\x00"+strings.Repeat("x", MaxValue+1)), "is longer than 65536 bytes; left out"},
+		"a text without measure":     {chunk("tEXt", "Comment\x00"+strings.Repeat("x", metadata.MaxValue+2048)), "it is longer than 65 KiB"},
+		"a value longer than a fact": {chunk("tEXt", "Comment\x00"+strings.Repeat("x", metadata.MaxValue+1)), "is longer than 65536 bytes; left out"},
 	} {
 		got, gaps := factsUnder(t, png(tt.bad, latin), PNGPrefix)
 		if got["author"] != "Åsa Ek" || len(got) != 1 || len(gaps) != 1 || !strings.Contains(gaps[0].Message, tt.message) {

@@ -10,6 +10,10 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
+
+	"github.com/tenovos-ingest/ingestd/internal/exif"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
+	"github.com/tenovos-ingest/ingestd/internal/xmltree"
 )
 
 // videoKeys are the keys of QuickTime and Android, without what they begin with, and
@@ -105,7 +109,7 @@ func (v *movie) item(keys []string, kind string, from, to int64) error {
 		if kind != "data" || to-from < 8 {
 			return nil
 		}
-		b, err := v.block(from, min(to-from, 8+MaxValue))
+		b, err := v.block(from, min(to-from, 8+metadata.MaxValue))
 		if err != nil {
 			return err
 		}
@@ -131,7 +135,7 @@ func (v *movie) userData(kind string, from, to int64) error {
 	case name == "":
 		return nil
 	}
-	b, err := v.block(from, min(to-from, 4+MaxValue))
+	b, err := v.block(from, min(to-from, 4+metadata.MaxValue))
 	if err != nil {
 		return err
 	}
@@ -195,7 +199,7 @@ func (v *movie) location(from, to int64) error {
 	}
 	if !v.place.known() {
 		v.place = newPlace(latitude, longitude)
-		v.place.altitude = decimal(altitude, 3)
+		v.place.altitude = exif.Decimal(altitude, 3)
 	}
 	return nil
 }
@@ -223,17 +227,17 @@ func (v *movie) sony(from, to int64) error {
 		return err
 	}
 	v.camera = true
-	root, err := parseTree(bytes.TrimRight(text, "\x00"))
+	root, err := xmltree.Parse(bytes.TrimRight(text, "\x00"))
 	if err != nil {
 		return err
 	}
-	for _, n := range root.children {
+	for _, n := range root.Children {
 		switch n.Name.Local {
 		case "CreationDate":
-			v.say("camera's date", n.attr("value"))
+			v.say("camera's date", n.Attribute("value"))
 		case "Device":
-			v.say("Make", n.attr("manufacturer"))
-			v.say("Model", n.attr("modelName"))
+			v.say("Make", n.Attribute("manufacturer"))
+			v.say("Model", n.Attribute("modelName"))
 		}
 	}
 	return nil
@@ -248,7 +252,7 @@ func newPlace(latitude, longitude float64) place {
 	if math.Abs(latitude) > 90 || math.Abs(longitude) > 180 {
 		return place{}
 	}
-	return place{latitude: decimal(latitude, 7), longitude: decimal(longitude, 7)}
+	return place{latitude: exif.Decimal(latitude, 7), longitude: exif.Decimal(longitude, 7)}
 }
 
 var iso6709 = regexp.MustCompile(`^([+-])(\d{1,6})(\.\d*)?([+-])(\d{1,7})(\.\d*)?([+-]\d+(?:\.\d*)?)?`)
@@ -262,7 +266,7 @@ func parsePlace(text string) place {
 	}
 	p := newPlace(sexagesimal(m[1], m[2], m[3], 2), sexagesimal(m[4], m[5], m[6], 3))
 	if altitude, err := strconv.ParseFloat(m[7], 64); err == nil && p.known() {
-		p.altitude = decimal(altitude, 3)
+		p.altitude = exif.Decimal(altitude, 3)
 	}
 	return p
 }

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
+	"github.com/tenovos-ingest/ingestd/internal/xmltree"
 )
 
 // MaxXMP bounds an XMP packet or sidecar in bytes.
@@ -39,20 +42,20 @@ var ErrExcess = errors.New("more than is kept of a file")
 // that is ErrDamaged comes with the facts all the same, one that is ErrExcess with
 // those within the bounds, any other error with none. One that ends too early is not
 // read: the rest of a sidecar may be on its way.
-func ParseXMP(data []byte, prefix, origin string, langs []string) (Facts, error) {
+func ParseXMP(data []byte, prefix, origin string, langs []string) (metadata.Facts, error) {
 	packet, err := readXMP(data)
 	if err = cmp.Or(err, packet.cut); err != nil {
 		return nil, err
 	}
-	c := collector{facts: Facts{}}
+	c := metadata.Bounded{Facts: metadata.Facts{}}
 	emitXMP(&c, packet.properties, prefix, origin, langs)
-	if excess := c.excess(); excess != "" {
-		return c.facts, fmt.Errorf("%w: %s", ErrExcess, excess)
+	if excess := c.Excess(); excess != "" {
+		return c.Facts, fmt.Errorf("%w: %s", ErrExcess, excess)
 	}
 	if damage := packet.damage(); damage != nil {
-		return c.facts, fmt.Errorf("%w: %w", ErrDamaged, damage)
+		return c.Facts, fmt.Errorf("%w: %w", ErrDamaged, damage)
 	}
-	return c.facts, nil
+	return c.Facts, nil
 }
 
 // property is one property of an XMP packet.
@@ -84,7 +87,7 @@ func readXMP(data []byte) (xmpPacket, error) {
 	if len(data) > MaxXMP {
 		return xmpPacket{}, fmt.Errorf("the XMP is larger than %d MiB", MaxXMP>>20)
 	}
-	text, err := decodeXML(data)
+	text, err := xmltree.Decode(data)
 	if err != nil {
 		return xmpPacket{}, err
 	}
@@ -103,7 +106,7 @@ func readXMP(data []byte) (xmpPacket, error) {
 
 // emitXMP turns properties into facts. Of two properties of the same name the
 // first counts.
-func emitXMP(c *collector, properties []property, prefix, origin string, langs []string) {
+func emitXMP(c *metadata.Bounded, properties []property, prefix, origin string, langs []string) {
 	sorted := likeEXIF(properties)
 	slices.SortStableFunc(sorted, func(a, b property) int { return cmp.Compare(rank(a.space), rank(b.space)) })
 	// Structures come last: a history of a thousand steps must not take the
@@ -117,11 +120,16 @@ func emitXMP(c *collector, properties []property, prefix, origin string, langs [
 			if known := customaryPrefix(p.space, p.prefix); known != "" {
 				full = known + ":" + p.local
 			}
-			e := emitter{collector: c, origin: origin + " (" + Clean(full) + ")", langs: langs}
-			e.emit(prefix+Clean(p.local), p.value)
+			e := emitter{Bounded: c, origin: origin + " (" + metadata.Clean(full) + ")", langs: langs}
+			e.emit(prefix+metadata.Clean(p.local), p.value)
 			if full != p.local {
-				e.emit(prefix+Clean(full), p.value)
+				e.emit(prefix+metadata.Clean(full), p.value)
 			}
 		}
 	}
+}
+
+// is reports whether it is the property of a name in a namespace.
+func (p property) is(space, local string) bool {
+	return p.local == local && rank(p.space) == rank(space)
 }

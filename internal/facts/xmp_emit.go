@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // value is what an XMP property, an item or a field holds: a text, an array or a
@@ -33,24 +35,24 @@ func (v value) languages() bool {
 
 // emitter gives the facts of one property.
 type emitter struct {
-	*collector
+	*metadata.Bounded
 	origin string
 	langs  []string
 }
 
 func (e emitter) emit(name string, v value) {
 	switch {
-	case len(name) > maxName:
-		e.add(name, e.origin) // says so; what is below has longer names yet
+	case len(name) > metadata.MaxName:
+		e.Add(name, e.origin) // says so; what is below has longer names yet
 	case len(v.fields) > 0:
 		for _, f := range byRank(v.fields) {
 			e.emit(name+"."+f.local, f.value)
 		}
 	case v.languages():
-		e.add(name, e.origin, preferred(v.items, e.langs))
+		e.Add(name, e.origin, preferred(v.items, e.langs))
 		for _, item := range v.items {
 			if item.lang != "" {
-				e.add(name+"["+item.lang+"]", e.origin, item.text)
+				e.Add(name+"["+item.lang+"]", e.origin, item.text)
 			}
 		}
 	case v.structured():
@@ -59,23 +61,23 @@ func (e emitter) emit(name string, v value) {
 		}
 		e.emitColumns(name, v.items)
 	default:
-		e.add(name, e.origin, e.texts(v)...)
+		e.Add(name, e.origin, e.texts(v)...)
 	}
 }
 
 // emitColumns gives a list for each field that no structure has several texts for.
 func (e emitter) emitColumns(name string, rows []value) {
-	var fields columns
+	var fields metadata.Columns
 	for i, row := range rows {
 		for _, f := range byRank(row.fields) {
 			if len(f.value.fields) == 0 {
-				fields.set(i, f.local, e.texts(f.value)...)
+				fields.Set(i, f.local, e.texts(f.value)...)
 			}
 		}
 	}
-	for _, col := range fields.all {
-		if full := name + "." + col.name; !col.several && len(col.rows) > 0 && e.room(full, len(rows)) {
-			e.add(full, e.origin, col.list(len(rows))...)
+	for _, col := range fields.All {
+		if full := name + "." + col.Name; !col.Several && len(col.Rows) > 0 && e.Room(full, len(rows)) {
+			e.Add(full, e.origin, col.List(len(rows))...)
 		}
 	}
 }
@@ -137,4 +139,9 @@ func preferred(items []value, langs []string) string {
 func primary(tag string) string {
 	tag, _, _ = strings.Cut(tag, "-")
 	return tag
+}
+
+// emitValue adds a text, or a text in several languages, as a fact.
+func emitValue(c *metadata.Bounded, name, origin string, langs []string, v value) {
+	emitter{Bounded: c, origin: origin, langs: langs}.emit(name, v)
 }

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/exif"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // exifSpaces are the namespaces in which XMP repeats tags of EXIF and TIFF, with
@@ -18,17 +21,17 @@ var exifSpaces = map[string]bool{
 }
 
 // exifForms are how the numbers of tags are written, by the Key of a tag's name.
-var exifForms = func() map[string]exifForm {
-	forms := map[string]exifForm{}
-	for _, tags := range []map[uint16]exifTag{exifTags, gpsTags} {
+var exifForms = func() map[string]exif.Form {
+	forms := map[string]exif.Form{}
+	for _, tags := range []map[uint16]exif.Tag{exif.Tags, exif.GPSTags} {
 		for _, tag := range tags {
-			for name := range strings.FieldsSeq(tag.names) {
-				forms[Key(name)] = tag.form
+			for name := range strings.FieldsSeq(tag.Names) {
+				forms[metadata.Key(name)] = tag.Form
 			}
 		}
 	}
 	for _, name := range []string{"GPSDestLatitude", "GPSDestLongitude"} {
-		forms[Key(name)] = formDegrees
+		forms[metadata.Key(name)] = exif.FormDegrees
 	}
 	return forms
 }()
@@ -42,7 +45,7 @@ var exifTexts = func() map[string]bool {
 		LensMake LensModel LensSerialNumber Make MetadataEditingSoftware Model OwnerName Photographer RAWDevelopingSoftware RelatedSoundFile
 		SecurityClassification SerialNumber Software SpectralSensitivity UserComment
 		GPSAreaInformation GPSDateStamp GPSMapDatum GPSProcessingMethod GPSSatellites GPSTimeStamp`) {
-		texts[Key(name)] = true
+		texts[metadata.Key(name)] = true
 	}
 	return texts
 }()
@@ -59,13 +62,13 @@ func likeEXIF(properties []property) []property {
 	}
 	alike := slices.Clone(properties)
 	for i, p := range alike {
-		name := Key(p.local)
+		name := metadata.Key(p.local)
 		if !exifSpaces[p.space] || exifTexts[name] || len(p.value.fields) > 0 || p.value.languages() {
 			continue
 		}
 		text, ok := exifText(p.value, exifForms[name])
 		if n, number := rational(p.value.text); name == "gpsaltitude" && number && below[p.space] && n > 0 {
-			text, ok = decimal(-n, 6), true
+			text, ok = exif.Decimal(-n, 6), true
 		}
 		if ok {
 			alike[i].value = value{text: text, lang: p.value.lang}
@@ -76,12 +79,12 @@ func likeEXIF(properties []property) []property {
 
 // exifText writes rationals as the tag's fact is written, those of an array as one
 // text, and a coordinate; ok is false for anything else.
-func exifText(v value, form exifForm) (text string, ok bool) {
+func exifText(v value, form exif.Form) (text string, ok bool) {
 	words := strings.Fields(v.text)
 	for _, item := range v.items {
 		words = append(words, item.text)
 	}
-	if form == formDegrees {
+	if form == exif.FormDegrees {
 		if len(words) != 1 {
 			return "", false
 		}
@@ -96,8 +99,8 @@ func exifText(v value, form exifForm) (text string, ok bool) {
 		if !ok {
 			return "", false
 		}
-		words[i] = form.number(n)
-		known = known || words[i] != undefined
+		words[i] = form.Number(n)
+		known = known || words[i] != exif.Undefined
 	}
 	if !known {
 		return "", true
@@ -152,5 +155,5 @@ func coordinate(text string) (degrees string, ok bool) {
 	if m[4] == "S" || m[4] == "W" {
 		n = -n
 	}
-	return decimal(n, 7), true
+	return exif.Decimal(n, 7), true
 }

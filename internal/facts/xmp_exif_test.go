@@ -3,6 +3,8 @@ package facts
 import (
 	"strings"
 	"testing"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // TestXMPTellsEXIFAsEXIFDoes: what XMP repeats of EXIF has the form of exif.TAG.
@@ -56,7 +58,7 @@ func TestXMPTellsEXIFAsEXIFDoes(t *testing.T) {
 		}
 		_, local, _ := strings.Cut(tt.name, ":")
 		for _, name := range []string{tt.name, local} {
-			if fact := strings.Join(got[Key(XMPPrefix+name)].Values, "|"); fact != tt.want {
+			if fact := strings.Join(got[metadata.Key(XMPPrefix+name)].Values, "|"); fact != tt.want {
 				t.Errorf("%s %s is %q, want %q", name, tt.written, fact, tt.want)
 			}
 		}

@@ -1,6 +1,10 @@
 package facts
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
+)
 
 // fields returns what a node of RDF (rdf:Description and its like) says: one
 // field for each attribute and each element within.
@@ -30,7 +34,7 @@ func syntactic(space string) bool {
 func (n *node) value() value {
 	v := n.content()
 	if lang, ok := n.attr(xmlSpace, "lang"); ok && len(lang) <= maxXMLName {
-		v.lang = strings.ToLower(Clean(lang))
+		v.lang = strings.ToLower(metadata.Clean(lang))
 	}
 	return v
 }
@@ -85,10 +89,10 @@ func (n *node) structure() value {
 
 // unindented is tidyLines without what indents the lines of an element.
 func unindented(text string) string {
-	if text = strings.TrimSpace(text); len(text) > 4*MaxValue {
+	if text = strings.TrimSpace(text); len(text) > 4*metadata.MaxValue {
 		return text // it is not kept, and to clean it would take many times its size
 	}
-	text = tidyLines(text)
+	text = metadata.Lines(text)
 	if !strings.Contains(text, "\n") {
 		return text
 	}

@@ -15,6 +15,8 @@ import (
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // TestParseXMP reads testdata/xmp/*.txtar: the XMP, the languages wanted, and the
@@ -63,7 +65,7 @@ func update(t *testing.T, file string, archive *txtar.Archive, facts string) {
 }
 
 // list writes facts as lines "name = value | value".
-func list(known Facts) string {
+func list(known metadata.Facts) string {
 	lines := make([]string, 0, len(known))
 	for name, fact := range known {
 		lines = append(lines, name+" = "+strings.ReplaceAll(strings.Join(fact.Values, " | "), "\n", `\n`)+"\n")
@@ -226,13 +228,13 @@ func TestParseXMPCutShort(t *testing.T) {
 }
 
 func TestParseXMPLeavesOutExcess(t *testing.T) {
-	items := strings.Repeat("<rdf:li>x</rdf:li>", MaxValues+1)
+	items := strings.Repeat("<rdf:li>x</rdf:li>", metadata.MaxValues+1)
 	many := &strings.Builder{}
-	for i := range MaxFacts {
+	for i := range metadata.MaxFacts {
 		fmt.Fprintf(many, "<xmp:p%d rdf:parseType='Resource'><xmp:a>v</xmp:a></xmp:p%d>", i, i)
 	}
 	for name, text := range map[string]string{
-		"value":  "<xmp:Long>" + strings.Repeat("x", MaxValue+1) + "</xmp:Long>",
+		"value":  "<xmp:Long>" + strings.Repeat("x", metadata.MaxValue+1) + "</xmp:Long>",
 		"values": "<xmp:Long><rdf:Bag>" + items + "</rdf:Bag></xmp:Long>",
 		"facts":  many.String(),
 	} {
@@ -240,7 +242,7 @@ func TestParseXMPLeavesOutExcess(t *testing.T) {
 		if !errors.Is(err, ErrExcess) {
 			t.Errorf("%s: error %v, want ErrExcess", name, err)
 		}
-		if got["xmp.source"].Values == nil || got["xmp.long"].Values != nil || len(got) > MaxFacts {
+		if got["xmp.source"].Values == nil || got["xmp.long"].Values != nil || len(got) > metadata.MaxFacts {
 			t.Errorf("%s: %d facts, source %v, long %d", name, len(got), got["xmp.source"], len(got["xmp.long"].Values))
 		}
 	}
@@ -265,7 +267,7 @@ func FuzzParseXMP(f *testing.F) {
 		if err != nil && got != nil && !errors.Is(err, ErrExcess) && !errors.Is(err, ErrDamaged) {
 			t.Fatalf("%d facts with the error %v", len(got), err)
 		}
-		if err != nil && (len(err.Error()) > 2000 || Clean(err.Error()) != err.Error()) {
+		if err != nil && (len(err.Error()) > 2000 || metadata.Clean(err.Error()) != err.Error()) {
 			t.Fatalf("error %.3000q", err)
 		}
 		checkFacts(t, got)

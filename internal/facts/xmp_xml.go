@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
+	"github.com/tenovos-ingest/ingestd/internal/xmltree"
 )
 
 // The bounds of the XML, which bound its tree as well.
 const (
-	maxXMLDepth = 64
 	maxXMLNodes = 50_000 // elements and attributes
 	maxXMLName  = 256    // bytes of a local name, a prefix or a language
 )
@@ -60,7 +62,7 @@ func parseXMP(text []byte) (tree xmpTree, err error) {
 		}
 		if err := p.take(token); err != nil {
 			line, _ := d.InputPos()
-			return xmpTree{}, brief(fmt.Errorf("line %d: %w", line, err))
+			return xmpTree{}, xmltree.Brief(fmt.Errorf("line %d: %w", line, err))
 		}
 	}
 	end := int(d.InputOffset())
@@ -93,17 +95,6 @@ type xmpTree struct {
 	cut      error             // why the end was not reached
 }
 
-// brief returns an error as a clean text of bounded length: an error of
-// encoding/xml quotes the file, whatever it holds and however long it is.
-func brief(err error) error {
-	const longest = 300
-	text := tidy(err.Error())
-	if len(text) > longest {
-		text = Clean(text[:longest]) + "…"
-	}
-	return errors.New(text)
-}
-
 type xmlParser struct {
 	stack    []*node
 	prefixes map[string]string // by URI
@@ -122,9 +113,9 @@ func (p *xmlParser) cut(err error) (xmpTree, error) {
 	case p.rdf == nil && errors.Is(err, io.EOF):
 		return xmpTree{}, errors.New("it holds no XMP: there is no rdf:RDF in it")
 	case errors.Is(err, io.EOF):
-		err = errCutShort
+		err = errCutShortXMP
 	default:
-		err = brief(fmt.Errorf("it is not well-formed XML: %w", err))
+		err = xmltree.Brief(fmt.Errorf("it is not well-formed XML: %w", err))
 	}
 	if p.rdf == nil {
 		return xmpTree{}, err
@@ -182,8 +173,8 @@ func (p *xmlParser) close(written xml.Name) {
 }
 
 func (p *xmlParser) open(parent *node, t xml.StartElement) error {
-	if len(p.stack) > maxXMLDepth {
-		return fmt.Errorf("elements are nested more than %d deep", maxXMLDepth)
+	if len(p.stack) > xmltree.MaxDepth {
+		return fmt.Errorf("elements are nested more than %d deep", xmltree.MaxDepth)
 	}
 	if p.nodes += 1 + len(t.Attr); p.nodes > maxXMLNodes {
 		return fmt.Errorf("there are more than %d elements and attributes", maxXMLNodes)
@@ -256,7 +247,7 @@ func (p *xmlParser) resolve(name xml.Name, element bool) (xml.Name, error) {
 	if _, known := p.prefixes[uri]; !known {
 		p.prefixes[uri] = name.Space
 	}
-	p.said.add(fmt.Sprintf("the prefix %.40s is not declared", Clean(name.Space)), 0)
+	p.said.add(fmt.Sprintf("the prefix %.40s is not declared", metadata.Clean(name.Space)), 0)
 	return xml.Name{Space: uri, Local: name.Local}, nil
 }
 
@@ -269,3 +260,5 @@ func (n *node) attr(space, local string) (value string, ok bool) {
 	}
 	return "", false
 }
+
+var errCutShortXMP = errors.New("it is cut short")

@@ -20,6 +20,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
@@ -155,7 +156,7 @@ rules:
 	for i := range words {
 		words[i] = fmt.Sprintf("word %d", i)
 	}
-	known := facts.Facts{"xmp.subject": {Values: words, Origin: "the file's XMP"}}
+	known := metadata.Facts{"xmp.subject": {Values: words, Origin: "the file's XMP"}}
 	failed, err := m.Map(known, "x.jpg")
 	if err != nil || !failed.Failed() || len(failed.Problems) != 2*(maxTold+1) {
 		t.Fatalf("%d problems, failed %v, %v", len(failed.Problems), failed.Failed(), err)
@@ -219,7 +220,7 @@ func TestForms(t *testing.T) {
 		}
 		known := facts.Gather(facts.File{Folder: "campaigns", Path: path, Size: 42,
 			ModTime: time.Date(2026, 5, 1, 0, 30, 0, 0, time.FixedZone("", 7200))}, rules.Levels)
-		known["xmp.subject"] = facts.Fact{Values: []string{"", "hills", "", "evening"}, Origin: "the test"}
+		known["xmp.subject"] = metadata.Fact{Values: []string{"", "hills", "", "evening"}, Origin: "the test"}
 		got := rules.Rules[0].lines[0].form.eval(known)
 		if joined := strings.Join(got.texts, "|"); joined != tt.want || got.source != tt.source {
 			t.Errorf("%s: %q from %q, want %q from %q", tt.form, joined, got.source, tt.want, tt.source)
@@ -389,10 +390,10 @@ func FuzzParseRules(f *testing.F) {
 			return
 		}
 		known := facts.Gather(facts.File{Folder: "campaigns", Path: path, Size: 42, ModTime: time.Unix(1777588200, 0)}, rules.Levels)
-		values := strings.Split(facts.Clean(fact), ";")
+		values := strings.Split(metadata.Clean(fact), ";")
 		for name := range m.Needs().Names {
 			if _, ok := known[name]; !ok && strings.Join(values, "") != "" {
-				known[name] = facts.Fact{Values: values, Origin: "the test"}
+				known[name] = metadata.Fact{Values: values, Origin: "the test"}
 			}
 		}
 		got, err := m.Map(known, path)

@@ -9,6 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
@@ -94,7 +95,7 @@ func (f *Form) needs(to *Needs) {
 // source checks the name of a source and returns the key of its fact, or "" after
 // a complaint.
 func (p *parser) source(n *yaml.Node, name string) string {
-	key := facts.Key(strings.TrimSpace(name))
+	key := metadata.Key(strings.TrimSpace(name))
 	prefix, rest, dotted := strings.Cut(key, ".")
 	rest = strings.TrimSpace(rest)
 	switch {
@@ -126,10 +127,10 @@ var sourceWords = map[string]string{
 // word checks the name of a source's word, where a kind of source has those that it has.
 func (p *parser) word(n *yaml.Node, name, prefix, word string) string {
 	if field, ok := facts.IPTCField(word); ok && prefix == "iptc" {
-		word = facts.Key(field)
+		word = metadata.Key(field)
 	}
 	known := facts.KnownNames(prefix)
-	if known != nil && !slices.ContainsFunc(known, func(k string) bool { return facts.Key(k) == word }) {
+	if known != nil && !slices.ContainsFunc(known, func(k string) bool { return metadata.Key(k) == word }) {
 		p.Add(yamltree.At(n), wordHint(prefix, word, known), "%s: %s of that name, or none that is read", name, sourceWords[prefix])
 		return ""
 	}
@@ -152,7 +153,7 @@ func wordHint(prefix, word string, known []string) string {
 // level checks the name of a path's level.
 func (p *parser) level(n *yaml.Node, name, level string) string {
 	for _, known := range p.levels {
-		if facts.Key(known) == level {
+		if metadata.Key(known) == level {
 			return facts.PathPrefix + level
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
@@ -69,7 +70,7 @@ func (e Explained) RestsOn(kind facts.Kind) bool { return e.restsOn(companionSou
 // looked at before the one that did.
 func (e Explained) restsOn(prefixes []string) bool {
 	within := func(source string) bool {
-		source = facts.Key(strings.Join(strings.Fields(source), "")) // as it is written in the rule
+		source = metadata.Key(strings.Join(strings.Fields(source), "")) // as it is written in the rule
 		return slices.ContainsFunc(prefixes, func(prefix string) bool {
 			return strings.HasPrefix(source, prefix) || strings.Contains(source, "{"+prefix)
 		})

@@ -1,4 +1,4 @@
-package facts
+package charset
 
 import (
 	_ "embed"

@@ -1,4 +1,4 @@
-package facts
+package charset
 
 import (
 	"iter"
@@ -56,16 +56,12 @@ const (
 	// than one of another region.
 	clearly = 2
 	surely  = 3
-	// maxWeighed bounds how much of the cells with characters beyond ASCII is weighed, in
-	// bytes, and maxHeader how much of a header alone.
-	maxWeighed = 6_000
-	maxHeader  = 100
 )
 
-// westernReading returns the Western encoding in which texts make words, or nil. Then
+// Western returns the Western encoding in which texts make words, or nil. Then
 // likely names another encoding in which they do; "" if none is known to. It looks at
 // so many bytes at most.
-func westernReading(texts iter.Seq[string], most int) (western *charmap.Charmap, likely string) {
+func Western(texts iter.Seq[string], most int) (western *charmap.Charmap, likely string) {
 	all := languageLetters()
 	scales := make([]*scale, len(byteEncodings))
 	for i, e := range byteEncodings {
@@ -73,7 +69,7 @@ func westernReading(texts iter.Seq[string], most int) (western *charmap.Charmap,
 	}
 	var seen [256]bool // bytes
 	for text := range texts {
-		if ascii(text) {
+		if ASCII(text) {
 			continue
 		}
 		text = text[:min(len(text), most)]

@@ -1,4 +1,4 @@
-package facts
+package xmltree
 
 import (
 	"bytes"
@@ -11,10 +11,10 @@ import (
 	"golang.org/x/text/encoding/unicode/utf32"
 )
 
-// decodeXML returns an XML document in UTF-8 without a byte order mark. What is no
+// Decode returns an XML document in UTF-8 without a byte order mark. What is no
 // UTF-8 in it is left as it is, for repair. Text without a mark is told by its first
 // character, which in XML is "<", and one of single bytes by its declaration.
-func decodeXML(data []byte) ([]byte, error) {
+func Decode(data []byte) ([]byte, error) {
 	is := func(prefixes ...string) bool {
 		for _, p := range prefixes {
 			if bytes.HasPrefix(data, []byte(p)) {
@@ -34,12 +34,12 @@ func decodeXML(data []byte) ([]byte, error) {
 	case is("\xFF\xFE", "<\x00"):
 		data, err = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Bytes(data)
 	default:
-		data, err = decodeDeclared(bytes.TrimLeft(bytes.TrimPrefix(data, markUTF8), "\x00 \t\r\n"))
+		data, err = decodeDeclared(bytes.TrimLeft(bytes.TrimPrefix(data, byteOrderMark), "\x00 \t\r\n"))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("its characters cannot be decoded: %w", err)
 	}
-	return bytes.TrimPrefix(data, markUTF8), nil
+	return bytes.TrimPrefix(data, byteOrderMark), nil
 }
 
 var declaredEncoding = regexp.MustCompile(`^\s*<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']`)
@@ -62,3 +62,6 @@ func decodeDeclared(data []byte) ([]byte, error) {
 	}
 	return enc.NewDecoder().Bytes(data)
 }
+
+// byteOrderMark is that of UTF-8.
+var byteOrderMark = []byte{0xEF, 0xBB, 0xBF}

@@ -1,4 +1,4 @@
-package facts
+package metadata
 
 import (
 	"fmt"
@@ -12,27 +12,30 @@ const (
 	MaxFacts  = 5000     // facts of one file
 	MaxValues = 1000     // values of one fact
 	MaxValue  = 64 << 10 // bytes of one value
-	maxName   = 512      // bytes of a fact's name
 	maxTotal  = 100_000  // values of one file, the empty ones in lists as well
 )
 
-// collector gathers facts within the bounds. The first fact of a name stays.
-type collector struct {
-	facts Facts
-	total int      // values in facts
-	lost  []string // the first things that the bounds kept out since the last call of excess
+// MaxName bounds the name of a fact, in bytes: names are repeated for each row
+// and each element, so long ones multiply.
+const MaxName = 512
+
+// Bounded gathers facts within the bounds. The first fact of a name stays.
+type Bounded struct {
+	Facts Facts
+	total int      // values in Facts
+	lost  []string // the first things that the bounds kept out since the last call of Excess
 	more  int      // how many came after them
 }
 
-// add takes values that are clean. Empty ones keep their places in a list; alone they
+// Add takes values that are clean. Empty ones keep their places in a list; alone they
 // are no fact.
-func (c *collector) add(name, origin string, values ...string) {
-	if len(name) > maxName {
-		c.lose("a name begins with %.40s and is longer than %d bytes", name, maxName)
+func (c *Bounded) Add(name, origin string, values ...string) {
+	if len(name) > MaxName {
+		c.lose("a name begins with %.40s and is longer than %d bytes", name, MaxName)
 		return
 	}
 	key := Key(name)
-	if _, known := c.facts[key]; known {
+	if _, known := c.Facts[key]; known {
 		return
 	}
 	for _, v := range values {
@@ -41,18 +44,18 @@ func (c *collector) add(name, origin string, values ...string) {
 			return
 		}
 	}
-	if filled(values) && c.room(name, len(values)) {
-		c.facts[key] = Fact{Values: values, Origin: origin}
+	if Filled(values) && c.Room(name, len(values)) {
+		c.Facts[key] = Fact{Values: values, Origin: origin}
 		c.total += len(values)
 	}
 }
 
-// room says whether a fact of n values is within the bounds.
-func (c *collector) room(name string, n int) bool {
+// Room says whether a fact of n values is within the bounds.
+func (c *Bounded) Room(name string, n int) bool {
 	switch {
 	case n > MaxValues:
 		c.lose("%s has %d values, more than %d", name, n, MaxValues)
-	case len(c.facts) >= MaxFacts:
+	case len(c.Facts) >= MaxFacts:
 		c.lose("%s is beyond the %d facts that are kept of a file", name, MaxFacts)
 	case c.total+n > maxTotal:
 		c.lose("%s is beyond the %d values that are kept of a file", name, maxTotal)
@@ -62,7 +65,7 @@ func (c *collector) room(name string, n int) bool {
 	return false
 }
 
-func (c *collector) lose(format string, args ...any) {
+func (c *Bounded) lose(format string, args ...any) {
 	const shown = 3
 	if len(c.lost) == shown {
 		c.more++
@@ -71,8 +74,8 @@ func (c *collector) lose(format string, args ...any) {
 	c.lost = append(c.lost, fmt.Sprintf(format, args...))
 }
 
-// excess returns a sentence on what the bounds kept out, or "".
-func (c *collector) excess() string {
+// Excess returns a sentence on what the bounds kept out, or "".
+func (c *Bounded) Excess() string {
 	if len(c.lost) == 0 {
 		return ""
 	}
@@ -82,4 +85,11 @@ func (c *collector) excess() string {
 	}
 	c.lost, c.more = nil, 0
 	return said + "; left out"
+}
+
+// AddAll adds values under a name and its other names.
+func (c *Bounded) AddAll(prefix string, names []string, origin string, values ...string) {
+	for _, name := range names {
+		c.Add(prefix+name, origin, values...)
+	}
 }

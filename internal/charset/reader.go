@@ -1,4 +1,4 @@
-package facts
+package charset
 
 import (
 	"bufio"
@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strings"
 	stdunicode "unicode"
 	stdutf16 "unicode/utf16"
 	"unicode/utf8"
@@ -17,12 +16,10 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// maxNameSize bounds the name of a fact, in bytes: names are repeated for each row
-// and each element, so long ones multiply.
-const maxNameSize = 512
+// MarkUTF8 is the byte order mark of UTF-8.
+const MarkUTF8 = "\xEF\xBB\xBF"
 
 var (
-	markUTF8    = []byte{0xEF, 0xBB, 0xBF}
 	markUTF16LE = []byte{0xFF, 0xFE}
 	markUTF16BE = []byte{0xFE, 0xFF}
 
@@ -36,10 +33,10 @@ var errBinary = errors.New("this is a workbook or an archive, not a text file; e
 // textHead is how much of a text is looked at to tell UTF-16.
 const textHead = 4096
 
-// textReader returns the text of r, in UTF-8 without a byte order mark. A mark tells
+// NewReader returns the text of r, in UTF-8 without a byte order mark. A mark tells
 // what it is; else it is in the encoding, or where that is nil in UTF-16 if its bytes
 // say so. Anything else passes as it is: marked says whether it claims to be UTF-8.
-func textReader(r *bufio.Reader, encoding encoding.Encoding) (text io.Reader, marked bool, err error) {
+func NewReader(r *bufio.Reader, encoding encoding.Encoding) (text io.Reader, marked bool, err error) {
 	head, err := r.Peek(textHead)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, false, err
@@ -53,8 +50,8 @@ func textReader(r *bufio.Reader, encoding encoding.Encoding) (text io.Reader, ma
 	var order binary.ByteOrder
 	mark := unicode.IgnoreBOM
 	switch {
-	case bytes.HasPrefix(head, markUTF8):
-		_, err := r.Discard(len(markUTF8))
+	case bytes.HasPrefix(head, []byte(MarkUTF8)):
+		_, err := r.Discard(len(MarkUTF8))
 		return r, true, err
 	case bytes.HasPrefix(head, markUTF16LE):
 		order, mark = binary.LittleEndian, unicode.UseBOM
@@ -114,44 +111,12 @@ func utf16Lines(head []byte, order binary.ByteOrder) bool {
 	return lines
 }
 
-// ascii says whether s reads the same in every encoding that is read here.
-func ascii(s string) bool {
+// ASCII says whether s reads the same in every encoding that is read here.
+func ASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
 			return false
 		}
 	}
 	return true
-}
-
-var breaks = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ")
-
-// tidy is Clean for a text that may have lines: breaks and tabs become spaces, so
-// that the words beside them stay apart, and spaces at the ends go.
-func tidy(s string) string { return strings.TrimSpace(Clean(breaks.Replace(s))) }
-
-// lineEnds are those of every system, and what else begins a line.
-var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\v", "\n", "\f", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n", "\t", " ")
-
-// tidyLines is tidy for a text whose lines count: they end with line feeds, have no
-// spaces at their ends, and empty ones stay between others.
-func tidyLines(s string) string {
-	s = lineEnds.Replace(s)
-	if !strings.Contains(s, "\n") {
-		return strings.TrimSpace(Clean(s))
-	}
-	lines := strings.Split(s, "\n")
-	for i, line := range lines {
-		lines[i] = strings.TrimRightFunc(Clean(line), stdunicode.IsSpace)
-	}
-	return strings.TrimSpace(strings.Join(lines, "\n"))
-}
-
-// excerpt shortens a text for a message.
-func excerpt(s string) string {
-	s = tidy(s)
-	if short := []rune(s); len(short) > 40 {
-		return string(short[:40]) + "…"
-	}
-	return s
 }

@@ -1,0 +1,32 @@
+package metadata
+
+import (
+	"net/url"
+	"path"
+	"strings"
+)
+
+// SplitExt splits a file name before its last dot. A name that starts with its
+// only dot, or ends in one, has no extension.
+func SplitExt(name string) (stem, ext string) {
+	ext = path.Ext(name)
+	stem = strings.TrimSuffix(name, ext)
+	if stem == "" || ext == "." {
+		return name, ""
+	}
+	return stem, ext
+}
+
+// Loose returns the name of a file as one who misspells it would write it.
+func Loose(file string) string {
+	name := path.Base(Clean(file))
+	if plain, err := url.PathUnescape(name); err == nil {
+		name = Clean(plain)
+	}
+	if name == "." || name == "/" {
+		return ""
+	}
+	return looser.Replace(Key(name))
+}
+
+var looser = strings.NewReplacer(" ", "", "_", "", "-", "", "+", "", "\u00a0", "")
