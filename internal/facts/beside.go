@@ -9,6 +9,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/metadata"
+	"github.com/tenovos-ingest/ingestd/internal/xmp"
 )
 
 // A sidecar names its file by the whole name (photo.jpg.xmp), an XMP sidecar also by
@@ -144,7 +145,7 @@ func (c *Collector) Beside(of string) []Beside {
 		}
 		for _, b := range all {
 			if b.Stem {
-				data, err := readWhole(root, b.Path, MaxXMP)
+				data, err := readWhole(root, b.Path, xmp.MaxSize)
 				if err != nil {
 					continue
 				}
@@ -166,12 +167,12 @@ const forExtension = "photoshop:sidecarforextension"
 
 // sidecarExtension returns the extension that a sidecar is for; "" for any.
 func sidecarExtension(data []byte, languages []string) string {
-	found, _ := ParseXMP(data, XMPSidecarPrefix, "sidecar", languages) // one that cannot be read is for any
+	found, _ := xmp.Parse(data, xmp.SidecarPrefix, "sidecar", languages) // one that cannot be read is for any
 	return extensionOf(found)
 }
 
 func extensionOf(sidecar metadata.Facts) string {
-	if fact, ok := sidecar[XMPSidecarPrefix+forExtension]; ok {
+	if fact, ok := sidecar[xmp.SidecarPrefix+forExtension]; ok {
 		return strings.TrimPrefix(fact.Values[0], ".")
 	}
 	return ""

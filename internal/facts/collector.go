@@ -8,16 +8,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tenovos-ingest/ingestd/internal/embedded"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
 	"github.com/tenovos-ingest/ingestd/internal/metadata"
-)
-
-// Prefixes of facts of XMP by the place where it stands. Under XMPPrefix is what
-// the sidecar tells of a property, else what is embedded.
-const (
-	XMPEmbeddedPrefix = "xmp-embedded."
-	XMPSidecarPrefix  = "xmp-sidecar."
+	"github.com/tenovos-ingest/ingestd/internal/sidecar"
+	"github.com/tenovos-ingest/ingestd/internal/xmp"
 )
 
 // Sources says which sources of facts are asked: what no rule names is not read.
@@ -113,12 +109,12 @@ func (c *Collector) Collect(f File, at string) (*Collection, error) {
 	}
 	dated, gaps := f.trueTime(root, at)
 	out := &Collection{Facts: Gather(dated, c.Levels), Gaps: gaps, Companion: make(map[Kind]bool), Unread: make(map[Kind]Unread)}
-	embedded := Want{
+	want := embedded.Want{
 		EXIF: c.EXIF, IPTC: c.IPTC, XMP: c.XMP || c.XMPEmbedded,
 		Image: c.Image, Video: c.Video, PDF: c.PDF, Office: c.Office, PNG: c.PNG,
 	}
-	if embedded != (Want{}) {
-		if err := c.embedded(root, f, at, embedded, out); err != nil {
+	if want != (embedded.Want{}) {
+		if err := c.embedded(root, f, at, want, out); err != nil {
 			return nil, err
 		}
 	}
@@ -140,7 +136,7 @@ func (c *Collector) Collect(f File, at string) (*Collection, error) {
 	return out, nil
 }
 
-func (c *Collector) embedded(root *file.Root, f File, at string, want Want, out *Collection) error {
+func (c *Collector) embedded(root *file.Root, f File, at string, want embedded.Want, out *Collection) error {
 	file, info, err := openRegular(root, at)
 	if passing(err) {
 		return fmt.Errorf("look into the file: %w", err)
@@ -157,15 +153,15 @@ func (c *Collector) embedded(root *file.Root, f File, at string, want Want, out 
 		return nil
 	}
 	watched := &troubleReader{r: file}
-	found, gaps := Embedded(watched, info.Size(), want, c.Languages)
+	found, gaps := embedded.Read(watched, info.Size(), want, c.Languages)
 	if watched.err != nil {
 		return fmt.Errorf("look into the file: %w", watched.err)
 	}
 	out.Gaps = append(out.Gaps, gaps...)
 	for name, fact := range found {
 		out.Facts[name] = fact
-		if property, ok := strings.CutPrefix(name, XMPPrefix); ok {
-			out.Facts[XMPEmbeddedPrefix+property] = fact
+		if property, ok := strings.CutPrefix(name, xmp.Prefix); ok {
+			out.Facts[xmp.EmbeddedPrefix+property] = fact
 		}
 	}
 	return nil
@@ -180,7 +176,7 @@ func (c *Collector) xmpSidecar(root *file.Root, file, at string, out *Collection
 	}
 	var found metadata.Facts
 	for {
-		name, data, err := firstOf(root, all, MaxXMP)
+		name, data, err := firstOf(root, all, xmp.MaxSize)
 		var amiss error
 		if passing(err) {
 			return fmt.Errorf("read the sidecar: %w", err)
@@ -190,10 +186,10 @@ func (c *Collector) xmpSidecar(root *file.Root, file, at string, out *Collection
 		}
 		origin := "the sidecar " + metadata.Clean(path.Base(name.Path))
 		if err == nil {
-			found, err = ParseXMP(data, XMPSidecarPrefix, origin, c.Languages)
+			found, err = xmp.Parse(data, xmp.SidecarPrefix, origin, c.Languages)
 		}
 		switch {
-		case errors.Is(err, ErrExcess), errors.Is(err, ErrDamaged):
+		case errors.Is(err, xmp.ErrExcess), errors.Is(err, xmp.ErrDamaged):
 			amiss = err
 		case err != nil:
 			out.unread(KindXMP, "xmp-sidecar", name.Path, fmt.Errorf("%s: %w", origin, err))
@@ -210,15 +206,15 @@ func (c *Collector) xmpSidecar(root *file.Root, file, at string, out *Collection
 	out.Companion[KindXMP] = true
 	told := make(map[string]bool)
 	for name := range found {
-		told[propertyOf(strings.TrimPrefix(name, XMPSidecarPrefix))] = true
+		told[propertyOf(strings.TrimPrefix(name, xmp.SidecarPrefix))] = true
 	}
 	maps.DeleteFunc(out.Facts, func(name string, _ metadata.Fact) bool {
-		rest, ok := strings.CutPrefix(name, XMPPrefix)
+		rest, ok := strings.CutPrefix(name, xmp.Prefix)
 		return ok && told[propertyOf(rest)]
 	})
 	for name, fact := range found {
 		out.Facts[name] = fact
-		out.Facts[XMPPrefix+strings.TrimPrefix(name, XMPSidecarPrefix)] = fact
+		out.Facts[xmp.Prefix+strings.TrimPrefix(name, xmp.SidecarPrefix)] = fact
 	}
 	return nil
 }
@@ -250,7 +246,7 @@ func (c *Collector) sidecar(root *file.Root, file, at string, out *Collection) e
 	if err != nil {
 		return err
 	}
-	name, data, err := firstOf(root, all, maxJSON)
+	name, data, err := firstOf(root, all, sidecar.MaxSize)
 	if passing(err) {
 		return fmt.Errorf("read the sidecar: %w", err)
 	}
@@ -259,7 +255,7 @@ func (c *Collector) sidecar(root *file.Root, file, at string, out *Collection) e
 	}
 	var found metadata.Facts
 	if err == nil {
-		found, err = ParseSidecar(path.Base(name.Path), data)
+		found, err = sidecar.Parse(path.Base(name.Path), data)
 	}
 	if err != nil {
 		out.unread(KindSidecar, "sidecar", name.Path, err)

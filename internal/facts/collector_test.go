@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata/metadatatest"
 )
 
 // drop is a folder with a Collector that asks every source.
@@ -37,7 +39,7 @@ func (d drop) write(rel, content string) {
 
 func (d drop) picture(rel string) {
 	d.t.Helper()
-	data, err := os.ReadFile("testdata/tagged.jpg")
+	data, err := os.ReadFile("../embedded/testdata/tagged.jpg")
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -288,4 +290,31 @@ func TestManifestsOfOneDirectory(t *testing.T) {
 	if err != nil || len(rows) != 0 || len(wrong) != 1 || !strings.Contains(wrong[0].Error(), "contradict") {
 		t.Errorf("%v, %v, %v", rows, wrong, err)
 	}
+}
+
+// TestSidecarWithControlCharacter: what a sidecar tells is read all the same.
+func TestSidecarWithControlCharacter(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"sidecar.jpg", "sidecar.jpg.xmp"} {
+		if err := os.WriteFile(filepath.Join(dir, name), readEmbedded(t, filepath.Join("field", name)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := NewCollector(Settings{Root: dir, Sources: Sources{XMP: true}}).Collect(File{Path: "sidecar.jpg"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if title := metadatatest.First(got.Facts, "xmp.title"); title != "Side car" || len(got.Unread) > 0 || !strings.Contains(fmt.Sprint(got.Gaps), "control characters are read as spaces") {
+		t.Errorf("title %q, unread %v, gaps %v", title, got.Unread, got.Gaps)
+	}
+}
+
+// readEmbedded reads a file with metadata.
+func readEmbedded(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("../embedded/testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }

@@ -7,31 +7,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"unicode"
-	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/tenovos-ingest/ingestd/internal/metadata"
+	"github.com/tenovos-ingest/ingestd/internal/metadata/metadatatest"
 )
-
-// checkClean fails unless facts keep what the package promises of them.
-func checkClean(t *testing.T, known metadata.Facts, prefix string) {
-	t.Helper()
-	for name, fact := range known {
-		if !strings.HasPrefix(name, prefix) || name == prefix || name != metadata.Key(name) || len(name) > 2*metadata.MaxName /* lower case may be longer */ {
-			t.Fatalf("name %q", name)
-		}
-		if !metadata.Filled(fact.Values) || fact.Origin == "" {
-			t.Fatalf("%s: %+v, want values and an origin", name, fact)
-		}
-		for _, text := range append(slices.Clone(fact.Values), name, fact.Origin) {
-			if !utf8.ValidString(text) || !norm.NFC.IsNormalString(text) || strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && unicode.IsControl(r) }) {
-				t.Fatalf("%s: %q is not clean", name, text)
-			}
-		}
-	}
-}
 
 func FuzzParseManifest(f *testing.F) {
 	for _, text := range []string{
@@ -78,7 +57,7 @@ func FuzzParseManifest(f *testing.F) {
 func checkRow(t *testing.T, m *Manifest, row Row) {
 	t.Helper()
 	known := row.Facts()
-	checkClean(t, known, ManifestPrefix)
+	metadatatest.CheckClean(t, known, ManifestPrefix)
 	v, virtual, err := row.Virtual()
 	if virtual && (err != nil || v.Path == "" || row.Err != nil || v.ContentPath != "" && contentFault(v.ContentPath) != "") {
 		t.Fatalf("line %d is the asset %+v: %v", row.Line, v, err)

@@ -27,8 +27,6 @@ func FileColumns() []string {
 	}
 }
 
-var squeeze = strings.NewReplacer(" ", "", "_", "", "-", "")
-
 // findFileColumn returns the column that goes by the best of the wanted names,
 // -1 when there is none.
 func findFileColumn(columns, wanted []string) int {
@@ -36,8 +34,8 @@ func findFileColumn(columns, wanted []string) int {
 		wanted = FileColumns()
 	}
 	for _, name := range wanted {
-		name = squeeze.Replace(metadata.Key(metadata.OneLine(name)))
-		i := slices.IndexFunc(columns, func(column string) bool { return squeeze.Replace(metadata.Key(column)) == name })
+		name = metadata.Squeeze(metadata.OneLine(name))
+		i := slices.IndexFunc(columns, func(column string) bool { return metadata.Squeeze(column) == name })
 		if i >= 0 {
 			return i
 		}
@@ -118,7 +116,7 @@ func (m *Manifest) setNames(line int, asked map[string]bool) error {
 
 // leads says whether a column decides what a row is for, or what it makes.
 func (m *Manifest) leads(column int) bool {
-	switch squeeze.Replace(metadata.Key(m.columns[column])) {
+	switch metadata.Squeeze(m.columns[column]) {
 	case contentColumn, transcodeColumn, placeholderColumn:
 		return true
 	}

@@ -83,13 +83,13 @@ func (r Row) yes(at int) (bool, error) {
 	case "false", "no", "0", "":
 		return false, nil
 	default:
-		return false, r.wrong("%q in the column %s is neither yes nor no", metadata.Excerpt(cell), squeeze.Replace(metadata.Key(r.m.columns[at])))
+		return false, r.wrong("%q in the column %s is neither yes nor no", metadata.Excerpt(cell), metadata.Squeeze(r.m.columns[at]))
 	}
 }
 
 // columnOf returns the column of a squeezed name, -1 if there is none.
 func columnOf(columns []string, name string) int {
-	return slices.IndexFunc(columns, func(column string) bool { return squeeze.Replace(metadata.Key(column)) == name })
+	return slices.IndexFunc(columns, func(column string) bool { return metadata.Squeeze(column) == name })
 }
 
 // TooManyRowsError says that a manifest makes more assets without files than

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/metadata"
+	"github.com/tenovos-ingest/ingestd/internal/xmp"
 )
 
 // Lost is what is told of a companion that speaks of files which are not there: rows
@@ -200,7 +201,7 @@ func (t *Teller) lostSidecar(root *file.Root, sidecar string, kind Kind) (Lost, 
 	target, _ := metadata.SplitExt(path.Base(sidecar))
 	extension := ""
 	if kind == KindXMP {
-		data, err := readWhole(root, sidecar, MaxXMP)
+		data, err := readWhole(root, sidecar, xmp.MaxSize)
 		if passing(err) {
 			return Lost{}, fmt.Errorf("read the sidecar: %w", err)
 		}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/iotest"
 	stdutf16 "unicode/utf16"
+
+	"github.com/tenovos-ingest/ingestd/internal/sidecar"
 )
 
 // TestHalfACharacterOfUTF16 reads manifests and sidecars that were cut off, or have half
@@ -63,7 +65,7 @@ func TestHalfACharacterOfUTF16(t *testing.T) {
 					}
 				}
 			}
-			if _, err := ParseSidecar("a.json", []byte(encoded(mark+"{\n\"title\": \"x", order)+ordered(high, order)+encoded("\"}", order))); err == nil || !strings.Contains(err.Error(), "line 2 holds half") {
+			if _, err := sidecar.Parse("a.json", []byte(encoded(mark+"{\n\"title\": \"x", order)+ordered(high, order)+encoded("\"}", order))); err == nil || !strings.Contains(err.Error(), "line 2 holds half") {
 				t.Errorf("a sidecar: %v", err)
 			}
 		}

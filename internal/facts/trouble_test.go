@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/tenovos-ingest/ingestd/internal/embedded"
 )
 
 // TestTroubleIsNoMissingFact has the kernel refuse to read a companion: the file
@@ -81,7 +83,7 @@ func TestTroubleInTheFileIsKept(t *testing.T) {
 		return 0, &fs.PathError{Op: "read", Path: "a.jpg", Err: syscall.EIO}
 	})
 	r := &troubleReader{r: bad}
-	if known, _ := Embedded(r, 1000, Want{EXIF: true, IPTC: true, XMP: true}, nil); len(known) > 0 || !errors.Is(r.err, syscall.EIO) {
+	if known, _ := embedded.Read(r, 1000, embedded.Want{EXIF: true, IPTC: true, XMP: true}, nil); len(known) > 0 || !errors.Is(r.err, syscall.EIO) {
 		t.Errorf("%v, error %v", known, r.err)
 	}
 	for _, err := range []error{nil, errors.New("the manifest has no rows"), fs.ErrNotExist, syscall.ENOTDIR, &fs.PathError{Err: syscall.EACCES}} {

@@ -8,6 +8,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/tenovos-ingest/ingestd/internal/embedded"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/internal/yamltree"
@@ -126,10 +127,10 @@ var sourceWords = map[string]string{
 
 // word checks the name of a source's word, where a kind of source has those that it has.
 func (p *parser) word(n *yaml.Node, name, prefix, word string) string {
-	if field, ok := facts.IPTCField(word); ok && prefix == "iptc" {
+	if field, ok := embedded.IPTCField(word); ok && prefix == "iptc" {
 		word = metadata.Key(field)
 	}
-	known := facts.KnownNames(prefix)
+	known := embedded.KnownNames(prefix)
 	if known != nil && !slices.ContainsFunc(known, func(k string) bool { return metadata.Key(k) == word }) {
 		p.Add(yamltree.At(n), wordHint(prefix, word, known), "%s: %s of that name, or none that is read", name, sourceWords[prefix])
 		return ""

@@ -50,8 +50,8 @@ func ReadWaitFor(r *yamltree.Reader, n *yaml.Node) WaitFor {
 	return WaitFor{Kind: facts.Kind(words[0]), For: d}
 }
 
-// embedded are the prefixes of sources that stand in the file itself.
-var embedded = []string{"exif.", "iptc.", "xmp.", "xmp-embedded.", "image.", "video.", "pdf.", "office.", "png."}
+// embeddedSources are the prefixes of sources that stand in the file itself.
+var embeddedSources = []string{"exif.", "iptc.", "xmp.", "xmp-embedded.", "image.", "video.", "pdf.", "office.", "png."}
 
 // companionSources are the prefixes of sources that stand in a companion.
 var companionSources = map[facts.Kind][]string{
@@ -60,7 +60,7 @@ var companionSources = map[facts.Kind][]string{
 
 // RestsOnFile reports whether the value may be another where nothing embedded in
 // the file can be read.
-func (e Explained) RestsOnFile() bool { return e.restsOn(embedded) }
+func (e Explained) RestsOnFile() bool { return e.restsOn(embeddedSources) }
 
 // RestsOn reports whether the value may be another where the file's companion of a
 // kind cannot be read.

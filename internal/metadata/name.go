@@ -30,3 +30,9 @@ func Loose(file string) string {
 }
 
 var looser = strings.NewReplacer(" ", "", "_", "", "-", "", "+", "", "\u00a0", "")
+
+// Squeeze returns the form of a name in which neither case nor spaces, - and _ count:
+// "File_Name" is "filename".
+func Squeeze(name string) string { return squeezer.Replace(Key(name)) }
+
+var squeezer = strings.NewReplacer(" ", "", "_", "", "-", "")
