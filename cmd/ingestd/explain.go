@@ -57,11 +57,11 @@ func newExplainCommand() *cobra.Command {
 type forecast struct {
 	Folder string `json:"folder"`
 	Path   string `json:"path"`
-	// Becomes is asset, version, content (of a placeholder), federated, placeholder,
+	// Becomes is asset, version, federated, placeholder,
 	// duplicate, known, companion, ignored, held, failed or skipped.
 	Becomes string          `json:"becomes"`
 	Why     string          `json:"why,omitempty"`
-	Version string          `json:"original_file_id,omitempty"` // of the asset that gets a version, or content
+	Version string          `json:"original_file_id,omitempty"` // of the asset that gets a version
 	Size    int64           `json:"size"`
 	Rule    int             `json:"rule_line,omitempty"`
 	Result  *mapping.Result `json:"result,omitempty"`

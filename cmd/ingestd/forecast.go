@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
@@ -157,7 +156,7 @@ func (o *oracle) apply(folder config.Folder, file watcher.File, f *forecast) err
 // waitForDrop says that what is created waits for its drop.
 func (f *forecast) waitForDrop(folder config.Folder) {
 	switch f.Becomes {
-	case "asset", "version", "content", "federated", "placeholder":
+	case "asset", "version", "federated", "placeholder":
 		if folder.Batch == "all" {
 			f.Waits = and(f.Waits, "the rest of "+dropOf(f.Path))
 		}
@@ -213,9 +212,6 @@ func (o *oracle) recall(ctx context.Context, folder config.Folder, file watcher.
 	prev, ok, err := o.reader.Previous(ctx, latest)
 	switch {
 	case !ok || folder.Versions == "off" && prev.Kind == journal.File:
-	case ingest.TakesContent(prev, file.Size, time.Now()):
-		f.Becomes, f.Version = "content", prev.OriginalFileID
-		f.Why = fmt.Sprintf("entry %d made a placeholder, asset %s, whose upload URL lives still", prev.ID, prev.ObjectID)
 	default:
 		f.Becomes, f.Version = "version", prev.OriginalFileID
 		f.Why = "the path was ingested before, with other size or times; the same bytes would not be sent again"
