@@ -196,7 +196,7 @@ func (c *Collector) Companion(rel string) (Kind, bool) {
 	}
 	defer root.Close()
 	target, _ := metadata.SplitExt(rel)
-	if info, err := root.Lstat(target); err == nil && info.Mode().IsRegular() || passing(err) {
+	if info, err := root.Lstat(target); err == nil && info.Mode().IsRegular() || file.Passing(err) {
 		return kind, true
 	}
 	known, err := c.manifests.look(root, path.Dir(rel), c.Companions)

@@ -137,8 +137,8 @@ func (c *Collector) Collect(f File, at string) (*Collection, error) {
 }
 
 func (c *Collector) embedded(root *file.Root, f File, at string, want embedded.Want, out *Collection) error {
-	file, info, err := openRegular(root, at)
-	if passing(err) {
+	opened, info, err := root.OpenRegular(at)
+	if file.Passing(err) {
 		return fmt.Errorf("look into the file: %w", err)
 	}
 	if err != nil {
@@ -146,16 +146,16 @@ func (c *Collector) embedded(root *file.Root, f File, at string, want embedded.W
 		out.gap("exif", "the file cannot be read: %v", err)
 		return nil
 	}
-	defer file.Close() // nothing was written
+	defer opened.Close() // nothing was written
 	if !f.ModTime.IsZero() && (info.Size() != f.Size || filetime.Of(info.ModTime()) != filetime.Of(f.ModTime)) {
 		out.Gone = true
 		out.gap("exif", "another file lies there by now")
 		return nil
 	}
-	watched := &troubleReader{r: file}
+	watched := &file.TroubleReader{Reader: opened}
 	found, gaps := embedded.Read(watched, info.Size(), want, c.Languages)
-	if watched.err != nil {
-		return fmt.Errorf("look into the file: %w", watched.err)
+	if watched.Err != nil {
+		return fmt.Errorf("look into the file: %w", watched.Err)
 	}
 	out.Gaps = append(out.Gaps, gaps...)
 	for name, fact := range found {
@@ -169,8 +169,8 @@ func (c *Collector) embedded(root *file.Root, f File, at string, want embedded.W
 
 // xmpSidecar lays what the sidecar tells over what is embedded, property by
 // property: a list or a structure is taken from one of them as a whole.
-func (c *Collector) xmpSidecar(root *file.Root, file, at string, out *Collection) error {
-	all, err := c.sidecarsAt(root, file, at, KindXMP)
+func (c *Collector) xmpSidecar(root *file.Root, of, at string, out *Collection) error {
+	all, err := c.sidecarsAt(root, of, at, KindXMP)
 	if err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (c *Collector) xmpSidecar(root *file.Root, file, at string, out *Collection
 	for {
 		name, data, err := firstOf(root, all, xmp.MaxSize)
 		var amiss error
-		if passing(err) {
+		if file.Passing(err) {
 			return fmt.Errorf("read the sidecar: %w", err)
 		}
 		if name.Path == "" && err == nil {
@@ -195,7 +195,7 @@ func (c *Collector) xmpSidecar(root *file.Root, file, at string, out *Collection
 			out.unread(KindXMP, "xmp-sidecar", name.Path, fmt.Errorf("%s: %w", origin, err))
 			return nil
 		}
-		if extension := extensionOf(found); !name.Stem || extension == "" || isFor(file, extension) {
+		if extension := extensionOf(found); !name.Stem || extension == "" || isFor(of, extension) {
 			if amiss != nil {
 				out.gap("xmp-sidecar", "%s: %v", origin, amiss)
 			}
@@ -241,13 +241,13 @@ func propertyOf(name string) string {
 	return name
 }
 
-func (c *Collector) sidecar(root *file.Root, file, at string, out *Collection) error {
-	all, err := c.sidecarsAt(root, file, at, KindSidecar)
+func (c *Collector) sidecar(root *file.Root, of, at string, out *Collection) error {
+	all, err := c.sidecarsAt(root, of, at, KindSidecar)
 	if err != nil {
 		return err
 	}
 	name, data, err := firstOf(root, all, sidecar.MaxSize)
-	if passing(err) {
+	if file.Passing(err) {
 		return fmt.Errorf("read the sidecar: %w", err)
 	}
 	if name.Path == "" && err == nil {
@@ -293,7 +293,7 @@ func (c *Collector) nearest(root *file.Root, file string, unreadable func(readMa
 			return nil, "", fmt.Errorf("look for manifests: %w", err)
 		}
 		for _, m := range all {
-			if passing(m.err) {
+			if manifestPassing(m.err) {
 				return nil, "", fmt.Errorf("read the manifest: %w", m.err)
 			}
 			if m.err != nil {
@@ -330,7 +330,7 @@ func (c *Collector) manifestAt(root *file.Root, rel string) (found readManifest,
 		if found, err = c.manifests.at(root, rel, c.Companions, c.ManifestOptions); err != nil {
 			return fmt.Errorf("look for manifests: %w", err)
 		}
-		if passing(found.err) {
+		if manifestPassing(found.err) {
 			return fmt.Errorf("read the manifest: %w", found.err)
 		}
 		return nil

@@ -96,12 +96,12 @@ func (m *manifests) look(root *file.Root, dir string, c Companions) (listing, er
 	info, err := root.Lstat(dir)
 	if err != nil {
 		m.empty(d)
-		return listing{}, ifPassing(err)
+		return listing{}, file.IfPassing(err)
 	}
 	if !info.ModTime().Equal(d.changed) && now.Sub(d.listed) >= relist || now.Sub(d.listed) < 0 {
 		if err := m.list(d, root, dir, c); err != nil {
 			m.empty(d)
-			if passing(err) {
+			if file.Passing(err) {
 				return listing{}, err
 			}
 		}

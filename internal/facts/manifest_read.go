@@ -72,7 +72,7 @@ func (f *manifestFile) read(root *file.Root, o ManifestOptions, t *Tables, pin b
 
 // tryRead is read, but that it returns the reading of somebody else, if there is one.
 func (f *manifestFile) tryRead(root *file.Root, o ManifestOptions, t *Tables, pin bool) (out readManifest, wait *reading) {
-	opened, info, err := openRegular(root, f.path)
+	opened, info, err := root.OpenRegular(f.path)
 	if err != nil {
 		f.forget(t)
 		if os.IsNotExist(err) {
@@ -120,7 +120,7 @@ func (f *manifestFile) tryRead(root *file.Root, o ManifestOptions, t *Tables, pi
 	case errors.Is(err, errCrowded):
 		f.needs = min(c.used+c.used/2, t.limit)
 		err = &NotYetError{Manifest: f.path, After: roomWait, limit: t.limit}
-	case err != nil && !passing(err):
+	case err != nil && !manifestPassing(err):
 		f.err = err
 	}
 	f.table, out.err = out.table, err
@@ -147,10 +147,10 @@ func (f *manifestFile) forget(t *Tables) {
 
 // parseFile is ParseManifest of an open file within a quota.
 func parseFile(name string, opened *os.File, o ManifestOptions, q quota) (*Manifest, error) {
-	watched := &troubleReader{r: opened}
+	watched := &file.TroubleReader{Reader: opened}
 	m, err := readTable(name, io.NewSectionReader(watched, 0, math.MaxInt64), o, q)
-	if watched.err != nil {
-		return nil, watched.err
+	if watched.Err != nil {
+		return nil, watched.Err
 	}
 	return m, err
 }

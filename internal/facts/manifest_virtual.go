@@ -246,7 +246,7 @@ func (c *Collector) tooMany(root *file.Root, m readManifest) (Lost, error) {
 	}
 	n, err = count(func(v Virtual) (bool, error) {
 		_, err := root.Lstat(path.Join(path.Dir(m.path), v.Path))
-		return err != nil && !passing(err), ifPassing(err)
+		return err != nil && !file.Passing(err), file.IfPassing(err)
 	})
 	if err != nil || n <= limit {
 		return Lost{}, err

@@ -24,7 +24,7 @@ func firstOf(root *file.Root, names []Beside, limit int64) (Beside, []byte, erro
 }
 
 func readWhole(root *file.Root, name string, limit int64) ([]byte, error) {
-	opened, info, err := openRegular(root, name)
+	opened, info, err := root.OpenRegular(name)
 	if err != nil {
 		return nil, err
 	}

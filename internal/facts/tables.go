@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
@@ -300,4 +301,11 @@ func (t *Tables) letGoUnused() {
 	if t.kept.Len() > 0 && t.stopped() == nil {
 		t.sweep = time.AfterFunc(forgetAfter/2, t.letGoUnused)
 	}
+}
+
+// manifestPassing reports that a manifest cannot be looked at just now: trouble of the
+// file system that may pass, or a NotYetError, or the end of all reading.
+func manifestPassing(err error) bool {
+	_, later := errors.AsType[*NotYetError](err)
+	return later || errors.Is(err, ErrStopped) || file.Passing(err)
 }

@@ -2,10 +2,7 @@ package facts
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path"
 	"slices"
@@ -90,7 +87,7 @@ func (t *Teller) lostRows(root *file.Root, manifest string) (Lost, error) {
 	found := newMatching(m.Manifest)
 	see := func(file string) { found.see(below(file, dir)) }
 	if err = t.were(dir, see); err == nil && !found.all() {
-		err = listFiles(root, dir, true, see)
+		err = root.List(dir, true, see)
 	}
 	if err != nil || found.all() {
 		return Lost{}, err
@@ -110,7 +107,7 @@ func (t *Teller) lostRows(root *file.Root, manifest string) (Lost, error) {
 		guess.consider(below(file, dir))
 	}
 	if err = t.were(dir, consider); err == nil {
-		err = listFiles(root, dir, true, consider)
+		err = root.List(dir, true, consider)
 	}
 	guess.finish()
 	lost.Message = fmt.Sprintf("%d of %d rows of %s matched no file: %s", lost.Count, lost.Rows, metadata.Clean(manifest), lost.words())
@@ -195,14 +192,14 @@ func (r LostRow) perhaps() string {
 func (t *Teller) lostSidecar(root *file.Root, sidecar string, kind Kind) (Lost, error) {
 	info, err := root.Lstat(sidecar)
 	if err != nil || !info.Mode().IsRegular() {
-		return Lost{}, ifPassing(err)
+		return Lost{}, file.IfPassing(err)
 	}
 	dir := path.Dir(sidecar)
 	target, _ := metadata.SplitExt(path.Base(sidecar))
 	extension := ""
 	if kind == KindXMP {
 		data, err := readWhole(root, sidecar, xmp.MaxSize)
-		if passing(err) {
+		if file.Passing(err) {
 			return Lost{}, fmt.Errorf("read the sidecar: %w", err)
 		}
 		if bytes.Contains(data, []byte("SidecarForExtension")) {
@@ -256,7 +253,7 @@ func (c *Collector) indexNames(root *file.Root, dir string, were Lister) (*nameI
 			once(x.looseStem, metadata.Loose(stem), name)
 		}
 	}
-	if err := listFiles(root, dir, false, add); err != nil {
+	if err := root.List(dir, false, add); err != nil {
 		return nil, err
 	}
 	return x, were(dir, add)
@@ -388,42 +385,4 @@ func (g *guesses) finish() {
 			g.rows[i].Likely = metadata.Clean(this.stemFile)
 		}
 	}
-}
-
-// listFiles is a Lister of the files that are there. It holds no directory as a whole,
-// which may have very many.
-func listFiles(root *file.Root, dir string, deep bool, yield func(path string)) error {
-	opened, err := root.OpenDir(dir)
-	if err != nil {
-		return ifPassing(err)
-	}
-	defer opened.Close() // nothing was written
-	var dirs []string
-	for {
-		entries, err := opened.ReadDir(1024)
-		for _, e := range entries {
-			rel := path.Join(dir, e.Name())
-			switch {
-			case deep && e.IsDir():
-				dirs = append(dirs, rel)
-			case e.Type().IsRegular():
-				yield(rel)
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return ifPassing(err)
-		}
-		if err != nil {
-			break
-		}
-	}
-	for _, sub := range dirs {
-		if err := listFiles(root, sub, true, yield); err != nil {
-			return err
-		}
-	}
-	return nil
 }
