@@ -11,6 +11,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
+	"github.com/tenovos-ingest/ingestd/internal/manifest"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -22,12 +23,12 @@ import (
 var usualManifests = []string{"manifest.csv", "metadata.csv"}
 
 // newCollector makes what gathers the facts that a folder's rules ask for.
-func newCollector(f config.Folder, tables *facts.Tables, virtual int) *facts.Collector {
+func newCollector(f config.Folder, tables *manifest.Cache, virtual int) *facts.Collector {
 	return facts.NewCollector(facts.Settings{
-		Tables: tables, VirtualRows: virtual,
+		Cache: tables, VirtualRows: virtual,
 		Root: f.Path, Levels: f.Rules.Levels, Languages: f.Languages,
 		Sources: sourcesOf(f), Companions: companionsOf(f),
-		ManifestOptions: facts.ManifestOptions{
+		ManifestOptions: manifest.Options{
 			FileColumns: fileColumns(f), Encoding: f.Encoding, MatchCase: f.MatchCase, Asked: f.Rules.Needs().Names,
 		},
 	})
@@ -38,7 +39,7 @@ func fileColumns(f config.Folder) []string {
 	if f.FileColumn == "" {
 		return nil
 	}
-	return append([]string{f.FileColumn}, facts.FileColumns()...)
+	return append([]string{f.FileColumn}, manifest.FileColumns()...)
 }
 
 // sourcesOf are the sources of facts that a folder's rules ask for.
@@ -124,7 +125,7 @@ func (c companions) Beside(path string) []dropfolder.Beside {
 
 // Rows implements dropfolder.Companions.
 func (c companions) Rows(path string, each func([]dropfolder.FilelessRow) error) error {
-	err := c.Virtual(path, func(rows []facts.Virtual, wrong []error) error {
+	err := c.Virtual(path, func(rows []manifest.Virtual, wrong []error) error {
 		out := make([]dropfolder.FilelessRow, 0, len(rows)+len(wrong))
 		for _, r := range rows {
 			out = append(out, dropfolder.FilelessRow{Path: r.Path, ContentPath: r.ContentPath})
@@ -134,7 +135,7 @@ func (c companions) Rows(path string, each func([]dropfolder.FilelessRow) error)
 		}
 		return each(out)
 	})
-	if tooMany, ok := errors.AsType[*facts.TooManyRowsError](err); ok {
+	if tooMany, ok := errors.AsType[*manifest.TooManyRowsError](err); ok {
 		return fmt.Errorf("%w: %w", dropfolder.ErrTooManyRows, tooMany)
 	}
 	return later(err)
@@ -142,10 +143,10 @@ func (c companions) Rows(path string, each func([]dropfolder.FilelessRow) error)
 
 // later translates that a manifest cannot be looked at just now.
 func later(err error) error {
-	if notYet, ok := errors.AsType[*facts.NotYetError](err); ok {
+	if notYet, ok := errors.AsType[*manifest.NotYetError](err); ok {
 		return &dropfolder.LaterError{Err: err, After: notYet.After}
 	}
-	if errors.Is(err, facts.ErrStopped) {
+	if errors.Is(err, manifest.ErrStopped) {
 		return fmt.Errorf("%w: %w", context.Canceled, err)
 	}
 	return err
@@ -196,7 +197,7 @@ func (a *account) mapFunc(f config.Folder) func(watcher.File, string) (dropfolde
 }
 
 // kindOf is what a row makes of its path.
-func kindOf(row facts.Virtual) journal.Kind {
+func kindOf(row manifest.Virtual) journal.Kind {
 	if row.ContentPath != "" {
 		return journal.Federated
 	}

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
-	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/manifest"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -92,7 +92,7 @@ func (n *names) refresh(ctx context.Context) error {
 // tablesSum tells apart what manifests may take, for which files are held; "" is the
 // usual.
 func tablesSum(m config.Manifests) string {
-	if m.Memory == facts.DefaultTableMemory {
+	if m.Memory == manifest.DefaultMemory {
 		return ""
 	}
 	return " " + strconv.FormatInt(m.Memory, 10)

@@ -75,7 +75,7 @@ func (b *blocks) fault(source, what string, err error) {
 }
 
 // Read returns what a file says of itself: EXIF (exif.TAG), IPTC (iptc.FIELD)
-// and XMP (xmp.PROPERTY, see [ParseXMP]). The first bytes tell the format, not
+// and XMP (xmp.PROPERTY, see [xmp.Parse]). The first bytes tell the format, not
 // the name. EXIF and IPTC are read from JPEG, PNG, WebP, HEIF, AVIF, Photoshop
 // files, TIFF and the raw formats that are TIFF within (DNG, CR2, NEF, ARW, PEF, …)
 // or that hold one (CR3, RAF, MRW, X3F); XMP from all of these, from MP4 and
@@ -203,7 +203,7 @@ func (b *blocks) readXMP(c *metadata.Bounded, langs []string) {
 	b.excess("xmp", c)
 }
 
-// excess makes a gap of what the bounds of the collector kept out.
+// excess makes a gap of what the bounds kept out.
 func (b *blocks) excess(source string, c *metadata.Bounded) {
 	if lost := c.Excess(); lost != "" {
 		b.gap(source, "There is more than is kept of a file: %s.", lost)

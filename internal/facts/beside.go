@@ -87,7 +87,7 @@ type Beside struct {
 // that counts first. The error is about a directory that cannot be listed for now.
 func (c *Collector) sidecarsOf(root *file.Root, file string, kind Kind) ([]Beside, error) {
 	name, dir := path.Base(file), path.Dir(file)
-	known, err := c.manifests.look(root, dir, c.Companions)
+	known, err := c.directories.look(root, dir, c.Companions)
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +199,7 @@ func (c *Collector) Companion(rel string) (Kind, bool) {
 	if info, err := root.Lstat(target); err == nil && info.Mode().IsRegular() || file.Passing(err) {
 		return kind, true
 	}
-	known, err := c.manifests.look(root, path.Dir(rel), c.Companions)
+	known, err := c.directories.look(root, path.Dir(rel), c.Companions)
 	if err != nil {
 		return kind, true // nobody knows
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/embedded"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
+	"github.com/tenovos-ingest/ingestd/internal/manifest"
 	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/internal/sidecar"
 	"github.com/tenovos-ingest/ingestd/internal/xmp"
@@ -29,11 +30,11 @@ type Settings struct {
 	Sources
 	Companions
 	// Languages are the preferred ones of texts in several, the best first.
-	Languages []string
-	ManifestOptions
+	Languages       []string
+	ManifestOptions manifest.Options
 	// Tables bounds what manifests take of memory, those of other folders included; nil
 	// is a bound of its own.
-	Tables *Tables
+	Cache *manifest.Cache
 	// VirtualRows is how many rows of a manifest may be assets although no file is
 	// there; 0 is DefaultVirtualRows, and less is none.
 	VirtualRows int
@@ -43,18 +44,23 @@ type Settings struct {
 // for concurrent use.
 type Collector struct {
 	Settings
-	manifests manifests
+	directories directories
+	manifests   *manifest.Folder
 }
 
 // NewCollector returns a Collector. Nothing is read before Collect.
 func NewCollector(s Settings) *Collector {
-	if s.Tables == nil {
-		s.Tables = NewTables(DefaultTableMemory)
+	if s.Cache == nil {
+		s.Cache = manifest.NewCache(manifest.DefaultMemory)
 	}
 	if s.VirtualRows == 0 {
-		s.VirtualRows = DefaultVirtualRows
+		s.VirtualRows = manifest.DefaultVirtualRows
 	}
-	return &Collector{Settings: s, manifests: manifests{tables: s.Tables, byDir: make(map[string]*manifestDir)}}
+	c := &Collector{Settings: s, directories: directories{cache: s.Cache, byPath: make(map[string]*directory)}}
+	c.manifests = &manifest.Folder{
+		Root: s.Root, Options: s.ManifestOptions, Cache: s.Cache, VirtualRows: s.VirtualRows, Directories: ofManifests{c},
+	}
+	return c
 }
 
 // Collection is what is known of a file.
@@ -268,13 +274,13 @@ func (c *Collector) sidecar(root *file.Root, of, at string, out *Collection) err
 
 // row adds the row of the nearest manifest that has one for the file. Its error is
 // about a directory, or a manifest, that cannot be read for now.
-func (c *Collector) row(root *file.Root, file string, out *Collection) error {
-	rows, _, err := c.nearest(root, file, func(m readManifest) { out.unread(KindManifest, "manifest", m.path, m.err) })
+func (c *Collector) row(root *file.Root, of string, out *Collection) error {
+	rows, _, err := c.manifests.Nearest(root, of, func(path string, err error) { out.unread(KindManifest, "manifest", path, err) })
 	if err != nil || len(rows) == 0 {
 		return err
 	}
 	out.Companion[KindManifest] = true
-	if out.Contradiction = contradictionOf(rows); out.Contradiction != nil {
+	if out.Contradiction = manifest.Contradiction(rows); out.Contradiction != nil {
 		return nil
 	}
 	for _, row := range slices.Backward(rows) {
@@ -283,64 +289,17 @@ func (c *Collector) row(root *file.Root, file string, out *Collection) error {
 	return nil
 }
 
-// nearest returns the rows for a file of the nearest directory whose manifests have
-// any, one a manifest, and that directory. Manifests that cannot be read are told and
-// passed over, unless that may pass.
-func (c *Collector) nearest(root *file.Root, file string, unreadable func(readManifest)) (rows []Row, dir string, err error) {
-	for dir = path.Dir(file); ; dir = path.Dir(dir) {
-		all, err := c.manifests.in(root, dir, c.Companions, c.ManifestOptions)
-		if err != nil {
-			return nil, "", fmt.Errorf("look for manifests: %w", err)
-		}
-		for _, m := range all {
-			if manifestPassing(m.err) {
-				return nil, "", fmt.Errorf("read the manifest: %w", m.err)
-			}
-			if m.err != nil {
-				unreadable(m)
-				continue
-			}
-			if row, ok := m.Row(below(file, dir)); ok {
-				rows = append(rows, row)
-			}
-		}
-		if len(rows) > 0 || dir == "." {
-			return rows, dir, nil
-		}
-	}
-}
-
-// below returns the path of a file below one of its directories.
-func below(file, dir string) string {
-	if dir == "." {
-		return file
-	}
-	return file[len(dir)+1:]
-}
-
 // Forget has a companion read anew, whose change was noticed.
-func (c *Collector) Forget(companion string) { c.manifests.forget(path.Dir(companion)) }
+func (c *Collector) Forget(companion string) { c.directories.forget(path.Dir(companion)) }
 
-// manifestAt reads the manifest at a path below the folder, waiting for room and for
-// others who read it: without a Manifest if there is none, or with the error for which
-// it cannot be read. It is kept until it is unpinned. The error returned is about what
-// may pass.
-func (c *Collector) manifestAt(root *file.Root, rel string) (found readManifest, err error) {
-	err = c.Tables.Patiently(func() (err error) {
-		if found, err = c.manifests.at(root, rel, c.Companions, c.ManifestOptions); err != nil {
-			return fmt.Errorf("look for manifests: %w", err)
-		}
-		if manifestPassing(found.err) {
-			return fmt.Errorf("read the manifest: %w", found.err)
-		}
-		return nil
-	})
-	return found, err
+// Virtual calls each with the rows of a manifest that are assets by themselves, see
+// [Folder.Virtual].
+func (c *Collector) Virtual(manifest string, each func(rows []manifest.Virtual, wrong []error) error) error {
+	return c.manifests.Virtual(manifest, each)
 }
 
-// unpin lets a manifest be let go that manifestAt returned.
-func (c *Collector) unpin(m readManifest) {
-	if m.Manifest != nil {
-		c.Tables.unpin(m.table)
-	}
+// VirtualAt returns the row by which a path is an asset although no file is there, see
+// [Folder.VirtualAt].
+func (c *Collector) VirtualAt(path string) (manifest.Virtual, bool, error) {
+	return c.manifests.VirtualAt(path)
 }

@@ -30,9 +30,6 @@ type LostRow struct {
 	Likely string // the one file that is spelt a little otherwise; "" for none
 }
 
-// maxLost is how many rows are told by name.
-const maxLost = 10
-
 // Lister calls yield with the paths below the drop folder of the files that are, or
 // were, below a directory of it.
 type Lister func(dir string, yield func(path string)) error
@@ -75,117 +72,16 @@ func (t *Teller) Lost(companion string) (Lost, error) {
 
 // lostRows finds the rows of a manifest that no file has.
 func (t *Teller) lostRows(root *file.Root, manifest string) (Lost, error) {
-	m, err := t.c.manifestAt(root, manifest)
-	if err != nil || m.Manifest == nil { // what cannot be read is told where a file is held for it
-		return Lost{}, err
+	ignored := func(path string) bool {
+		kind, ok := t.c.Of(path)
+		return ok && kind != KindSidecar || t.Skipped != nil && t.Skipped(path) // x.xmp is beside what is meant
 	}
-	defer t.c.unpin(m)
-	if lost, err := t.c.tooMany(root, m); err != nil || lost.Count > 0 {
-		return lost, err
+	found, err := t.c.manifests.Unmatched(root, manifest, t.were, ignored)
+	lost := Lost{Manifest: true, Rows: found.Rows, Count: found.Count, Message: found.Message}
+	for _, row := range found.First {
+		lost.First = append(lost.First, LostRow(row))
 	}
-	dir := path.Dir(manifest)
-	found := newMatching(m.Manifest)
-	see := func(file string) { found.see(below(file, dir)) }
-	if err = t.were(dir, see); err == nil && !found.all() {
-		err = root.List(dir, true, see)
-	}
-	if err != nil || found.all() {
-		return Lost{}, err
-	}
-	lost := found.lost()
-	if lost.Count == 0 {
-		return Lost{}, nil
-	}
-	guess := newGuesses(lost.First)
-	consider := func(file string) {
-		if kind, ok := t.c.Of(file); ok && kind != KindSidecar {
-			return // x.xmp is beside what is meant
-		}
-		if _, has := m.find(below(file, dir)); has || !guess.near(below(file, dir)) || t.Skipped != nil && t.Skipped(file) {
-			return
-		}
-		guess.consider(below(file, dir))
-	}
-	if err = t.were(dir, consider); err == nil {
-		err = root.List(dir, true, consider)
-	}
-	guess.finish()
-	lost.Message = fmt.Sprintf("%d of %d rows of %s matched no file: %s", lost.Count, lost.Rows, metadata.Clean(manifest), lost.words())
 	return lost, err
-}
-
-// matching gathers which rows of a manifest have a file.
-type matching struct {
-	m   *Manifest
-	has []bool // by the first row of a file
-	n   int    // how many of them have
-}
-
-func newMatching(m *Manifest) *matching { return &matching{m: m, has: make([]bool, m.rows.len())} }
-
-func (x *matching) see(file string) {
-	if found, ok := x.m.find(file); ok {
-		if !x.has[found.first] {
-			x.n++
-		}
-		x.has[found.first] = true
-	}
-}
-
-// matched reports whether a row has a file, or needs none.
-func (x *matching) matched(row Row) bool {
-	if row.File != "" {
-		if found, ok := x.m.findFile(row.File); ok && x.has[found.first] {
-			return true
-		}
-	}
-	_, virtual, wrong := row.Virtual() // of what is wrong there, Virtual tells
-	return virtual || wrong != nil && row.Err == nil
-}
-
-// all reports that every row has a file, where that is plain to see.
-func (x *matching) all() bool { return x.n == x.m.rows.len() }
-
-func (x *matching) lost() Lost {
-	lost := Lost{Manifest: true, Rows: x.m.rows.len()}
-	for row := range x.m.All() {
-		if x.matched(row) {
-			continue
-		}
-		lost.Count++
-		if len(lost.First) < maxLost {
-			lost.First = append(lost.First, LostRow{Line: row.Line, Name: row.File})
-		}
-	}
-	return lost
-}
-
-// words names the first rows, each with what it may mean.
-func (l Lost) words() string {
-	var b strings.Builder
-	for i, row := range l.First {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "line %d ", row.Line)
-		if row.Name == "" {
-			b.WriteString("names none")
-		} else {
-			fmt.Fprintf(&b, "`%s`", metadata.Excerpt(row.Name))
-		}
-		b.WriteString(row.perhaps())
-	}
-	if more := l.Count - len(l.First); more > 0 {
-		fmt.Fprintf(&b, ", and %d more", more)
-	}
-	return b.String()
-}
-
-func (r LostRow) perhaps() string {
-	if r.Likely == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (perhaps `%s`)", r.Likely)
 }
 
 // lostSidecar says that a sidecar is nobody's, or not used because of another.
@@ -225,7 +121,7 @@ func (t *Teller) lostSidecar(root *file.Root, sidecar string, kind Kind) (Lost, 
 	if extension != "" {
 		what = fmt.Sprintf("it is for files with the extension %s, and there is no such file", metadata.Clean(extension))
 	}
-	lost.Message = fmt.Sprintf("the sidecar %s is nobody's: %s `%s`%s", metadata.Clean(sidecar), what, metadata.Clean(target), row.perhaps())
+	lost.Message = fmt.Sprintf("the sidecar %s is nobody's: %s `%s`%s", metadata.Clean(sidecar), what, metadata.Clean(target), metadata.Perhaps(row.Likely))
 	return lost, nil
 }
 
@@ -238,8 +134,8 @@ type nameIndex struct {
 // indexNames lists the files of a directory that are there, or were.
 func (c *Collector) indexNames(root *file.Root, dir string, were Lister) (*nameIndex, error) {
 	x := &nameIndex{whole: map[string][]string{}, stem: map[string][]string{}, looseWhole: map[string]string{}, looseStem: map[string]string{}}
-	add := func(file string) {
-		name := below(file, dir)
+	add := func(rel string) {
+		name := file.Below(rel, dir)
 		if kind, ok := c.Of(name); strings.Contains(name, "/") || ok && kind != KindSidecar {
 			return
 		}
@@ -317,72 +213,4 @@ func (c *Collector) passedOver(root *file.Root, sidecar, owner string, kind Kind
 			metadata.Clean(sidecar), metadata.Clean(path.Base(b.Path)), metadata.Clean(path.Base(owner)))}, nil
 	}
 	return Lost{}, nil
-}
-
-// guesses finds for names the one file that is spelt a little otherwise: with another
-// extension, in another case, with %20 or _ for a space, or in another directory.
-type guesses struct {
-	rows  []LostRow
-	whole map[string]*guess // by the loose name
-	stem  map[string]*guess // without the extension
-	of    []*guess
-}
-
-// guess is what a name may mean. A file of the whole name goes before one that has
-// another extension.
-type guess struct {
-	wholes, stems       int
-	wholeFile, stemFile string
-}
-
-func newGuesses(rows []LostRow) *guesses {
-	g := &guesses{rows: rows, whole: map[string]*guess{}, stem: map[string]*guess{}}
-	for _, row := range rows {
-		name := metadata.Loose(row.Name)
-		this := g.whole[name]
-		if this == nil {
-			this = &guess{}
-			g.whole[name] = this
-			stem, _ := metadata.SplitExt(name)
-			if g.stem[stem] == nil {
-				g.stem[stem] = this
-			}
-			g.stem[name] = this
-		}
-		g.of = append(g.of, this)
-	}
-	return g
-}
-
-// near says whether one of the names may mean a file.
-func (g *guesses) near(file string) bool {
-	name := metadata.Loose(file)
-	stem, _ := metadata.SplitExt(name)
-	return name != "" && (g.whole[name] != nil || g.stem[stem] != nil)
-}
-
-// consider counts a file that is near for the names that may mean it.
-func (g *guesses) consider(file string) {
-	name := metadata.Loose(file)
-	if this := g.whole[name]; this != nil && this.wholeFile != file {
-		this.wholes, this.wholeFile = this.wholes+1, file
-	}
-	stem, _ := metadata.SplitExt(name)
-	for _, key := range []string{stem, name} { // x.jpg is perhaps x.tif, and x.jpg.jpg
-		if this := g.stem[key]; this != nil && this.stemFile != file {
-			this.stems, this.stemFile = this.stems+1, file
-		}
-	}
-}
-
-func (g *guesses) finish() {
-	for i := range g.rows {
-		switch this := g.of[i]; {
-		case g.rows[i].Name == "":
-		case this.wholes == 1:
-			g.rows[i].Likely = metadata.Clean(this.wholeFile)
-		case this.wholes == 0 && this.stems == 1:
-			g.rows[i].Likely = metadata.Clean(this.stemFile)
-		}
-	}
 }

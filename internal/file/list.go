@@ -66,3 +66,12 @@ func (r *Root) List(dir string, deep bool, yield func(path string)) error {
 	}
 	return nil
 }
+
+// Below returns the slash-separated path of a file below one of its directories, of
+// which "." is the root.
+func Below(rel, dir string) string {
+	if dir == "." {
+		return rel
+	}
+	return rel[len(dir)+1:]
+}

@@ -36,3 +36,11 @@ var looser = strings.NewReplacer(" ", "", "_", "", "-", "", "+", "", "\u00a0", "
 func Squeeze(name string) string { return squeezer.Replace(Key(name)) }
 
 var squeezer = strings.NewReplacer(" ", "", "_", "", "-", "")
+
+// Perhaps says in brackets which file may be meant, where one is known.
+func Perhaps(likely string) string {
+	if likely == "" {
+		return ""
+	}
+	return " (perhaps `" + likely + "`)"
+}

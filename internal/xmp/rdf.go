@@ -87,7 +87,7 @@ func (n *node) structure() Value {
 	return Value{fields: n.fields()}
 }
 
-// unindented is tidyLines without what indents the lines of an element.
+// unindented is metadata.Lines without what indents the lines of an element.
 func unindented(text string) string {
 	if text = strings.TrimSpace(text); len(text) > 4*metadata.MaxValue {
 		return text // it is not kept, and to clean it would take many times its size

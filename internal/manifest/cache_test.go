@@ -1,9 +1,10 @@
-package facts
+package manifest
 
 import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -34,7 +35,7 @@ func TestManifestTakesLittle(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := heap()
-			m := mustManifest(t, text, ManifestOptions{})
+			m := mustManifest(t, text, Options{})
 			took := heap() - before
 			if says := m.size(); took > says+says/8+64<<10 || took < says/2 {
 				t.Errorf("it takes %d bytes and says %d", took, says)
@@ -68,7 +69,7 @@ func TestStoreAcrossChunks(t *testing.T) {
 	for i := range n {
 		fmt.Fprintf(&b, "%d.jpg,%s\n", i, title(i))
 	}
-	m := mustManifest(t, b.String(), ManifestOptions{})
+	m := mustManifest(t, b.String(), Options{})
 	if len(m.rows.chunks) < 4 {
 		t.Fatalf("%d pieces, want several", len(m.rows.chunks))
 	}
@@ -106,35 +107,53 @@ func TestRowSet(t *testing.T) {
 }
 
 // folders makes drop folders, each with a manifest of as many rows, over one Tables.
-func folders(t *testing.T, n, rows int, tables *Tables) []*Collector {
+func folders(t *testing.T, n, rows int, tables *Cache) []*Folder {
 	t.Helper()
-	out := make([]*Collector, n)
+	out := make([]*Folder, n)
 	for i := range out {
 		dir := t.TempDir()
 		write(t, dir, "manifest.csv", shortRows(rows, fmt.Sprintf("a.jpg,of %d\n", i)))
-		out[i] = NewCollector(Settings{
-			Root: dir, Sources: Sources{Manifest: true}, Companions: Companions{Manifests: []string{"manifest.csv"}}, Tables: tables,
-		})
+		out[i] = folderOf(dir, tables, "manifest.csv")
 	}
 	return out
 }
 
-func titleOf(c *Collector, file string) (string, error) {
-	known, err := c.Collect(File{Path: file}, "")
+// folderOf returns the manifests of a drop folder, of which it has these.
+func folderOf(dir string, tables *Cache, names ...string) *Folder {
+	all := listed{}
+	for _, name := range names {
+		all[path.Dir(name)] = append(all[path.Dir(name)], NewFile(name))
+	}
+	return &Folder{Root: dir, Cache: tables, VirtualRows: DefaultVirtualRows, Directories: all}
+}
+
+// listed tells a Folder of the manifests in its directories, and that .xmp is a companion.
+type listed map[string][]*File
+
+func (l listed) Manifests(_ *file.Root, dir string) ([]*File, error) { return l[dir], nil }
+
+func (listed) IsCompanion(name string) bool { return path.Ext(name) == ".xmp" }
+
+// titleOf returns the title that the nearest manifest has for a file.
+func titleOf(f *Folder, of string) (string, error) {
+	root, err := file.OpenRoot(f.Root)
 	if err != nil {
 		return "", err
 	}
-	if lost, ok := known.Unread[KindManifest]; ok {
-		return "", lost.Err
+	defer root.Close()
+	var unread error
+	rows, _, err := f.Nearest(root, of, func(_ string, err error) { unread = err })
+	if err != nil || unread != nil {
+		return "", errors.Join(err, unread)
 	}
-	return known.Facts["manifest.title"].Values[0], nil
+	return rows[0].Facts()["manifest.title"].Values[0], nil
 }
 
 // TestTablesShareOneBudget asks six folders in turn, all at once, for more than there is
 // room for: each gets its facts, and never is more taken than may be.
 func TestTablesShareOneBudget(t *testing.T) {
 	const limit = 2 << 20 // of six times 0.8 MiB
-	tables := NewTables(limit)
+	tables := NewCache(limit)
 	all := folders(t, 6, 20_000, tables)
 	var wg sync.WaitGroup
 	for i, c := range all {
@@ -163,7 +182,7 @@ func TestTablesShareOneBudget(t *testing.T) {
 	}
 }
 
-func (t *Tables) now() int64 {
+func (t *Cache) now() int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.taken
@@ -172,15 +191,15 @@ func (t *Tables) now() int64 {
 // TestLeastRecentlyUsedGoes lets the one go that nobody asked for, and none that is in
 // use, or was just read.
 func TestLeastRecentlyUsedGoes(t *testing.T) {
-	tables := NewTables(2 << 20)
+	tables := NewCache(2 << 20)
 	all := folders(t, 3, 20_000, tables)
 	for _, c := range all[:2] {
 		if _, err := titleOf(c, "a.jpg"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	fileOf := func(c *Collector) *manifestFile { return c.manifests.byDir["."].listing.files[0] }
-	age := func(c *Collector, by time.Duration) {
+	fileOf := func(f *Folder) *File { return f.Directories.(listed)["."][0] }
+	age := func(c *Folder, by time.Duration) {
 		tb := fileOf(c).table
 		tb.read, tb.used = tb.read.Add(-by), tb.used.Add(-by)
 	}
@@ -203,7 +222,7 @@ func TestLeastRecentlyUsedGoes(t *testing.T) {
 		t.Error("not the least recently used one went")
 	}
 
-	m, err := all[0].manifestAt(rootOf(t, all[0]), "manifest.csv")
+	m, err := all[0].at(rootOf(t, all[0]), "manifest.csv")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +240,7 @@ func TestLeastRecentlyUsedGoes(t *testing.T) {
 	}
 }
 
-func rootOf(t *testing.T, c *Collector) *file.Root {
+func rootOf(t *testing.T, c *Folder) *file.Root {
 	t.Helper()
 	root, err := file.OpenRoot(c.Root)
 	if err != nil {
@@ -238,17 +257,16 @@ func TestManifestAboveTheLimit(t *testing.T) {
 		"one file": "file\n" + strings.Repeat("a.jpg\nA.jpg\n", 40_000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir, tables := t.TempDir(), NewTables(1<<20)
+			dir, tables := t.TempDir(), NewCache(1<<20)
 			write(t, dir, "manifest.csv", text)
-			c := NewCollector(Settings{Root: dir, Sources: Sources{Manifest: true}, Companions: Companions{Manifests: []string{"manifest.csv"}}, Tables: tables})
+			c := folderOf(dir, tables, "manifest.csv")
 			for range 2 {
-				known, err := c.Collect(File{Path: "a.jpg"}, "")
-				if err != nil {
+				var unread error
+				if _, _, err := c.Nearest(rootOf(t, c), "a.jpg", func(_ string, err error) { unread = err }); err != nil {
 					t.Fatal(err)
 				}
-				lost := known.Unread[KindManifest]
-				if lost.Err == nil || !strings.Contains(lost.Err.Error(), "the 1 MiB that `manifests.memory` allows") {
-					t.Errorf("got %v, want the limit's name", lost.Err)
+				if unread == nil || !strings.Contains(unread.Error(), "the 1 MiB that `manifests.memory` allows") {
+					t.Errorf("got %v, want the limit's name", unread)
 				}
 			}
 			if now := tables.now(); now != 0 {
@@ -270,11 +288,12 @@ func TestBrokenTablesGiveBack(t *testing.T) {
 		"a gzip": "\x1f\x8b\x08\x00" + strings.Repeat("\xfe\x01,\n", 100_000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir, tables := t.TempDir(), NewTables(DefaultTableMemory)
+			dir, tables := t.TempDir(), NewCache(DefaultMemory)
 			write(t, dir, "manifest.csv", text)
-			c := NewCollector(Settings{Root: dir, Sources: Sources{Manifest: true}, Companions: Companions{Manifests: []string{"manifest.csv"}}, Tables: tables})
-			known, err := c.Collect(File{Path: "a.jpg"}, "")
-			if err != nil || known.Unread[KindManifest].Err == nil {
+			c := folderOf(dir, tables, "manifest.csv")
+			var unread error
+			_, _, err := c.Nearest(rootOf(t, c), "a.jpg", func(_ string, err error) { unread = err })
+			if err != nil || unread == nil {
 				t.Errorf("got %v, want a manifest that cannot be read", err)
 			}
 			if now := tables.now(); now != 0 {
@@ -285,34 +304,25 @@ func TestBrokenTablesGiveBack(t *testing.T) {
 }
 
 // TestReadingHoldsUpOnlyWhoNeedsIt has a manifest that is being read without an end:
-// files of other directories, and sidecars of its own, are not held up, and those who
-// need it are sent away.
+// files of other directories are not held up, and those who need it are sent away.
 func TestReadingHoldsUpOnlyWhoNeedsIt(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a/manifest.csv", "file,title\nx.jpg,of a\n")
-	write(t, dir, "a/x.jpg.xmp", "none")
 	write(t, dir, "b/manifest.csv", "file,title\nx.jpg,of b\n")
-	tables := NewTables(DefaultTableMemory)
-	c := NewCollector(Settings{Root: dir, Sources: Sources{Manifest: true}, Companions: Companions{Manifests: []string{"manifest.csv"}}, Tables: tables})
-	root := rootOf(t, c)
-	found, err := c.manifests.look(root, "a", c.Companions)
-	if err != nil || len(found.files) != 1 {
-		t.Fatal(found, err)
-	}
+	tables := NewCache(DefaultMemory)
+	c := folderOf(dir, tables, "a/manifest.csv", "b/manifest.csv")
+	found := c.Directories.(listed)["a"][0]
 	endless := &reading{since: time.Now().Add(-time.Minute), done: make(chan struct{})}
-	found.files[0].reading = endless
+	found.reading = endless
 
 	if title, err := titleOf(c, "b/x.jpg"); err != nil || title != "of b" {
 		t.Errorf("b says %q, %v", title, err)
 	}
-	if beside := c.Beside("a/x.jpg"); len(beside) == 0 {
-		t.Error("the sidecars of a are not found")
-	}
-	_, err = c.Collect(File{Path: "a/x.jpg"}, "")
+	_, err := titleOf(c, "a/x.jpg")
 	if later, ok := errors.AsType[*NotYetError](err); !ok || later.After <= 0 || !strings.Contains(err.Error(), "a/manifest.csv is just being read") {
 		t.Errorf("a got %v", err)
 	}
-	found.files[0].reading = nil
+	found.reading = nil
 	close(endless.done)
 	if title, err := titleOf(c, "a/x.jpg"); err != nil || title != "of a" {
 		t.Errorf("a says %q, %v", title, err)
@@ -321,13 +331,13 @@ func TestReadingHoldsUpOnlyWhoNeedsIt(t *testing.T) {
 
 // TestOneReadsForAll asks for a manifest many times at once: it is read once.
 func TestOneReadsForAll(t *testing.T) {
-	c := folders(t, 1, 50_000, NewTables(DefaultTableMemory))[0]
+	c := folders(t, 1, 50_000, NewCache(DefaultMemory))[0]
 	var wg sync.WaitGroup
 	seen := make(chan *Manifest, 16)
 	for range 16 {
 		wg.Go(func() {
-			err := c.Tables.Patiently(func() error {
-				all, err := c.manifests.in(rootOf(t, c), ".", c.Companions, c.ManifestOptions)
+			err := c.Cache.Patiently(func() error {
+				all, err := c.in(rootOf(t, c), ".")
 				if err == nil && all[0].err == nil {
 					seen <- all[0].Manifest
 				}
@@ -350,9 +360,9 @@ func TestOneReadsForAll(t *testing.T) {
 
 // TestStopEndsTheReading of manifests, and the waiting for room.
 func TestStopEndsTheReading(t *testing.T) {
-	tables := NewTables(DefaultTableMemory)
+	tables := NewCache(DefaultMemory)
 	c := folders(t, 1, 1000, tables)[0]
-	if _, wait := tables.claim(DefaultTableMemory); wait != 0 {
+	if _, wait := tables.claim(DefaultMemory); wait != 0 {
 		t.Fatal("there is no room at the beginning")
 	}
 	_, err := titleOf(c, "a.jpg")
@@ -363,7 +373,7 @@ func TestStopEndsTheReading(t *testing.T) {
 	if err := tables.Patiently(func() error { _, err := titleOf(c, "a.jpg"); return err }); !errors.Is(err, ErrStopped) {
 		t.Errorf("waiting for room ended with %v", err)
 	}
-	tables.giveBack(DefaultTableMemory)
+	tables.giveBack(DefaultMemory)
 	if _, err := titleOf(c, "a.jpg"); !errors.Is(err, ErrStopped) {
 		t.Errorf("reading ended with %v", err)
 	}
@@ -381,7 +391,7 @@ func TestVirtualInBatches(t *testing.T) {
 	fmt.Fprint(&b, "0.jpg,yes\nno.jpg,perhaps\n")
 	dir := t.TempDir()
 	write(t, dir, "manifest.csv", b.String())
-	c := NewCollector(Settings{Root: dir, Companions: Companions{Manifests: []string{"manifest.csv"}}})
+	c := folderOf(dir, NewCache(DefaultMemory), "manifest.csv")
 	seen, batches, wrong := map[string]bool{}, 0, 0
 	err := c.Virtual("manifest.csv", func(rows []Virtual, amiss []error) error {
 		batches, wrong = batches+1, wrong+len(amiss)
@@ -414,9 +424,10 @@ func TestTooManyRowsWithoutFiles(t *testing.T) {
 		dir := t.TempDir()
 		write(t, dir, "manifest.csv", "file,placeholder,title\na.jpg,yes,\nb.jpg,yes,\nc.jpg,1,\nthere.jpg,yes,\nplain.jpg,,x\n")
 		write(t, dir, "there.jpg", "x")
-		c := NewCollector(Settings{Root: dir, Companions: Companions{Manifests: []string{"manifest.csv"}}, VirtualRows: tt.limit})
+		c := folderOf(dir, NewCache(DefaultMemory), "manifest.csv")
+		c.VirtualRows = tt.limit
 		rows, _, err := allVirtual(c, "manifest.csv")
-		lost, lostErr := c.Teller(func(string, func(string)) error { return nil }).Lost("manifest.csv")
+		lost, lostErr := c.Unmatched(rootOf(t, c), "manifest.csv", func(string, func(string)) error { return nil }, func(string) bool { return false })
 		if lostErr != nil {
 			t.Fatal(lostErr)
 		}
@@ -438,7 +449,7 @@ func TestTooManyRowsWithoutFiles(t *testing.T) {
 
 // TestResizedIsTold of manifests that are large, and not of small ones.
 func TestResizedIsTold(t *testing.T) {
-	tables := NewTables(DefaultTableMemory)
+	tables := NewCache(DefaultMemory)
 	var told []int64
 	tables.Resized = func(bytes int64) { told = append(told, bytes) }
 	for _, size := range []int64{resizedBy / 2, 2 * resizedBy} {

@@ -1,4 +1,4 @@
-package facts
+package manifest
 
 import (
 	"cmp"
@@ -14,7 +14,7 @@ import (
 )
 
 // FileColumns returns the names under which a manifest's file column is looked
-// for when [ManifestOptions] give none, the best first. Case, spaces, - and _ do
+// for when [Options] give none, the best first. Case, spaces, - and _ do
 // not count: "File_Name" is a filename.
 func FileColumns() []string {
 	return []string{
@@ -62,7 +62,7 @@ func headerNames(cells []string, bytes *charmap.Charmap) []string {
 }
 
 // setHeader names the columns.
-func (m *Manifest) setHeader(names []string, line int, o ManifestOptions) error {
+func (m *Manifest) setHeader(names []string, line int, o Options) error {
 	m.columns = names
 	m.file = findFileColumn(m.columns, o.FileColumns)
 	m.content = columnOf(m.columns, contentColumn)
@@ -89,7 +89,7 @@ func (m *Manifest) setNames(line int, asked map[string]bool) error {
 		if name == "" {
 			continue
 		}
-		key := metadata.Key(ManifestPrefix + name)
+		key := metadata.Key(Prefix + name)
 		if len(key) > metadata.MaxName {
 			return fmt.Errorf("line %d: the name of column %d, %q, is longer than %d bytes", line, i+1, metadata.Excerpt(name), metadata.MaxName)
 		}

@@ -1,4 +1,4 @@
-package facts
+package manifest
 
 import (
 	"errors"
@@ -16,9 +16,9 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
-func mustManifest(t testing.TB, text string, o ManifestOptions) *Manifest {
+func mustManifest(t testing.TB, text string, o Options) *Manifest {
 	t.Helper()
-	m, err := ParseManifest("m.csv", strings.NewReader(text), o)
+	m, err := Parse("m.csv", strings.NewReader(text), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,13 +77,13 @@ func TestManifestFormats(t *testing.T) {
 		"all quoted":              "\"filename\",\"title\",\"note\"\n\"a.jpg\",\"Größe\",\"one, two\"\n",
 		"case of the header":      "FileName,Title,NOTE\na.jpg,Größe,\"one, two\"\n",
 	} {
-		m := mustManifest(t, text, ManifestOptions{})
+		m := mustManifest(t, text, Options{})
 		row, ok := m.Row("a.jpg")
 		if !ok || row.Err != nil {
 			t.Errorf("%s: %v, %v; columns %q", name, ok, row.Err, m.Columns())
 			continue
 		}
-		got := flat(t, row.Facts(), ManifestPrefix)
+		got := flat(t, row.Facts(), Prefix)
 		if name == "quoted lines" {
 			got["title"] = got["ti tle"]
 			delete(got, "ti tle")
@@ -111,7 +111,7 @@ func TestManifestRows(t *testing.T) {
 		"lines\"",
 		",https://example.com/x.mov,Placeholder",
 		"c.jpg",
-	}, "\n"), ManifestOptions{})
+	}, "\n"), Options{})
 	if diff := cmp.Diff([]string{"File Name", "Content_Path", "Title"}, m.Columns()); diff != "" {
 		t.Error(diff)
 	}
@@ -173,7 +173,7 @@ func TestManifestFindsRows(t *testing.T) {
 		{"", "", ""}, {".", "", ""}, {"\xff", "", ""},
 	}
 	for _, matchCase := range []bool{false, true} {
-		m := mustManifest(t, text, ManifestOptions{MatchCase: matchCase})
+		m := mustManifest(t, text, Options{MatchCase: matchCase})
 		for _, tt := range tests {
 			want, got := tt.ignoring, ""
 			if matchCase {
@@ -202,7 +202,7 @@ func TestManifestContradiction(t *testing.T) {
 		"three,c.jpg\n"+
 		"four,c.jpg\n"+
 		",d.jpg,x\n"+
-		"x,d.jpg\n", ManifestOptions{})
+		"x,d.jpg\n", Options{})
 	for rel, want := range map[string][]string{
 		"a.jpg": nil, "A.jpg": nil, "b.jpg": nil, "B.JPG": nil,
 		"A.JPG":   {"lines 2 and 5", `"a.jpg"`},
@@ -236,14 +236,14 @@ func TestManifestFileColumn(t *testing.T) {
 		"name,filename": "2", "File_Name,x": "1", "x,RELATIVE-PATH": "2", "x,Dateiname": "2", "path,file": "2",
 		"asset,x": "1", "fichier,asset": "1", "x,nom du fichier": "2",
 	} {
-		m := mustManifest(t, header+"\n1,2\n", ManifestOptions{})
+		m := mustManifest(t, header+"\n1,2\n", Options{})
 		for row := range m.All() {
 			if row.File != want {
 				t.Errorf("%s: the file is in column %s, want %s", header, row.File, want)
 			}
 		}
 	}
-	m := mustManifest(t, "filename;Große Datei\nx;a.jpg\n", ManifestOptions{FileColumns: []string{"bild", "GROSSE datei", "große_datei"}})
+	m := mustManifest(t, "filename;Große Datei\nx;a.jpg\n", Options{FileColumns: []string{"bild", "GROSSE datei", "große_datei"}})
 	if _, ok := m.Row("a.jpg"); !ok {
 		t.Error("the named column was not used")
 	}
@@ -286,7 +286,7 @@ func TestManifestRefuses(t *testing.T) {
 		{"neither encoding", "file,title\nc,4\x8f\n", []string{"line 2 is not UTF-8, and makes no words in a Western encoding"}},
 	}
 	for _, tt := range tests {
-		_, err := ParseManifest("m.csv", strings.NewReader(tt.text), ManifestOptions{})
+		_, err := Parse("m.csv", strings.NewReader(tt.text), Options{})
 		for _, text := range tt.want {
 			if err == nil || !strings.Contains(err.Error(), text) {
 				t.Errorf("%s: %v, want %q", tt.name, err, text)
@@ -309,7 +309,7 @@ func TestManifestAccepts(t *testing.T) {
 		"a row that ends the sample":                 "file,title\n" + strings.Repeat("a,\"b\nc\"\n", sampleSize),
 		"NESCAF\xc9\xae in Windows-1252":             "file,title\na,NESCAF\xc9\xae\nb,M\xfcller\n",
 	} {
-		m, err := ParseManifest("m.csv", strings.NewReader(text), ManifestOptions{})
+		m, err := Parse("m.csv", strings.NewReader(text), Options{})
 		if err != nil {
 			t.Errorf("%s: %.200v", name, err)
 			continue
@@ -326,18 +326,18 @@ func TestManifestAccepts(t *testing.T) {
 // error only where somebody would get one of them.
 func TestManifestSameColumns(t *testing.T) {
 	const text = "file,Title,note,TITLE\na.jpg,x,y,z\n"
-	m := mustManifest(t, text, ManifestOptions{Asked: map[string]bool{"manifest.note": true}})
+	m := mustManifest(t, text, Options{Asked: map[string]bool{"manifest.note": true}})
 	row, _ := m.Row("a.jpg")
-	if diff := cmp.Diff(map[string]string{"file": "a.jpg", "note": "y"}, flat(t, row.Facts(), ManifestPrefix)); diff != "" {
+	if diff := cmp.Diff(map[string]string{"file": "a.jpg", "note": "y"}, flat(t, row.Facts(), Prefix)); diff != "" {
 		t.Error(diff)
 	}
-	if other, _ := mustManifest(t, "file,note\na.jpg,y\n", ManifestOptions{}).Row("a.jpg"); other.Sum() != row.Sum() {
+	if other, _ := mustManifest(t, "file,note\na.jpg,y\n", Options{}).Row("a.jpg"); other.Sum() != row.Sum() {
 		t.Error("the sum holds what is no fact")
 	}
 	for text, asked := range map[string]string{
 		text: "manifest.title", "file,x,FILE\n": "", "content_path,x,Content_Path\n": "", "file,Placeholder,placeholder\n": "",
 	} {
-		_, err := ParseManifest("m.csv", strings.NewReader(text), ManifestOptions{Asked: map[string]bool{asked: true}})
+		_, err := Parse("m.csv", strings.NewReader(text), Options{Asked: map[string]bool{asked: true}})
 		if err == nil || !strings.Contains(err.Error(), "have the same name") {
 			t.Errorf("%q: %v, want an error", text, err)
 		}
@@ -353,14 +353,14 @@ func TestManifestBareQuotes(t *testing.T) {
 	} {
 		for _, end := range []string{"\n", "\r\n", "\r"} {
 			text := strings.Join([]string{"file,title,note", "a.jpg," + strings.ReplaceAll(cell, "\n", end) + `,"y, 1"`, `b.jpg,"x",3" y`, ""}, end)
-			m, err := ParseManifest("m.csv", iotest.OneByteReader(strings.NewReader(text)), ManifestOptions{})
+			m, err := Parse("m.csv", iotest.OneByteReader(strings.NewReader(text)), Options{})
 			if err != nil {
 				t.Errorf("%q: %v", text, err)
 				continue
 			}
 			a, _ := m.Row("a.jpg")
 			b, _ := m.Row("b.jpg")
-			got := []string{flat(t, a.Facts(), ManifestPrefix)["title"], flat(t, a.Facts(), ManifestPrefix)["note"], flat(t, b.Facts(), ManifestPrefix)["note"]}
+			got := []string{flat(t, a.Facts(), Prefix)["title"], flat(t, a.Facts(), Prefix)["note"], flat(t, b.Facts(), Prefix)["note"]}
 			if diff := cmp.Diff([]string{want, "y, 1", `3" y`}, got); diff != "" {
 				t.Errorf("%q (-want +got):\n%s", text, diff)
 			}
@@ -371,7 +371,7 @@ func TestManifestBareQuotes(t *testing.T) {
 func TestManifestTooLarge(t *testing.T) {
 	row := []byte("\"" + strings.Repeat(" ", 64<<10-3) + "\"\n") // an empty row: none is kept
 	r := io.MultiReader(strings.NewReader("file\n"), &endless{text: row})
-	_, err := ParseManifest("m.csv", r, ManifestOptions{})
+	_, err := Parse("m.csv", r, Options{})
 	if err == nil || !strings.Contains(err.Error(), "larger than 256 MiB") {
 		t.Errorf("%v, want the limit", err)
 	}
@@ -393,16 +393,16 @@ func TestManifestReadError(t *testing.T) {
 	broken := errors.New("share is gone")
 	for _, text := range []string{"", "file\n", "file\na.jpg\n\"b"} {
 		r := io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken))
-		if _, err := ParseManifest("m.csv", r, ManifestOptions{}); !errors.Is(err, broken) {
+		if _, err := Parse("m.csv", r, Options{}); !errors.Is(err, broken) {
 			t.Errorf("%q: %v, want the reader's error", text, err)
 		}
 	}
 	long := "file\n" + strings.Repeat("a.jpg\n", sampleSize)
 	r := io.MultiReader(strings.NewReader(long), iotest.ErrReader(broken))
-	if _, err := ParseManifest("m.csv", r, ManifestOptions{}); !errors.Is(err, broken) {
+	if _, err := Parse("m.csv", r, Options{}); !errors.Is(err, broken) {
 		t.Errorf("behind the sample: %v, want the reader's error", err)
 	}
-	m, err := ParseManifest("m.csv", iotest.OneByteReader(strings.NewReader("file\na.jpg\n")), ManifestOptions{})
+	m, err := Parse("m.csv", iotest.OneByteReader(strings.NewReader("file\na.jpg\n")), Options{})
 	if err != nil || m.rows.len() != 1 {
 		t.Errorf("byte by byte: %v", err)
 	}
@@ -410,7 +410,7 @@ func TestManifestReadError(t *testing.T) {
 
 func TestRowSum(t *testing.T) {
 	sum := func(text, rel string) [32]byte {
-		row, ok := mustManifest(t, text, ManifestOptions{}).Row(rel)
+		row, ok := mustManifest(t, text, Options{}).Row(rel)
 		if !ok {
 			t.Fatalf("%q has no row for %s", text, rel)
 		}
@@ -436,16 +436,16 @@ func TestRowSum(t *testing.T) {
 
 // TestManifestLines keeps the lines of a cell, however they end; a name has one.
 func TestManifestLines(t *testing.T) {
-	m := mustManifest(t, "file,keywords,caption,\"ti\ntle\"\n\"sub/\na.jpg\",\"one\r\ntwo\rthree\nfour\",\" First.\u2029\n  Second.\t \n\n\",x\n", ManifestOptions{})
+	m := mustManifest(t, "file,keywords,caption,\"ti\ntle\"\n\"sub/\na.jpg\",\"one\r\ntwo\rthree\nfour\",\" First.\u2029\n  Second.\t \n\n\",x\n", Options{})
 	row, ok := m.Row("sub/ a.jpg")
 	if !ok {
 		t.Fatal("no row")
 	}
 	want := map[string]string{"keywords": "one\ntwo\nthree\nfour", "caption": "First.\n\n  Second.", "ti tle": "x", "file": "sub/\na.jpg"}
-	if diff := cmp.Diff(want, flat(t, row.Facts(), ManifestPrefix)); diff != "" {
+	if diff := cmp.Diff(want, flat(t, row.Facts(), Prefix)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if again := mustManifest(t, "file,x\na.jpg,\"1\r\n2\"\na.jpg,\"1\n2\"\n", ManifestOptions{}); len(again.files.againstKey) != 0 {
+	if again := mustManifest(t, "file,x\na.jpg,\"1\r\n2\"\na.jpg,\"1\n2\"\n", Options{}); len(again.files.againstKey) != 0 {
 		t.Error("rows that differ in how lines end contradict each other")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing/iotest"
 	stdutf16 "unicode/utf16"
 
+	"github.com/tenovos-ingest/ingestd/internal/manifest"
 	"github.com/tenovos-ingest/ingestd/internal/sidecar"
 )
 
@@ -45,7 +46,7 @@ func TestHalfACharacterOfUTF16(t *testing.T) {
 			} {
 				for how, r := range map[string]io.Reader{"at once": strings.NewReader(c.text), "byte by byte": iotest.OneByteReader(strings.NewReader(c.text))} {
 					name := fmt.Sprintf("%s, %s, mark %q, %s", c.name, order, mark, how)
-					m, err := ParseManifest("m.csv", r, ManifestOptions{})
+					m, err := manifest.Parse("m.csv", r, manifest.Options{})
 					if c.want == "contradict" { // the rows of b.jpg are alike: whatever is made of them, it is no matter of characters
 						if err != nil && strings.Contains(err.Error(), "UTF-16") {
 							t.Errorf("%s: %v", name, err)

@@ -1,4 +1,4 @@
-package facts
+package manifest
 
 import (
 	"crypto/sha256"
@@ -127,10 +127,10 @@ func appendText(b []byte, text string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
-// contradictionOf says that rows for one file do not say the same: two of a manifest,
+// Contradiction says that rows for one file do not say the same: two of a manifest,
 // or those of several manifests in one directory, where a column that somebody asks
 // for has different values.
-func contradictionOf(rows []Row) error {
+func Contradiction(rows []Row) error {
 	if len(rows) == 1 {
 		return rows[0].Err
 	}
@@ -152,7 +152,7 @@ func contradictionOf(rows []Row) error {
 			}
 			if was := first.Facts()[key].Values[0]; was != text {
 				return fmt.Errorf("manifest %s, line %d, and manifest %s, line %d, are both for %q and contradict each other: its %s is %q and %q; remove the wrong one",
-					first.m.name, first.Line, row.m.name, row.Line, row.File, strings.TrimPrefix(key, ManifestPrefix), metadata.Excerpt(was), metadata.Excerpt(text))
+					first.m.name, first.Line, row.m.name, row.Line, row.File, strings.TrimPrefix(key, Prefix), metadata.Excerpt(was), metadata.Excerpt(text))
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package facts
+package manifest
 
 import (
 	"bufio"
@@ -33,7 +33,7 @@ type table struct {
 
 // openTable finds out how r is written. marked says that it claims to be UTF-8
 // (or was decoded to it). The names of the file column help to tell the separator.
-func openTable(r io.Reader, o ManifestOptions) (t *table, marked bool, err error) {
+func openTable(r io.Reader, o Options) (t *table, marked bool, err error) {
 	text, marked, err := charset.NewReader(bufio.NewReader(r), o.Encoding)
 	if err != nil {
 		return nil, false, err

@@ -1,4 +1,4 @@
-package facts
+package manifest
 
 import (
 	"fmt"
@@ -40,7 +40,7 @@ func TestManifestBytes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m := mustManifest(t, text, ManifestOptions{})
+			m := mustManifest(t, text, Options{})
 			var got []string
 			for row := range m.All() {
 				got = append(got, row.Facts()["manifest.title"].Values...)
@@ -49,7 +49,7 @@ func TestManifestBytes(t *testing.T) {
 				t.Errorf("%s in %s: %q in the columns %q", name, encoding, got, m.Columns())
 			}
 			if name == "one sign" || name == "quotes" { // without the help of the header
-				m := mustManifest(t, strings.Replace(text, "H\xf6he", "x", 1), ManifestOptions{})
+				m := mustManifest(t, strings.Replace(text, "H\xf6he", "x", 1), Options{})
 				if row, _ := m.Row("a.jpg"); encoding == charmap.Windows1252 && row.Facts()["manifest.title"].Values[0] != words[0] {
 					t.Errorf("%s in %s: %v", name, encoding, row.Facts())
 				}
@@ -61,7 +61,7 @@ func TestManifestBytes(t *testing.T) {
 // TestManifestBytesTie takes the reading that several encodings agree on, whichever
 // of them it is.
 func TestManifestBytesTie(t *testing.T) {
-	m := mustManifest(t, "file,title\na.jpg,\x8akoda\n", ManifestOptions{})
+	m := mustManifest(t, "file,title\na.jpg,\x8akoda\n", Options{})
 	if row, _ := m.Row("a.jpg"); row.Facts()["manifest.title"].Values[0] != "Škoda" {
 		t.Errorf("%v", row.Facts())
 	}
@@ -76,7 +76,7 @@ func TestManifestBytesUnclear(t *testing.T) {
 		"Price \xa449.99":    "Price §49.99",    // Price €49.99 in ISO-8859-15
 	} {
 		text := "file,title\na.jpg,\"" + strings.ReplaceAll(written, `"`, `""`) + "\"\n"
-		m, err := ParseManifest("m.csv", strings.NewReader(text), ManifestOptions{})
+		m, err := Parse("m.csv", strings.NewReader(text), Options{})
 		if err != nil {
 			if !strings.Contains(err.Error(), "`encoding` of the folder") {
 				t.Error(err)
@@ -92,12 +92,12 @@ func TestManifestBytesUnclear(t *testing.T) {
 // TestManifestBytesUnopened takes a closing quotation mark for a letter of another
 // encoding where nothing opens it.
 func TestManifestBytesUnopened(t *testing.T) {
-	m, err := ParseManifest("m.csv", strings.NewReader("file,title\na.jpg,Troms\x9b\n"), ManifestOptions{}) // Tromsø, as DOS wrote it
+	m, err := Parse("m.csv", strings.NewReader("file,title\na.jpg,Troms\x9b\n"), Options{}) // Tromsø, as DOS wrote it
 	if err == nil {
 		row, _ := m.Row("a.jpg")
 		t.Errorf("%v", row.Facts())
 	}
-	m = mustManifest(t, "file,title\na.jpg,le caf\xe9 \x8bici\x9b\n", ManifestOptions{})
+	m = mustManifest(t, "file,title\na.jpg,le caf\xe9 \x8bici\x9b\n", Options{})
 	if row, _ := m.Row("a.jpg"); row.Facts()["manifest.title"].Values[0] != "le café ‹ici›" {
 		t.Errorf("%v", row.Facts())
 	}
@@ -184,8 +184,8 @@ func encodedTables(t *testing.T) []encodedTable {
 	return tables
 }
 
-func (e encodedTable) read(o ManifestOptions) (titles []string, err error) {
-	m, err := ParseManifest("m.csv", strings.NewReader(e.data), o)
+func (e encodedTable) read(o Options) (titles []string, err error) {
+	m, err := Parse("m.csv", strings.NewReader(e.data), o)
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +209,7 @@ func TestManifestEncodings(t *testing.T) {
 			c = &count{}
 			counts[table.encoding] = c
 		}
-		titles, err := table.read(ManifestOptions{})
+		titles, err := table.read(Options{})
 		switch {
 		case err == nil && slices.Equal(titles, table.titles):
 			c.right++
@@ -242,18 +242,18 @@ func TestManifestEncodings(t *testing.T) {
 // written.
 func TestManifestEncodingSaid(t *testing.T) {
 	for _, table := range encodedTables(t) {
-		titles, err := table.read(ManifestOptions{Encoding: encodingOf(t, table.encoding)})
+		titles, err := table.read(Options{Encoding: encodingOf(t, table.encoding)})
 		if err != nil || !slices.Equal(titles, table.titles) {
 			t.Errorf("%s in %s: %q, %v; want %q", table.language, table.encoding, titles, err, table.titles)
 		}
 	}
 	// A mark says more than the configuration, and what cannot be that encoding is said.
 	marked := encodedTable{data: "\ufefffile,title\na.jpg,Größe\n"}
-	if titles, err := marked.read(ManifestOptions{Encoding: charmap.Windows1251}); err != nil || !slices.Equal(titles, []string{"Größe"}) {
+	if titles, err := marked.read(Options{Encoding: charmap.Windows1251}); err != nil || !slices.Equal(titles, []string{"Größe"}) {
 		t.Errorf("%q, %v", titles, err)
 	}
 	wrong := encodedTable{data: "file,title\na.jpg,Gr\xf6\xdfe\n"}
-	if _, err := wrong.read(ManifestOptions{Encoding: encodingOf(t, "utf-8")}); err == nil || !strings.Contains(err.Error(), "line 2 has \"Gr") || !strings.Contains(err.Error(), "not UTF-8, as `encoding` says") {
+	if _, err := wrong.read(Options{Encoding: encodingOf(t, "utf-8")}); err == nil || !strings.Contains(err.Error(), "line 2 has \"Gr") || !strings.Contains(err.Error(), "not UTF-8, as `encoding` says") {
 		t.Errorf("%v", err)
 	}
 }
@@ -288,7 +288,7 @@ func TestManifestUTF16(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if titles, err := (encodedTable{data: data}).read(ManifestOptions{}); err != nil || !slices.Equal(titles, want) {
+				if titles, err := (encodedTable{data: data}).read(Options{}); err != nil || !slices.Equal(titles, want) {
 					t.Errorf("%s in %v: %q, %v; want %q", language, e, titles, err, want)
 				}
 			}
@@ -303,7 +303,7 @@ func TestManifestEncodingHeld(t *testing.T) {
 		"Za\xbf\xf3\xb3\xe6 g\xea\x9cl\xb9 ja\x9f\xf1", // windows-1250
 		"\x8e\xca\x90\x5e", // shift_jis
 	} {
-		_, err := ParseManifest("m.csv", strings.NewReader("filename,title\nx.jpg,"+cell+"\n"), ManifestOptions{})
+		_, err := Parse("m.csv", strings.NewReader("filename,title\nx.jpg,"+cell+"\n"), Options{})
 		if err == nil || !strings.Contains(err.Error(), "line 2 is not UTF-8, and makes no words in a Western encoding; say which one it is with `encoding` of the folder") {
 			t.Errorf("%q: %v", cell, err)
 		}

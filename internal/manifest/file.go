@@ -1,4 +1,4 @@
-package facts
+package manifest
 
 import (
 	"errors"
@@ -13,18 +13,25 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
-// manifestFile is a manifest in a directory. Those who need it wait for each other
+// File is a manifest in a directory. Those who need it wait for each other
 // while it is read, and for nobody else.
-type manifestFile struct {
+type File struct {
 	path string // below the folder
 
 	mu      sync.Mutex // not held while a file is read
 	version version    // which was read last
-	table   *keptTable // what was read; it may have been let go
+	table   *cached    // what was read; it may have been let go
 	err     error      // why it could not be
 	needs   int64      // what that version needs of memory at the least
 	reading *reading
 }
+
+// NewFile returns the manifest at a path below the folder, of which nothing is
+// read yet.
+func NewFile(path string) *File { return &File{path: path} }
+
+// Path returns where it lies, below the folder.
+func (f *File) Path() string { return f.path }
 
 // version tells what a file holds from what else it could.
 type version struct {
@@ -46,12 +53,12 @@ type readManifest struct {
 	path    string
 	err     error
 	version version
-	table   *keptTable
+	table   *cached
 }
 
 // read returns the manifest as it is now; neither a manifest nor an error if it is
 // gone. With pin its table is not let go before it is unpinned.
-func (f *manifestFile) read(root *file.Root, o ManifestOptions, t *Tables, pin bool) readManifest {
+func (f *File) read(root *file.Root, o Options, t *Cache, pin bool) readManifest {
 	for {
 		out, wait := f.tryRead(root, o, t, pin)
 		if wait == nil {
@@ -71,10 +78,10 @@ func (f *manifestFile) read(root *file.Root, o ManifestOptions, t *Tables, pin b
 }
 
 // tryRead is read, but that it returns the reading of somebody else, if there is one.
-func (f *manifestFile) tryRead(root *file.Root, o ManifestOptions, t *Tables, pin bool) (out readManifest, wait *reading) {
+func (f *File) tryRead(root *file.Root, o Options, t *Cache, pin bool) (out readManifest, wait *reading) {
 	opened, info, err := root.OpenRegular(f.path)
 	if err != nil {
-		f.forget(t)
+		f.Forget(t)
 		if os.IsNotExist(err) {
 			err = nil
 		}
@@ -120,7 +127,7 @@ func (f *manifestFile) tryRead(root *file.Root, o ManifestOptions, t *Tables, pi
 	case errors.Is(err, errCrowded):
 		f.needs = min(c.used+c.used/2, t.limit)
 		err = &NotYetError{Manifest: f.path, After: roomWait, limit: t.limit}
-	case err != nil && !manifestPassing(err):
+	case err != nil && !passing(err):
 		f.err = err
 	}
 	f.table, out.err = out.table, err
@@ -132,21 +139,21 @@ func (f *manifestFile) tryRead(root *file.Root, o ManifestOptions, t *Tables, pi
 }
 
 // holds reports that what was read last is of a version. f.mu is held.
-func (f *manifestFile) holds(now version, opened *os.File) bool {
+func (f *File) holds(now version, opened *os.File) bool {
 	was := f.version
 	return was.size == now.size && was.mod.Equal(now.mod) && (was.ino == now.ino || renumbers(opened))
 }
 
-// forget lets go what was read.
-func (f *manifestFile) forget(t *Tables) {
+// Forget lets go what was read.
+func (f *File) Forget(t *Cache) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	t.letGo(f.table)
 	f.version, f.table, f.err = version{}, nil, nil
 }
 
-// parseFile is ParseManifest of an open file within a quota.
-func parseFile(name string, opened *os.File, o ManifestOptions, q quota) (*Manifest, error) {
+// parseFile is Parse of an open file within a quota.
+func parseFile(name string, opened *os.File, o Options, q quota) (*Manifest, error) {
 	watched := &file.TroubleReader{Reader: opened}
 	m, err := readTable(name, io.NewSectionReader(watched, 0, math.MaxInt64), o, q)
 	if watched.Err != nil {

@@ -1,4 +1,4 @@
-package facts
+package manifest
 
 import (
 	order "container/list"
@@ -11,11 +11,11 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
-// DefaultTableMemory is what the manifests of a [Tables] may take of memory together
+// DefaultMemory is what the manifests of a [Cache] may take of memory together
 // where nothing else is said, and DefaultVirtualRows how many rows of one manifest may
 // make assets without files.
 const (
-	DefaultTableMemory = 256 << 20
+	DefaultMemory      = 256 << 20
 	DefaultVirtualRows = 100_000
 )
 
@@ -35,9 +35,12 @@ const (
 	maxReadWait = 30 * time.Second
 
 	resizedBy = 8 << 20
+
+	// KeepUnused is how long a manifest is kept when nobody asks for it.
+	KeepUnused = 5 * time.Minute
 )
 
-// ErrStopped says that a manifest is not read because of [Tables.Stop].
+// ErrStopped says that a manifest is not read because of [Cache.Stop].
 var ErrStopped = errors.New("the reading of manifests was ended")
 
 // NotYetError says that a manifest cannot be looked at for now, and when to ask again.
@@ -56,11 +59,11 @@ func (e *NotYetError) Error() string {
 
 func mib(bytes int64) string { return fmt.Sprintf("%.4g MiB", float64(bytes)/(1<<20)) }
 
-// Tables bounds what the manifests of all folders take of memory together. Those that
+// Cache bounds what the manifests of all folders take of memory together. Those that
 // were not used for the longest time are let go where another one needs the room, and
 // are read again when they are needed. It is safe for concurrent use, and nobody waits
 // in it for a file system.
-type Tables struct {
+type Cache struct {
 	// Resized, where it is set before the first use, is told how many bytes manifests
 	// take, when that has changed by resizedBy or more. It is called concurrently.
 	Resized func(bytes int64)
@@ -72,18 +75,18 @@ type Tables struct {
 	mu    sync.Mutex
 	told  int64       // to Resized
 	taken int64       // bytes, of those that are kept and of those that are being read
-	kept  order.List  // of *keptTable, the least recently used one first
+	kept  order.List  // of *cached, the least recently used one first
 	sweep *time.Timer // lets go what nobody asked for in a while; nil before there is anything
 }
 
-// NewTables returns a Tables of so many bytes.
-func NewTables(limit int64) *Tables { return &Tables{limit: limit, stop: make(chan struct{})} }
+// NewCache returns a Cache of so many bytes.
+func NewCache(limit int64) *Cache { return &Cache{limit: limit, stop: make(chan struct{})} }
 
 // Stop ends what is being read, and the waiting for it, with ErrStopped. Nothing is
 // read afterwards.
-func (t *Tables) Stop() { t.once.Do(func() { close(t.stop) }) }
+func (t *Cache) Stop() { t.once.Do(func() { close(t.stop) }) }
 
-func (t *Tables) stopped() error {
+func (t *Cache) stopped() error {
 	select {
 	case <-t.stop:
 		return ErrStopped
@@ -94,7 +97,7 @@ func (t *Tables) stopped() error {
 
 // Patiently calls do until it does not return a NotYetError any more, at the times that
 // these name.
-func (t *Tables) Patiently(do func() error) error {
+func (t *Cache) Patiently(do func() error) error {
 	for {
 		err := do()
 		later, ok := errors.AsType[*NotYetError](err)
@@ -109,8 +112,8 @@ func (t *Tables) Patiently(do func() error) error {
 	}
 }
 
-// keptTable is a manifest that was read, until it is let go.
-type keptTable struct {
+// cached is a manifest that was read, until it is let go.
+type cached struct {
 	manifest   *Manifest
 	size       int64
 	took       time.Duration // to read it
@@ -121,7 +124,7 @@ type keptTable struct {
 
 // get returns the manifest of a table, nil if it was let go. With pin it is not let go
 // before unpin.
-func (t *Tables) get(tb *keptTable, pin bool) *Manifest {
+func (t *Cache) get(tb *cached, pin bool) *Manifest {
 	if tb == nil {
 		return nil
 	}
@@ -138,20 +141,20 @@ func (t *Tables) get(tb *keptTable, pin bool) *Manifest {
 	return tb.manifest
 }
 
-func (t *Tables) unpin(tb *keptTable) {
+func (t *Cache) unpin(tb *cached) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	tb.pins--
 }
 
 // letGo forgets a table, which may be nil.
-func (t *Tables) letGo(tb *keptTable) {
+func (t *Cache) letGo(tb *cached) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.drop(tb)
 }
 
-func (t *Tables) drop(tb *keptTable) {
+func (t *Cache) drop(tb *cached) {
 	if tb == nil || tb.place == nil {
 		return
 	}
@@ -162,7 +165,7 @@ func (t *Tables) drop(tb *keptTable) {
 
 // stays returns until when a table is not let go for another one's sake: a while, if it
 // is in use.
-func (tb *keptTable) stays() time.Time {
+func (tb *cached) stays() time.Time {
 	until, unused := tb.read.Add(keepFor*tb.took), tb.used.Add(tb.took)
 	if unused.Before(until) {
 		return unused
@@ -171,15 +174,15 @@ func (tb *keptTable) stays() time.Time {
 }
 
 // take makes room for so many bytes more, and takes it, or says when to ask again.
-func (t *Tables) take(bytes int64) (wait time.Duration, ok bool) {
+func (t *Cache) take(bytes int64) (wait time.Duration, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
 	wait = roomWait
 	free := t.limit - t.taken
-	var going []*keptTable
+	var going []*cached
 	for e := t.kept.Front(); e != nil && free < bytes; e = e.Next() {
-		tb := e.Value.(*keptTable) //nolint:forcetypeassert // there is nothing else in it
+		tb := e.Value.(*cached) //nolint:forcetypeassert // there is nothing else in it
 		stays := tb.stays().Sub(now)
 		switch {
 		case tb.pins > 0:
@@ -199,7 +202,7 @@ func (t *Tables) take(bytes int64) (wait time.Duration, ok bool) {
 	return 0, true
 }
 
-func (t *Tables) giveBack(bytes int64) {
+func (t *Cache) giveBack(bytes int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.taken -= bytes
@@ -207,10 +210,10 @@ func (t *Tables) giveBack(bytes int64) {
 
 // claim is what a manifest that is being read takes of memory. It implements quota.
 type claim struct {
-	tables *Tables
-	bytes  int64 // that were taken of the limit
-	used   int64 // of these
-	since  time.Time
+	cache *Cache
+	bytes int64 // that were taken of the limit
+	used  int64 // of these
+	since time.Time
 }
 
 // errCrowded says that there is no room for a manifest that might have it alone.
@@ -218,13 +221,13 @@ var errCrowded = errors.New("there is no room for the manifest beside others")
 
 // claim takes room for a manifest that needs so much at the least, or says when to ask
 // again.
-func (t *Tables) claim(least int64) (c *claim, wait time.Duration) {
+func (t *Cache) claim(least int64) (c *claim, wait time.Duration) {
 	least = min(least, t.limit)
 	if wait, ok := t.take(least); !ok {
 		return nil, wait
 	}
 	t.tell()
-	return &claim{tables: t, bytes: least, since: time.Now()}, 0
+	return &claim{cache: t, bytes: least, since: time.Now()}, 0
 }
 
 // grow implements quota.
@@ -234,10 +237,10 @@ func (c *claim) grow(bytes int64) error {
 	if more <= 0 {
 		return nil
 	}
-	if c.used > c.tables.limit {
-		return fmt.Errorf("it takes more memory than the %s that `manifests.memory` allows for the manifests of all folders; split it, or raise that", mib(c.tables.limit))
+	if c.used > c.cache.limit {
+		return fmt.Errorf("it takes more memory than the %s that `manifests.memory` allows for the manifests of all folders; split it, or raise that", mib(c.cache.limit))
 	}
-	if _, ok := c.tables.take(more); !ok {
+	if _, ok := c.cache.take(more); !ok {
 		return errCrowded
 	}
 	c.bytes += more
@@ -245,31 +248,31 @@ func (c *claim) grow(bytes int64) error {
 }
 
 // goOn implements quota.
-func (c *claim) goOn() error { return c.tables.stopped() }
+func (c *claim) goOn() error { return c.cache.stopped() }
 
 // end gives back what was claimed, or keeps of it what a manifest takes; that may be
 // nil.
-func (c *claim) end(m *Manifest) *keptTable {
-	defer c.tables.tell()
+func (c *claim) end(m *Manifest) *cached {
+	defer c.cache.tell()
 	if m == nil {
-		c.tables.giveBack(c.bytes)
+		c.cache.giveBack(c.bytes)
 		return nil
 	}
 	now := time.Now()
-	tb := &keptTable{manifest: m, size: m.size(), took: now.Sub(c.since), read: now, used: now}
-	t := c.tables
+	tb := &cached{manifest: m, size: m.size(), took: now.Sub(c.since), read: now, used: now}
+	t := c.cache
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.taken += tb.size - c.bytes
 	tb.place = t.kept.PushBack(tb)
 	if t.sweep == nil {
-		t.sweep = time.AfterFunc(forgetAfter, t.letGoUnused)
+		t.sweep = time.AfterFunc(KeepUnused, t.letGoUnused)
 	}
 	return tb
 }
 
 // tell calls Resized where there is news.
-func (t *Tables) tell() {
+func (t *Cache) tell() {
 	t.mu.Lock()
 	now := t.taken
 	news := t.Resized != nil && max(now-t.told, t.told-now) >= resizedBy
@@ -283,14 +286,14 @@ func (t *Tables) tell() {
 }
 
 // letGoUnused forgets the tables that nobody asked for in a while.
-func (t *Tables) letGoUnused() {
+func (t *Cache) letGoUnused() {
 	defer t.tell()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for e := t.kept.Front(); e != nil; {
-		tb := e.Value.(*keptTable) //nolint:forcetypeassert // there is nothing else in it
+		tb := e.Value.(*cached) //nolint:forcetypeassert // there is nothing else in it
 		e = e.Next()
-		if time.Since(tb.used) < forgetAfter {
+		if time.Since(tb.used) < KeepUnused {
 			break
 		}
 		if tb.pins == 0 {
@@ -299,13 +302,13 @@ func (t *Tables) letGoUnused() {
 	}
 	t.sweep = nil
 	if t.kept.Len() > 0 && t.stopped() == nil {
-		t.sweep = time.AfterFunc(forgetAfter/2, t.letGoUnused)
+		t.sweep = time.AfterFunc(KeepUnused/2, t.letGoUnused)
 	}
 }
 
-// manifestPassing reports that a manifest cannot be looked at just now: trouble of the
+// passing reports that a manifest cannot be looked at just now: trouble of the
 // file system that may pass, or a NotYetError, or the end of all reading.
-func manifestPassing(err error) bool {
+func passing(err error) bool {
 	_, later := errors.AsType[*NotYetError](err)
 	return later || errors.Is(err, ErrStopped) || file.Passing(err)
 }

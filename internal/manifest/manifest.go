@@ -1,4 +1,4 @@
-package facts
+package manifest
 
 import (
 	"encoding/binary"
@@ -17,8 +17,8 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
-// ManifestPrefix stands before the name of a manifest's column.
-const ManifestPrefix = "manifest."
+// Prefix stands before the name of a manifest's column.
+const Prefix = "manifest."
 
 // The limits of a manifest. What lies beyond one is an error that says so.
 const (
@@ -29,8 +29,8 @@ const (
 	maxCell     = 64 << 10 // bytes
 )
 
-// ManifestOptions says how a manifest is read. The zero value is the usual way.
-type ManifestOptions struct {
+// Options says how a manifest is read. The zero value is the usual way.
+type Options struct {
 	// FileColumns are the names of the column that names a row's file, the best
 	// first; nil means the names that people use ([FileColumns]). Case, spaces,
 	// - and _ do not count.
@@ -60,8 +60,8 @@ type ManifestOptions struct {
 // when asked for.
 type Manifest struct {
 	name    string
-	dir     string          // ManifestOptions.Dir
-	asked   map[string]bool // ManifestOptions.Asked
+	dir     string          // Options.Dir
+	asked   map[string]bool // Options.Asked
 	columns []string        // as written; "" for a column that has neither name nor values
 	names   []string        // of the columns' facts
 	sorted  []int           // the columns by the name of their fact
@@ -76,7 +76,7 @@ type Manifest struct {
 	files fileIndex
 }
 
-// ParseManifest reads a CSV file with a header: rows are separated by line feeds
+// Parse reads a CSV file with a header: rows are separated by line feeds
 // or carriage returns or both, cells by commas, semicolons, tabs or pipes (which
 // of them is found out, or said by a first line such as "sep=;"); quoting is that
 // of RFC 4180, and a sign for inches needs none. UTF-8 and UTF-16 are known by their marks or their bytes;
@@ -89,14 +89,14 @@ type Manifest struct {
 // no such error; see [Row].
 //
 // It reads r once, and keeps no more of it than the rows.
-func ParseManifest(name string, r io.Reader, o ManifestOptions) (*Manifest, error) {
+func Parse(name string, r io.Reader, o Options) (*Manifest, error) {
 	return readTable(name, r, o, unbounded{})
 }
 
-// readTable is ParseManifest within a quota.
-func readTable(name string, r io.Reader, o ManifestOptions, q quota) (*Manifest, error) {
+// readTable is Parse within a quota.
+func readTable(name string, r io.Reader, o Options, q quota) (*Manifest, error) {
 	name = metadata.Clean(name)
-	m, err := parseManifest(name, r, o, q)
+	m, err := parse(name, r, o, q)
 	if err != nil {
 		return nil, fmt.Errorf("manifest %s: %w", name, err)
 	}
@@ -119,7 +119,7 @@ func (unbounded) goOn() error      { return nil }
 // goOnEvery is after how many rows is asked whether to go on.
 const goOnEvery = 4096
 
-func parseManifest(name string, r io.Reader, o ManifestOptions, q quota) (*Manifest, error) {
+func parse(name string, r io.Reader, o Options, q quota) (*Manifest, error) {
 	table, marked, err := openTable(r, o)
 	if err != nil {
 		return nil, err
@@ -151,7 +151,7 @@ func parseManifest(name string, r io.Reader, o ManifestOptions, q quota) (*Manif
 // builder makes a manifest of the rows of a table.
 type builder struct {
 	m       *Manifest
-	options ManifestOptions
+	options Options
 	quota   quota
 	header  int      // line of the header; 0 before it is read
 	names   []string // the cells of the header

@@ -1,4 +1,4 @@
-package facts
+package manifest
 
 import (
 	"os"
@@ -51,7 +51,7 @@ func TestVirtualRows(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, "sub/manifest.csv", c.csv)
 			write(t, dir, "sub/here/lies.tif", "x")
-			col := NewCollector(Settings{Root: dir, Companions: Companions{Manifests: []string{"manifest.csv"}}})
+			col := folderOf(dir, NewCache(DefaultMemory), "manifest.csv", "sub/manifest.csv")
 			got, wrong, err := allVirtual(col, "sub/manifest.csv")
 			if err != nil || !slices.Equal(got, c.want) {
 				t.Errorf("got %v, %v, want %v", got, err, c.want)
@@ -73,7 +73,7 @@ func TestNearerManifestOverVirtual(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "manifest.csv", "file,placeholder\nsub/a.jpg,yes\n")
 	write(t, dir, "sub/manifest.csv", "file,title\na.jpg,x\n")
-	col := NewCollector(Settings{Root: dir, Companions: Companions{Manifests: []string{"manifest.csv"}}})
+	col := folderOf(dir, NewCache(DefaultMemory), "manifest.csv", "sub/manifest.csv")
 	for _, manifest := range []string{"manifest.csv", "gone/manifest.csv"} {
 		if rows, wrong, err := allVirtual(col, manifest); len(rows)+len(wrong) > 0 || err != nil {
 			t.Errorf("%s: got %v, %v, %v, want nothing", manifest, rows, wrong, err)
@@ -98,8 +98,8 @@ func write(t *testing.T, dir, name, text string) {
 	}
 }
 
-// allVirtual gathers the batches of Collector.Virtual.
-func allVirtual(c *Collector, manifest string) (rows []Virtual, wrong []error, err error) {
+// allVirtual gathers the batches of Folder.Virtual.
+func allVirtual(c *Folder, manifest string) (rows []Virtual, wrong []error, err error) {
 	err = c.Virtual(manifest, func(some []Virtual, amiss []error) error {
 		rows, wrong = append(rows, some...), append(wrong, amiss...)
 		return nil

@@ -1,4 +1,4 @@
-package facts
+package manifest
 
 import (
 	"cmp"
@@ -93,12 +93,12 @@ func columnOf(columns []string, name string) int {
 }
 
 // TooManyRowsError says that a manifest makes more assets without files than
-// Settings.VirtualRows.
+// Folder.VirtualRows.
 type TooManyRowsError struct{ message string }
 
 func (e *TooManyRowsError) Error() string { return e.message }
 
-// virtualBatch is how many rows of a manifest Collector.Virtual looks at at a time.
+// virtualBatch is how many rows of a manifest Folder.Virtual looks at at a time.
 const virtualBatch = 250
 
 // Virtual reads the manifest at a path below the folder and calls each, batch by batch,
@@ -111,8 +111,8 @@ const virtualBatch = 250
 //
 // It waits where the manifest is just being read, or there is no room for it. Between
 // two batches it holds nothing.
-func (c *Collector) Virtual(manifest string, each func(rows []Virtual, wrong []error) error) error {
-	root, err := file.OpenRoot(c.Root)
+func (f *Folder) Virtual(manifest string, each func(rows []Virtual, wrong []error) error) error {
+	root, err := file.OpenRoot(f.Root)
 	if err != nil {
 		return fmt.Errorf("open the drop folder: %w", err)
 	}
@@ -120,11 +120,11 @@ func (c *Collector) Virtual(manifest string, each func(rows []Virtual, wrong []e
 	var begun version
 	told := 0
 	for next := 0; ; {
-		batch, done, err := c.virtualRows(root, manifest, &begun, next)
+		batch, done, err := f.virtualRows(root, manifest, &begun, next)
 		if err != nil {
 			return err
 		}
-		rows, wrong, err := c.stillVirtual(manifest, batch)
+		rows, wrong, err := f.stillVirtual(manifest, batch)
 		if err != nil {
 			return err
 		}
@@ -153,8 +153,8 @@ type virtualRow struct {
 
 // virtualRows returns what rows of a manifest, from a number on, are by themselves; begun
 // is the version whose rows came before.
-func (c *Collector) virtualRows(root *file.Root, manifest string, begun *version, from int) (out []virtualRow, done bool, err error) {
-	m, err := c.manifestAt(root, manifest)
+func (f *Folder) virtualRows(root *file.Root, manifest string, begun *version, from int) (out []virtualRow, done bool, err error) {
+	m, err := f.at(root, manifest)
 	switch {
 	case err != nil:
 		return nil, false, err
@@ -165,9 +165,9 @@ func (c *Collector) virtualRows(root *file.Root, manifest string, begun *version
 	case m.Manifest == nil: // it is gone
 		return nil, true, nil
 	}
-	defer c.unpin(m)
+	defer f.unpin(m)
 	if *begun = m.version; from == 0 {
-		if lost, err := c.tooMany(root, m); err != nil || lost.Count > 0 {
+		if lost, err := f.tooMany(root, m); err != nil || lost.Count > 0 {
 			return nil, false, cmp.Or(err, error(&TooManyRowsError{lost.Message}))
 		}
 	}
@@ -187,21 +187,21 @@ func (c *Collector) virtualRows(root *file.Root, manifest string, begun *version
 }
 
 // stillVirtual leaves out what companions and nearer manifests make something else of.
-func (c *Collector) stillVirtual(manifest string, batch []virtualRow) (rows []Virtual, wrong []error, err error) {
+func (f *Folder) stillVirtual(manifest string, batch []virtualRow) (rows []Virtual, wrong []error, err error) {
 	for _, v := range batch {
 		if v.wrong != nil {
 			wrong = append(wrong, v.wrong)
 			continue
 		}
-		if _, ok := c.Companion(v.Path); ok {
+		if f.Directories.IsCompanion(v.Path) {
 			wrong = append(wrong, v.named())
 			continue
 		}
 		var now Virtual
 		var ok bool
 		var against error
-		err := c.Tables.Patiently(func() (err error) {
-			now, ok, against, err = c.virtualAt(v.Path)
+		err := f.Cache.Patiently(func() (err error) {
+			now, ok, against, err = f.virtualAt(v.Path)
 			return err
 		})
 		if err != nil {
@@ -220,11 +220,11 @@ func (c *Collector) stillVirtual(manifest string, batch []virtualRow) (rows []Vi
 // tooMany says that a manifest makes more assets without files than it may. A file that
 // is there does not count, but is looked for only where it matters. The error is about
 // trouble that may pass.
-func (c *Collector) tooMany(root *file.Root, m readManifest) (Lost, error) {
+func (f *Folder) tooMany(root *file.Root, m readManifest) (Unmatched, error) {
 	if m.content < 0 && m.placeholder < 0 {
-		return Lost{}, nil
+		return Unmatched{}, nil
 	}
-	limit := max(c.VirtualRows, 0)
+	limit := max(f.VirtualRows, 0)
 	count := func(is func(v Virtual) (bool, error)) (n int, err error) {
 		for row := range m.All() {
 			v, ok, _ := row.Virtual() // of what is wrong, Virtual tells
@@ -238,20 +238,20 @@ func (c *Collector) tooMany(root *file.Root, m readManifest) (Lost, error) {
 				n++
 			}
 		}
-		return n, c.Tables.stopped()
+		return n, f.Cache.stopped()
 	}
 	n, err := count(func(Virtual) (bool, error) { return true, nil })
 	if err != nil || n <= limit {
-		return Lost{}, err
+		return Unmatched{}, err
 	}
 	n, err = count(func(v Virtual) (bool, error) {
 		_, err := root.Lstat(path.Join(path.Dir(m.path), v.Path))
 		return err != nil && !file.Passing(err), file.IfPassing(err)
 	})
 	if err != nil || n <= limit {
-		return Lost{}, err
+		return Unmatched{}, err
 	}
-	return Lost{Manifest: true, Rows: m.rows.len(), Count: n, Message: fmt.Sprintf(
+	return Unmatched{Rows: m.rows.len(), Count: n, Message: fmt.Sprintf(
 		"%d rows of %s are to be assets without files, more than the %d that `manifests.rows_without_files` allows: no row of it becomes one; if that is meant, raise the limit, else split or correct the manifest",
 		n, metadata.Clean(m.path), limit)}, nil
 }
@@ -259,25 +259,25 @@ func (c *Collector) tooMany(root *file.Root, m readManifest) (Lost, error) {
 // VirtualAt returns the row by which a path is an asset although no file is there,
 // of the nearest manifest that has a row for the path; false if it is none. The
 // error is about the folder, or a directory that cannot be listed for now.
-func (c *Collector) VirtualAt(file string) (Virtual, bool, error) {
-	v, ok, _, err := c.virtualAt(file) // of what is wrong, Virtual tells
+func (f *Folder) VirtualAt(path string) (Virtual, bool, error) {
+	v, ok, _, err := f.virtualAt(path) // of what is wrong, Virtual tells
 	return v, ok, err
 }
 
 // virtualAt also says that manifests contradict each other about the path, which
 // then is none.
-func (c *Collector) virtualAt(at string) (v Virtual, ok bool, against, err error) {
-	root, err := file.OpenRoot(c.Root)
+func (f *Folder) virtualAt(at string) (v Virtual, ok bool, against, err error) {
+	root, err := file.OpenRoot(f.Root)
 	if err != nil {
 		return Virtual{}, false, nil, fmt.Errorf("open the drop folder: %w", err)
 	}
 	defer root.Close()
-	rows, dir, err := c.nearest(root, at, func(readManifest) {})
+	rows, dir, err := f.Nearest(root, at, func(string, error) {})
 	if err != nil || len(rows) == 0 {
 		return Virtual{}, false, nil, err
 	}
 	if len(rows) > 1 { // of one, its manifest tells
-		if against = contradictionOf(rows); against != nil {
+		if against = Contradiction(rows); against != nil {
 			return Virtual{}, false, against, nil
 		}
 	}

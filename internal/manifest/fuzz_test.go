@@ -1,4 +1,4 @@
-package facts
+package manifest
 
 import (
 	"maps"
@@ -24,11 +24,11 @@ func FuzzParseManifest(f *testing.F) {
 	}
 	f.Add([]byte("x,Große Datei\n1,2\n"), true, "große datei")
 	f.Fuzz(func(t *testing.T, data []byte, matchCase bool, column string) {
-		o := ManifestOptions{MatchCase: matchCase}
+		o := Options{MatchCase: matchCase}
 		if column != "" {
 			o.FileColumns = []string{column}
 		}
-		m, err := ParseManifest("m.csv", strings.NewReader(string(data)), o)
+		m, err := Parse("m.csv", strings.NewReader(string(data)), o)
 		if err != nil {
 			return
 		}
@@ -57,7 +57,7 @@ func FuzzParseManifest(f *testing.F) {
 func checkRow(t *testing.T, m *Manifest, row Row) {
 	t.Helper()
 	known := row.Facts()
-	metadatatest.CheckClean(t, known, ManifestPrefix)
+	metadatatest.CheckClean(t, known, Prefix)
 	v, virtual, err := row.Virtual()
 	if virtual && (err != nil || v.Path == "" || row.Err != nil || v.ContentPath != "" && contentFault(v.ContentPath) != "") {
 		t.Fatalf("line %d is the asset %+v: %v", row.Line, v, err)
@@ -95,7 +95,7 @@ func BenchmarkParseManifest50k(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {
-		mustManifest(b, text, ManifestOptions{})
+		mustManifest(b, text, Options{})
 	}
 	b.ReportMetric(retained(b, text), "retained-MiB")
 	b.ReportMetric(float64(len(text))/(1<<20), "text-MiB")
@@ -107,7 +107,7 @@ func retained(b *testing.B, text string) float64 {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	m := mustManifest(b, text, ManifestOptions{})
+	m := mustManifest(b, text, Options{})
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	if row, ok := m.Row("campaign/aaa00.jpg"); !ok || row.Err != nil {
@@ -119,7 +119,7 @@ func retained(b *testing.B, text string) float64 {
 }
 
 func BenchmarkRowFacts(b *testing.B) {
-	m := mustManifest(b, manifest50k(), ManifestOptions{})
+	m := mustManifest(b, manifest50k(), Options{})
 	b.ReportAllocs()
 	for b.Loop() {
 		row, ok := m.Row("Campaign/AAA00.jpg")
@@ -130,7 +130,7 @@ func BenchmarkRowFacts(b *testing.B) {
 }
 
 func BenchmarkRowSum(b *testing.B) {
-	m := mustManifest(b, manifest50k(), ManifestOptions{})
+	m := mustManifest(b, manifest50k(), Options{})
 	row, _ := m.Row("campaign/aaa00.jpg")
 	b.ReportAllocs()
 	for b.Loop() {
