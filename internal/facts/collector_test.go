@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/manifest"
+	"github.com/tenovos-ingest/ingestd/internal/metadata/metadatatest"
 )
 
 // drop is a folder with a Collector that asks every source.
@@ -37,7 +40,7 @@ func (d drop) write(rel, content string) {
 
 func (d drop) picture(rel string) {
 	d.t.Helper()
-	data, err := os.ReadFile("testdata/tagged.jpg")
+	data, err := os.ReadFile("../embedded/testdata/tagged.jpg")
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -265,7 +268,7 @@ func BenchmarkCollectManifest50k(b *testing.B) {
 // which they contradict each other.
 func TestManifestsOfOneDirectory(t *testing.T) {
 	d := newDrop(t)
-	d.Asked = map[string]bool{"manifest.title": true, "manifest.who": true, "manifest.note": true}
+	d.manifests.Asked = map[string]bool{"manifest.title": true, "manifest.who": true, "manifest.note": true}
 	d.write("x.jpg", "x")
 	d.write("manifest.csv", "filename,title,no\nx.jpg,A,1\ny.jpg,A,2\nz.jpg,Same,3\np.jpg,P,4\n")
 	d.write("other.list.csv", "Path;title;who;no;placeholder\n./x.jpg;B;Åsa;7;\nz.jpg;Same;Bo;8;\np.jpg;Q;;9;yes\n")
@@ -284,8 +287,55 @@ func TestManifestsOfOneDirectory(t *testing.T) {
 	if c = d.collect("z.jpg"); c.Contradiction != nil || c.fact("manifest.title") != "Same" || c.fact("manifest.who") != "Bo" {
 		t.Errorf("contradiction %v, %q, %q", c.Contradiction, c.fact("manifest.title"), c.fact("manifest.who"))
 	}
-	rows, wrong, err := allVirtual(d.Collector, "other.list.csv")
+	var rows []manifest.Virtual
+	var wrong []error
+	err := d.Virtual("other.list.csv", func(some []manifest.Virtual, amiss []error) error {
+		rows, wrong = append(rows, some...), append(wrong, amiss...)
+		return nil
+	})
 	if err != nil || len(rows) != 0 || len(wrong) != 1 || !strings.Contains(wrong[0].Error(), "contradict") {
 		t.Errorf("%v, %v, %v", rows, wrong, err)
+	}
+}
+
+// TestSidecarWithControlCharacter: what a sidecar tells is read all the same.
+func TestSidecarWithControlCharacter(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"sidecar.jpg", "sidecar.jpg.xmp"} {
+		if err := os.WriteFile(filepath.Join(dir, name), readEmbedded(t, filepath.Join("field", name)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := NewCollector(Settings{Root: dir, Sources: Sources{XMP: true}}).Collect(File{Path: "sidecar.jpg"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if title := metadatatest.First(got.Facts, "xmp.title"); title != "Side car" || len(got.Unread) > 0 || !strings.Contains(fmt.Sprint(got.Gaps), "control characters are read as spaces") {
+		t.Errorf("title %q, unread %v, gaps %v", title, got.Unread, got.Gaps)
+	}
+}
+
+// readEmbedded reads a file with metadata.
+func readEmbedded(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("../embedded/testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// TestManifestBeingReadHoldsUpNoSidecar has no room for a manifest: who needs it is sent
+// away, and the sidecars beside it are found all the same.
+func TestManifestBeingReadHoldsUpNoSidecar(t *testing.T) {
+	d := newDrop(t)
+	d.write("a/manifest.csv", "file,title\nx.jpg,of a\n")
+	d.write("a/x.jpg.xmp", "none")
+	d.Cache.Stop()
+	if _, err := d.Collect(File{Path: "a/x.jpg"}, ""); !errors.Is(err, manifest.ErrStopped) {
+		t.Errorf("the manifest was read: %v", err)
+	}
+	if beside := d.Beside("a/x.jpg"); len(beside) == 0 {
+		t.Error("the sidecars of a are not found")
 	}
 }

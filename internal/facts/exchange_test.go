@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/manifest"
 )
 
 // A companion, or the file itself, that is exchanged for a pipe in whatever moment is
@@ -52,7 +54,7 @@ func TestPipesInThePlaceOfCompanions(t *testing.T) {
 			_, _ = d.Collect(File{Path: "a.jpg"}, "")
 			d.Forget("manifest.csv")
 			_ = d.Beside("a.jpg")
-			_ = d.Virtual("manifest.csv", func([]Virtual, []error) error { return nil })
+			_ = d.Virtual("manifest.csv", func([]manifest.Virtual, []error) error { return nil })
 			_, _ = teller.Lost("a.jpg.xmp")
 		}
 	}()

@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 func TestGather(t *testing.T) {
@@ -53,8 +55,8 @@ func TestKey(t *testing.T) {
 		"exif.DateTimeOriginal": "exif.datetimeoriginal", "xmp.dc:title[de-CH]": "xmp.dc:title[de-ch]",
 		"manifest.Mu\u0308ller": "manifest.müller", "sidecar.\u212A": "sidecar.k",
 	} {
-		if got := Key(name); got != want || Key(got) != want {
-			t.Errorf("Key(%q) = %q, and of that %q; want %q", name, got, Key(got), want)
+		if got := metadata.Key(name); got != want || metadata.Key(got) != want {
+			t.Errorf("Key(%q) = %q, and of that %q; want %q", name, got, metadata.Key(got), want)
 		}
 	}
 	levels, err := ParseLevels("{Brand}/**")
@@ -71,7 +73,7 @@ func TestSplitExt(t *testing.T) {
 		"a.jpg": {"a", ".jpg"}, "a.tar.gz": {"a.tar", ".gz"}, "README": {"README", ""},
 		".profile": {".profile", ""}, ".a.jpg": {".a", ".jpg"}, "odd.": {"odd.", ""}, "": {"", ""},
 	} {
-		stem, ext := SplitExt(name)
+		stem, ext := metadata.SplitExt(name)
 		if got := [2]string{stem, ext}; got != want {
 			t.Errorf("SplitExt(%q) = %q, want %q", name, got, want)
 		}

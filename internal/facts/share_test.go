@@ -13,7 +13,7 @@ import (
 // What another client has locked on a share may pass: neither the file nor what speaks
 // of it counts as one that tells nothing.
 func TestLockIsNoMissingFact(t *testing.T) {
-	jpeg, err := os.ReadFile("testdata/tagged.jpg")
+	jpeg, err := os.ReadFile("../embedded/testdata/tagged.jpg")
 	if err != nil {
 		t.Fatal(err)
 	}

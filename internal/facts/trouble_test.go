@@ -9,6 +9,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/tenovos-ingest/ingestd/internal/embedded"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // TestTroubleIsNoMissingFact has the kernel refuse to read a companion: the file
@@ -80,12 +83,12 @@ func TestTroubleInTheFileIsKept(t *testing.T) {
 	bad := readerFunc(func([]byte, int64) (int, error) {
 		return 0, &fs.PathError{Op: "read", Path: "a.jpg", Err: syscall.EIO}
 	})
-	r := &troubleReader{r: bad}
-	if known, _ := Embedded(r, 1000, Want{EXIF: true, IPTC: true, XMP: true}, nil); len(known) > 0 || !errors.Is(r.err, syscall.EIO) {
-		t.Errorf("%v, error %v", known, r.err)
+	r := &file.TroubleReader{Reader: bad}
+	if known, _ := embedded.Read(r, 1000, embedded.Want{EXIF: true, IPTC: true, XMP: true}, nil); len(known) > 0 || !errors.Is(r.Err, syscall.EIO) {
+		t.Errorf("%v, error %v", known, r.Err)
 	}
 	for _, err := range []error{nil, errors.New("the manifest has no rows"), fs.ErrNotExist, syscall.ENOTDIR, &fs.PathError{Err: syscall.EACCES}} {
-		if passing(err) {
+		if file.Passing(err) {
 			t.Errorf("%v does not pass", err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // TestGolden maps the files of testdata/map/*.txtar: rules.yaml holds levels and
@@ -63,7 +64,7 @@ func mapFiles(t *testing.T, rules string, files []byte) string {
 		known := facts.Gather(facts.File{Path: file.Path}, parsed.Levels)
 		for name, values := range file.Facts {
 			prefix, _, _ := strings.Cut(name, ".")
-			known[facts.Key(name)] = facts.Fact{Values: values, Origin: "the " + prefix}
+			known[metadata.Key(name)] = metadata.Fact{Values: values, Origin: "the " + prefix}
 		}
 		fmt.Fprintf(&out, "%s\n", file.Path)
 		result, err := m.Map(known, file.Path)
