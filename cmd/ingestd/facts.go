@@ -11,7 +11,6 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/file"
-	"github.com/tenovos-ingest/ingestd/internal/filetime"
 	"github.com/tenovos-ingest/ingestd/internal/manifest"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/metadata"
@@ -156,11 +155,7 @@ func later(err error) error {
 // factsOf gathers what can be known of a file, which lies at another path by now
 // unless at is "".
 func (a *account) factsOf(file file.File, at string) (*facts.Collection, error) {
-	f := facts.File{Folder: file.Folder, Path: file.Path, Size: file.Size}
-	if file.Ino != 0 {
-		f.ModTime, _ = filetime.Time(file.ModTime) // the collector knows what is not reached
-	}
-	known, err := a.collectors[file.Folder].Collect(f, at)
+	known, err := a.collectors[file.Folder].Collect(file, at)
 	if err == nil && file.Ino == 0 { // a row of a manifest: there never was a file to look into
 		known.Gone = false
 		known.Gaps = slices.DeleteFunc(known.Gaps, func(g metadata.Gap) bool { return g.Source == "exif" })

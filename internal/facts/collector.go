@@ -99,12 +99,13 @@ func (c *Collection) gap(source, format string, args ...any) {
 	c.Gaps = append(c.Gaps, metadata.Gap{Source: source, Message: fmt.Sprintf(format, args...)})
 }
 
-// Collect gathers what is known of a file. at is where the file lies by now, below
+// Collect gathers what is known of a file. Of one that was never looked at, without an
+// inode, the time is not known, and nothing tells whether it is another one by now. at is where the file lies by now, below
 // the folder, where that is not its path. The error is about the folder, which is
 // not there, or about trouble of the file system that may pass, or a manifest that is
 // just being read (a NotYetError): a fact that is missing for that would be missed for
 // ever.
-func (c *Collector) Collect(f File, at string) (*Collection, error) {
+func (c *Collector) Collect(f file.File, at string) (*Collection, error) {
 	root, err := file.OpenRoot(c.Root)
 	if err != nil {
 		return nil, fmt.Errorf("open the drop folder: %w", err)
@@ -113,8 +114,8 @@ func (c *Collector) Collect(f File, at string) (*Collection, error) {
 	if at == "" {
 		at = f.Path
 	}
-	dated, gaps := f.trueTime(root, at)
-	out := &Collection{Facts: Gather(dated, c.Levels), Gaps: gaps, Companion: make(map[Kind]bool), Unread: make(map[Kind]Unread)}
+	modified, gaps := modifiedAt(root, f, at)
+	out := &Collection{Facts: Gather(f, modified, c.Levels), Gaps: gaps, Companion: make(map[Kind]bool), Unread: make(map[Kind]Unread)}
 	want := embedded.Want{
 		EXIF: c.EXIF, IPTC: c.IPTC, XMP: c.XMP || c.XMPEmbedded,
 		Image: c.Image, Video: c.Video, PDF: c.PDF, Office: c.Office, PNG: c.PNG,
@@ -142,7 +143,7 @@ func (c *Collector) Collect(f File, at string) (*Collection, error) {
 	return out, nil
 }
 
-func (c *Collector) embedded(root *file.Root, f File, at string, want embedded.Want, out *Collection) error {
+func (c *Collector) embedded(root *file.Root, f file.File, at string, want embedded.Want, out *Collection) error {
 	opened, info, err := root.OpenRegular(at)
 	if file.Passing(err) {
 		return fmt.Errorf("look into the file: %w", err)
@@ -153,7 +154,7 @@ func (c *Collector) embedded(root *file.Root, f File, at string, want embedded.W
 		return nil
 	}
 	defer opened.Close() // nothing was written
-	if !f.ModTime.IsZero() && (info.Size() != f.Size || filetime.Of(info.ModTime()) != filetime.Of(f.ModTime)) {
+	if f.Ino != 0 && (info.Size() != f.Size || filetime.Of(info.ModTime()) != f.ModTime) {
 		out.Gone = true
 		out.gap("exif", "another file lies there by now")
 		return nil

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/manifest"
 	"github.com/tenovos-ingest/ingestd/internal/metadata/metadatatest"
 )
@@ -49,9 +50,9 @@ func (d drop) picture(rel string) {
 
 func (d drop) collect(rel string) *Collection {
 	d.t.Helper()
-	f := File{Folder: "drop", Path: rel}
+	f := file.File{Folder: "drop", Path: rel}
 	if info, err := os.Stat(filepath.Join(d.Root, rel)); err == nil {
-		f.Size, f.ModTime = info.Size(), info.ModTime()
+		f.Stat = file.StatOf(info)
 	}
 	c, err := d.Collect(f, "")
 	if err != nil {
@@ -139,7 +140,7 @@ func TestUnreadCompanions(t *testing.T) {
 	if err := errors.Join(os.Remove(name), os.Symlink("photo.jpg", name)); err != nil {
 		t.Fatal(err)
 	}
-	if c, err := d.Collect(File{Folder: "drop", Path: "a/link.jpg"}, ""); err != nil || !c.Gone {
+	if c, err := d.Collect(file.File{Folder: "drop", Path: "a/link.jpg"}, ""); err != nil || !c.Gone {
 		t.Errorf("gone %t, %v", c.Gone, err)
 	}
 }
@@ -202,21 +203,21 @@ func TestCollectOfAMovedFile(t *testing.T) {
 	d := newDrop(t)
 	d.picture("_ingested/photo.jpg")
 	d.write("photo.jpg.json", `{"rights": {"holder": "Åsa"}}`)
-	file := File{Folder: "drop", Path: "photo.jpg"}
-	c, err := d.Collect(file, "_ingested/photo.jpg")
+	found := file.File{Folder: "drop", Path: "photo.jpg"}
+	c, err := d.Collect(found, "_ingested/photo.jpg")
 	if err != nil || c.Gone || c.fact("exif.make") != "Müller Optik" || c.fact("sidecar.rights.holder") != "Åsa" {
 		t.Errorf("%v, gone %t, %q, %q", err, c.Gone, c.fact("exif.make"), c.fact("sidecar.rights.holder"))
 	}
 	// Another file has its name by now: that one tells nothing of it.
 	d.picture("photo.jpg")
-	another := File{Folder: "drop", Path: "photo.jpg", Size: 5, ModTime: time.Now()}
+	another := file.File{Folder: "drop", Path: "photo.jpg", Stat: file.Stat{Size: 5, ModTime: time.Now().UnixNano(), Ino: 1}}
 	if c, err = d.Collect(another, ""); err != nil || !c.Gone || c.fact("exif.make") != "" {
 		t.Errorf("%v, gone %t, %q", err, c.Gone, c.fact("exif.make"))
 	}
 	if err := os.Remove(filepath.Join(d.Root, "photo.jpg")); err != nil {
 		t.Fatal(err)
 	}
-	if c, err = d.Collect(file, ""); err != nil || !c.Gone || len(c.Gaps) == 0 || c.fact("sidecar.rights.holder") != "Åsa" {
+	if c, err = d.Collect(found, ""); err != nil || !c.Gone || len(c.Gaps) == 0 || c.fact("sidecar.rights.holder") != "Åsa" {
 		t.Errorf("%v, gone %t, gaps %v", err, c.Gone, c.Gaps)
 	}
 }
@@ -257,7 +258,7 @@ func BenchmarkCollectManifest50k(b *testing.B) {
 	}
 	for b.Loop() {
 		for i := range 50_000 {
-			if c, err := d.Collect(File{Path: fmt.Sprintf("d/%05d.jpg", i)}, ""); err != nil || len(c.Facts) < 6 {
+			if c, err := d.Collect(file.File{Path: fmt.Sprintf("d/%05d.jpg", i)}, ""); err != nil || len(c.Facts) < 6 {
 				b.Fatal(c, err)
 			}
 		}
@@ -306,7 +307,7 @@ func TestSidecarWithControlCharacter(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := NewCollector(Settings{Root: dir, Sources: Sources{XMP: true}}).Collect(File{Path: "sidecar.jpg"}, "")
+	got, err := NewCollector(Settings{Root: dir, Sources: Sources{XMP: true}}).Collect(file.File{Path: "sidecar.jpg"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,7 +333,7 @@ func TestManifestBeingReadHoldsUpNoSidecar(t *testing.T) {
 	d.write("a/manifest.csv", "file,title\nx.jpg,of a\n")
 	d.write("a/x.jpg.xmp", "none")
 	d.Cache.Stop()
-	if _, err := d.Collect(File{Path: "a/x.jpg"}, ""); !errors.Is(err, manifest.ErrStopped) {
+	if _, err := d.Collect(file.File{Path: "a/x.jpg"}, ""); !errors.Is(err, manifest.ErrStopped) {
 		t.Errorf("the manifest was read: %v", err)
 	}
 	if beside := d.Beside("a/x.jpg"); len(beside) == 0 {

@@ -6,18 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
-
-// File is what the file system says of a file.
-type File struct {
-	Folder string // name of the drop folder
-	Path   string // slash-separated, below the drop folder; need not be valid UTF-8
-	Size   int64  // bytes
-	// ModTime is zero where it is not known. One that nanoseconds since 1970 do not
-	// reach is the nearest that they do, as filetime keeps it.
-	ModTime time.Time
-}
 
 // The names under which Gather files what it knows of the file itself.
 const (
@@ -25,7 +16,7 @@ const (
 	FileStem     = "file.stem"     // the name without its extension
 	FileExt      = "file.ext"      // the extension as written, without the dot
 	FileSize     = "file.size"     // bytes, in decimal
-	FileModified = "file.modified" // RFC 3339, in the zone of File.ModTime
+	FileModified = "file.modified" // RFC 3339, in the zone of the time that Gather is given
 	FileFolder   = "file.folder"   // name of the drop folder
 )
 
@@ -38,9 +29,9 @@ func FileSources() []string {
 }
 
 // Gather returns what is known of f. The levels of a path that does not follow
-// the pattern are not known. The zone of file.modified is that of f.ModTime;
-// give local time to have dates as people there would write them.
-func Gather(f File, levels Levels) metadata.Facts {
+// the pattern are not known. modified is when it was modified, zero where that is not
+// known; give local time to have dates as people there would write them.
+func Gather(f file.File, modified time.Time, levels Levels) metadata.Facts {
 	name := metadata.Clean(path.Base(f.Path))
 	stem, ext := metadata.SplitExt(name)
 	known := metadata.Facts{}
@@ -48,8 +39,8 @@ func Gather(f File, levels Levels) metadata.Facts {
 	known.Set(FileStem, "the file's name", stem)
 	known.Set(FileExt, "the file's name", strings.TrimPrefix(ext, "."))
 	known.Set(FileSize, "the file's size", strconv.FormatInt(f.Size, 10))
-	if !f.ModTime.IsZero() {
-		known.Set(FileModified, "the file's modification time", f.ModTime.Format(time.RFC3339))
+	if !modified.IsZero() {
+		known.Set(FileModified, "the file's modification time", modified.Format(time.RFC3339))
 	}
 	known.Set(FileFolder, "the drop folder's name", metadata.Clean(f.Folder))
 	for level, value := range levels.Match(f.Path) {

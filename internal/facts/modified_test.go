@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
 	"github.com/tenovos-ingest/ingestd/internal/metadata/metadatatest"
 )
@@ -40,6 +41,9 @@ func dirThatKeeps(t *testing.T, name string, data []byte, at time.Time) string {
 }
 
 func TestTimesOfOtherCenturies(t *testing.T) {
+	here := time.Local // the dates below are written in UTC
+	time.Local = time.UTC
+	t.Cleanup(func() { time.Local = here })
 	picture := readEmbedded(t, "tagged.jpg")
 	for _, tt := range []struct {
 		at   time.Time
@@ -56,8 +60,7 @@ func TestTimesOfOtherCenturies(t *testing.T) {
 	} {
 		t.Run(tt.at.String(), func(t *testing.T) {
 			c := NewCollector(Settings{Root: dirThatKeeps(t, "a.jpg", picture, tt.at), Sources: Sources{EXIF: true}})
-			stored, _ := filetime.Time(filetime.Of(tt.at)) // as the journal has it
-			f := File{Path: "a.jpg", Size: int64(len(picture)), ModTime: stored.UTC()}
+			f := file.File{Path: "a.jpg", Stat: file.Stat{Size: int64(len(picture)), ModTime: filetime.Of(tt.at), Ino: 1}}
 			got, err := c.Collect(f, "")
 			if err != nil {
 				t.Fatal(err)

@@ -33,7 +33,7 @@ func TestLockIsNoMissingFact(t *testing.T) {
 			c := NewCollector(Settings{
 				Root: dir, Sources: Sources{EXIF: true, XMP: true, Sidecar: true, Manifest: true}, Companions: Companions{Sidecars: true, Manifests: []string{"*.csv"}},
 			})
-			f := File{Folder: "drop", Path: "a.jpg", Size: int64(len(jpeg))}
+			f := file.File{Folder: "drop", Path: "a.jpg", Stat: file.Stat{Size: int64(len(jpeg))}}
 			lock(^syscall.Errno(0))
 			if _, err := c.Collect(f, ""); !errors.Is(err, file.ErrLocked) {
 				t.Errorf("%s locked, %s: %v", name, how, err)

@@ -55,7 +55,7 @@ func TestTroubleIsNoMissingFact(t *testing.T) {
 			t.Skipf("no mount: %v", err)
 		}
 		c.Forget(companion)
-		if _, err := c.Collect(File{Path: "a.jpg"}, ""); !errors.Is(err, syscall.EIO) {
+		if _, err := c.Collect(file.File{Path: "a.jpg"}, ""); !errors.Is(err, syscall.EIO) {
 			t.Errorf("%s: error %v", companion, err)
 		}
 		if err := syscall.Unmount(name, 0); err != nil {
@@ -64,17 +64,17 @@ func TestTroubleIsNoMissingFact(t *testing.T) {
 		if err := os.Remove(name); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Collect(File{Path: "a.jpg"}, ""); err != nil {
+		if _, err := c.Collect(file.File{Path: "a.jpg"}, ""); err != nil {
 			t.Errorf("%s is gone: error %v", companion, err)
 		}
 	}
-	if known, err := c.Collect(File{Path: long}, ""); err != nil || len(known.Gaps) > 0 {
+	if known, err := c.Collect(file.File{Path: long}, ""); err != nil || len(known.Gaps) > 0 {
 		t.Errorf("a name that has no room for an extension more: error %v, %v", err, known.Gaps)
 	}
 	if err := os.Mkdir(filepath.Join(dir, "a.jpg.json"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if known, err := c.Collect(File{Path: "a.jpg"}, ""); err != nil || len(known.Gaps) != 1 {
+	if known, err := c.Collect(file.File{Path: "a.jpg"}, ""); err != nil || len(known.Gaps) != 1 {
 		t.Errorf("a directory for a sidecar: error %v", err)
 	}
 }

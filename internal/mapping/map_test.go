@@ -20,6 +20,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/internal/yamltree"
@@ -28,7 +29,7 @@ import (
 // mapFile maps a file that was modified on 1 May 2026, 00:30 in Berlin.
 func mapFile(m *Mapper, rules Rules, path string) (Result, error) {
 	modified := time.Date(2026, 5, 1, 0, 30, 0, 0, time.FixedZone("CEST", 2*60*60))
-	return m.Map(facts.Gather(facts.File{Folder: "campaigns", Path: path, Size: 42, ModTime: modified}, rules.Levels), path)
+	return m.Map(facts.Gather(file.File{Folder: "campaigns", Path: path, Stat: file.Stat{Size: 42}}, modified, rules.Levels), path)
 }
 
 func TestMap(t *testing.T) {
@@ -218,8 +219,8 @@ func TestForms(t *testing.T) {
 			t.Errorf("%s: %v", tt.form, problems)
 			continue
 		}
-		known := facts.Gather(facts.File{Folder: "campaigns", Path: path, Size: 42,
-			ModTime: time.Date(2026, 5, 1, 0, 30, 0, 0, time.FixedZone("", 7200))}, rules.Levels)
+		known := facts.Gather(file.File{Folder: "campaigns", Path: path, Stat: file.Stat{Size: 42}},
+			time.Date(2026, 5, 1, 0, 30, 0, 0, time.FixedZone("", 7200)), rules.Levels)
 		known["xmp.subject"] = metadata.Fact{Values: []string{"", "hills", "", "evening"}, Origin: "the test"}
 		got := rules.Rules[0].lines[0].form.eval(known)
 		if joined := strings.Join(got.texts, "|"); joined != tt.want || got.source != tt.source {
@@ -389,7 +390,7 @@ func FuzzParseRules(f *testing.F) {
 		if len(r.Problems()) > 0 || m == nil {
 			return
 		}
-		known := facts.Gather(facts.File{Folder: "campaigns", Path: path, Size: 42, ModTime: time.Unix(1777588200, 0)}, rules.Levels)
+		known := facts.Gather(file.File{Folder: "campaigns", Path: path, Stat: file.Stat{Size: 42}}, time.Unix(1777588200, 0), rules.Levels)
 		values := strings.Split(metadata.Clean(fact), ";")
 		for name := range m.Needs().Names {
 			if _, ok := known[name]; !ok && strings.Join(values, "") != "" {
