@@ -18,7 +18,7 @@ import (
 // tellsNothing is a Teller for companions that are not read.
 type tellsNothing struct{}
 
-func (tellsNothing) Lost(string) (journal.Told, error) { return journal.Told{}, nil }
+func (tellsNothing) Lost(string) (journal.Unmatched, error) { return journal.Unmatched{}, nil }
 
 // rowsOf is a folder whose manifest.csv has these rows.
 type rowsOf []dropfolder.FilelessRow

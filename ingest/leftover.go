@@ -61,7 +61,7 @@ func (l *leftovers) note(ctx context.Context, found, fresh []file.File) error {
 			known = append(known, f)
 		}
 	}
-	ids, err := l.journal.Reader().Leftovers(ctx, known, which)
+	ids, err := journal.ChoresOf(l.journal).Leftovers(ctx, known, which)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ids[folder] = append(l.ids[folder], ids...)
@@ -87,7 +87,7 @@ func (l *leftovers) open(ctx context.Context, folder string) (more bool, err err
 	if len(some) == 0 {
 		return false, nil
 	}
-	return len(some) < len(ids), l.journal.FileLeftovers(ctx, some, l.which[folder])
+	return len(some) < len(ids), journal.ChoresOf(l.journal).FileLeftovers(ctx, some, l.which[folder])
 }
 
 // stillInTenovos asks before a file is moved or deleted whose content came in earlier.

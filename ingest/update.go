@@ -46,7 +46,7 @@ func (p *Pipeline) serveUpdate(ctx context.Context, r journal.Request) (any, err
 	}
 	defer p.wake() // a backfill may wait for the last of them
 	for some := range slices.Chunk(ids, editBatch) {
-		if _, err := p.journal.OpenEdits(ctx, some); err != nil {
+		if _, err := journal.EditsOf(p.journal).Open(ctx, some); err != nil {
 			return nil, err
 		}
 	}
@@ -70,29 +70,29 @@ func (p *Pipeline) updated(ctx context.Context, id int64, before [sha256.Size]by
 	if err != nil {
 		return Outcome{}, err
 	}
-	a := p.alarms.set(e.Folder, updatePace, journal.AboutEdits, journal.AboutEntries) // its asset may be withdrawn
-	defer p.alarms.end(a)
+	a := p.alarms.Set(e.Folder, updatePace, journal.AboutEdits, journal.AboutEntries) // its asset may be withdrawn
+	defer a.End()
 	for p.editing[e.Folder] != nil && e.Status == journal.Filed {
-		_, open, err := p.journal.Reader().Edit(ctx, id)
+		_, open, err := journal.OpenEditsOf(p.journal.Reader()).Of(ctx, id)
 		if err != nil {
 			return Outcome{}, err
 		}
 		if !open {
 			break
 		}
-		why, err := p.gate.outlasts(ctx, p.drain)
+		why, err := p.gate.Outlasts(ctx, p.drain)
 		if err != nil {
 			return Outcome{}, err
 		}
 		if why != "" {
 			return Outcome{ID: e.ID, Folder: e.Folder, Path: e.Path, Result: updating, Detail: "it is looked at again, and sent where it differs, when Tenovos answers: " + why}, nil
 		}
-		if p.gate.reason() != "" {
-			a.at(p.now()) // the operator's patience goes on
+		if p.gate.Reason() != "" {
+			a.At(p.now()) // the operator's patience goes on
 		} else if _, err := p.editDue(ctx, e.Folder, a); err != nil {
 			return Outcome{}, err
 		}
-		if _, err := a.wait(ctx, nil); err != nil {
+		if _, err := a.Wait(ctx, nil); err != nil {
 			return Outcome{}, err
 		}
 		if e, err = p.journal.Entry(ctx, id); err != nil {

@@ -208,11 +208,11 @@ func TestPrunedPathsHadAFile(t *testing.T) {
 		t.Fatalf("%d pruned", n)
 	}
 	var paths []string
-	r.ok(r.Reader().PathsBelow(ctx, "in", ".", func(path string) { paths = append(paths, path) }))
+	r.ok(CompanionReaderOf(r.Reader()).PathsBelow(ctx, "in", ".", func(path string) { paths = append(paths, path) }))
 	if !slices.Equal(paths, []string{"a.jpg"}) {
 		t.Errorf("the paths are %q", paths)
 	}
-	n, err := r.AdmitFileless(ctx, r.manifest(fileAt("manifest.csv", 1)), []Fileless{{Path: "a.jpg", Kind: Placeholder, Sign: 1}, {Path: "b.jpg", Kind: Placeholder, Sign: 1}})
+	n, err := CompanionsOf(r.Journal).AdmitRows(ctx, r.manifest(fileAt("manifest.csv", 1)), []Fileless{{Path: "a.jpg", Kind: Placeholder, Sign: 1}, {Path: "b.jpg", Kind: Placeholder, Sign: 1}})
 	if err != nil || n != 1 {
 		t.Errorf("%d rows are admitted: %v", n, err)
 	}

@@ -15,9 +15,9 @@ func TestTakeOver(t *testing.T) {
 	second := r.admit(fileAt("a", 2))[0]
 	r.bring(second, Uploading)
 	r.admit(fileAt("dir/b", 1))
-	_, err := r.AdmitCompanions(ctx, []file.File{fileAt("a.xmp", 1)})
+	_, err := CompanionsOf(r.Journal).Admit(ctx, []file.File{fileAt("a.xmp", 1)})
 	r.ok(err)
-	r.ok(r.SetFolders(ctx, FolderState{Name: "in", Path: "/srv/in"}))
+	r.ok(FoldersOf(r.Journal).Set(ctx, FolderState{Name: "in", Path: "/srv/in"}))
 	n, err := r.TakeOver(ctx, "in", "new")
 	r.ok(err)
 	if n != 3 {
@@ -26,7 +26,7 @@ func TestTakeOver(t *testing.T) {
 	as := func(f file.File) file.File { f.Folder = "new"; return f }
 	known, err := r.Reader().Unknown(ctx, []file.File{as(fileAt("a", 2)), as(fileAt("dir/b", 1))})
 	r.ok(err)
-	companions, err := r.Reader().UnknownCompanions(ctx, []file.File{as(fileAt("a.xmp", 1))})
+	companions, err := CompanionReaderOf(r.Reader()).Unknown(ctx, []file.File{as(fileAt("a.xmp", 1))})
 	r.ok(err)
 	if len(known)+len(companions) > 0 {
 		t.Errorf("unknown under the new name: %v %v", known, companions)
@@ -58,7 +58,7 @@ func TestTakeOverLate(t *testing.T) {
 	for _, folder := range []string{"in", "new"} {
 		f := fileAt("a.xmp", 1)
 		f.Folder = folder
-		_, err := r.AdmitCompanions(ctx, []file.File{f})
+		_, err := CompanionsOf(r.Journal).Admit(ctx, []file.File{f})
 		r.ok(err)
 	}
 	_, err := r.TakeOver(ctx, "in", "new")
@@ -102,7 +102,7 @@ func TestTakeOverLeavesNoOrphan(t *testing.T) {
 	r.admit(f)
 	_, err := r.TakeOver(ctx, "in", "new")
 	r.ok(err)
-	chores, err := r.DueChores(ctx, r.time, "", 10)
+	chores, err := ChoresOf(r.Journal).Due(ctx, r.time, "", 10)
 	r.ok(err)
 	if r.entry(id).Status != Superseded || len(chores) != 1 || chores[0].Kind != ChoreDelete || chores[0].ObjectID != object || object == "" {
 		t.Errorf("it is %s, and the chores are %+v", r.entry(id).Status, chores)

@@ -115,7 +115,7 @@ const toldWithin = 10 * time.Second
 
 func untilTold(ctx context.Context, r *journal.Reader, folders []string) error {
 	for begun := time.Now(); time.Since(begun) < toldWithin; {
-		n, err := r.Untold(ctx, folders)
+		n, err := journal.CompanionReaderOf(r).CountUnchecked(ctx, folders)
 		if err != nil || n == 0 {
 			return err
 		}

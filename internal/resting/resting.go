@@ -1,4 +1,4 @@
-package ingest
+package resting
 
 import (
 	"context"
@@ -11,42 +11,67 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rs/zerolog"
+
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
 const (
-	// restingBatch bounds how many files that rest are looked for at once, and
+	// batch bounds how many files that rest are looked for at once, and
 	// superseded in one transaction.
-	restingBatch = 500
+	batch = 500
 
-	// restingShare is the part of its time that a folder may spend on that, so that
+	// share is the part of its time that a folder may spend on that, so that
 	// very many files are looked for less often: one in so many.
-	restingShare = 4
+	share = 4
 
 	// maxRemoved bounds how many paths of which an event said that they have gone
 	// wait to be looked at. What is left out the next scan leads to.
 	maxRemoved = 10_000
 
-	// restingWords bounds the files of a batch that the log names.
-	restingWords = 10
+	// logged bounds the files of a batch that the log names.
+	logged = 10
 )
 
-// RestingFiles looks whether the files of entries that rest without an asset are
-// still there: held, failed, ignored, cancelled, or a duplicate. Nobody else looks at
-// those. One whose file is gone from a folder that is there is superseded, and in no
-// sum any more.
-//
-// It looks after each scan of a folder, and at what an event said to be gone, in a
-// goroutine of its own for each folder. Safe for concurrent use.
-type RestingFiles struct {
-	p       *Pipeline
-	folders map[string]*restingFolder
+// Mounts are the file systems of the drop folders.
+type Mounts interface {
+	// Look opens a folder to look at its files. An error about the folder is one for
+	// mounts.IsGone.
+	Look(folder string) (root *file.Root, closeRoot func(), err error)
+	// Hangs reports whether the file system of a folder does not answer.
+	Hangs(folder string) bool
 }
 
-// restingFolder is what there is to look at in one folder.
-type restingFolder struct {
+// Hands take an entry, so that nobody moves its file meanwhile.
+type Hands interface {
+	Hold(id int64, f *hands.Flight) bool
+	Release(id int64)
+}
+
+// Deps are what files that rest are looked at with.
+type Deps struct {
+	Journal *journal.Journal
+	Mounts  Mounts
+	Hands   Hands
+	Log     zerolog.Logger
+}
+
+// Files are the files of entries that rest without an asset. They are looked at after each
+// scan of a folder, and where an event said that one is gone, in a goroutine of its own for
+// each folder. Safe for concurrent use.
+type Files struct {
+	deps    Deps
+	journal journal.Resting
+	folders map[string]*folder
+}
+
+// folder is what there is to look at in one folder.
+type folder struct {
 	name  string
 	wake  chan struct{} // capacity 1: there is something to look at
 	hurry chan struct{} // capacity 1: somebody waits for it
@@ -58,17 +83,20 @@ type restingFolder struct {
 	removed map[string]bool
 	news    chan struct{} // closed and replaced when looked changes
 
-	// What rested when the journal was read last. It is that of run's goroutine.
+	// What follows is that of Loop's goroutine: when nothing more is to be begun, and what
+	// rested when the journal was read last.
+	drain <-chan struct{}
 	stale chan struct{} // capacity 1: entries have changed since
 	known bool
 	rests []journal.RestingFile
 }
 
-func newRestingFiles(p *Pipeline) *RestingFiles {
-	r := &RestingFiles{p: p, folders: make(map[string]*restingFolder, len(p.cfg.Folders))}
-	for _, f := range p.cfg.Folders {
-		r.folders[f.Name] = &restingFolder{
-			name: f.Name, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
+// New returns the files that rest in folders of these names.
+func New(names []string, d Deps) *Files {
+	r := &Files{deps: d, journal: journal.RestingOf(d.Journal), folders: make(map[string]*folder, len(names))}
+	for _, name := range names {
+		r.folders[name] = &folder{
+			name: name, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
 			unread: func(string) bool { return false }, removed: make(map[string]bool), news: make(chan struct{}), stale: make(chan struct{}, 1),
 		}
 	}
@@ -76,44 +104,37 @@ func newRestingFiles(p *Pipeline) *RestingFiles {
 }
 
 // Scanned is the watcher's: a scan of a folder has come to its end.
-func (r *RestingFiles) Scanned(folder string, unread func(path string) bool) {
+func (r *Files) Scanned(folder string, unread func(path string) bool) {
 	f := r.folders[folder]
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.scans++
 	f.unread = unread
-	signal(f.wake)
+	alarms.Signal(f.wake)
 }
 
 // Removed is the watcher's: events said that these paths have gone.
-func (r *RestingFiles) Removed(folder string, paths []string) {
+func (r *Files) Removed(folder string, paths []string) {
 	f := r.folders[folder]
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, p := range paths[:min(len(paths), maxRemoved-len(f.removed))] {
 		f.removed[p] = true
 	}
-	signal(f.wake)
-}
-
-func signal(c chan<- struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
+	alarms.Signal(f.wake)
 }
 
 // Wait returns when all was looked at that the scans so far lead to, or when the
 // folder hangs, or Run or ctx ends.
-func (r *RestingFiles) Wait(ctx context.Context, folder string) error {
+func (r *Files) Wait(ctx context.Context, folder string) error {
 	f := r.folders[folder]
-	tick := time.NewTicker(mountTick)
+	tick := time.NewTicker(mounts.Tick)
 	defer tick.Stop()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for want := f.scans; f.looked < want && !r.p.mounts[folder].hangs(time.Now()); {
+	for want := f.scans; f.looked < want && !r.deps.Mounts.Hangs(folder); {
 		news := f.news
-		signal(f.hurry)
+		alarms.Signal(f.hurry)
 		f.mu.Unlock()
 		select {
 		case <-news:
@@ -128,17 +149,19 @@ func (r *RestingFiles) Wait(ctx context.Context, folder string) error {
 	return nil
 }
 
-// run looks at one folder until idle closes, which for a backfill is when its last
-// scan is looked at, or ctx ends. Its error is the journal's.
-func (r *RestingFiles) run(ctx context.Context, folder string, idle <-chan struct{}) error {
+// Loop looks at one folder until idle closes, which for a backfill is when its last scan is
+// looked at, or ctx ends; when drain closes nothing more is begun. Its error is the
+// journal's.
+func (r *Files) Loop(ctx context.Context, folder string, idle, drain <-chan struct{}) error {
 	f := r.folders[folder]
+	f.drain = drain
 	defer f.finish(math.MaxUint64) // nobody waits for more
-	r.p.journal.Notify(f.stale, journal.AboutEntries)
-	defer r.p.journal.Notify(f.stale, journal.AboutNothing)
+	r.deps.Journal.Notify(f.stale, journal.AboutEntries)
+	defer r.deps.Journal.Notify(f.stale, journal.AboutNothing)
 	for {
 		select {
 		case <-idle:
-			if r.p.draining() {
+			if f.draining() {
 				return nil
 			}
 			return r.look(ctx, f)
@@ -151,7 +174,7 @@ func (r *RestingFiles) run(ctx context.Context, folder string, idle <-chan struc
 			return err
 		}
 		select {
-		case <-time.After(restingShare * time.Since(begun)):
+		case <-time.After(share * time.Since(begun)):
 		case <-f.hurry:
 		case <-idle:
 		case <-ctx.Done():
@@ -159,8 +182,18 @@ func (r *RestingFiles) run(ctx context.Context, folder string, idle <-chan struc
 	}
 }
 
+// draining reports that nothing more is to be begun.
+func (f *folder) draining() bool {
+	select {
+	case <-f.drain:
+		return true
+	default:
+		return false
+	}
+}
+
 // take returns what there is to look at.
-func (f *restingFolder) take() (scans uint64, all bool, removed []string, unread func(string) bool) {
+func (f *folder) take() (scans uint64, all bool, removed []string, unread func(string) bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	removed = slices.Sorted(maps.Keys(f.removed))
@@ -169,7 +202,7 @@ func (f *restingFolder) take() (scans uint64, all bool, removed []string, unread
 }
 
 // finish notes that all was looked at that so many scans lead to.
-func (f *restingFolder) finish(scans uint64) {
+func (f *folder) finish(scans uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.looked = scans
@@ -179,13 +212,13 @@ func (f *restingFolder) finish(scans uint64) {
 
 // look looks at what there is to look at in a folder. Where the folder turns out not to
 // be there, nothing is concluded until another scan of it has come to its end.
-func (r *RestingFiles) look(ctx context.Context, f *restingFolder) error {
+func (r *Files) look(ctx context.Context, f *folder) error {
 	scans, all, removed, unread := f.take()
 	if all {
 		defer f.finish(scans)
 	}
-	for some := range slices.Chunk(removed, restingBatch) {
-		files, err := r.p.journal.Reader().RestingAt(ctx, f.name, some)
+	for some := range slices.Chunk(removed, batch) {
+		files, err := r.journal.At(ctx, f.name, some)
 		if err == nil {
 			err = r.passOver(ctx, f.name, files, unread)
 		}
@@ -194,7 +227,7 @@ func (r *RestingFiles) look(ctx context.Context, f *restingFolder) error {
 		}
 	}
 	for _, dir := range removed { // of a directory that was renamed nothing is said of what is in it
-		if err := r.lookBelow(ctx, f.name, dir, unread); err != nil {
+		if err := r.lookBelow(ctx, f, dir, unread); err != nil {
 			return unlessAway(err)
 		}
 	}
@@ -206,19 +239,19 @@ func (r *RestingFiles) look(ctx context.Context, f *restingFolder) error {
 
 // lookAtAll looks at all that rests in a folder. A folder that is scanned again and again
 // costs no transaction while nothing changes: if it is not much, it is remembered.
-func (r *RestingFiles) lookAtAll(ctx context.Context, f *restingFolder, unread func(string) bool) error {
-	if f.known = f.known && !taken(f.stale); f.known {
+func (r *Files) lookAtAll(ctx context.Context, f *folder, unread func(string) bool) error {
+	if f.known = f.known && !alarms.Taken(f.stale); f.known {
 		return r.passOver(ctx, f.name, slices.Clone(f.rests), unread)
 	}
 	f.rests = nil
-	taken(f.stale)
+	alarms.Taken(f.stale)
 	n := 0
 	for _, status := range journal.RestsWithoutAsset() {
 		for after := int64(0); ; {
-			if r.p.draining() || ctx.Err() != nil {
+			if f.draining() || ctx.Err() != nil {
 				return nil
 			}
-			files, err := r.p.journal.Reader().RestingIn(ctx, f.name, status, after, restingBatch)
+			files, err := r.journal.In(ctx, f.name, status, after, batch)
 			if err != nil {
 				return err
 			}
@@ -226,7 +259,7 @@ func (r *RestingFiles) lookAtAll(ctx context.Context, f *restingFolder, unread f
 				break
 			}
 			after = files[len(files)-1].ID
-			if n += len(files); n <= restingBatch {
+			if n += len(files); n <= batch {
 				f.rests = append(f.rests, files...)
 			}
 			if err := r.passOver(ctx, f.name, files, unread); err != nil {
@@ -234,39 +267,46 @@ func (r *RestingFiles) lookAtAll(ctx context.Context, f *restingFolder, unread f
 			}
 		}
 	}
-	if f.known = n <= restingBatch; !f.known {
+	if f.known = n <= batch; !f.known {
 		f.rests = nil
 	}
 	return nil
 }
 
 // lookBelow looks at what rests below a path, if that was a directory's.
-func (r *RestingFiles) lookBelow(ctx context.Context, folder, dir string, unread func(string) bool) error {
-	for after := ""; !r.p.draining() && ctx.Err() == nil; {
-		files, err := r.p.journal.Reader().RestingBelow(ctx, folder, dir, after, restingBatch)
+func (r *Files) lookBelow(ctx context.Context, f *folder, dir string, unread func(string) bool) error {
+	for after := ""; !f.draining() && ctx.Err() == nil; {
+		files, err := r.journal.Below(ctx, f.name, dir, after, batch)
 		if err != nil || len(files) == 0 {
 			return err
 		}
 		after = files[len(files)-1].Path
-		if err := r.passOver(ctx, folder, files, unread); err != nil {
+		if err := r.passOver(ctx, f.name, files, unread); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// PassOver supersedes those of the entries of a folder whose files are gone, if the folder
+// is there.
+func (r *Files) PassOver(ctx context.Context, folder string, files []journal.RestingFile) error {
+	return unlessAway(r.passOver(ctx, folder, files, func(string) bool { return false }))
+}
+
 // unlessAway drops the error of a folder that is not there.
 func unlessAway(err error) error {
-	if isFolderGone(err) {
+	if mounts.IsGone(err) {
 		return nil
 	}
 	return err
 }
 
-// passOver supersedes those of the entries whose files are gone.
-func (r *RestingFiles) passOver(ctx context.Context, folder string, files []journal.RestingFile, unread func(string) bool) error {
+// passOver supersedes those of the entries whose files are gone, but for what unread says
+// could not be read.
+func (r *Files) passOver(ctx context.Context, folder string, files []journal.RestingFile, unread func(string) bool) error {
 	files = slices.DeleteFunc(files, func(f journal.RestingFile) bool { return unread(f.Path) })
-	files, err := r.p.gone(folder, files)
+	files, err := r.gone(folder, files)
 	if err != nil || len(files) == 0 {
 		return err
 	}
@@ -274,47 +314,47 @@ func (r *RestingFiles) passOver(ctx context.Context, folder string, files []jour
 	var held []int64
 	defer func() {
 		for _, id := range held {
-			r.p.hands.Release(id)
+			r.deps.Hands.Release(id)
 		}
 	}()
 	for _, f := range files {
-		if r.p.hands.Hold(f.ID, &hands.Flight{Folder: folder, Path: f.Path}) {
+		if r.deps.Hands.Hold(f.ID, &hands.Flight{Folder: folder, Path: f.Path}) {
 			held = append(held, f.ID)
 			mine = append(mine, f)
 		}
 	}
 	// Once more with the entries in hand: nobody moves their files from now on.
-	if mine, err = r.p.gone(folder, mine); err != nil || len(mine) == 0 {
+	if mine, err = r.gone(folder, mine); err != nil || len(mine) == 0 {
 		return err
 	}
-	done, err := r.p.journal.Vanished(ctx, mine, reasons.Vanished)
+	done, err := r.journal.Vanished(ctx, mine, reasons.Vanished)
 	if err != nil {
 		return err
 	}
-	for _, f := range done[:min(len(done), restingWords)] {
-		r.p.log.Info().Str("folder", folder).Str("path", f.Path).Int64("id", f.ID).Str("was", string(f.Status)).
+	for _, f := range done[:min(len(done), logged)] {
+		r.deps.Log.Info().Str("folder", folder).Str("path", f.Path).Int64("id", f.ID).Str("was", string(f.Status)).
 			Msg("a file that was not ingested is not there any more: it is superseded")
 	}
-	if more := len(done) - restingWords; more > 0 {
-		r.p.log.Info().Str("folder", folder).Int("files", more).Msg("and so are more files")
+	if more := len(done) - logged; more > 0 {
+		r.deps.Log.Info().Str("folder", folder).Int("files", more).Msg("and so are more files")
 	}
 	return nil
 }
 
 // gone returns those of the files that are neither at their path nor where we moved
 // them to, in a folder that is there; its error says that it is not.
-func (p *Pipeline) gone(folder string, files []journal.RestingFile) ([]journal.RestingFile, error) {
+func (r *Files) gone(folder string, files []journal.RestingFile) ([]journal.RestingFile, error) {
 	if len(files) == 0 {
 		return nil, nil
 	}
-	s, err := p.openShelf(folder, 0)
+	root, closeRoot, err := r.deps.Mounts.Look(folder)
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
-	l, err := newLookout(s.root)
+	defer closeRoot()
+	l, err := newLookout(root)
 	if err != nil {
-		return nil, &folderError{fmt.Errorf("look at the drop folder: %w", err)}
+		return nil, mounts.Gone(fmt.Errorf("look at the drop folder: %w", err))
 	}
 	defer l.close()
 	files = slices.Clone(files)
@@ -326,6 +366,6 @@ func (p *Pipeline) gone(folder string, files []journal.RestingFile) ([]journal.R
 			}
 		}
 		return f.MovedTo != "" && !l.missesIn(f.MovedTo, f.Dev) ||
-			f.Aside != "" && s.lacks(f.Aside) != nil // a directory may be a link for a moment
+			f.Aside != "" && root.Lacks(f.Aside) != nil // a directory may be a link for a moment
 	}), nil
 }

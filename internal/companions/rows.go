@@ -1,4 +1,4 @@
-package ingest
+package companions
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -19,11 +21,12 @@ const (
 	rowsRest = 5 * time.Millisecond
 )
 
-// filelessRows admits what the manifests of a folder make assets of without files,
-// batch by batch beside the other work. After a crash it begins a manifest anew: rows
-// that are known change nothing.
-type filelessRows struct {
-	p        *Pipeline
+// rowAdmission admits what the manifests of a folder make assets of without files, batch
+// by batch beside the other work. After a crash it begins a manifest anew: rows that are
+// known change nothing. It is for one goroutine.
+type rowAdmission struct {
+	*Companions
+	run      Run
 	folder   dropfolder.Folder
 	troubles map[string]trouble // by the path of the manifest
 }
@@ -35,34 +38,44 @@ type trouble struct {
 	next  time.Time
 }
 
-func newFilelessRows(p *Pipeline, f dropfolder.Folder) *filelessRows {
-	return &filelessRows{p: p, folder: f, troubles: make(map[string]trouble)}
+func newRowAdmission(cs *Companions, f dropfolder.Folder, run Run) *rowAdmission {
+	return &rowAdmission{Companions: cs, run: run, folder: f, troubles: make(map[string]trouble)}
 }
 
-// run admits rows until idle closes or ctx ends. A share that hangs may hold it up for
+// loop admits rows until the run is idle or ctx ends. A share that hangs may hold it up for
 // ever.
-func (r *filelessRows) run(ctx context.Context, idle <-chan struct{}) error {
-	a := r.p.alarms.set(r.folder.Name, rowsPace, journal.AboutRows)
-	defer r.p.alarms.end(a)
+func (r *rowAdmission) loop(ctx context.Context) error {
+	a := r.deps.Alarms.Set(r.folder.Name, rowsPace, journal.AboutRows)
+	defer a.End()
 	for {
-		if more, err := a.wait(ctx, idle); !more {
+		if more, err := a.Wait(ctx, r.run.Idle); !more {
 			return err
 		}
-		due, err := r.p.journal.DueManifests(ctx, r.folder.Name, heedBatch)
+		due, err := r.journal.DueManifests(ctx, r.folder.Name, dueBatch)
 		for _, c := range due {
-			if err == nil && !r.p.draining() {
+			if err == nil && !r.draining() {
 				err = r.manifest(ctx, c)
 			}
 			if t, put := r.troubles[c.Path]; put {
-				a.at(t.next)
+				a.At(t.next)
 			}
 		}
 		if err != nil {
 			return err
 		}
-		if len(due) == heedBatch {
-			signal(a.poke)
+		if len(due) == dueBatch {
+			a.LookAgain()
 		}
+	}
+}
+
+// draining reports that nothing more is to be begun.
+func (r *rowAdmission) draining() bool {
+	select {
+	case <-r.run.Drain:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -71,8 +84,8 @@ var errEnding = errors.New("the pipeline ends")
 
 // manifest admits the rows of a manifest. Those that the file system keeps it from
 // reading are left for another time. Its error is the journal's.
-func (r *filelessRows) manifest(ctx context.Context, c journal.Companion) error {
-	if t := r.troubles[c.Path]; t.since.Equal(c.Since) && r.p.now().Before(t.next) {
+func (r *rowAdmission) manifest(ctx context.Context, c journal.Companion) error {
+	if t := r.troubles[c.Path]; t.since.Equal(c.Since) && r.deps.Now().Before(t.next) {
 		return nil
 	}
 	admitted := 0
@@ -82,51 +95,51 @@ func (r *filelessRows) manifest(ctx context.Context, c journal.Companion) error 
 		if err != nil {
 			return err
 		}
-		n, err := r.p.journal.AdmitFileless(ctx, c, absent)
+		n, err := r.journal.AdmitRows(ctx, c, absent)
 		if err != nil {
 			return err
 		}
 		if admitted += n; n > 0 {
-			r.p.wake()
+			r.deps.Wake()
 		}
 		return r.rest(ctx, max(time.Since(begun), rowsRest)) // half of the time is for others
 	})
 	if err == nil {
-		err = r.p.thereNow(r.folder.Name, 0) // else it is not known what the manifest says
+		err = r.deps.Mounts.Check(r.folder.Name, 0) // else it is not known what the manifest says
 	}
 	tooMany := errors.Is(err, dropfolder.ErrTooManyRows)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, errEnding), r.p.draining(), errors.Is(err, journal.ErrMoved):
+	case errors.Is(err, errEnding), r.draining(), errors.Is(err, journal.ErrMoved):
 		return nil // it is begun anew
 	case errors.Is(err, journal.ErrJournal):
 		return err
 	case tooMany:
-		r.p.log.Warn().Str("folder", c.Folder).Str("manifest", c.Path).Str("reason", reasons.Message(err)).
+		r.log.Warn().Str("folder", c.Folder).Str("manifest", c.Path).Str("reason", reasons.Message(err)).
 			Msg("a manifest has too many rows without files: none of them becomes an asset")
 	case err != nil && r.later(c, err):
 		return nil
 	}
 	delete(r.troubles, c.Path)
-	if err := r.p.journal.FilelessAdmitted(ctx, c, tooMany); err != nil {
+	if err := r.journal.RowsAdmitted(ctx, c, tooMany); err != nil {
 		return err
 	}
 	if admitted > 0 {
-		r.p.log.Info().Str("folder", c.Folder).Str("manifest", c.Path).Int("rows", admitted).Msg("a manifest has rows that become assets without files")
+		r.log.Info().Str("folder", c.Folder).Str("manifest", c.Path).Int("rows", admitted).Msg("a manifest has rows that become assets without files")
 	}
-	r.p.wake()
+	r.deps.Wake()
 	return nil
 }
 
 // rest waits between two batches, in which others write.
-func (r *filelessRows) rest(ctx context.Context, wait time.Duration) error {
+func (r *rowAdmission) rest(ctx context.Context, wait time.Duration) error {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return nil
-	case <-r.p.drain:
+	case <-r.run.Drain:
 		return errEnding
 	case <-ctx.Done():
 		return ctx.Err()
@@ -135,14 +148,14 @@ func (r *filelessRows) rest(ctx context.Context, wait time.Duration) error {
 
 // later puts off a manifest whose rows cannot be read, or false: a backfill must end,
 // and gives it up when a file would have failed.
-func (r *filelessRows) later(c journal.Companion, err error) bool {
+func (r *rowAdmission) later(c journal.Companion, err error) bool {
 	t := r.troubles[c.Path]
 	if !t.since.Equal(c.Since) {
 		t = trouble{since: c.Since}
 	}
 	t.tries++
-	log := r.p.log.With().Str("folder", c.Folder).Str("manifest", c.Path).Str("reason", reasons.Message(err)).Logger()
-	if r.p.once && t.tries >= r.p.cfg.MaxAttempts && !isFolderGone(err) {
+	log := r.log.With().Str("folder", c.Folder).Str("manifest", c.Path).Str("reason", reasons.Message(err)).Logger()
+	if r.run.Backfill && t.tries >= r.deps.MaxTries && !mounts.IsGone(err) {
 		log.Warn().Str("hint", "Touch the manifest when that is over.").
 			Msg("gave up reading a manifest: its rows without files become no assets")
 		return false
@@ -150,26 +163,26 @@ func (r *filelessRows) later(c journal.Companion, err error) bool {
 	if t.tries == 1 {
 		log.Warn().Msg("the rows of a manifest cannot be read for now: tried again until they can")
 	}
-	t.next = r.p.now().Add(r.p.backoff(t.tries))
+	t.next = r.deps.Now().Add(r.deps.Backoff(t.tries))
 	r.troubles[c.Path] = t
 	return true
 }
 
 // absent leaves out the rows that cannot become assets, and says why, and those whose
 // file is there. The error is about the folder, where that cannot be seen.
-func (r *filelessRows) absent(manifest string, rows []dropfolder.FilelessRow) (out []journal.Fileless, err error) {
-	s, err := r.p.openShelf(r.folder.Name, 0)
+func (r *rowAdmission) absent(manifest string, rows []dropfolder.FilelessRow) (out []journal.Fileless, err error) {
+	root, closeRoot, err := r.deps.Mounts.Look(r.folder.Name)
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
+	defer closeRoot()
 	for _, row := range rows {
 		if row.Err != nil {
-			r.p.log.Warn().Str("folder", r.folder.Name).Str("manifest", manifest).Str("reason", reasons.Message(row.Err)).
+			r.log.Warn().Str("folder", r.folder.Name).Str("manifest", manifest).Str("reason", reasons.Message(row.Err)).
 				Msg("a manifest, or a row of it, cannot be used: correct it")
 			continue
 		}
-		there, err := s.mayHold(row.Path)
+		there, err := mayHold(root, row.Path)
 		if err != nil {
 			return nil, err
 		}
@@ -187,8 +200,8 @@ func (r *filelessRows) absent(manifest string, rows []dropfolder.FilelessRow) (o
 
 // mayHold reports whether something lies, or may lie, at a path. The error is about
 // trouble that may pass.
-func (s *shelf) mayHold(rel string) (bool, error) {
-	_, err := s.root.Lstat(rel)
+func mayHold(root *file.Root, rel string) (bool, error) {
+	_, err := root.Lstat(rel)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG):
 		return false, nil
