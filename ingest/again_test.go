@@ -108,7 +108,7 @@ func TestCommandAnswersItsOwnRequest(t *testing.T) {
 	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{IDs: []int64{1}}), "skipped")
 	p := r.start()
 	defer r.close(p)
-	waiting, err := p.journal.TakeRequests(t.Context())
+	waiting, err := journal.RequestsOf(p.journal).Open(t.Context())
 	if err != nil || len(waiting) != 1 || waiting[0].ID != left {
 		t.Errorf("%+v wait, error %v", waiting, err)
 	}

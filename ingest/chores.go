@@ -11,6 +11,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -45,7 +46,7 @@ func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan stru
 			p.strays.hurry(folder)
 			return p.doDueChores(ctx, folder) // the last files of a backfill
 		}
-		if !p.mayFile(folder) || folder == "" && p.gate.reason() != "" {
+		if !p.mayFile(folder) || folder == "" && p.gate.Reason() != "" {
 			a.At(p.now().Add(2 * mounts.Wait)) // the gate and the folder ring, but to look at them costs nothing
 			continue
 		}
@@ -105,7 +106,7 @@ func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
 // mayFile reports whether the chores of a folder may be done. Before a file is deleted
 // Tenovos may be asked, so that where that cannot be worked with all of them wait.
 func (p *Pipeline) mayFile(folder string) bool {
-	return p.mounts.Usable(folder) && (p.folders[folder].After != dropfolder.AfterDelete || p.gate.reason() == "")
+	return p.mounts.Usable(folder) && (p.folders[folder].After != dropfolder.AfterDelete || p.gate.Reason() == "")
 }
 
 // doChore tries one chore once and records what came of it.
@@ -123,7 +124,7 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 		done, err = p.restoreSpared(ctx, c)
 	case journal.ChoreFile:
 		done, err = p.fileResting(ctx, c)
-		if everyonesTrouble(err) && p.gate.blame(ctx, err, retryAfter(err)) {
+		if everyonesTrouble(err) && p.gate.Blame(ctx, err, retryAfter(err)) {
 			return ctx.Err() // it waits as it is, and all others with it
 		}
 		if _, later := errors.AsType[*notYetError](err); err != nil && c.Tries == 0 && !later && !mounts.IsGone(err) {
@@ -140,7 +141,7 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 	defer cancel()
 	if !done && !c.Until.IsZero() && !p.now().Before(c.Until) {
 		done = true
-		if _, lost := errors.AsType[*unrestoredError](err); lost {
+		if _, lost := errors.AsType[*removal.UnrestoredError](err); lost {
 			p.log.Error().Str("filename", c.Filename).Str("reason", reasons.Message(err)).
 				Msg("gave up bringing versions of an asset back: restore them in Tenovos")
 		} else if err != nil {
@@ -167,21 +168,21 @@ func (p *Pipeline) cancelOrphan(ctx context.Context, c journal.Chore) (bool, err
 	if err := json.Unmarshal([]byte(c.Spec), &upload); err != nil {
 		return false, fmt.Errorf("read the upload to cancel: %w", err)
 	}
-	m, err := p.remover.begin(ctx, c.EntryID, version{c.ObjectID, c.FileID}, c.Filename) // the cancel may remove the asset by itself
+	m, err := p.remover.Begin(ctx, c.EntryID, removal.Version{ObjectID: c.ObjectID, FileID: c.FileID}, c.Filename) // the cancel may remove the asset by itself
 	if err != nil {
 		return false, err
 	}
-	defer m.release()
+	defer m.Release()
 	if err := p.api.CancelUpload(ctx, upload); err != nil && !errors.Is(err, tenovos.ErrNoSuchUpload) {
 		return false, err
 	}
-	_, err = m.complete(ctx)
+	_, err = m.Complete(ctx)
 	return err == nil, err
 }
 
 // deleteOrphan removes the empty asset of an upload that was given up.
 func (p *Pipeline) deleteOrphan(ctx context.Context, c journal.Chore) (bool, error) {
-	_, err := p.remover.remove(ctx, c.EntryID, version{c.ObjectID, c.FileID}, c.Filename)
+	_, err := p.remover.Remove(ctx, c.EntryID, removal.Version{ObjectID: c.ObjectID, FileID: c.FileID}, c.Filename)
 	return err == nil, err
 }
 
@@ -200,9 +201,12 @@ func (p *Pipeline) restoreSpared(ctx context.Context, c journal.Chore) (bool, er
 	if err != nil || !open { // since it was listed, the removal has finished
 		return err == nil, err
 	}
-	done, err := p.remover.lookAgain(ctx, c)
-	if _, lost := errors.AsType[*unrestoredError](err); lost && c.Tries == 0 {
+	done, until, err := p.remover.LookAgain(ctx, c)
+	if _, lost := errors.AsType[*removal.UnrestoredError](err); lost && c.Tries == 0 {
 		p.entryLog(p.log.Warn(), e).Str("reason", reasons.Message(err)).Msg("versions of an asset that went along with one of ours cannot be brought back yet: tried again until they can")
+	}
+	if !until.IsZero() {
+		return false, &notYetError{until}
 	}
 	return done, err
 }
@@ -230,7 +234,7 @@ func (p *Pipeline) searchAgain(ctx context.Context, c journal.Chore) (bool, erro
 		return false, err
 	}
 	for _, a := range found {
-		removed, err := p.remover.remove(ctx, c.EntryID, versionOf(a), t.Filename)
+		removed, err := p.remover.Remove(ctx, c.EntryID, removal.VersionOf(a), t.Filename)
 		if err != nil {
 			return false, err
 		}

@@ -40,7 +40,7 @@ func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source
 	p.journal.Notify(came, journal.AboutCompanions)
 	defer p.journal.Notify(came, journal.AboutNothing)
 	for {
-		if err := p.gate.wait(ctx, p.drain); err != nil || p.draining() {
+		if err := p.gate.Wait(ctx, p.drain); err != nil || p.draining() {
 			return err
 		}
 		if alarms.Taken(came) {
@@ -48,7 +48,7 @@ func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source
 				return err
 			}
 		}
-		if err := p.holdups.free(ctx, p.holdups.takeFreed()); err != nil {
+		if err := p.circuits.WakeFreed(ctx); err != nil {
 			return err
 		}
 		now := p.now() // one time for both questions: what becomes due between two would be missed by each
@@ -85,7 +85,7 @@ func (p *Pipeline) handOut(ctx context.Context, workers *errgroup.Group, turns *
 	}
 	sent := 0
 	for _, c := range claims {
-		if p.gate.reason() != "" || p.draining() {
+		if p.gate.Reason() != "" || p.draining() {
 			return sent, nil
 		}
 		if !p.hands.Hold(c.ID, &hands.Flight{Folder: c.Folder, Path: c.Path, Size: c.Size, Dispatched: true, Last: c.Last}) {
@@ -174,7 +174,7 @@ func closed(c <-chan struct{}) bool {
 // e is zero it is read first. Its only error is a broken journal.
 func (p *Pipeline) work(ctx context.Context, id int64, e journal.Entry) error {
 	defer p.hands.Release(id)
-	for !p.draining() && ctx.Err() == nil && p.gate.reason() == "" {
+	for !p.draining() && ctx.Err() == nil && p.gate.Reason() == "" {
 		if e.ID == 0 {
 			var err error
 			e, err = p.journal.Entry(ctx, id)
@@ -188,7 +188,7 @@ func (p *Pipeline) work(ctx context.Context, id int64, e journal.Entry) error {
 		if !e.Status.Runnable() || e.NotBefore.After(p.now()) {
 			return nil
 		}
-		epoch := p.gate.epoch()
+		epoch := p.gate.Epoch()
 		now, err := p.step(ctx, e)
 		if err != nil {
 			now = journal.Entry{}
@@ -205,7 +205,7 @@ func (p *Pipeline) work(ctx context.Context, id int64, e journal.Entry) error {
 // its path may have waited for it, and a backfill does not end while anybody has an entry
 // in hand.
 func (p *Pipeline) released(id int64) {
-	p.holdups.leave(id)
+	p.circuits.Leave(id)
 	p.wake()
 }
 

@@ -10,10 +10,10 @@
 //	resting    what rests, and whose file is gone, is superseded (internal/resting)
 //	step       one status to the next: map, create, upload, complete, verify, file away
 //	dispose    one exhaustive answer to every error a step can meet
-//	circuits   what refuses one file after another is tried by one, and waited for by all
+//	heldup     what refuses one file after another (internal/outage) is tried by one, and waited for by all
 //	recover    what a crash or a lost reply left in doubt is looked at, never guessed
 //	cancel     an upload that is given up is cancelled and its empty asset removed
-//	removal    what a delete takes along is brought back: nobody else's version goes
+//	removal    what a delete takes along is brought back (internal/removal): nobody else's version goes
 //
 // An "-ing" status is an intent that is committed before the remote call; a past
 // tense is a fact. Whatever process dies in between, the next one reads from the

@@ -53,7 +53,7 @@ func (p *Pipeline) doEdits(ctx context.Context, folder string, idle <-chan struc
 		if more, err := a.Wait(ctx, idle); !more {
 			return err
 		}
-		if p.gate.reason() != "" || p.draining() {
+		if p.gate.Reason() != "" || p.draining() {
 			continue // the gate rings when it opens, and nothing is begun in a drain
 		}
 		waiting, err := p.editDue(ctx, folder, a)
@@ -73,7 +73,7 @@ func (p *Pipeline) doEdits(ctx context.Context, folder string, idle <-chan struc
 // editDue takes the edits of a folder that are due on, and has the alarm go off for the
 // next. It reports whether there are edits of entries that are not filed yet.
 func (p *Pipeline) editDue(ctx context.Context, folder string, a *alarms.Alarm) (waiting bool, err error) {
-	due, some, waiting, err := p.journal.NextEdit(ctx, folder)
+	due, some, waiting, err := journal.EditsOf(p.journal).Next(ctx, folder)
 	if err != nil || !some {
 		return waiting, err
 	}
@@ -85,7 +85,7 @@ func (p *Pipeline) editDue(ctx context.Context, folder string, a *alarms.Alarm) 
 		if did {
 			p.wake() // a backfill may have waited for the last of them
 		}
-		if due, some, waiting, err = p.journal.NextEdit(ctx, folder); err != nil || !some {
+		if due, some, waiting, err = journal.EditsOf(p.journal).Next(ctx, folder); err != nil || !some {
 			return waiting, err
 		}
 	}
@@ -109,7 +109,7 @@ func (p *Pipeline) editOnce(ctx context.Context, folder string) (did bool, err e
 		for {
 			due, err := stage(ctx, folder)
 			did = did || due > 0
-			if err != nil || p.gate.reason() != "" || p.draining() || ctx.Err() != nil {
+			if err != nil || p.gate.Reason() != "" || p.draining() || ctx.Err() != nil {
 				return did, err
 			}
 			if due < editBatch {
@@ -123,7 +123,7 @@ func (p *Pipeline) editOnce(ctx context.Context, folder string) (did bool, err e
 // eachEdit does something with each of the edits that are due, a few at once. It
 // stops early when everyone is in trouble.
 func (p *Pipeline) eachEdit(ctx context.Context, s journal.Stage, folder string, do func(context.Context, journal.Edit) error) (int, error) {
-	due, err := p.journal.DueEdits(ctx, s, p.now(), folder, editBatch)
+	due, err := journal.EditsOf(p.journal).Due(ctx, s, p.now(), folder, editBatch)
 	if err != nil {
 		return 0, err
 	}
@@ -131,7 +131,7 @@ func (p *Pipeline) eachEdit(ctx context.Context, s journal.Stage, folder string,
 	g.SetLimit(max(editsAtOnce, p.cfg.Workers))
 	for _, d := range due {
 		g.Go(func() error {
-			if p.gate.reason() != "" || gctx.Err() != nil {
+			if p.gate.Reason() != "" || gctx.Err() != nil {
 				return nil
 			}
 			return p.settleEdit(gctx, d, do(gctx, d))
@@ -153,18 +153,18 @@ func (p *Pipeline) settleEdit(ctx context.Context, d journal.Edit, err error) er
 	}
 	rctx, cancel := record(ctx)
 	defer cancel()
-	if everyonesTrouble(err) && p.gate.blame(ctx, err, retryAfter(err)) {
+	if everyonesTrouble(err) && p.gate.Blame(ctx, err, retryAfter(err)) {
 		return nil
 	}
 	if later, ok := errors.AsType[*dropfolder.LaterError](err); ok {
-		return p.journal.PutOffEdit(rctx, d, p.now().Add(later.After), reasons.Message(err))
+		return journal.EditsOf(p.journal).PutOff(rctx, d, p.now().Add(later.After), reasons.Message(err))
 	}
 	final := errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound)
 	if mounts.IsGone(err) { // it waits as it is, and all others with it
 		return nil
 	}
 	if !final && d.Tries+1 < p.cfg.MaxAttempts {
-		return p.journal.DeferEdit(rctx, d, p.now().Add(p.backoff(d.Tries+1)), reasons.Message(err), false)
+		return journal.EditsOf(p.journal).Defer(rctx, d, p.now().Add(p.backoff(d.Tries+1)), reasons.Message(err), false)
 	}
 	return p.refuseEdit(rctx, d, reasons.Of(reasons.ClassRejected, fmt.Errorf("its asset keeps the metadata that it has: %w", err),
 		"Correct the rules, the sidecar or the manifest, then run `ingestd update`."))
@@ -177,7 +177,7 @@ func (p *Pipeline) refuseEdit(ctx context.Context, d journal.Edit, r journal.Rea
 		return err
 	}
 	p.entryLog(p.log.Warn(), e).Str("reason", r.Message).Str("hint", r.Hint).Msg("metadata not updated")
-	return p.journal.EditDone(ctx, d, nil, r)
+	return journal.EditsOf(p.journal).Done(ctx, d, nil, r)
 }
 
 // mapEdits works out what the assets are to hold.
@@ -200,7 +200,7 @@ func (p *Pipeline) mapEdits(ctx context.Context, folder string) (int, error) {
 		case change.Refused != (journal.Reason{}):
 			return p.refuseEdit(ctx, d, change.Refused)
 		case change.None():
-			return p.journal.EditDone(ctx, d, nil, journal.Reason{})
+			return journal.EditsOf(p.journal).Done(ctx, d, nil, journal.Reason{})
 		}
 		if d.Asset, err = json.Marshal(change.After); err != nil {
 			return err
@@ -210,7 +210,7 @@ func (p *Pipeline) mapEdits(ctx context.Context, folder string) (int, error) {
 		}
 		alike := sha256.Sum256(append([]byte(change.After.TemplateID+" "), d.Changes...))
 		d.Alike = alike[:]
-		return p.journal.EditMapped(ctx, d)
+		return journal.EditsOf(p.journal).Mapped(ctx, d)
 	})
 }
 
@@ -284,7 +284,7 @@ func replaced(values, by []tenovos.Value) []tenovos.Value {
 // sendEdits sends what differs: many assets with one change as bulk edits, each
 // other by itself.
 func (p *Pipeline) sendEdits(ctx context.Context, folder string) (int, error) {
-	due, err := p.journal.DueEdits(ctx, journal.ToSend, p.now(), folder, editBatch)
+	due, err := journal.EditsOf(p.journal).Due(ctx, journal.ToSend, p.now(), folder, editBatch)
 	if err != nil {
 		return 0, err
 	}
@@ -293,7 +293,7 @@ func (p *Pipeline) sendEdits(ctx context.Context, folder string) (int, error) {
 		for n < len(rest) && len(rest[0].Alike) > 0 && bytes.Equal(rest[n].Alike, rest[0].Alike) {
 			n++
 		}
-		if err := p.sendAlike(ctx, rest[:n]); err != nil || p.gate.reason() != "" {
+		if err := p.sendAlike(ctx, rest[:n]); err != nil || p.gate.Reason() != "" {
 			return len(due), err
 		}
 		rest = rest[n:]
@@ -311,7 +311,7 @@ func (p *Pipeline) sendAlike(ctx context.Context, edits []journal.Edit) error {
 		if err == nil {
 			err = p.sendEach(ctx, rest)
 		}
-		if err != nil || p.gate.reason() != "" {
+		if err != nil || p.gate.Reason() != "" {
 			return err
 		}
 	}
@@ -324,7 +324,7 @@ func (p *Pipeline) sendEach(ctx context.Context, edits []journal.Edit) error {
 	g.SetLimit(editsAtOnce)
 	for _, d := range edits {
 		g.Go(func() error {
-			if p.gate.reason() != "" {
+			if p.gate.Reason() != "" {
 				return nil
 			}
 			return p.settleEdit(gctx, d, p.sendOne(gctx, d))
@@ -344,7 +344,7 @@ func (p *Pipeline) sendOne(ctx context.Context, d journal.Edit) error {
 		}
 		return fmt.Errorf("update the metadata of asset %s: %w", e.ObjectID, err)
 	}
-	p.gate.worked()
+	p.gate.Worked()
 	return p.editMade(ctx, d, e)
 }
 
@@ -364,7 +364,7 @@ func (p *Pipeline) editMade(ctx context.Context, d journal.Edit, e journal.Entry
 	rctx, cancel := record(ctx)
 	defer cancel()
 	p.entryLog(p.log.Info(), e).Str("object_id", e.ObjectID).Msg("metadata updated")
-	return p.journal.EditDone(rctx, d, d.Asset, journal.Reason{})
+	return journal.EditsOf(p.journal).Done(rctx, d, d.Asset, journal.Reason{})
 }
 
 // sendBulk sends one change of many assets, and returns the edits that can only be
@@ -384,7 +384,7 @@ func (p *Pipeline) sendBulk(ctx context.Context, alike []journal.Edit) (rest []j
 	}
 	same, rest, err := p.templates.split(ctx, targets, bulk.TemplateID)
 	switch {
-	case err != nil && (ctx.Err() != nil || p.gate.blame(ctx, err, retryAfter(err))):
+	case err != nil && (ctx.Err() != nil || p.gate.Blame(ctx, err, retryAfter(err))):
 		return nil, nil
 	case err != nil, len(same) < bulkFrom:
 		return alike, nil
@@ -398,7 +398,7 @@ func (p *Pipeline) sendBulk(ctx context.Context, alike []journal.Edit) (rest []j
 	case err == nil, errors.Is(err, tenovos.ErrAmbiguous):
 	case ctx.Err() != nil:
 		return nil, nil
-	case everyonesTrouble(err) && p.gate.blame(ctx, err, retryAfter(err)):
+	case everyonesTrouble(err) && p.gate.Blame(ctx, err, retryAfter(err)):
 		return nil, nil
 	default: // one of them may be at fault
 		p.log.Warn().Int("assets", len(alike)).Str("reason", secret.Sentence(err)).Msg("a bulk edit was refused: its assets are updated one by one")
@@ -407,7 +407,7 @@ func (p *Pipeline) sendBulk(ctx context.Context, alike []journal.Edit) (rest []j
 	rctx, cancel := record(ctx)
 	defer cancel()
 	p.log.Info().Int("assets", len(sent)).Msg("bulk edit sent")
-	return rest, p.journal.EditsSent(rctx, sent, p.now().Add(pollWait(0)))
+	return rest, journal.EditsOf(p.journal).Sent(rctx, sent, p.now().Add(pollWait(0)))
 }
 
 // bulkOf is an edit as one of many assets, which are still to be named; false if its
@@ -458,7 +458,7 @@ func (p *Pipeline) seeEdits(ctx context.Context, folder string) (int, error) {
 		}
 		p.templates.see(e, asset, templateOf(d))
 		late := p.now().Sub(d.SentAt) >= p.cfg.BulkSeen
-		return p.journal.DeferEdit(ctx, d, p.now().Add(pollWait(d.Tries)), "the bulk edit is not seen in the asset yet", late)
+		return journal.EditsOf(p.journal).Defer(ctx, d, p.now().Add(pollWait(d.Tries)), "the bulk edit is not seen in the asset yet", late)
 	})
 }
 

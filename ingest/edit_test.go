@@ -129,7 +129,7 @@ func TestEditsOutliveTheProcess(t *testing.T) {
 		ids = append(ids, e.ID)
 	}
 	p := r.start()
-	if _, err := p.journal.OpenEdits(t.Context(), ids); err != nil {
+	if _, err := journal.EditsOf(p.journal).Open(t.Context(), ids); err != nil {
 		t.Fatal(err)
 	}
 	r.close(p)

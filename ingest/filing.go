@@ -87,7 +87,11 @@ func (t *taking) aside(ctx context.Context, pattern string) (*os.File, error) {
 		if err := t.lost(); err != nil {
 			return nil, err
 		}
-		return nil, t.forget(ctx, t.e.Aside != "" && t.e.MovedTo == "") // deleted by us, or gone anyhow
+		renamed, err := t.renamedBefore(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return nil, t.forget(ctx, t.e.Aside != "" && t.e.MovedTo == "" && !renamed) // deleted by us, or gone anyhow
 	}
 	if err != nil {
 		return nil, err
@@ -126,6 +130,26 @@ func (t *taking) aside(ctx context.Context, pattern string) (*os.File, error) {
 		return nil, err
 	}
 	return file, nil
+}
+
+// renamedBefore reports whether the file of an entry got another path between the intent to
+// take it away and the taking: a crash came in between, and a rename before the next start.
+// Then it was not we who took it, and it is recognised under the other path. Until the
+// watcher has looked everywhere it cannot be told, which is answered with notYetError.
+func (t *taking) renamedBefore(ctx context.Context) (bool, error) {
+	if t.e.Aside == "" {
+		return false, nil
+	}
+	since := t.p.sought.begin(t.e.ID, t.p.now())
+	found, err := t.p.journal.Displaced(ctx, t.e)
+	if err != nil {
+		return false, err
+	}
+	if !found && t.p.unscanned(t.e.Folder, since) && t.p.now().Sub(since) < seekAtMost {
+		return false, &notYetError{t.p.now().Add(seekEvery)}
+	}
+	t.p.sought.end(t.e.ID)
+	return found, nil
 }
 
 // unchanged reports whether a file is what the entry is about. Of one that was touched
@@ -336,6 +360,9 @@ func (p *Pipeline) fileSource(ctx context.Context, e journal.Entry) (bool, error
 	if mounts.IsGone(err) { // said of the folder
 		return false, err
 	}
+	if later, ok := errors.AsType[*notYetError](err); ok {
+		return false, deferEntry(ctx, p.journal, e.ID, e.Status, later.until, reasons.Sought, false)
+	}
 	if e.Tries == 0 {
 		p.entryLog(p.log.Warn(), e).Str("reason", secret.Sentence(err)).Msg("the file was uploaded but cannot be moved away yet: tried again until it can")
 	}
@@ -362,5 +389,11 @@ func (p *Pipeline) restoreAside(ctx context.Context, e journal.Entry) error {
 	if err := t.lost(); err != nil && !t.holds(e.Path) {
 		return err
 	}
-	return t.forget(ctx, e.MovedTo == "")
+	stays := p.isHere(e) // the intent was not begun
+	if !stays {
+		if stays, err = t.renamedBefore(ctx); err != nil {
+			return err
+		}
+	}
+	return t.forget(ctx, e.MovedTo == "" && !stays)
 }

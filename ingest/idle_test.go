@@ -198,7 +198,7 @@ func TestCorrectionWaitsForItsFile(t *testing.T) {
 		r.soon("sub/a.jpg", what, so)
 	}
 	correction := func() bool {
-		_, open, err := p.journal.Reader().Edit(t.Context(), r.entry("sub/a.jpg").ID)
+		_, open, err := journal.OpenEditsOf(p.journal.Reader()).Of(t.Context(), r.entry("sub/a.jpg").ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -259,7 +259,7 @@ func TestManyRequests(t *testing.T) {
 	}
 	answered := func() (n int) {
 		for _, id := range ids {
-			if _, _, done, err := j.Reader().Answered(t.Context(), id); err != nil {
+			if _, _, done, err := journal.AnswersOf(j.Reader()).To(t.Context(), id); err != nil {
 				t.Fatal(err)
 			} else if done {
 				n++
@@ -346,7 +346,7 @@ func TestWithdrawnWhileItsUpdateWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	until("its update does not wait", func() bool {
-		e, open, err := p.journal.Reader().Edit(t.Context(), id)
+		e, open, err := journal.OpenEditsOf(p.journal.Reader()).Of(t.Context(), id)
 		return err == nil && open && e.Message != ""
 	})
 	time.Sleep(time.Second) // by then whoever asked has looked at it, too
@@ -354,7 +354,7 @@ func TestWithdrawnWhileItsUpdateWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	until("the request waits on", func() bool {
-		_, _, done, err := p.journal.Reader().Answered(t.Context(), request)
+		_, _, done, err := journal.AnswersOf(p.journal.Reader()).To(t.Context(), request)
 		return err == nil && done
 	})
 }

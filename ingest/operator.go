@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -186,7 +187,7 @@ func (p *Pipeline) retry(ctx context.Context, e journal.Entry, s Selection) (Out
 	p.foreign.forget()
 	switch {
 	case e.Status == journal.Held && e.Reason.Class == journal.ClassUnverified && s.AsNew:
-		if why := p.gate.reason(); why != "" {
+		if why := p.gate.Reason(); why != "" {
 			return Outcome{Result: "skipped", Detail: "its asset has to be looked at first, and Tenovos is waited for: " + why}, nil
 		}
 		return p.startOver(ctx, e, m)
@@ -216,7 +217,7 @@ func (p *Pipeline) retry(ctx context.Context, e journal.Entry, s Selection) (Out
 		p.wake()
 	}
 	o := Outcome{Result: "requeued"}
-	if why := p.gate.reason(); why != "" {
+	if why := p.gate.Reason(); why != "" {
 		o.Detail = "it goes on when Tenovos answers: " + why
 	}
 	return o, err
@@ -283,8 +284,8 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 		case e.Status.Resting():
 			return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
 		}
-		if p.gate.reason() != "" && e.Status != journal.Settled && e.Status != journal.Mapped {
-			why, err := p.gate.outlasts(ctx, p.drain)
+		if p.gate.Reason() != "" && e.Status != journal.Settled && e.Status != journal.Mapped {
+			why, err := p.gate.Outlasts(ctx, p.drain)
 			if err != nil {
 				return Outcome{}, err
 			}
@@ -293,8 +294,8 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 			}
 		}
 		if e.Reason.Class == reasons.ClassHeldUp && e.NotBefore.After(p.now()) {
-			if !p.holdups.any() { // an earlier process put it off
-				if err := p.holdups.hasten(ctx); err != nil {
+			if !p.circuits.Tripped() { // an earlier process put it off
+				if err := p.circuits.WakeAll(ctx); err != nil {
 					return Outcome{}, err
 				}
 			} else if o, over := cancelWithout(e, e.Reason.Message); over {
@@ -398,12 +399,12 @@ func (p *Pipeline) withdraw(ctx context.Context, e journal.Entry, _ Selection) (
 	if e.Status != journal.Filed {
 		return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
 	}
-	m, err := p.remover.begin(ctx, e.ID, version{e.ObjectID, e.FileID}, e.Filename)
+	m, err := p.remover.Begin(ctx, e.ID, removal.Version{ObjectID: e.ObjectID, FileID: e.FileID}, e.Filename)
 	if err == nil {
-		defer m.release()
-		err = m.finish(ctx)
+		defer m.Release()
+		err = m.Finish(ctx)
 	}
-	unrestored, lost := errors.AsType[*unrestoredError](err)
+	unrestored, lost := errors.AsType[*removal.UnrestoredError](err)
 	switch {
 	case lost:
 		reason := reasons.Withdrawn
@@ -412,16 +413,16 @@ func (p *Pipeline) withdraw(ctx context.Context, e journal.Entry, _ Selection) (
 		return Outcome{Result: "withdrawn", Detail: unrestored.Error() + "; it is tried again"}, err
 	case err != nil:
 		return Outcome{}, fmt.Errorf("withdraw asset %s: %w", e.ObjectID, err)
-	case m.kept:
-		return Outcome{Result: "failed", Detail: m.said()}, m.close(ctx)
+	case m.Kept():
+		return Outcome{Result: "failed", Detail: m.Notice()}, m.Close(ctx)
 	}
 	_, err = p.advance(ctx, journal.Move{
-		ID: e.ID, From: journal.Filed, To: journal.Withdrawn, Reason: m.with(reasons.Withdrawn),
+		ID: e.ID, From: journal.Filed, To: journal.Withdrawn, Reason: m.With(reasons.Withdrawn),
 	})
 	if err == nil {
-		err = m.close(ctx)
+		err = m.Close(ctx)
 	}
-	return Outcome{Result: "withdrawn", Detail: m.said()}, err
+	return Outcome{Result: "withdrawn", Detail: m.Notice()}, err
 }
 
 // restore brings a withdrawn asset back.
@@ -446,11 +447,11 @@ func (p *Pipeline) ServeOne(ctx context.Context, id int64) error {
 	defer cancel()
 	idle := make(chan struct{})
 	var probing sync.WaitGroup
-	probing.Go(func() { _ = p.gate.run(ctx, idle) }) // ends with idle, or with ctx, whose error the loop meets too
+	probing.Go(func() { _ = p.gate.Run(ctx, idle) }) // ends with idle, or with ctx, whose error the loop meets too
 	defer probing.Wait()
 	defer close(idle)
 	for {
-		requests, err := p.journal.TakeRequests(ctx)
+		requests, err := journal.RequestsOf(p.journal).Open(ctx)
 		if err != nil {
 			return err
 		}

@@ -44,7 +44,7 @@ func (r *rig) askOf(ctx context.Context, kind string, s ingest.Selection, serve 
 	}
 	defer reader.Close()
 	for {
-		answer, text, done, err := reader.Answered(ctx, id)
+		answer, text, done, err := journal.AnswersOf(reader).To(ctx, id)
 		if err != nil || text != "" {
 			r.t.Fatalf("%s: %v %s", kind, err, text)
 		}

@@ -20,6 +20,8 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
+	"github.com/tenovos-ingest/ingestd/internal/outage"
+	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/internal/resting"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -111,8 +113,8 @@ type Pipeline struct {
 	started time.Time // parts stored before belong to an earlier process
 
 	handlers map[string]Handler
-	gate     *gate
-	remover  *remover
+	gate     *outage.Gate
+	remover  *removal.Remover
 	hands    *hands.Hands
 	poke     chan struct{}  // capacity 1: "the queue may have changed"
 	alarms   *alarms.Alarms // of the loops beside the dispatcher
@@ -132,7 +134,7 @@ type Pipeline struct {
 	leftovers  *leftovers
 	once       bool // Run is a backfill, which ends; set at its start
 
-	holdups  holdups
+	circuits *outage.Circuits
 	unwanted unwanted
 	skew     *clocks.Skew
 
@@ -190,7 +192,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	p.hands = hands.New(p.released)
 	p.mounts = mounts.New(cfg.Folders, p.wake, d.Log)
 	p.leftovers = newLeftovers(d.Journal, cfg.Folders, p.alarms.RingFolder)
-	p.remover = &remover{api: d.API, journal: d.Journal, log: d.Log, now: d.Clock}
+	p.remover = removal.New(removal.Deps{API: d.API, Duties: journal.DutiesOf(d.Journal), Log: d.Log, Now: d.Clock})
 	if d.Ahead == nil {
 		d.Ahead = func() time.Duration { return 0 }
 	}
@@ -198,8 +200,10 @@ func New(cfg Config, d Deps) *Pipeline {
 		d.Paused = func(string) {}
 	}
 	p.skew = clocks.NewSkew(d.Ahead, cfg.Skew, d.Log)
-	p.holdups = holdups{circuits: newCircuits(d.Clock), journal: d.Journal, log: d.Log, wake: p.wake}
-	p.holdups.told = func() { d.Paused(p.Paused()) }
+	p.circuits = outage.NewCircuits(outage.Deps{
+		Queue: heldUp{d.Journal}, Log: d.Log, Now: d.Clock, Wake: p.wake, Backoff: p.backoff,
+		Changed: func() { d.Paused(p.Paused()) },
+	})
 	p.handlers = p.operators()
 	maps.Copy(p.handlers, d.Handlers)
 	for _, f := range cfg.Folders {
@@ -213,7 +217,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	p.resting = resting.New(p.folderNames(), resting.Deps{Journal: d.Journal, Mounts: p.mounts, Hands: p.hands, Log: d.Log})
 	p.strays = newStrays(p)
 	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5, sha256: p.rehash}
-	p.gate = newGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return probe(ctx, d.API) })
+	p.gate = outage.NewGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
 	return p
 }
 
@@ -254,7 +258,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 			}
 		}, p.stir)
 	})
-	g.Go(func() error { return p.gate.run(gctx, idle) })
+	g.Go(func() error { return p.gate.Run(gctx, idle) })
 	g.Go(func() error { return p.serveRequests(gctx, idle) })
 	g.Go(func() error { return p.doChores(gctx, "", idle) })
 	for _, f := range p.cfg.Folders {
@@ -294,26 +298,9 @@ func (p *Pipeline) draining() bool {
 	}
 }
 
-const (
-	// recordWait is how long a busy host, or its disk, may take to store a fact. Nothing
-	// goes on meanwhile; a journal that needs longer is broken.
-	recordWait = time.Minute
-	// recordGrace is what is left of that when ctx ends: the process is to end, too.
-	recordGrace = 10 * time.Second
-)
-
-// record returns a context for storing a fact: it survives the end of ctx,
-// because what has happened must be known to the next process, but not for long.
+// record is journal.Recording.
 func record(ctx context.Context) (context.Context, context.CancelFunc) {
-	rctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWait)
-	stop := context.AfterFunc(ctx, func() {
-		select {
-		case <-rctx.Done():
-		case <-time.After(recordGrace):
-			cancel()
-		}
-	})
-	return rctx, func() { stop(); cancel() }
+	return journal.Recording(ctx)
 }
 
 // advance is Journal.Advance for facts: it outlives ctx.
@@ -353,7 +340,7 @@ func (p *Pipeline) Active() []Activity {
 }
 
 // Paused returns why the whole pool waits, or "".
-func (p *Pipeline) Paused() string { return pauses(p.gate.reason(), p.holdups.reason()) }
+func (p *Pipeline) Paused() string { return cmp.Or(p.gate.Reason(), p.circuits.Reason()) }
 
 // Stats are what a run has done so far.
 type Stats struct {

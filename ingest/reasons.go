@@ -8,6 +8,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -20,7 +21,7 @@ func reasonFiling(err error) journal.Reason {
 }
 
 // reasonUnrestored is why an entry rests of whose removed version others went along.
-func reasonUnrestored(e journal.Entry, err *unrestoredError) journal.Reason {
+func reasonUnrestored(e journal.Entry, err *removal.UnrestoredError) journal.Reason {
 	r := journal.Reason{
 		Class: reasons.ClassRemoval, Message: err.Error(),
 		Hint: "Restore these versions in Tenovos; ingestd goes on trying for a week. Then `ingestd retry ID` tries the file again.",
@@ -37,7 +38,7 @@ func reasonUnrestored(e journal.Entry, err *unrestoredError) journal.Reason {
 // forget drops what the process remembers of an entry that has come to rest.
 func (p *Pipeline) forget(id int64) {
 	p.sought.end(id)
-	p.holdups.forget(id)
+	p.circuits.Forget(id)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.excused, id)

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -95,7 +95,7 @@ func (p *Pipeline) recoverComplete(ctx context.Context, e journal.Entry) (now jo
 			"Tenovos gives no clear answer to the upload's completion. Show this file's name to Tenovos support.")
 		return p.giveUp(ctx, e, v)
 	}
-	if held, err := p.holdups.holdBack(ctx, e, circuitCall(e.Status)); held || err != nil {
+	if held, err := p.holdBack(ctx, e, outage.Call(e.Status)); held || err != nil {
 		return now, err
 	}
 	asset, err := p.api.Asset(ctx, e.Attempt.FileID)
@@ -108,7 +108,7 @@ func (p *Pipeline) recoverComplete(ctx context.Context, e journal.Entry) (now jo
 	err = p.api.CompleteUpload(ctx, completion(e))
 	switch {
 	case err == nil:
-		if err := p.holdups.passed(ctx, e.ID, bodySize(e), circuitCall(journal.Completing)); err != nil {
+		if err := p.circuits.Passed(ctx, e.ID, outage.BodySize(e), outage.Call(journal.Completing)); err != nil {
 			return now, err
 		}
 		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Completing, To: journal.Verifying})
@@ -148,10 +148,6 @@ func (p *Pipeline) lostCreate(e journal.Entry) (twin, error) {
 	return twin{
 		Filename: asset.Filename, TemplateID: asset.TemplateID, SecurityIDs: asset.SecurityIDs,
 		OriginalFileID: asset.OriginalFileID, ContentPath: asset.ContentPath,
-		From: p.skew.Theirs(e.Attempt.IntentAt).Add(-p.cfg.Skew), To: p.skew.Theirs(e.Attempt.IntentAt).Add(callSpan + p.cfg.Skew),
+		From: p.skew.Theirs(e.Attempt.IntentAt).Add(-p.cfg.Skew), To: p.skew.Theirs(e.Attempt.IntentAt).Add(tenovos.CallSpan + p.cfg.Skew),
 	}, nil
 }
-
-// callSpan is how long after its intent a create can still have taken effect: the
-// refresh of a token, the call's time-out, and the platform's own limit behind it.
-const callSpan = 3 * time.Minute

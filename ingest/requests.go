@@ -50,7 +50,7 @@ func (p *Pipeline) serveRequests(ctx context.Context, idle <-chan struct{}) erro
 	places := make(chan struct{}, maxServing)
 	rung := make(chan struct{}, 1)
 	listening, enough := context.WithCancel(gctx)
-	g.Go(func() error { p.journal.Listen(listening, rung); return nil })
+	g.Go(func() error { journal.RequestsOf(p.journal).Listen(listening, rung); return nil })
 	g.Go(func() error {
 		defer enough()
 		defer time.AfterFunc(answerGrace, cancel)     // what is about to be answered still is
@@ -68,7 +68,7 @@ func (p *Pipeline) serveRequests(ctx context.Context, idle <-chan struct{}) erro
 			case <-over:
 			case <-next.C:
 			}
-			open, err := p.journal.Attend(gctx)
+			open, err := journal.RequestsOf(p.journal).Attend(gctx)
 			if err != nil {
 				return err
 			}
@@ -139,7 +139,7 @@ func (p *Pipeline) serve(ctx context.Context, r journal.Request) error {
 	}
 	rctx, cancel := record(ctx)
 	defer cancel()
-	return ignoreMoved(p.journal.Answer(rctx, r.ID, encoded, text))
+	return ignoreMoved(journal.RequestsOf(p.journal).Answer(rctx, r.ID, encoded, text))
 }
 
 // obeyCancel ends an entry that an operator wants cancelled, where its status

@@ -52,6 +52,7 @@ func (s *sim) wantLegalMoves(ctx context.Context, r *journal.Reader) error {
 // pass until there is nothing left to do.
 func (s *sim) finish() {
 	s.arm("", 0)
+	s.standStill()
 	s.sandbox.ClearFaults()
 	if err := s.sandbox.Configure(func(o *sandbox.Options) { o.URLLife = 0 }); err != nil {
 		s.t.Fatal(err)
@@ -143,7 +144,7 @@ func (s *sim) unfinished() string {
 	if err == nil && n > 0 {
 		return fmt.Sprintf("%d entries are unfinished", n)
 	}
-	requests, rerr := j.TakeRequests(background)
+	requests, rerr := journal.RequestsOf(j).Open(background)
 	if len(requests) > 0 {
 		return "a request is not answered: " + requests[0].Kind
 	}

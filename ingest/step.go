@@ -11,6 +11,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/batches"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -130,11 +131,11 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Ent
 	if err != nil {
 		return now, err
 	}
-	needs := []string{circuitCreate(asset), circuitCall(journal.Creating), circuitCall(journal.Mapped)}
+	needs := []string{outage.Create(asset), outage.Call(journal.Creating), outage.Call(journal.Mapped)}
 	if e.Kind == journal.File {
-		needs = append(needs, circuitStore)
+		needs = append(needs, outage.ContentStore)
 	}
-	if held, err := p.holdups.holdBack(ctx, e, needs...); held || err != nil {
+	if held, err := p.holdBack(ctx, e, needs...); held || err != nil {
 		return now, err
 	}
 	// The intent tells whether another create of the name is in doubt. That is asked ahead
@@ -163,7 +164,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Ent
 	if now, err = p.adopt(ctx, e, asset); err != nil {
 		return now, &holdingsError{err}
 	}
-	if err := p.holdups.passed(ctx, e.ID, math.MaxInt64, circuitCall(journal.Mapped)); now.ID != 0 || err != nil {
+	if err := p.circuits.Passed(ctx, e.ID, math.MaxInt64, outage.Call(journal.Mapped)); now.ID != 0 || err != nil {
 		return now, err
 	}
 	now, err = p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Mapped, To: journal.Creating})
@@ -177,7 +178,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Ent
 	if err != nil {
 		return p.notCreated(ctx, e, asset, up, err)
 	}
-	p.gate.worked()
+	p.gate.Worked()
 	p.skew.Log()
 	created, err := plan(e, up)
 	if err != nil {
@@ -189,7 +190,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Ent
 	if now, err = p.advance(ctx, journal.Move{ID: e.ID, Was: &now, From: journal.Creating, To: journal.Uploading, Created: &created}); err != nil {
 		return now, err
 	}
-	return now, p.holdups.passed(ctx, e.ID, math.MaxInt64, circuitCreate(asset), circuitCall(journal.Creating))
+	return now, p.circuits.Passed(ctx, e.ID, math.MaxInt64, outage.Create(asset), outage.Call(journal.Creating))
 }
 
 // notPerformedError is a create of which it is certain that it made no asset.
@@ -204,9 +205,9 @@ func (p *Pipeline) notCreated(ctx context.Context, e journal.Entry, asset tenovo
 	switch {
 	case up.ObjectID != "": // made, but the reply is of no use
 		r := reasons.Of(reasons.ClassAmbiguous, cause, "Tenovos makes assets, and does not say where their content goes. Show the message to Tenovos support.")
-		everyones, shareErr := p.holdups.refusedAlike(ctx, e.ID, circuitCall(journal.Creating), r)
-		if shareErr != nil {
-			return now, shareErr
+		everyones, wakeNext := p.circuits.RefusedAlike(e.ID, outage.Call(journal.Creating), r)
+		if err := wakeNext(ctx); err != nil {
+			return now, err
 		}
 		return p.advance(ctx, journal.Move{
 			ID: e.ID, From: journal.Creating, To: journal.Cancelling, Outcome: journal.Mapped, CountFailure: !everyones,

@@ -118,7 +118,7 @@ func (p *Pipeline) cancelQueued(ctx context.Context, some []subject) ([]journal.
 	}
 	rctx, cancel := record(ctx)
 	defer cancel()
-	entries, err := p.journal.CancelQueued(rctx, mine, reasons.Cancelled)
+	entries, err := journal.RequestsOf(p.journal).CancelQueued(rctx, mine, reasons.Cancelled)
 	if err != nil {
 		return nil, err
 	}

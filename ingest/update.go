@@ -46,7 +46,7 @@ func (p *Pipeline) serveUpdate(ctx context.Context, r journal.Request) (any, err
 	}
 	defer p.wake() // a backfill may wait for the last of them
 	for some := range slices.Chunk(ids, editBatch) {
-		if _, err := p.journal.OpenEdits(ctx, some); err != nil {
+		if _, err := journal.EditsOf(p.journal).Open(ctx, some); err != nil {
 			return nil, err
 		}
 	}
@@ -73,21 +73,21 @@ func (p *Pipeline) updated(ctx context.Context, id int64, before [sha256.Size]by
 	a := p.alarms.Set(e.Folder, updatePace, journal.AboutEdits, journal.AboutEntries) // its asset may be withdrawn
 	defer a.End()
 	for p.editing[e.Folder] != nil && e.Status == journal.Filed {
-		_, open, err := p.journal.Reader().Edit(ctx, id)
+		_, open, err := journal.OpenEditsOf(p.journal.Reader()).Of(ctx, id)
 		if err != nil {
 			return Outcome{}, err
 		}
 		if !open {
 			break
 		}
-		why, err := p.gate.outlasts(ctx, p.drain)
+		why, err := p.gate.Outlasts(ctx, p.drain)
 		if err != nil {
 			return Outcome{}, err
 		}
 		if why != "" {
 			return Outcome{ID: e.ID, Folder: e.Folder, Path: e.Path, Result: updating, Detail: "it is looked at again, and sent where it differs, when Tenovos answers: " + why}, nil
 		}
-		if p.gate.reason() != "" {
+		if p.gate.Reason() != "" {
 			a.At(p.now()) // the operator's patience goes on
 		} else if _, err := p.editDue(ctx, e.Folder, a); err != nil {
 			return Outcome{}, err

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -42,14 +43,14 @@ func (p *Pipeline) decide(ctx context.Context, e journal.Entry, asset tenovos.Ne
 		if named.Waits != nil {
 			return now, p.waitForNamesake(ctx, e, asset.Filename, *named.Waits)
 		}
-		look := circuitCall(journal.Settled)
-		if held, err := p.holdups.holdBack(ctx, e, look); held || err != nil {
+		look := outage.Call(journal.Settled)
+		if held, err := p.holdBack(ctx, e, look); held || err != nil {
 			return now, cmp.Or(err, p.announce(ctx, e, asset.Filename))
 		}
 		if current, err = p.namesake(ctx, e, asset, named.Originals); err != nil {
 			return now, cmp.Or(p.announce(ctx, e, asset.Filename), error(&holdingsError{err}))
 		}
-		if err := p.holdups.passed(ctx, e.ID, math.MaxInt64, look); err != nil {
+		if err := p.circuits.Passed(ctx, e.ID, math.MaxInt64, look); err != nil {
 			return now, err
 		}
 		asset.OriginalFileID = current.OriginalFileID

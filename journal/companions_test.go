@@ -43,7 +43,7 @@ func TestHeed(t *testing.T) {
 	if e := r.entry(ids[2]); e.Status != Settled || e.Reason.Message != "" {
 		t.Errorf("the held one is %s: %+v", e.Status, e.Reason)
 	}
-	if _, open, err := r.Reader().Edit(ctx, ids[3]); err != nil || open {
+	if _, open, err := OpenEditsOf(r.Reader()).Of(ctx, ids[3]); err != nil || open {
 		t.Errorf("an edit of what it does not speak of: %t, %v", open, err)
 	}
 	// Whoever gathered facts before it came must do so again.
@@ -117,9 +117,9 @@ func TestEditThatIsAskedForAgain(t *testing.T) {
 	r.ok(r.Advance(ctx, move(id, Verified, Filed)))
 	open := func() Edit {
 		t.Helper()
-		n, err := r.OpenEdits(ctx, []int64{id})
+		n, err := EditsOf(r.Journal).Open(ctx, []int64{id})
 		r.ok(err)
-		due, err := r.DueEdits(ctx, ToMap, r.time, "in", 10)
+		due, err := EditsOf(r.Journal).Due(ctx, ToMap, r.time, "in", 10)
 		if err != nil || n != 1 || len(due) != 1 {
 			t.Fatal(n, due, err)
 		}
@@ -128,21 +128,21 @@ func TestEditThatIsAskedForAgain(t *testing.T) {
 	first := open()
 	first.Asset = []byte(`{"sent":1}`)
 	second := open() // within the same millisecond
-	r.ok(r.EditDone(ctx, first, first.Asset, Reason{}))
+	r.ok(EditsOf(r.Journal).Done(ctx, first, first.Asset, Reason{}))
 	if e := r.entry(id); string(e.Asset) != `{"sent":1}` {
 		t.Errorf("what was sent is %s", e.Asset)
 	}
-	if _, ok, err := r.Reader().Edit(ctx, id); err != nil || !ok {
+	if _, ok, err := OpenEditsOf(r.Reader()).Of(ctx, id); err != nil || !ok {
 		t.Error("the second is closed by the first", err)
 	}
-	r.ok(r.EditDone(ctx, second, nil, Reason{}))
-	if _, ok, err := r.Reader().Edit(ctx, id); err != nil || ok {
+	r.ok(EditsOf(r.Journal).Done(ctx, second, nil, Reason{}))
+	if _, ok, err := OpenEditsOf(r.Reader()).Of(ctx, id); err != nil || ok {
 		t.Error("the second stays open", err)
 	}
 	// What is withdrawn is edited no more.
 	open()
 	r.ok(r.Advance(ctx, move(id, Filed, Withdrawn)))
-	if _, ok, err := r.Reader().Edit(ctx, id); err != nil || ok {
+	if _, ok, err := OpenEditsOf(r.Reader()).Of(ctx, id); err != nil || ok {
 		t.Error("an edit of what is withdrawn", err)
 	}
 }

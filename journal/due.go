@@ -30,20 +30,3 @@ func (cs Chores) Next(ctx context.Context, folder string) (due time.Time, ok boo
 	})
 	return due, ok, err
 }
-
-// nextEdit reads the few edits, not the many entries, see openEdits.
-const nextEdit = `SELECT min(CASE WHEN e.status = {filed} THEN d.not_before END), coalesce(max(e.status <> {filed}), 0)
-	FROM ` + openEdits + ` WHERE e.folder = ?`
-
-// NextEdit returns when the edit is due that is due first, of those that DueEdits returns
-// for a folder; false if there is none. waiting says that there are edits of entries
-// which are not filed yet.
-func (j *Journal) NextEdit(ctx context.Context, folder string) (due time.Time, ok, waiting bool, err error) {
-	err = j.reader.ask(ctx, "find the next edit due", func(tx *session) error {
-		var notBefore sql.NullInt64
-		err := tx.row(ctx, nextEdit, folder).Scan(&notBefore, &waiting)
-		due, ok = at(notBefore.Int64), notBefore.Valid
-		return err
-	})
-	return due, ok, waiting, err
-}

@@ -97,7 +97,7 @@ func serveOurselves(ctx context.Context, path string, r *journal.Reader, kind st
 	if err := p.ServeOne(ctx, id); err != nil {
 		return nil, err
 	}
-	answer, text, _, err := r.Answered(ctx, id)
+	answer, text, _, err := journal.AnswersOf(r).To(ctx, id)
 	if err == nil && text != "" {
 		err = errors.New(text)
 	}

@@ -124,7 +124,7 @@ func (u update) serve(ctx context.Context, r *journal.Reader, stderr io.Writer) 
 	if err := e.pipeline.ServeOne(ctx, id); err != nil {
 		return nil, err
 	}
-	answer, text, _, err := r.Answered(ctx, id)
+	answer, text, _, err := journal.AnswersOf(r).To(ctx, id)
 	if err == nil && text != "" {
 		err = errors.New(text)
 	}

@@ -65,7 +65,7 @@ func (w waiting) tell(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		n, since, err := w.journal.BulkEdits(ctx, w.selection.IDs, w.selection.Folders)
+		n, since, err := journal.OpenEditsOf(w.journal).Bulk(ctx, w.selection.IDs, w.selection.Folders)
 		if err != nil || n == 0 { // whoever answers the request meets the error
 			most, quiet, next = 0, firstBulk, time.Time{}
 			continue

@@ -1,4 +1,4 @@
-package ingest
+package removal
 
 import (
 	"cmp"
@@ -12,80 +12,96 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
-// remover takes versions of ours out of Tenovos. Whether a delete hits a version alone
+// Remover takes versions of ours out of Tenovos. Whether a delete hits a version alone
 // or others of its asset with it is not documented, so each removal is looked at: which
 // other versions were there is stored as a duty before anything is done, and what went
 // along is brought back afterwards, by whatever process comes to it.
-type remover struct {
-	api     removalAPI
-	journal *journal.Journal
-	log     zerolog.Logger
-	now     func() time.Time
+type Remover struct {
+	Deps
 
-	// chains holds a place for each original that had a version removed beside others: two
+	// turns holds a lock for each original that had a version removed beside others: two
 	// removals at once would take each other's deletes for what went along.
-	chains sync.Map
+	turns sync.Map
 
 	// together says that this account brings all versions of an asset back together, so
 	// that none can be removed without the others.
 	together atomic.Bool
 }
 
-type removalAPI interface {
+// Deps are the parts that a Remover works with.
+type Deps struct {
+	API    API
+	Duties journal.Duties
+	Log    zerolog.Logger
+	Now    func() time.Time
+}
+
+// New makes a Remover.
+func New(d Deps) *Remover { return &Remover{Deps: d} }
+
+// API is what a Remover does in Tenovos.
+type API interface {
 	Asset(ctx context.Context, id string) (tenovos.Asset, error)
 	Versions(ctx context.Context, id string) ([]tenovos.Asset, error)
 	DeleteAsset(ctx context.Context, objectID string) error
 	UndeleteAsset(ctx context.Context, objectID string) error
 }
 
-// version names one version of an asset.
-type version struct {
+// Version names one version of an asset.
+type Version struct {
 	ObjectID string `json:"object_id"`
 	FileID   string `json:"file_id"`
 }
 
-func versionOf(a tenovos.Asset) version { return version{a.ObjectID, a.FileID} }
+// VersionOf names an asset's version.
+func VersionOf(a tenovos.Asset) Version { return Version{a.ObjectID, a.FileID} }
 
-// removal is the removal of one version.
-type removal struct {
-	*remover
+// Removal is the removal of one version.
+type Removal struct {
+	remover  *Remover
 	entry    int64
-	target   version
+	target   Version
 	filename string
 
 	id     int64 // of the duty; 0: there is nothing to spare
-	duty   spared
+	duty   duty
 	locked bool // no other removal goes on in the asset
 	gone   bool // the target is not there any more
 	fresh  bool // it was removed just now: whatever came since and is gone went along
 	kept   bool // nor is it to be removed: others would go with it for good
 
-	release func() // lets the next removal begin in the asset; may be called again
+	release func() // see Release
 
 	left      []tenovos.Asset // deleted by somebody else meanwhile
-	back      []version       // were in the recycle bin before, and came along from there
+	back      []Version       // were in the recycle bin before, and came along from there
 	noCurrent bool
 }
 
-// removalFor is how long an open duty is looked after.
-const removalFor = cleanUpFor
+const (
+	// firstLook is how long whoever removes a version has for it until its duty is looked
+	// at by others, as any other clean-up.
+	firstLook = 10 * time.Second
+	// dutyFor is how long an open duty is looked after.
+	dutyFor = 7 * 24 * time.Hour
+)
 
-// begin looks at the asset of a version that is to be removed, and stores what must be
+// Begin looks at the asset of a version that is to be removed, and stores what must be
 // spared. Nothing may be done to the version before. No other removal begins in the
-// asset until release.
-func (r *remover) begin(ctx context.Context, entry int64, target version, filename string) (m *removal, err error) {
-	m = &removal{remover: r, entry: entry, target: target, filename: filename, release: func() {}}
+// asset until Release, which is to be called even with an error.
+func (r *Remover) Begin(ctx context.Context, entry int64, target Version, filename string) (m *Removal, err error) {
+	m = &Removal{remover: r, entry: entry, target: target, filename: filename, release: func() {}}
 	defer func() {
 		if err != nil {
-			m.release()
+			m.Release()
 		}
 	}()
 	for {
-		open, found, err := journal.DutiesOf(r.journal).Find(ctx, target.ObjectID)
+		open, found, err := r.Duties.Find(ctx, target.ObjectID)
 		if err != nil {
 			return m, err
 		}
@@ -94,7 +110,7 @@ func (r *remover) begin(ctx context.Context, entry int64, target version, filena
 				return m, err
 			}
 		}
-		versions, err := r.api.Versions(ctx, target.ObjectID)
+		versions, err := r.API.Versions(ctx, target.ObjectID)
 		if errors.Is(err, tenovos.ErrNotFound) || errors.Is(err, tenovos.ErrRejected) {
 			versions, err = nil, m.unlisted(ctx, err)
 		} else if err != nil {
@@ -104,7 +120,7 @@ func (r *remover) begin(ctx context.Context, entry int64, target version, filena
 			return m, err
 		}
 		if len(versions) < 2 && !found || m.locked {
-			return m, m.take(ctx, versions)
+			return m, m.decide(ctx, versions)
 		}
 		if len(versions) > 0 {
 			m.duty.Original = cmp.Or(versions[0].OriginalFileID, versions[0].FileID)
@@ -115,9 +131,15 @@ func (r *remover) begin(ctx context.Context, entry int64, target version, filena
 	}
 }
 
+// Release lets the next removal begin in the asset. It may be called again.
+func (m *Removal) Release() { m.release() }
+
+// Kept reports that the version has to stay: others would go with it for good.
+func (m *Removal) Kept() bool { return m.kept }
+
 // lock waits for its turn in the asset.
-func (m *removal) lock(ctx context.Context) error {
-	place, _ := m.chains.LoadOrStore(m.duty.Original, make(chan struct{}, 1))
+func (m *Removal) lock(ctx context.Context) error {
+	place, _ := m.remover.turns.LoadOrStore(m.duty.Original, make(chan struct{}, 1))
 	turn := place.(chan struct{})
 	select {
 	case turn <- struct{}{}:
@@ -128,9 +150,9 @@ func (m *removal) lock(ctx context.Context) error {
 	return nil
 }
 
-// take decides by the versions of its asset whether the target is to be removed, and
+// decide decides by the versions of its asset whether the target is to be removed, and
 // stores what that must spare.
-func (m *removal) take(ctx context.Context, versions []tenovos.Asset) (err error) {
+func (m *Removal) decide(ctx context.Context, versions []tenovos.Asset) (err error) {
 	i := slices.IndexFunc(versions, m.isTarget)
 	switch {
 	case i >= 0:
@@ -143,23 +165,22 @@ func (m *removal) take(ctx context.Context, versions []tenovos.Asset) (err error
 	if m.kept = m.duty.Kept; m.gone || m.kept {
 		return nil
 	}
-	if err := m.forget(ctx); err != nil {
+	if err := m.unspare(ctx); err != nil {
 		return err
 	}
 	return m.spare(ctx, versions)
 }
 
-// forget has other open duties spare the target no longer: what is removed on purpose is
+// unspare has other open duties spare the target no longer: what is removed on purpose is
 // not brought back.
-func (m *removal) forget(ctx context.Context) error {
-	duties := journal.DutiesOf(m.journal)
-	open, err := duties.Sparing(ctx, m.target.ObjectID)
+func (m *Removal) unspare(ctx context.Context) error {
+	open, err := m.remover.Duties.Sparing(ctx, m.target.ObjectID)
 	for _, c := range open {
-		other := &removal{remover: m.remover}
+		other := &Removal{remover: m.remover}
 		if err := other.resume(c); err != nil {
 			return err
 		}
-		is := func(v version) bool { return v.ObjectID == m.target.ObjectID }
+		is := func(v Version) bool { return v.ObjectID == m.target.ObjectID }
 		other.duty.Others = slices.DeleteFunc(other.duty.Others, is)
 		other.duty.Taken = slices.DeleteFunc(other.duty.Taken, is)
 		if err := other.store(ctx); err != nil && !errors.Is(err, journal.ErrUnknown) { // it has ended meanwhile
@@ -169,11 +190,11 @@ func (m *removal) forget(ctx context.Context) error {
 	return err
 }
 
-func (m *removal) isTarget(a tenovos.Asset) bool { return a.ObjectID == m.target.ObjectID }
+func (m *Removal) isTarget(a tenovos.Asset) bool { return a.ObjectID == m.target.ObjectID }
 
 // isGone reports that the target is in the recycle bin, or not there at all.
-func (m *removal) isGone(ctx context.Context) (bool, error) {
-	a, err := m.api.Asset(ctx, m.target.FileID)
+func (m *Removal) isGone(ctx context.Context) (bool, error) {
+	a, err := m.remover.API.Asset(ctx, m.target.FileID)
 	if errors.Is(err, tenovos.ErrNotFound) {
 		return true, nil
 	}
@@ -182,8 +203,8 @@ func (m *removal) isGone(ctx context.Context) (bool, error) {
 
 // unlisted is for a version whose asset's versions are not told. A first version has
 // none before it; another is not removed where it cannot be seen what goes with it.
-func (m *removal) unlisted(ctx context.Context, cause error) error {
-	a, err := m.api.Asset(ctx, m.target.FileID)
+func (m *Removal) unlisted(ctx context.Context, cause error) error {
+	a, err := m.remover.API.Asset(ctx, m.target.FileID)
 	switch {
 	case errors.Is(err, tenovos.ErrNotFound) || err == nil && a.Deleted():
 		m.gone = true
@@ -198,10 +219,10 @@ func (m *removal) unlisted(ctx context.Context, cause error) error {
 
 // spare stores which versions are there. What an earlier look found stays: the removal
 // may have begun.
-func (m *removal) spare(ctx context.Context, versions []tenovos.Asset) error {
+func (m *Removal) spare(ctx context.Context, versions []tenovos.Asset) error {
 	d := m.duty
 	for _, a := range versions {
-		v := versionOf(a)
+		v := VersionOf(a)
 		d.Current = d.Current || a.Current
 		switch {
 		case m.isTarget(a) || slices.Contains(d.Others, v) || slices.Contains(d.Binned, v):
@@ -211,7 +232,7 @@ func (m *removal) spare(ctx context.Context, versions []tenovos.Asset) error {
 			d.Others = append(slices.Clip(d.Others), v)
 		}
 	}
-	m.kept = m.kept || m.together.Load() && len(d.Others) > 0
+	m.kept = m.kept || m.remover.together.Load() && len(d.Others) > 0
 	if len(d.Others) == len(m.duty.Others) || m.kept {
 		return nil
 	}
@@ -219,9 +240,9 @@ func (m *removal) spare(ctx context.Context, versions []tenovos.Asset) error {
 	return m.store(ctx)
 }
 
-// finish removes the version, looks at the others, and brings back what went along. It
+// Finish removes the version, looks at the others, and brings back what went along. It
 // may be repeated until it succeeds.
-func (m *removal) finish(ctx context.Context) error {
+func (m *Removal) Finish(ctx context.Context) error {
 	if m.kept {
 		return nil
 	}
@@ -229,7 +250,7 @@ func (m *removal) finish(ctx context.Context) error {
 	if !m.gone {
 		m.fresh = m.locked
 		failed = m.delete(ctx)
-		if everyonesTrouble(failed) {
+		if outage.Everybodys(failed) {
 			return failed
 		}
 		m.gone = failed == nil
@@ -242,9 +263,9 @@ func (m *removal) finish(ctx context.Context) error {
 
 // delete soft-deletes the version. A refusal may mean that it is gone already, which is
 // what is wanted: it is looked at.
-func (m *removal) delete(ctx context.Context) error {
-	err := m.api.DeleteAsset(ctx, m.target.ObjectID)
-	if err == nil || everyonesTrouble(err) {
+func (m *Removal) delete(ctx context.Context) error {
+	err := m.remover.API.DeleteAsset(ctx, m.target.ObjectID)
+	if err == nil || outage.Everybodys(err) {
 		return err
 	}
 	if gone, lookErr := m.isGone(ctx); lookErr == nil && gone {
@@ -253,39 +274,47 @@ func (m *removal) delete(ctx context.Context) error {
 	return err
 }
 
-// close ends the duty of a removal that has finished, when its outcome is recorded. What
+// Close ends the duty of a removal that has finished, when its outcome is recorded. What
 // was kept is remembered until nobody searches for it any more.
-func (m *removal) close(ctx context.Context) error {
+func (m *Removal) Close(ctx context.Context) error {
 	m.report()
 	if m.id == 0 {
 		return nil
 	}
-	rctx, cancel := record(ctx)
+	rctx, cancel := journal.Recording(ctx)
 	defer cancel()
 	if m.kept {
-		return ignoreMoved(journal.ChoresOf(m.journal).PutOff(rctx, m.id, m.now().Add(removalFor)))
+		return unlessEnded(m.remover.Duties.PutOff(rctx, m.id, m.remover.Now().Add(dutyFor)))
 	}
-	return ignoreMoved(journal.ChoresOf(m.journal).Done(rctx, m.id))
+	return unlessEnded(m.remover.Duties.End(rctx, m.id))
 }
 
-// remove is a removal from beginning to end, for an entry that has moved on. It answers
+// unlessEnded drops the error of a duty that somebody else has ended.
+func unlessEnded(err error) error {
+	if errors.Is(err, journal.ErrUnknown) {
+		return nil
+	}
+	return err
+}
+
+// Remove is a removal from beginning to end, for an entry that has moved on. It answers
 // false where the version has to stay.
-func (r *remover) remove(ctx context.Context, entry int64, target version, filename string) (bool, error) {
-	m, err := r.begin(ctx, entry, target, filename)
+func (r *Remover) Remove(ctx context.Context, entry int64, target Version, filename string) (bool, error) {
+	m, err := r.Begin(ctx, entry, target, filename)
 	if err != nil {
 		return false, err
 	}
-	return m.complete(ctx)
+	return m.Complete(ctx)
 }
 
-// complete is the rest of a removal that has begun.
-func (m *removal) complete(ctx context.Context) (removed bool, err error) {
-	defer m.release()
-	if err := m.finish(ctx); err != nil {
+// Complete is the rest of a removal that has begun.
+func (m *Removal) Complete(ctx context.Context) (removed bool, err error) {
+	defer m.Release()
+	if err := m.Finish(ctx); err != nil {
 		return false, err
 	}
 	if err := m.remark(ctx); err != nil {
 		return false, err
 	}
-	return !m.kept, m.close(ctx)
+	return !m.kept, m.Close(ctx)
 }

@@ -1,4 +1,4 @@
-package ingest
+package outage
 
 import (
 	"math"
@@ -10,7 +10,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
-// Circuits. What refuses one file after the other is no file's doing, even while
+// circuitSet holds the circuits. What refuses one file after the other is no file's doing, even while
 // Tenovos answers other calls: the way to the content store, the right to create
 // assets of a kind. Each of these is a circuit. When tripFiles different files have
 // been refused and none as large went through in between, it trips: who needs it is put
@@ -23,9 +23,8 @@ import (
 // What the proxies of this world refuse is often a size. So files that are smaller than
 // all that were refused may try too, and once one is through, they go on beside the
 // larger ones that wait.
-type circuits struct {
-	now  func() time.Time
-	told func() // that reason has changed
+type circuitSet struct {
+	now func() time.Time
 
 	mu     sync.Mutex
 	all    map[string]*circuit
@@ -34,18 +33,18 @@ type circuits struct {
 	ends   int       // how often others were set free
 }
 
-// The circuits are named by what a file needs of them: the store, the creation of
-// assets of a kind, a call of the API that has a status of its own.
-const circuitStore = "store"
+// ContentStore is the circuit of the way to the content store. A circuit is named by what a
+// file needs of it.
+const ContentStore = "store"
 
-// circuitCreate is the right to create assets like one: of its template, with its
+// Create is the circuit of the right to create assets like one: of its template, with its
 // security templates.
-func circuitCreate(a tenovos.NewAsset) string {
+func Create(a tenovos.NewAsset) string {
 	return "create " + a.TemplateID + " " + strings.Join(a.SecurityIDs, " ")
 }
 
-// circuitCall is the way of the call that an entry with a status makes.
-func circuitCall(s journal.Status) string { return "call " + string(s) }
+// Call is the circuit of the API's call that an entry with a status makes.
+func Call(s journal.Status) string { return "call " + string(s) }
 
 // circuit is one of them.
 type circuit struct {
@@ -77,9 +76,11 @@ type refusal struct {
 
 // Files, and times.
 const (
-	tripFiles   = 3
-	firstRest   = time.Second
-	longestRest = time.Minute
+	tripFiles = 3
+	firstRest = time.Second
+	// LongestRest is the longest wait between two trials of a circuit, and the longest that
+	// is granted to a server which asks for one.
+	LongestRest = time.Minute
 	// heldUp is how long files wait whose trial would tell nothing new. They are woken
 	// when the circuit is whole.
 	heldUp = 15 * time.Minute
@@ -93,17 +94,17 @@ const (
 	aloneAfter = 3
 )
 
-func newCircuits(now func() time.Time) *circuits {
-	return &circuits{now: now, told: func() {}, all: make(map[string]*circuit)}
+func newCircuitSet(now func() time.Time) *circuitSet {
+	return &circuitSet{now: now, all: make(map[string]*circuit)}
 }
 
 // reason returns why files are held back that is everyone's trouble, or "".
-func (c *circuits) reason() string {
+func (c *circuitSet) reason() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	why := ""
 	for name, x := range c.all {
-		if x.tripped && !x.small && (name == circuitStore || !c.lately.After(x.since)) {
+		if x.tripped && !x.small && (name == ContentStore || !c.lately.After(x.since)) {
 			why = max(why, x.why) // any, but the same each time
 		}
 	}
@@ -112,7 +113,7 @@ func (c *circuits) reason() string {
 
 // enter asks for leave to use a circuit with a body of size bytes. Else it says until
 // when to wait, and why.
-func (c *circuits) enter(name string, id, size int64) (until time.Time, why string) {
+func (c *circuitSet) enter(name string, id, size int64) (until time.Time, why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	x, now := c.all[name], c.now()
@@ -169,7 +170,7 @@ type finding struct {
 }
 
 // refuse notes that a circuit refused an entry's body of size bytes.
-func (c *circuits) refuse(name string, id, attempt, size int64, why string) finding {
+func (c *circuitSet) refuse(name string, id, attempt, size int64, why string) finding {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	x, now := c.all[name], c.now()
@@ -204,7 +205,7 @@ func (c *circuits) refuse(name string, id, attempt, size int64, why string) find
 		default:
 			x.stale, x.turned = 0, x.turned+1
 		}
-		x.next = now.Add(min(firstRest<<min(x.rests, 10), longestRest))
+		x.next = now.Add(min(firstRest<<min(x.rests, 10), LongestRest))
 		x.rests++
 	}
 	x.lighter, f.lonely, f.limit = x.smallest(), x.fresh == 0, x.small
@@ -215,7 +216,7 @@ func (c *circuits) refuse(name string, id, attempt, size int64, why string) find
 }
 
 // again reports that an attempt was refused before: the same request would be, too.
-func (c *circuits) again(name string, id, attempt int64) bool {
+func (c *circuitSet) again(name string, id, attempt int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	x := c.all[name]
@@ -224,7 +225,7 @@ func (c *circuits) again(name string, id, attempt int64) bool {
 
 // pass notes that a circuit let an entry's body of size bytes through. It reports whether
 // others that were held back may go on.
-func (c *circuits) pass(name string, id, size int64) bool {
+func (c *circuitSet) pass(name string, id, size int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if strings.HasPrefix(name, "create ") {
@@ -253,7 +254,7 @@ func (c *circuits) pass(name string, id, size int64) bool {
 }
 
 // endings is how often others were set free until now.
-func (c *circuits) endings() int {
+func (c *circuitSet) endings() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.ends
@@ -297,7 +298,7 @@ func (x *circuit) smallest() int64 {
 
 // held is the size in bytes from which files are held back, where smaller ones go
 // through; 0 where none are.
-func (c *circuits) held() int64 {
+func (c *circuitSet) held() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	least := int64(0)
@@ -310,7 +311,7 @@ func (c *circuits) held() int64 {
 }
 
 // any reports whether anything is held back.
-func (c *circuits) any() bool {
+func (c *circuitSet) any() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, x := range c.all {
@@ -322,7 +323,7 @@ func (c *circuits) any() bool {
 }
 
 // leave gives back the turns of an entry that came to no result.
-func (c *circuits) leave(id int64) {
+func (c *circuitSet) leave(id int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, x := range c.all {
@@ -333,7 +334,7 @@ func (c *circuits) leave(id int64) {
 }
 
 // forget drops an entry that has come to rest.
-func (c *circuits) forget(id int64) {
+func (c *circuitSet) forget(id int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for name, x := range c.all {
@@ -354,7 +355,7 @@ func (c *circuits) forget(id int64) {
 }
 
 // takeFreed reports once that forgetting has set others free.
-func (c *circuits) takeFreed() bool {
+func (c *circuitSet) takeFreed() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	freed := c.freed

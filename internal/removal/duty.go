@@ -1,4 +1,4 @@
-package ingest
+package removal
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -15,19 +16,20 @@ import (
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
-// spared is what a duty stores.
-type spared struct {
+// duty is what the journal stores with a chore of kind journal.ChoreRestore: what a
+// removal must spare.
+type duty struct {
 	Original string `json:"original"` // of the asset
 
-	Others  []version `json:"others"`          // were there before the removal
-	Binned  []version `json:"binned"`          // were in the recycle bin before it
+	Others  []Version `json:"others"`          // were there before the removal
+	Binned  []Version `json:"binned"`          // were in the recycle bin before it
 	Current bool      `json:"current"`         // one of them all was the current one
-	Taken   []version `json:"taken,omitempty"` // went along, and are to be brought back
+	Taken   []Version `json:"taken,omitempty"` // went along, and are to be brought back
 	Kept    bool      `json:"kept,omitempty"`  // bringing them back brought the removed one back, too
 }
 
 // resume takes up a stored duty.
-func (m *removal) resume(c journal.Chore) error {
+func (m *Removal) resume(c journal.Chore) error {
 	m.id = c.ID
 	if err := json.Unmarshal([]byte(c.Spec), &m.duty); err != nil {
 		return fmt.Errorf("read what a removal must spare: %w", err)
@@ -36,24 +38,23 @@ func (m *removal) resume(c journal.Chore) error {
 }
 
 // store makes the duty durable.
-func (m *removal) store(ctx context.Context) error {
+func (m *Removal) store(ctx context.Context) error {
 	spec, err := json.Marshal(m.duty)
 	if err != nil {
 		return fmt.Errorf("store what a removal must spare: %w", err)
 	}
-	duties := journal.DutiesOf(m.journal)
 	if m.id != 0 {
-		return duties.Learn(ctx, m.id, string(spec))
+		return m.remover.Duties.Learn(ctx, m.id, string(spec))
 	}
-	m.id, err = duties.Open(ctx, m.entry, journal.NewChore{
+	m.id, err = m.remover.Duties.Open(ctx, m.entry, journal.NewChore{
 		Kind: journal.ChoreRestore, ObjectID: m.target.ObjectID, FileID: m.target.FileID, Filename: m.filename,
-		Spec: string(spec), NotBefore: m.now().Add(choreWait(0)), Until: m.now().Add(removalFor),
+		Spec: string(spec), NotBefore: m.remover.Now().Add(firstLook), Until: m.remover.Now().Add(dutyFor),
 	})
 	return err
 }
 
 // restore brings back what went along. Which that is, is stored first.
-func (m *removal) restore(ctx context.Context) error {
+func (m *Removal) restore(ctx context.Context) error {
 	if m.id == 0 {
 		return nil
 	}
@@ -61,12 +62,12 @@ func (m *removal) restore(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look at what the removal of a version has left of its asset: %w", err)
 	}
-	if fresh := slices.DeleteFunc(slices.Clone(missing), func(v version) bool { return slices.Contains(m.duty.Taken, v) }); len(fresh) > 0 {
+	if fresh := slices.DeleteFunc(slices.Clone(missing), func(v Version) bool { return slices.Contains(m.duty.Taken, v) }); len(fresh) > 0 {
 		m.duty.Taken = append(m.duty.Taken, fresh...)
 		if err := m.store(ctx); err != nil {
 			return err
 		}
-		m.event(m.log.Warn()).Str("taken", ids(fresh)).
+		m.event(m.remover.Log.Warn()).Str("taken", ids(fresh)).
 			Msg("the removal of a version moved others of its asset to the recycle bin: they are brought back")
 	}
 	if len(missing) == 0 {
@@ -74,7 +75,7 @@ func (m *removal) restore(ctx context.Context) error {
 	}
 	var refused error
 	for _, v := range missing {
-		err := m.api.UndeleteAsset(ctx, v.ObjectID)
+		err := m.remover.API.UndeleteAsset(ctx, v.ObjectID)
 		if errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrIntermediary) || errors.Is(err, tenovos.ErrThrottled) || errors.Is(err, tenovos.ErrSession) {
 			return err
 		}
@@ -86,7 +87,7 @@ func (m *removal) restore(ctx context.Context) error {
 		return fmt.Errorf("look at what the removal of a version has left of its asset: %w", err)
 	}
 	if len(missing) > 0 {
-		return &unrestoredError{of: m, missing: missing, cause: refused}
+		return &UnrestoredError{of: m, missing: missing, cause: refused}
 	}
 	gone, err := m.isGone(ctx)
 	if err != nil {
@@ -94,7 +95,7 @@ func (m *removal) restore(ctx context.Context) error {
 	}
 	if m.gone && !gone { // else somebody has restored it on purpose
 		m.duty.Kept, m.kept = true, true
-		m.together.Store(true)
+		m.remover.together.Store(true)
 		return m.store(ctx)
 	}
 	return nil
@@ -102,7 +103,7 @@ func (m *removal) restore(ctx context.Context) error {
 
 // look returns the versions that were there before and are not now, nor were deleted by
 // somebody else, and those that came since and went along.
-func (m *removal) look(ctx context.Context) ([]version, error) {
+func (m *Removal) look(ctx context.Context) ([]Version, error) {
 	list, err := m.list(ctx)
 	if err != nil {
 		return nil, err
@@ -112,10 +113,10 @@ func (m *removal) look(ctx context.Context) ([]version, error) {
 		target = list[i]
 	}
 	m.left, m.back, m.noCurrent = nil, nil, false
-	var missing []version
+	var missing []Version
 	there, current := false, false
 	for _, a := range list {
-		v := versionOf(a)
+		v := VersionOf(a)
 		switch {
 		case !a.Deleted():
 			if slices.Contains(m.duty.Binned, v) {
@@ -134,7 +135,7 @@ func (m *removal) look(ctx context.Context) ([]version, error) {
 		if slices.ContainsFunc(list, func(a tenovos.Asset) bool { return a.ObjectID == v.ObjectID }) {
 			continue
 		}
-		a, err := m.api.Asset(ctx, v.FileID)
+		a, err := m.remover.API.Asset(ctx, v.FileID)
 		switch {
 		case errors.Is(err, tenovos.ErrNotFound) || err == nil && a.Deleted():
 			missing = append(missing, v)
@@ -150,10 +151,10 @@ func (m *removal) look(ctx context.Context) ([]version, error) {
 
 // list returns the versions of the asset by the id of any that answers. An asset of which
 // nothing is to be seen has none.
-func (m *removal) list(ctx context.Context) ([]tenovos.Asset, error) {
-	asked := append([]version{m.target}, m.duty.Others[:min(len(m.duty.Others), 3)]...)
+func (m *Removal) list(ctx context.Context) ([]tenovos.Asset, error) {
+	asked := append([]Version{m.target}, m.duty.Others[:min(len(m.duty.Others), 3)]...)
 	for _, v := range asked {
-		versions, err := m.api.Versions(ctx, v.ObjectID)
+		versions, err := m.remover.API.Versions(ctx, v.ObjectID)
 		if errors.Is(err, tenovos.ErrNotFound) || errors.Is(err, tenovos.ErrRejected) {
 			continue
 		}
@@ -168,103 +169,112 @@ func byAnother(a, ours tenovos.Asset) bool {
 	if a.DeletedBy != "" && ours.DeletedBy != "" {
 		return a.DeletedBy != ours.DeletedBy
 	}
-	return !a.Deletion.IsZero() && !ours.Deletion.IsZero() && a.Deletion.Sub(ours.Deletion) > callSpan
+	return !a.Deletion.IsZero() && !ours.Deletion.IsZero() && a.Deletion.Sub(ours.Deletion) > tenovos.CallSpan
 }
 
-// lookAgain does an open duty that nobody else has finished: it ends when everything is
+// LookAgain does an open duty that nobody else has finished: it ends when everything is
 // there that is to be. Whoever removes the target afterwards, if somebody has restored it,
-// has a duty of its own.
-func (r *remover) lookAgain(ctx context.Context, c journal.Chore) (done bool, err error) {
-	m := &removal{remover: r, entry: c.EntryID, target: version{c.ObjectID, c.FileID}, filename: c.Filename}
+// has a duty of its own. Where until is not zero, it is looked at again then, which is no try.
+func (r *Remover) LookAgain(ctx context.Context, c journal.Chore) (done bool, until time.Time, err error) {
+	m := &Removal{remover: r, entry: c.EntryID, target: Version{c.ObjectID, c.FileID}, filename: c.Filename}
 	if err := m.resume(c); err != nil {
-		return false, err
+		return false, until, err
 	}
 	if err := m.lock(ctx); err != nil {
-		return false, err
+		return false, until, err
 	}
-	defer m.release()
+	defer m.Release()
 	if m.gone, err = m.isGone(ctx); err != nil || !m.gone && len(m.duty.Taken) == 0 {
-		return false, err // whoever is to remove it has not come to that
+		return false, until, err // whoever is to remove it has not come to that
 	}
 	if m.kept = m.duty.Kept; !m.kept {
 		if err := m.restore(ctx); err != nil {
-			return false, err
+			return false, until, err
 		}
 		if err := m.remark(ctx); err != nil {
-			return false, err
+			return false, until, err
 		}
 		m.report()
 	}
-	if m.kept && r.now().Before(c.Until) {
-		return false, &notYetError{c.Until}
+	if m.kept && r.Now().Before(c.Until) {
+		return false, c.Until, nil
 	}
-	return true, nil
+	return true, until, nil
 }
 
 // report logs what there is to say.
-func (m *removal) report() {
+func (m *Removal) report() {
 	for _, a := range m.left {
-		m.event(m.log.Warn()).Str("version", a.ObjectID).Str("by", a.DeletedBy).
+		m.event(m.remover.Log.Warn()).Str("version", a.ObjectID).Str("by", a.DeletedBy).
 			Msg("another version of the asset was moved to the recycle bin by somebody else at that time: left there")
 	}
-	if said := m.said(); said != "" {
-		m.event(m.log.Warn()).Msg(said)
+	if notice := m.Notice(); notice != "" {
+		m.event(m.remover.Log.Warn()).Msg(notice)
 	}
 }
 
-func (m *removal) event(ev *zerolog.Event) *zerolog.Event {
+func (m *Removal) event(ev *zerolog.Event) *zerolog.Event {
 	return ev.Int64("id", m.entry).Str("filename", m.filename).Str("object_id", m.target.ObjectID)
 }
 
-// said is what an operator should know of the removal; "" if it was alone.
-func (m *removal) said() string {
-	var said []string
+// Notice is what an operator should know of the removal; "" if it was alone.
+func (m *Removal) Notice() string {
+	var parts []string
 	if n := len(m.duty.Taken); n > 0 {
-		said = append(said, fmt.Sprintf("the removal of version %s moved %d other version(s) of its asset to the recycle bin of Tenovos (%s): they were brought back",
+		parts = append(parts, fmt.Sprintf("the removal of version %s moved %d other version(s) of its asset to the recycle bin of Tenovos (%s): they were brought back",
 			m.target.ObjectID, n, ids(m.duty.Taken)))
 	}
 	if len(m.duty.Taken) > 0 && len(m.back) > 0 {
-		said = append(said, fmt.Sprintf("with them came what had been there before (%s): delete that again in Tenovos", ids(m.back)))
+		parts = append(parts, fmt.Sprintf("with them came what had been there before (%s): delete that again in Tenovos", ids(m.back)))
 	}
 	if m.kept {
-		said = append(said, fmt.Sprintf("version %s stays in Tenovos: it deletes and restores the versions of an asset together, so remove that one by hand if you can", m.target.ObjectID))
+		parts = append(parts, fmt.Sprintf("version %s stays in Tenovos: it deletes and restores the versions of an asset together, so remove that one by hand if you can", m.target.ObjectID))
 	}
 	if m.noCurrent {
-		said = append(said, fmt.Sprintf("Tenovos calls none of the versions that are left beside version %s the current one: look at the asset there", m.target.ObjectID))
+		parts = append(parts, fmt.Sprintf("Tenovos calls none of the versions that are left beside version %s the current one: look at the asset there", m.target.ObjectID))
 	}
-	return strings.Join(said, "; ")
+	return strings.Join(parts, "; ")
 }
 
-// with adds what is said to the reason of an entry.
-func (m *removal) with(r journal.Reason) journal.Reason {
-	said := m.said()
+// With adds the notice to the reason of an entry.
+func (m *Removal) With(r journal.Reason) journal.Reason {
+	notice := m.Notice()
 	switch {
-	case said == "":
+	case notice == "":
 	case r.Message == "":
-		r.Class, r.Message = reasons.ClassRemoval, said
+		r.Class, r.Message = reasons.ClassRemoval, notice
 	default:
-		r.Message += "; " + said
+		r.Message += "; " + notice
 	}
 	return r
 }
 
-// remark tells the entry that rests what is said.
-func (m *removal) remark(ctx context.Context) error {
-	if said := m.said(); said != "" {
-		return journal.DutiesOf(m.journal).Remark(ctx, m.entry, said)
+// remark adds the notice to the reason that the entry rests with.
+func (m *Removal) remark(ctx context.Context) error {
+	if notice := m.Notice(); notice != "" {
+		return m.remover.Duties.Remark(ctx, m.entry, notice)
 	}
 	return nil
 }
 
-// unrestoredError is a removal that others went along with, and that cannot be mended
+// Unrestored is the error of a removal that is given up on, because of a cause, before what
+// is known to have gone along is back; nil if nothing is known to.
+func (m *Removal) Unrestored(cause error) *UnrestoredError {
+	if len(m.duty.Taken) == 0 {
+		return nil
+	}
+	return &UnrestoredError{of: m, missing: m.duty.Taken, cause: cause}
+}
+
+// UnrestoredError is a removal that others went along with, and that cannot be mended
 // yet. It is no one error of Tenovos.
-type unrestoredError struct {
-	of      *removal
-	missing []version
+type UnrestoredError struct {
+	of      *Removal
+	missing []Version
 	cause   error // of the last that was refused; nil if none was
 }
 
-func (e *unrestoredError) Error() string {
+func (e *UnrestoredError) Error() string {
 	text := fmt.Sprintf("the removal of version %s moved %d other version(s) of its asset to the recycle bin of Tenovos (%s), and they cannot be brought back yet",
 		e.of.target.ObjectID, len(e.missing), ids(e.missing))
 	if e.cause != nil {
@@ -273,7 +283,7 @@ func (e *unrestoredError) Error() string {
 	return text
 }
 
-func ids(versions []version) string {
+func ids(versions []Version) string {
 	list := make([]string, len(versions))
 	for i, v := range versions {
 		list[i] = v.ObjectID
