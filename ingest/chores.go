@@ -9,6 +9,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/holdings"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/removal"
@@ -124,7 +125,7 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 		done, err = p.restoreSpared(ctx, c)
 	case journal.ChoreFile:
 		done, err = p.fileResting(ctx, c)
-		if everyonesTrouble(err) && p.gate.Blame(ctx, err, retryAfter(err)) {
+		if p.gate.Blamed(ctx, err) {
 			return ctx.Err() // it waits as it is, and all others with it
 		}
 		if _, later := errors.AsType[*notYetError](err); err != nil && c.Tries == 0 && !later && !mounts.IsGone(err) {
@@ -211,14 +212,14 @@ func (p *Pipeline) restoreSpared(ctx context.Context, c journal.Chore) (bool, er
 	return done, err
 }
 
-// searchAgain looks for the late empty twin of a create whose reply was lost, and
+// searchAgain looks for the late empty asset of a create whose reply was lost, and
 // removes it. The doubt ends after a day.
 func (p *Pipeline) searchAgain(ctx context.Context, c journal.Chore) (bool, error) {
-	var t twin
-	if err := json.Unmarshal([]byte(c.Spec), &t); err != nil {
+	var lost holdings.LostCreate
+	if err := json.Unmarshal([]byte(c.Spec), &lost); err != nil {
 		return false, fmt.Errorf("read the doubt: %w", err)
 	}
-	found, err := p.findTwins(ctx, t)
+	found, err := p.holdings.OfLostCreate(ctx, lost)
 	if err != nil || len(found) == 0 {
 		return false, err
 	}
@@ -227,21 +228,21 @@ func (p *Pipeline) searchAgain(ctx context.Context, c journal.Chore) (bool, erro
 	}
 	// What was found may be of a create whose reply is still on its way. Asked in
 	// this order: an entry that left creating in between has stored its ids.
-	if busy, err := p.journal.NameCreating(ctx, t.Filename); busy || err != nil {
+	if busy, err := p.journal.NameCreating(ctx, lost.Filename); busy || err != nil {
 		return false, err
 	}
-	if found, err = p.unknown(ctx, found); err != nil {
+	if found, err = p.holdings.Unknown(ctx, found); err != nil {
 		return false, err
 	}
 	for _, a := range found {
-		removed, err := p.remover.Remove(ctx, c.EntryID, removal.VersionOf(a), t.Filename)
+		removed, err := p.remover.Remove(ctx, c.EntryID, removal.VersionOf(a), lost.Filename)
 		if err != nil {
 			return false, err
 		}
 		if !removed {
 			continue
 		}
-		p.log.Info().Str("filename", t.Filename).Str("object_id", a.ObjectID).
+		p.log.Info().Str("filename", lost.Filename).Str("object_id", a.ObjectID).
 			Msg("removed the empty asset of a create whose reply had been lost")
 	}
 	return false, nil // more may come until the doubt ends

@@ -31,7 +31,7 @@ func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source
 	if err := retryUnreadable(ctx, p.journal, p.folderNames()); err != nil {
 		return err
 	}
-	if err := p.journal.Hasten(ctx, reasons.ClassHeldUp); err != nil { // an earlier process held them up
+	if err := journal.DeferredOf(p.journal).Hasten(ctx, reasons.ClassHeldUp); err != nil { // an earlier process held them up
 		return err
 	}
 	turns := p.newTurns()

@@ -213,7 +213,7 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		}
 		return v
 	case errors.Is(err, tenovos.ErrThrottled):
-		v := verdict{do: pause, after: max(retryAfter(err), outage.FirstProbe), reason: reasons.Of(reasons.ClassThrottled, err, "")}
+		v := verdict{do: pause, after: max(outage.RetryAfter(err), outage.FirstProbe), reason: reasons.Of(reasons.ClassThrottled, err, "")}
 		if e.Status == journal.Creating {
 			v.to = journal.Mapped // it was not performed
 		}
@@ -351,15 +351,6 @@ func isStoreTrouble(err error) bool {
 	var se *uploader.StoreError
 	return errors.As(err, &se) || errors.Is(err, uploader.ErrUnreachable) || errors.Is(err, uploader.ErrStalled) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.ECONNRESET)
-}
-
-// retryAfter is the wait that Tenovos asked for, within outage.LongestRest: it is a wish, and who
-// asks for a day may mean a minute.
-func retryAfter(err error) time.Duration {
-	if te, ok := errors.AsType[*tenovos.Error](err); ok {
-		return min(te.RetryAfter, outage.LongestRest)
-	}
-	return 0
 }
 
 // answer carries out the verdict on the error of a step that began in an epoch of

@@ -11,6 +11,7 @@
 //	step       one status to the next: map, create, upload, complete, verify, file away
 //	dispose    one exhaustive answer to every error a step can meet
 //	heldup     what refuses one file after another (internal/outage) is tried by one, and waited for by all
+//	adopt      what the account holds already (internal/holdings) is taken over, or waited for
 //	recover    what a crash or a lost reply left in doubt is looked at, never guessed
 //	cancel     an upload that is given up is cancelled and its empty asset removed
 //	removal    what a delete takes along is brought back (internal/removal): nobody else's version goes

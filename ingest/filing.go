@@ -348,7 +348,7 @@ func (p *Pipeline) fileSource(ctx context.Context, e journal.Entry) (bool, error
 		err = p.restoreAside(ctx, e)
 	} else {
 		if !e.Taken() {
-			err = p.proofs.prove(ctx, e, e)
+			err = p.proofs.Prove(ctx, e, e)
 		}
 		if err == nil {
 			_, err = p.takeAway(ctx, e, folder.After == dropfolder.AfterDelete, folder.Done)

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -49,20 +49,20 @@ func TestCancelWhileEverythingWaits(t *testing.T) {
 	}
 	await("nothing waits", func() bool { return p.Paused() != "" })
 	ahead.Store(int64(time.Minute))
-	asked := func(kind string, ids ...int64) []ingest.Outcome {
-		return r.askOf(ctx, kind, ingest.Selection{IDs: ids}, func(int64) error { return nil })
+	asked := func(kind string, ids ...int64) []desk.Outcome {
+		return r.askOf(ctx, kind, desk.Selection{IDs: ids}, func(int64) error { return nil })
 	}
 	e := r.entry("a.jpg")
-	got := asked(ingest.RequestCancel, e.ID)
+	got := asked(desk.RequestCancel, e.ID)
 	r.wantResults(got, "cancelling")
 	if !strings.Contains(got[0].Detail, "when Tenovos answers again: ") {
 		t.Errorf("it says %q", got[0].Detail)
 	}
-	r.wantResults(asked(ingest.RequestCancel, e.ID), "cancelling") // again
-	r.wantResults(asked(ingest.RequestCancel, r.entry("b.jpg").ID), "skipped")
+	r.wantResults(asked(desk.RequestCancel, e.ID), "cancelling") // again
+	r.wantResults(asked(desk.RequestCancel, r.entry("b.jpg").ID), "skipped")
 	r.sandbox.ClearFaults()
 	await("the cancel is not done", func() bool { return r.statusOf("a.jpg") == journal.Cancelled })
-	got = asked(ingest.RequestRetry, e.ID)
+	got = asked(desk.RequestRetry, e.ID)
 	r.wantResults(got, "requeued")
 	if got[0].Detail != "" {
 		t.Errorf("nothing waits, and retry says %q", got[0].Detail)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -11,18 +12,26 @@ import (
 // sharedCreate, in a verdict, is the circuit of the asset that is to be created.
 const sharedCreate = "create"
 
-// heldUp is the journal as outage.Circuits use it: an error of it ends the process.
-type heldUp struct{ *journal.Journal }
+// fatalJournal is the journal for what is beside the life of an entry: an error of it ends
+// the process.
+type fatalJournal struct{ *journal.Journal }
 
-func (h heldUp) Hasten(ctx context.Context, class string) error {
-	if err := h.Journal.Hasten(ctx, class); err != nil {
+func (f fatalJournal) Hasten(ctx context.Context, class string) error {
+	if err := journal.DeferredOf(f.Journal).Hasten(ctx, class); err != nil {
 		return &journalError{err}
 	}
 	return nil
 }
 
-func (h heldUp) HastenSome(ctx context.Context, class string, after time.Time, n int) error {
-	if err := h.Journal.HastenSome(ctx, class, after, n); err != nil {
+func (f fatalJournal) HastenSome(ctx context.Context, class string, after time.Time, n int) error {
+	if err := journal.DeferredOf(f.Journal).HastenSome(ctx, class, after, n); err != nil {
+		return &journalError{err}
+	}
+	return nil
+}
+
+func (f fatalJournal) Proven(ctx context.Context, attempt int64) error {
+	if err := proveAttempt(ctx, f.Journal, attempt); err != nil {
 		return &journalError{err}
 	}
 	return nil
@@ -46,7 +55,7 @@ func (p *Pipeline) holdBack(ctx context.Context, e journal.Entry, circuits ...st
 func (p *Pipeline) share(e journal.Entry, v verdict, cause error) (_ verdict, recorded func(context.Context) error, err error) {
 	name := v.shared
 	if name == sharedCreate {
-		asset, err := storedAsset(e)
+		asset, err := dropfolder.StoredAsset(e)
 		if err != nil {
 			return v, nil, err
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -229,7 +230,7 @@ func TestManyRequests(t *testing.T) {
 	}
 	let := make(chan struct{})
 	client := r.client()
-	p := ingest.New(r.config, ingest.Deps{API: client, Journal: j, Log: zerolog.Nop(), Handlers: map[string]ingest.Handler{
+	p := ingest.New(r.config, ingest.Deps{API: client, Journal: j, Log: zerolog.Nop(), Handlers: map[string]desk.Handler{
 		"slow": func(ctx context.Context, _ journal.Request) (any, error) {
 			select {
 			case <-let:
@@ -341,7 +342,7 @@ func TestWithdrawnWhileItsUpdateWaits(t *testing.T) {
 	}
 	until("it is not in", func() bool { return r.entry("a.jpg").Status == journal.Filed })
 	id := r.entry("a.jpg").ID
-	request, err := journal.Ask(t.Context(), r.journal, ingest.RequestUpdate, []byte(`{}`))
+	request, err := journal.Ask(t.Context(), r.journal, desk.RequestUpdate, []byte(`{}`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,10 +16,14 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/batches"
 	"github.com/tenovos-ingest/ingestd/internal/clocks"
 	"github.com/tenovos-ingest/ingestd/internal/companions"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/edits"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
+	"github.com/tenovos-ingest/ingestd/internal/holdings"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
+	"github.com/tenovos-ingest/ingestd/internal/proof"
 	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/internal/resting"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
@@ -46,6 +49,12 @@ type Lookup interface {
 	Versions(ctx context.Context, id string) ([]tenovos.Asset, error)
 	Search(ctx context.Context, q tenovos.Query) (tenovos.Page, error)
 	ContentLink(ctx context.Context, objectID string) (secret.URL, error)
+}
+
+// Editor is what the pipeline does to the metadata of assets that exist.
+type Editor interface {
+	UpdateAsset(ctx context.Context, assetID string, e tenovos.Edit) error
+	BulkEdit(ctx context.Context, e tenovos.BulkEdit) (tenovos.Job, error)
 }
 
 // API is a Tenovos account.
@@ -112,9 +121,9 @@ type Pipeline struct {
 	now     func() time.Time
 	started time.Time // parts stored before belong to an earlier process
 
-	handlers map[string]Handler
 	gate     *outage.Gate
 	remover  *removal.Remover
+	holdings *holdings.Holdings
 	hands    *hands.Hands
 	poke     chan struct{}  // capacity 1: "the queue may have changed"
 	alarms   *alarms.Alarms // of the loops beside the dispatcher
@@ -124,32 +133,30 @@ type Pipeline struct {
 	sought   sought
 	naming   sync.Map // filenames of which a file is just becoming an asset or a version
 
-	editing    map[string]*editing // by folder
-	templates  *templates
+	editor     *edits.Editor
+	desk       *desk.Desk
 	companions *companions.Companions
 	resting    *resting.Files
 	strays     *Strays
-	proofs     *prover
+	proofs     *proof.Prover
 	foreign    foreignURLs
 	leftovers  *leftovers
 	once       bool // Run is a backfill, which ends; set at its start
 
 	circuits *outage.Circuits
-	unwanted unwanted
 	skew     *clocks.Skew
 
 	mu      sync.Mutex
 	excused map[int64]int // failures of each file in flight that were put down to an outage
 
-	account atomic.Pointer[tenovos.User]
-	stats   struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
+	stats struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
 }
 
 // Deps are the parts that a pipeline works with.
 type Deps struct {
 	API     API
 	Store   Store
-	Content Content // nil: no content can be read back
+	Content proof.Content // nil: no content can be read back
 	Journal *journal.Journal
 	Log     zerolog.Logger
 	Clock   func() time.Time // nil is time.Now
@@ -159,7 +166,7 @@ type Deps struct {
 	// and must not call the pipeline.
 	Paused func(why string)
 	// Handlers answer the kinds of requests that the pipeline does not know itself.
-	Handlers map[string]Handler
+	Handlers map[string]desk.Handler
 }
 
 // New makes a pipeline. Nothing happens before Run, but Admit works already.
@@ -182,9 +189,6 @@ func New(cfg Config, d Deps) *Pipeline {
 		now:     d.Clock,
 		poke:    make(chan struct{}, 1),
 		alarms:  alarms.New(d.Journal, d.Clock),
-		editing: make(map[string]*editing, len(cfg.Folders)),
-
-		templates: newTemplates(d.API, d.Log),
 
 		excused: make(map[int64]int),
 		started: d.Clock(),
@@ -192,6 +196,8 @@ func New(cfg Config, d Deps) *Pipeline {
 	p.hands = hands.New(p.released)
 	p.mounts = mounts.New(cfg.Folders, p.wake, d.Log)
 	p.leftovers = newLeftovers(d.Journal, cfg.Folders, p.alarms.RingFolder)
+	p.holdings = holdings.New(d.API, d.Journal.Reader())
+	p.holdings = holdings.New(d.API, d.Journal.Reader())
 	p.remover = removal.New(removal.Deps{API: d.API, Duties: journal.DutiesOf(d.Journal), Log: d.Log, Now: d.Clock})
 	if d.Ahead == nil {
 		d.Ahead = func() time.Duration { return 0 }
@@ -201,14 +207,11 @@ func New(cfg Config, d Deps) *Pipeline {
 	}
 	p.skew = clocks.NewSkew(d.Ahead, cfg.Skew, d.Log)
 	p.circuits = outage.NewCircuits(outage.Deps{
-		Queue: heldUp{d.Journal}, Log: d.Log, Now: d.Clock, Wake: p.wake, Backoff: p.backoff,
+		Queue: fatalJournal{d.Journal}, Log: d.Log, Now: d.Clock, Wake: p.wake, Backoff: p.backoff,
 		Changed: func() { d.Paused(p.Paused()) },
 	})
-	p.handlers = p.operators()
-	maps.Copy(p.handlers, d.Handlers)
 	for _, f := range cfg.Folders {
 		p.folders[f.Name] = f
-		p.editing[f.Name] = &editing{}
 	}
 	p.companions = companions.New(cfg.Folders, companions.Deps{
 		Journal: d.Journal, Mounts: p.mounts, Alarms: p.alarms, Log: d.Log, Now: d.Clock,
@@ -216,10 +219,23 @@ func New(cfg Config, d Deps) *Pipeline {
 	})
 	p.resting = resting.New(p.folderNames(), resting.Deps{Journal: d.Journal, Mounts: p.mounts, Hands: p.hands, Log: d.Log})
 	p.strays = newStrays(p)
-	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5, sha256: p.rehash}
+	p.proofs = proof.New(proof.Deps{
+		API: d.API, Content: d.Content, Journal: fatalJournal{d.Journal}, Duplicates: d.Journal.Reader(), MD5: p.wholeMD5, SHA256: p.rehash,
+	})
 	p.gate = outage.NewGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
+	p.editor = p.newEditor()
+	p.desk = p.newDesk()
+	for kind, h := range d.Handlers {
+		p.desk.Handle(kind, h)
+	}
 	return p
 }
+
+// Editor corrects the metadata of assets that exist.
+func (p *Pipeline) Editor() *edits.Editor { return p.editor }
+
+// Desk answers requests of operators' commands.
+func (p *Pipeline) Desk() *desk.Desk { return p.desk }
 
 // Companions are the sidecars and manifests of the folders.
 func (p *Pipeline) Companions() *companions.Companions { return p.companions }
@@ -259,10 +275,10 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 		}, p.stir)
 	})
 	g.Go(func() error { return p.gate.Run(gctx, idle) })
-	g.Go(func() error { return p.serveRequests(gctx, idle) })
+	g.Go(func() error { return p.desk.Serve(gctx, idle) })
 	g.Go(func() error { return p.doChores(gctx, "", idle) })
 	for _, f := range p.cfg.Folders {
-		g.Go(func() error { return p.doEdits(gctx, f.Name, idle) })
+		g.Go(func() error { return p.editor.Run(gctx, f.Name, idle) })
 		g.Go(func() error { return p.resting.Loop(gctx, f.Name, idle, drain) })
 		if f.Drops != nil {
 			b := batches.New(f, batches.Deps{

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
@@ -305,7 +306,7 @@ func (s *sim) down() {
 }
 
 // ask leaves an operator's request.
-func (s *sim) ask(kind string, sel ingest.Selection) {
+func (s *sim) ask(kind string, sel desk.Selection) {
 	args, err := json.Marshal(sel)
 	if err == nil {
 		_, err = journal.Ask(background, s.rig.journal, kind, args)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/batches"
@@ -127,7 +126,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Ent
 		until, why := batches.Waits(e, p.now())
 		return now, waitForDrop(ctx, p.journal, e.ID, until, why)
 	}
-	asset, err := storedAsset(e)
+	asset, err := dropfolder.StoredAsset(e)
 	if err != nil {
 		return now, err
 	}
@@ -219,20 +218,11 @@ func (p *Pipeline) notCreated(ctx context.Context, e journal.Entry, asset tenovo
 	case errors.Is(cause, tenovos.ErrIntermediary) && !errors.Is(cause, tenovos.ErrSession):
 		return now, cause // who answers in Tenovos' place may have let the call through: it is looked for
 	case asset.OriginalFileID != "" && (errors.Is(cause, tenovos.ErrRejected) || errors.Is(cause, tenovos.ErrNotFound)):
-		if gone, lookErr := p.originalGone(ctx, asset.OriginalFileID); lookErr == nil && gone {
+		if gone, lookErr := p.holdings.Gone(ctx, asset.OriginalFileID); lookErr == nil && gone {
 			return now, &verdictError{verdict{to: journal.Held, reason: reasons.OriginalGone}}
 		}
 	}
 	return now, &notPerformedError{cause}
-}
-
-// originalGone reports that no version of an asset is left in Tenovos.
-func (p *Pipeline) originalGone(ctx context.Context, originalFileID string) (bool, error) {
-	versions, err := p.api.Versions(ctx, originalFileID)
-	if errors.Is(err, tenovos.ErrNotFound) || errors.Is(err, tenovos.ErrRejected) {
-		return true, nil
-	}
-	return !slices.ContainsFunc(versions, func(a tenovos.Asset) bool { return !a.Deleted() }), err
 }
 
 // waitForName lets an entry wait for another create of its filename.

@@ -34,7 +34,7 @@ func TestBooksBalance(t *testing.T) {
 			}
 		case what == 4:
 			f := Forget{Before: r.time.Add(time.Minute), Folders: []string{"in"}, Contents: rng.IntN(2) == 0}
-			if _, _, err := r.Prune(ctx, f, 0, 1+rng.IntN(3)); err != nil {
+			if _, _, err := Prune(ctx, r.Journal, f, 0, 1+rng.IntN(3)); err != nil {
 				t.Fatal(err)
 			}
 		default:

@@ -18,7 +18,7 @@ func TestTakeOver(t *testing.T) {
 	_, err := CompanionsOf(r.Journal).Admit(ctx, []file.File{fileAt("a.xmp", 1)})
 	r.ok(err)
 	r.ok(FoldersOf(r.Journal).Set(ctx, FolderState{Name: "in", Path: "/srv/in"}))
-	n, err := r.TakeOver(ctx, "in", "new")
+	n, err := TakeOver(ctx, r.Journal, "in", "new")
 	r.ok(err)
 	if n != 3 {
 		t.Errorf("%d entries were taken over, want 3", n)
@@ -37,7 +37,7 @@ func TestTakeOver(t *testing.T) {
 	if all, err := r.Reader().Histories(ctx); err != nil || len(all) != 1 || all[0] != (History{"new", "/srv/in", 3}) {
 		t.Errorf("histories are %v, %v", all, err)
 	}
-	if n, err := r.TakeOver(ctx, "in", "new"); n != 0 || err != nil {
+	if n, err := TakeOver(ctx, r.Journal, "in", "new"); n != 0 || err != nil {
 		t.Errorf("once more: %d, %v", n, err)
 	}
 	r.balanced()
@@ -61,7 +61,7 @@ func TestTakeOverLate(t *testing.T) {
 		_, err := CompanionsOf(r.Journal).Admit(ctx, []file.File{f})
 		r.ok(err)
 	}
-	_, err := r.TakeOver(ctx, "in", "new")
+	_, err := TakeOver(ctx, r.Journal, "in", "new")
 	r.ok(err)
 	var sizes []int64
 	r.ok(r.Reader().Entries(ctx, Filter{All: true, Folders: []string{"new"}}, func(e Entry) error {
@@ -100,7 +100,7 @@ func TestTakeOverLeavesNoOrphan(t *testing.T) {
 	f := fileAt("a", 2)
 	f.Folder = "new"
 	r.admit(f)
-	_, err := r.TakeOver(ctx, "in", "new")
+	_, err := TakeOver(ctx, r.Journal, "in", "new")
 	r.ok(err)
 	chores, err := ChoresOf(r.Journal).Due(ctx, r.time, "", 10)
 	r.ok(err)

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -27,7 +27,7 @@ const (
 // waiting tells that an update waits for bulk edits.
 type waiting struct {
 	journal   *journal.Reader
-	selection ingest.Selection
+	selection desk.Selection
 	out       io.Writer
 }
 

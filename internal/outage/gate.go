@@ -139,6 +139,21 @@ func (g *Gate) Blame(ctx context.Context, cause error, rest time.Duration) bool 
 	return true
 }
 
+// Blamed is Blame for an error of a call to Tenovos: one of a kind that is likely to meet
+// every call is everyone's trouble, or that of whoever met it.
+func (g *Gate) Blamed(ctx context.Context, cause error) bool {
+	return Everybodys(cause) && g.Blame(ctx, cause, RetryAfter(cause))
+}
+
+// RetryAfter is the wait that Tenovos asked for with an error, within LongestRest: it is a
+// wish, and who asks for a day may mean a minute.
+func RetryAfter(err error) time.Duration {
+	if te, ok := errors.AsType[*tenovos.Error](err); ok {
+		return min(te.RetryAfter, LongestRest)
+	}
+	return 0
+}
+
 // Worked notes that a call which changes something has succeeded: only that, not
 // a probe, shows that the trouble is over.
 func (g *Gate) Worked() {

@@ -29,10 +29,11 @@ func heldRig(t *testing.T, files int, onCommit func()) (*Circuits, *journal.Jour
 	if _, err := j.Admit(ctx, found); err != nil {
 		t.Fatal(err)
 	}
-	h := NewCircuits(Deps{Queue: j, Log: zerolog.Nop(), Now: time.Now, Wake: func() {}, Changed: func() {}})
+	h := NewCircuits(Deps{Queue: journal.DeferredOf(j), Log: zerolog.Nop(), Now: time.Now, Wake: func() {}, Changed: func() {}})
 	return h, j, due(t, j)
 }
 
+// putOff records that a settled entry waits.
 func due(t *testing.T, j *journal.Journal) []journal.Claim {
 	t.Helper()
 	claims, err := j.Runnable(t.Context(), time.Now().Add(time.Millisecond), []journal.Share{{Folder: "drop", Limit: 1000}}, nil, 1000)
@@ -64,7 +65,7 @@ func TestEntryIsPutOffJustWhenAllAreSetFree(t *testing.T) {
 		if !held {
 			t.Fatalf("held %v", held)
 		}
-		if err := deferEntry(t.Context(), j, e.ID, e.Status, w.Until, w.Reason, false); err != nil {
+		if err := putOff(t.Context(), j, e.ID, e.Status, w.Until, w.Reason); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Recorded(t.Context()); err != nil {
@@ -86,7 +87,7 @@ func TestSomeOfThoseHeldUpAreWoken(t *testing.T) {
 		if i == 0 {
 			after = LongestRest - time.Second // it was refused
 		}
-		if err := deferEntry(ctx, j, c.ID, journal.Settled, time.Now().Add(after), heldUpReason("no"), false); err != nil {
+		if err := putOff(ctx, j, c.ID, journal.Settled, time.Now().Add(after), heldUpReason("no")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -104,7 +105,7 @@ func TestSomeOfThoseHeldUpAreWoken(t *testing.T) {
 				t.Errorf("entry %d is woken", c.ID)
 			}
 			woken[c.ID] = true
-			if err := deferEntry(ctx, j, c.ID, journal.Settled, time.Now().Add(2*heldUp), heldUpReason("no"), false); err != nil {
+			if err := putOff(ctx, j, c.ID, journal.Settled, time.Now().Add(2*heldUp), heldUpReason("no")); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -134,7 +135,8 @@ func TestItIsToldThatNotEverythingWaits(t *testing.T) {
 	}
 }
 
-func deferEntry(ctx context.Context, j *journal.Journal, id int64, in journal.Status, until time.Time, why journal.Reason, count bool) error {
-	_, err := j.Advance(ctx, journal.Move{ID: id, From: in, To: in, NotBefore: until, Reason: why, CountFailure: count})
+// putOff defers an entry.
+func putOff(ctx context.Context, j *journal.Journal, id int64, in journal.Status, until time.Time, why journal.Reason) error {
+	_, err := j.Advance(ctx, journal.Move{ID: id, From: in, To: in, NotBefore: until, Reason: why})
 	return err
 }

@@ -1,4 +1,4 @@
-package ingest
+package edits
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -48,12 +49,12 @@ type target struct {
 func (t *templates) split(ctx context.Context, targets []target, template string) (same []target, others []journal.Edit, err error) {
 	fits := make([]bool, len(targets))
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(2 * editsAtOnce)
+	g.SetLimit(2 * atOnce)
 	for i, x := range targets {
 		g.Go(func() error {
 			a, err := t.api.Asset(gctx, x.entry.FileID)
 			fits[i] = err == nil && a.TemplateID == template && !a.Deleted()
-			if everyonesTrouble(err) || gctx.Err() != nil {
+			if outage.Everybodys(err) || gctx.Err() != nil {
 				return fmt.Errorf("look at asset %s before a bulk edit: %w", x.entry.ObjectID, err)
 			}
 			return nil // its own edit meets the same error, and answers it

@@ -1,4 +1,4 @@
-package ingest
+package holdings
 
 import (
 	"cmp"
@@ -19,10 +19,10 @@ type inconclusiveError struct{ why string }
 func (e *inconclusiveError) Error() string        { return e.why }
 func (e *inconclusiveError) Is(target error) bool { return target == ErrInconclusive }
 
-// named returns what a search for a filename finds of that name, in whatever
+// byName returns what a search for a filename finds of that name, in whatever
 // composition of its letters, with or without versions that are not current. With
 // ErrInconclusive come those that were shown.
-func named(ctx context.Context, api Lookup, filename string, versions bool) ([]tenovos.Asset, error) {
+func byName(ctx context.Context, api API, filename string, versions bool) ([]tenovos.Asset, error) {
 	q := tenovos.Query{Terms: []string{filename}, Field: tenovos.InFilename, IncludeVersions: versions}
 	var found []tenovos.Asset
 	seen := make(map[string]bool)
@@ -77,17 +77,17 @@ func (p *paging) more(n, fresh, hits int) (bool, error) {
 	shorter := n < p.longest
 	p.shown += n
 	p.longest = max(p.longest, n)
-	told := hits >= p.shown
+	counted := hits >= p.shown
 	switch {
-	case n == 0 && told && hits > p.shown:
+	case n == 0 && counted && hits > p.shown:
 		return false, &inconclusiveError{fmt.Sprintf("the search counts %d results and shows %d", hits, p.shown)}
 	case n == 0:
 		return false, nil
 	case fresh == 0:
 		return false, &inconclusiveError{fmt.Sprintf("the search shows the same %d results again and again", n)}
-	case told && hits == p.shown && n < searchPage:
+	case counted && hits == p.shown && n < searchPage:
 		return false, nil
-	case !told && shorter:
+	case !counted && shorter:
 		return false, nil
 	case p.shown >= searchWindow:
 		return false, &inconclusiveError{fmt.Sprintf("the search finds more than the %d results that it can show", searchWindow)}

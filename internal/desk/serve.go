@@ -1,4 +1,4 @@
-package ingest
+package desk
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,7 +20,7 @@ import (
 // answer is encoded as JSON; an error's text is what the operator reads. It may be
 // asked again after a crash.
 //
-// A request that fails while the pipeline ends stays for the next one, and so does
+// A request that fails while the desk is closed stays for the next one, and so does
 // one that is answered with ErrLater.
 type Handler func(ctx context.Context, r journal.Request) (any, error)
 
@@ -40,17 +41,17 @@ const attendEvery = time.Second
 // maxServing bounds how many requests are answered at the same time.
 const maxServing = 4
 
-// serveRequests answers requests until idle closes or ctx ends. An answer may
+// Serve answers requests until idle closes or ctx ends. An answer may
 // take long (a scan, a cancel), so each has a goroutine of its own. The journal is asked
 // when another process rang, and while requests are open.
-func (p *Pipeline) serveRequests(ctx context.Context, idle <-chan struct{}) error {
+func (d *Desk) Serve(ctx context.Context, idle <-chan struct{}) error {
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, gctx := errgroup.WithContext(inner)
 	places := make(chan struct{}, maxServing)
 	rung := make(chan struct{}, 1)
 	listening, enough := context.WithCancel(gctx)
-	g.Go(func() error { journal.RequestsOf(p.journal).Listen(listening, rung); return nil })
+	g.Go(func() error { d.Requests.Listen(listening, rung); return nil })
 	g.Go(func() error {
 		defer enough()
 		defer time.AfterFunc(answerGrace, cancel)     // what is about to be answered still is
@@ -68,7 +69,7 @@ func (p *Pipeline) serveRequests(ctx context.Context, idle <-chan struct{}) erro
 			case <-over:
 			case <-next.C:
 			}
-			open, err := journal.RequestsOf(p.journal).Attend(gctx)
+			open, err := d.Requests.Attend(gctx)
 			if err != nil {
 				return err
 			}
@@ -95,7 +96,7 @@ func (p *Pipeline) serveRequests(ctx context.Context, idle <-chan struct{}) erro
 				g.Go(func() error {
 					defer alarms.Signal(over)
 					defer func() { <-places }()
-					return unlessWithdrawn(gctx, rctx, p.serve(rctx, r))
+					return unlessWithdrawn(gctx, rctx, d.serve(rctx, r))
 				})
 			}
 			if next.Reset(askNet); len(open) > 0 {
@@ -118,16 +119,17 @@ func unlessWithdrawn(all, own context.Context, err error) error {
 	return err
 }
 
-func (p *Pipeline) serve(ctx context.Context, r journal.Request) error {
+// serve answers one request. What fails while nothing is to be begun any more stays open.
+func (d *Desk) serve(ctx context.Context, r journal.Request) error {
 	var answer any
 	err := fmt.Errorf("this ingestd knows no request %q: is the command of another version than the daemon?", r.Kind)
-	if h, ok := p.handlers[r.Kind]; ok {
+	if h, ok := d.handlers[r.Kind]; ok {
 		answer, err = h(ctx, r)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if errors.Is(err, ErrLater) || err != nil && p.draining() {
+	if errors.Is(err, ErrLater) || err != nil && d.draining() {
 		return nil
 	}
 	text, encoded := "", []byte("null")
@@ -137,21 +139,40 @@ func (p *Pipeline) serve(ctx context.Context, r journal.Request) error {
 	if err != nil {
 		text = reasons.Message(err)
 	}
-	rctx, cancel := record(ctx)
+	rctx, cancel := journal.Recording(ctx)
 	defer cancel()
-	return ignoreMoved(journal.RequestsOf(p.journal).Answer(rctx, r.ID, encoded, text))
+	return unlessMoved(d.Requests.Answer(rctx, r.ID, encoded, text))
 }
 
-// obeyCancel ends an entry that an operator wants cancelled, where its status
-// allows it, and returns it as it is then; the zero Entry where nothing is to be done.
-// What may have been created or completed is looked into first.
-func (p *Pipeline) obeyCancel(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
-	if !p.unwanted.has(e.ID) {
-		return now, nil
+// ServeOne answers a request that waits in the journal, for a command that found no
+// daemon to do so. Others wait on: this desk may lack what they need.
+func (d *Desk) ServeOne(ctx context.Context, id int64) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	idle := make(chan struct{})
+	var probing sync.WaitGroup
+	probing.Go(func() { _ = d.Gate.Run(ctx, idle) }) // ends with idle, or with ctx, whose error the loop meets too
+	defer probing.Wait()
+	defer close(idle)
+	for {
+		requests, err := d.Requests.Open(ctx)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(requests, func(r journal.Request) bool { return r.ID == id })
+		if i < 0 {
+			return nil
+		}
+		if err := d.serve(ctx, requests[i]); err != nil {
+			return err
+		}
 	}
-	switch e.Status {
-	case journal.Settled, journal.Mapped, journal.Uploading:
-		return p.giveUp(ctx, e, verdict{to: journal.Cancelled, reason: reasons.Cancelled})
+}
+
+// unlessMoved drops the error of what somebody else was faster with.
+func unlessMoved(err error) error {
+	if errors.Is(err, journal.ErrMoved) || errors.Is(err, journal.ErrUnknown) {
+		return nil
 	}
-	return now, nil
+	return err
 }
