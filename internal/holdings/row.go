@@ -45,7 +45,7 @@ func (h *Holdings) OfRow(ctx context.Context, row tenovos.NewAsset) (*tenovos.As
 		return nil, err
 	}
 	slices.SortStableFunc(found, func(a, b tenovos.Asset) int { return a.Created.Compare(b.Created) })
-	i := slices.IndexFunc(found, wanted.In)
+	i := slices.IndexFunc(found, func(a tenovos.Asset) bool { return a.Holds(wanted) })
 	switch {
 	case i >= 0:
 		return &found[i], nil
