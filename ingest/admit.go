@@ -68,11 +68,7 @@ func (p *Pipeline) Unknown(ctx context.Context, files []file.File) ([]file.File,
 		}
 		fresh = append(fresh, more...)
 	}
-	unknown := make([]file.File, len(fresh))
-	for i, f := range fresh {
-		unknown[i] = f
-	}
-	return unknown, err
+	return fresh, err
 }
 
 // wake tells the dispatcher that the queue may have changed.
