@@ -163,3 +163,6 @@ func Taken(c <-chan struct{}) bool {
 		return false
 	}
 }
+
+// Closed reports that a channel to which nobody sends was closed; nil never is.
+func Closed(c <-chan struct{}) bool { return Taken(c) }

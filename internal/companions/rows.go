@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
@@ -53,7 +54,7 @@ func (r *rowAdmission) loop(ctx context.Context) error {
 		}
 		due, err := r.journal.DueManifests(ctx, r.folder.Name, dueBatch)
 		for _, c := range due {
-			if err == nil && !r.draining() {
+			if err == nil && !alarms.Closed(r.run.Drain) {
 				err = r.manifest(ctx, c)
 			}
 			if t, put := r.troubles[c.Path]; put {
@@ -66,16 +67,6 @@ func (r *rowAdmission) loop(ctx context.Context) error {
 		if len(due) == dueBatch {
 			a.LookAgain()
 		}
-	}
-}
-
-// draining reports that nothing more is to be begun.
-func (r *rowAdmission) draining() bool {
-	select {
-	case <-r.run.Drain:
-		return true
-	default:
-		return false
 	}
 }
 
@@ -111,7 +102,7 @@ func (r *rowAdmission) manifest(ctx context.Context, c journal.Companion) error 
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, errEnding), r.draining(), errors.Is(err, journal.ErrMoved):
+	case errors.Is(err, errEnding), alarms.Closed(r.run.Drain), errors.Is(err, journal.ErrMoved):
 		return nil // it is begun anew
 	case errors.Is(err, journal.ErrJournal):
 		return err

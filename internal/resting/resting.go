@@ -161,7 +161,7 @@ func (r *Files) Loop(ctx context.Context, folder string, idle, drain <-chan stru
 	for {
 		select {
 		case <-idle:
-			if f.draining() {
+			if alarms.Closed(f.drain) {
 				return nil
 			}
 			return r.look(ctx, f)
@@ -179,16 +179,6 @@ func (r *Files) Loop(ctx context.Context, folder string, idle, drain <-chan stru
 		case <-idle:
 		case <-ctx.Done():
 		}
-	}
-}
-
-// draining reports that nothing more is to be begun.
-func (f *folder) draining() bool {
-	select {
-	case <-f.drain:
-		return true
-	default:
-		return false
 	}
 }
 
@@ -248,7 +238,7 @@ func (r *Files) lookAtAll(ctx context.Context, f *folder, unread func(string) bo
 	n := 0
 	for _, status := range journal.RestsWithoutAsset() {
 		for after := int64(0); ; {
-			if f.draining() || ctx.Err() != nil {
+			if alarms.Closed(f.drain) || ctx.Err() != nil {
 				return nil
 			}
 			files, err := r.journal.In(ctx, f.name, status, after, batch)
@@ -275,7 +265,7 @@ func (r *Files) lookAtAll(ctx context.Context, f *folder, unread func(string) bo
 
 // lookBelow looks at what rests below a path, if that was a directory's.
 func (r *Files) lookBelow(ctx context.Context, f *folder, dir string, unread func(string) bool) error {
-	for after := ""; !f.draining() && ctx.Err() == nil; {
+	for after := ""; !alarms.Closed(f.drain) && ctx.Err() == nil; {
 		files, err := r.journal.Below(ctx, f.name, dir, after, batch)
 		if err != nil || len(files) == 0 {
 			return err
