@@ -6,6 +6,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -82,7 +83,7 @@ func (p *Pipeline) answerDuplicate(ctx context.Context, e journal.Entry, policy 
 		return false, err
 	}
 	if original.Status != journal.Filed {
-		return true, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasons.Waits(original), false)
+		return true, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(tenovos.PollWait(e.Tries)), reasons.Waits(original), false)
 	}
 	return true, &verdictError{duplicateOf(policy, e, original)}
 }
@@ -126,7 +127,7 @@ func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, 
 			return true, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(p.folders[e.Folder].Settle), reasons.NameTaken, false) // it may not have been found yet
 		}
 		if old.Status == journal.Verified || old.Status == journal.Cancelling {
-			return true, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasons.Waits(old), false)
+			return true, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(tenovos.PollWait(e.Tries)), reasons.Waits(old), false)
 		}
 		if sent := old.Status == journal.Filed || sentWhole(old); sent { // else its upload compares what it sends
 			if same, err := file.same(ctx, old); err != nil || !same {

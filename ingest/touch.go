@@ -93,7 +93,7 @@ func compare(ctx context.Context, j *journal.Journal, e journal.Entry, src *uplo
 // lastLook looks once more at a file that stays, before its entry is filed: from then
 // on a touch is a touch. What cannot be looked at any more is left to the watcher.
 func (p *Pipeline) lastLook(ctx context.Context, e journal.Entry) error {
-	if e.Kind != journal.File || !p.folders[e.Folder].After.Keeps() || !p.mayTouch(e.Folder) {
+	if e.Kind != journal.File || !p.folders[e.Folder].After.Keeps() || !p.mounts.Usable(e.Folder) {
 		return nil
 	}
 	src, err := p.open(e)

@@ -28,7 +28,8 @@ const hasVersion = `EXISTS (SELECT 1 FROM entries l WHERE l.folder = e.folder AN
 // of its folder, judged by device, inode, size and modification time: those whose
 // content is in Tenovos with the source kept, or on its way there, or was handed over
 // and never seen right. One whose asset has a later version is none of them. Their
-// Attempt is the last one.
+// Attempt is the last one. One whose file is on its way out of the folder belongs to
+// them until that is done.
 func (j *Journal) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
 	var out []Entry
 	err := j.reader.read(ctx, fmt.Sprintf("look for the earlier path of entry %d", e.ID), func(tx *session) error {
@@ -38,7 +39,7 @@ func (j *Journal) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
 			return err
 		}, `SELECT `+entryColumns+` FROM entries e {using entries_inode}
 			WHERE ino = ?1 AND size = ?2 AND dev = ?3 AND mod_time = ?4 AND folder = ?5 AND path <> ?6
-			  AND (status IN {begun} OR status = {filed} OR status = {held} AND class = '`+ClassUnverified+`') AND aside = x''
+			  AND (status IN {begun} OR status = {filed} OR status = {held} AND class = '`+ClassUnverified+`') AND (aside = x'' OR status = {verified})
 			  AND NOT `+hasVersion+`
 			ORDER BY id LIMIT 8`, int64(e.Ino), e.Size, int64(e.Dev), e.ModTime, e.Folder, []byte(e.Path))
 		if err != nil {

@@ -70,7 +70,7 @@ type forecast struct {
 	// Gaps are sources of facts that could not be read.
 	Gaps []metadata.Gap `json:"gaps,omitempty"`
 	// Unmatched is what is told of a companion that speaks of files which are not there.
-	Unmatched *journal.Told `json:"unmatched,omitempty"`
+	Unmatched *journal.Unmatched `json:"unmatched,omitempty"`
 	// Unread says why the daemon's user cannot read the file, Stuck why it cannot move it
 	// away, or delete it, as the folder wants.
 	Unread string `json:"unread,omitempty"`

@@ -106,11 +106,11 @@ func (c companions) Teller(were func(dir string, yield func(path string)) error)
 type teller struct{ *facts.Teller }
 
 // Lost implements dropfolder.Teller.
-func (t teller) Lost(path string) (journal.Told, error) {
+func (t teller) Lost(path string) (journal.Unmatched, error) {
 	lost, err := t.Teller.Lost(path)
-	told := journal.Told{Path: metadata.Clean(path), Rows: lost.Rows, Unmatched: lost.Count, Message: lost.Message}
+	told := journal.Unmatched{Path: metadata.Clean(path), Rows: lost.Rows, Unmatched: lost.Count, Message: lost.Message}
 	for _, row := range lost.First {
-		told.First = append(told.First, journal.ToldRow(row))
+		told.First = append(told.First, journal.UnmatchedRow(row))
 	}
 	return told, err
 }
