@@ -40,7 +40,7 @@ func (c assets) getVersions() (int, any) {
 	c.s.mu.Lock()
 	chain := append([]*Asset(nil), c.s.db.chains[a.OriginalFileID]...)
 	c.s.mu.Unlock()
-	links{c.call}.look(chain...)
+	links(c).look(chain...)
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	if c.o.VersionsOrder == "newest" {
@@ -60,14 +60,14 @@ func (c assets) getAssetContent() (int, any) {
 	a := c.s.db.byObject[c.id]
 	c.s.mu.Unlock()
 	if a != nil {
-		links{c.call}.look(a)
+		links(c).look(a)
 	}
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	if a == nil || a.Deleted || !a.HasContent {
 		return fail(http.StatusBadGateway, "Internal server error", "")
 	}
-	url, err := links{c.call}.signer().PresignGet(c.r.Context(), a.Key, c.o.ContentLinkLife)
+	url, err := links(c).signer().PresignGet(c.r.Context(), a.Key, c.o.ContentLinkLife)
 	if err != nil {
 		return fail(http.StatusBadGateway, "Internal server error", "")
 	}
@@ -89,7 +89,7 @@ func (c assets) show(a *Asset) (int, any) {
 	if a == nil {
 		return fail(http.StatusForbidden, "Asset not found", "")
 	}
-	links{c.call}.look(a)
+	links(c).look(a)
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	return http.StatusOK, c.asset(a, c.s.clock())
@@ -112,7 +112,7 @@ func (c assets) asset(a *Asset, at time.Time) map[string]any {
 		"lastUpdatedBy": a.UpdatedBy, "lastUpdatedEpoch": c.epoch(a.Updated), "versionNumber": a.Created.UnixMilli(),
 		"currentVersion": current, "fileState": state, "metadataState": state,
 		"metadataTemplateId": a.TemplateID, "metadata": metadata, "metadataDenormalized": flat,
-		"securityTemplateIds": a.SecurityIDs, "securityDenormalized": descriptions{c.call}.security(),
+		"securityTemplateIds": a.SecurityIDs, "securityDenormalized": descriptions(c).security(),
 	}
 	m[c.draft("filename", "fileName")] = a.Filename
 	c.tellContentPath(m, a)

@@ -244,7 +244,7 @@ func (c accounts) poolID() string {
 // endpoint is the base URL by which the client came.
 func (c accounts) endpoint() string {
 	base, _, _ := strings.Cut(c.r.URL.Path, "/auth/")
-	return links{c.call}.origin() + base
+	return links(c).origin() + base
 }
 
 func (s *Server) userNamed(name string) *User {

@@ -85,7 +85,7 @@ func (c uploads) createAsset() (int, any) {
 		a.OriginalFileID = req.OriginalFileID
 	}
 	out := map[string]any{"filename": a.Filename, "objectId": a.ObjectID, "fileId": a.FileID, "originalFileId": a.OriginalFileID}
-	assets{c.call}.tellSize(out, a.DeclaredSize)
+	assets(c).tellSize(out, a.DeclaredSize)
 	u, err := c.placeUpload(a, out)
 	if err != nil {
 		return fail(http.StatusInternalServerError, "Internal server error", "%v", err)
@@ -110,7 +110,7 @@ func (c uploads) placeUpload(a *Asset, out map[string]any) (*upload, error) {
 		out["url"] = s3Key(a.FederatedPath)
 		return nil, nil
 	}
-	signer, ctx := links{c.call}.signer(), c.r.Context()
+	signer, ctx := links(c).signer(), c.r.Context()
 	part := c.o.partSize()
 	if !c.o.MultipartUnasked && (a.DeclaredSize < 0 || !c.o.MultipartAlways && a.DeclaredSize <= part) {
 		url, err := signer.PresignPut(ctx, a.Key, a.ObjectID, c.o.URLLife)

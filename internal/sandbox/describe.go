@@ -39,7 +39,7 @@ func (c descriptions) template(t *Template) any {
 		names = inner
 	}
 	names["templateId"], names["templateName"], names["templateType"] = t.ID, t.Name, t.Types
-	names["createdEpoch"], names["lastUpdatedEpoch"] = assets{c.call}.epoch(seeded), assets{c.call}.epoch(seeded)
+	names["createdEpoch"], names["lastUpdatedEpoch"] = assets(c).epoch(seeded), assets(c).epoch(seeded)
 	return outer
 }
 
@@ -92,7 +92,7 @@ func (c descriptions) vocabulary(v *Vocabulary, key string) any {
 	return map[string]any{
 		"metadataDefinitionId": v.ID, "metadataDefinitionName": v.Name, "metadataDefinitionSearchField": v.SearchField,
 		"metadataDefinitionType": "controlledVocabulary", "customerId": c.s.Account().CustomerID,
-		"createdEpoch": assets{c.call}.epoch(seeded), "lastUpdatedEpoch": assets{c.call}.epoch(seeded),
+		"createdEpoch": assets(c).epoch(seeded), "lastUpdatedEpoch": assets(c).epoch(seeded),
 		key: map[string]any{"values": v.Values, "searchable": true},
 	}
 }

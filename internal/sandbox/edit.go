@@ -65,12 +65,12 @@ func (c edits) deleteAsset() (int, any) {
 // deletedDocument is the asset as the delete reply has it: JSON in a string, with
 // two documents that are JSON in strings again.
 func (c edits) deletedDocument(a *Asset) (string, error) {
-	m := assets{c.call}.asset(a, c.s.clock())
+	m := assets(c).asset(a, c.s.clock())
 	metadata, err := jsonText(m["metadata"])
 	if err != nil {
 		return "", err
 	}
-	if technical := (assets{c.call}).technical(a, c.s.clock()); technical != nil {
+	if technical := assets(c).technical(a, c.s.clock()); technical != nil {
 		if m["technicalMetadataDocument"], err = jsonText(technical); err != nil {
 			return "", err
 		}

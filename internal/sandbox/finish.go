@@ -49,7 +49,7 @@ func (c uploads) finishUpload() (int, any) {
 	c.s.mu.Unlock()
 	done := map[string]any{"fileId": req.FileID, "filename": req.Filename, "action": req.Action, "originalFileId": req.OriginalFileID,
 		"uploadId": u.ID, "s3Key": u.Key, "status": "success"}
-	assets{c.call}.tellSize(done, int64(req.Filesize))
+	assets(c).tellSize(done, int64(req.Filesize))
 	if req.OriginalFileID == "" && a != nil {
 		done["originalFileId"] = a.OriginalFileID
 	}
@@ -102,7 +102,7 @@ func (c uploads) cancelUpload(u *upload, a *Asset, done map[string]any) (int, an
 	u.drop()
 	switch c.o.CancelRecord {
 	case "delete":
-		edits{c.call}.setDeletedWith(a, c.o.DeleteScope, true)
+		edits(c).setDeletedWith(a, c.o.DeleteScope, true)
 	case "purge":
 		c.s.db.purge(a)
 		c.s.db.flip(a.OriginalFileID, c.o)
@@ -130,7 +130,7 @@ func (c uploads) completeUpload(u *upload, a *Asset, req finishRequest, done map
 		u.Status = "completed"
 		c.s.mu.Unlock()
 		c.r = c.r.WithContext(ctx)
-		links{c.call}.fetch(a)
+		links(c).fetch(a)
 		return http.StatusOK, done
 	}
 	parts, bad := c.chooseParts(u, req.Parts)
@@ -148,7 +148,7 @@ func (c uploads) completeUpload(u *upload, a *Asset, req finishRequest, done map
 	if got.size != int64(req.Filesize) {
 		c.violateLocked("complete names another size", "%q: filesize %.0f, parts hold %d", a.Filename, req.Filesize, got.size)
 	}
-	links{c.call}.fill(a, got)
+	links(c).fill(a, got)
 	return http.StatusOK, done
 }
 

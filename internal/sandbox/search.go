@@ -154,12 +154,12 @@ func (c searches) matches(req searchRequest, at time.Time) []*Asset {
 }
 
 func (c searches) results(page []*Asset, at time.Time) []any {
-	links{c.call}.look(page...)
+	links(c).look(page...)
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	out := []any{}
 	for _, a := range page {
-		out = append(out, assets{c.call}.asset(a, at))
+		out = append(out, assets(c).asset(a, at))
 	}
 	return out
 }
@@ -188,7 +188,7 @@ func (c searches) termHits(a *Asset, term, field string) bool {
 		return true
 	}
 	if all || field == "metadata" {
-		_, flat := assets{c.call}.values(a)
+		_, flat := assets(c).values(a)
 		if slices.ContainsFunc(leaves(flat, nil), func(s string) bool { return textHits(s, tokens(s), term) }) {
 			return true
 		}

@@ -196,7 +196,7 @@ func (c contents) endPut(key, uploadID string, number int, got content) *s3Error
 			return e
 		}
 		a.PutsStored++
-		links{c.call}.fill(a, got)
+		links(c).fill(a, got)
 		return nil
 	}
 	u := c.s.db.uploads[uploadID]
