@@ -178,7 +178,7 @@ func (t *taking) unchanged(ctx context.Context, hint file.Stat) (bool, error) {
 	if src.Hint() != hint {
 		return false, fmt.Errorf("%s is being changed", t.e.Path)
 	}
-	same, err := compare(ctx, t.p.journal, t.e, src)
+	same, err := t.p.compare(ctx, t.e, src)
 	if same {
 		t.e.ChangeTime = hint.ChangeTime
 	}
@@ -338,10 +338,10 @@ func filingWait(n int) time.Duration { return min(2*time.Second<<min(n, 10), 10*
 
 // fileSource does with the source of a verified entry what the folder asks for.
 // False if it could not: then the entry waits and it is tried again, without end.
-func (p *Pipeline) fileSource(ctx context.Context, e journal.Entry) (bool, error) {
+func (p *Pipeline) fileSource(ctx context.Context, e journal.Entry) (*fileWait, error) {
 	folder := p.folders[e.Folder]
 	if (folder.After.Keeps() || folder.Resumes()) && !e.Taken() || e.Kind != journal.File {
-		return true, nil
+		return nil, nil
 	}
 	var err error
 	if folder.After.Keeps() { // the configuration changed in the middle of it
@@ -355,18 +355,18 @@ func (p *Pipeline) fileSource(ctx context.Context, e journal.Entry) (bool, error
 		}
 	}
 	if err == nil || errors.Is(err, journal.ErrJournal) || errors.Is(err, journal.ErrMoved) {
-		return err == nil, err
+		return nil, err
 	}
 	if mounts.IsGone(err) { // said of the folder
-		return false, err
+		return nil, err
 	}
 	if later, ok := errors.AsType[*notYetError](err); ok {
-		return false, deferEntry(ctx, p.journal, e.ID, e.Status, later.until, reasons.Sought, false)
+		return &fileWait{later.until, reasons.Sought}, nil
 	}
 	if e.Tries == 0 {
 		p.entryLog(p.log.Warn(), e).Str("reason", secret.Sentence(err)).Msg("the file was uploaded but cannot be moved away yet: tried again until it can")
 	}
-	return false, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(filingWait(e.Tries)), reasonFiling(err), false)
+	return &fileWait{p.now().Add(filingWait(e.Tries)), reasonFiling(err)}, nil
 }
 
 // restoreAside gives a file that is on its way out its name back.

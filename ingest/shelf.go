@@ -26,7 +26,7 @@ type shelf struct {
 
 // openShelf opens a drop folder as openRoot does. What happens until it is closed
 // counts as one mixed call to its file system.
-func (p *Pipeline) openShelf(folder string, id int64) (*shelf, error) {
+func (p *core) openShelf(folder string, id int64) (*shelf, error) {
 	root, err := p.mounts.Open(folder, id)
 	if err != nil {
 		return nil, err
