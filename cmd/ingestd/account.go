@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,17 +8,15 @@ import (
 	"runtime/debug"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
-	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/rules"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 )
 
 // account is a Tenovos login together with the rules resolved against it.
 type account struct {
-	client     *tenovos.Client
-	names      *names
-	collectors map[string]*facts.Collector // by folder name
-	tables     *facts.Tables               // what the collectors hold of manifests
+	client *tenovos.Client
+	rules  *rules.Set
 }
 
 // connect logs in, reads what the account has and resolves every rule. Mistakes
@@ -32,19 +29,11 @@ func connect(ctx context.Context, cfg *config.Config) (*account, error) {
 	if err := client.Ready(ctx); err != nil {
 		return nil, final(err)
 	}
-	n := newNames(cfg, func(ctx context.Context) (mapping.Account, error) { return readAccount(ctx, client, cfg) })
-	if err := n.refresh(ctx); err != nil {
+	set := rules.New(cfg, func(ctx context.Context) (mapping.Account, error) { return rules.ReadAccount(ctx, client, cfg) }, collectEarlier)
+	if err := set.Refresh(ctx); err != nil {
 		return nil, final(err)
 	}
-	a := &account{
-		client: client, names: n, tables: facts.NewTables(cfg.Manifests.Memory),
-		collectors: make(map[string]*facts.Collector, len(cfg.Folders)),
-	}
-	a.tables.Resized = collectEarlier
-	for _, f := range cfg.Folders {
-		a.collectors[f.Name] = newCollector(f, a.tables, cmp.Or(cfg.Manifests.RowsWithoutFiles, -1))
-	}
-	return a, nil
+	return &account{client: client, rules: set}, nil
 }
 
 // collectEarlier lets the garbage that may pile up not grow with the manifests, which

@@ -19,6 +19,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/rules"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -124,7 +125,7 @@ type engine struct {
 	pipeline *ingest.Pipeline
 	watcher  *watcher.Watcher
 	folders  *folderStates
-	names    *names
+	rules    *rules.Set
 	walked   map[string]*atomic.Int64 // files that the watcher reported in each folder, repetitions included
 	bytes    atomic.Int64             // of these files
 	reloads  chan<- int64             // where requests to reload go; nil where the engine cannot be another's
@@ -151,7 +152,7 @@ func (e *engine) allWalked() int64 {
 
 // newEngine puts the rooms together for the given folders.
 func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *journal.Journal, hold claims, adopt bool, log zerolog.Logger) (*engine, error) {
-	e := &engine{journal: j, names: acct.names, folders: newFolderStates(folders, j, log), walked: make(map[string]*atomic.Int64, len(folders))}
+	e := &engine{journal: j, rules: acct.rules, folders: newFolderStates(folders, j, log), walked: make(map[string]*atomic.Int64, len(folders))}
 	for _, f := range folders {
 		e.walked[f.Name] = new(atomic.Int64)
 	}
@@ -164,9 +165,9 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		pc.Folders[i].Wanted = func(rel string) bool { return watcher.Skipped(watched[i], rel) == "" }
 		pc.Folders[i].Settling = func() int { return e.folders.settling(f.Name) }
 		pc.Folders[i].Scanned = func() (time.Time, bool) { return e.folders.scanned(f.Name) }
-		pc.Folders[i].Map = acct.mapFunc(f)
-		pc.Folders[i].Companions = newCompanions(f, acct.collectors[f.Name])
-		pc.Folders[i].Inherit = acct.inherit(f.Name)
+		pc.Folders[i].Map = acct.rules.Map
+		pc.Folders[i].Companions = acct.rules.Companions(f.Name)
+		pc.Folders[i].Inherit = acct.rules.Inherit(f.Name)
 		if f.Batch == "all" {
 			pc.Folders[i].Drops = drops{e, f.Name}
 		}
@@ -190,7 +191,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 	w, err := watcher.New(watched, watcher.Options{
 		Known: func(ctx context.Context, files []watcher.File) ([]watcher.File, error) {
 			for _, f := range files {
-				if _, companion := acct.collectors[f.Folder].Companion(f.Path); !companion {
+				if !acct.rules.Companions(f.Folder).Is(f.Path) {
 					e.walked[f.Folder].Add(1)
 					e.bytes.Add(f.Size)
 				}
@@ -244,17 +245,11 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder) ingest.Config {
 	return c
 }
 
+// watchedFolders is the watcher's share of the configuration.
 func watchedFolders(folders []config.Folder) []watcher.Folder {
 	out := make([]watcher.Folder, len(folders))
 	for i, f := range folders {
-		companions := companionsOf(f)
-		out[i] = watcher.Folder{
-			Companion: func(rel string) bool { _, is := companions.Of(rel); return is },
-			Name:      f.Name, Path: f.Path, Include: f.Include, Exclude: f.Exclude, Skip: f.Kept(),
-			Settle: f.Settle, Rescan: f.Rescan, PollInterval: f.PollInterval,
-			Mode: watcher.Mode(f.Watch), Marker: f.Marker, Ready: f.Ready, Patience: f.Patience,
-			Drops: f.Batch == "all",
-		}
+		out[i] = rules.Watched(f)
 	}
 	return out
 }

@@ -162,7 +162,7 @@ func (u update) dryRun(ctx context.Context) error {
 	pc := pipelineConfig(u.cfg, u.cfg.Folders)
 	ours := make(map[string]bool)
 	for i, f := range u.cfg.Folders {
-		pc.Folders[i].Map = acct.mapFunc(f)
+		pc.Folders[i].Map = acct.rules.Map
 		ours[f.Name] = true
 	}
 	p := ingest.New(pc, ingest.Deps{API: acct.client})
@@ -173,14 +173,14 @@ func (u update) dryRun(ctx context.Context) error {
 			return nil
 		}
 		var change ingest.Change
-		err := acct.tables.Patiently(func() (err error) {
+		err := acct.rules.Patiently(func() (err error) {
 			change, err = p.Change(e)
 			return err
 		})
 		if err != nil {
 			return fmt.Errorf("%s/%s: %w", e.Folder, display.Name(e.Path), err)
 		}
-		if d := differenceOf(acct.names.mapper(e.Folder), e, change); len(d.Changes) > 0 || d.Refused != "" {
+		if d := differenceOf(acct.rules.Mapper(e.Folder), e, change); len(d.Changes) > 0 || d.Refused != "" {
 			if all = append(all, d); !u.asJSON {
 				printDifference(u.out, d)
 			}
