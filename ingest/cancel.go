@@ -103,10 +103,6 @@ func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (u undone, err err
 	if e.Attempt == nil || e.Attempt.ObjectID == "" {
 		return u, nil
 	}
-	if e.Attempt.Fills != 0 { // the asset is not ours to remove
-		u.complete, err = p.filled(ctx, e)
-		return u, err
-	}
 	var abortErr error
 	var stillOpen bool
 	u.removal, abortErr = p.remover.begin(ctx, e.ID, version{e.Attempt.ObjectID, e.Attempt.FileID}, e.Filename)
@@ -171,11 +167,8 @@ func (p *Pipeline) abort(ctx context.Context, e journal.Entry) (stillOpen bool, 
 const cleanUpFor = 7 * 24 * time.Hour
 
 // cleanUp makes chores of what an upload that was given up may have left: the
-// open upload, if there may be one, and the empty asset, unless it is a placeholder.
+// open upload, if there may be one, and the empty asset.
 func (p *Pipeline) cleanUp(e journal.Entry, upload bool) ([]journal.NewChore, error) {
-	if e.Attempt.Fills != 0 {
-		return nil, nil
-	}
 	chore := journal.NewChore{
 		Kind: journal.ChoreDelete, ObjectID: e.Attempt.ObjectID, FileID: e.Attempt.FileID,
 		Filename: e.Filename, NotBefore: p.now().Add(choreWait(0)), Until: p.now().Add(cleanUpFor),

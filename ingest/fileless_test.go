@@ -133,6 +133,8 @@ func TestRowsWaitForTheFileSystem(t *testing.T) {
 	}
 }
 
+func title(a sandbox.Asset) string { return string(a.Metadata[0].Value) }
+
 // newRows makes the assets of two placeholders of one name, a federated asset and a
 // placeholder, and loses the journal. The rows are titled by their paths.
 func newRows(t *testing.T) *rig {

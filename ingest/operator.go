@@ -398,9 +398,6 @@ func (p *Pipeline) withdraw(ctx context.Context, e journal.Entry, _ Selection) (
 	if e.Status != journal.Filed {
 		return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
 	}
-	if filling, err := p.journal.Reader().Filling(ctx, e.ID); err != nil || filling != 0 {
-		return Outcome{Result: "skipped", Detail: fmt.Sprintf("the file of entry %d is just becoming its content: withdraw that one afterwards", filling)}, err
-	}
 	m, err := p.remover.begin(ctx, e.ID, version{e.ObjectID, e.FileID}, e.Filename)
 	if err == nil {
 		defer m.release()

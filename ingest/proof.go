@@ -213,7 +213,7 @@ func (p *Pipeline) provenVerified(ctx context.Context, e journal.Entry) (now jou
 // otherBytes fails an entry whose asset was seen to hold other bytes. Where the store's
 // ETags had said so before, the asset is removed, as after any part that arrives damaged.
 func (p *Pipeline) otherBytes(ctx context.Context, e journal.Entry, remote string) (now journal.Entry, err error) {
-	if !contradicted(e.Attempt) || e.Attempt.Fills != 0 {
+	if !contradicted(e.Attempt) {
 		return now, &verdictError{verdict{to: journal.Failed, reason: reasons.Mismatch(e, remote)}}
 	}
 	chores, err := p.cleanUp(e, false)

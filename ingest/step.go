@@ -105,14 +105,8 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) (now journal.En
 	return p.decide(ctx, e, m.Asset, factsAt, prev.ID)
 }
 
-// begin starts the upload into an asset: created -> uploading. One that was there
-// before is prepared first.
+// begin starts the upload into an asset: created -> uploading.
 func (p *Pipeline) begin(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
-	if e.Attempt.Fills != 0 {
-		if err := p.prepare(ctx, e); err != nil {
-			return now, err
-		}
-	}
 	return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Created, To: journal.Uploading})
 }
 
@@ -176,11 +170,6 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Ent
 	}
 	if err := p.holdups.passed(ctx, e.ID, math.MaxInt64, circuitCall(journal.Mapped)); now.ID != 0 || err != nil {
 		return now, err
-	}
-	if e.Kind == journal.File {
-		if now, err = p.fillPlaceholder(ctx, e, asset); now.ID != 0 || err != nil {
-			return now, err
-		}
 	}
 	now, err = p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Mapped, To: journal.Creating})
 	if errors.Is(err, journal.ErrNameBusy) {
@@ -267,7 +256,6 @@ const (
 func plan(e journal.Entry, up tenovos.Upload) (journal.Creation, error) {
 	c := journal.Creation{ObjectID: up.ObjectID, FileID: up.FileID, OriginalFileID: up.OriginalFileID, UploadID: up.UploadID}
 	if e.Kind != journal.File { // nothing is uploaded
-		keepURL(&c, up)
 		return c, nil
 	}
 	urls := make([]uploader.URL, len(up.URLs))

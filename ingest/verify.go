@@ -22,7 +22,7 @@ func (p *Pipeline) verify(ctx context.Context, e journal.Entry) (now journal.Ent
 	}
 	trusted := proven(e.Attempt) || p.folders[e.Folder].After.Keeps() && !contradicted(e.Attempt)
 	enough := trusted && !p.cfg.VerifyAsset && e.Attempt != nil && !e.Attempt.Unconfirmed // what the store answered
-	if enough && e.Attempt.Fills == 0 {                                                   // else it was there before, and may have been deleted meanwhile
+	if enough {
 		return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Verifying, To: journal.Verified})
 	}
 	asset, err := p.api.Asset(ctx, e.FileID)
@@ -32,8 +32,6 @@ func (p *Pipeline) verify(ctx context.Context, e journal.Entry) (now journal.Ent
 	switch {
 	case asset.Deleted():
 		return now, &verdictError{verdict{to: journal.Held, reason: reasons.DeletedMeanwhile}}
-	case enough:
-		return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Verifying, To: journal.Verified})
 	case asset.MD5 != "":
 		same, err := p.sameChecksum(ctx, e, asset.MD5)
 		if err != nil {

@@ -138,11 +138,10 @@ func (p *Pipeline) namesake(ctx context.Context, e journal.Entry, asset tenovos.
 }
 
 // lastObject is the asset of the entry's last attempt. An entry that was settled
-// again gave it up, though it may not be removed yet; not so a placeholder that it was
-// to fill.
+// again gave it up, though it may not be removed yet.
 func (p *Pipeline) lastObject(ctx context.Context, e journal.Entry) (string, error) {
 	last, ok, err := p.journal.LastAttempt(ctx, e)
-	if err != nil || !ok || last.Attempt.Fills != 0 {
+	if err != nil || !ok {
 		return "", err
 	}
 	return last.Attempt.ObjectID, nil

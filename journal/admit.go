@@ -259,12 +259,11 @@ func (l latest) yield(ctx context.Context, tx *session, now int64) error {
 }
 
 // removeMismatch has the asset of a failed entry removed if it holds other bytes than
-// its file; not a placeholder's, of which the file will be the next version.
+// its file.
 func removeMismatch(ctx context.Context, tx *session, id, now int64) error {
 	c := NewChore{Kind: ChoreDelete}
 	err := tx.row(ctx, `SELECT object_id, file_id, filename FROM entries
-		WHERE id = ? AND status = {failed} AND class = '`+ClassMismatch+`' AND object_id <> ''
-		AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.entry_id = entries.id AND a.object_id = entries.object_id AND a.fills > 0)`, id).
+		WHERE id = ? AND status = {failed} AND class = '`+ClassMismatch+`' AND object_id <> ''`, id).
 		Scan(&c.ObjectID, &c.FileID, &c.Filename)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil

@@ -23,9 +23,6 @@ import (
 // Going back to Settled forgets where its file was moved to: it is back. From Failed
 // that, and being superseded, has the asset removed that a ClassMismatch left.
 //
-// The attempt of a placeholder keeps its URL beyond Verified for a file that comes,
-// see Move.Fills; when that file is Verified, the placeholder is superseded.
-//
 // Errors: ErrIllegal if the table has no such move or a fact is missing,
 // ErrMoved if the entry is not in From (somebody else moved it), ErrNameBusy if
 // another entry with the same Filename is in Creating. None of them changes
@@ -166,11 +163,6 @@ func setMore(ctx context.Context, tx *session, m Move, e Entry, now int64) error
 	}
 	if m.To == Withdrawn { // nobody edits what is in the recycle bin
 		if _, err := tx.exec(ctx, `DELETE FROM edits WHERE entry_id = ?`, m.ID); err != nil {
-			return err
-		}
-	}
-	if m.To == Verified && (e.Attempt == nil || e.Attempt.Fills != 0) {
-		if err := supersedePlaceholder(ctx, tx, m.ID, now); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,7 @@ func setIDs(ctx context.Context, tx *session, id int64, c Creation) error {
 	return err
 }
 
-// moveAttempt opens, fills, ends or opens again the attempt that belongs to a
+// moveAttempt opens, completes, ends or opens again the attempt that belongs to a
 // move.
 func moveAttempt(ctx context.Context, tx *session, m Move, e *Entry, now int64) error {
 	if err := changeAttempt(ctx, tx, m, e, now); err != nil {
@@ -66,8 +66,6 @@ func changeAttempt(ctx context.Context, tx *session, m Move, e *Entry, now int64
 		return err
 	case m.adopts():
 		return adopt(ctx, tx, m)
-	case m.fills():
-		return fill(ctx, tx, m, now)
 	case m.Created != nil:
 		if m.To == Cancelling {
 			if err := setIDs(ctx, tx, m.ID, *m.Created); err != nil {
@@ -77,7 +75,7 @@ func changeAttempt(ctx context.Context, tx *session, m Move, e *Entry, now int64
 		return fillAttempt(ctx, tx, e, *m.Created)
 	case m.From == Cancelling && m.To == Verifying:
 		err := moved(tx.exec(ctx, `UPDATE attempts SET unconfirmed = 1
-			WHERE entry_id = ? AND ended_at IS NULL AND (completing_at IS NOT NULL OR fills > 0)`, m.ID))
+			WHERE entry_id = ? AND ended_at IS NULL AND completing_at IS NOT NULL`, m.ID))
 		if errors.Is(err, ErrMoved) {
 			return fmt.Errorf("%w: its upload was never to be completed", ErrIllegal)
 		}
@@ -151,14 +149,8 @@ func fillAttempt(ctx context.Context, tx *session, e *Entry, c Creation) error {
 	return nil
 }
 
-// endAttempt closes the open attempt and wipes its URLs, but for the one that a
-// placeholder keeps.
+// endAttempt closes the open attempt and wipes its URLs.
 func endAttempt(ctx context.Context, tx *session, e Entry, now int64) error {
-	if e.Status == Verified && e.Kind == Placeholder {
-		if kept, err := keepVacancy(ctx, tx, e.ID, now); kept || err != nil {
-			return err
-		}
-	}
 	attempt := int64(0)
 	if e.Attempt != nil {
 		attempt = e.Attempt.ID

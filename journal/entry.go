@@ -86,8 +86,6 @@ type Attempt struct {
 	PartSize                         int64     // bytes of each part but the last
 	Completing                       bool      // the complete call may have happened
 	Unconfirmed                      bool      // handed over, but nobody answered for it, or not for these bytes
-	Fills                            int64     // the placeholder whose asset it fills, which outlives a cancel; 0: none
-	Vacant                           bool      // it made a placeholder, whose URL is kept for a file, as its one part
 	Parts                            []Part    // by number
 }
 
@@ -108,7 +106,7 @@ func (a *Attempt) sent() (n int64) {
 type Part struct {
 	Number       int
 	Offset, Size int64      // bytes
-	URL          secret.URL // "" once the attempt has ended, unless it is Vacant
+	URL          secret.URL // "" once the attempt has ended
 	ETag         string     // as the store gave it; "" until the part is stored
 	MD5          []byte     // of the bytes sent; nil until the part is stored
 	Proven       bool       // its bytes are known to be stored: the ETag is their MD5, or see Journal.Proven
@@ -191,7 +189,7 @@ func lastAttempt(ctx context.Context, tx *session, e *Entry) error {
 		var etag sql.NullString
 		var proven sql.NullBool
 		err := rows.Scan(&a.ID, &a.Number, &intentAt, &a.ObjectID, &a.FileID, &a.OriginalFileID, &a.UploadID, &expires, &a.PartSize,
-			&a.Completing, &a.Unconfirmed, &a.Fills, &a.Vacant, &number, &offset, &size, &url, &etag, &p.MD5, &proven, &doneAt)
+			&a.Completing, &a.Unconfirmed, &number, &offset, &size, &url, &etag, &p.MD5, &proven, &doneAt)
 		if err != nil {
 			return err
 		}
@@ -209,7 +207,7 @@ func lastAttempt(ctx context.Context, tx *session, e *Entry) error {
 
 // attemptAndParts is the last attempt of an entry: a row for each part, or one without.
 const attemptAndParts = `SELECT a.id, a.number, a.intent_at, a.object_id, a.file_id, a.original_file_id, a.upload_id, a.expires, a.part_size,
-		a.completing_at IS NOT NULL, a.unconfirmed, a.fills, a.vacant, p.number, p."offset", p.size, p.url, p.etag, p.md5, p.comparable, p.done_at
+		a.completing_at IS NOT NULL, a.unconfirmed, p.number, p."offset", p.size, p.url, p.etag, p.md5, p.comparable, p.done_at
 	FROM attempts a LEFT JOIN parts p ON p.attempt_id = a.id
 	WHERE a.id = (SELECT id FROM attempts WHERE entry_id = ? ORDER BY number DESC LIMIT 1) ORDER BY p.number`
 

@@ -40,9 +40,6 @@ type Move struct {
 	// Verified, where it is required too, those of the asset that the account holds
 	// already.
 	Created *Creation
-	// Fills is required from Mapped to Created: the placeholder, filed, whose asset gets
-	// the entry's content through the URL that it kept.
-	Fills int64
 	// CountFailure and CountExpiry add one to the entry's counters, ResetCounts
 	// sets both to zero.
 	CountFailure, CountExpiry, ResetCounts bool
@@ -78,9 +75,7 @@ func (m Move) check() error {
 		return illegal("only a cancel has an outcome")
 	case m.From == Settled && m.To == Mapped && (len(m.Asset) == 0 || m.Filename == ""):
 		return illegal("the asset to create or its file name is missing")
-	case m.fills() != (m.Fills != 0):
-		return illegal("what is filled is missing, or nothing is")
-	case (m.To == Created && !m.fills() || m.adopts()) && m.Created == nil:
+	case (m.To == Created || m.adopts()) && m.Created == nil:
 		return illegal("what was created is missing")
 	case m.Created != nil && !m.adopts() && (m.From != Creating || m.To != Created && m.To != Cancelling):
 		return illegal("nothing is created by it")

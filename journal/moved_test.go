@@ -39,10 +39,6 @@ func TestAdvanceReturnsTheEntry(t *testing.T) {
 					if m.adopts() {
 						m.Created.ObjectID = "held already as " + name
 					}
-					if m.fills() {
-						m.Fills = r.placeholder(name + ".json")
-						r.bring(m.Fills, Filed)
-					}
 					if rich {
 						r.enrich(id, &m)
 					}

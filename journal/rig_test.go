@@ -154,10 +154,6 @@ func move(id int64, from, to Status) Move {
 	case Mapped:
 		m.Asset, m.Filename = []byte(`{"templateId":"t"}`), fmt.Sprintf("name-%d.jpg", id)
 	case Created:
-		if from == Mapped {
-			m.Fills = id // which is no placeholder
-			break
-		}
 		m.Created = &Creation{
 			ObjectID: fmt.Sprintf("object-%d", id), FileID: fmt.Sprintf("file-%d", id), OriginalFileID: fmt.Sprintf("file-%d", id),
 			UploadID: "upload", Expires: time.UnixMilli(1_700_000_900_000), PartSize: 60,
@@ -247,4 +243,21 @@ func (r *rig) balanced() {
 			r.t.Fatalf("folder %s has seen %d, but %v are %d", c.Name, c.Seen, c.By, sum)
 		}
 	}
+}
+
+// placeholder admits a row without a file and files it.
+func (r *rig) placeholder(path string) int64 {
+	r.t.Helper()
+	_, err := r.AdmitFileless(r.t.Context(), Companion{Found: file("manifest.csv", 1)}, []Fileless{{Path: path, Kind: Placeholder, Sign: 1}})
+	r.ok(err)
+	e, ok, err := r.Reader().Latest(r.t.Context(), "in", path)
+	r.ok(err)
+	if !ok || e.Kind != Placeholder {
+		r.t.Fatalf("not admitted: %+v", e)
+	}
+	r.bring(e.ID, Creating)
+	r.ok(r.Advance(r.t.Context(), Move{ID: e.ID, From: Creating, To: Created, Created: &Creation{ObjectID: "object-p", FileID: "file-p", OriginalFileID: "file-p"}}))
+	r.ok(r.Advance(r.t.Context(), move(e.ID, Created, Uploading)))
+	r.ok(r.Advance(r.t.Context(), move(e.ID, Uploading, Verifying)))
+	return e.ID
 }

@@ -65,14 +65,14 @@ const ClassDuplicate = "duplicate"
 // out, and from each there is a way to a resting status.
 var moves = map[Status][]Status{
 	Settled:    {Mapped, Held, Failed, Ignored, Duplicate, Superseded, Cancelled},
-	Mapped:     {Creating, Created, Verified, Settled, Held, Failed, Superseded, Cancelled},
+	Mapped:     {Creating, Verified, Settled, Held, Failed, Superseded, Cancelled},
 	Creating:   {Created, Mapped, Held, Failed, Cancelling},
 	Created:    {Uploading, Cancelling},
 	Uploading:  {Completing, Verifying, Cancelling},
 	Completing: {Verifying, Cancelling},
 	Verifying:  {Verified, Held, Failed},
 	Verified:   {Filed},
-	Filed:      {Withdrawn, Superseded},
+	Filed:      {Withdrawn},
 	Cancelling: {Cancelled, Mapped, Settled, Superseded, Held, Failed, Verifying},
 	Superseded: {},
 	Cancelled:  {Settled, Superseded},

@@ -29,10 +29,6 @@ func TestEveryMove(t *testing.T) {
 			}
 			id := at(from, to)
 			m := move(id, from, to)
-			if m.fills() {
-				m.Fills = r.placeholder("p.jpg")
-				r.bring(m.Fills, Filed)
-			}
 			r.ok(r.Advance(t.Context(), m))
 			e := r.entry(id)
 			if e.Status != to || (e.Attempt != nil) != to.attempting() {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
@@ -134,9 +133,6 @@ func (x *explainer) recall(ctx context.Context, folder config.Folder, file watch
 	prev, ok, err := x.reader.Previous(ctx, latest)
 	switch {
 	case !ok || folder.Versions == "off" && prev.Kind == journal.File:
-	case ingest.TakesContent(prev, file.Size, time.Now()):
-		d.becomes, d.version = "content", prev.OriginalFileID
-		d.why = fmt.Sprintf("entry %d made a placeholder, asset %s, whose upload URL lives still", prev.ID, prev.ObjectID)
 	default:
 		d.becomes, d.version = "version", prev.OriginalFileID
 		d.why = "the path was ingested before, with other size or times; the same bytes would not be sent again"

@@ -20,11 +20,11 @@ import (
 type forecast struct {
 	Folder string `json:"folder"`
 	Path   string `json:"path"`
-	// Becomes is asset, version, content (of a placeholder), federated, placeholder,
+	// Becomes is asset, version, federated, placeholder,
 	// duplicate, known, companion, ignored, held, failed or skipped.
 	Becomes string          `json:"becomes"`
 	Why     string          `json:"why,omitempty"`
-	Version string          `json:"original_file_id,omitempty"` // of the asset that gets a version, or content
+	Version string          `json:"original_file_id,omitempty"` // of the asset that gets a version
 	Size    int64           `json:"size"`
 	Rule    int             `json:"rule_line,omitempty"`
 	Result  *mapping.Result `json:"result,omitempty"`
@@ -135,7 +135,7 @@ func (f *forecast) waitsFor(folder config.Folder, m dropfolder.Mapped) {
 		first = append(first, fmt.Sprintf("its %s, %v at the most", m.Waits, m.Wait))
 	}
 	switch f.Becomes {
-	case "asset", "version", "content", "federated", "placeholder":
+	case "asset", "version", "federated", "placeholder":
 		if folder.Batch == "all" {
 			first = append(first, "the rest of "+dropOf(f.Path))
 		}

@@ -143,8 +143,6 @@ CREATE TABLE attempts (
     part_size        INTEGER NOT NULL DEFAULT 0, -- bytes
     completing_at    INTEGER,                    -- when the intent to complete was stored
     unconfirmed      INTEGER NOT NULL DEFAULT 0, -- handed over, but nobody answered for it
-    fills            INTEGER NOT NULL DEFAULT 0, -- the placeholder, an entry, into whose asset it puts a file; 0 is none
-    vacant           INTEGER NOT NULL DEFAULT 0, -- of a placeholder: its URL is kept as its only part, for a file that comes
     ended_at         INTEGER,
 
     UNIQUE (entry_id, number)
@@ -152,7 +150,6 @@ CREATE TABLE attempts (
 
 CREATE INDEX attempts_object ON attempts (object_id) WHERE object_id <> '';
 CREATE INDEX attempts_file ON attempts (file_id) WHERE file_id <> '';
-CREATE INDEX attempts_vacant ON attempts (expires) WHERE vacant = 1;
 
 -- A part is one range of the file.
 CREATE TABLE parts (
