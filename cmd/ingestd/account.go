@@ -16,7 +16,13 @@ import (
 // account is a Tenovos login together with the rules resolved against it.
 type account struct {
 	client *tenovos.Client
-	rules  *rules.Set
+	rules  *rules.Set // nil for what needs none, see unruled
+}
+
+// unruled is an account of which nothing was asked yet.
+func unruled(cfg *config.Config) (*account, error) {
+	client, err := newClient(cfg)
+	return &account{client: client}, err
 }
 
 // connect logs in, reads what the account has and resolves every rule. Mistakes

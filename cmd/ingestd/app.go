@@ -156,7 +156,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 	for _, f := range folders {
 		e.walked[f.Name] = new(atomic.Int64)
 	}
-	pc := pipelineConfig(cfg, folders)
+	pc := pipelineConfig(cfg, folders, acct.rules)
 	watched := watchedFolders(folders)
 	for i, claim := range hold.of(folders) {
 		pc.Folders[i].Claim, watched[i].Claim = claim, claim
@@ -165,29 +165,19 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		pc.Folders[i].Wanted = func(rel string) bool { return watcher.Skipped(watched[i], rel) == "" }
 		pc.Folders[i].Settling = func() int { return e.folders.settling(f.Name) }
 		pc.Folders[i].Scanned = func() (time.Time, bool) { return e.folders.scanned(f.Name) }
-		pc.Folders[i].Map = acct.rules.Map
-		pc.Folders[i].Companions = acct.rules.Companions(f.Name)
-		pc.Folders[i].Inherit = acct.rules.Inherit(f.Name)
 		if f.Batch == "all" {
 			pc.Folders[i].Drops = drops{e, f.Name}
 		}
 	}
 	pc.Adopt = adopt
-	store := newStore(cfg, acct.client)
-	e.pipeline = ingest.New(pc, ingest.Deps{
-		API:     acct.client,
-		Store:   store,
-		Content: store,
-		Journal: j,
-		Ahead:   acct.client.Ahead,
-		Log:     log,
-		Paused:  e.folders.pause,
-		Handlers: map[string]ingest.Handler{
-			requestBackfill: e.handleBackfill,
-			requestReload:   func(ctx context.Context, r journal.Request) (any, error) { return handOver(e.reloads)(ctx, r) },
-			requestPrune:    func(ctx context.Context, r journal.Request) (any, error) { return handlePrune(cfg, j, e.once)(ctx, r) },
-		},
-	})
+	deps := pipelineDeps(cfg, acct, j, log)
+	deps.Paused = e.folders.pause
+	deps.Handlers = map[string]ingest.Handler{
+		requestBackfill: e.handleBackfill,
+		requestReload:   func(ctx context.Context, r journal.Request) (any, error) { return handOver(e.reloads)(ctx, r) },
+		requestPrune:    func(ctx context.Context, r journal.Request) (any, error) { return handlePrune(cfg, j, e.once)(ctx, r) },
+	}
+	e.pipeline = ingest.New(pc, deps)
 	w, err := watcher.New(watched, watcher.Options{
 		Known: func(ctx context.Context, files []watcher.File) ([]watcher.File, error) {
 			for _, f := range files {
@@ -225,8 +215,15 @@ func newStore(cfg *config.Config, c *tenovos.Client) *uploader.Uploader {
 	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth, API: cfg.Tenovos.URL, Ahead: c.Ahead})
 }
 
-// pipelineConfig is the pipeline's share of the configuration, without the rules.
-func pipelineConfig(cfg *config.Config, folders []config.Folder) ingest.Config {
+// pipelineDeps is what a pipeline works with, whoever feeds it.
+func pipelineDeps(cfg *config.Config, acct *account, j *journal.Journal, log zerolog.Logger) ingest.Deps {
+	store := newStore(cfg, acct.client)
+	return ingest.Deps{API: acct.client, Store: store, Content: store, Journal: j, Ahead: acct.client.Ahead, Log: log}
+}
+
+// pipelineConfig is the pipeline's share of the configuration, with the rules where they
+// are known.
+func pipelineConfig(cfg *config.Config, folders []config.Folder, set *rules.Set) ingest.Config {
 	c := ingest.Config{
 		Workers: cfg.Workers, MaxFileSize: cfg.Upload.MaxFileSize,
 		MaxAttempts: cfg.Retry.MaxAttempts, RetryInitial: cfg.Retry.Initial, RetryMax: cfg.Retry.Max,
@@ -234,13 +231,17 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder) ingest.Config {
 		ShutdownGrace: cfg.ShutdownGrace,
 	}
 	for _, f := range folders {
-		c.Folders = append(c.Folders, dropfolder.Folder{
+		folder := dropfolder.Folder{
 			Name: f.Name, Path: f.Path, Marker: f.Marker, Settle: f.Settle,
 			VersionByPath: f.Versions == "path", VersionByFilename: f.Versions == "filename",
 			Duplicates: dropfolder.Duplicates(f.Duplicates), Empty: dropfolder.Empty(f.Empty),
 			After: dropfolder.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune, Resume: f.Resume,
 			Order: journal.Order(f.Order), Workers: f.Workers, Ready: f.Ready != "",
-		})
+		}
+		if set != nil {
+			folder.Map, folder.Inherit, folder.Companions = set.Map, set.Inherit(f.Name), set.Companions(f.Name)
+		}
+		c.Folders = append(c.Folders, folder)
 	}
 	return c
 }
