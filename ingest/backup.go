@@ -239,5 +239,5 @@ func (p *Pipeline) backup(ctx context.Context, e journal.Entry) (done bool, err 
 	if e.Reason == reasons.BackupWaits(original) || e.Reason == reasons.NameTaken { // which is waited for after this
 		return false, nil
 	}
-	return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(folder.Settle), reasons.BackupWaits(original), false)
+	return true, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(folder.Settle), reasons.BackupWaits(original), false)
 }

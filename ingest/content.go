@@ -84,7 +84,7 @@ func (p *Pipeline) original(ctx context.Context, e journal.Entry, c *content) (j
 		return none, false, err
 	}
 	if !bytes.Equal(e.SHA256, sum) { // another's look may have hashed it already
-		if err := p.journal.SetSHA256(ctx, e.ID, sum); err != nil {
+		if err := setSHA256(ctx, p.journal, e.ID, sum); err != nil {
 			return none, false, err
 		}
 		e.SHA256 = sum
@@ -130,7 +130,7 @@ func (p *Pipeline) holdsContentOf(ctx context.Context, id int64, o journal.Entry
 	} else if err != nil {
 		return false, nil //nolint:nilerr // as above; the end of ctx shows in the comparison below
 	}
-	if err := p.journal.SetSHA256(ctx, o.ID, o.SHA256); err != nil {
+	if err := setSHA256(ctx, p.journal, o.ID, o.SHA256); err != nil {
 		return false, err
 	}
 	return c.same(ctx, o)
@@ -150,7 +150,7 @@ func (p *Pipeline) rehash(ctx context.Context, e journal.Entry) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	return sum, p.journal.SetSHA256(ctx, e.ID, sum)
+	return sum, setSHA256(ctx, p.journal, e.ID, sum)
 }
 
 func sentWhole(e journal.Entry) bool {

@@ -338,7 +338,7 @@ func (p *Pipeline) fileSource(ctx context.Context, e journal.Entry) (bool, error
 	if e.Tries == 0 {
 		p.entryLog(p.log.Warn(), e).Str("reason", secret.Sentence(err)).Msg("the file was uploaded but cannot be moved away yet: tried again until it can")
 	}
-	return false, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(filingWait(e.Tries)), reasonFiling(err), false)
+	return false, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(filingWait(e.Tries)), reasonFiling(err), false)
 }
 
 // restoreAside gives a file that is on its way out its name back.

@@ -100,7 +100,7 @@ func TestSomeOfThoseHeldUpAreWoken(t *testing.T) {
 		if i == 0 {
 			after = longestRest - time.Second // it was refused
 		}
-		if err := h.journal.Defer(ctx, c.ID, journal.Settled, time.Now().Add(after), reasonHeldUp("no"), false); err != nil {
+		if err := deferEntry(ctx, h.journal, c.ID, journal.Settled, time.Now().Add(after), reasonHeldUp("no"), false); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -118,7 +118,7 @@ func TestSomeOfThoseHeldUpAreWoken(t *testing.T) {
 				t.Errorf("entry %d is woken", c.ID)
 			}
 			woken[c.ID] = true
-			if err := h.journal.Defer(ctx, c.ID, journal.Settled, time.Now().Add(2*heldUp), reasonHeldUp("no"), false); err != nil {
+			if err := deferEntry(ctx, h.journal, c.ID, journal.Settled, time.Now().Add(2*heldUp), reasonHeldUp("no"), false); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -29,8 +29,6 @@ func (p *Pipeline) step(ctx context.Context, e journal.Entry) (now journal.Entry
 		return p.mapFile(ctx, e)
 	case journal.Mapped:
 		return p.create(ctx, e)
-	case journal.Created:
-		return p.begin(ctx, e)
 	case journal.Uploading:
 		return p.upload(ctx, e)
 	case journal.Creating, journal.Completing:
@@ -95,7 +93,7 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) (now journal.En
 		return now, &verdictError{verdict{to: to, reason: reason}}
 	}
 	if until := e.SeenAt.Add(m.Wait); m.Wait > 0 && p.now().Before(until) {
-		return now, p.journal.Defer(ctx, e.ID, e.Status, until, reasons.WaitsFor(m.Waits, until), false)
+		return now, deferEntry(ctx, p.journal, e.ID, e.Status, until, reasons.WaitsFor(m.Waits, until), false)
 	}
 	if len(m.Problems) > 0 {
 		return now, metadataRefusal(m)
@@ -103,11 +101,6 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) (now journal.En
 	p.logMissed(e, m)
 	m.Asset.Size, m.Asset.OriginalFileID = e.Size, original
 	return p.decide(ctx, e, m.Asset, factsAt, prev.ID)
-}
-
-// begin starts the upload into an asset: created -> uploading.
-func (p *Pipeline) begin(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
-	return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Created, To: journal.Uploading})
 }
 
 // resettle answers a file that is no longer what the watcher saw: when a newer
@@ -121,10 +114,10 @@ func (p *Pipeline) resettle(ctx context.Context, e journal.Entry, found journal.
 	if newer {
 		return &verdictError{verdict{to: journal.Superseded, reason: reasons.Changed}}
 	}
-	return p.journal.Rehint(ctx, e.ID, found, p.now().Add(quiet))
+	return rehint(ctx, p.journal, e.ID, found, p.now().Add(quiet))
 }
 
-// create asks Tenovos for the asset: mapped -> creating -> created. Only one
+// create asks Tenovos for the asset: mapped -> creating -> uploading. Only one
 // create of a filename is in doubt at any time, because an asset whose reply was
 // lost can be told from another only by its name.
 func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
@@ -191,7 +184,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Ent
 			ID: e.ID, From: journal.Creating, To: journal.Cancelling, Outcome: journal.Failed, Created: &created, Reason: r,
 		})
 	}
-	if now, err = p.advance(ctx, journal.Move{ID: e.ID, Was: &now, From: journal.Creating, To: journal.Created, Created: &created}); err != nil {
+	if now, err = p.advance(ctx, journal.Move{ID: e.ID, Was: &now, From: journal.Creating, To: journal.Uploading, Created: &created}); err != nil {
 		return now, err
 	}
 	return now, p.holdups.passed(ctx, e.ID, math.MaxInt64, circuitCreate(asset), circuitCall(journal.Creating))
@@ -242,7 +235,7 @@ func (p *Pipeline) originalGone(ctx context.Context, originalFileID string) (boo
 // waitForName lets an entry wait for another create of its filename.
 func (p *Pipeline) waitForName(ctx context.Context, e journal.Entry) error {
 	wait := min(nameBusyWait<<min(e.Tries, 10), nameBusyMax)
-	return p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(wait), e.Reason, false)
+	return deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(wait), e.Reason, false)
 }
 
 // How long a create waits for another of the same filename.

@@ -48,7 +48,7 @@ func (p *Pipeline) verify(ctx context.Context, e journal.Entry) (now journal.Ent
 	case p.now().Sub(e.Since) >= p.cfg.VerifyTimeout:
 		return now, &verdictError{verdict{to: journal.Held, reason: reasons.Unverified(p.cfg.VerifyTimeout)}}
 	}
-	return now, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), e.Reason, false)
+	return now, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), e.Reason, false)
 }
 
 // pollWait grows from a second to half a minute.

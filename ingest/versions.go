@@ -86,7 +86,7 @@ func (p *Pipeline) waitForNamesake(ctx context.Context, e journal.Entry, filenam
 	if err := p.announce(ctx, e, filename); err != nil {
 		return err
 	}
-	return p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasons.NamesakeWaits(first), false)
+	return deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasons.NamesakeWaits(first), false)
 }
 
 // announce tells the filename of an entry that waits, so that those after it wait
@@ -95,7 +95,7 @@ func (p *Pipeline) announce(ctx context.Context, e journal.Entry, filename strin
 	if e.Filename == filename {
 		return nil
 	}
-	return p.journal.SetFilename(ctx, e.ID, filename)
+	return setFilename(ctx, p.journal, e.ID, filename)
 }
 
 // ahead finds an earlier file of the same name that a worker has in hand and that

@@ -43,7 +43,7 @@ func TestNameBusy(t *testing.T) {
 	if e := r.entry(ids[1]); e.Status != Mapped || e.AttemptCount != 0 {
 		t.Errorf("a refused move changed %+v", e)
 	}
-	r.ok(r.Advance(t.Context(), move(ids[0], Creating, Created)))
+	r.ok(r.Advance(t.Context(), move(ids[0], Creating, Uploading)))
 	r.ok(r.Advance(t.Context(), move(ids[1], Mapped, Creating)))
 }
 
@@ -129,7 +129,7 @@ func TestCountsAndReasons(t *testing.T) {
 	if e := r.entry(id); e.Failures != 0 {
 		t.Errorf("requeued: %+v", e)
 	}
-	r.fails(r.SetSHA256(ctx, 999, nil), ErrUnknown)
+	r.fails(r.SetSHA256(ctx, 999, []byte{1}), ErrUnknown)
 }
 
 func TestSignedURLsLeaveNoTrace(t *testing.T) {

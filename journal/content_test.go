@@ -71,7 +71,7 @@ func TestOrderOfCopies(t *testing.T) {
 	r.bring(ids[2], Filed)
 	r.bring(ids[1], Verifying)
 	r.bring(ids[5], Filed)
-	r.bring(ids[4], Created)
+	r.bring(ids[4], Uploading)
 	want := append([]int64{ids[2]}, ids[3:3+maxUnhashed]...)
 	r.copies(r.entry(ids[len(ids)-1]), want...)
 	r.bring(ids[2], Withdrawn)

@@ -109,9 +109,8 @@ type Part struct {
 	URL          secret.URL // "" once the attempt has ended
 	ETag         string     // as the store gave it; "" until the part is stored
 	MD5          []byte     // of the bytes sent; nil until the part is stored
-	Proven       bool       // its bytes are known to be stored: the ETag is their MD5, or see Journal.Proven
-	Contradicted bool       // only for PartDone: the ETag looks like the MD5 of other bytes
-	Content      []byte     // only for PartDone: the SHA-256 of the whole file; nil if it is not known yet
+	Proven       bool       // its bytes are known to be stored: the ETag is their MD5, or see Learned.Proven
+	Contradicted bool       // only in Learned: the ETag looks like the MD5 of other bytes
 	DoneAt       time.Time  // zero until the part is stored
 }
 

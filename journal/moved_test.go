@@ -36,6 +36,12 @@ func TestAdvanceReturnsTheEntry(t *testing.T) {
 					}
 					r.bring(id, from)
 					m := move(id, from, to)
+					if from == Settled && to == Creating { // in a drop it would have to wait
+						r.byHand(`UPDATE entries SET batch = NULL WHERE id = ?`, id)
+					}
+					if from == Uploading && (to == Verified || to == Filed) {
+						r.sendAll(id)
+					}
 					if m.adopts() {
 						m.Created.ObjectID = "held already as " + name
 					}
@@ -90,7 +96,7 @@ func (r *rig) enrich(id int64, m *Move) {
 	if m.From.Runnable() {
 		r.ok(r.Defer(ctx, id, m.From, r.time.Add(time.Hour), Reason{"c", "deferred", "h"}, true))
 	}
-	if e := r.entry(id); m.From == Uploading && e.Attempt != nil {
+	if e := r.entry(id); m.From == Uploading && e.Attempt != nil && m.To != Filed && m.To != Verified {
 		r.ok(r.PartDone(ctx, e.Attempt.ID, Part{Number: 2, ETag: `"e"`, MD5: []byte{2}, Contradicted: true}))
 	}
 	if m.From == Verified {
@@ -103,7 +109,10 @@ func (r *rig) enrich(id int64, m *Move) {
 	}
 	m.Unconfirmed = m.To == Verifying
 	m.Chores = []NewChore{{Kind: ChoreDelete, ObjectID: "o", NotBefore: r.time, Until: r.time.Add(time.Hour)}}
-	if m.To == Mapped {
+	if m.From == Uploading {
+		m.Learned.SHA256 = []byte{4, 5, 6}
+	}
+	if m.To == Mapped || m.From == Settled && m.To == Creating {
 		m.FactsAt, m.MappedAt = r.time, r.entry(id).MappedAt
 	}
 }
@@ -120,7 +129,7 @@ func TestAdvanceTellsWhatOthersChanged(t *testing.T) {
 		}},
 		"hashed": {Verifying, Verified, func(r *rig, e Entry) { r.ok(r.SetSHA256(r.t.Context(), e.ID, []byte{9})) }},
 		"part stored": {Uploading, Verifying, func(r *rig, e Entry) {
-			r.ok(r.PartDone(r.t.Context(), e.Attempt.ID, Part{Number: 1, ETag: "e", MD5: []byte{1}, Content: []byte{7}}))
+			r.ok(r.PartDone(r.t.Context(), e.Attempt.ID, Part{Number: 1, ETag: "e", MD5: []byte{1}}))
 		}},
 		"more sent": {Uploading, Completing, func(r *rig, e Entry) {
 			r.ok(r.PartDone(r.t.Context(), e.Attempt.ID, Part{Number: 2, ETag: "e", MD5: []byte{1}}))

@@ -49,11 +49,11 @@ func TestNamed(t *testing.T) {
 		m.Filename = name
 		r.ok(r.Advance(t.Context(), m))
 	}
-	r.bring(second, Created)
+	r.bring(second, Uploading)
 	r.bring(second, Verified)
 	waits(named(third), first)
 	for id, end := range map[int64]Status{first: Filed, fourth: Withdrawn} {
-		r.bring(id, Created)
+		r.bring(id, Uploading)
 		r.bring(id, end)
 	}
 	n := named(third)

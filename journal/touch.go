@@ -2,9 +2,6 @@ package journal
 
 import (
 	"context"
-	"database/sql"
-	"errors"
-	"fmt"
 )
 
 // Touch records of those of the files that were merely touched since the latest
@@ -87,22 +84,4 @@ func (l latest) touch(ctx context.Context, tx *session, f Found, now int64) erro
 		return err
 	}
 	return enqueue(ctx, tx, l.id, 0)
-}
-
-// Compared records that what was sent of an entry is what its file held at a change
-// time, in Unix nanoseconds.
-func (j *Journal) Compared(ctx context.Context, id, changeTime int64) error {
-	return j.write(ctx, fmt.Sprintf("record that the bytes of entry %d were compared", id), func(tx *session) error {
-		e, err := scanEntry(tx.row(ctx, `SELECT `+entryColumns+` FROM entries e WHERE e.id = ?`, id).Scan)
-		if errors.Is(err, sql.ErrNoRows) {
-			return ErrUnknown
-		}
-		if err != nil {
-			return err
-		}
-		mark := markOf(Found{Folder: e.Folder, Path: e.Path, Size: e.Size, ModTime: e.ModTime, ChangeTime: changeTime, Dev: e.Dev, Ino: e.Ino})
-		_, err = tx.exec(ctx, `UPDATE entries AS e SET change_time = ?, mark = CASE WHEN EXISTS (SELECT 1 FROM entries n
-			WHERE n.folder = e.folder AND n.path = e.path AND n.generation > e.generation) THEN NULL ELSE ? END WHERE id = ?`, changeTime, mark, id)
-		return err
-	})
 }

@@ -134,7 +134,7 @@ func TestTouchOfAnArchive(t *testing.T) {
 // TestRenamedInMidUpload has an entry whose upload is under way get its new path.
 func TestRenamedInMidUpload(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
-	for i, s := range []Status{Creating, Created, Uploading, Completing, Verifying} {
+	for i, s := range []Status{Creating, Uploading, Completing, Verifying} {
 		from, to := file(string(s)+"/old", 1), file(string(s)+"/new", 1)
 		from.Ino, to.Ino, to.ChangeTime = uint64(i), uint64(i), 99
 		first := r.admit(from)[0]
