@@ -122,7 +122,7 @@ func (p *Pipeline) holdsContentOf(ctx context.Context, id int64, o journal.Entry
 		return false, nil //nolint:nilerr // a file that cannot be read is not the original of anything
 	}
 	defer src.Close()
-	if !alike(o, src.Hint()) {
+	if !o.Alike(src.Hint()) {
 		return false, nil
 	}
 	if o.SHA256, err = src.SHA256(ctx); errors.Is(err, file.ErrLocked) {
@@ -143,7 +143,7 @@ func (p *Pipeline) rehash(ctx context.Context, e journal.Entry) ([]byte, error) 
 		return nil, err
 	}
 	defer src.Close()
-	if !alike(e, src.Hint()) {
+	if !e.Alike(src.Hint()) {
 		return nil, fmt.Errorf("%s: %w", e.Path, uploader.ErrSourceChanged)
 	}
 	sum, err := src.SHA256(ctx)

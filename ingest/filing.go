@@ -13,10 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/uploader"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
@@ -91,7 +91,7 @@ func (t *taking) aside(ctx context.Context, pattern string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if same, err := t.unchanged(ctx, seenAs(t.e).Renumbered(hint, file)); err != nil || !same {
+	if same, err := t.unchanged(ctx, t.e.Stat.Renumbered(hint, file)); err != nil || !same {
 		_ = file.Close() // nothing was written
 		return nil, errors.Join(err, t.forget(ctx, false))
 	}
@@ -131,9 +131,9 @@ func (t *taking) aside(ctx context.Context, pattern string) (*os.File, error) {
 // the bytes decide, and so they do before one is deleted that was filed earlier: the
 // touches since then were taken for touches. A file that failed because it could not be
 // read, and was touched, is looked at again.
-func (t *taking) unchanged(ctx context.Context, hint uploader.Hint) (bool, error) {
+func (t *taking) unchanged(ctx context.Context, hint file.Stat) (bool, error) {
 	switch {
-	case !alike(t.e, hint):
+	case !t.e.Alike(hint):
 		return false, nil
 	case hint.ChangeTime == t.e.ChangeTime && !(t.remove && t.e.Status == journal.Filed):
 		return true, nil
@@ -177,7 +177,7 @@ func (t *taking) sameContent(file *os.File) bool {
 	if err != nil {
 		return false
 	}
-	was := seenAs(t.e)
+	was := t.e.Stat
 	was.ChangeTime = now.ChangeTime
 	now.Dev = was.Dev
 	return was.Renumbered(now, file) == was
@@ -224,14 +224,14 @@ func (t *taking) takeAlong(ctx context.Context) {
 	}
 	for _, beside := range companions.Beside(t.e.Path) {
 		from := beside.Path
-		file, hint, err := t.look(from)
+		opened, is, err := t.look(from)
 		if err != nil {
 			continue
 		}
-		written := watcher.Written(file)
-		_ = file.Close() // nothing was written
-		companion := foundOf(journal.Entry{Folder: t.e.Folder, Path: from}, hint)
-		fresh, err := t.p.journal.Reader().UnknownCompanions(ctx, []journal.Found{companion})
+		written := watcher.Written(opened)
+		_ = opened.Close() // nothing was written
+		companion := file.File{Folder: t.e.Folder, Path: from, Stat: is}
+		fresh, err := t.p.journal.Reader().UnknownCompanions(ctx, []file.File{companion})
 		if err != nil || len(fresh) > 0 || written {
 			continue
 		}

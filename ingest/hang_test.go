@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // What consists of calls to a file system and of other things shows that a folder
@@ -55,7 +55,7 @@ func TestBackfillEndsWithoutAFolder(t *testing.T) {
 	}
 	defer j.Close()
 	p := New(Config{Folders: []dropfolder.Folder{{Name: "in", Path: filepath.Join(t.TempDir(), "none")}}}, Deps{Journal: j})
-	if err := p.Admit(t.Context(), []watcher.File{{Folder: "in", Path: "a", Size: 1}}); err != nil {
+	if err := p.Admit(t.Context(), []file.File{{Folder: "in", Path: "a", Stat: file.Stat{Size: 1}}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.thereNow("in", 0); !isFolderGone(err) {

@@ -231,7 +231,7 @@ func (p *Pipeline) rehint(ctx context.Context, e journal.Entry) error {
 		return nil //nolint:nilerr // whoever maps the entry finds out why
 	}
 	defer src.Close()
-	return rehint(ctx, p.journal, e.ID, foundOf(e, src.Hint()), time.Time{})
+	return rehint(ctx, p.journal, e.ID, e.With(src.Hint()), time.Time{})
 }
 
 // startOver gives up an upload that was handed over but never seen right: where

@@ -102,7 +102,7 @@ func (p *Pipeline) isHere(e journal.Entry) bool {
 		return false
 	}
 	defer opened.Close() // nothing was written
-	return alike(e, seenAs(e).Renumbered(hint, opened))
+	return e.Alike(e.Stat.Renumbered(hint, opened))
 }
 
 // returnAside gives a file its name back that was on its way out when its entry

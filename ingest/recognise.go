@@ -4,9 +4,9 @@ import (
 	"context"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/uploader"
 )
 
 // recognise looks for what is known of a settled file's content. prev is what its
@@ -159,7 +159,7 @@ func (p *Pipeline) takePath(ctx context.Context, e, old journal.Entry) error {
 
 // hintAt looks, in the flight of entry id, what lies at a path of a folder, if a file
 // does that has another name than the one at other.
-func (p *Pipeline) hintAt(id int64, folder, rel, other string) (hint uploader.Hint, there bool, err error) {
+func (p *Pipeline) hintAt(id int64, folder, rel, other string) (hint file.Stat, there bool, err error) {
 	s, err := p.openShelf(folder, id)
 	if err != nil {
 		return hint, false, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -12,7 +13,7 @@ func deferEntry(ctx context.Context, j *journal.Journal, id int64, in journal.St
 	return err
 }
 
-func rehint(ctx context.Context, j *journal.Journal, id int64, f journal.Found, notBefore time.Time) error {
+func rehint(ctx context.Context, j *journal.Journal, id int64, f file.File, notBefore time.Time) error {
 	_, err := j.Advance(ctx, journal.Move{ID: id, From: journal.Settled, To: journal.Settled, NotBefore: notBefore, Stay: journal.Stay{Rehint: &f}})
 	return err
 }

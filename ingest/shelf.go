@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
-	"github.com/tenovos-ingest/ingestd/uploader"
 )
 
 // shelf moves files about within one drop folder, named by slash-separated paths
@@ -48,8 +47,8 @@ func (s *shelf) close() {
 
 // look opens a regular file, if only to look at it where it cannot be read. What
 // is not there, or is none, is fs.ErrNotExist.
-func (s *shelf) look(rel string) (*os.File, uploader.Hint, error) {
-	none := uploader.Hint{}
+func (s *shelf) look(rel string) (*os.File, file.Stat, error) {
+	none := file.Stat{}
 	info, err := s.root.Lstat(rel)
 	if errors.Is(err, syscall.ENOTDIR) || err == nil && !info.Mode().IsRegular() {
 		err = &fs.PathError{Op: "look at", Path: rel, Err: fs.ErrNotExist}
@@ -65,7 +64,7 @@ func (s *shelf) look(rel string) (*os.File, uploader.Hint, error) {
 		return nil, none, file.Opening(s.renamedAway(rel, err))
 	}
 	now, err := fresh(opened)
-	if err == nil && !oneFile(uploader.HintOf(info), now, opened) {
+	if err == nil && !oneFile(file.StatOf(info), now, opened) {
 		err = &fs.PathError{Op: "look at", Path: rel, Err: fs.ErrNotExist} // replaced meanwhile, perhaps by a link
 	}
 	if err != nil {
@@ -82,7 +81,7 @@ func (s *shelf) names(rel string, opened *os.File) bool {
 		return false
 	}
 	now, err := fresh(opened)
-	return err == nil && oneFile(uploader.HintOf(there), now, opened)
+	return err == nil && oneFile(file.StatOf(there), now, opened)
 }
 
 // move renames a file and makes the directories that it needs. fs.ErrExist if
@@ -172,7 +171,7 @@ func (s *shelf) room(from, to string) error {
 		return err
 	}
 	here, err := s.root.Lstat(path.Dir(from))
-	if err == nil && uploader.HintOf(here).Dev != uploader.HintOf(there).Dev {
+	if err == nil && file.StatOf(here).Dev != file.StatOf(there).Dev {
 		err = fmt.Errorf("the directory %q is on another file system, and a file is only moved within its own: name one on that of the drop folder", dir)
 	}
 	return err

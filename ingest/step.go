@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // step moves an entry one status on, or says why it cannot. It returns the entry as its
@@ -55,8 +55,8 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) (now journal.En
 		return now, err
 	}
 	defer src.Close()
-	if found := foundOf(e, src.Hint()); found != hintOf(e) {
-		if !alike(e, src.Hint()) {
+	if found := e.With(src.Hint()); found.Stat != e.Stat {
+		if !e.Alike(found.Stat) {
 			return now, p.resettle(ctx, e, found, folder.Settle)
 		}
 		if err := p.resettle(ctx, e, found, 0); err != nil {
@@ -106,7 +106,7 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) (now journal.En
 // resettle answers a file that is no longer what the watcher saw: when a newer
 // generation is recorded already, that one carries on; else this one does, once
 // the file has been quiet again.
-func (p *Pipeline) resettle(ctx context.Context, e journal.Entry, found journal.Found, quiet time.Duration) error {
+func (p *Pipeline) resettle(ctx context.Context, e journal.Entry, found file.File, quiet time.Duration) error {
 	newer, err := p.journal.HasNewer(ctx, e)
 	if err != nil {
 		return err
@@ -290,7 +290,7 @@ func (p *Pipeline) openFor(id int64, e journal.Entry) (*uploader.Source, error) 
 	calls := p.mounts[e.Folder]
 	src, err := uploader.Open(root, at, func() func() { return calls.begin(id) })
 	if err == nil {
-		src.Expect(seenAs(e))
+		src.Expect(e.Stat)
 	}
 	return src, err
 }
@@ -302,7 +302,7 @@ func (p *Pipeline) rules(e journal.Entry, at string) (dropfolder.Mapped, error) 
 		return dropfolder.Mapped{}, err
 	}
 	returned := p.mounts[e.Folder].beginMixed(e.ID) // the account may be asked for new names
-	m, err := p.folders[e.Folder].Map(watcher.File(hintOf(e)), at)
+	m, err := p.folders[e.Folder].Map(e.File, at)
 	returned()
 	if err := p.thereNow(e.Folder, e.ID); err != nil {
 		return dropfolder.Mapped{}, err
@@ -319,31 +319,10 @@ func (p *Pipeline) unchanged(e journal.Entry) error {
 		return err
 	}
 	defer src.Close()
-	if !alike(e, src.Hint()) {
+	if !e.Alike(src.Hint()) {
 		return fmt.Errorf("%s: %w", e.Path, uploader.ErrSourceChanged)
 	}
 	return src.Readable()
-}
-
-// hintOf returns what the journal knows of the entry's file.
-func hintOf(e journal.Entry) journal.Found {
-	return journal.Found{
-		Folder: e.Folder, Path: e.Path, Size: e.Size,
-		ModTime: e.ModTime, ChangeTime: e.ChangeTime, Dev: e.Dev, Ino: e.Ino,
-	}
-}
-
-// seenAs is hintOf as the uploader has it.
-func seenAs(e journal.Entry) uploader.Hint {
-	return uploader.Hint{Size: e.Size, ModTime: e.ModTime, ChangeTime: e.ChangeTime, Dev: e.Dev, Ino: e.Ino}
-}
-
-// foundOf returns what the file system says of the entry's file.
-func foundOf(e journal.Entry, h uploader.Hint) journal.Found {
-	return journal.Found{
-		Folder: e.Folder, Path: e.Path, Size: h.Size,
-		ModTime: h.ModTime, ChangeTime: h.ChangeTime, Dev: h.Dev, Ino: h.Ino,
-	}
 }
 
 // isGone reports that the file is not there any more, though its folder is.

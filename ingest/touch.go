@@ -16,12 +16,6 @@ import (
 // the bytes decide: they are compared once, before they are declared whole, and once
 // more before the file is filed, moved or deleted.
 
-// alike reports whether a file is an entry's as it was, or merely touched since.
-func alike(e journal.Entry, now uploader.Hint) bool {
-	e.ChangeTime = now.ChangeTime
-	return foundOf(e, now) == hintOf(e)
-}
-
 // ledger is where the journal keeps what was sent.
 type ledger interface {
 	Entry(ctx context.Context, id int64) (journal.Entry, error)
@@ -91,7 +85,7 @@ func compare(ctx context.Context, j *journal.Journal, e journal.Entry, src *uplo
 		return false, err
 	}
 	if !same {
-		return false, j.AdmitRewritten(ctx, foundOf(e, src.Hint()))
+		return false, j.AdmitRewritten(ctx, e.With(src.Hint()))
 	}
 	return true, compared(ctx, j, e.ID, src.Hint().ChangeTime)
 }
@@ -107,7 +101,7 @@ func (p *Pipeline) lastLook(ctx context.Context, e journal.Entry) error {
 		return nil //nolint:nilerr // it is in; what became of the file since is another matter
 	}
 	defer src.Close()
-	if src.Hint().ChangeTime == e.ChangeTime || !alike(e, src.Hint()) {
+	if src.Hint().ChangeTime == e.ChangeTime || !e.Alike(src.Hint()) {
 		return nil
 	}
 	_, err = compare(ctx, p.journal, e, src)

@@ -27,7 +27,7 @@ func (p *Pipeline) upload(ctx context.Context, e journal.Entry) (now journal.Ent
 	}
 	defer src.Close()
 	src.Follow(p.folders[e.Folder].Wants)
-	if !alike(e, src.Hint()) {
+	if !e.Alike(src.Hint()) {
 		return now, fmt.Errorf("%s: %w", e.Path, uploader.ErrSourceChanged)
 	}
 	if e, err = resume(ctx, p.journal, e, src, p.started); err != nil {

@@ -77,7 +77,7 @@ func (p *Pipeline) wholeMD5(ctx context.Context, e journal.Entry) ([]byte, error
 		return nil, err
 	}
 	defer src.Close()
-	if foundOf(e, src.Hint()) != hintOf(e) {
+	if src.Hint() != e.Stat {
 		if same, err := (&content{src: src}).same(ctx, e); err != nil || !same {
 			return nil, &verdictError{verdict{to: journal.Held, reason: reasons.SourceLost}}
 		}

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -103,7 +104,7 @@ func (p *Pipeline) announce(ctx context.Context, e journal.Entry, filename strin
 func (p *Pipeline) ahead(e journal.Entry) *journal.Entry {
 	for id, f := range p.hands.Each {
 		if id < e.ID && f.Dispatched && path.Base(f.Path) == path.Base(e.Path) {
-			return &journal.Entry{ID: id, Folder: f.Folder, Path: f.Path}
+			return &journal.Entry{ID: id, File: file.File{Folder: f.Folder, Path: f.Path}}
 		}
 	}
 	return nil

@@ -51,7 +51,7 @@ const (
 	fillOpen    = fillCreated + `entry_id = ?7 AND ended_at IS NULL RETURNING id, number, intent_at`
 	insertPart  = `INSERT INTO parts (attempt_id, number, "offset", size, url) VALUES (?, ?, ?, ?, ?)`
 
-	missingParts  = `SELECT EXISTS (SELECT 1 FROM attempts a JOIN parts p ON p.attempt_id = a.id
+	missingParts = `SELECT EXISTS (SELECT 1 FROM attempts a JOIN parts p ON p.attempt_id = a.id
 		WHERE a.entry_id = ? AND a.ended_at IS NULL AND p.done_at IS NULL)`
 	openAttemptID = `SELECT coalesce(max(id), 0) FROM attempts WHERE entry_id = ? AND ended_at IS NULL`
 	wipeURLs      = `UPDATE parts SET url = NULL WHERE attempt_id = ?`

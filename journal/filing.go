@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // SetFiling stores where the file of an entry that came to its end is to go,
@@ -55,7 +57,7 @@ func (j *Journal) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
 // FormerPaths returns the other paths of its folder under which the journal knew a file,
 // judged by device, inode, size and modification time, whatever became of it there; a
 // few at the most, the latest first.
-func (r *Reader) FormerPaths(ctx context.Context, f Found) ([]string, error) {
+func (r *Reader) FormerPaths(ctx context.Context, f file.File) ([]string, error) {
 	var out []string
 	err := r.ask(ctx, "look for the former paths of a file", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {

@@ -129,7 +129,8 @@ func compared(ctx context.Context, tx *session, id, changeTime int64) error {
 	if err != nil {
 		return err
 	}
-	mark := markOf(Found{Folder: e.Folder, Path: e.Path, Size: e.Size, ModTime: e.ModTime, ChangeTime: changeTime, Dev: e.Dev, Ino: e.Ino})
+	e.ChangeTime = changeTime
+	mark := markOf(e.File)
 	_, err = tx.exec(ctx, `UPDATE entries AS e SET change_time = ?, mark = CASE WHEN EXISTS (SELECT 1 FROM entries n
 		WHERE n.folder = e.folder AND n.path = e.path AND n.generation > e.generation) THEN NULL ELSE ? END WHERE id = ?`, changeTime, mark, id)
 	return err

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 )
 
@@ -107,7 +108,7 @@ func (l *life) live(b *testing.B, n int) time.Duration {
 
 // admit records files as the watcher finds them, a hundred at a time.
 func (l *life) admit(ctx context.Context, n int, freed chan<- struct{}) error {
-	files := make([]Found, n)
+	files := make([]file.File, n)
 	for i := range files {
 		l.next++
 		files[i] = historyFile(l.next)

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // What Advance returns is the entry as Entry tells it, whatever the move brings along,
@@ -25,7 +27,7 @@ func TestAdvanceReturnsTheEntry(t *testing.T) {
 				t.Run(fmt.Sprintf("%s to %s, rich %v, told %v", from, to, rich, told), func(t *testing.T) {
 					defer func(outer *testing.T) { r.t = outer }(r.t)
 					r.t = t
-					id := r.admit(file(name, 1))[0]
+					id := r.admit(fileAt(name, 1))[0]
 					switch {
 					case from == Held && to == Verifying:
 						r.bring(id, Verifying)
@@ -74,7 +76,7 @@ func TestAdvanceReturnsTheEntry(t *testing.T) {
 func TestAdvanceReturnsWhatWasSentMeanwhile(t *testing.T) {
 	for _, to := range []Status{Completing, Verifying} {
 		r := newRig(t)
-		id := r.admit(file("a", 1))[0]
+		id := r.admit(fileAt("a", 1))[0]
 		r.bring(id, Uploading)
 		was := r.entry(id)
 		r.sendAll(id)
@@ -124,7 +126,7 @@ func TestAdvanceTellsWhatOthersChanged(t *testing.T) {
 		change func(r *rig, e Entry)
 	}{
 		"renamed": {Uploading, Verifying, func(r *rig, e Entry) {
-			f := file("new name", 1)
+			f := fileAt("new name", 1)
 			r.ok(r.Renamed(r.t.Context(), r.admit(f)[0], r.entry(e.ID)))
 		}},
 		"hashed": {Verifying, Verified, func(r *rig, e Entry) { r.ok(r.SetSHA256(r.t.Context(), e.ID, []byte{9})) }},
@@ -141,11 +143,11 @@ func TestAdvanceTellsWhatOthersChanged(t *testing.T) {
 		"to be moved": {Verified, Filed, func(r *rig, e Entry) { r.ok(r.SetFiling(r.t.Context(), e.ID, Verified, ".aside", "done/a")) }},
 		"named":       {Settled, Mapped, func(r *rig, e Entry) { r.ok(r.SetFilename(r.t.Context(), e.ID, "another")) }},
 		"in a drop":   {Mapped, Creating, func(r *rig, e Entry) { r.ok(r.SetBatch(r.t.Context(), "in", true)) }},
-		"touched":     {Settled, Mapped, func(r *rig, e Entry) { r.admitTouched(file("a", 2)) }},
+		"touched":     {Settled, Mapped, func(r *rig, e Entry) { r.admitTouched(fileAt("a", 2)) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
-			id := r.admit(file("a", 1))[0]
+			id := r.admit(fileAt("a", 1))[0]
 			r.bring(id, c.in)
 			was := r.entry(id)
 			r.time = r.time.Add(time.Second)
@@ -162,9 +164,9 @@ func TestAdvanceTellsWhatOthersChanged(t *testing.T) {
 }
 
 // admitTouched admits a file of which only the change time is another.
-func (r *rig) admitTouched(f Found) {
+func (r *rig) admitTouched(f file.File) {
 	r.t.Helper()
 	f.Size = 101
-	_, err := r.Touch(r.t.Context(), []Found{f})
+	_, err := r.Touch(r.t.Context(), []file.File{f})
 	r.ok(err)
 }

@@ -3,6 +3,8 @@ package journal
 import (
 	"context"
 	"database/sql"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // renumbered yields the numbers of the files, given as JSON, of which a condition holds.
@@ -25,16 +27,16 @@ var (
 // Renumbered returns which of the files, by their places, are known as they are but
 // for device and inode. Where such numbers change by themselves that is no change of
 // the file.
-func (r *Reader) Renumbered(ctx context.Context, found []Found) (map[int]bool, error) {
+func (r *Reader) Renumbered(ctx context.Context, found []file.File) (map[int]bool, error) {
 	return r.renumbered(ctx, renumberedFiles, found)
 }
 
 // RenumberedCompanions is Renumbered for companions.
-func (r *Reader) RenumberedCompanions(ctx context.Context, found []Found) (map[int]bool, error) {
+func (r *Reader) RenumberedCompanions(ctx context.Context, found []file.File) (map[int]bool, error) {
 	return r.renumbered(ctx, renumberedCompanions, found)
 }
 
-func (r *Reader) renumbered(ctx context.Context, query string, found []Found) (map[int]bool, error) {
+func (r *Reader) renumbered(ctx context.Context, query string, found []file.File) (map[int]bool, error) {
 	if len(found) == 0 {
 		return nil, nil
 	}

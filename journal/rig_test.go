@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 )
 
@@ -83,12 +84,12 @@ func byHand(tb testing.TB, j *Journal, text string, args ...any) {
 }
 
 // file is a file whose hint is told by its version.
-func file(path string, version int) Found {
-	return Found{Folder: "in", Path: path, Size: int64(100 + version), ModTime: 1, ChangeTime: int64(version), Dev: 1, Ino: 7}
+func fileAt(path string, version int) file.File {
+	return file.File{Folder: "in", Path: path, Stat: file.Stat{Size: int64(100 + version), ModTime: 1, ChangeTime: int64(version), Dev: 1, Ino: 7}}
 }
 
 // admit admits files and returns the ids of the new entries, in order.
-func (r *rig) admit(files ...Found) []int64 {
+func (r *rig) admit(files ...file.File) []int64 {
 	r.t.Helper()
 	var last sql.NullInt64
 	r.ok(r.Reader().db.QueryRow(`SELECT max(id) FROM entries`).Scan(&last))
@@ -252,7 +253,7 @@ func (r *rig) balanced() {
 // placeholder admits a row without a file and files it.
 func (r *rig) placeholder(path string) int64 {
 	r.t.Helper()
-	_, err := r.AdmitFileless(r.t.Context(), Companion{Found: file("manifest.csv", 1)}, []Fileless{{Path: path, Kind: Placeholder, Sign: 1}})
+	_, err := r.AdmitFileless(r.t.Context(), Companion{File: fileAt("manifest.csv", 1)}, []Fileless{{Path: path, Kind: Placeholder, Sign: 1}})
 	r.ok(err)
 	e, ok, err := r.Reader().Latest(r.t.Context(), "in", path)
 	r.ok(err)
@@ -272,7 +273,7 @@ func (r *rig) Defer(ctx context.Context, id int64, in Status, until time.Time, w
 	return err
 }
 
-func (r *rig) Rehint(ctx context.Context, id int64, f Found, notBefore time.Time) error {
+func (r *rig) Rehint(ctx context.Context, id int64, f file.File, notBefore time.Time) error {
 	_, err := r.Journal.Advance(ctx, Move{ID: id, From: Settled, To: Settled, NotBefore: notBefore, Stay: Stay{Rehint: &f}})
 	return err
 }

@@ -10,7 +10,7 @@ import (
 func TestEveryMove(t *testing.T) {
 	r := newRig(t)
 	at := func(from, to Status) int64 { // a new entry, on its way from one to the other
-		id := r.admit(file(string(from+"/"+to), 1))[0]
+		id := r.admit(fileAt(string(from+"/"+to), 1))[0]
 		if from == Held && to == Verifying {
 			r.bring(id, Verifying)
 		}
@@ -125,7 +125,7 @@ func TestStatusesAreTypedOnce(t *testing.T) {
 
 func TestMovesThatLackAFact(t *testing.T) {
 	r := newRig(t)
-	id := r.admit(file("a", 1))[0]
+	id := r.admit(fileAt("a", 1))[0]
 	for _, m := range []Move{
 		{From: Settled, To: Mapped, Filename: "x"},
 		{From: Settled, To: Mapped, Asset: []byte("{}")},

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // Stay is what happens to an entry that a worker leaves in its status: Move.To is
@@ -16,7 +18,7 @@ type Stay struct {
 	// Rehint tells a settled entry that its path holds something else than what was
 	// found: the entry is about that from now on. ErrMoved if it is no longer the latest
 	// generation of its path.
-	Rehint *Found
+	Rehint *file.File
 	// Unchanged merges an entry that was proved to hold the same bytes as its Previous into
 	// that: that one takes over the hint (and the hash, if it has none), the entry is
 	// forgotten, and the folder has seen one less. If generations lie between the two, the

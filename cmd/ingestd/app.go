@@ -19,6 +19,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/rules"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -179,7 +180,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 	}
 	e.pipeline = ingest.New(pc, deps)
 	w, err := watcher.New(watched, watcher.Options{
-		Known: func(ctx context.Context, files []watcher.File) ([]watcher.File, error) {
+		Known: func(ctx context.Context, files []file.File) ([]file.File, error) {
 			for _, f := range files {
 				if !acct.rules.Companions(f.Folder).Is(f.Path) {
 					e.walked[f.Folder].Add(1)

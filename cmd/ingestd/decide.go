@@ -11,6 +11,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -22,17 +23,17 @@ type decision struct{ becomes, why, version string }
 
 // decide says what the daemon would do with a settled file, or with a row of a manifest
 // without one, which has no inode. It changes nothing.
-func (x *explainer) decide(ctx context.Context, folder config.Folder, file watcher.File) (d decision, err error) {
-	row := file.Ino == 0
+func (x *explainer) decide(ctx context.Context, folder config.Folder, found file.File) (d decision, err error) {
+	row := found.Ino == 0
 	if !row {
-		if why := x.skipped(folder, file); why != "" {
+		if why := x.skipped(folder, found); why != "" {
 			return decision{becomes: "skipped", why: why}, nil
 		}
-		if d, err := x.decideCompanion(ctx, folder, file); err != nil || d.becomes != "" {
+		if d, err := x.decideCompanion(ctx, folder, found); err != nil || d.becomes != "" {
 			return d, err
 		}
 	}
-	e, err := x.explained(file)
+	e, err := x.explained(found)
 	switch {
 	case errors.Is(err, dropfolder.ErrNoRule):
 		return decision{becomes: "ignored", why: mapping.ErrNoRule.Error()}, nil
@@ -50,43 +51,43 @@ func (x *explainer) decide(ctx context.Context, folder config.Folder, file watch
 		if d.becomes == "asset" {
 			d.becomes = string(e.Mapped.Row)
 		}
-		return d, x.recallRow(ctx, folder, file, &d)
+		return d, x.recallRow(ctx, folder, found, &d)
 	}
-	if file.Size > x.limit {
+	if found.Size > x.limit {
 		d.becomes, d.why = "failed", "the file is larger than upload.max_file_size"
 	}
-	if to, reason, rests := dropfolder.Empty(folder.Empty).Rest(file.Size); rests {
+	if to, reason, rests := dropfolder.Empty(folder.Empty).Rest(found.Size); rests {
 		d.becomes, d.why = string(to), reason.Message
 	}
-	if err := x.recall(ctx, folder, file, &d); err != nil {
+	if err := x.recall(ctx, folder, found, &d); err != nil {
 		return d, err
 	}
 	return d, x.namesake(ctx, folder, e.Mapped.Asset.Filename, &d)
 }
 
 // skipped says why a file is none of its folder's; "" where it is.
-func (x *explainer) skipped(folder config.Folder, file watcher.File) string {
-	if file.Size < 0 {
+func (x *explainer) skipped(folder config.Folder, found file.File) string {
+	if found.Size < 0 {
 		return "only regular files are ingested"
 	}
-	return watcher.Skipped(watchedFolders([]config.Folder{folder})[0], file.Path)
+	return watcher.Skipped(watchedFolders([]config.Folder{folder})[0], found.Path)
 }
 
 // decideCompanion says that a file only speaks of others, or, of one that is named so and
 // speaks of nothing, that it does not count; of any other file it says nothing.
-func (x *explainer) decideCompanion(ctx context.Context, folder config.Folder, file watcher.File) (d decision, err error) {
+func (x *explainer) decideCompanion(ctx context.Context, folder config.Folder, found file.File) (d decision, err error) {
 	c := x.acct.rules.Companions(folder.Name)
-	kind, ok := c.Kind(file.Path)
+	kind, ok := c.Kind(found.Path)
 	if !ok {
 		return d, nil
 	}
-	if stray, ok := c.Stray(file.Path); ok {
+	if stray, ok := c.Stray(found.Path); ok {
 		known, err := x.known(ctx, folder.Name, stray.Of)
 		if err != nil || !known && stray.Wanted {
 			return d, err
 		}
 		if !known {
-			return decision{becomes: "skipped", why: c.Skipped(file.Path)}, nil
+			return decision{becomes: "skipped", why: c.Skipped(found.Path)}, nil
 		}
 	}
 	return decision{becomes: "companion", why: fmt.Sprintf("it is %s: it speaks of other files, and becomes no asset itself", companionWords[kind])}, nil
@@ -101,21 +102,21 @@ func (x *explainer) known(ctx context.Context, folder, path string) (known bool,
 }
 
 // recall adds what the journal knows of the path.
-func (x *explainer) recall(ctx context.Context, folder config.Folder, file watcher.File, d *decision) error {
+func (x *explainer) recall(ctx context.Context, folder config.Folder, found file.File, d *decision) error {
 	if x.reader == nil {
 		return nil
 	}
-	latest, ok, err := x.reader.Latest(ctx, file.Folder, file.Path)
+	latest, ok, err := x.reader.Latest(ctx, found.Folder, found.Path)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		if backup, err := x.recallBackup(ctx, folder, file, d); backup || err != nil {
+		if backup, err := x.recallBackup(ctx, folder, found, d); backup || err != nil {
 			return err
 		}
-		return x.recallCopy(ctx, folder, file, d)
+		return x.recallCopy(ctx, folder, found, d)
 	}
-	if latest.Describes(journal.Found(file)) {
+	if latest.Describes(found) {
 		d.becomes, d.version = "known", latest.OriginalFileID
 		if latest.Status == journal.Held || latest.Status == journal.Failed {
 			d.becomes = string(latest.Status)
@@ -141,11 +142,11 @@ func (x *explainer) recall(ctx context.Context, folder config.Folder, file watch
 }
 
 // recallRow adds what the journal knows of a row without a file.
-func (x *explainer) recallRow(ctx context.Context, folder config.Folder, file watcher.File, d *decision) error {
+func (x *explainer) recallRow(ctx context.Context, folder config.Folder, found file.File, d *decision) error {
 	if x.reader == nil {
 		return nil
 	}
-	latest, ok, err := x.reader.Latest(ctx, file.Folder, file.Path)
+	latest, ok, err := x.reader.Latest(ctx, found.Folder, found.Path)
 	switch {
 	case err != nil || !ok || latest.Status == journal.Superseded:
 		return err
@@ -154,27 +155,27 @@ func (x *explainer) recallRow(ctx context.Context, folder config.Folder, file wa
 		d.why = fmt.Sprintf("the path had a file, entry %d: %s", latest.ID, latest.Status)
 		return nil
 	}
-	return x.recall(ctx, folder, file, d)
+	return x.recall(ctx, folder, found, d)
 }
 
 // recallCopy foretells a duplicate: a file is read whole only where one of its size
 // is known.
-func (x *explainer) recallCopy(ctx context.Context, folder config.Folder, file watcher.File, d *decision) error {
-	if d.becomes != "asset" || file.Size == 0 || dropfolder.Duplicates(folder.Duplicates) == dropfolder.DuplicatesUpload {
+func (x *explainer) recallCopy(ctx context.Context, folder config.Folder, found file.File, d *decision) error {
+	if d.becomes != "asset" || found.Size == 0 || dropfolder.Duplicates(folder.Duplicates) == dropfolder.DuplicatesUpload {
 		return nil
 	}
-	e := journal.Entry{ID: 1<<62 - 1, Folder: file.Folder, Path: file.Path, Size: file.Size}
+	e := journal.Entry{ID: 1<<62 - 1, File: found}
 	if has, err := x.reader.HasSameSize(ctx, e); err != nil || !has {
 		return err
 	}
 	root, err := openFolder(folder)
 	if err != nil {
-		return fmt.Errorf("look for a copy of %s: %w", file.Path, err)
+		return fmt.Errorf("look for a copy of %s: %w", found.Path, err)
 	}
 	defer root.Close()
-	src, err := uploader.Open(root, file.Path, nil)
+	src, err := uploader.Open(root, found.Path, nil)
 	if err != nil {
-		return fmt.Errorf("look for a copy of %s: %w", file.Path, err)
+		return fmt.Errorf("look for a copy of %s: %w", found.Path, err)
 	}
 	defer src.Close()
 	if e.SHA256, err = src.SHA256(ctx); err != nil {
@@ -187,7 +188,7 @@ func (x *explainer) recallCopy(ctx context.Context, folder config.Folder, file w
 	for _, other := range others {
 		same := bytes.Equal(other.SHA256, e.SHA256)
 		if other.SHA256 == nil && other.Attempt != nil && len(other.Attempt.Parts) == 1 {
-			sum, err := src.MD5(ctx, 0, file.Size)
+			sum, err := src.MD5(ctx, 0, found.Size)
 			if err != nil {
 				return err
 			}
@@ -205,24 +206,24 @@ func (x *explainer) recallCopy(ctx context.Context, folder config.Folder, file w
 }
 
 // recallBackup foretells that a file is the backup copy of another one.
-func (x *explainer) recallBackup(ctx context.Context, folder config.Folder, file watcher.File, d *decision) (bool, error) {
+func (x *explainer) recallBackup(ctx context.Context, folder config.Folder, found file.File, d *decision) (bool, error) {
 	watched := watchedFolders([]config.Folder{folder})[0]
 	original, coming, err := ingest.BackupOf(ctx, ingest.Place{
 		FormerPaths: x.reader.FormerPaths,
 		Wanted:      func(rel string) bool { return watcher.Skipped(watched, rel) == "" },
-		At: func(rel string) (uploader.Hint, bool, error) {
+		At: func(rel string) (file.Stat, bool, error) {
 			root, err := openFolder(folder)
 			if err != nil {
-				return uploader.Hint{}, false, err
+				return file.Stat{}, false, err
 			}
 			defer root.Close()
 			info, err := root.Lstat(rel)
 			if err != nil || !info.Mode().IsRegular() {
-				return uploader.Hint{}, false, nil //nolint:nilerr // what cannot be looked at is not there
+				return file.Stat{}, false, nil //nolint:nilerr // what cannot be looked at is not there
 			}
-			return uploader.HintOf(info), true, nil
+			return file.StatOf(info), true, nil
 		},
-	}, journal.Found(file))
+	}, found)
 	if err != nil || original == "" || coming {
 		return false, err
 	}

@@ -14,8 +14,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/display"
-	"github.com/tenovos-ingest/ingestd/uploader"
-	"github.com/tenovos-ingest/ingestd/watcher"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 func newExplainCommand() *cobra.Command {
@@ -119,9 +118,8 @@ func lstat(path string) (info os.FileInfo, err error) {
 }
 
 // fileOf is a file as the watcher would report it.
-func fileOf(folder, rel string, info os.FileInfo) watcher.File {
-	h := uploader.HintOf(info)
-	f := watcher.File{Folder: folder, Path: filepath.ToSlash(rel), Size: h.Size, ModTime: h.ModTime, ChangeTime: h.ChangeTime, Dev: h.Dev, Ino: h.Ino}
+func fileOf(folder, rel string, info os.FileInfo) file.File {
+	f := file.File{Folder: folder, Path: filepath.ToSlash(rel), Stat: file.StatOf(info)}
 	if !info.Mode().IsRegular() {
 		f.Size = -1
 	}

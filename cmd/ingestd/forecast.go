@@ -13,7 +13,6 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/rules"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // forecast is what ingesting a file would do.
@@ -66,7 +65,7 @@ type explainer struct {
 
 // ruled is what the rules say of a file.
 type ruled struct {
-	file watcher.File
+	file file.File
 	rules.Explanation
 	err error
 }
@@ -92,19 +91,19 @@ func (x *explainer) close() {
 
 // explained is what the rules say of a file. The answer is kept until another file is asked
 // for: the decision asks, and then what is shown of it.
-func (x *explainer) explained(file watcher.File) (rules.Explanation, error) {
-	if file != x.latest.file {
-		e, err := x.acct.rules.Explain(file)
-		x.latest = ruled{file, e, err}
+func (x *explainer) explained(found file.File) (rules.Explanation, error) {
+	if found != x.latest.file {
+		e, err := x.acct.rules.Explain(found)
+		x.latest = ruled{found, e, err}
 	}
 	return x.latest.Explanation, x.latest.err
 }
 
 // file says what would become of a settled file, or of a row of a manifest without one.
-func (x *explainer) file(ctx context.Context, file watcher.File) (forecast, error) {
-	folder := x.folders[file.Folder]
-	d, err := x.decide(ctx, folder, file)
-	f := forecast{Folder: file.Folder, Path: file.Path, Size: file.Size, Becomes: d.becomes, Why: d.why, Version: d.version}
+func (x *explainer) file(ctx context.Context, found file.File) (forecast, error) {
+	folder := x.folders[found.Folder]
+	d, err := x.decide(ctx, folder, found)
+	f := forecast{Folder: found.Folder, Path: found.Path, Size: found.Size, Becomes: d.becomes, Why: d.why, Version: d.version}
 	if err != nil {
 		return f, err
 	}
@@ -114,7 +113,7 @@ func (x *explainer) file(ctx context.Context, file watcher.File) (forecast, erro
 	case "companion":
 		return f, x.tellOf(ctx, &f)
 	}
-	e, err := x.explained(file)
+	e, err := x.explained(found)
 	f.Gaps = e.Gaps
 	if errors.Is(err, dropfolder.ErrNoRule) {
 		return f, nil

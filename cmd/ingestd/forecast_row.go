@@ -8,7 +8,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
-	"github.com/tenovos-ingest/ingestd/watcher"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // row says what the row of a manifest makes of a path that has no file; false if there is
@@ -18,7 +18,7 @@ func (x *explainer) row(ctx context.Context, folder, path string) (f forecast, o
 	if err != nil || !ok {
 		return f, false, err
 	}
-	f, err = x.file(ctx, watcher.File{Folder: folder, Path: path, ModTime: dropfolder.SignOf(row.Kind, row.ContentPath)})
+	f, err = x.file(ctx, file.File{Folder: folder, Path: path, Stat: file.Stat{ModTime: dropfolder.SignOf(row.Kind, row.ContentPath)}})
 	if f.Why == "" {
 		f.Why = fmt.Sprintf("line %d of its manifest, which needs no file", row.Line)
 	}
@@ -26,7 +26,7 @@ func (x *explainer) row(ctx context.Context, folder, path string) (f forecast, o
 }
 
 // rows shows what becomes of the rows of a manifest that have no file.
-func (x *explainer) rows(ctx context.Context, manifest watcher.File, show func(forecast) error) error {
+func (x *explainer) rows(ctx context.Context, manifest file.File, show func(forecast) error) error {
 	c := x.acct.rules.Companions(manifest.Folder)
 	if kind, _ := c.Kind(manifest.Path); kind != facts.KindManifest {
 		return nil

@@ -10,11 +10,11 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // Set is the rules of all folders of one configuration, and what they need to be applied.
@@ -60,16 +60,16 @@ type applied struct {
 
 // isRow reports that a path stands for a row of a manifest: there is no file, and never
 // was.
-func isRow(file watcher.File) bool { return file.Ino == 0 }
+func isRow(found file.File) bool { return found.Ino == 0 }
 
 // collect gathers what can be known of a file, or of a row.
-func (r folderRules) collect(file watcher.File, at string) (*facts.Collection, error) {
-	f := facts.File{Folder: file.Folder, Path: file.Path, Size: file.Size}
-	if !isRow(file) {
-		f.ModTime, _ = filetime.Time(file.ModTime) // the collector knows what is not reached
+func (r folderRules) collect(found file.File, at string) (*facts.Collection, error) {
+	f := facts.File{Folder: found.Folder, Path: found.Path, Size: found.Size}
+	if !isRow(found) {
+		f.ModTime, _ = filetime.Time(found.ModTime) // the collector knows what is not reached
 	}
 	known, err := r.collector.Collect(f, at)
-	if err == nil && isRow(file) { // there is nothing that could be gone, or be read inside
+	if err == nil && isRow(found) { // there is nothing that could be gone, or be read inside
 		known.Gone = false
 		known.Gaps = slices.DeleteFunc(known.Gaps, func(g facts.Gap) bool { return g.Source == "exif" })
 	}
@@ -79,8 +79,8 @@ func (r folderRules) collect(file watcher.File, at string) (*facts.Collection, e
 // Map says what a file is to become, which lies at another path by now unless at is "". The
 // error is dropfolder.ErrNoRule, a *dropfolder.LaterError, context.Canceled where the
 // process ends meanwhile, or trouble in reading that may pass.
-func (s *Set) Map(file watcher.File, at string) (dropfolder.Mapped, error) {
-	e, err := s.explain(file, at)
+func (s *Set) Map(found file.File, at string) (dropfolder.Mapped, error) {
+	e, err := s.explain(found, at)
 	return e.Mapped, err
 }
 
@@ -98,21 +98,21 @@ type Explanation struct {
 
 // Explain is Map with what led there, also to dropfolder.ErrNoRule. It waits for manifests,
 // so that no *dropfolder.LaterError comes of it.
-func (s *Set) Explain(file watcher.File) (e Explanation, err error) {
+func (s *Set) Explain(found file.File) (e Explanation, err error) {
 	err = s.Patiently(func() (err error) {
-		e, err = s.explain(file, "")
+		e, err = s.explain(found, "")
 		return err
 	})
 	return e, err
 }
 
-func (s *Set) explain(file watcher.File, at string) (e Explanation, err error) {
-	f, a := s.folders[file.Folder], applied{row: isRow(file)}
-	if a.known, err = f.collect(file, at); err != nil {
+func (s *Set) explain(found file.File, at string) (e Explanation, err error) {
+	f, a := s.folders[found.Folder], applied{row: isRow(found)}
+	if a.known, err = f.collect(found, at); err != nil {
 		return e, later(err)
 	}
 	e.Gaps = a.known.Gaps
-	a.result, err = s.apply(file.Folder, a.known.Facts, file.Path)
+	a.result, err = s.apply(found.Folder, a.known.Facts, found.Path)
 	switch {
 	case errors.Is(err, mapping.ErrNoRule):
 		return e, dropfolder.ErrNoRule
@@ -123,7 +123,7 @@ func (s *Set) explain(file watcher.File, at string) (e Explanation, err error) {
 	if !a.row {
 		return e, nil
 	}
-	row, ok, err := f.collector.VirtualAt(file.Path)
+	row, ok, err := f.collector.VirtualAt(found.Path)
 	e.Mapped.ContentPath, e.Mapped.SkipTranscode = row.ContentPath, row.SkipTranscode
 	_, unread := a.known.Unread[facts.KindManifest]
 	e.Mapped.NoRow = !ok && !unread && a.known.Contradiction == nil

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -15,11 +14,11 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // folderText is the folder of most tests; its title comes from wherever one is found.
@@ -66,11 +65,11 @@ func newRig(t *testing.T, folder string, change func(*sandbox.Options)) *rig {
 	a := server.Account()
 	text := "tenovos: {url: " + at.URL + server.Options().BasePath() + ", version: '1.5', api_key: " + a.APIKey + ", username: " + a.Users[0].Username +
 		", password: '" + a.Users[0].Password + "', client_id: " + a.ClientID + "}\njournal: /nowhere/j.db\nfolders:\n  - name: drop\n    path: " + r.dir + folder
-	file := filepath.Join(t.TempDir(), "c.yaml")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+	name := filepath.Join(t.TempDir(), "c.yaml")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if r.cfg, err = config.Load(file, os.LookupEnv); err != nil {
+	if r.cfg, err = config.Load(name, os.LookupEnv); err != nil {
 		t.Fatal(err)
 	}
 	c := r.cfg.Tenovos
@@ -90,7 +89,7 @@ func newRig(t *testing.T, folder string, change func(*sandbox.Options)) *rig {
 }
 
 // write makes a file and returns it as the watcher reports it.
-func (r *rig) write(path, text string) watcher.File {
+func (r *rig) write(path, text string) file.File {
 	r.t.Helper()
 	name := filepath.Join(r.dir, path)
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
@@ -103,31 +102,30 @@ func (r *rig) write(path, text string) watcher.File {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	st := info.Sys().(*syscall.Stat_t)
-	return watcher.File{Folder: "drop", Path: path, Size: st.Size, ModTime: st.Mtim.Nano(), ChangeTime: st.Ctim.Nano(), Dev: st.Dev, Ino: st.Ino}
+	return file.File{Folder: "drop", Path: path, Stat: file.StatOf(info)}
 }
 
 // mapped is what Map says of a file. Explain has to say the same.
-func (r *rig) mapped(file watcher.File) (dropfolder.Mapped, error) {
+func (r *rig) mapped(found file.File) (dropfolder.Mapped, error) {
 	r.t.Helper()
-	m, err := r.Map(file, "")
-	e, explainErr := r.Explain(file)
+	m, err := r.Map(found, "")
+	e, explainErr := r.Explain(found)
 	if !errors.Is(explainErr, err) {
-		r.t.Errorf("%s: Map fails with %v, Explain with %v", file.Path, err, explainErr)
+		r.t.Errorf("%s: Map fails with %v, Explain with %v", found.Path, err, explainErr)
 	}
 	if diff := cmp.Diff(m, e.Mapped, cmp.AllowUnexported(tenovos.Value{})); diff != "" {
-		r.t.Errorf("%s: Explain differs from Map:\n%s", file.Path, diff)
+		r.t.Errorf("%s: Explain differs from Map:\n%s", found.Path, diff)
 	}
 	if err == nil && len(e.Problems) != len(m.Problems) {
-		r.t.Errorf("%s: explained are the problems %v, the file has %v", file.Path, e.Problems, m.Problems)
+		r.t.Errorf("%s: explained are the problems %v, the file has %v", found.Path, e.Problems, m.Problems)
 	}
 	return m, err
 }
 
 // title is the title that a file gets.
-func (r *rig) title(file watcher.File) string {
+func (r *rig) title(found file.File) string {
 	r.t.Helper()
-	e, err := r.Explain(file)
+	e, err := r.Explain(found)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -174,8 +172,8 @@ func TestMap(t *testing.T) {
 			if c.path != "" {
 				path = c.path
 			}
-			file := r.write(path, "content")
-			m, err := r.mapped(file)
+			found := r.write(path, "content")
+			m, err := r.mapped(found)
 			if !errors.Is(err, c.err) {
 				t.Fatalf("it fails with %v, want %v", err, c.err)
 			}
@@ -196,7 +194,7 @@ func TestMap(t *testing.T) {
 			if m.Waits != c.waits || (m.Wait == time.Minute) != (c.waits != "") {
 				t.Errorf("it waits %v for %q, want %q", m.Wait, m.Waits, c.waits)
 			}
-			if got := r.title(file); c.title != "" && (got != c.title || m.Asset.Filename != "x.jpg" || m.Asset.Size != file.Size) {
+			if got := r.title(found); c.title != "" && (got != c.title || m.Asset.Filename != "x.jpg" || m.Asset.Size != found.Size) {
 				t.Errorf("it becomes %+v with the title %q, want %q", m.Asset, got, c.title)
 			}
 		})
@@ -207,14 +205,14 @@ func TestMap(t *testing.T) {
 func TestMapWithoutTheFile(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, folderText, nil)
-	file := r.write("acme/x.jpg", "content")
-	if m, err := r.mapped(file); err != nil || len(m.Unsure) != 0 {
+	found := r.write("acme/x.jpg", "content")
+	if m, err := r.mapped(found); err != nil || len(m.Unsure) != 0 {
 		t.Errorf("while it is there: %+v, %v", m.Unsure, err)
 	}
-	if err := os.Remove(filepath.Join(r.dir, file.Path)); err != nil {
+	if err := os.Remove(filepath.Join(r.dir, found.Path)); err != nil {
 		t.Fatal(err)
 	}
-	m, err := r.mapped(file)
+	m, err := r.mapped(found)
 	if err != nil || len(m.Unsure) != 1 || m.Damaged != "" {
 		t.Errorf("when it is gone: %+v, %v", m, err)
 	}
@@ -229,12 +227,12 @@ func TestMapRow(t *testing.T) {
 	if err != nil || !ok || row.Kind != journal.Federated || row.ContentPath != "s3://bucket/far.jpg" || row.Line != 2 {
 		t.Fatalf("the row is %+v, %v, %v", row, ok, err)
 	}
-	far := watcher.File{Folder: "drop", Path: row.Path, ModTime: dropfolder.SignOf(row.Kind, row.ContentPath)}
+	far := file.File{Folder: "drop", Path: row.Path, Stat: file.Stat{ModTime: dropfolder.SignOf(row.Kind, row.ContentPath)}}
 	m, err := r.mapped(far)
 	if err != nil || m.Row != journal.Federated || m.NoRow || m.ContentPath != row.ContentPath || m.Wait != 0 || len(m.Problems) > 0 || r.title(far) != "Far" {
 		t.Errorf("it becomes %+v, %v", m, err)
 	}
-	m, err = r.mapped(watcher.File{Folder: "drop", Path: "acme/near.jpg"})
+	m, err = r.mapped(file.File{Folder: "drop", Path: "acme/near.jpg"})
 	if err != nil || !m.NoRow || m.Row != "" {
 		t.Errorf("a row that only tells of a file becomes %+v, %v", m, err)
 	}
@@ -254,13 +252,13 @@ func TestMapRow(t *testing.T) {
 func TestStop(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, folderText, nil)
-	file := r.write("acme/x.jpg", "content")
+	found := r.write("acme/x.jpg", "content")
 	r.write("acme/manifest.csv", "filename,title\nx.jpg,Row\n")
 	r.Stop()
-	if _, err := r.Map(file, ""); !errors.Is(err, context.Canceled) {
+	if _, err := r.Map(found, ""); !errors.Is(err, context.Canceled) {
 		t.Errorf("Map fails with %v", err)
 	}
-	if _, err := r.Explain(file); !errors.Is(err, context.Canceled) {
+	if _, err := r.Explain(found); !errors.Is(err, context.Canceled) {
 		t.Errorf("Explain fails with %v", err)
 	}
 }
