@@ -7,8 +7,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/holdings"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -29,10 +33,10 @@ func choreWait(n int) time.Duration {
 // a share that hangs may hold up for ever. It never ends the pipeline for anything
 // but the journal.
 func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan struct{}) error {
-	a := p.alarms.set(folder, chorePace, journal.AboutChores)
-	defer p.alarms.end(a)
+	a := p.alarms.Set(folder, chorePace, journal.AboutChores)
+	defer a.End()
 	for {
-		more, err := a.wait(ctx, idle)
+		more, err := a.Wait(ctx, idle)
 		if err != nil {
 			return err
 		}
@@ -43,8 +47,8 @@ func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan stru
 			p.strays.hurry(folder)
 			return p.doDueChores(ctx, folder) // the last files of a backfill
 		}
-		if !p.mayFile(folder) || folder == "" && p.gate.reason() != "" {
-			a.at(p.now().Add(2 * folderWait)) // the gate and the folder ring, but to look at them costs nothing
+		if !p.mayFile(folder) || folder == "" && p.gate.Reason() != "" {
+			a.At(p.now().Add(2 * mounts.Wait)) // the gate and the folder ring, but to look at them costs nothing
 			continue
 		}
 		if err := p.doDueChores(ctx, folder); err != nil {
@@ -57,13 +61,13 @@ func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan stru
 }
 
 // nextChore has the alarm go off when there is something to do again.
-func (p *Pipeline) nextChore(ctx context.Context, folder string, a *alarm) error {
+func (p *Pipeline) nextChore(ctx context.Context, folder string, a *alarms.Alarm) error {
 	if next := p.strays.next(folder); !next.IsZero() {
-		a.at(next)
+		a.At(next)
 	}
-	due, some, err := p.journal.NextChore(ctx, folder)
+	due, some, err := journal.ChoresOf(p.journal).Next(ctx, folder)
 	if err == nil && some {
-		a.at(due)
+		a.At(due)
 	}
 	return err
 }
@@ -81,7 +85,7 @@ func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
 				return err
 			}
 		}
-		due, err := p.journal.DueChores(ctx, p.now(), folder, choreBatch)
+		due, err := journal.ChoresOf(p.journal).Due(ctx, p.now(), folder, choreBatch)
 		if err != nil {
 			return err
 		}
@@ -103,7 +107,7 @@ func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
 // mayFile reports whether the chores of a folder may be done. Before a file is deleted
 // Tenovos may be asked, so that where that cannot be worked with all of them wait.
 func (p *Pipeline) mayFile(folder string) bool {
-	return p.mayTouch(folder) && (p.folders[folder].After != dropfolder.AfterDelete || p.gate.reason() == "")
+	return p.mounts.Usable(folder) && (p.folders[folder].After != dropfolder.AfterDelete || p.gate.Reason() == "")
 }
 
 // doChore tries one chore once and records what came of it.
@@ -121,10 +125,10 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 		done, err = p.restoreSpared(ctx, c)
 	case journal.ChoreFile:
 		done, err = p.fileResting(ctx, c)
-		if everyonesTrouble(err) && p.gate.blame(ctx, err, retryAfter(err)) {
+		if p.gate.Blamed(ctx, err) {
 			return ctx.Err() // it waits as it is, and all others with it
 		}
-		if _, later := errors.AsType[*notYetError](err); err != nil && c.Tries == 0 && !later && !isFolderGone(err) {
+		if _, later := errors.AsType[*notYetError](err); err != nil && c.Tries == 0 && !later && !mounts.IsGone(err) {
 			p.log.Warn().Str("filename", c.Filename).Str("reason", reasons.Message(err)).
 				Msg("a file could not be moved out of the drop folder yet: tried again until it can")
 		}
@@ -138,7 +142,7 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 	defer cancel()
 	if !done && !c.Until.IsZero() && !p.now().Before(c.Until) {
 		done = true
-		if _, lost := errors.AsType[*unrestoredError](err); lost {
+		if _, lost := errors.AsType[*removal.UnrestoredError](err); lost {
 			p.log.Error().Str("filename", c.Filename).Str("reason", reasons.Message(err)).
 				Msg("gave up bringing versions of an asset back: restore them in Tenovos")
 		} else if err != nil {
@@ -147,15 +151,15 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 		}
 	}
 	if done {
-		return ignoreMoved(p.journal.DoneChore(rctx, c.ID)) // a removal that has finished ends its duty itself
+		return ignoreMoved(journal.ChoresOf(p.journal).Done(rctx, c.ID)) // a removal that has finished ends its duty itself
 	}
-	if isFolderGone(err) { // it waits as it is, and all others with it
+	if mounts.IsGone(err) { // it waits as it is, and all others with it
 		return nil
 	}
 	if later, ok := errors.AsType[*notYetError](err); ok { // which is no try of it
-		return ignoreMoved(p.journal.PutOffChore(rctx, c.ID, later.until))
+		return ignoreMoved(journal.ChoresOf(p.journal).PutOff(rctx, c.ID, later.until))
 	}
-	return ignoreMoved(p.journal.DeferChore(rctx, c.ID, p.now().Add(choreWait(c.Tries)), reasons.Message(err)))
+	return ignoreMoved(journal.ChoresOf(p.journal).Defer(rctx, c.ID, p.now().Add(choreWait(c.Tries)), reasons.Message(err)))
 }
 
 // cancelOrphan cancels the upload of an attempt that was given up, and then
@@ -165,21 +169,21 @@ func (p *Pipeline) cancelOrphan(ctx context.Context, c journal.Chore) (bool, err
 	if err := json.Unmarshal([]byte(c.Spec), &upload); err != nil {
 		return false, fmt.Errorf("read the upload to cancel: %w", err)
 	}
-	m, err := p.remover.begin(ctx, c.EntryID, version{c.ObjectID, c.FileID}, c.Filename) // the cancel may remove the asset by itself
+	m, err := p.remover.Begin(ctx, c.EntryID, removal.Version{ObjectID: c.ObjectID, FileID: c.FileID}, c.Filename) // the cancel may remove the asset by itself
 	if err != nil {
 		return false, err
 	}
-	defer m.release()
+	defer m.Release()
 	if err := p.api.CancelUpload(ctx, upload); err != nil && !errors.Is(err, tenovos.ErrNoSuchUpload) {
 		return false, err
 	}
-	_, err = m.complete(ctx)
+	_, err = m.Complete(ctx)
 	return err == nil, err
 }
 
 // deleteOrphan removes the empty asset of an upload that was given up.
 func (p *Pipeline) deleteOrphan(ctx context.Context, c journal.Chore) (bool, error) {
-	_, err := p.remover.remove(ctx, c.EntryID, version{c.ObjectID, c.FileID}, c.Filename)
+	_, err := p.remover.Remove(ctx, c.EntryID, removal.Version{ObjectID: c.ObjectID, FileID: c.FileID}, c.Filename)
 	return err == nil, err
 }
 
@@ -198,21 +202,24 @@ func (p *Pipeline) restoreSpared(ctx context.Context, c journal.Chore) (bool, er
 	if err != nil || !open { // since it was listed, the removal has finished
 		return err == nil, err
 	}
-	done, err := p.remover.lookAgain(ctx, c)
-	if _, lost := errors.AsType[*unrestoredError](err); lost && c.Tries == 0 {
+	done, until, err := p.remover.LookAgain(ctx, c)
+	if _, lost := errors.AsType[*removal.UnrestoredError](err); lost && c.Tries == 0 {
 		p.entryLog(p.log.Warn(), e).Str("reason", reasons.Message(err)).Msg("versions of an asset that went along with one of ours cannot be brought back yet: tried again until they can")
+	}
+	if !until.IsZero() {
+		return false, &notYetError{until}
 	}
 	return done, err
 }
 
-// searchAgain looks for the late empty twin of a create whose reply was lost, and
+// searchAgain looks for the late empty asset of a create whose reply was lost, and
 // removes it. The doubt ends after a day.
 func (p *Pipeline) searchAgain(ctx context.Context, c journal.Chore) (bool, error) {
-	var t twin
-	if err := json.Unmarshal([]byte(c.Spec), &t); err != nil {
+	var lost holdings.LostCreate
+	if err := json.Unmarshal([]byte(c.Spec), &lost); err != nil {
 		return false, fmt.Errorf("read the doubt: %w", err)
 	}
-	found, err := p.findTwins(ctx, t)
+	found, err := p.holdings.OfLostCreate(ctx, lost)
 	if err != nil || len(found) == 0 {
 		return false, err
 	}
@@ -221,21 +228,21 @@ func (p *Pipeline) searchAgain(ctx context.Context, c journal.Chore) (bool, erro
 	}
 	// What was found may be of a create whose reply is still on its way. Asked in
 	// this order: an entry that left creating in between has stored its ids.
-	if busy, err := p.journal.NameCreating(ctx, t.Filename); busy || err != nil {
+	if busy, err := p.journal.Reader().NameCreating(ctx, lost.Filename); busy || err != nil {
 		return false, err
 	}
-	if found, err = p.unknown(ctx, found); err != nil {
+	if found, err = p.holdings.Unknown(ctx, found); err != nil {
 		return false, err
 	}
 	for _, a := range found {
-		removed, err := p.remover.remove(ctx, c.EntryID, versionOf(a), t.Filename)
+		removed, err := p.remover.Remove(ctx, c.EntryID, removal.VersionOf(a), lost.Filename)
 		if err != nil {
 			return false, err
 		}
 		if !removed {
 			continue
 		}
-		p.log.Info().Str("filename", t.Filename).Str("object_id", a.ObjectID).
+		p.log.Info().Str("filename", lost.Filename).Str("object_id", a.ObjectID).
 			Msg("removed the empty asset of a create whose reply had been lost")
 	}
 	return false, nil // more may come until the doubt ends

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -86,7 +87,11 @@ func (t *taking) aside(ctx context.Context, pattern string) (*os.File, error) {
 		if err := t.lost(); err != nil {
 			return nil, err
 		}
-		return nil, t.forget(ctx, t.e.Aside != "" && t.e.MovedTo == "") // deleted by us, or gone anyhow
+		renamed, err := t.renamedBefore(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return nil, t.forget(ctx, t.e.Aside != "" && t.e.MovedTo == "" && !renamed) // deleted by us, or gone anyhow
 	}
 	if err != nil {
 		return nil, err
@@ -125,6 +130,26 @@ func (t *taking) aside(ctx context.Context, pattern string) (*os.File, error) {
 		return nil, err
 	}
 	return file, nil
+}
+
+// renamedBefore reports whether the file of an entry got another path between the intent to
+// take it away and the taking: a crash came in between, and a rename before the next start.
+// Then it was not we who took it, and it is recognised under the other path. Until the
+// watcher has looked everywhere it cannot be told, which is answered with notYetError.
+func (t *taking) renamedBefore(ctx context.Context) (bool, error) {
+	if t.e.Aside == "" {
+		return false, nil
+	}
+	since := t.p.sought.begin(t.e.ID, t.p.now())
+	found, err := t.p.journal.Reader().Displaced(ctx, t.e)
+	if err != nil {
+		return false, err
+	}
+	if !found && t.p.unscanned(t.e.Folder, since) && t.p.now().Sub(since) < seekAtMost {
+		return false, &notYetError{t.p.now().Add(seekEvery)}
+	}
+	t.p.sought.end(t.e.ID)
+	return found, nil
 }
 
 // unchanged reports whether a file is what the entry is about. Of one that was touched
@@ -231,7 +256,7 @@ func (t *taking) takeAlong(ctx context.Context) {
 		written := watcher.Written(opened)
 		_ = opened.Close() // nothing was written
 		companion := file.File{Folder: t.e.Folder, Path: from, Stat: is}
-		fresh, err := t.p.journal.Reader().UnknownCompanions(ctx, []file.File{companion})
+		fresh, err := journal.CompanionsOf(t.p.journal).Unknown(ctx, []file.File{companion})
 		if err != nil || len(fresh) > 0 || written {
 			continue
 		}
@@ -251,7 +276,7 @@ func (t *taking) takeAlong(ctx context.Context) {
 // shared reports whether another file has the name of this one but for its
 // extension.
 func (t *taking) shared(companions dropfolder.Companions) bool {
-	stem := foldPath(strings.TrimSuffix(path.Base(t.e.Path), path.Ext(t.e.Path)))
+	stem := dropfolder.FoldName(strings.TrimSuffix(path.Base(t.e.Path), path.Ext(t.e.Path)))
 	dir, err := t.root.OpenDir(path.Dir(t.e.Path))
 	if err != nil {
 		return true
@@ -263,7 +288,7 @@ func (t *taking) shared(companions dropfolder.Companions) bool {
 	}
 	for _, e := range entries {
 		name := e.Name()
-		if foldPath(strings.TrimSuffix(name, path.Ext(name))) != stem {
+		if dropfolder.FoldName(strings.TrimSuffix(name, path.Ext(name))) != stem {
 			continue
 		}
 		if _, ok := companions.About(name); !ok {
@@ -323,7 +348,7 @@ func (p *Pipeline) fileSource(ctx context.Context, e journal.Entry) (bool, error
 		err = p.restoreAside(ctx, e)
 	} else {
 		if !e.Taken() {
-			err = p.proofs.prove(ctx, e, e)
+			err = p.proofs.Prove(ctx, e, e)
 		}
 		if err == nil {
 			_, err = p.takeAway(ctx, e, folder.After == dropfolder.AfterDelete, folder.Done)
@@ -332,8 +357,11 @@ func (p *Pipeline) fileSource(ctx context.Context, e journal.Entry) (bool, error
 	if err == nil || errors.Is(err, journal.ErrJournal) || errors.Is(err, journal.ErrMoved) {
 		return err == nil, err
 	}
-	if isFolderGone(err) { // said of the folder
+	if mounts.IsGone(err) { // said of the folder
 		return false, err
+	}
+	if later, ok := errors.AsType[*notYetError](err); ok {
+		return false, deferEntry(ctx, p.journal, e.ID, e.Status, later.until, reasons.Sought, false)
 	}
 	if e.Tries == 0 {
 		p.entryLog(p.log.Warn(), e).Str("reason", secret.Sentence(err)).Msg("the file was uploaded but cannot be moved away yet: tried again until it can")
@@ -361,5 +389,11 @@ func (p *Pipeline) restoreAside(ctx context.Context, e journal.Entry) error {
 	if err := t.lost(); err != nil && !t.holds(e.Path) {
 		return err
 	}
-	return t.forget(ctx, e.MovedTo == "")
+	stays := p.isHere(e) // the intent was not begun
+	if !stays {
+		if stays, err = t.renamedBefore(ctx); err != nil {
+			return err
+		}
+	}
+	return t.forget(ctx, e.MovedTo == "" && !stays)
 }

@@ -61,7 +61,7 @@ func (l *leftovers) note(ctx context.Context, found, fresh []file.File) error {
 			known = append(known, f)
 		}
 	}
-	ids, err := l.journal.Reader().Leftovers(ctx, known, which)
+	ids, err := journal.ChoresOf(l.journal).Leftovers(ctx, known, which)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ids[folder] = append(l.ids[folder], ids...)
@@ -87,7 +87,7 @@ func (l *leftovers) open(ctx context.Context, folder string) (more bool, err err
 	if len(some) == 0 {
 		return false, nil
 	}
-	return len(some) < len(ids), l.journal.FileLeftovers(ctx, some, l.which[folder])
+	return len(some) < len(ids), journal.ChoresOf(l.journal).FileLeftovers(ctx, some, l.which[folder])
 }
 
 // stillInTenovos asks before a file is moved or deleted whose content came in earlier.
@@ -95,10 +95,10 @@ func (l *leftovers) open(ctx context.Context, folder string) (more bool, err err
 // deleted, and may never have been proved to be there, where the folder kept its files.
 func (p *Pipeline) stillInTenovos(ctx context.Context, e journal.Entry, after dropfolder.After) error {
 	if e.Status == journal.Duplicate {
-		return p.proofs.proveDuplicate(ctx, e)
+		return p.proofs.ProveDuplicate(ctx, e)
 	}
 	if after == dropfolder.AfterDelete {
-		seen, err := p.verifyAgain(ctx, e, Selection{})
+		seen, err := p.desk.Verify(ctx, e)
 		if err == nil && !seen.Good() {
 			err = fmt.Errorf("the file is not deleted, because Tenovos does not hold its content as it did: %s", seen.Detail)
 		}
@@ -106,7 +106,7 @@ func (p *Pipeline) stillInTenovos(ctx context.Context, e journal.Entry, after dr
 			return err
 		}
 	}
-	return p.proofs.prove(ctx, e, e)
+	return p.proofs.Prove(ctx, e, e)
 }
 
 // tell logs what became of a file whose entry had come to rest before: nothing else in

@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"path"
-	"path/filepath"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
 )
@@ -20,10 +19,7 @@ func (p *Pipeline) passRenumbered(ctx context.Context, found []file.File, known 
 		return found, err
 	}
 	folder := found[0].Folder
-	ended := p.mounts[folder].begin(0)
-	kind := file.KindAt(filepath.Join(p.folders[folder].Path, path.Dir(found[0].Path)))
-	ended()
-	if kind.Trusted() {
+	if p.mounts.Trusted(folder, path.Dir(found[0].Path)) {
 		return found, nil
 	}
 	var rest []file.File

@@ -2,7 +2,7 @@ package ingest
 
 import "time"
 
-// notYetError puts the moving of a file off that is still left alone.
+// notYetError puts the moving of a file off that is still left alone, or sought.
 type notYetError struct{ until time.Time }
 
 func (e *notYetError) Error() string {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 )
 
 // shelf moves files about within one drop folder, named by slash-separated paths
@@ -26,15 +27,15 @@ type shelf struct {
 // openShelf opens a drop folder as openRoot does. What happens until it is closed
 // counts as one mixed call to its file system.
 func (p *Pipeline) openShelf(folder string, id int64) (*shelf, error) {
-	root, err := p.openRoot(folder, id)
+	root, err := p.mounts.Open(folder, id)
 	if err != nil {
 		return nil, err
 	}
-	s := &shelf{root: root, id: id, closed: p.mounts[folder].beginMixed(id)} // the journal is written in between
+	s := &shelf{root: root, id: id, closed: p.mounts.BeginMixed(folder, id)} // the journal is written in between
 	info, err := root.Stat()
 	if err != nil {
 		s.close()
-		return nil, &folderError{fmt.Errorf("look at the drop folder: %w", err)}
+		return nil, mounts.Gone(fmt.Errorf("look at the drop folder: %w", err))
 	}
 	s.like = likenessOf(info)
 	return s, nil
@@ -185,3 +186,6 @@ func (s *shelf) prune(rel string) {
 		}
 	}
 }
+
+// holds reports whether there is something of the name, or may be: a link is nothing.
+func (s *shelf) holds(rel string) bool { return s.root.Holds(rel) }

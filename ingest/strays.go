@@ -11,13 +11,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -40,6 +37,12 @@ type Strays struct {
 	told  map[string]bool            // what the log has named, by folder and path
 }
 
+// trouble is how often what was found could not all be moved.
+type trouble struct {
+	tries int
+	next  time.Time
+}
+
 func newStrays(p *Pipeline) *Strays {
 	return &Strays{p: p, found: make(map[string]map[string]bool), again: make(map[string]trouble), told: make(map[string]bool)}
 }
@@ -58,7 +61,7 @@ func (s *Strays) Hidden(folder string, paths []string) {
 		if !s.found[folder][rel] {
 			s.found[folder][rel] = true
 			delete(s.again, folder)
-			s.p.alarms.ringIn(folder)
+			s.p.alarms.RingFolder(folder)
 		}
 	}
 }
@@ -115,7 +118,7 @@ func (s *Strays) settle(ctx context.Context, folder string) error {
 		if errors.Is(err, journal.ErrJournal) {
 			return err
 		}
-		if isFolderGone(err) {
+		if mounts.IsGone(err) {
 			return nil
 		}
 		if err != nil {
@@ -209,31 +212,8 @@ func (s *Strays) settleOne(ctx context.Context, folder, rel string) (again bool,
 	return false, nil
 }
 
-// lacks returns nil if no file lies at rel for certain: the directory that it would be in
-// is there and it is not in that, or that directory is not there either. A link, or
-// anything else in the place of a directory, may be there for a moment only.
-func (s *shelf) lacks(rel string) error {
-	for at := rel; ; at = path.Dir(at) {
-		dir, err := s.root.OpenDir(path.Dir(at))
-		if path.Dir(at) != "." && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		st, err := file.Look(int(dir.Fd()), path.Base(at), true)
-		_ = dir.Close() // nothing was written
-		switch {
-		case errors.Is(err, fs.ErrNotExist), err == nil && at == rel && st.Mode&unix.S_IFMT != unix.S_IFREG:
-			return nil
-		case err == nil && at == rel:
-			return fmt.Errorf("%q came back just now", at)
-		case err == nil:
-			return fmt.Errorf("%q is no directory, or came back just now", at)
-		}
-		return err
-	}
-}
+// lacks returns nil if no file lies at rel for certain.
+func (s *shelf) lacks(rel string) error { return s.root.Lacks(rel) }
 
 // lost returns nil if a file that was on its way out of the folder is in none of the places
 // on that way, for certain.

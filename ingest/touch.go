@@ -76,7 +76,7 @@ func holdsSent(ctx context.Context, e journal.Entry, src *uploader.Source, which
 // has the journal take the hint of the same bytes, and others, or where nothing is
 // known of what was sent, as a new generation of the path.
 func compare(ctx context.Context, j *journal.Journal, e journal.Entry, src *uploader.Source) (same bool, err error) {
-	last, _, err := j.LastAttempt(ctx, e)
+	last, _, err := j.Reader().LastAttempt(ctx, e)
 	if err != nil {
 		return false, err
 	}
@@ -93,7 +93,7 @@ func compare(ctx context.Context, j *journal.Journal, e journal.Entry, src *uplo
 // lastLook looks once more at a file that stays, before its entry is filed: from then
 // on a touch is a touch. What cannot be looked at any more is left to the watcher.
 func (p *Pipeline) lastLook(ctx context.Context, e journal.Entry) error {
-	if e.Kind != journal.File || !p.folders[e.Folder].After.Keeps() || !p.mayTouch(e.Folder) {
+	if e.Kind != journal.File || !p.folders[e.Folder].After.Keeps() || !p.mounts.Usable(e.Folder) {
 		return nil
 	}
 	src, err := p.open(e)

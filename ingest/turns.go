@@ -1,8 +1,6 @@
 package ingest
 
 import (
-	"time"
-
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -58,7 +56,7 @@ func (t *turns) count() int {
 		q.flying, q.flyingLast = 0, 0
 		byName[q.name] = q
 	}
-	free, stuck := t.workers, t.p.stuck(time.Now())
+	free, stuck := t.workers, t.p.mounts.Stuck()
 	for id, f := range t.p.hands.Each {
 		if !f.Dispatched || stuck[id] {
 			continue
@@ -77,7 +75,7 @@ func (t *turns) count() int {
 func (t *turns) shares() []journal.Share {
 	var out []journal.Share
 	for _, q := range t.queues {
-		if !t.p.mayTouch(q.name) {
+		if !t.p.mounts.Usable(q.name) {
 			continue
 		}
 		out = append(out, journal.Share{

@@ -47,6 +47,12 @@ func addChore(ctx context.Context, tx *session, entry int64, c NewChore, now int
 	return err
 }
 
+// Chores is the clean-up work that a journal has open, but for duties.
+type Chores struct{ j *Journal }
+
+// ChoresOf returns the open clean-up work of a journal.
+func ChoresOf(j *Journal) Chores { return Chores{j} }
+
 // HasFileChore reports whether the file of an entry is still to be moved by a ChoreFile.
 func (r *Reader) HasFileChore(ctx context.Context, id int64) (has bool, err error) {
 	err = r.ask(ctx, fmt.Sprintf("look whether the file of entry %d is to be moved", id), func(tx *session) error {
@@ -55,15 +61,15 @@ func (r *Reader) HasFileChore(ctx context.Context, id int64) (has bool, err erro
 	return has, err
 }
 
-// DueChores returns up to limit open chores that are due, longest due first: those
+// Due returns up to limit open chores that are due, longest due first: those
 // of ChoreFile for a folder, or all others where folder is "".
-func (j *Journal) DueChores(ctx context.Context, now time.Time, folder string, limit int) ([]Chore, error) {
+func (cs Chores) Due(ctx context.Context, now time.Time, folder string, limit int) ([]Chore, error) {
 	which := `kind <> 'file'`
 	if folder != "" {
 		which = `kind = 'file' AND EXISTS (SELECT 1 FROM entries e WHERE e.id = entry_id AND e.folder = ?3)`
 	}
 	var out []Chore
-	err := j.reader.ask(ctx, "claim chores", func(tx *session) error {
+	err := cs.j.reader.ask(ctx, "claim chores", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var c Chore
 			var until, notBefore, since int64
@@ -94,26 +100,26 @@ func (r *Reader) Obstacles(ctx context.Context) (map[int64]string, error) {
 	return out, err
 }
 
-// DeferChore leaves a chore until a later time, with the reason why (no
+// Defer leaves a chore until a later time, with the reason why (no
 // secret), and counts the try. ErrUnknown if it is not open.
-func (j *Journal) DeferChore(ctx context.Context, id int64, until time.Time, message string) error {
-	return j.write(ctx, fmt.Sprintf("defer chore %d", id), func(tx *session) error {
+func (cs Chores) Defer(ctx context.Context, id int64, until time.Time, message string) error {
+	return cs.j.write(ctx, fmt.Sprintf("defer chore %d", id), func(tx *session) error {
 		return known(tx.exec(ctx, `UPDATE chores SET not_before = ?, message = ?, tries = tries + 1 WHERE id = ?`,
 			ms(until), message, id))
 	}, AboutChores)
 }
 
-// PutOffChore leaves a chore until a later time without a try. ErrUnknown if it is not
+// PutOff leaves a chore until a later time without a try. ErrUnknown if it is not
 // open.
-func (j *Journal) PutOffChore(ctx context.Context, id int64, until time.Time) error {
-	return j.write(ctx, fmt.Sprintf("put off chore %d", id), func(tx *session) error {
+func (cs Chores) PutOff(ctx context.Context, id int64, until time.Time) error {
+	return cs.j.write(ctx, fmt.Sprintf("put off chore %d", id), func(tx *session) error {
 		return known(tx.exec(ctx, `UPDATE chores SET not_before = ? WHERE id = ?`, ms(until), id))
 	}, AboutChores)
 }
 
-// DoneChore closes a chore. ErrUnknown if it is not open.
-func (j *Journal) DoneChore(ctx context.Context, id int64) error {
-	return j.write(ctx, fmt.Sprintf("close chore %d", id), func(tx *session) error {
+// Done closes a chore. ErrUnknown if it is not open.
+func (cs Chores) Done(ctx context.Context, id int64) error {
+	return cs.j.write(ctx, fmt.Sprintf("close chore %d", id), func(tx *session) error {
 		return known(tx.exec(ctx, `DELETE FROM chores WHERE id = ?`, id))
 	}, AboutNothing)
 }

@@ -28,15 +28,15 @@ var (
 // for device and inode. Where such numbers change by themselves that is no change of
 // the file.
 func (r *Reader) Renumbered(ctx context.Context, found []file.File) (map[int]bool, error) {
-	return r.renumbered(ctx, renumberedFiles, found)
+	return renumberedOf(ctx, r, renumberedFiles, found)
 }
 
-// RenumberedCompanions is Renumbered for companions.
-func (r *Reader) RenumberedCompanions(ctx context.Context, found []file.File) (map[int]bool, error) {
-	return r.renumbered(ctx, renumberedCompanions, found)
+// Renumbered is Reader.Renumbered for companions.
+func (cs CompanionReader) Renumbered(ctx context.Context, found []file.File) (map[int]bool, error) {
+	return renumberedOf(ctx, cs.r, renumberedCompanions, found)
 }
 
-func (r *Reader) renumbered(ctx context.Context, query string, found []file.File) (map[int]bool, error) {
+func renumberedOf(ctx context.Context, r *Reader, query string, found []file.File) (map[int]bool, error) {
 	if len(found) == 0 {
 		return nil, nil
 	}

@@ -12,7 +12,7 @@ func TestRenumbered(t *testing.T) {
 	r.admit(fileAt("a", 1), fileAt("b", 1), fileAt("c", 1))
 	gone := r.admit(fileAt("gone", 1))[0]
 	r.ok(r.Advance(t.Context(), move(gone, Settled, Superseded)))
-	if _, err := r.AdmitCompanions(t.Context(), []file.File{fileAt("a.xmp", 1)}); err != nil {
+	if _, err := CompanionsOf(r.Journal).Admit(t.Context(), []file.File{fileAt("a.xmp", 1)}); err != nil {
 		t.Fatal(err)
 	}
 	other := func(path string, change int) file.File {
@@ -25,7 +25,7 @@ func TestRenumbered(t *testing.T) {
 	if err != nil || len(got) != 2 || !got[0] || !got[2] {
 		t.Errorf("files: %v, %v", got, err)
 	}
-	got, err = r.Reader().RenumberedCompanions(t.Context(), []file.File{other("a.xmp", 2), other("a.xmp", 1), other("b.xmp", 1)})
+	got, err = CompanionReaderOf(r.Reader()).Renumbered(t.Context(), []file.File{other("a.xmp", 2), other("a.xmp", 1), other("b.xmp", 1)})
 	if err != nil || len(got) != 1 || !got[1] {
 		t.Errorf("companions: %v, %v", got, err)
 	}

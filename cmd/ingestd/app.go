@@ -17,6 +17,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
@@ -173,7 +174,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 	pc.Adopt = adopt
 	deps := pipelineDeps(cfg, acct, j, log)
 	deps.Paused = e.folders.pause
-	deps.Handlers = map[string]ingest.Handler{
+	deps.Handlers = map[string]desk.Handler{
 		requestBackfill: e.handleBackfill,
 		requestReload:   func(ctx context.Context, r journal.Request) (any, error) { return handOver(e.reloads)(ctx, r) },
 		requestPrune:    func(ctx context.Context, r journal.Request) (any, error) { return handlePrune(cfg, j, e.once)(ctx, r) },

@@ -8,10 +8,11 @@ import (
 	"math"
 	"strings"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/backupcopy"
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/holdings"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -208,7 +209,7 @@ func (x *explainer) recallCopy(ctx context.Context, folder config.Folder, found 
 // recallBackup foretells that a file is the backup copy of another one.
 func (x *explainer) recallBackup(ctx context.Context, folder config.Folder, found file.File, d *decision) (bool, error) {
 	watched := watchedFolders([]config.Folder{folder})[0]
-	original, coming, err := ingest.BackupOf(ctx, ingest.Place{
+	original, coming, err := backupcopy.Of(ctx, backupcopy.Place{
 		FormerPaths: x.reader.FormerPaths,
 		Wanted:      func(rel string) bool { return watcher.Skipped(watched, rel) == "" },
 		At: func(rel string) (file.Stat, bool, error) {
@@ -248,9 +249,9 @@ func (x *explainer) namesake(ctx context.Context, folder config.Folder, filename
 		d.becomes, d.why = "version", fmt.Sprintf("of what becomes of entry %d, which has the same filename", first.ID)
 		return nil
 	}
-	found, err := ingest.Namesakes(ctx, x.acct.client, filename, known.Originals, "")
+	found, err := holdings.Namesakes(ctx, x.acct.client, filename, known.Originals, "")
 	switch {
-	case errors.Is(err, ingest.ErrInconclusive):
+	case errors.Is(err, holdings.ErrInconclusive):
 		d.becomes, d.why = "held", err.Error()
 	case err != nil:
 		return err

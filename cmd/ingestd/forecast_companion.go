@@ -5,6 +5,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/journal"
 )
 
 var companionWords = map[facts.Kind]string{
@@ -28,7 +29,7 @@ func (x *explainer) teller(ctx context.Context, folder string) dropfolder.Teller
 			if x.reader == nil {
 				return nil
 			}
-			return x.reader.PathsBelow(ctx, folder, dir, yield)
+			return journal.CompanionReaderOf(x.reader).PathsBelow(ctx, folder, dir, yield)
 		})
 	}
 	return x.tellers[folder]

@@ -14,15 +14,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
 // request has a request carried out and returns what it did to each entry. Where no daemon
 // does so, this process must be able to log in, but for a retry: that only turns rows round.
-func request(cmd *cobra.Command, path, kind string, s ingest.Selection) (out []ingest.Outcome, err error) {
+func request(cmd *cobra.Command, path, kind string, s desk.Selection) (out []desk.Outcome, err error) {
 	cfg, err := loadLocal(path)
 	if err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func request(cmd *cobra.Command, path, kind string, s ingest.Selection) (out []i
 	}
 	defer r.Close()
 	connect := func(context.Context) (*account, error) { return unruled(cfg) }
-	if kind != ingest.RequestRetry {
+	if kind != desk.RequestRetry {
 		connect = func(ctx context.Context) (*account, error) { return logIn(ctx, path) }
 	}
 	answer, err := requester{cmd, cfg, r, connect}.answer(cmd.Context(), kind, s)
@@ -57,7 +57,7 @@ func logIn(ctx context.Context, path string) (*account, error) {
 }
 
 // outcomes reads the answer to a request about entries.
-func outcomes(answer json.RawMessage) (out []ingest.Outcome, err error) {
+func outcomes(answer json.RawMessage) (out []desk.Outcome, err error) {
 	if err := json.Unmarshal(answer, &out); err != nil {
 		return nil, fmt.Errorf("read the answer: %w", err)
 	}
@@ -65,7 +65,7 @@ func outcomes(answer json.RawMessage) (out []ingest.Outcome, err error) {
 }
 
 // printOutcomes prints what a request did to each entry.
-func printOutcomes(cmd *cobra.Command, outcomes []ingest.Outcome, asJSON bool, nothing string) error {
+func printOutcomes(cmd *cobra.Command, outcomes []desk.Outcome, asJSON bool, nothing string) error {
 	out := cmd.OutOrStdout()
 	if asJSON {
 		if err := json.NewEncoder(out).Encode(outcomes); err != nil {
@@ -137,7 +137,7 @@ func newRetryCommand() *cobra.Command {
 			cmd.Flags().BoolVar(&asNew, "as-new", false, "make an asset of its own where it would be a version")
 		},
 		func(cmd *cobra.Command, path string, ids []int64, asJSON bool) error {
-			s := ingest.Selection{IDs: ids, AsNew: asNew}
+			s := desk.Selection{IDs: ids, AsNew: asNew}
 			if failed {
 				s.Statuses = append(s.Statuses, journal.Failed)
 			}
@@ -147,7 +147,7 @@ func newRetryCommand() *cobra.Command {
 			if err := either(len(ids) > 0, len(s.Statuses) > 0, "--failed or --held"); err != nil {
 				return err
 			}
-			outcomes, err := request(cmd, path, ingest.RequestRetry, s)
+			outcomes, err := request(cmd, path, desk.RequestRetry, s)
 			if err != nil {
 				return err
 			}
@@ -165,7 +165,7 @@ func newCancelCommand() *cobra.Command {
 			if err := either(len(ids) > 0, all, "--all"); err != nil {
 				return err
 			}
-			outcomes, err := request(cmd, path, ingest.RequestCancel, ingest.Selection{IDs: ids})
+			outcomes, err := request(cmd, path, desk.RequestCancel, desk.Selection{IDs: ids})
 			if err != nil {
 				return err
 			}
@@ -176,7 +176,7 @@ func newCancelCommand() *cobra.Command {
 func newVerifyCommand() *cobra.Command {
 	return requestCommand("verify [ID...]", "Ask Tenovos again about what was ingested", nil,
 		func(cmd *cobra.Command, path string, ids []int64, asJSON bool) error {
-			outcomes, err := request(cmd, path, ingest.RequestVerify, ingest.Selection{IDs: ids})
+			outcomes, err := request(cmd, path, desk.RequestVerify, desk.Selection{IDs: ids})
 			if err != nil {
 				return err
 			}
@@ -212,9 +212,9 @@ func newWithdrawCommand() *cobra.Command {
 			if err := either(len(ids) > 0, span.given(), "--folder, --since or --until"); err != nil {
 				return err
 			}
-			kind, from, verb := ingest.RequestWithdraw, journal.Filed, "Move %d asset(s) to the recycle bin of Tenovos?"
+			kind, from, verb := desk.RequestWithdraw, journal.Filed, "Move %d asset(s) to the recycle bin of Tenovos?"
 			if undo {
-				kind, from, verb = ingest.RequestRestore, journal.Withdrawn, "Restore %d asset(s) from the recycle bin of Tenovos?"
+				kind, from, verb = desk.RequestUndelete, journal.Withdrawn, "Restore %d asset(s) from the recycle bin of Tenovos?"
 			}
 			if len(ids) == 0 {
 				s.Statuses = []journal.Status{from}
@@ -253,8 +253,8 @@ func (s *span) flags(cmd *cobra.Command) {
 
 func (s *span) given() bool { return len(s.folders) > 0 || s.since != "" || s.until != "" }
 
-func (s *span) selection(ids []int64) (out ingest.Selection, err error) {
-	out = ingest.Selection{IDs: ids, Folders: s.folders}
+func (s *span) selection(ids []int64) (out desk.Selection, err error) {
+	out = desk.Selection{IDs: ids, Folders: s.folders}
 	if out.Since, err = moment(s.since); err != nil {
 		return out, err
 	}
@@ -276,7 +276,7 @@ func moment(text string) (time.Time, error) {
 }
 
 // confirm shows how many assets a command is about and asks.
-func confirm(cmd *cobra.Command, cfg *config.Config, s ingest.Selection, verb string) error {
+func confirm(cmd *cobra.Command, cfg *config.Config, s desk.Selection, verb string) error {
 	r, err := journal.OpenReader(cmd.Context(), cfg.Journal)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -24,7 +25,7 @@ type requester struct {
 }
 
 // answer returns the answer to a request.
-func (r requester) answer(ctx context.Context, kind string, s ingest.Selection) (json.RawMessage, error) {
+func (r requester) answer(ctx context.Context, kind string, s desk.Selection) (json.RawMessage, error) {
 	owned, err := journal.Owned(r.cfg.Journal)
 	switch {
 	case err != nil:
@@ -36,7 +37,7 @@ func (r requester) answer(ctx context.Context, kind string, s ingest.Selection) 
 }
 
 // serve carries out a request in this process, with a pipeline that nothing is found for.
-func (r requester) serve(ctx context.Context, kind string, s ingest.Selection) (_ json.RawMessage, err error) {
+func (r requester) serve(ctx context.Context, kind string, s desk.Selection) (_ json.RawMessage, err error) {
 	acct, err := r.connect(ctx)
 	if err != nil {
 		return nil, err
@@ -61,10 +62,10 @@ func (r requester) serve(ctx context.Context, kind string, s ingest.Selection) (
 	for i, claim := range hold.of(r.cfg.Folders) {
 		pc.Folders[i].Claim = claim
 	}
-	if err := ingest.New(pc, pipelineDeps(r.cfg, acct, j, log)).ServeOne(ctx, id); err != nil {
+	if err := ingest.New(pc, pipelineDeps(r.cfg, acct, j, log)).Desk().ServeOne(ctx, id); err != nil {
 		return nil, err
 	}
-	answer, text, _, err := r.reader.Answered(ctx, id)
+	answer, text, _, err := journal.AnswersOf(r.reader).To(ctx, id)
 	if err == nil && text != "" {
 		err = errors.New(text)
 	}

@@ -8,12 +8,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/display"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/edits"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -58,14 +62,14 @@ func newUpdateCommand() *cobra.Command {
 // update is one run of the command.
 type update struct {
 	cfg       *config.Config
-	selection ingest.Selection
+	selection desk.Selection
 	asJSON    bool
 	wait      time.Duration
 	out       io.Writer
 }
 
 // run has what differs sent.
-func (u update) run(cmd *cobra.Command) ([]ingest.Outcome, error) {
+func (u update) run(cmd *cobra.Command) ([]desk.Outcome, error) {
 	ctx := cmd.Context()
 	r, err := journal.OpenReader(ctx, u.cfg.Journal)
 	if err != nil {
@@ -75,7 +79,7 @@ func (u update) run(cmd *cobra.Command) ([]ingest.Outcome, error) {
 	asked := requester{cmd, u.cfg, r, func(ctx context.Context) (*account, error) { return connect(ctx, u.cfg) }}
 	var answer json.RawMessage
 	err = waiting{r, u.selection, cmd.ErrOrStderr()}.during(ctx, u.wait, func(ctx context.Context) (err error) {
-		answer, err = asked.answer(ctx, ingest.RequestUpdate, u.selection)
+		answer, err = asked.answer(ctx, desk.RequestUpdate, u.selection)
 		return err
 	})
 	if err != nil {
@@ -116,16 +120,17 @@ func (u update) dryRun(ctx context.Context) error {
 	for _, f := range u.cfg.Folders {
 		ours[f.Name] = true
 	}
-	p := ingest.New(pipelineConfig(u.cfg, u.cfg.Folders, acct.rules), ingest.Deps{API: acct.client})
+	folders := mounts.New(pipelineConfig(u.cfg, u.cfg.Folders, acct.rules).Folders, func() {}, zerolog.Nop())
+	mapped := func(e journal.Entry, at string) (dropfolder.Mapped, error) { return folders.Map(e.ID, e.File, at) }
 	filter := journal.Filter{IDs: u.selection.IDs, Folders: u.selection.Folders, Statuses: []journal.Status{journal.Filed}}
 	all := []difference{}
 	err = r.Entries(ctx, filter, func(e journal.Entry) error {
 		if !u.selection.Covers(e) || !ours[e.Folder] {
 			return nil
 		}
-		var change ingest.Change
+		var change edits.Change
 		err := acct.rules.Patiently(func() (err error) {
-			change, err = p.Change(e)
+			change, err = edits.ChangeOf(e, mapped, func(journal.Entry, dropfolder.Mapped) {})
 			return err
 		})
 		if err != nil {
@@ -149,7 +154,7 @@ func (u update) dryRun(ctx context.Context) error {
 	return err
 }
 
-func differenceOf(m *mapping.Mapper, e journal.Entry, c ingest.Change) difference {
+func differenceOf(m *mapping.Mapper, e journal.Entry, c edits.Change) difference {
 	d := difference{ID: e.ID, Folder: e.Folder, Path: e.Path, ObjectID: e.ObjectID, Changes: []changed{}, Refused: c.Refused.Message}
 	before := make(map[string]tenovos.Value)
 	for _, v := range c.Before.Metadata {

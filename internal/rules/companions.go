@@ -6,6 +6,8 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/manifest"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -66,11 +68,11 @@ func (c Companions) Teller(were func(dir string, yield func(path string)) error)
 type teller struct{ *facts.Teller }
 
 // Lost implements dropfolder.Teller.
-func (t teller) Lost(path string) (journal.Told, error) {
+func (t teller) Lost(path string) (journal.Unmatched, error) {
 	lost, err := t.Teller.Lost(path)
-	told := journal.Told{Path: facts.Clean(path), Rows: lost.Rows, Unmatched: lost.Count, Message: lost.Message}
+	told := journal.Unmatched{Path: metadata.Clean(path), Rows: lost.Rows, Unmatched: lost.Count, Message: lost.Message}
 	for _, row := range lost.First {
-		told.First = append(told.First, journal.ToldRow(row))
+		told.First = append(told.First, journal.UnmatchedRow(row))
 	}
 	return told, err
 }
@@ -86,7 +88,7 @@ func (c Companions) Beside(path string) []dropfolder.Beside {
 
 // Rows implements dropfolder.Companions.
 func (c Companions) Rows(path string, each func([]dropfolder.FilelessRow) error) error {
-	err := c.collector.Virtual(path, func(rows []facts.Virtual, wrong []error) error {
+	err := c.collector.Virtual(path, func(rows []manifest.Virtual, wrong []error) error {
 		out := make([]dropfolder.FilelessRow, 0, len(rows)+len(wrong))
 		for _, r := range rows {
 			out = append(out, dropfolder.FilelessRow{Path: r.Path, ContentPath: r.ContentPath})
@@ -96,7 +98,7 @@ func (c Companions) Rows(path string, each func([]dropfolder.FilelessRow) error)
 		}
 		return each(out)
 	})
-	if tooMany, ok := errors.AsType[*facts.TooManyRowsError](err); ok {
+	if tooMany, ok := errors.AsType[*manifest.TooManyRowsError](err); ok {
 		return fmt.Errorf("%w: %w", dropfolder.ErrTooManyRows, tooMany)
 	}
 	return later(err)

@@ -3,6 +3,7 @@ package rules
 import (
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/manifest"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
@@ -29,12 +30,12 @@ func files(f config.Folder) watcher.Folder {
 var usualManifests = []string{"manifest.csv", "metadata.csv"}
 
 // newCollector makes what gathers the facts that a folder's rules ask for.
-func newCollector(f config.Folder, tables *facts.Tables, virtual int) *facts.Collector {
+func newCollector(f config.Folder, tables *manifest.Cache, virtual int) *facts.Collector {
 	return facts.NewCollector(facts.Settings{
-		Tables: tables, VirtualRows: virtual,
+		Cache: tables, VirtualRows: virtual,
 		Root: f.Path, Levels: f.Rules.Levels, Languages: f.Languages,
 		Sources: sourcesOf(f), Companions: companionsOf(f),
-		ManifestOptions: facts.ManifestOptions{
+		ManifestOptions: manifest.Options{
 			FileColumns: fileColumns(f), Encoding: f.Encoding, MatchCase: f.MatchCase, Asked: f.Rules.Needs().Names,
 		},
 	})
@@ -45,7 +46,7 @@ func fileColumns(f config.Folder) []string {
 	if f.FileColumn == "" {
 		return nil
 	}
-	return append([]string{f.FileColumn}, facts.FileColumns()...)
+	return append([]string{f.FileColumn}, manifest.FileColumns()...)
 }
 
 // sourcesOf are the sources of facts that a folder's rules ask for.

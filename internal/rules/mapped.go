@@ -9,6 +9,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // mapped is what the pipeline needs to know of what the rules made of a file, or of a
@@ -58,7 +59,7 @@ func (a applied) restsOn(kind facts.Kind) bool {
 }
 
 func unreadWords(lost facts.Unread) string {
-	return facts.Clean(lost.Path) + " cannot be read: " + lost.Err.Error()
+	return metadata.Clean(lost.Path) + " cannot be read: " + lost.Err.Error()
 }
 
 // damaged says what is damaged of the metadata in the file, or in its XMP sidecar,
@@ -104,7 +105,7 @@ func (a applied) damaged() string {
 // restsOnTime reports whether a value comes from the file's time, or would if that
 // were known.
 func restsOnTime(v mapping.Explained) bool {
-	isTime := func(source string) bool { return facts.Key(source) == facts.FileModified }
+	isTime := func(source string) bool { return metadata.Key(source) == facts.FileModified }
 	return isTime(v.Source) || slices.ContainsFunc(v.Tried, isTime) ||
 		slices.ContainsFunc(v.Cells, func(c mapping.Cell) bool { return restsOnTime(c.Explained) })
 }

@@ -11,8 +11,9 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/file"
-	"github.com/tenovos-ingest/ingestd/internal/filetime"
+	"github.com/tenovos-ingest/ingestd/internal/manifest"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -20,7 +21,7 @@ import (
 // Set is the rules of all folders of one configuration, and what they need to be applied.
 type Set struct {
 	*Names
-	tables  *facts.Tables // what the collectors hold of manifests
+	tables  *manifest.Cache // what the collectors hold of manifests
 	folders map[string]folderRules
 }
 
@@ -34,7 +35,7 @@ type folderRules struct {
 // [ReadAccount]; resized is told how many bytes the manifests take when that changes.
 func New(cfg *config.Config, read func(context.Context) (mapping.Account, error), resized func(tables int64)) *Set {
 	s := &Set{
-		Names: newNames(cfg, read), tables: facts.NewTables(cfg.Manifests.Memory),
+		Names: newNames(cfg, read), tables: manifest.NewCache(cfg.Manifests.Memory),
 		folders: make(map[string]folderRules, len(cfg.Folders)),
 	}
 	s.tables.Resized = resized
@@ -64,14 +65,10 @@ func isRow(found file.File) bool { return found.Ino == 0 }
 
 // collect gathers what can be known of a file, or of a row.
 func (r folderRules) collect(found file.File, at string) (*facts.Collection, error) {
-	f := facts.File{Folder: found.Folder, Path: found.Path, Size: found.Size}
-	if !isRow(found) {
-		f.ModTime, _ = filetime.Time(found.ModTime) // the collector knows what is not reached
-	}
-	known, err := r.collector.Collect(f, at)
+	known, err := r.collector.Collect(found, at)
 	if err == nil && isRow(found) { // there is nothing that could be gone, or be read inside
 		known.Gone = false
-		known.Gaps = slices.DeleteFunc(known.Gaps, func(g facts.Gap) bool { return g.Source == "exif" })
+		known.Gaps = slices.DeleteFunc(known.Gaps, func(g metadata.Gap) bool { return g.Source == "exif" })
 	}
 	return known, err
 }
@@ -93,7 +90,7 @@ type Explanation struct {
 	// Problems are those of the result, and what is wrong with a manifest.
 	Problems []mapping.Fault
 	// Gaps are sources of facts that could not be read.
-	Gaps []facts.Gap
+	Gaps []metadata.Gap
 }
 
 // Explain is Map with what led there, also to dropfolder.ErrNoRule. It waits for manifests,
@@ -152,7 +149,7 @@ type Row struct {
 // RowAt returns the row for a path that has no file; false if there is none. It waits for
 // manifests.
 func (s *Set) RowAt(folder, path string) (Row, bool, error) {
-	var v facts.Virtual
+	var v manifest.Virtual
 	var ok bool
 	err := s.Patiently(func() (err error) {
 		v, ok, err = s.folders[folder].collector.VirtualAt(path)
@@ -162,7 +159,7 @@ func (s *Set) RowAt(folder, path string) (Row, bool, error) {
 }
 
 // kindOf is what a row makes of its path.
-func kindOf(row facts.Virtual) journal.Kind {
+func kindOf(row manifest.Virtual) journal.Kind {
 	if row.ContentPath != "" {
 		return journal.Federated
 	}
@@ -171,10 +168,10 @@ func kindOf(row facts.Virtual) journal.Kind {
 
 // later translates that a manifest cannot be looked at just now.
 func later(err error) error {
-	if notYet, ok := errors.AsType[*facts.NotYetError](err); ok {
+	if notYet, ok := errors.AsType[*manifest.NotYetError](err); ok {
 		return &dropfolder.LaterError{Err: err, After: notYet.After}
 	}
-	if errors.Is(err, facts.ErrStopped) {
+	if errors.Is(err, manifest.ErrStopped) {
 		return fmt.Errorf("%w: %w", context.Canceled, err)
 	}
 	return err
