@@ -14,7 +14,7 @@ import (
 func (p *Pipeline) Admit(ctx context.Context, files []watcher.File) error {
 	found, companions, err := p.apart(ctx, files)
 	if err == nil {
-		found, err = p.passRenumbered(ctx, found, p.journal.Reader().Renumbered)
+		found, err = p.passRenumbered(ctx, found, journal.RenumberedOf(p.journal).Files)
 	}
 	n := 0
 	if err == nil {
@@ -54,16 +54,16 @@ func (p *Pipeline) Unknown(ctx context.Context, files []watcher.File) ([]watcher
 		p.wake()
 	}
 	if err == nil {
-		fresh, err = p.passRenumbered(ctx, fresh, p.journal.Reader().Renumbered)
+		fresh, err = p.passRenumbered(ctx, fresh, journal.RenumberedOf(p.journal).Files)
 	}
 	if err == nil {
-		err = p.leftovers.note(ctx, found, fresh)
+		err = p.leftovers.Note(ctx, found, fresh)
 	}
 	if err == nil && len(companions) > 0 {
 		var more []journal.Found
 		more, err = p.journal.Reader().UnknownCompanions(ctx, companions)
 		if err == nil {
-			more, err = p.passRenumbered(ctx, more, p.journal.Reader().RenumberedCompanions)
+			more, err = p.passRenumbered(ctx, more, journal.RenumberedOf(p.journal).Companions)
 		}
 		fresh = append(fresh, more...)
 	}

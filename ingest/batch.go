@@ -4,16 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/shelf"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -179,12 +178,12 @@ func (p *Pipeline) rootTogether(ctx context.Context, f dropfolder.Folder, w *wai
 	if f.Companions == nil {
 		return false, nil
 	}
-	s, err := p.openShelf(f.Name, 0)
+	s, err := shelf.Open(p.mounts, f.Name, 0)
 	if err != nil {
 		return true, nil //nolint:nilerr // the folder is not there: nothing is concluded
 	}
-	defer s.close()
-	if w.manifest != "" && s.holds(w.manifest) {
+	defer s.Close()
+	if w.manifest != "" && s.Holds(w.manifest) {
 		return true, nil
 	}
 	w.manifest = ""
@@ -192,20 +191,10 @@ func (p *Pipeline) rootTogether(ctx context.Context, f dropfolder.Folder, w *wai
 		about, ok := f.Companions.About(path)
 		return ok && about.Dir == "."
 	})
-	if i := slices.IndexFunc(manifests, s.holds); i >= 0 {
+	if i := slices.IndexFunc(manifests, s.Holds); i >= 0 {
 		w.manifest = manifests[i]
 	}
 	return w.manifest != "", err
-}
-
-// holds reports whether there is something of the name, or may be: a link is
-// nothing.
-func (s *shelf) holds(rel string) bool {
-	info, err := s.root.Lstat(rel)
-	if err == nil {
-		return info.Mode()&fs.ModeSymlink == 0
-	}
-	return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
 }
 
 // releaseEach releases files that are in no drop, each by itself: a manifest may

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/filing"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -41,7 +42,7 @@ func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan stru
 			if p.draining() {
 				return nil
 			}
-			p.strays.hurry(folder)
+			p.strays.Hurry(folder)
 			return p.doDueChores(ctx, folder) // the last files of a backfill
 		}
 		if !p.mayFile(folder) || folder == "" && p.gate.reason() != "" {
@@ -59,10 +60,10 @@ func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan stru
 
 // nextChore has the alarm go off when there is something to do again.
 func (p *Pipeline) nextChore(ctx context.Context, folder string, a *alarm) error {
-	if next := p.strays.next(folder); !next.IsZero() {
+	if next := p.strays.Next(folder); !next.IsZero() {
 		a.at(next)
 	}
-	due, some, err := p.journal.NextChore(ctx, folder)
+	due, some, err := journal.ChoresOf(p.journal).Next(ctx, folder)
 	if err == nil && some {
 		a.at(due)
 	}
@@ -71,18 +72,18 @@ func (p *Pipeline) nextChore(ctx context.Context, folder string, a *alarm) error
 
 // doDueChores does what is due now.
 func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
-	if err := p.strays.settle(ctx, folder); err != nil {
+	if err := p.strays.Restore(ctx, folder); err != nil {
 		return err
 	}
 	for !p.draining() && p.mayFile(folder) {
 		more := false
 		if !p.once { // a backfill leaves what was in before it
 			var err error
-			if more, err = p.leftovers.open(ctx, folder); err != nil {
+			if more, err = p.leftovers.OpenChores(ctx, folder, choreBatch); err != nil {
 				return err
 			}
 		}
-		due, err := p.journal.DueChores(ctx, p.now(), folder, choreBatch)
+		due, err := journal.ChoresOf(p.journal).Due(ctx, p.now(), folder, choreBatch)
 		if err != nil {
 			return err
 		}
@@ -121,11 +122,11 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 	case journal.ChoreRestore:
 		done, err = p.restoreSpared(ctx, c)
 	case journal.ChoreFile:
-		done, err = p.fileResting(ctx, c)
+		done, err = p.filer.FileResting(ctx, c)
 		if everyonesTrouble(err) && p.gate.blame(ctx, err, retryAfter(err)) {
 			return ctx.Err() // it waits as it is, and all others with it
 		}
-		if _, later := errors.AsType[*notYetError](err); err != nil && c.Tries == 0 && !later && !mounts.IsGone(err) {
+		if _, later := errors.AsType[*filing.NotYetError](err); err != nil && c.Tries == 0 && !later && !mounts.IsGone(err) {
 			p.log.Warn().Str("filename", c.Filename).Str("reason", reasons.Message(err)).
 				Msg("a file could not be moved out of the drop folder yet: tried again until it can")
 		}
@@ -148,15 +149,15 @@ func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
 		}
 	}
 	if done {
-		return ignoreMoved(p.journal.DoneChore(rctx, c.ID)) // a removal that has finished ends its duty itself
+		return ignoreMoved(journal.ChoresOf(p.journal).Done(rctx, c.ID)) // a removal that has finished ends its duty itself
 	}
 	if mounts.IsGone(err) { // it waits as it is, and all others with it
 		return nil
 	}
-	if later, ok := errors.AsType[*notYetError](err); ok { // which is no try of it
-		return ignoreMoved(p.journal.PutOffChore(rctx, c.ID, later.until))
+	if later, ok := errors.AsType[*filing.NotYetError](err); ok { // which is no try of it
+		return ignoreMoved(journal.ChoresOf(p.journal).PutOff(rctx, c.ID, later.Until))
 	}
-	return ignoreMoved(p.journal.DeferChore(rctx, c.ID, p.now().Add(choreWait(c.Tries)), reasons.Message(err)))
+	return ignoreMoved(journal.ChoresOf(p.journal).Defer(rctx, c.ID, p.now().Add(choreWait(c.Tries)), reasons.Message(err)))
 }
 
 // cancelOrphan cancels the upload of an attempt that was given up, and then
@@ -192,7 +193,7 @@ func (p *Pipeline) restoreSpared(ctx context.Context, c journal.Chore) (bool, er
 		return false, err
 	}
 	if !p.hands.Take(e) {
-		return false, &notYetError{p.now().Add(choreWait(0))}
+		return false, &filing.NotYetError{Until: p.now().Add(choreWait(0))}
 	}
 	defer p.hands.Release(e.ID)
 	c, open, err := journal.DutiesOf(p.journal).Find(ctx, c.ObjectID)

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/shelf"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -15,15 +16,15 @@ import (
 // leaves. The client of a share that was asked for a name which the file has lost on
 // the server may see it there all the same: then the directory's listing decides.
 func (p *Pipeline) confirmGone(e journal.Entry, cause error) error {
-	s, err := p.openShelf(e.Folder, e.ID)
+	s, err := shelf.Open(p.mounts, e.Folder, e.ID)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	if !s.holds(e.Path) {
+	defer s.Close()
+	if !s.Holds(e.Path) {
 		return cause
 	}
-	if there, err := s.lists(e.Path); err == nil && !there {
+	if there, err := s.Lists(e.Path); err == nil && !there {
 		return cause
 	}
 	if errors.Is(cause, syscall.EINVAL) { // of the file, whatever it is

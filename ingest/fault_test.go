@@ -352,7 +352,7 @@ func (r *rig) finishChores(offset *atomic.Int64) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	open := func() []journal.Chore {
-		chores, err := p.journal.DueChores(context.Background(), r.clock().Add(1000*time.Hour), "", 1000)
+		chores, err := journal.ChoresOf(p.journal).Due(context.Background(), r.clock().Add(1000*time.Hour), "", 1000)
 		if err != nil {
 			r.t.Fatal(err)
 		}

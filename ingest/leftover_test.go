@@ -40,7 +40,7 @@ func (r *rig) rescan(what string, so func(p *process) bool) {
 // chores returns the open chores of the folder, due or not.
 func (r *rig) chores(p *process) []journal.Chore {
 	r.t.Helper()
-	open, err := p.journal.DueChores(r.t.Context(), time.Now().Add(24*time.Hour), "drop", 100)
+	open, err := journal.ChoresOf(p.journal).Due(r.t.Context(), time.Now().Add(24*time.Hour), "drop", 100)
 	if err != nil {
 		r.t.Fatal(err)
 	}

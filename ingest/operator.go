@@ -203,7 +203,7 @@ func (p *Pipeline) retry(ctx context.Context, e journal.Entry, s Selection) (Out
 	defer p.hands.Release(e.ID)
 	e, err := p.journal.Entry(ctx, e.ID) // its file may have been moved meanwhile
 	if err == nil {
-		err = p.bringBack(e)
+		err = p.filer.BringBack(ctx, e)
 	}
 	if err != nil {
 		return Outcome{}, err

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/filing"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
@@ -121,10 +122,11 @@ type Pipeline struct {
 	templates *templates
 	tells     map[string]*tells // by folder; none where there are no companions
 	resting   *RestingFiles
-	strays    *Strays
+	strays    *filing.Strays
+	filer     *filing.Filer
 	proofs    *prover
 	foreign   foreignURLs
-	leftovers *leftovers
+	leftovers *filing.Leftovers
 	once      bool // Run is a backfill, which ends; set at its start
 
 	holdups  holdups
@@ -185,7 +187,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	}
 	p.hands = hands.New(p.released)
 	p.mounts = mounts.New(cfg.Folders, p.wake, d.Log)
-	p.leftovers = newLeftovers(d.Journal, cfg.Folders, p.alarms.ringIn)
+	p.leftovers = filing.NewLeftovers(journal.FilingOf(d.Journal), cfg.Folders, p.alarms.ringIn)
 	p.remover = &remover{api: d.API, journal: d.Journal, log: d.Log, now: d.Clock}
 	if d.Ahead == nil {
 		d.Ahead = func() time.Duration { return 0 }
@@ -206,8 +208,9 @@ func New(cfg Config, d Deps) *Pipeline {
 		}
 	}
 	p.resting = newRestingFiles(p)
-	p.strays = newStrays(p)
 	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5, sha256: p.rehash}
+	p.filer = p.newFiler()
+	p.strays = filing.NewStrays(p.filer, p.alarms.ringIn, func(folder string) bool { return !p.draining() && p.mayFile(folder) })
 	p.gate = newGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return probe(ctx, d.API) })
 	return p
 }
@@ -216,7 +219,7 @@ func New(cfg Config, d Deps) *Pipeline {
 func (p *Pipeline) Resting() *RestingFiles { return p.resting }
 
 // Strays looks after files that were left under a hidden name, while Run runs.
-func (p *Pipeline) Strays() *Strays { return p.strays }
+func (p *Pipeline) Strays() *filing.Strays { return p.strays }
 
 // Run works until drain closes, then lets the parts that are on their way finish
 // within Config.ShutdownGrace; ctx ends everything at once. With a source, Run is
@@ -308,7 +311,7 @@ func record(ctx context.Context) (context.Context, context.CancelFunc) {
 func (p *Pipeline) advance(ctx context.Context, m journal.Move) (now journal.Entry, err error) {
 	ctx, cancel := record(ctx)
 	defer cancel()
-	chore, due, err := p.fileChore(ctx, m.ID, m.To)
+	chore, due, err := p.filer.ChoreOf(ctx, m.ID, m.To)
 	if due {
 		m.Chores = append(m.Chores, chore)
 	}

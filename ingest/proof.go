@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/filing"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -34,14 +36,6 @@ type prover struct {
 	md5     func(context.Context, journal.Entry) ([]byte, error) // of an entry's file
 	sha256  func(context.Context, journal.Entry) ([]byte, error) // of an entry's file; it is stored too
 }
-
-// unprovenError is a file that stays because nothing proves that its bytes are in Tenovos.
-type unprovenError struct{ err error }
-
-func (e *unprovenError) Error() string {
-	return "the file stays, because nothing proves that Tenovos holds its bytes: " + e.err.Error()
-}
-func (e *unprovenError) Unwrap() error { return e.err }
 
 // proven reports whether the bytes of an attempt are known to be stored, each of them.
 func proven(a *journal.Attempt) bool {
@@ -86,7 +80,7 @@ func (p *prover) readBack(ctx context.Context, objectID string, file journal.Ent
 }
 
 // prove makes sure that the asset of an entry, owner, holds the bytes of a file, which is
-// that entry's or a duplicate of it. Its error is an *unprovenError.
+// that entry's or a duplicate of it. Its error is an *filing.Unproven.
 func (p *prover) prove(ctx context.Context, owner, file journal.Entry) error {
 	last, ok, err := p.journal.LastAttempt(ctx, owner)
 	if err != nil {
@@ -99,7 +93,7 @@ func (p *prover) prove(ctx context.Context, owner, file journal.Entry) error {
 		file = last // with the MD5 of what was sent
 	}
 	if err := p.look(ctx, owner, file); err != nil {
-		return &unprovenError{err}
+		return &filing.Unproven{Err: err}
 	}
 	if !ok || len(last.Attempt.Parts) == 0 {
 		return nil
@@ -161,7 +155,7 @@ func (p *prover) proveDuplicate(ctx context.Context, e journal.Entry) error {
 	} else if ok {
 		originals = append(originals, prev)
 	}
-	err = &unprovenError{errors.New("the file of the same content is not in Tenovos any more")}
+	err = &filing.Unproven{Err: errors.New("the file of the same content is not in Tenovos any more")}
 	for _, o := range originals {
 		if o.Status != journal.Filed || len(e.SHA256) > 0 && len(o.SHA256) > 0 && !bytes.Equal(o.SHA256, e.SHA256) {
 			continue
@@ -234,4 +228,23 @@ func (p *Pipeline) otherBytes(ctx context.Context, e journal.Entry, remote strin
 // were sent where it says how many.
 func holdsContent(a tenovos.Asset, size int64) bool {
 	return a.HasContent && (a.FileSize < 0 || a.FileSize == size)
+}
+
+// stillInTenovos asks before a file is moved or deleted whose content came in earlier.
+// What was in Tenovos then may have been removed there since, which is asked before it is
+// deleted, and may never have been proved to be there, where the folder kept its files.
+func (p *Pipeline) stillInTenovos(ctx context.Context, e journal.Entry, after dropfolder.After) error {
+	if e.Status == journal.Duplicate {
+		return p.proofs.proveDuplicate(ctx, e)
+	}
+	if after == dropfolder.AfterDelete {
+		seen, err := p.verifyAgain(ctx, e, Selection{})
+		if err == nil && !seen.Good() {
+			err = fmt.Errorf("the file is not deleted, because Tenovos does not hold its content as it did: %s", seen.Detail)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return p.proofs.prove(ctx, e, e)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/shelf"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
@@ -52,17 +53,7 @@ func (p *Pipeline) recognise(ctx context.Context, e journal.Entry, file *content
 // mergeUnchanged ends an entry that proved to hold what its path held before. If
 // that is still to be moved away, as after a touch in the last moment, it is.
 func (p *Pipeline) mergeUnchanged(ctx context.Context, e, prev journal.Entry) error {
-	return p.journal.Unchanged(ctx, e.ID, p.filingOf(prev)...)
-}
-
-// filingOf is the work of moving the file of an entry away that is filed and did not
-// lie where it was looked for then, or was another.
-func (p *Pipeline) filingOf(e journal.Entry) []journal.NewChore {
-	folder := p.folders[e.Folder]
-	if folder.After.Keeps() || e.Status.Active() {
-		return nil
-	}
-	return []journal.NewChore{folder.FilingChore(e, p.now())}
+	return p.journal.Unchanged(ctx, e.ID, p.filer.ChoresOfKnown(prev)...)
 }
 
 // duplicateOf is what becomes of an entry whose content Tenovos has from another file.
@@ -148,7 +139,7 @@ func (p *Pipeline) leaveBehind(e journal.Entry) { p.hands.Abort(e.ID) }
 // takePath gives an entry the path of another, which was found to be about its file. If
 // that is still to be moved away, it is.
 func (p *Pipeline) takePath(ctx context.Context, e, old journal.Entry) error {
-	if err := p.journal.Renamed(ctx, e.ID, old, p.filingOf(old)...); err != nil {
+	if err := p.journal.Renamed(ctx, e.ID, old, p.filer.ChoresOfKnown(old)...); err != nil {
 		return err
 	}
 	p.sought.end(old.ID) // it may get another path again, and is then sought anew
@@ -160,10 +151,10 @@ func (p *Pipeline) takePath(ctx context.Context, e, old journal.Entry) error {
 // hintAt looks, in the flight of entry id, what lies at a path of a folder, if a file
 // does that has another name than the one at other.
 func (p *Pipeline) hintAt(id int64, folder, rel, other string) (hint uploader.Hint, there bool, err error) {
-	s, err := p.openShelf(folder, id)
+	s, err := shelf.Open(p.mounts, folder, id)
 	if err != nil {
 		return hint, false, err
 	}
-	defer s.close()
-	return s.glimpse(rel, other)
+	defer s.Close()
+	return s.Present(rel, other)
 }

@@ -263,9 +263,9 @@ func (m *removal) close(ctx context.Context) error {
 	rctx, cancel := record(ctx)
 	defer cancel()
 	if m.kept {
-		return ignoreMoved(m.journal.PutOffChore(rctx, m.id, m.now().Add(removalFor)))
+		return ignoreMoved(journal.ChoresOf(m.journal).PutOff(rctx, m.id, m.now().Add(removalFor)))
 	}
-	return ignoreMoved(m.journal.DoneChore(rctx, m.id))
+	return ignoreMoved(journal.ChoresOf(m.journal).Done(rctx, m.id))
 }
 
 // remove is a removal from beginning to end, for an entry that has moved on. It answers

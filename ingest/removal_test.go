@@ -61,7 +61,7 @@ func (r *rig) later(offset *atomic.Int64, by time.Duration) {
 	go func() { ran <- p.Run(r.t.Context(), over, nil) }()
 	deadline := time.Now().Add(20 * time.Second)
 	for time.Now().Before(deadline) {
-		due, err := p.journal.DueChores(r.t.Context(), r.clock(), "", 10)
+		due, err := journal.ChoresOf(p.journal).Due(r.t.Context(), r.clock(), "", 10)
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -235,7 +235,7 @@ func TestRemovalBesideTheWork(t *testing.T) {
 	}
 	p := r.start()
 	defer r.close(p)
-	if open, err := p.journal.DueChores(t.Context(), r.clock().Add(1000*time.Hour), "", 10); err != nil || len(open) > 0 {
+	if open, err := journal.ChoresOf(p.journal).Due(t.Context(), r.clock().Add(1000*time.Hour), "", 10); err != nil || len(open) > 0 {
 		t.Errorf("work is left open: %+v, %v", open, err)
 	}
 }
@@ -367,7 +367,7 @@ func TestRestoreBesideAnOpenRemoval(t *testing.T) {
 	}
 	p := r.start()
 	defer r.close(p)
-	if open, err := p.journal.DueChores(t.Context(), r.clock().Add(1000*time.Hour), "", 10); err != nil || len(open) > 0 {
+	if open, err := journal.ChoresOf(p.journal).Due(t.Context(), r.clock().Add(1000*time.Hour), "", 10); err != nil || len(open) > 0 {
 		t.Errorf("what is deleted on purpose from now on would be brought back: %+v, %v", open, err)
 	}
 }

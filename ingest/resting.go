@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"math"
 	"path"
@@ -14,6 +13,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/shelf"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -308,25 +308,25 @@ func (p *Pipeline) gone(folder string, files []journal.RestingFile) ([]journal.R
 	if len(files) == 0 {
 		return nil, nil
 	}
-	s, err := p.openShelf(folder, 0)
+	s, err := shelf.Open(p.mounts, folder, 0)
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
-	l, err := newLookout(s.root)
+	defer s.Close()
+	absence, err := s.Absence()
 	if err != nil {
-		return nil, mounts.Gone(fmt.Errorf("look at the drop folder: %w", err))
+		return nil, err
 	}
-	defer l.close()
+	defer absence.Close()
 	files = slices.Clone(files)
 	slices.SortFunc(files, func(a, b journal.RestingFile) int { return strings.Compare(path.Dir(a.Path), path.Dir(b.Path)) })
 	return slices.DeleteFunc(files, func(f journal.RestingFile) bool {
 		for _, at := range []string{f.Path, f.Aside} { // in the order in which we move it
-			if at != "" && !l.misses(at, f.Dev) {
+			if at != "" && !absence.Certain(at, f.Dev) {
 				return true
 			}
 		}
-		return f.MovedTo != "" && !l.missesIn(f.MovedTo, f.Dev) ||
-			f.Aside != "" && s.lacks(f.Aside) != nil // a directory may be a link for a moment
+		return f.MovedTo != "" && !absence.CertainInPlace(f.MovedTo, f.Dev) ||
+			f.Aside != "" && s.Lacks(f.Aside) != nil // a directory may be a link for a moment
 	}), nil
 }

@@ -3,13 +3,12 @@ package ingest
 import (
 	"context"
 	"errors"
-	"io/fs"
-	"syscall"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/shelf"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -159,18 +158,18 @@ func (r *filelessRows) later(c journal.Companion, err error) bool {
 // absent leaves out the rows that cannot become assets, and says why, and those whose
 // file is there. The error is about the folder, where that cannot be seen.
 func (r *filelessRows) absent(manifest string, rows []dropfolder.FilelessRow) (out []journal.Fileless, err error) {
-	s, err := r.p.openShelf(r.folder.Name, 0)
+	s, err := shelf.Open(r.p.mounts, r.folder.Name, 0)
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
+	defer s.Close()
 	for _, row := range rows {
 		if row.Err != nil {
 			r.p.log.Warn().Str("folder", r.folder.Name).Str("manifest", manifest).Str("reason", reasons.Message(row.Err)).
 				Msg("a manifest, or a row of it, cannot be used: correct it")
 			continue
 		}
-		there, err := s.mayHold(row.Path)
+		there, err := s.MayHold(row.Path)
 		if err != nil {
 			return nil, err
 		}
@@ -184,17 +183,4 @@ func (r *filelessRows) absent(manifest string, rows []dropfolder.FilelessRow) (o
 		out = append(out, journal.Fileless{Path: row.Path, Kind: kind, Sign: dropfolder.SignOf(kind, row.ContentPath)})
 	}
 	return out, nil
-}
-
-// mayHold reports whether something lies, or may lie, at a path. The error is about
-// trouble that may pass.
-func (s *shelf) mayHold(rel string) (bool, error) {
-	_, err := s.root.Lstat(rel)
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG):
-		return false, nil
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ELOOP):
-		return true, nil // nobody knows, and nobody will
-	}
-	return err == nil, err
 }

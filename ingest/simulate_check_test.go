@@ -149,7 +149,7 @@ func (s *sim) unfinished() string {
 	}
 	var chores []journal.Chore
 	for _, folder := range []string{"", "drop"} {
-		due, derr := j.DueChores(background, time.Now(), folder, 10)
+		due, derr := journal.ChoresOf(j).Due(background, time.Now(), folder, 10)
 		chores = append(chores, due...)
 		if err == nil {
 			err = derr

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/tenovos-ingest/ingestd/internal/filing"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -196,7 +197,7 @@ func (r *remover) lookAgain(ctx context.Context, c journal.Chore) (done bool, er
 		m.report()
 	}
 	if m.kept && r.now().Before(c.Until) {
-		return false, &notYetError{c.Until}
+		return false, &filing.NotYetError{Until: c.Until}
 	}
 	return true, nil
 }

@@ -161,7 +161,7 @@ func (r *restingRig) waits() string {
 	if e.Status == journal.Verified {
 		return e.Reason.Message
 	}
-	chores, err := r.process.journal.DueChores(r.t.Context(), time.Now().Add(24*time.Hour), "drop", 10)
+	chores, err := journal.ChoresOf(r.process.journal).Due(r.t.Context(), time.Now().Add(24*time.Hour), "drop", 10)
 	if err != nil || len(chores) == 0 {
 		return ""
 	}

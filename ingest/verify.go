@@ -87,8 +87,12 @@ func (p *Pipeline) wholeMD5(ctx context.Context, e journal.Entry) ([]byte, error
 
 // fileAway does with the source what the folder asks for: verified -> filed.
 func (p *Pipeline) fileAway(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
-	if done, err := p.fileSource(ctx, e); !done || err != nil {
+	stay, err := p.filer.FileAway(ctx, e)
+	if err != nil {
 		return now, err
+	}
+	if stay != nil {
+		return now, p.journal.Defer(ctx, e.ID, e.Status, stay.Until, stay.Reason, false)
 	}
 	if err := p.lastLook(ctx, e); err != nil {
 		return now, err

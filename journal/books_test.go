@@ -142,25 +142,25 @@ func TestChores(t *testing.T) {
 	m := move(id, Uploading, Cancelling)
 	m.Chores = []NewChore{c, {Kind: ChoreTwin}}
 	r.ok(r.Advance(ctx, m))
-	got, err := r.DueChores(ctx, r.time, "", 10)
+	got, err := ChoresOf(r.Journal).Due(ctx, r.time, "", 10)
 	r.ok(err)
 	if len(got) != 1 || got[0].Kind != ChoreTwin || got[0].EntryID != id || !got[0].Since.Equal(r.time) {
 		t.Fatalf("due: %+v", got)
 	}
-	r.ok(r.DoneChore(ctx, got[0].ID))
-	r.fails(r.DoneChore(ctx, got[0].ID), ErrUnknown)
+	r.ok(ChoresOf(r.Journal).Done(ctx, got[0].ID))
+	r.fails(ChoresOf(r.Journal).Done(ctx, got[0].ID), ErrUnknown)
 	if next, ok, err := r.NextWake(ctx, r.time); err != nil || !ok || !next.Equal(due) {
 		t.Errorf("next: %v %v %v", next, ok, err)
 	}
-	got, err = r.DueChores(ctx, due, "", 10)
+	got, err = ChoresOf(r.Journal).Due(ctx, due, "", 10)
 	r.ok(err)
 	if len(got) != 1 || got[0].NewChore != c {
 		t.Fatalf("due: %+v", got)
 	}
 	later := due.Add(time.Minute)
-	r.ok(r.DeferChore(ctx, got[0].ID, later, "busy"))
-	r.fails(r.DeferChore(ctx, 999, later, ""), ErrUnknown)
-	got, err = r.DueChores(ctx, later, "", 10)
+	r.ok(ChoresOf(r.Journal).Defer(ctx, got[0].ID, later, "busy"))
+	r.fails(ChoresOf(r.Journal).Defer(ctx, 999, later, ""), ErrUnknown)
+	got, err = ChoresOf(r.Journal).Due(ctx, later, "", 10)
 	r.ok(err)
 	if len(got) != 1 || got[0].Tries != 1 || got[0].Message != "busy" {
 		t.Fatalf("deferred: %+v", got)
@@ -177,7 +177,7 @@ func TestChores(t *testing.T) {
 	m.Chores = []NewChore{{Kind: ChoreTwin}}
 	r.ok(r.Advance(ctx, m))
 	r.ok(r.Unchanged(ctx, again))
-	got, err = r.DueChores(ctx, r.time, "", 10)
+	got, err = ChoresOf(r.Journal).Due(ctx, r.time, "", 10)
 	r.ok(err)
 	if len(got) != 1 || got[0].EntryID != filed {
 		t.Errorf("after the merge: %+v", got)

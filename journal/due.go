@@ -9,7 +9,7 @@ import (
 // What is due when. A loop asks only when a commit was about its work, or when the time
 // has come that it was told.
 
-// choresOf selects the chores that DueChores returns for a folder, ?1, or those of none.
+// choresOf selects the chores that Chores.Due returns for a folder, ?1, or those of none.
 func choresOf(folder string) string {
 	if folder == "" {
 		return `kind <> 'file' AND ?1 IS NOT NULL`
@@ -17,10 +17,10 @@ func choresOf(folder string) string {
 	return `kind = 'file' AND EXISTS (SELECT 1 FROM entries e WHERE e.id = entry_id AND e.folder = ?1)`
 }
 
-// NextChore returns when the chore is due that is due first, of those that DueChores
+// Next returns when the chore is due that is due first, of those that Due
 // returns for a folder; false if there is none.
-func (j *Journal) NextChore(ctx context.Context, folder string) (due time.Time, ok bool, err error) {
-	err = j.reader.ask(ctx, "find the next chore due", func(tx *session) error {
+func (c Chores) Next(ctx context.Context, folder string) (due time.Time, ok bool, err error) {
+	err = c.j.reader.ask(ctx, "find the next chore due", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var notBefore int64
 			err := rows.Scan(&notBefore)

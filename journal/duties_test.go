@@ -31,7 +31,7 @@ func TestDuties(t *testing.T) {
 			t.Errorf("%d duties spare %s, want %d: %v", len(open), object, want, err)
 		}
 	}
-	r.ok(r.DoneChore(t.Context(), duty))
+	r.ok(ChoresOf(r.Journal).Done(t.Context(), duty))
 	r.fails(d.Learn(t.Context(), duty, `{}`), ErrUnknown)
 }
 

@@ -21,9 +21,9 @@ const isLeftover = `e.status IN {list ?2} AND NOT (e.status = {failed} AND e.cla
 
 // Leftovers returns the entries whose files, which lie where they were found, are still
 // to be moved.
-func (r *Reader) Leftovers(ctx context.Context, files []Found, which Leftover) ([]int64, error) {
+func (f Filing) Leftovers(ctx context.Context, files []Found, which Leftover) ([]int64, error) {
 	var ids []int64
-	err := r.ask(ctx, "look for files that are still to be moved", func(tx *session) (err error) {
+	err := f.j.reader.ask(ctx, "look for files that are still to be moved", func(tx *session) (err error) {
 		ids, err = idsOf(ctx, tx, `WITH f AS MATERIALIZED {files ?1}
 			SELECT e.id FROM f JOIN entries e ON e.folder = f.folder AND e.path = f.path
 			WHERE e.generation = (SELECT max(generation) FROM entries l WHERE l.folder = f.folder AND l.path = f.path)
@@ -34,10 +34,10 @@ func (r *Reader) Leftovers(ctx context.Context, files []Found, which Leftover) (
 	return ids, err
 }
 
-// FileLeftovers opens a ChoreFile for each of the entries that Leftovers would still
+// OpenChores opens a ChoreFile for each of the entries that Leftovers would still
 // return.
-func (j *Journal) FileLeftovers(ctx context.Context, ids []int64, which Leftover) error {
-	return j.write(ctx, "have files moved that rest where they were found", func(tx *session) error {
+func (f Filing) OpenChores(ctx context.Context, ids []int64, which Leftover) error {
+	return f.j.write(ctx, "have files moved that rest where they were found", func(tx *session) error {
 		chores := make(map[int64]NewChore, len(ids))
 		err := each(ctx, tx, func(rows *sql.Rows) error {
 			var id int64
@@ -56,7 +56,7 @@ func (j *Journal) FileLeftovers(ctx context.Context, ids []int64, which Leftover
 			if !ok {
 				continue
 			}
-			if err := addChore(ctx, tx, id, c, j.now()); err != nil {
+			if err := addChore(ctx, tx, id, c, f.j.now()); err != nil {
 				return err
 			}
 		}

@@ -37,11 +37,11 @@ func TestNotify(t *testing.T) {
 	want("a move", true, false)
 	r.ok(r.Advance(ctx, Move{ID: ids[1], From: Settled, To: Failed, Reason: Reason{Message: "x"}, Chores: []NewChore{{Kind: ChoreFile, NotBefore: r.time.Add(time.Hour)}}}))
 	want("a move with a chore", true, true)
-	due, some, err := r.NextChore(ctx, "in")
+	due, some, err := ChoresOf(r.Journal).Next(ctx, "in")
 	if r.ok(err); !some || !due.Equal(r.time.Add(time.Hour)) {
 		t.Errorf("the next chore is due %v, %v", due, some)
 	}
-	if _, some, err := r.NextChore(ctx, ""); err != nil || some {
+	if _, some, err := ChoresOf(r.Journal).Next(ctx, ""); err != nil || some {
 		t.Errorf("a file's chore is everybody's: %v, %v", some, err)
 	}
 	r.fails(r.Advance(ctx, Move{ID: ids[0], From: Settled, To: Held, Reason: Reason{Message: "x"}}), ErrMoved)

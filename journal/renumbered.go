@@ -22,24 +22,30 @@ var (
 		AND c.size = f.size AND c.mod_time = f.mod_time AND c.change_time = f.change_time`)
 )
 
-// Renumbered returns which of the files, by their places, are known as they are but
+// Renumbered tells which files are known as they are but for device and inode.
+type Renumbered struct{ j *Journal }
+
+// RenumberedOf asks a journal.
+func RenumberedOf(j *Journal) Renumbered { return Renumbered{j} }
+
+// Files returns which of the files, by their places, are known as they are but
 // for device and inode. Where such numbers change by themselves that is no change of
 // the file.
-func (r *Reader) Renumbered(ctx context.Context, found []Found) (map[int]bool, error) {
-	return r.renumbered(ctx, renumberedFiles, found)
+func (r Renumbered) Files(ctx context.Context, found []Found) (map[int]bool, error) {
+	return r.known(ctx, renumberedFiles, found)
 }
 
-// RenumberedCompanions is Renumbered for companions.
-func (r *Reader) RenumberedCompanions(ctx context.Context, found []Found) (map[int]bool, error) {
-	return r.renumbered(ctx, renumberedCompanions, found)
+// Companions is Files for companions.
+func (r Renumbered) Companions(ctx context.Context, found []Found) (map[int]bool, error) {
+	return r.known(ctx, renumberedCompanions, found)
 }
 
-func (r *Reader) renumbered(ctx context.Context, query string, found []Found) (map[int]bool, error) {
+func (r Renumbered) known(ctx context.Context, query string, found []Found) (map[int]bool, error) {
 	if len(found) == 0 {
 		return nil, nil
 	}
 	out := make(map[int]bool)
-	err := r.ask(ctx, "look up files with other numbers", func(tx *session) error {
+	err := r.j.reader.ask(ctx, "look up files with other numbers", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var i int
 			err := rows.Scan(&i)

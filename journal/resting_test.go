@@ -92,7 +92,7 @@ func TestVanishedLeavesWhatMoved(t *testing.T) {
 	ctx := t.Context()
 	changes := map[string]func(id int64){
 		"retried":    func(id int64) { r.ok(r.Advance(ctx, move(id, Failed, Settled))) },
-		"moved away": func(id int64) { r.ok(r.SetFiling(ctx, id, Failed, ".ingestd-1", "_failed/x")) },
+		"moved away": func(id int64) { r.ok(FilingOf(r.Journal).Set(ctx, id, Failed, ".ingestd-1", "_failed/x")) },
 		"superseded": func(id int64) { r.admit(file(r.entry(id).Path, 2)) },
 	}
 	for name, change := range changes {
@@ -131,7 +131,7 @@ func TestVanishedLeavesNoOrphan(t *testing.T) {
 	if len(done) != 1 || r.entry(id).Reason.Message != "OTHER BYTES" {
 		t.Fatalf("superseded: %+v", done)
 	}
-	chores, err := r.DueChores(ctx, r.time, "", 10)
+	chores, err := ChoresOf(r.Journal).Due(ctx, r.time, "", 10)
 	r.ok(err)
 	if len(chores) != 2 || chores[0].Kind != ChoreTwin || chores[1].Kind != ChoreDelete || chores[1].ObjectID != object || object == "" {
 		t.Errorf("chores: %+v", chores)
@@ -148,7 +148,7 @@ func TestWhatIsNotOfAFileAlone(t *testing.T) {
 	r.ok(r.Advance(t.Context(), m))
 	r.bring(ids[1], Duplicate)
 	before := r.restingFiles()
-	r.ok(r.SetFiling(t.Context(), ids[1], Duplicate, ".ingestd-2", "_ingested/moved"))
+	r.ok(FilingOf(r.Journal).Set(t.Context(), ids[1], Duplicate, ".ingestd-2", "_ingested/moved"))
 	row := r.placeholder("row")
 	if after := r.restingFiles(); len(before) != 1 || before[0].ID != ids[1] || len(after) != 0 {
 		t.Errorf("%+v, then %+v; the row is %d", before, after, row)

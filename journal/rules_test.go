@@ -46,7 +46,7 @@ func TestReleaseHeld(t *testing.T) {
 		ids[c.path] = r.admit(file(c.path, 1))[0]
 		r.rest(ids[c.path], c.in, c.class)
 	}
-	r.ok(r.SetFiling(t.Context(), ids["failed and moved away"], Failed, ".aside", "_failed/x"))
+	r.ok(FilingOf(r.Journal).Set(t.Context(), ids["failed and moved away"], Failed, ".aside", "_failed/x"))
 	elsewhere := file("elsewhere", 1)
 	elsewhere.Folder = "other"
 	ids["elsewhere"] = r.admit(elsewhere)[0]

@@ -100,7 +100,7 @@ func TestTakeOverLeavesNoOrphan(t *testing.T) {
 	r.admit(f)
 	_, err := r.TakeOver(ctx, "in", "new")
 	r.ok(err)
-	chores, err := r.DueChores(ctx, r.time, "", 10)
+	chores, err := ChoresOf(r.Journal).Due(ctx, r.time, "", 10)
 	r.ok(err)
 	if r.entry(id).Status != Superseded || len(chores) != 1 || chores[0].Kind != ChoreDelete || chores[0].ObjectID != object || object == "" {
 		t.Errorf("it is %s, and the chores are %+v", r.entry(id).Status, chores)

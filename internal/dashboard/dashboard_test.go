@@ -125,7 +125,7 @@ func TestObstacleIsTold(t *testing.T) {
 	_, err := j.Advance(ctx, journal.Move{ID: 6, From: journal.Settled, To: journal.Failed, Reason: journal.Reason{Message: "it is too large", Hint: "do"},
 		Chores: []journal.NewChore{{Kind: journal.ChoreFile, Filename: "large.jpg"}}})
 	if err == nil {
-		err = j.DeferChore(ctx, 1, time.Now(), "_failed is no directory")
+		err = journal.ChoresOf(j).Defer(ctx, 1, time.Now(), "_failed is no directory")
 	}
 	if err != nil {
 		t.Fatal(err)
