@@ -4,14 +4,14 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // Admit records settled files; what the journal knows already is passed over, so
 // that events, scans and walks may repeat themselves. Companions are recorded for
 // what they tell. It is the watcher's Emit.
-func (p *Pipeline) Admit(ctx context.Context, files []watcher.File) error {
+func (p *Pipeline) Admit(ctx context.Context, files []file.File) error {
 	found, companions, err := p.apart(ctx, files)
 	if err == nil {
 		found, err = p.passRenumbered(ctx, found, journal.RenumberedOf(p.journal).Files)
@@ -40,13 +40,13 @@ func (p *Pipeline) Admit(ctx context.Context, files []watcher.File) error {
 // Unknown returns those of the files that the journal does not know as they are
 // now. It is the watcher's Known: what is known, or was merely touched, needs no closer
 // look, but is moved away where it should not lie there any more.
-func (p *Pipeline) Unknown(ctx context.Context, files []watcher.File) ([]watcher.File, error) {
+func (p *Pipeline) Unknown(ctx context.Context, files []file.File) ([]file.File, error) {
 	found, companions, err := p.apart(ctx, files)
 	if err != nil {
 		return nil, err
 	}
 	unsure, err := p.journal.Reader().Unknown(ctx, found)
-	var fresh []journal.Found
+	var fresh []file.File
 	if err == nil {
 		fresh, err = p.journal.Touch(ctx, unsure)
 	}
@@ -60,16 +60,16 @@ func (p *Pipeline) Unknown(ctx context.Context, files []watcher.File) ([]watcher
 		err = p.leftovers.Note(ctx, found, fresh)
 	}
 	if err == nil && len(companions) > 0 {
-		var more []journal.Found
+		var more []file.File
 		more, err = p.journal.Reader().UnknownCompanions(ctx, companions)
 		if err == nil {
 			more, err = p.passRenumbered(ctx, more, journal.RenumberedOf(p.journal).Companions)
 		}
 		fresh = append(fresh, more...)
 	}
-	unknown := make([]watcher.File, len(fresh))
+	unknown := make([]file.File, len(fresh))
 	for i, f := range fresh {
-		unknown[i] = watcher.File(f)
+		unknown[i] = f
 	}
 	return unknown, err
 }

@@ -258,7 +258,7 @@ func (p *Pipeline) rememberContent(ctx context.Context, e journal.Entry) error {
 	if err != nil {
 		return err
 	}
-	return p.journal.SetSHA256(ctx, e.ID, sum)
+	return setSHA256(ctx, p.journal, e.ID, sum)
 }
 
 // fileMD5 is that of the entry's file as it was mapped, in hex.

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -29,7 +30,7 @@ func TestAnswerLeavesWhatRests(t *testing.T) {
 		}
 	}()
 	for size := range int64(2) {
-		if _, err := j.Admit(ctx, []journal.Found{{Folder: "in", Path: "a", Size: size}}); err != nil {
+		if _, err := j.Admit(ctx, []file.File{{Folder: "in", Path: "a", Stat: file.Stat{Size: size}}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -67,7 +68,7 @@ func TestAnswerWaitsForASlowRead(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		if _, err := j.Admit(ctx, []journal.Found{{Folder: "in", Path: "a"}, {Folder: "in", Path: "b"}}); err != nil {
+		if _, err := j.Admit(ctx, []file.File{{Folder: "in", Path: "a"}, {Folder: "in", Path: "b"}}); err != nil {
 			t.Fatal(err)
 		}
 		for range 4 { // every connection that a reader has

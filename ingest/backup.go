@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/uploader"
 )
 
 // Many programs save by giving the file that is there another name, as its backup copy,
@@ -170,9 +170,9 @@ func splitName(name string) (stem, ext string) {
 // Place is where BackupOf looks: what the journal knew, and what lies in the folder.
 type Place struct {
 	// FormerPaths returns the other paths under which the journal knew the file.
-	FormerPaths func(ctx context.Context, f journal.Found) ([]string, error)
+	FormerPaths func(ctx context.Context, f file.File) ([]string, error)
 	// At looks what lies at a path of the folder, if a file does.
-	At func(rel string) (hint uploader.Hint, there bool, err error)
+	At func(rel string) (hint file.Stat, there bool, err error)
 	// Wanted reports whether a file of a path is one for the folder.
 	Wanted func(rel string) bool
 }
@@ -181,7 +181,7 @@ type Place struct {
 // one where it has such a name and another file lies under the old name. Where the
 // journal knew f under that name, and nothing lies there, coming says that the new
 // file may be on its way: else somebody gave f that name.
-func BackupOf(ctx context.Context, at Place, f journal.Found) (original string, coming bool, err error) {
+func BackupOf(ctx context.Context, at Place, f file.File) (original string, coming bool, err error) {
 	dir, name := path.Split(f.Path)
 	if !slices.ContainsFunc(backupPatterns, func(re *regexp.Regexp) bool { return re.MatchString(name) }) {
 		return "", false, nil
@@ -227,9 +227,9 @@ func (p *Pipeline) backup(ctx context.Context, e journal.Entry) (done bool, err 
 	folder := p.folders[e.Folder]
 	original, coming, err := BackupOf(ctx, Place{
 		FormerPaths: p.journal.Reader().FormerPaths,
-		At:          func(rel string) (uploader.Hint, bool, error) { return p.hintAt(e.ID, e.Folder, rel, e.Path) },
+		At:          func(rel string) (file.Stat, bool, error) { return p.hintAt(e.ID, e.Folder, rel, e.Path) },
 		Wanted:      folder.Wants,
-	}, hintOf(e))
+	}, e.File)
 	if err != nil || original == "" {
 		return false, err
 	}
@@ -239,5 +239,5 @@ func (p *Pipeline) backup(ctx context.Context, e journal.Entry) (done bool, err 
 	if e.Reason == reasons.BackupWaits(original) || e.Reason == reasons.NameTaken { // which is waited for after this
 		return false, nil
 	}
-	return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(folder.Settle), reasons.BackupWaits(original), false)
+	return true, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(folder.Settle), reasons.BackupWaits(original), false)
 }

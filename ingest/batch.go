@@ -45,7 +45,7 @@ func (p *Pipeline) waitForDrop(ctx context.Context, e journal.Entry) error {
 	if !below {
 		dir = ""
 	}
-	return p.journal.WaitForDrop(ctx, e.ID, p.now().Add(dropWait), reasonDropComes(dir, nil))
+	return waitForDrop(ctx, p.journal, e.ID, p.now().Add(dropWait), reasonDropComes(dir, nil))
 }
 
 // doDrops releases the drops of a folder that are complete and says of the others

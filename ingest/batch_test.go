@@ -13,6 +13,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -35,7 +36,7 @@ func newBatchRig(t *testing.T) *batchRig {
 	r.watched = watcher.Folder{Name: "drop", Path: r.drop, Settle: 20 * time.Millisecond, Rescan: time.Hour, Drops: true}
 	f := &r.config.Folders[0]
 	f.Drops = r
-	f.Map = func(file watcher.File, at string) (dropfolder.Mapped, error) {
+	f.Map = func(file file.File, at string) (dropfolder.Mapped, error) {
 		if r.corrected.Load() {
 			file.Path = strings.ReplaceAll(file.Path, "unmappable", "corrected")
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/charlievieth/fastwalk"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -69,7 +70,7 @@ func BenchmarkRestartScan(b *testing.B) {
 
 		running, stop := context.WithCancel(ctx)
 		begun = time.Now()
-		err = new200k(func(_ context.Context, files []watcher.File) error {
+		err = new200k(func(_ context.Context, files []file.File) error {
 			return fmt.Errorf("%s is said to be new", files[0].Path)
 		}, func(s watcher.State) {
 			if !s.LastScan.IsZero() {

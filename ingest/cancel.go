@@ -20,7 +20,7 @@ func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) (now 
 		ID: e.ID, From: e.Status, To: v.to, Reason: v.reason, CountFailure: v.count, CountExpiry: v.expiry, ChangeTime: v.looked,
 	}
 	switch e.Status {
-	case journal.Created, journal.Uploading, journal.Completing:
+	case journal.Uploading, journal.Completing:
 		m.To, m.Outcome = journal.Cancelling, v.to
 	case journal.Creating:
 		if v.to == journal.Failed { // an asset may have come of it in spite of all
@@ -147,7 +147,7 @@ func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (u undone, err err
 func (p *Pipeline) neverCompleted(ctx context.Context, attempt int64) error {
 	ctx, cancel := record(ctx)
 	defer cancel()
-	return p.journal.NeverCompleted(ctx, attempt)
+	return neverCompleted(ctx, p.journal, attempt)
 }
 
 // abort cancels the attempt's multipart upload, if it has one, and reports

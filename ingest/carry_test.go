@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // stopAt works on the only entry until it comes to a status, and returns it.
@@ -62,7 +62,7 @@ func TestWorkerNoticesWhatOthersDid(t *testing.T) {
 		scan(r, p)
 	}
 	speak := func(r *rig, p *process, e journal.Entry) {
-		c := journal.Companion{Found: journal.Found{Folder: e.Folder, Path: "a.jpg.json"}, Since: time.Now().Add(time.Second)}
+		c := journal.Companion{File: file.File{Folder: e.Folder, Path: "a.jpg.json"}, Since: time.Now().Add(time.Second)}
 		if _, _, err := p.journal.Heed(t.Context(), c, journal.Concern{Path: e.Path}); err != nil {
 			t.Fatal(err)
 		}
@@ -118,7 +118,7 @@ func TestWorkerNoticesWhatOthersDid(t *testing.T) {
 				}
 			}
 			maps := 0
-			r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
+			r.config.Folders[0].Map = func(f file.File, at string) (dropfolder.Mapped, error) {
 				maps++
 				return r.mapFile(f, at)
 			}

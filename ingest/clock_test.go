@@ -8,8 +8,8 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/uploader"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // A file that was mapped before the clock was set back by an hour, and is mapped
@@ -20,7 +20,7 @@ func TestClockIsSetBackBetweenTwoMappings(t *testing.T) {
 	var ahead, maps atomic.Int64
 	ahead.Store(int64(time.Hour))
 	r.clock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
-	r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
+	r.config.Folders[0].Map = func(f file.File, at string) (dropfolder.Mapped, error) {
 		maps.Add(1)
 		return r.mapFile(f, at)
 	}

@@ -9,13 +9,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // apart parts the companions among settled files from the rest. What is named like
 // one and speaks of nothing is a file as any other.
-func (p *Pipeline) apart(ctx context.Context, files []watcher.File) (found, companions []journal.Found, err error) {
+func (p *Pipeline) apart(ctx context.Context, files []file.File) (found, companions []file.File, err error) {
 	for _, f := range files {
 		is, wanted := false, true
 		if c := p.folders[f.Folder].Companions; c != nil {
@@ -33,9 +33,9 @@ func (p *Pipeline) apart(ctx context.Context, files []watcher.File) (found, comp
 		case err != nil:
 			return nil, nil, err
 		case is:
-			companions = append(companions, journal.Found(f))
+			companions = append(companions, f)
 		case wanted:
-			found = append(found, journal.Found(f))
+			found = append(found, f)
 		}
 	}
 	return found, companions, nil

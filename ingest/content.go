@@ -84,7 +84,7 @@ func (p *Pipeline) original(ctx context.Context, e journal.Entry, c *content) (j
 		return none, false, err
 	}
 	if !bytes.Equal(e.SHA256, sum) { // another's look may have hashed it already
-		if err := p.journal.SetSHA256(ctx, e.ID, sum); err != nil {
+		if err := setSHA256(ctx, p.journal, e.ID, sum); err != nil {
 			return none, false, err
 		}
 		e.SHA256 = sum
@@ -122,7 +122,7 @@ func (p *Pipeline) holdsContentOf(ctx context.Context, id int64, o journal.Entry
 		return false, nil //nolint:nilerr // a file that cannot be read is not the original of anything
 	}
 	defer src.Close()
-	if !alike(o, src.Hint()) {
+	if !o.Alike(src.Hint()) {
 		return false, nil
 	}
 	if o.SHA256, err = src.SHA256(ctx); errors.Is(err, file.ErrLocked) {
@@ -130,7 +130,7 @@ func (p *Pipeline) holdsContentOf(ctx context.Context, id int64, o journal.Entry
 	} else if err != nil {
 		return false, nil //nolint:nilerr // as above; the end of ctx shows in the comparison below
 	}
-	if err := p.journal.SetSHA256(ctx, o.ID, o.SHA256); err != nil {
+	if err := setSHA256(ctx, p.journal, o.ID, o.SHA256); err != nil {
 		return false, err
 	}
 	return c.same(ctx, o)
@@ -143,14 +143,14 @@ func (p *Pipeline) rehash(ctx context.Context, e journal.Entry) ([]byte, error) 
 		return nil, err
 	}
 	defer src.Close()
-	if !alike(e, src.Hint()) {
+	if !e.Alike(src.Hint()) {
 		return nil, fmt.Errorf("%s: %w", e.Path, uploader.ErrSourceChanged)
 	}
 	sum, err := src.SHA256(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return sum, p.journal.SetSHA256(ctx, e.ID, sum)
+	return sum, setSHA256(ctx, p.journal, e.ID, sum)
 }
 
 func sentWhole(e journal.Entry) bool {

@@ -395,7 +395,7 @@ func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error)
 		// moved it, whatever a probe says now.
 		if ragged || p.gate.blame(ctx, cause, v.after) {
 			if v.do != pause {
-				return ignoreMoved(p.journal.Defer(rctx, e.ID, e.Status, p.now().Add(p.backoff(e.Tries+1)), v.reason, false))
+				return ignoreMoved(deferEntry(rctx, p.journal, e.ID, e.Status, p.now().Add(p.backoff(e.Tries+1)), v.reason, false))
 			}
 			return p.rest(rctx, e, v)
 		}
@@ -417,7 +417,7 @@ func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error)
 			after = p.backoff(max(e.Failures, e.Tries) + 1)
 		}
 		p.entryLog(p.log.Debug(), e).Str("reason", v.reason.Message).Dur("after", after).Msg("tried again later")
-		err = p.journal.Defer(rctx, e.ID, e.Status, p.now().Add(after), v.reason, v.count)
+		err = deferEntry(rctx, p.journal, e.ID, e.Status, p.now().Add(after), v.reason, v.count)
 	default:
 		if v.to.Runnable() && v.count {
 			v.after = p.backoff(e.Failures + 1)
@@ -449,9 +449,9 @@ func (p *Pipeline) rest(ctx context.Context, e journal.Entry, v verdict) error {
 		_, err := p.giveUp(ctx, e, verdict{to: journal.Mapped, after: 2 * v.after, reason: v.reason})
 		return ignoreMoved(err)
 	case v.after > 0:
-		return ignoreMoved(p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(2*v.after), v.reason, false))
+		return ignoreMoved(deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(2*v.after), v.reason, false))
 	case p.gate.reason() == "": // it has opened meanwhile
-		return ignoreMoved(p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(p.backoff(e.Tries+1)), v.reason, false))
+		return ignoreMoved(deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(p.backoff(e.Tries+1)), v.reason, false))
 	}
 	return nil
 }

@@ -116,7 +116,7 @@ func TestDispose(t *testing.T) {
 			}
 			if got.to != "" && c.entry.Status != "" {
 				to := got.to
-				if c.entry.Status == journal.Created || c.entry.Status == journal.Uploading || c.entry.Status == journal.Completing {
+				if c.entry.Status == journal.Uploading || c.entry.Status == journal.Completing {
 					if !journal.CanAdvance(journal.Cancelling, to) {
 						t.Errorf("a cancel cannot lead to %s", to)
 					}

@@ -11,10 +11,10 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // retitled has the rules give every file a title that the test may change.
@@ -23,7 +23,7 @@ func retitled(r *rig) *atomic.Pointer[string] {
 	first := "first"
 	title.Store(&first)
 	attribute := r.account.Templates[0].Groups[0].Attributes[0].ID
-	r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
+	r.config.Folders[0].Map = func(f file.File, at string) (dropfolder.Mapped, error) {
 		m, err := r.mapFile(f, at)
 		m.Asset.Metadata = []tenovos.Value{tenovos.TextValue(attribute, *title.Load())}
 		return m, err

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // A path that leads out of the folder once its file was recorded is one whose file is
@@ -38,7 +38,7 @@ func TestPathThatEscapes(t *testing.T) {
 				}
 			}
 			r.write("acme/spring/a.jpg", 100, 1)
-			r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
+			r.config.Folders[0].Map = func(f file.File, at string) (dropfolder.Mapped, error) {
 				if err := escape(r.drop, outside); err != nil {
 					t.Error(err)
 				}

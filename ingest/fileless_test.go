@@ -9,10 +9,10 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // tellsNothing is a Teller for companions that are not read.
@@ -45,7 +45,7 @@ func (rowsOf) Forget(string) {}
 // other rows.
 func federated(r *rig, there string, others ...dropfolder.FilelessRow) {
 	r.config.Folders[0].Companions = rowsOf(append(others, dropfolder.FilelessRow{Path: "film.mov", ContentPath: there}))
-	r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
+	r.config.Folders[0].Map = func(f file.File, at string) (dropfolder.Mapped, error) {
 		m, err := r.mapFile(f, at)
 		if f.Path == "film.mov" {
 			m.ContentPath = there
@@ -144,7 +144,7 @@ func newRows(t *testing.T) *rig {
 	r.config.Folders[0].Companions = rowsOf{
 		{Path: "a/coming.jpg"}, {Path: "b/coming.jpg"}, {Path: "film.mov", ContentPath: there}, {Path: "lone.jpg"},
 	}
-	r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
+	r.config.Folders[0].Map = func(f file.File, at string) (dropfolder.Mapped, error) {
 		m, err := r.mapFile(f, at)
 		if err == nil {
 			m.Asset.Metadata[0] = tenovos.TextValue(m.Asset.Metadata[0].DefinitionID, f.Path)

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/filing"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -20,8 +21,8 @@ func (p *Pipeline) newFiler() *filing.Filer {
 				return compare(ctx, p.journal, e, src)
 			},
 		},
-		CompanionKnown: func(ctx context.Context, companion journal.Found) (bool, error) {
-			fresh, err := p.journal.Reader().UnknownCompanions(ctx, []journal.Found{companion})
+		CompanionKnown: func(ctx context.Context, companion file.File) (bool, error) {
+			fresh, err := p.journal.Reader().UnknownCompanions(ctx, []file.File{companion})
 			return len(fresh) == 0, err
 		},
 	})

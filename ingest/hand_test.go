@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -15,7 +16,7 @@ func TestBackfillEndsWhenAnEntryIsLetGoOf(t *testing.T) {
 	r := newRig(t, nil)
 	p := r.start()
 	defer r.close(p)
-	release := p.Hand(journal.Entry{ID: 1, Folder: "drop", Path: "a.jpg"})
+	release := p.Hand(journal.Entry{ID: 1, File: file.File{Folder: "drop", Path: "a.jpg"}})
 	over := make(chan struct{})
 	close(over)
 	ended := make(chan error, 1)

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // A backfill waits for a folder that is not there, but not for ever.
@@ -21,7 +21,7 @@ func TestBackfillEndsWithoutAFolder(t *testing.T) {
 		}
 		defer j.Close()
 		p := New(Config{Folders: []dropfolder.Folder{{Name: "in", Path: filepath.Join(t.TempDir(), "none")}}}, Deps{Journal: j})
-		if err := p.Admit(t.Context(), []watcher.File{{Folder: "in", Path: "a", Size: 1}}); err != nil {
+		if err := p.Admit(t.Context(), []file.File{{Folder: "in", Path: "a", Stat: file.Stat{Size: 1}}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := p.mounts.Check("in", 0); !mounts.IsGone(err) {

@@ -32,7 +32,7 @@ func (h *holdups) holdBack(ctx context.Context, e journal.Entry, names ...string
 		until, why := h.enter(name, e.ID, bodySize(e))
 		if why != "" {
 			h.leave(e.ID)
-			if err := h.journal.Defer(ctx, e.ID, e.Status, until, reasonHeldUp(why), false); err != nil {
+			if err := deferEntry(ctx, h.journal, e.ID, e.Status, until, reasonHeldUp(why), false); err != nil {
 				return true, err
 			}
 			return true, h.missed(ctx, ends)
@@ -144,7 +144,7 @@ func (p *Pipeline) share(ctx context.Context, e journal.Entry, v verdict, cause 
 			_, err := p.giveUp(ctx, e, verdict{to: journal.Mapped, after: max(after, 1), reason: r})
 			return verdict{do: leave}, err
 		}
-		return verdict{do: leave}, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(after), r, false)
+		return verdict{do: leave}, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(after), r, false)
 	}
 	size := int64(0) // it is no question of that, but where a proxy has a limit
 	if v.reason.Class == reasons.ClassIntermediary {

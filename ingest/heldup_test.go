@@ -9,10 +9,10 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // What refuses one file after the other is no file's doing. Each trouble is switched on,
@@ -209,7 +209,7 @@ func TestRightThatOneRuleLost(t *testing.T) {
 	r := newRig(t, nil)
 	r.config.RetryInitial, r.config.RetryMax = time.Second, time.Second // until a third file is refused
 	lost, kept := r.account.SecurityTemplates[0].ID, r.account.SecurityTemplates[1].ID
-	r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
+	r.config.Folders[0].Map = func(f file.File, at string) (dropfolder.Mapped, error) {
 		m, err := r.mapFile(f, at)
 		if strings.HasPrefix(f.Path, "kept") {
 			m.Asset.SecurityIDs = []string{kept}

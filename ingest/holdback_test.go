@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -21,9 +22,9 @@ func heldRig(t *testing.T, files int, onCommit func()) (*holdups, []journal.Clai
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = j.Close() })
-	var found []journal.Found
+	var found []file.File
 	for i := range files {
-		found = append(found, journal.Found{Folder: "drop", Path: fmt.Sprint(i), Size: 10, ModTime: 1, ChangeTime: 1, Ino: uint64(i + 1)})
+		found = append(found, file.File{Folder: "drop", Path: fmt.Sprint(i), Stat: file.Stat{Size: 10, ModTime: 1, ChangeTime: 1, Ino: uint64(i + 1)}})
 	}
 	if _, err := j.Admit(ctx, found); err != nil {
 		t.Fatal(err)
@@ -100,7 +101,7 @@ func TestSomeOfThoseHeldUpAreWoken(t *testing.T) {
 		if i == 0 {
 			after = longestRest - time.Second // it was refused
 		}
-		if err := h.journal.Defer(ctx, c.ID, journal.Settled, time.Now().Add(after), reasonHeldUp("no"), false); err != nil {
+		if err := deferEntry(ctx, h.journal, c.ID, journal.Settled, time.Now().Add(after), reasonHeldUp("no"), false); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -118,7 +119,7 @@ func TestSomeOfThoseHeldUpAreWoken(t *testing.T) {
 				t.Errorf("entry %d is woken", c.ID)
 			}
 			woken[c.ID] = true
-			if err := h.journal.Defer(ctx, c.ID, journal.Settled, time.Now().Add(2*heldUp), reasonHeldUp("no"), false); err != nil {
+			if err := deferEntry(ctx, h.journal, c.ID, journal.Settled, time.Now().Add(2*heldUp), reasonHeldUp("no"), false); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 	"github.com/tenovos-ingest/ingestd/watcher"
@@ -143,7 +144,7 @@ func TestClockIsSet(t *testing.T) {
 	f := &r.config.Folders[0]
 	f.After, f.Done, f.Failed, f.Resume = dropfolder.AfterMove, "_ingested", "_failed", time.Hour
 	later := f.Map
-	f.Map = func(file watcher.File, at string) (dropfolder.Mapped, error) {
+	f.Map = func(file file.File, at string) (dropfolder.Mapped, error) {
 		if ahead.Load() == 0 {
 			return dropfolder.Mapped{}, &dropfolder.LaterError{Err: context.DeadlineExceeded, After: time.Hour}
 		}
@@ -290,7 +291,7 @@ func TestTouchedWhileItWaits(t *testing.T) {
 	var touched atomic.Bool
 	f := &r.config.Folders[0]
 	later := f.Map
-	f.Map = func(file watcher.File, at string) (dropfolder.Mapped, error) {
+	f.Map = func(file file.File, at string) (dropfolder.Mapped, error) {
 		if !touched.Load() {
 			return dropfolder.Mapped{}, &dropfolder.LaterError{Err: context.DeadlineExceeded, After: time.Hour}
 		}
@@ -323,7 +324,7 @@ func TestWithdrawnWhileItsUpdateWaits(t *testing.T) {
 	var once atomic.Bool
 	f := &r.config.Folders[0]
 	mapFile := f.Map
-	f.Map = func(file watcher.File, at string) (dropfolder.Mapped, error) {
+	f.Map = func(file file.File, at string) (dropfolder.Mapped, error) {
 		if once.Swap(true) {
 			return dropfolder.Mapped{}, &dropfolder.LaterError{Err: context.DeadlineExceeded, After: time.Hour}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
@@ -153,9 +154,9 @@ func BenchmarkLeftovers(b *testing.B) {
 			p := r.start()
 			defer r.close(p)
 			const files, batch = 200_000, 1000
-			var found []watcher.File
+			var found []file.File
 			for i := range files {
-				found = append(found, watcher.File{Folder: "drop", Path: fmt.Sprintf("dir%d/file%d.jpg", i/batch, i), Size: int64(i), ModTime: 1, ChangeTime: 2, Ino: uint64(i)})
+				found = append(found, file.File{Folder: "drop", Path: fmt.Sprintf("dir%d/file%d.jpg", i/batch, i), Stat: file.Stat{Size: int64(i), ModTime: 1, ChangeTime: 2, Ino: uint64(i)}})
 			}
 			for i := 0; i < files; i += batch {
 				if err := p.Admit(b.Context(), found[i:i+batch]); err != nil {

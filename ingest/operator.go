@@ -231,7 +231,7 @@ func (p *Pipeline) rehint(ctx context.Context, e journal.Entry) error {
 		return nil //nolint:nilerr // whoever maps the entry finds out why
 	}
 	defer src.Close()
-	return p.journal.Rehint(ctx, e.ID, foundOf(e, src.Hint()), time.Time{})
+	return rehint(ctx, p.journal, e.ID, e.With(src.Hint()), time.Time{})
 }
 
 // startOver gives up an upload that was handed over but never seen right: where
@@ -338,7 +338,7 @@ func (p *Pipeline) cancel(ctx context.Context, e journal.Entry, _ Selection) (Ou
 // Tenovos is waited for, if nothing more can be: why is "" while it is not.
 func cancelWithout(e journal.Entry, why string) (Outcome, bool) {
 	switch {
-	case why == "", e.Status == journal.Settled, e.Status == journal.Mapped, e.Status == journal.Created, e.Status == journal.Uploading:
+	case why == "", e.Status == journal.Settled, e.Status == journal.Mapped, e.Status == journal.Uploading:
 		return Outcome{}, false // the intent is recorded
 	case e.Status == journal.Cancelling && e.Outcome == journal.Cancelled:
 		return Outcome{Result: cancelling, Detail: "its upload is ended and its empty asset removed when Tenovos answers again: " + why}, true

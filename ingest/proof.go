@@ -105,7 +105,7 @@ func (p *prover) prove(ctx context.Context, owner, file journal.Entry) error {
 func (p *prover) keep(ctx context.Context, a *journal.Attempt) error {
 	ctx, cancel := record(ctx)
 	defer cancel()
-	if err := p.journal.Proven(ctx, a.ID); err != nil {
+	if err := proveAttempt(ctx, p.journal, a.ID); err != nil {
 		return &journalError{err}
 	}
 	return nil
@@ -173,7 +173,7 @@ func (p *prover) proveDuplicate(ctx context.Context, e journal.Entry) error {
 func (p *Pipeline) verifyContent(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	waited, wait := p.now().Sub(e.Since), contentWait(e.Size, p.cfg.VerifyTimeout)
 	if waited < wait {
-		return now, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(min(pollWait(e.Tries), wait-waited)), e.Reason, false)
+		return now, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(min(pollWait(e.Tries), wait-waited)), e.Reason, false)
 	}
 	same, theirs, err := p.proofs.readBack(ctx, e.ObjectID, e)
 	switch {
@@ -191,7 +191,7 @@ func (p *Pipeline) verifyContent(ctx context.Context, e journal.Entry) (now jour
 		return now, own
 	}
 	again := max(pollWait(e.Tries), wait/4)
-	return now, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(again), reasons.Reading(err), false)
+	return now, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(again), reasons.Reading(err), false)
 }
 
 // provenVerified keeps the proof before the entry moves on, for whoever moves the file.

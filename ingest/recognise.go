@@ -4,10 +4,10 @@ import (
 	"context"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/shelf"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/uploader"
 )
 
 // recognise looks for what is known of a settled file's content. prev is what its
@@ -53,7 +53,7 @@ func (p *Pipeline) recognise(ctx context.Context, e journal.Entry, file *content
 // mergeUnchanged ends an entry that proved to hold what its path held before. If
 // that is still to be moved away, as after a touch in the last moment, it is.
 func (p *Pipeline) mergeUnchanged(ctx context.Context, e, prev journal.Entry) error {
-	return p.journal.Unchanged(ctx, e.ID, p.filer.ChoresOfKnown(prev)...)
+	return mergeUnchanged(ctx, p.journal, e.ID, p.filer.ChoresOfKnown(prev)...)
 }
 
 // duplicateOf is what becomes of an entry whose content Tenovos has from another file.
@@ -73,7 +73,7 @@ func (p *Pipeline) answerDuplicate(ctx context.Context, e journal.Entry, policy 
 		return false, err
 	}
 	if original.Status != journal.Filed {
-		return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasons.Waits(original), false)
+		return true, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasons.Waits(original), false)
 	}
 	return true, &verdictError{duplicateOf(policy, e, original)}
 }
@@ -114,10 +114,10 @@ func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, 
 				p.leaveBehind(old)
 				continue
 			}
-			return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(p.folders[e.Folder].Settle), reasons.NameTaken, false) // it may not have been found yet
+			return true, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(p.folders[e.Folder].Settle), reasons.NameTaken, false) // it may not have been found yet
 		}
 		if old.Status == journal.Verified || old.Status == journal.Cancelling {
-			return true, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasons.Waits(old), false)
+			return true, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasons.Waits(old), false)
 		}
 		if sent := old.Status == journal.Filed || sentWhole(old); sent { // else its upload compares what it sends
 			if same, err := file.same(ctx, old); err != nil || !same {
@@ -139,7 +139,7 @@ func (p *Pipeline) leaveBehind(e journal.Entry) { p.hands.Abort(e.ID) }
 // takePath gives an entry the path of another, which was found to be about its file. If
 // that is still to be moved away, it is.
 func (p *Pipeline) takePath(ctx context.Context, e, old journal.Entry) error {
-	if err := p.journal.Renamed(ctx, e.ID, old, p.filer.ChoresOfKnown(old)...); err != nil {
+	if err := mergeRenamed(ctx, p.journal, e.ID, old, p.filer.ChoresOfKnown(old)...); err != nil {
 		return err
 	}
 	p.sought.end(old.ID) // it may get another path again, and is then sought anew
@@ -150,7 +150,7 @@ func (p *Pipeline) takePath(ctx context.Context, e, old journal.Entry) error {
 
 // hintAt looks, in the flight of entry id, what lies at a path of a folder, if a file
 // does that has another name than the one at other.
-func (p *Pipeline) hintAt(id int64, folder, rel, other string) (hint uploader.Hint, there bool, err error) {
+func (p *Pipeline) hintAt(id int64, folder, rel, other string) (hint file.Stat, there bool, err error) {
 	s, err := shelf.Open(p.mounts, folder, id)
 	if err != nil {
 		return hint, false, err

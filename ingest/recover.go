@@ -54,7 +54,7 @@ func (p *Pipeline) recoverCreate(ctx context.Context, e journal.Entry) (now jour
 		m.To, m.Reason = journal.Held, reasons.UnsureTwin(t.Filename, err)
 	case len(found) == 1 && e.Kind != journal.File: // complete as it is
 		a := found[0]
-		m.To, m.Chores = journal.Created, nil
+		m.To, m.Chores = journal.Uploading, nil
 		m.Created = &journal.Creation{ObjectID: a.ObjectID, FileID: a.FileID, OriginalFileID: a.OriginalFileID}
 	case len(found) == 1:
 		a := found[0]
@@ -66,7 +66,7 @@ func (p *Pipeline) recoverCreate(ctx context.Context, e journal.Entry) (now jour
 	case len(found) > 1:
 		m.To, m.Reason = journal.Held, reasons.Twins(found)
 	case e.Tries+1 < len(p.cfg.Looks):
-		return now, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(p.cfg.Looks[e.Tries+1]), reasons.LostCreate, false)
+		return now, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(p.cfg.Looks[e.Tries+1]), reasons.LostCreate, false)
 	case spent:
 		m.To, m.Reason = journal.Failed, reasons.NoReply
 	default:

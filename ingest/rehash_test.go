@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -37,8 +38,8 @@ func TestTouchBetweenHashAndDuplicate(t *testing.T) {
 			must(t, os.Chmod(path, 0o600))
 			var st unix.Stat_t
 			must(t, unix.Stat(path, &st))
-			rest, err := p.journal.Touch(t.Context(), []journal.Found{{Folder: e.Folder, Path: e.Path, Size: e.Size,
-				ModTime: e.ModTime, ChangeTime: st.Ctim.Nano(), Dev: e.Dev, Ino: e.Ino}})
+			e.ChangeTime = st.Ctim.Nano()
+			rest, err := p.journal.Touch(t.Context(), []file.File{e.File})
 			if err != nil || len(rest) > 0 {
 				t.Errorf("it is no touch: %v, %v", rest, err)
 			}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"path"
 
-	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // Where a file system gives its files other inode numbers now and then, as CIFS does
@@ -13,7 +13,7 @@ import (
 
 // passRenumbered drops the files that are known but for such numbers. All are of one
 // directory. known is how the journal tells which these are.
-func (p *Pipeline) passRenumbered(ctx context.Context, found []journal.Found, known func(context.Context, []journal.Found) (map[int]bool, error)) ([]journal.Found, error) {
+func (p *Pipeline) passRenumbered(ctx context.Context, found []file.File, known func(context.Context, []file.File) (map[int]bool, error)) ([]file.File, error) {
 	pass, err := known(ctx, found)
 	if err != nil || len(pass) == 0 {
 		return found, err
@@ -22,7 +22,7 @@ func (p *Pipeline) passRenumbered(ctx context.Context, found []journal.Found, kn
 	if p.mounts.Trusted(folder, path.Dir(found[0].Path)) {
 		return found, nil
 	}
-	var rest []journal.Found
+	var rest []file.File
 	for i, f := range found {
 		if !pass[i] {
 			rest = append(rest, f)

@@ -149,7 +149,7 @@ func (p *Pipeline) obeyCancel(ctx context.Context, e journal.Entry) (now journal
 		return now, nil
 	}
 	switch e.Status {
-	case journal.Settled, journal.Mapped, journal.Created, journal.Uploading:
+	case journal.Settled, journal.Mapped, journal.Uploading:
 		return p.giveUp(ctx, e, verdict{to: journal.Cancelled, reason: reasons.Cancelled})
 	}
 	return now, nil

@@ -221,7 +221,7 @@ func TestResumeOfWhatIsTouchedAgainAndAgain(t *testing.T) {
 		p := r.start()
 		defer r.close(p)
 		if touched {
-			must(t, p.journal.Compared(t.Context(), r.entry("a.mov").ID, now.UnixNano()))
+			must(t, p.journal.Learn(t.Context(), r.entry("a.mov").ID, journal.Learned{Compared: now.UnixNano()}))
 		}
 		source := make(chan struct{})
 		close(source)

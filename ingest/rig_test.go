@@ -18,6 +18,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -91,7 +92,7 @@ func newRig(t testing.TB, change func(*sandbox.Options)) *rig {
 }
 
 // mapFile is a rule: everything becomes a Creative Asset titled by its name.
-func (r *rig) mapFile(f watcher.File, _ string) (dropfolder.Mapped, error) {
+func (r *rig) mapFile(f file.File, _ string) (dropfolder.Mapped, error) {
 	name := filepath.Base(f.Path)
 	switch {
 	case strings.HasPrefix(name, "ignored"):

@@ -10,8 +10,8 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // manyRows returns rows without files, a few batches of them.
@@ -138,7 +138,7 @@ func TestRefusedRows(t *testing.T) {
 func TestMappedLater(t *testing.T) {
 	r := newRig(t, nil)
 	times := 10 // more than a file has attempts
-	r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
+	r.config.Folders[0].Map = func(f file.File, at string) (dropfolder.Mapped, error) {
 		if times--; times >= 0 {
 			return dropfolder.Mapped{}, &dropfolder.LaterError{Err: errors.New("the manifest is just being read"), After: time.Millisecond}
 		}

@@ -16,11 +16,11 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // simLife is one run of the daemon: a pipeline on the journal, and in the watcher's place
@@ -226,7 +226,7 @@ func (l *simLife) watch(ctx context.Context) {
 
 // look admits what lies in the drop, as the watcher would.
 func (l *simLife) look(ctx context.Context, m simMail) error {
-	var files []watcher.File
+	var files []file.File
 	var removed, hidden []string
 	paths := m.paths
 	if m.scan {
@@ -242,8 +242,7 @@ func (l *simLife) look(ctx context.Context, m simMail) error {
 			hidden = append(hidden, rel)
 		case l.s.unsettled(rel):
 		default:
-			h := uploader.HintOf(info)
-			files = append(files, watcher.File{Folder: "drop", Path: rel, Size: h.Size, ModTime: h.ModTime, ChangeTime: h.ChangeTime, Dev: h.Dev, Ino: h.Ino})
+			files = append(files, file.File{Folder: "drop", Path: rel, Stat: file.StatOf(info)})
 		}
 	}
 	if len(hidden) > 0 {

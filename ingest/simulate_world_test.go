@@ -15,9 +15,9 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // sim is one history while it happens: the rig of the other tests without a socket, in a
@@ -119,7 +119,7 @@ func (s *sim) configure(to simSetup) {
 }
 
 // mapNow is the rule in force.
-func (s *sim) mapNow(f watcher.File, at string) (dropfolder.Mapped, error) {
+func (s *sim) mapNow(f file.File, at string) (dropfolder.Mapped, error) {
 	s.dawdle(background)
 	if s.plan.Setup.Rules > 0 {
 		f.Path = strings.ReplaceAll(f.Path, "unmappable", "mappable")

@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // step moves an entry one status on, or says why it cannot. It returns the entry as its
@@ -29,8 +29,6 @@ func (p *Pipeline) step(ctx context.Context, e journal.Entry) (now journal.Entry
 		return p.mapFile(ctx, e)
 	case journal.Mapped:
 		return p.create(ctx, e)
-	case journal.Created:
-		return p.begin(ctx, e)
 	case journal.Uploading:
 		return p.upload(ctx, e)
 	case journal.Creating, journal.Completing:
@@ -57,8 +55,8 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) (now journal.En
 		return now, err
 	}
 	defer src.Close()
-	if found := foundOf(e, src.Hint()); found != hintOf(e) {
-		if !alike(e, src.Hint()) {
+	if found := e.With(src.Hint()); found.Stat != e.Stat {
+		if !e.Alike(found.Stat) {
 			return now, p.resettle(ctx, e, found, folder.Settle)
 		}
 		if err := p.resettle(ctx, e, found, 0); err != nil {
@@ -95,7 +93,7 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) (now journal.En
 		return now, &verdictError{verdict{to: to, reason: reason}}
 	}
 	if until := e.SeenAt.Add(m.Wait); m.Wait > 0 && p.now().Before(until) {
-		return now, p.journal.Defer(ctx, e.ID, e.Status, until, reasons.WaitsFor(m.Waits, until), false)
+		return now, deferEntry(ctx, p.journal, e.ID, e.Status, until, reasons.WaitsFor(m.Waits, until), false)
 	}
 	if len(m.Problems) > 0 {
 		return now, metadataRefusal(m)
@@ -105,15 +103,10 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) (now journal.En
 	return p.decide(ctx, e, m.Asset, factsAt, prev.ID)
 }
 
-// begin starts the upload into an asset: created -> uploading.
-func (p *Pipeline) begin(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
-	return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Created, To: journal.Uploading})
-}
-
 // resettle answers a file that is no longer what the watcher saw: when a newer
 // generation is recorded already, that one carries on; else this one does, once
 // the file has been quiet again.
-func (p *Pipeline) resettle(ctx context.Context, e journal.Entry, found journal.Found, quiet time.Duration) error {
+func (p *Pipeline) resettle(ctx context.Context, e journal.Entry, found file.File, quiet time.Duration) error {
 	newer, err := p.journal.HasNewer(ctx, e)
 	if err != nil {
 		return err
@@ -121,10 +114,10 @@ func (p *Pipeline) resettle(ctx context.Context, e journal.Entry, found journal.
 	if newer {
 		return &verdictError{verdict{to: journal.Superseded, reason: reasons.Changed}}
 	}
-	return p.journal.Rehint(ctx, e.ID, found, p.now().Add(quiet))
+	return rehint(ctx, p.journal, e.ID, found, p.now().Add(quiet))
 }
 
-// create asks Tenovos for the asset: mapped -> creating -> created. Only one
+// create asks Tenovos for the asset: mapped -> creating -> uploading. Only one
 // create of a filename is in doubt at any time, because an asset whose reply was
 // lost can be told from another only by its name.
 func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
@@ -191,7 +184,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Ent
 			ID: e.ID, From: journal.Creating, To: journal.Cancelling, Outcome: journal.Failed, Created: &created, Reason: r,
 		})
 	}
-	if now, err = p.advance(ctx, journal.Move{ID: e.ID, Was: &now, From: journal.Creating, To: journal.Created, Created: &created}); err != nil {
+	if now, err = p.advance(ctx, journal.Move{ID: e.ID, Was: &now, From: journal.Creating, To: journal.Uploading, Created: &created}); err != nil {
 		return now, err
 	}
 	return now, p.holdups.passed(ctx, e.ID, math.MaxInt64, circuitCreate(asset), circuitCall(journal.Creating))
@@ -242,7 +235,7 @@ func (p *Pipeline) originalGone(ctx context.Context, originalFileID string) (boo
 // waitForName lets an entry wait for another create of its filename.
 func (p *Pipeline) waitForName(ctx context.Context, e journal.Entry) error {
 	wait := min(nameBusyWait<<min(e.Tries, 10), nameBusyMax)
-	return p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(wait), e.Reason, false)
+	return deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(wait), e.Reason, false)
 }
 
 // How long a create waits for another of the same filename.
@@ -289,7 +282,7 @@ func (p *Pipeline) openFor(id int64, e journal.Entry) (*uploader.Source, error) 
 	if e.Status.Resting() && e.MovedTo != "" {
 		at = e.MovedTo
 	}
-	return p.mounts.Source(e.Folder, at, id, seenAs(e))
+	return p.mounts.Source(e.Folder, at, id, e.Stat)
 }
 
 // rules applies the rules of an entry's folder to it; at is as Folder.Map has it. A
@@ -299,7 +292,7 @@ func (p *Pipeline) rules(e journal.Entry, at string) (dropfolder.Mapped, error) 
 		return dropfolder.Mapped{}, err
 	}
 	returned := p.mounts.BeginMixed(e.Folder, e.ID) // the account may be asked for new names
-	m, err := p.folders[e.Folder].Map(watcher.File(hintOf(e)), at)
+	m, err := p.folders[e.Folder].Map(e.File, at)
 	returned()
 	if err := p.mounts.Check(e.Folder, e.ID); err != nil {
 		return dropfolder.Mapped{}, err
@@ -316,31 +309,10 @@ func (p *Pipeline) unchanged(e journal.Entry) error {
 		return err
 	}
 	defer src.Close()
-	if !alike(e, src.Hint()) {
+	if !e.Alike(src.Hint()) {
 		return fmt.Errorf("%s: %w", e.Path, uploader.ErrSourceChanged)
 	}
 	return src.Readable()
-}
-
-// hintOf returns what the journal knows of the entry's file.
-func hintOf(e journal.Entry) journal.Found {
-	return journal.Found{
-		Folder: e.Folder, Path: e.Path, Size: e.Size,
-		ModTime: e.ModTime, ChangeTime: e.ChangeTime, Dev: e.Dev, Ino: e.Ino,
-	}
-}
-
-// seenAs is hintOf as the uploader has it.
-func seenAs(e journal.Entry) uploader.Hint {
-	return uploader.Hint{Size: e.Size, ModTime: e.ModTime, ChangeTime: e.ChangeTime, Dev: e.Dev, Ino: e.Ino}
-}
-
-// foundOf returns what the file system says of the entry's file.
-func foundOf(e journal.Entry, h uploader.Hint) journal.Found {
-	return journal.Found{
-		Folder: e.Folder, Path: e.Path, Size: h.Size,
-		ModTime: h.ModTime, ChangeTime: h.ChangeTime, Dev: h.Dev, Ino: h.Ino,
-	}
 }
 
 // isGone reports that the file is not there any more, though its folder is.

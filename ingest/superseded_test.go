@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // A file that is written anew, and found, while a worker looks at its first content is
@@ -22,7 +22,7 @@ func TestSupersededWhileItIsLookedAt(t *testing.T) {
 	defer cancel()
 	var p *process
 	var once sync.Once
-	r.config.Folders[0].Map = func(f watcher.File, at string) (m dropfolder.Mapped, err error) {
+	r.config.Folders[0].Map = func(f file.File, at string) (m dropfolder.Mapped, err error) {
 		m, err = r.mapFile(f, at)
 		once.Do(func() {
 			r.write("a.jpg", 4000, 2)

@@ -16,16 +16,10 @@ import (
 // the bytes decide: they are compared once, before they are declared whole, and once
 // more before the file is filed, moved or deleted.
 
-// alike reports whether a file is an entry's as it was, or merely touched since.
-func alike(e journal.Entry, now uploader.Hint) bool {
-	e.ChangeTime = now.ChangeTime
-	return foundOf(e, now) == hintOf(e)
-}
-
 // ledger is where the journal keeps what was sent.
 type ledger interface {
 	Entry(ctx context.Context, id int64) (journal.Entry, error)
-	Compared(ctx context.Context, id, changeTime int64) error
+	learner
 }
 
 // resume compares the parts that an earlier process stored with the file's bytes, for
@@ -37,7 +31,7 @@ func resume(ctx context.Context, l ledger, e journal.Entry, src *uploader.Source
 		return e, err
 	}
 	e.ChangeTime = src.Hint().ChangeTime
-	return e, l.Compared(ctx, e.ID, e.ChangeTime)
+	return e, compared(ctx, l, e.ID, e.ChangeTime)
 }
 
 // confirm compares what was sent of an entry with what its file holds now, if that was
@@ -53,7 +47,7 @@ func confirm(ctx context.Context, l ledger, e journal.Entry, src *uploader.Sourc
 	if err := holdsSent(ctx, e, src, func(journal.Part) bool { return true }); err != nil {
 		return err
 	}
-	return l.Compared(ctx, e.ID, now.ChangeTime)
+	return compared(ctx, l, e.ID, now.ChangeTime)
 }
 
 // holdsSent is ErrSourceChanged unless the file holds the stored parts that which
@@ -91,9 +85,9 @@ func compare(ctx context.Context, j *journal.Journal, e journal.Entry, src *uplo
 		return false, err
 	}
 	if !same {
-		return false, j.AdmitRewritten(ctx, foundOf(e, src.Hint()))
+		return false, j.AdmitRewritten(ctx, e.With(src.Hint()))
 	}
-	return true, j.Compared(ctx, e.ID, src.Hint().ChangeTime)
+	return true, compared(ctx, j, e.ID, src.Hint().ChangeTime)
 }
 
 // lastLook looks once more at a file that stays, before its entry is filed: from then
@@ -107,7 +101,7 @@ func (p *Pipeline) lastLook(ctx context.Context, e journal.Entry) error {
 		return nil //nolint:nilerr // it is in; what became of the file since is another matter
 	}
 	defer src.Close()
-	if src.Hint().ChangeTime == e.ChangeTime || !alike(e, src.Hint()) {
+	if src.Hint().ChangeTime == e.ChangeTime || !e.Alike(src.Hint()) {
 		return nil
 	}
 	_, err = compare(ctx, p.journal, e, src)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 	"github.com/tenovos-ingest/ingestd/watcher"
@@ -183,7 +184,7 @@ func (r *rig) hang(folder string) (hanging <-chan string) {
 	r.t.Cleanup(func() { close(release) })
 	for i, f := range r.config.Folders {
 		if f.Name == folder {
-			r.config.Folders[i].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
+			r.config.Folders[i].Map = func(f file.File, at string) (dropfolder.Mapped, error) {
 				entered <- f.Path
 				<-release
 				return dropfolder.Mapped{}, dropfolder.ErrNoRule
@@ -234,7 +235,7 @@ func TestOrderOfAFolder(t *testing.T) {
 	r.config.Workers = 1
 	r.config.Folders[0].Order = journal.OrderSize
 	var mapped []string // by the one worker
-	r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
+	r.config.Folders[0].Map = func(f file.File, at string) (dropfolder.Mapped, error) {
 		mapped = append(mapped, f.Path)
 		return r.mapFile(f, at)
 	}

@@ -10,9 +10,9 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // stuckUntilAborted is a store that takes nothing until an upload is aborted, and
@@ -137,7 +137,7 @@ func TestCancelledRowsStayCancelled(t *testing.T) {
 	r := newRig(t, nil)
 	r.config.Folders[0].Companions = manyRows(n)
 	r.write("manifest.csv", 10, 1)
-	r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
+	r.config.Folders[0].Map = func(f file.File, at string) (dropfolder.Mapped, error) {
 		return dropfolder.Mapped{}, &dropfolder.LaterError{After: time.Minute, Err: errors.New("the rules are not read yet")}
 	}
 	p := r.start()

@@ -27,7 +27,7 @@ func (p *Pipeline) upload(ctx context.Context, e journal.Entry) (now journal.Ent
 	}
 	defer src.Close()
 	src.Follow(p.folders[e.Folder].Wants)
-	if !alike(e, src.Hint()) {
+	if !e.Alike(src.Hint()) {
 		return now, fmt.Errorf("%s: %w", e.Path, uploader.ErrSourceChanged)
 	}
 	if e, err = resume(ctx, p.journal, e, src, p.started); err != nil {
@@ -98,8 +98,9 @@ func (p *Pipeline) partDone(ctx context.Context, e journal.Entry, d uploader.Don
 		p.log.Debug().Str("folder", e.Folder).Str("path", e.Path).Int("part", d.Number).
 			Msg("this part's ETag is not the MD5 of its bytes: it proves nothing")
 	}
-	err := p.journal.PartDone(ctx, e.Attempt.ID, journal.Part{
-		Number: d.Number, ETag: d.ETag, MD5: d.MD5, Proven: d.Comparable, Contradicted: d.Contradicts, DoneAt: p.now(), Content: d.SHA256,
+	err := p.journal.Learn(ctx, e.ID, journal.Learned{
+		SHA256: d.SHA256, Attempt: e.Attempt.ID,
+		Parts: []journal.Part{{Number: d.Number, ETag: d.ETag, MD5: d.MD5, Proven: d.Comparable, Contradicted: d.Contradicts, DoneAt: p.now()}},
 	})
 	if err != nil {
 		return &journalError{err}

@@ -48,7 +48,7 @@ func (p *Pipeline) verify(ctx context.Context, e journal.Entry) (now journal.Ent
 	case p.now().Sub(e.Since) >= p.cfg.VerifyTimeout:
 		return now, &verdictError{verdict{to: journal.Held, reason: reasons.Unverified(p.cfg.VerifyTimeout)}}
 	}
-	return now, p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), e.Reason, false)
+	return now, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), e.Reason, false)
 }
 
 // pollWait grows from a second to half a minute.
@@ -77,7 +77,7 @@ func (p *Pipeline) wholeMD5(ctx context.Context, e journal.Entry) ([]byte, error
 		return nil, err
 	}
 	defer src.Close()
-	if foundOf(e, src.Hint()) != hintOf(e) {
+	if src.Hint() != e.Stat {
 		if same, err := (&content{src: src}).same(ctx, e); err != nil || !same {
 			return nil, &verdictError{verdict{to: journal.Held, reason: reasons.SourceLost}}
 		}
@@ -92,7 +92,7 @@ func (p *Pipeline) fileAway(ctx context.Context, e journal.Entry) (now journal.E
 		return now, err
 	}
 	if stay != nil {
-		return now, p.journal.Defer(ctx, e.ID, e.Status, stay.Until, stay.Reason, false)
+		return now, deferEntry(ctx, p.journal, e.ID, e.Status, stay.Until, stay.Reason, false)
 	}
 	if err := p.lastLook(ctx, e); err != nil {
 		return now, err

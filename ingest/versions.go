@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -86,7 +87,7 @@ func (p *Pipeline) waitForNamesake(ctx context.Context, e journal.Entry, filenam
 	if err := p.announce(ctx, e, filename); err != nil {
 		return err
 	}
-	return p.journal.Defer(ctx, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasons.NamesakeWaits(first), false)
+	return deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasons.NamesakeWaits(first), false)
 }
 
 // announce tells the filename of an entry that waits, so that those after it wait
@@ -95,7 +96,7 @@ func (p *Pipeline) announce(ctx context.Context, e journal.Entry, filename strin
 	if e.Filename == filename {
 		return nil
 	}
-	return p.journal.SetFilename(ctx, e.ID, filename)
+	return setFilename(ctx, p.journal, e.ID, filename)
 }
 
 // ahead finds an earlier file of the same name that a worker has in hand and that
@@ -103,7 +104,7 @@ func (p *Pipeline) announce(ctx context.Context, e journal.Entry, filename strin
 func (p *Pipeline) ahead(e journal.Entry) *journal.Entry {
 	for id, f := range p.hands.Each {
 		if id < e.ID && f.Dispatched && path.Base(f.Path) == path.Base(e.Path) {
-			return &journal.Entry{ID: id, Folder: f.Folder, Path: f.Path}
+			return &journal.Entry{ID: id, File: file.File{Folder: f.Folder, Path: f.Path}}
 		}
 	}
 	return nil

@@ -15,10 +15,10 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // newNameRig is a rig whose folder makes versions by filename.
@@ -251,7 +251,7 @@ func TestFilesOfOneNameAtOnce(t *testing.T) {
 	for name, slow := range map[string]bool{"all at once": false, "the first is slow": true} {
 		t.Run(name, func(t *testing.T) {
 			r := newNameRig(t, func(o *sandbox.Options) { o.IndexLag = time.Hour })
-			r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
+			r.config.Folders[0].Map = func(f file.File, at string) (dropfolder.Mapped, error) {
 				for slow && f.Path == "a/hero.jpg" && !r.decided("b/hero.jpg") {
 					time.Sleep(5 * time.Millisecond)
 				}
@@ -284,7 +284,7 @@ func TestFilesOfOneNameAtOnce(t *testing.T) {
 func TestSpellingsOfOneNameAtOnce(t *testing.T) {
 	t.Parallel()
 	r := newNameRig(t, func(o *sandbox.Options) { o.IndexLag = time.Hour })
-	r.config.Folders[0].Map = func(f watcher.File, at string) (dropfolder.Mapped, error) {
+	r.config.Folders[0].Map = func(f file.File, at string) (dropfolder.Mapped, error) {
 		f.Path = norm.NFC.String(f.Path)
 		return r.mapFile(f, at)
 	}
@@ -373,7 +373,7 @@ func TestNamesakeOfAnotherRun(t *testing.T) {
 	r := newNameRig(t, nil)
 	ctx := context.Background()
 	p := r.start()
-	if _, err := p.journal.Admit(ctx, []journal.Found{{Folder: "elsewhere", Path: "hero.jpg", Size: 1, Ino: 1}}); err != nil {
+	if _, err := p.journal.Admit(ctx, []file.File{{Folder: "elsewhere", Path: "hero.jpg", Stat: file.Stat{Size: 1, Ino: 1}}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.journal.Advance(ctx, journal.Move{ID: 1, From: journal.Settled, To: journal.Mapped, Asset: []byte(`{}`), Filename: "hero.jpg"}); err != nil {

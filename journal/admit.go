@@ -5,16 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-)
 
-// Found is a stable file that the watcher found.
-type Found struct {
-	Folder              string // name of the drop folder
-	Path                string // slash-separated below the folder; may be invalid UTF-8
-	Size                int64  // bytes
-	ModTime, ChangeTime int64  // unix nanoseconds
-	Dev, Ino            uint64
-}
+	"github.com/tenovos-ingest/ingestd/internal/file"
+)
 
 // latest is what Admit needs to know of the last generation of a path.
 type latest struct {
@@ -26,7 +19,7 @@ type latest struct {
 	class      string
 	kind       Kind
 	taken      bool // its file was moved away or deleted, or is to be
-	hint       Found
+	hint       file.File
 }
 
 // Admit records a batch of files in one transaction and returns how many new
@@ -41,7 +34,7 @@ type latest struct {
 // its file had vanished, and here it is again.
 //
 // A batch of known files is only read, and blocks no writer.
-func (j *Journal) Admit(ctx context.Context, found []Found) (int, error) {
+func (j *Journal) Admit(ctx context.Context, found []file.File) (int, error) {
 	fresh, err := j.reader.Unknown(ctx, found)
 	if err != nil || len(fresh) == 0 {
 		return 0, err
@@ -51,19 +44,19 @@ func (j *Journal) Admit(ctx context.Context, found []Found) (int, error) {
 
 // AdmitRewritten is Admit for a file of which other bytes were read than the latest
 // generation of its path holds, though only its change time tells.
-func (j *Journal) AdmitRewritten(ctx context.Context, f Found) error {
-	_, err := j.admit(ctx, []Found{f}, true)
+func (j *Journal) AdmitRewritten(ctx context.Context, f file.File) error {
+	_, err := j.admit(ctx, []file.File{f}, true)
 	return err
 }
 
-func (j *Journal) admit(ctx context.Context, fresh []Found, rewritten bool) (admitted int, err error) {
+func (j *Journal) admit(ctx context.Context, fresh []file.File, rewritten bool) (admitted int, err error) {
 	mismatch := false // one may have been removed
 	err = j.write(ctx, "admit files", func(tx *session) error {
 		now := j.now()
 		// Looked up again: another Admit may have been faster, and a path may be in
 		// the batch twice.
 		in := make(admission)
-		err := eachLatest(ctx, tx, fresh, func(f Found, l latest) error {
+		err := eachLatest(ctx, tx, fresh, func(f file.File, l latest) error {
 			if l.describes(f) {
 				return nil
 			}
@@ -124,7 +117,7 @@ func (a admission) count(ctx context.Context, tx *session) error {
 
 // insert makes a file the next generation of its path, settled, and has the latest one so
 // far yield to it. It is to be counted in the end.
-func (a admission) insert(ctx context.Context, tx *session, f Found, l latest, kind Kind, now int64) error {
+func (a admission) insert(ctx context.Context, tx *session, f file.File, l latest, kind Kind, now int64) error {
 	in, err := a.folder(ctx, tx, f.Folder)
 	if err != nil {
 		return err
@@ -174,11 +167,11 @@ const unknownFiles = `WITH f AS MATERIALIZED {files ?1}
 // does not describe. On a rescan there are none, and the marks of the files'
 // directories say so. What has no mark goes through one statement that yields
 // only the exceptions.
-func (r *Reader) Unknown(ctx context.Context, found []Found) ([]Found, error) {
+func (r *Reader) Unknown(ctx context.Context, found []file.File) ([]file.File, error) {
 	if len(found) == 0 {
 		return nil, nil
 	}
-	var fresh []Found
+	var fresh []file.File
 	err := r.read(ctx, "look up files", func(tx *session) error {
 		rest, err := unmarked(ctx, tx, found, entryMarks)
 		if err != nil || len(rest) == 0 {
@@ -200,9 +193,9 @@ const latestGeneration = `SELECT id, generation, status, outcome, class, kind, s
 	FROM entries WHERE folder = ? AND path = ? ORDER BY generation DESC LIMIT 1`
 
 // eachLatest calls do with each file and the latest generation of its path.
-func eachLatest(ctx context.Context, tx *session, found []Found, do func(Found, latest) error) error {
+func eachLatest(ctx context.Context, tx *session, found []file.File, do func(file.File, latest) error) error {
 	for _, f := range found {
-		l := latest{found: true, hint: Found{Folder: f.Folder, Path: f.Path}}
+		l := latest{found: true, hint: file.File{Folder: f.Folder, Path: f.Path}}
 		var dev, ino int64
 		err := tx.row(ctx, latestGeneration, f.Folder, []byte(f.Path)).Scan(&l.id, &l.generation, &l.status, &l.outcome, &l.class, &l.kind,
 			&l.hint.Size, &l.hint.ModTime, &l.hint.ChangeTime, &dev, &ino, &l.taken)
@@ -221,7 +214,7 @@ func eachLatest(ctx context.Context, tx *session, found []Found, do func(Found, 
 }
 
 // describes reports whether the entry is about this very file.
-func (l latest) describes(f Found) bool { return l.valid() && l.hint == f }
+func (l latest) describes(f file.File) bool { return l.valid() && l.hint == f }
 
 // valid reports whether the entry is about what its path holds.
 func (l latest) valid() bool {

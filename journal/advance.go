@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
 )
 
 // Advance moves an entry from one status to another; nothing else does. It is
@@ -13,7 +12,7 @@ import (
 // it, as Entry would in that moment: what others change from then on, such as a Touch,
 // a Heed or the end of a drop, is not in it, as it is in nothing that was read.
 //
-// To Creating opens an attempt; to Created stores its ids, URLs and plan; from
+// To Creating opens an attempt; from there to Uploading stores its ids, URLs and plan; from
 // Creating back to Mapped it is forgotten, because nothing came of it. An
 // attempt ends, and its URLs are wiped, when the entry leaves the statuses from
 // Creating to Verifying and Cancelling. From Held to Verifying opens the last
@@ -23,8 +22,12 @@ import (
 // Going back to Settled forgets where its file was moved to: it is back. From Failed
 // that, and being superseded, has the asset removed that a ClassMismatch left.
 //
+// With To == From the entry stays, see Stay; one that is merged into another is gone then,
+// and the zero Entry is returned.
+//
 // Errors: ErrIllegal if the table has no such move or a fact is missing,
-// ErrMoved if the entry is not in From (somebody else moved it), ErrNameBusy if
+// ErrMoved if the entry is not in From (somebody else moved it) or what was learned does
+// not fit it any more, ErrNameBusy if
 // another entry with the same Filename is in Creating. None of them changes
 // anything.
 func (j *Journal) Advance(ctx context.Context, m Move) (Entry, error) {
@@ -35,7 +38,7 @@ func (j *Journal) Advance(ctx context.Context, m Move) (Entry, error) {
 	op := fmt.Sprintf("move entry %d from %s to %s", m.ID, m.From, m.To)
 	err := j.write(ctx, op, func(tx *session) (err error) {
 		now := j.now()
-		if e, err = advance(ctx, tx, m, now); err == nil && !m.ordinary() {
+		if e, err = advance(ctx, tx, m, now); err == nil && !m.ordinary() && !m.Stay.merges() {
 			e, err = readEntry(ctx, tx, m.ID)
 		}
 		return err
@@ -48,7 +51,7 @@ func (j *Journal) Advance(ctx context.Context, m Move) (Entry, error) {
 
 // about is what a move changes.
 func (m Move) about() Topic {
-	if len(m.Chores) > 0 || m.From == Failed { // a mismatch opens one, too
+	if len(m.Chores) > 0 || m.From == Failed || m.Stay.merges() { // a mismatch opens one, too
 		return AboutEntries | AboutChores
 	}
 	return AboutEntries
@@ -62,6 +65,15 @@ func advance(ctx context.Context, tx *session, m Move, now int64) (e Entry, err 
 			return e, err
 		}
 	}
+	if err := m.Learned.ofAttempt(ctx, tx, m.ID, m.Learned.Attempt, now); err != nil {
+		return e, err
+	}
+	if m.stays() {
+		if err := stay(ctx, tx, m, now); err != nil || m.Stay.merges() {
+			return e, err
+		}
+		return e, learnHash(ctx, tx, m)
+	}
 	if e, err = setStatus(ctx, tx, m, now); err != nil {
 		return e, err
 	}
@@ -74,6 +86,18 @@ func advance(ctx context.Context, tx *session, m Move, now int64) (e Entry, err 
 		}
 	}
 	return e, nil
+}
+
+// learnHash stores the hash of the entry's content, if that was learned.
+func learnHash(ctx context.Context, tx *session, m Move) error {
+	if m.Learned.SHA256 == nil {
+		return nil
+	}
+	if _, err := tx.exec(ctx, hashEntry, m.Learned.SHA256, m.ID); err != nil {
+		return err
+	}
+	_, err := tx.exec(ctx, hashWork, m.Learned.SHA256, m.ID)
+	return err
 }
 
 // checkPrevious is ErrMoved if a decision rests on what another path has by now.
@@ -95,13 +119,16 @@ const (
 	moveEntry = `UPDATE entries SET status = ?3, outcome = ?4, class = ?5, message = ?6, hint = ?7, since = ?8, updated = ?8, tries = 0, rests = ?14`
 	movedRow  = ` WHERE id = ?1 AND status = ?2 AND (?9 IS NULL OR change_time = ?9)`
 
-	moveOn     = moveEntry + movedRow
-	moveBegun  = moveEntry + `, batch = NULL` + movedRow
-	moveMapped = moveEntry + `, asset = coalesce(nullif(?10, ''), asset), filename = coalesce(nullif(?11, ''), filename),
-			mapped_at = CASE WHEN ?10 <> '' THEN ?12 ELSE mapped_at END` + movedRow + ` AND (?12 = 0 OR mapped_at = ?13)`
+	moveOn    = moveEntry + movedRow
+	moveBegun = moveEntry + `, batch = NULL` + movedRow
+	asMapped  = `, asset = coalesce(nullif(?10, ''), asset), filename = coalesce(nullif(?11, ''), filename),
+			mapped_at = CASE WHEN ?10 <> '' THEN ?12 ELSE mapped_at END`
+	mappedRow  = movedRow + ` AND (?12 = 0 OR mapped_at = ?13)`
+	moveMapped = moveEntry + asMapped + mappedRow
+	moveMade   = moveEntry + asMapped + mappedRow + ` AND batch IS NULL` // from settled at once: what is in a drop waits as mapped
 	moveAnew   = moveEntry + `, aside = x'', moved_to = x'', object_id = '', file_id = '', original_file_id = ''` + movedRow
 	moveFilled = moveEntry + `, object_id = ?10, file_id = ?11, original_file_id = ?12` + movedRow
-	moveDone   = moveEntry + `, replaced = EXISTS (` + laterFiled + `)` + movedRow
+	moveDone   = moveEntry + `, sha256 = coalesce(?10, sha256), replaced = EXISTS (` + laterFiled + `)` + movedRow
 	moveAway   = moveEntry + `, mark = NULL` + movedRow // it no longer describes its path
 
 	countMove = `UPDATE entries SET failures = failures + ?2, expiries = expiries + ?3 WHERE id = ?1`
@@ -114,16 +141,18 @@ func setStatus(ctx context.Context, tx *session, m Move, now int64) (Entry, erro
 		m.ID, m.From, m.To, m.Outcome, m.Reason.Class, m.Reason.Message, m.Reason.Hint, now, m.ChangeTime, nil, nil, nil, nil, !m.To.Runnable())
 	text := moveOn
 	switch {
-	case m.To == Mapped:
-		text = moveMapped
+	case m.To == Mapped, m.From == Settled && m.To == Creating:
+		if text = moveMapped; m.To == Creating {
+			text = moveMade
+		}
 		args[9], args[10], args[11], args[12] = string(m.Asset), m.Filename, ms(m.FactsAt), ms(m.MappedAt)
-	case m.From == Creating && m.To == Created:
+	case m.From == Creating && m.To == Uploading:
 		text = moveFilled
 		args[9], args[10], args[11] = m.Created.ObjectID, m.Created.FileID, m.Created.OriginalFileID
 	case m.To == Settled:
 		text = moveAnew
 	case m.To == Filed:
-		text = moveDone
+		text, args[9] = moveDone, nilIfNone(m.Learned.SHA256)
 	case m.To == Superseded || m.Outcome == Superseded:
 		text = moveAway
 	case m.To.Active() && !m.From.Active():
@@ -150,6 +179,12 @@ func setStatus(ctx context.Context, tx *session, m Move, now int64) (Entry, erro
 	if err := setWork(ctx, tx, m); err != nil {
 		return e, err
 	}
+	if m.Learned.SHA256 != nil && text != moveDone { // the row of work has it, too
+		if err := learnHash(ctx, tx, m); err != nil {
+			return e, err
+		}
+		e.SHA256 = m.Learned.SHA256
+	}
 	e.NotBefore = at(ms(m.NotBefore))
 	return e, setMore(ctx, tx, m, e, now)
 }
@@ -172,6 +207,14 @@ func setMore(ctx context.Context, tx *session, m Move, e Entry, now int64) error
 	return nil
 }
 
+// nilIfNone is a hash as a statement takes it.
+func nilIfNone(sum []byte) any {
+	if sum == nil {
+		return nil
+	}
+	return sum
+}
+
 // countTry counts a move against the entry, or begins to count anew.
 func countTry(ctx context.Context, tx *session, m Move) (err error) {
 	switch {
@@ -191,7 +234,7 @@ func setWork(ctx context.Context, tx *session, m Move) (err error) {
 		_, err = tx.exec(ctx, dequeueEntry, m.ID)
 	case !m.From.Runnable():
 		err = enqueue(ctx, tx, m.ID, notBefore)
-	case m.To == Mapped && m.Filename != "":
+	case (m.To == Mapped || m.To == Creating) && m.Filename != "":
 		_, err = tx.exec(ctx, nameWork, m.ID, laneOf(m.To, notBefore), notBefore, m.To, m.Filename)
 	default:
 		if _, err = tx.exec(ctx, statusOfWork, m.ID, m.To); err == nil {
@@ -211,23 +254,4 @@ func moved(res sql.Result, err error) error {
 		err = ErrMoved
 	}
 	return err
-}
-
-// Defer leaves an entry in its status until a later time, with the reason why,
-// and counts the try, and a failure too if asked to. ErrMoved if it is no longer in that
-// status, ErrIllegal if nobody runs an entry in that status anyway.
-func (j *Journal) Defer(ctx context.Context, id int64, in Status, until time.Time, r Reason, countFailure bool) error {
-	op := fmt.Sprintf("defer entry %d", id)
-	if !in.Runnable() {
-		return fmt.Errorf("%s: %w: an entry that is %s does not run", op, ErrIllegal, in)
-	}
-	return j.write(ctx, op, func(tx *session) error {
-		err := moved(tx.exec(ctx, `UPDATE entries SET class = ?, message = ?, hint = ?, updated = ?,
-			tries = tries + 1, failures = failures + ? WHERE id = ? AND status = ?`,
-			r.Class, r.Message, r.Hint, j.now(), countFailure, id, in))
-		if err == nil {
-			_, err = tx.exec(ctx, moveWork, id, laneOf(in, ms(until)), ms(until))
-		}
-		return err
-	})
 }

@@ -12,7 +12,7 @@ import (
 
 func TestOneWorkerWins(t *testing.T) {
 	r := newRig(t)
-	id := r.admit(file("a", 1))[0]
+	id := r.admit(fileAt("a", 1))[0]
 	var won atomic.Int32
 	var wg sync.WaitGroup
 	for range 8 {
@@ -34,7 +34,7 @@ func TestOneWorkerWins(t *testing.T) {
 
 func TestNameBusy(t *testing.T) {
 	r := newRig(t)
-	ids := r.admit(file("x/a", 1), file("y/a", 1))
+	ids := r.admit(fileAt("x/a", 1), fileAt("y/a", 1))
 	for _, id := range ids {
 		r.ok(r.Advance(t.Context(), Move{ID: id, From: Settled, To: Mapped, Asset: []byte("{}"), Filename: "a"}))
 	}
@@ -43,14 +43,14 @@ func TestNameBusy(t *testing.T) {
 	if e := r.entry(ids[1]); e.Status != Mapped || e.AttemptCount != 0 {
 		t.Errorf("a refused move changed %+v", e)
 	}
-	r.ok(r.Advance(t.Context(), move(ids[0], Creating, Created)))
+	r.ok(r.Advance(t.Context(), move(ids[0], Creating, Uploading)))
 	r.ok(r.Advance(t.Context(), move(ids[1], Mapped, Creating)))
 }
 
 func TestAttemptLife(t *testing.T) {
 	r := newRig(t)
 	ctx := t.Context()
-	id := r.admit(file("a", 1))[0]
+	id := r.admit(fileAt("a", 1))[0]
 	r.bring(id, Creating)
 	e := r.entry(id)
 	if e.Attempt == nil || e.Attempt.Number != 1 || !e.Attempt.IntentAt.Equal(r.time) || e.Attempt.ObjectID != "" {
@@ -110,7 +110,7 @@ func TestAttemptLife(t *testing.T) {
 func TestCountsAndReasons(t *testing.T) {
 	r := newRig(t)
 	ctx := t.Context()
-	id := r.admit(file("a", 1))[0]
+	id := r.admit(fileAt("a", 1))[0]
 	until := r.time.Add(time.Hour)
 	why := Reason{Class: "c", Message: "m", Hint: "h"}
 	r.ok(r.Defer(ctx, id, Settled, until, why, true))
@@ -129,12 +129,12 @@ func TestCountsAndReasons(t *testing.T) {
 	if e := r.entry(id); e.Failures != 0 {
 		t.Errorf("requeued: %+v", e)
 	}
-	r.fails(r.SetSHA256(ctx, 999, nil), ErrUnknown)
+	r.fails(r.SetSHA256(ctx, 999, []byte{1}), ErrUnknown)
 }
 
 func TestSignedURLsLeaveNoTrace(t *testing.T) {
 	r := newRig(t)
-	id := r.admit(file("a", 1))[0]
+	id := r.admit(fileAt("a", 1))[0]
 	r.bring(id, Uploading)
 	texts := func() (texts, blobs int) {
 		for _, table := range []string{"entries", "attempts", "parts", "chores", "requests", "folders"} {
@@ -190,7 +190,7 @@ func TestOnlyAnUploadIsLookedAtAgain(t *testing.T) {
 		r.bring(id, Held)
 		r.fails(r.Advance(t.Context(), move(id, Held, Verifying)), want)
 	}
-	ids := r.admit(file("a", 1), file("b", 1), file("c", 1), file("d", 1))
+	ids := r.admit(fileAt("a", 1), fileAt("b", 1), fileAt("c", 1), fileAt("d", 1))
 	again(ids[0], ErrIllegal) // never created
 
 	r.bring(ids[1], Cancelling)
@@ -212,8 +212,8 @@ func TestOnCommit(t *testing.T) {
 	r := newRig(t)
 	n := 0
 	r.onCommit = func() { n++ }
-	id := r.admit(file("a", 1))[0]
-	r.admit(file("a", 1)) // nothing to commit
+	id := r.admit(fileAt("a", 1))[0]
+	r.admit(fileAt("a", 1)) // nothing to commit
 	r.ok(r.Advance(t.Context(), move(id, Settled, Mapped)))
 	r.fails(r.Advance(t.Context(), move(id, Settled, Mapped)), ErrMoved)
 	if n != 2 {

@@ -19,7 +19,7 @@ func moveAttempt(ctx context.Context, tx *session, m Move, e *Entry, now int64) 
 		return err
 	}
 	switch m.To {
-	case Creating, Created:
+	case Creating:
 		return nil
 	case Uploading:
 		if e.Attempt != nil { // it is as it was created
@@ -51,6 +51,8 @@ const (
 	fillOpen    = fillCreated + `entry_id = ?7 AND ended_at IS NULL RETURNING id, number, intent_at`
 	insertPart  = `INSERT INTO parts (attempt_id, number, "offset", size, url) VALUES (?, ?, ?, ?, ?)`
 
+	missingParts = `SELECT EXISTS (SELECT 1 FROM attempts a JOIN parts p ON p.attempt_id = a.id
+		WHERE a.entry_id = ? AND a.ended_at IS NULL AND p.done_at IS NULL)`
 	openAttemptID = `SELECT coalesce(max(id), 0) FROM attempts WHERE entry_id = ? AND ended_at IS NULL`
 	wipeURLs      = `UPDATE parts SET url = NULL WHERE attempt_id = ?`
 	closeAttempt  = `UPDATE attempts SET ended_at = ? WHERE id = ?`
@@ -84,11 +86,25 @@ func changeAttempt(ctx context.Context, tx *session, m Move, e *Entry, now int64
 		_, err := tx.exec(ctx, `DELETE FROM attempts WHERE entry_id = ? AND ended_at IS NULL`, m.ID)
 		return err
 	case m.From.attempting() && !m.To.attempting():
+		if m.From == Uploading {
+			if err := whole(ctx, tx, m.ID); err != nil {
+				return err
+			}
+		}
 		return endAttempt(ctx, tx, *e, now)
 	case m.From == Held && m.To == Verifying:
 		return reopenAttempt(ctx, tx, m.ID)
 	}
 	return nil
+}
+
+// whole is ErrIllegal unless all parts of the open attempt are stored.
+func whole(ctx context.Context, tx *session, id int64) error {
+	var missing bool
+	if err := tx.row(ctx, missingParts, id).Scan(&missing); err != nil || !missing {
+		return err
+	}
+	return fmt.Errorf("%w: not all of its parts are stored", ErrIllegal)
 }
 
 // markAttempt stores how sure it is that the open attempt's bytes are in place.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"fmt"
 	"time"
 )
 
@@ -196,21 +195,6 @@ func (j *Journal) Blockers(ctx context.Context, d Drop, after int64, limit int) 
 		}, dropBlockers, d.Folder, []byte(d.Dir), after, limit)
 	})
 	return out, err
-}
-
-// WaitForDrop leaves a mapped entry waiting until its drop is released, or until a
-// time. What TellDrop told it already stays. ErrMoved if it is not mapped any more
-// or in no drop.
-func (j *Journal) WaitForDrop(ctx context.Context, id int64, until time.Time, r Reason) error {
-	return j.write(ctx, fmt.Sprintf("let entry %d wait for its drop", id), func(tx *session) error {
-		err := moved(tx.exec(ctx, `UPDATE entries SET updated = ?2, class = CASE message WHEN '' THEN ?3 ELSE class END,
-				message = CASE message WHEN '' THEN ?4 ELSE message END, hint = CASE message WHEN '' THEN ?5 ELSE hint END
-			WHERE id = ?1 AND status = {mapped} AND batch IS NOT NULL`, id, j.now(), r.Class, r.Message, r.Hint))
-		if err == nil {
-			_, err = tx.exec(ctx, moveWork, id, laneOf(Mapped, ms(until)), ms(until))
-		}
-		return err
-	})
 }
 
 // TellDrop gives the mapped members of a drop, which wait or are about to, the

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 func (r *rig) state(dir string) DropState {
@@ -29,8 +31,8 @@ func (r *rig) drops() []string {
 func TestDropsAreTheirTopDirectories(t *testing.T) {
 	r := newRig(t)
 	r.ok(r.SetBatch(t.Context(), "in", true))
-	ids := r.admit(file("spring/a", 1), file("spring/b/c", 1), file("spring.old/a", 1), file("spring0", 1), file("\xff/a", 1),
-		Found{Folder: "other", Path: "spring/x"})
+	ids := r.admit(fileAt("spring/a", 1), fileAt("spring/b/c", 1), fileAt("spring.old/a", 1), fileAt("spring0", 1), fileAt("\xff/a", 1),
+		file.File{Folder: "other", Path: "spring/x"})
 	if got, want := r.drops(), []string{"", "spring", "spring.old", "\xff"}; !slices.Equal(got, want) {
 		t.Errorf("got the drops %q, want %q", got, want)
 	}
@@ -49,7 +51,7 @@ func TestWaitingForADropAndItsRelease(t *testing.T) {
 	r := newRig(t)
 	r.ok(r.SetBatch(t.Context(), "in", true))
 	spring := Drop{"in", "spring"}
-	ids := r.admit(file("spring/a", 1), file("spring/b", 1), file("autumn/a", 1))
+	ids := r.admit(fileAt("spring/a", 1), fileAt("spring/b", 1), fileAt("autumn/a", 1))
 	for _, id := range ids {
 		r.bring(id, Mapped)
 	}
@@ -60,7 +62,7 @@ func TestWaitingForADropAndItsRelease(t *testing.T) {
 		t.Errorf("%v may run, though all wait", got)
 	}
 	judged := r.state("spring")
-	late := r.admit(file("spring/late", 1))[0]
+	late := r.admit(fileAt("spring/late", 1))[0]
 	r.fails(r.ReleaseDrop(t.Context(), spring, judged), ErrMoved)
 	r.fails(r.TellDrop(t.Context(), spring, judged, Reason{}), ErrMoved)
 	r.bring(late, Held)
@@ -99,7 +101,7 @@ func TestWaitingForADropAndItsRelease(t *testing.T) {
 func TestWhatDoesNotHoldADropBack(t *testing.T) {
 	r := newRig(t)
 	r.ok(r.SetBatch(t.Context(), "in", true))
-	ids := r.admit(file("d/ignored", 1), file("d/copy", 1), file("d/cancelled", 1), file("d/failed later", 1), file("d/waits for its copy", 1))
+	ids := r.admit(fileAt("d/ignored", 1), fileAt("d/copy", 1), fileAt("d/cancelled", 1), fileAt("d/failed later", 1), fileAt("d/waits for its copy", 1))
 	r.bring(ids[0], Ignored)
 	r.bring(ids[1], Duplicate)
 	r.bring(ids[2], Held)
@@ -116,7 +118,7 @@ func TestWhatDoesNotHoldADropBack(t *testing.T) {
 func TestBlockersInPages(t *testing.T) {
 	r := newRig(t)
 	r.ok(r.SetBatch(t.Context(), "in", true))
-	ids := r.admit(file("d/a", 1), file("d/b", 1), file("d/c", 1), file("e/a", 1))
+	ids := r.admit(fileAt("d/a", 1), fileAt("d/b", 1), fileAt("d/c", 1), fileAt("e/a", 1))
 	for _, id := range ids {
 		r.bring(id, Held)
 	}
@@ -131,7 +133,7 @@ func TestBlockersInPages(t *testing.T) {
 
 func TestSwitchingBatchOnAndOff(t *testing.T) {
 	r := newRig(t)
-	ids := r.admit(file("d/queued", 1), file("d/rested before", 1), file("d/mapped", 1))
+	ids := r.admit(fileAt("d/queued", 1), fileAt("d/rested before", 1), fileAt("d/mapped", 1))
 	r.bring(ids[1], Held)
 	r.bring(ids[2], Mapped)
 	r.ok(r.SetBatch(t.Context(), "in", true))
@@ -151,10 +153,10 @@ func TestSwitchingBatchOnAndOff(t *testing.T) {
 func TestReleaseOfFilesByThemselves(t *testing.T) {
 	r := newRig(t)
 	r.ok(r.SetBatch(t.Context(), "in", true))
-	early := r.admit(file("a", 1))[0]
+	early := r.admit(fileAt("a", 1))[0]
 	seen := r.time
 	r.time = r.time.Add(time.Second)
-	later := r.admit(file("b", 1))[0]
+	later := r.admit(fileAt("b", 1))[0]
 	r.bring(early, Mapped)
 	r.bring(later, Mapped)
 	n, err := r.ReleaseSeen(t.Context(), Drop{Folder: "in"}, seen)
@@ -166,7 +168,7 @@ func TestReleaseOfFilesByThemselves(t *testing.T) {
 
 func TestCompanionsIn(t *testing.T) {
 	r := newRig(t)
-	_, err := r.AdmitCompanions(t.Context(), []Found{file("a.xmp", 1), file("manifest.csv", 1), file("d/manifest.csv", 1)})
+	_, err := r.AdmitCompanions(t.Context(), []file.File{fileAt("a.xmp", 1), fileAt("manifest.csv", 1), fileAt("d/manifest.csv", 1)})
 	r.ok(err)
 	got, err := r.CompanionsIn(t.Context(), "in", ".", func(p string) bool { return strings.HasSuffix(p, ".csv") })
 	r.ok(err)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // history fills a journal with n filed entries, each with an asset of realistic
@@ -41,9 +43,9 @@ func history(tb testing.TB, j *Journal, n int) {
 }
 
 // historyFile is the hint of the i-th file of history.
-func historyFile(i int) Found {
-	return Found{Folder: "photos", Path: fmt.Sprintf("brand-%03d/campaign-%05d/IMG_%07d.jpg", i/50000, i/500, i),
-		Size: int64(1000000 + i), ModTime: int64(i), ChangeTime: int64(i), Dev: 64768, Ino: uint64(i)}
+func historyFile(i int) file.File {
+	return file.File{Folder: "photos", Path: fmt.Sprintf("brand-%03d/campaign-%05d/IMG_%07d.jpg", i/50000, i/500, i),
+		Stat: file.Stat{Size: int64(1000000 + i), ModTime: int64(i), ChangeTime: int64(i), Dev: 64768, Ino: uint64(i)}}
 }
 
 var benchRows = []int{1_000, 100_000, 1_000_000}
@@ -58,7 +60,7 @@ func openHistory(tb testing.TB, n int) *Journal {
 		tb.Fatal(err)
 	}
 	history(tb, j, n)
-	var waiting []Found
+	var waiting []file.File
 	for i := range 100 {
 		waiting = append(waiting, historyFile(n+1+i))
 	}
@@ -184,7 +186,7 @@ func BenchmarkAdmitKnown(b *testing.B) {
 	ctx := context.Background()
 	j := openHistory(b, files)
 	<-j.checked
-	batches := make([][]Found, files/500)
+	batches := make([][]file.File, files/500)
 	for i := range batches {
 		for k := range 500 {
 			batches[i] = append(batches[i], historyFile(i*500+k+1))
@@ -207,7 +209,7 @@ func BenchmarkAdmitNew(b *testing.B) {
 	j := openHistory(b, 1_000)
 	next := 1_000_000
 	for b.Loop() {
-		found := make([]Found, batch)
+		found := make([]file.File, batch)
 		for i := range found {
 			found[i] = historyFile(next)
 			next++
@@ -235,8 +237,7 @@ func BenchmarkPartDone(b *testing.B) {
 	for _, m := range []Move{
 		{From: Settled, To: Mapped, Asset: []byte(`{}`), Filename: "x"},
 		{From: Mapped, To: Creating},
-		{From: Creating, To: Created, Created: &Creation{ObjectID: "o", FileID: "f", UploadID: "u", Parts: parts}},
-		{From: Created, To: Uploading},
+		{From: Creating, To: Uploading, Created: &Creation{ObjectID: "o", FileID: "f", UploadID: "u", Parts: parts}},
 	} {
 		m.ID = id
 		if _, err := j.Advance(ctx, m); err != nil {
@@ -251,7 +252,7 @@ func BenchmarkPartDone(b *testing.B) {
 	for b.Loop() {
 		n++
 		p := Part{Number: n%1000 + 1, ETag: `"d41d8cd98f00b204e9800998ecf8427e"`, MD5: make([]byte, 16), Proven: true}
-		if err := j.PartDone(ctx, e.Attempt.ID, p); err != nil {
+		if err := j.Learn(ctx, e.ID, Learned{Attempt: e.Attempt.ID, Parts: []Part{p}}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -299,15 +300,15 @@ func openQueue(b *testing.B, files, deferred, begun int, now time.Time) *Journal
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = j.Close() })
-	var found []Found
+	var found []file.File
 	for i := range files {
 		found = append(found, historyFile(i))
 	}
 	for i := range 100 {
-		found = append(found, Found{Folder: "in", Path: fmt.Sprint(i), Size: 1})
+		found = append(found, file.File{Folder: "in", Path: fmt.Sprint(i), Stat: file.Stat{Size: 1}})
 	}
 	for i := range begun {
-		found = append(found, Found{Folder: "full", Path: fmt.Sprint(i), Size: 1})
+		found = append(found, file.File{Folder: "full", Path: fmt.Sprint(i), Stat: file.Stat{Size: 1}})
 	}
 	if err := j.SetOrder(ctx, "photos", OrderMixed); err != nil {
 		b.Fatal(err)

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // Whatever happens to files, in whatever order, each folder has seen the sum of
@@ -22,7 +24,7 @@ func TestBooksBalance(t *testing.T) {
 		ids := r.ids(Filter{All: true})
 		switch what := rng.IntN(10); {
 		case len(ids) == 0 || what < 3:
-			f := file(fmt.Sprint(rng.IntN(6)), rng.IntN(4))
+			f := fileAt(fmt.Sprint(rng.IntN(6)), rng.IntN(4))
 			f.Folder = []string{"in", "other"}[rng.IntN(2)]
 			r.admit(f, f)
 		case what == 3:
@@ -121,7 +123,7 @@ func (r *rig) queued() {
 
 func TestFolders(t *testing.T) {
 	r := newRig(t)
-	r.admit(Found{Folder: "b", Path: "x"})
+	r.admit(file.File{Folder: "b", Path: "x"})
 	s := FolderState{Name: "b", Path: "/srv/b", Watch: "poll", Paused: "gone", Settling: 3, Unreadable: 1, Unread: "locked (permission denied)",
 		Arriving: 2, Beside: "x.part", Empty: 1, EmptyFile: "y"}
 	r.ok(r.SetFolders(t.Context(), s, FolderState{Name: "a"}))
@@ -135,7 +137,7 @@ func TestFolders(t *testing.T) {
 func TestChores(t *testing.T) {
 	r := newRig(t)
 	ctx := t.Context()
-	id := r.admit(file("a", 1))[0]
+	id := r.admit(fileAt("a", 1))[0]
 	r.bring(id, Uploading)
 	due := r.time.Add(time.Minute)
 	c := NewChore{Kind: ChoreDelete, ObjectID: "o", FileID: "f", Filename: "n", Spec: "{}", Until: due.Add(time.Hour), NotBefore: due}
@@ -170,9 +172,9 @@ func TestChores(t *testing.T) {
 	}
 
 	// Clean-up outlives an entry that turns out to be nothing new.
-	filed := r.admit(file("b", 1))[0]
+	filed := r.admit(fileAt("b", 1))[0]
 	r.bring(filed, Filed)
-	again := r.admit(file("b", 2))[0]
+	again := r.admit(fileAt("b", 2))[0]
 	m = move(again, Settled, Mapped)
 	m.Chores = []NewChore{{Kind: ChoreTwin}}
 	r.ok(r.Advance(ctx, m))

@@ -3,17 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"fmt"
 )
-
-// NeverCompleted records that the upload of an attempt was open until it was cancelled:
-// the complete call, which may have happened for all that was known, had no effect.
-func (j *Journal) NeverCompleted(ctx context.Context, attemptID int64) error {
-	return j.write(ctx, fmt.Sprintf("record that attempt %d was never completed", attemptID), func(tx *session) error {
-		_, err := tx.exec(ctx, `UPDATE attempts SET completing_at = NULL WHERE id = ?`, attemptID)
-		return err
-	})
-}
 
 // CancelQueued cancels those of some entries of which nothing was begun, settled or
 // mapped, in one transaction, and returns them as they were. The others stay as they are.

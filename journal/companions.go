@@ -6,18 +6,20 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // Companion is a file that speaks of others, as it was found.
 type Companion struct {
-	Found
+	file.File
 	Since time.Time // when it was found like this
 }
 
 // AdmitCompanions records companions in one transaction, and that what they tell
 // is to be acted on where they are new or changed. It returns how many are.
-func (j *Journal) AdmitCompanions(ctx context.Context, found []Found) (int, error) {
-	var fresh []Found
+func (j *Journal) AdmitCompanions(ctx context.Context, found []file.File) (int, error) {
+	var fresh []file.File
 	err := j.reader.read(ctx, "look up companions", func(tx *session) (err error) {
 		fresh, err = unmarked(ctx, tx, found, companionMarks)
 		return err
@@ -44,7 +46,7 @@ func (j *Journal) AdmitCompanions(ctx context.Context, found []Found) (int, erro
 }
 
 // UnknownCompanions is Unknown for companions.
-func (r *Reader) UnknownCompanions(ctx context.Context, found []Found) (fresh []Found, err error) {
+func (r *Reader) UnknownCompanions(ctx context.Context, found []file.File) (fresh []file.File, err error) {
 	err = r.read(ctx, "look up companions", func(tx *session) (err error) {
 		fresh, err = unmarked(ctx, tx, found, companionMarks)
 		return err
@@ -148,7 +150,7 @@ func (j *Journal) Heed(ctx context.Context, c Companion, about Concern) (release
 			left = rowsDue
 		}
 		_, err = tx.exec(ctx, `UPDATE companions SET due = ? WHERE folder = ? AND path = ? AND mark = ?`,
-			left, c.Folder, []byte(c.Path), markOf(c.Found))
+			left, c.Folder, []byte(c.Path), markOf(c.File))
 		return err
 	}, AboutEntries, AboutEdits, AboutRows)
 	return released, edits, err

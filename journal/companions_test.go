@@ -4,12 +4,14 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 func TestHeed(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
 	tick := func() time.Time { r.time = r.time.Add(time.Second); return r.time }
-	ids := r.admit(file("a/1.jpg", 1), file("a/2.jpg", 1), file("a/3.jpg", 1), file("b/4.jpg", 1), file("a/5.jpg", 1))
+	ids := r.admit(fileAt("a/1.jpg", 1), fileAt("a/2.jpg", 1), fileAt("a/3.jpg", 1), fileAt("b/4.jpg", 1), fileAt("a/5.jpg", 1))
 	mapped := func(id int64, at time.Time) {
 		m := move(id, Settled, Mapped)
 		m.FactsAt, m.MappedAt = at, r.entry(id).MappedAt
@@ -24,10 +26,10 @@ func TestHeed(t *testing.T) {
 	mapped(ids[4], before)
 
 	tick()
-	manifest := Found{Folder: "in", Path: "a/manifest.csv", Size: 1, Ino: 9}
-	n, err := r.AdmitCompanions(ctx, []Found{manifest})
+	manifest := file.File{Folder: "in", Path: "a/manifest.csv", Stat: file.Stat{Size: 1, Ino: 9}}
+	n, err := r.AdmitCompanions(ctx, []file.File{manifest})
 	r.ok(err)
-	if again, err := r.AdmitCompanions(ctx, []Found{manifest}); err != nil || n != 1 || again != 0 {
+	if again, err := r.AdmitCompanions(ctx, []file.File{manifest}); err != nil || n != 1 || again != 0 {
 		t.Errorf("admitted %d, then %d, %v", n, again, err)
 	}
 	due, err := r.DueCompanions(ctx, []string{"in"}, 10)
@@ -66,7 +68,7 @@ func TestConcernOfAPath(t *testing.T) {
 		"d/a": true, "d/a.": true, "d/a.jpg": true, "d/a.\xff": true, "d/a.jpg/x": true,
 		"d/": false, "d/A.jpg": false, "d/a b": false, "d/a-1.jpg": false, "d/a/x": false, "d/ab": false, "e/a.jpg": false,
 	} {
-		r.admit(file(path, 1))
+		r.admit(fileAt(path, 1))
 		if concerned {
 			yes = append(yes, path)
 		}
@@ -91,7 +93,7 @@ func TestConcernOfAPath(t *testing.T) {
 // A clock that was set back does not make a companion of what was told before.
 func TestMappedAgainAfterTheClockWentBack(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
-	id := r.admit(file("a.jpg", 1))[0]
+	id := r.admit(fileAt("a.jpg", 1))[0]
 	for range 2 {
 		m := move(id, Settled, Mapped)
 		m.FactsAt, m.MappedAt = r.time, r.entry(id).MappedAt
@@ -102,14 +104,14 @@ func TestMappedAgainAfterTheClockWentBack(t *testing.T) {
 	// What a companion tells now is missed by who read the entry before.
 	m := move(id, Settled, Mapped)
 	m.FactsAt, m.MappedAt = r.time.Add(2*time.Hour), r.entry(id).MappedAt
-	_, _, err := r.Heed(ctx, Companion{Found: file("a.xmp", 1), Since: r.time}, Concern{Path: "a"})
+	_, _, err := r.Heed(ctx, Companion{File: fileAt("a.xmp", 1), Since: r.time}, Concern{Path: "a"})
 	r.ok(err)
 	r.fails(r.Advance(ctx, m), ErrMoved)
 }
 
 func TestEditThatIsAskedForAgain(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
-	id := r.admit(file("a.jpg", 1))[0]
+	id := r.admit(fileAt("a.jpg", 1))[0]
 	r.bring(id, Mapped)
 	r.ok(r.Advance(ctx, move(id, Mapped, Verified)))
 	r.ok(r.Advance(ctx, move(id, Verified, Filed)))

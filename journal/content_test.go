@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // copies asserts who could hold the content of an entry without a hash.
@@ -29,7 +31,7 @@ func TestStatusesOfCopies(t *testing.T) {
 	for _, s := range statuses() {
 		for _, sum := range [][]byte{nil, []byte("sum")} {
 			r := newRig(t)
-			ids := r.admit(file("before", 1), file("between", 1), file("after", 1))
+			ids := r.admit(fileAt("before", 1), fileAt("between", 1), fileAt("after", 1))
 			r.bring(ids[1], s)
 			if sum != nil {
 				r.ok(r.SetSHA256(t.Context(), ids[1], sum))
@@ -50,7 +52,7 @@ func TestStatusesOfCopies(t *testing.T) {
 			}
 			if sum != nil {
 				r.ok(r.SetSHA256(t.Context(), ids[1], []byte("another")))
-				if got, err := r.Reader().SameContent(t.Context(), Entry{ID: ids[2], Folder: "in", Path: "after", Size: after.Size, SHA256: sum}); err != nil || len(got) > 0 {
+				if got, err := r.Reader().SameContent(t.Context(), Entry{ID: ids[2], File: file.File{Folder: "in", Path: "after", Stat: file.Stat{Size: after.Size}}, SHA256: sum}); err != nil || len(got) > 0 {
 					t.Errorf("%s: another hash is no copy: %v, %v", s, got, err)
 				}
 			}
@@ -60,9 +62,9 @@ func TestStatusesOfCopies(t *testing.T) {
 
 func TestOrderOfCopies(t *testing.T) {
 	r := newRig(t)
-	var files []Found
+	var files []file.File
 	for i := range maxUnhashed + 6 {
-		files = append(files, file(fmt.Sprint(i), 1))
+		files = append(files, fileAt(fmt.Sprint(i), 1))
 	}
 	ids := r.admit(files...)
 	for _, id := range ids[:3] {
@@ -71,7 +73,7 @@ func TestOrderOfCopies(t *testing.T) {
 	r.bring(ids[2], Filed)
 	r.bring(ids[1], Verifying)
 	r.bring(ids[5], Filed)
-	r.bring(ids[4], Created)
+	r.bring(ids[4], Uploading)
 	want := append([]int64{ids[2]}, ids[3:3+maxUnhashed]...)
 	r.copies(r.entry(ids[len(ids)-1]), want...)
 	r.bring(ids[2], Withdrawn)
@@ -83,11 +85,11 @@ func TestOrderOfCopies(t *testing.T) {
 // and wherever the two are moved to.
 func TestReplacedContentIsNoCopy(t *testing.T) {
 	r := newRig(t)
-	first := r.admit(file("a", 1))[0]
+	first := r.admit(fileAt("a", 1))[0]
 	r.bring(first, Filed)
-	probe := r.entry(r.admit(file("probe", 1))[0])
+	probe := r.entry(r.admit(fileAt("probe", 1))[0])
 	r.copies(probe, first)
-	second := r.admit(file("a", 2))[0]
+	second := r.admit(fileAt("a", 2))[0]
 	r.copies(probe, first)
 	r.bring(second, Filed)
 	r.copies(probe)
@@ -99,10 +101,10 @@ func TestReplacedContentIsNoCopy(t *testing.T) {
 	r.consistent()
 	r.ok(r.Advance(t.Context(), move(first, Withdrawn, Filed)))
 	r.copies(probe)
-	there := r.admit(file("b", 1))[0]
+	there := r.admit(fileAt("b", 1))[0]
 	r.bring(there, Filed)
 	r.copies(probe, there)
-	renamed := file("b", 2)
+	renamed := fileAt("b", 2)
 	renamed.ChangeTime = 99
 	r.ok(r.Renamed(t.Context(), r.admit(renamed)[0], r.entry(second)))
 	r.copies(probe)
@@ -126,7 +128,7 @@ func TestReplacedBeforeItIsFiled(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
-			first := r.admit(file("a", 1))[0]
+			first := r.admit(fileAt("a", 1))[0]
 			if name == "in the recycle bin" {
 				r.bring(first, Withdrawn)
 			} else {
@@ -135,7 +137,7 @@ func TestReplacedBeforeItIsFiled(t *testing.T) {
 				m.Reason.Class = ClassUnverified
 				r.ok(r.Advance(t.Context(), m))
 			}
-			r.bring(r.admit(file("a", 2))[0], Filed)
+			r.bring(r.admit(fileAt("a", 2))[0], Filed)
 			back(r, first)
 			r.consistent()
 		})
@@ -198,7 +200,7 @@ func BenchmarkCopies(b *testing.B) {
 		}
 		for size, want := range map[int64]bool{7: false, 8: true} {
 			b.Run(fmt.Sprint(n, "/", want), func(b *testing.B) {
-				e := Entry{Folder: "in", Path: "p", Size: size, SHA256: []byte{1}}
+				e := Entry{File: file.File{Folder: "in", Path: "p", Stat: file.Stat{Size: size}}, SHA256: []byte{1}}
 				for b.Loop() {
 					has, err := j.Reader().HasSameSize(b.Context(), e)
 					if err != nil || has != want {

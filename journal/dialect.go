@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // The SQL of this package is written in what databases have in common. What only SQLite
@@ -67,7 +69,7 @@ func list[T any](values []T) string {
 }
 
 // listFiles is files as an argument for {files ?}, whose key is the place of each.
-func listFiles(files []Found) string {
+func listFiles(files []file.File) string {
 	batch := make([][7]any, len(files))
 	for i, f := range files {
 		batch[i] = [7]any{f.Folder, hex.EncodeToString([]byte(f.Path)), f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino)}

@@ -10,7 +10,7 @@ import (
 // other chores do.
 func TestDuties(t *testing.T) {
 	r := newRig(t)
-	id := r.admit(file("a", 1))[0]
+	id := r.admit(fileAt("a", 1))[0]
 	d := DutiesOf(r.Journal)
 	if _, found, err := d.Find(t.Context(), "o"); err != nil || found {
 		t.Errorf("found what was not stored: %v", err)
@@ -38,7 +38,7 @@ func TestDuties(t *testing.T) {
 // A remark is added once, to a reason that an entry rests with.
 func TestRemark(t *testing.T) {
 	r := newRig(t)
-	ids := r.admit(file("failed", 1), file("queued", 1))
+	ids := r.admit(fileAt("failed", 1), fileAt("queued", 1))
 	r.ok(r.Advance(t.Context(), Move{ID: ids[0], From: Settled, To: Failed, Reason: Reason{Class: "c", Message: "why"}}))
 	d := DutiesOf(r.Journal)
 	for range 2 {
@@ -54,11 +54,11 @@ func TestRemark(t *testing.T) {
 // while anything is about it.
 func TestAdoptable(t *testing.T) {
 	r := newRig(t)
-	first := r.admit(file("a", 1))[0]
+	first := r.admit(fileAt("a", 1))[0]
 	r.bring(first, Filed)
 	known := r.entry(first).ObjectID
-	next, other := r.admit(file("a", 2))[0], r.admit(file("b", 1))[0]
-	cleaned := r.admit(file("c", 1))[0]
+	next, other := r.admit(fileAt("a", 2))[0], r.admit(fileAt("b", 1))[0]
+	cleaned := r.admit(fileAt("c", 1))[0]
 	_, err := DutiesOf(r.Journal).Open(t.Context(), cleaned, NewChore{Kind: ChoreDelete, ObjectID: "given up"})
 	r.ok(err)
 	for _, c := range []struct {

@@ -8,21 +8,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 )
 
 // Entry is one generation of one path.
 type Entry struct {
 	ID         int64
-	Folder     string // name of the drop folder
-	Path       string // slash-separated below the folder; may be invalid UTF-8
-	Generation int    // 1 for the first content found at the path
+	file.File      // as it was when it was found
+	Generation int // 1 for the first content found at the path
 	Status     Status
-
-	// The hint at what the path held when it was found.
-	Size                int64 // bytes
-	ModTime, ChangeTime int64 // unix nanoseconds
-	Dev, Ino            uint64
 
 	Kind     Kind   // what it is if it has no file
 	SHA256   []byte // nil until it is known
@@ -109,9 +104,8 @@ type Part struct {
 	URL          secret.URL // "" once the attempt has ended
 	ETag         string     // as the store gave it; "" until the part is stored
 	MD5          []byte     // of the bytes sent; nil until the part is stored
-	Proven       bool       // its bytes are known to be stored: the ETag is their MD5, or see Journal.Proven
-	Contradicted bool       // only for PartDone: the ETag looks like the MD5 of other bytes
-	Content      []byte     // only for PartDone: the SHA-256 of the whole file; nil if it is not known yet
+	Proven       bool       // its bytes are known to be stored: the ETag is their MD5, or see Learned.Proven
+	Contradicted bool       // only in Learned: the ETag looks like the MD5 of other bytes
 	DoneAt       time.Time  // zero until the part is stored
 }
 

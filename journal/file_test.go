@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // The test binary is also the other process: with JOURNAL_CHILD=verb it does
@@ -108,7 +110,7 @@ func TestRequestsAcrossProcesses(t *testing.T) {
 				return
 			default:
 			}
-			if _, err := r.Admit(t.Context(), []Found{file(fmt.Sprint("f", i), 1)}); err != nil {
+			if _, err := r.Admit(t.Context(), []file.File{fileAt(fmt.Sprint("f", i), 1)}); err != nil {
 				done <- err
 				return
 			}
@@ -236,23 +238,23 @@ func TestDamageFoundLate(t *testing.T) {
 	r := newRig(t)
 	found := fmt.Errorf("check the journal: %w", ErrCorrupt)
 	r.damage.Store(&found)
-	_, err := r.Admit(t.Context(), []Found{file("a", 1)})
+	_, err := r.Admit(t.Context(), []file.File{fileAt("a", 1)})
 	r.fails(err, ErrCorrupt)
 	r.fails(err, ErrJournal)
 }
 
 func TestDiskFull(t *testing.T) {
 	r := newRig(t)
-	r.admit(file("before", 1))
+	r.admit(fileAt("before", 1))
 	var pages int
 	r.ok(r.Reader().db.QueryRow(`SELECT page_count FROM pragma_page_count`).Scan(&pages))
 	limit := func(n int) {
 		r.byHand(fmt.Sprintf(`PRAGMA max_page_count = %d`, n))
 	}
 	limit(pages + 4)
-	var files []Found
+	var files []file.File
 	for i := range 400 {
-		files = append(files, file(fmt.Sprintf("a-rather-long-directory-name/%d", i), 1))
+		files = append(files, fileAt(fmt.Sprintf("a-rather-long-directory-name/%d", i), 1))
 	}
 	_, err := r.Admit(t.Context(), files)
 	r.fails(err, ErrFull)
@@ -272,7 +274,7 @@ func TestFilesArePrivate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "state")
 	r := &rig{t: t, path: filepath.Join(dir, "journal.db"), time: time.Now()}
 	r.reopen()
-	r.admit(file("a", 1))
+	r.admit(fileAt("a", 1))
 	check := func() {
 		t.Helper()
 		for _, suffix := range []string{"", "-wal", "-shm", ".lock"} {
@@ -290,7 +292,7 @@ func TestFilesArePrivate(t *testing.T) {
 	r.ok(r.Close())
 	r.ok(os.Chmod(r.path, 0o644))
 	r.reopen()
-	r.admit(file("b", 1))
+	r.admit(fileAt("b", 1))
 	check()
 	r.ok(r.Close())
 }
@@ -299,7 +301,7 @@ func TestOddPaths(t *testing.T) {
 	for _, name := range []string{"what?mode=memory", "100% #1", "ü b&c=d;e+f", "%41", "caf\xe9"} {
 		r := &rig{t: t, path: filepath.Join(t.TempDir(), name, name+".db"), time: time.Now()}
 		r.reopen()
-		r.admit(file("a", 1))
+		r.admit(fileAt("a", 1))
 		reader, err := OpenReader(t.Context(), r.path)
 		r.ok(err)
 		if n, err := reader.Unfinished(t.Context(), nil); err != nil || n != 1 {
@@ -318,7 +320,7 @@ func TestOddPaths(t *testing.T) {
 // A reader works without an owner, and can change nothing.
 func TestReaderOnly(t *testing.T) {
 	r := newRig(t)
-	r.admit(file("a", 1))
+	r.admit(fileAt("a", 1))
 	r.ok(r.Close())
 	reader, err := OpenReader(t.Context(), r.path)
 	r.ok(err)
@@ -336,7 +338,7 @@ func TestContextEnds(t *testing.T) {
 	r := newRig(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := r.Admit(ctx, []Found{file("a", 1)})
+	_, err := r.Admit(ctx, []file.File{fileAt("a", 1)})
 	r.fails(err, context.Canceled)
 	r.fails(r.SetFolders(ctx, FolderState{Name: "in"}), context.Canceled)
 	_, err = Open(ctx, r.path, Options{})

@@ -2,6 +2,8 @@ package journal
 
 import (
 	"context"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // Fileless is an asset to be made of a row of a manifest.
@@ -28,7 +30,7 @@ func (j *Journal) AdmitFileless(ctx context.Context, c Companion, rows []Fileles
 	err := j.write(ctx, "admit rows of a manifest", func(tx *session) error {
 		var moved bool
 		err := tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM companions WHERE folder = ? AND path = ? AND (mark <> ? OR due <> ?))`,
-			c.Folder, []byte(c.Path), markOf(c.Found), rowsDue).Scan(&moved)
+			c.Folder, []byte(c.Path), markOf(c.File), rowsDue).Scan(&moved)
 		if err != nil {
 			return err
 		}
@@ -37,13 +39,13 @@ func (j *Journal) AdmitFileless(ctx context.Context, c Companion, rows []Fileles
 		}
 		now := j.now()
 		kinds := make(map[string]Kind, len(rows))
-		found := make([]Found, len(rows))
+		found := make([]file.File, len(rows))
 		for i, r := range rows {
-			found[i] = Found{Folder: c.Folder, Path: r.Path, ModTime: r.Sign}
+			found[i] = file.File{Folder: c.Folder, Path: r.Path, Stat: file.Stat{ModTime: r.Sign}}
 			kinds[r.Path] = r.Kind
 		}
 		in := make(admission)
-		err = eachLatest(ctx, tx, found, func(f Found, l latest) error {
+		err = eachLatest(ctx, tx, found, func(f file.File, l latest) error {
 			if l.found && (l.kind == File || l.describes(f)) {
 				return nil
 			}
@@ -76,7 +78,7 @@ func (j *Journal) FilelessAdmitted(ctx context.Context, c Companion, refused boo
 	}
 	return j.write(ctx, "record that the rows of a manifest are admitted", func(tx *session) error {
 		_, err := tx.exec(ctx, `UPDATE companions SET due = ? WHERE folder = ? AND path = ? AND mark = ? AND due = ?`,
-			due, c.Folder, []byte(c.Path), markOf(c.Found), rowsDue)
+			due, c.Folder, []byte(c.Path), markOf(c.File), rowsDue)
 		return err
 	}, AboutNothing)
 }

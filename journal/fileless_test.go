@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // manifest admits a manifest whose rows without files are due.
-func (r *rig) manifest(f Found) Companion {
+func (r *rig) manifest(f file.File) Companion {
 	r.t.Helper()
-	_, err := r.AdmitCompanions(r.t.Context(), []Found{f})
+	_, err := r.AdmitCompanions(r.t.Context(), []file.File{f})
 	r.ok(err)
 	due, err := r.DueCompanions(r.t.Context(), []string{"in"}, 10)
 	r.ok(err)
@@ -31,7 +33,7 @@ func (r *rig) dueManifests() int {
 // changed meanwhile are not admitted.
 func TestFilelessInBatches(t *testing.T) {
 	r := newRig(t)
-	c := r.manifest(file("manifest.csv", 1))
+	c := r.manifest(fileAt("manifest.csv", 1))
 	batch := func(from, to int) (rows []Fileless) {
 		for i := from; i < to; i++ {
 			rows = append(rows, Fileless{Path: fmt.Sprintf("%d.jpg", i), Kind: Placeholder, Sign: 1})
@@ -45,7 +47,7 @@ func TestFilelessInBatches(t *testing.T) {
 			t.Errorf("rows %d to %d: %d are new, want %d; %d manifests are due", b.from, b.to, n, b.want, r.dueManifests())
 		}
 	}
-	changed := r.manifest(file("manifest.csv", 2))
+	changed := r.manifest(fileAt("manifest.csv", 2))
 	if n, err := r.AdmitFileless(t.Context(), c, batch(20, 30)); n != 0 || !errors.Is(err, ErrMoved) {
 		t.Errorf("of the manifest as it was: %d, %v", n, err)
 	}
@@ -66,7 +68,7 @@ func TestFilelessInBatches(t *testing.T) {
 // TestRefusedManifests wait for the next start, and keep nobody from ending.
 func TestRefusedManifests(t *testing.T) {
 	r := newRig(t)
-	r.ok(r.FilelessAdmitted(t.Context(), r.manifest(file("manifest.csv", 1)), true))
+	r.ok(r.FilelessAdmitted(t.Context(), r.manifest(fileAt("manifest.csv", 1)), true))
 	refused := func() int {
 		n, err := r.Reader().Refused(t.Context(), []string{"in"})
 		r.ok(err)
@@ -91,7 +93,7 @@ func TestAskBesideABusyOwner(t *testing.T) {
 	go func() {
 		var err error
 		for i := 0; err == nil && asked.Load() < 10; i++ {
-			_, err = r.Admit(t.Context(), []Found{file(fmt.Sprintf("%d.jpg", i), 1)})
+			_, err = r.Admit(t.Context(), []file.File{fileAt(fmt.Sprintf("%d.jpg", i), 1)})
 		}
 		done <- err
 	}()

@@ -3,8 +3,9 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // Filing is what the journal keeps of files on their way out of their folders: the
@@ -63,7 +64,7 @@ func (j *Journal) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
 // FormerPaths returns the other paths of its folder under which the journal knew a file,
 // judged by device, inode, size and modification time, whatever became of it there; a
 // few at the most, the latest first.
-func (r *Reader) FormerPaths(ctx context.Context, f Found) ([]string, error) {
+func (r *Reader) FormerPaths(ctx context.Context, f file.File) ([]string, error) {
 	var out []string
 	err := r.ask(ctx, "look for the former paths of a file", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
@@ -90,67 +91,6 @@ func (j *Journal) Displaced(ctx context.Context, e Entry) (bool, error) {
 			int64(e.Ino), e.Size, int64(e.Dev), e.ModTime, e.Folder, []byte(e.Path)).Scan(&found)
 	})
 	return found, err
-}
-
-// Renamed records that a settled entry was proved to be the file of an earlier
-// entry under a new name: that and the generations of the old path before it are the
-// new path's from now on, the earlier entry takes over the hint, and the new entry
-// is forgotten, as with Unchanged. What the new path had before comes before them. The
-// chores are opened for the earlier entry.
-//
-// An earlier entry whose upload was begun is run at once, and keeps its change time:
-// what was sent is compared with the file as after a Touch.
-//
-// ErrMoved if the entry is not settled any more, or the earlier one is not under the
-// path and in the status that it had when it was read, or got a version there meanwhile.
-func (j *Journal) Renamed(ctx context.Context, id int64, earlier Entry, chores ...NewChore) error {
-	return j.write(ctx, fmt.Sprintf("record that entry %d is entry %d renamed", id, earlier.ID), func(tx *session) error {
-		var to []byte
-		var top int
-		err := tx.row(ctx, `SELECT n.path,
-				(SELECT max(generation) FROM entries l WHERE l.folder = n.folder AND l.path = n.path)
-			FROM entries n JOIN entries e ON e.folder = n.folder
-			WHERE n.id = ?1 AND n.status = {settled} AND e.id = ?2 AND e.status = ?4 AND e.path = ?3 AND e.aside = x'' AND NOT `+hasVersion+``,
-			id, earlier.ID, []byte(earlier.Path), earlier.Status).Scan(&to, &top)
-		if errors.Is(err, sql.ErrNoRows) {
-			return ErrMoved
-		}
-		if err != nil {
-			return err
-		}
-		_, err = tx.exec(ctx, `UPDATE entries SET path = ?, place = ?, mark = NULL, generation = generation + ?
-			WHERE folder = ? AND path = ? AND generation <= ?`,
-			to, placeOf(earlier.Folder, string(to)), top, earlier.Folder, []byte(earlier.Path), earlier.Generation)
-		if err == nil {
-			err = setDrops(ctx, tx, `SELECT id, path FROM entries WHERE folder = ? AND path = ? AND batch IS NOT NULL`, earlier.Folder, to)
-		}
-		if err == nil {
-			err = replaceAll(ctx, tx, earlier.Folder, to)
-		}
-		if err == nil {
-			err = refreshPath(ctx, tx, earlier.Folder, to)
-		}
-		if err != nil {
-			return err
-		}
-		for _, c := range chores {
-			if err := addChore(ctx, tx, earlier.ID, c, j.now()); err != nil {
-				return err
-			}
-		}
-		var place int
-		if err := tx.row(ctx, `SELECT generation FROM entries WHERE id = ?`, earlier.ID).Scan(&place); err != nil {
-			return err
-		}
-		if err := merge(ctx, tx, id, earlier.ID, place); err != nil || !earlier.Status.Active() {
-			return err
-		}
-		_, err = tx.exec(ctx, `UPDATE entries SET change_time = ?, mark = NULL WHERE id = ?`, earlier.ChangeTime, earlier.ID)
-		if err != nil {
-			return err
-		}
-		return enqueue(ctx, tx, earlier.ID, 0)
-	}, AboutEntries, AboutChores)
 }
 
 // refreshPath refreshes the work of all generations of a path.

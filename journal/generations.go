@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
 )
 
 // beforeSQL finds the latest generation of a path before one whose content reached Tenovos.
@@ -60,49 +59,6 @@ func (r *Reader) Previous(ctx context.Context, e Entry) (Entry, bool, error) {
 	return p, ok, err
 }
 
-// Unchanged records that an entry was proved to hold the same bytes as its
-// Previous: that one takes over the hint (and the hash, if it has none), the
-// entry is forgotten, and the folder has seen one less. If generations lie
-// between the two, the previous one moves up to the entry's place, so that the
-// latest generation of the path is the one that describes the file. The chores are
-// opened for it.
-//
-// ErrMoved if the entry is not settled or mapped, ErrUnknown if nothing was
-// ingested before.
-func (j *Journal) Unchanged(ctx context.Context, id int64, chores ...NewChore) error {
-	return j.write(ctx, fmt.Sprintf("merge unchanged entry %d", id), func(tx *session) error {
-		var folder string
-		var path []byte
-		var generation int
-		err := tx.row(ctx, `SELECT folder, path, generation FROM entries WHERE id = ? AND status IN {queued}`, id).
-			Scan(&folder, &path, &generation)
-		if errors.Is(err, sql.ErrNoRows) {
-			return ErrMoved
-		}
-		if err != nil {
-			return err
-		}
-		var previous int64
-		var place int
-		err = tx.row(ctx, `SELECT id, generation`+beforeSQL, folder, path, generation).Scan(&previous, &place)
-		if errors.Is(err, sql.ErrNoRows) {
-			return ErrUnknown
-		}
-		if err != nil {
-			return err
-		}
-		if place+1 < generation {
-			place = generation
-		}
-		for _, c := range chores {
-			if err := addChore(ctx, tx, previous, c, j.now()); err != nil {
-				return err
-			}
-		}
-		return merge(ctx, tx, id, previous, place)
-	}, AboutEntries, AboutChores)
-}
-
 // merge lets the entry called previous take over the hint, the open chores and
 // the place of the entry called id, which is deleted.
 func merge(ctx context.Context, tx *session, id, previous int64, place int) error {
@@ -149,21 +105,4 @@ func (j *Journal) HasNewer(ctx context.Context, e Entry) (bool, error) {
 			e.Folder, []byte(e.Path), e.Generation).Scan(&newer)
 	})
 	return newer, err
-}
-
-// Rehint tells a settled entry that its path holds something else than what was
-// found: it is about that from now on, not to be run before a time. ErrMoved if
-// it is not settled or no longer the latest generation of its path.
-func (j *Journal) Rehint(ctx context.Context, id int64, f Found, notBefore time.Time) error {
-	return j.write(ctx, fmt.Sprintf("record the change of entry %d", id), func(tx *session) error {
-		err := moved(tx.exec(ctx, `UPDATE entries AS e SET size = ?, mod_time = ?, change_time = ?, dev = ?, ino = ?,
-				sha256 = NULL, updated = ?, mark = ?
-			WHERE id = ? AND status = ? AND NOT EXISTS (SELECT 1 FROM entries n
-				WHERE n.folder = e.folder AND n.path = e.path AND n.generation > e.generation)`,
-			f.Size, f.ModTime, f.ChangeTime, int64(f.Dev), int64(f.Ino), j.now(), markOf(f), id, Settled))
-		if err != nil {
-			return err
-		}
-		return enqueue(ctx, tx, id, ms(notBefore))
-	})
 }

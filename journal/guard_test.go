@@ -12,11 +12,13 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 func TestAdopt(t *testing.T) {
 	r := newRig(t)
-	id := r.admit(file("a", 1))[0]
+	id := r.admit(fileAt("a", 1))[0]
 	r.bring(id, Mapped)
 	r.fails(r.Advance(t.Context(), Move{ID: id, From: Mapped, To: Verified}), ErrIllegal)
 	r.ok(r.Advance(t.Context(), Move{ID: id, From: Mapped, To: Verified, Created: &Creation{ObjectID: "o", FileID: "f", OriginalFileID: "g"}}))
@@ -28,12 +30,12 @@ func TestAdopt(t *testing.T) {
 
 func TestSameContent(t *testing.T) {
 	r := newRig(t)
-	sized := func(path string, gen int) Found { f := file(path, gen); f.Size = 77; return f }
-	ids := r.admit(sized("filed", 1), sized("queued", 1), sized("failed", 1), sized("replaced", 1), sized("other", 1), file("size", 1))
+	sized := func(path string, gen int) file.File { f := fileAt(path, gen); f.Size = 77; return f }
+	ids := r.admit(sized("filed", 1), sized("queued", 1), sized("failed", 1), sized("replaced", 1), sized("other", 1), fileAt("size", 1))
 	r.bring(ids[0], Filed)
 	r.bring(ids[2], Failed)
 	r.bring(ids[3], Filed)
-	r.bring(r.admit(file("replaced", 2))[0], Filed)
+	r.bring(r.admit(fileAt("replaced", 2))[0], Filed)
 	r.bring(ids[4], Filed)
 	r.ok(r.SetSHA256(t.Context(), ids[0], []byte("sum")))
 	r.ok(r.SetSHA256(t.Context(), ids[4], []byte("another")))
@@ -50,7 +52,7 @@ func TestSameContent(t *testing.T) {
 	if got[0].Attempt == nil || len(got[0].Attempt.Parts) == 0 {
 		t.Error("the filed one should come with its parts")
 	}
-	lone := r.entry(r.admit(Found{Folder: "in", Path: "lone", Size: 12345})[0])
+	lone := r.entry(r.admit(file.File{Folder: "in", Path: "lone", Stat: file.Stat{Size: 12345}})[0])
 	if has, err := r.Reader().HasSameSize(t.Context(), lone); err != nil || has {
 		t.Errorf("nobody has the size: %v, %v", has, err)
 	}
@@ -58,7 +60,7 @@ func TestSameContent(t *testing.T) {
 
 func TestRemovedJournalIsNoticedBeforeTheNextWrite(t *testing.T) {
 	r := newRig(t)
-	ids := r.admit(file("a", 1))
+	ids := r.admit(fileAt("a", 1))
 	away := r.path + ".away"
 	r.ok(os.Rename(r.path, away))
 	_, err := r.Journal.Advance(t.Context(), move(ids[0], Settled, Held))
@@ -87,7 +89,7 @@ func TestNetworkFileSystemsAreRefused(t *testing.T) {
 
 func TestBackupIsAJournal(t *testing.T) {
 	r := newRig(t)
-	ids := r.admit(file("a", 1), file("b", 1))
+	ids := r.admit(fileAt("a", 1), fileAt("b", 1))
 	r.bring(ids[0], Uploading)
 	to := filepath.Join(t.TempDir(), "copy.db")
 	r.ok(Backup(t.Context(), r.path, to))
@@ -148,7 +150,7 @@ func TestOrphanedWALIsNotOverwritten(t *testing.T) {
 func TestRestoreTakesOnlyAWholeJournal(t *testing.T) {
 	r := newRig(t)
 	for i := range 200 {
-		r.admit(file(fmt.Sprint(i), 1))
+		r.admit(fileAt(fmt.Sprint(i), 1))
 	}
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
@@ -180,7 +182,7 @@ func TestRestoreTakesOnlyAWholeJournal(t *testing.T) {
 // refused, and nothing waited for.
 func TestRestoreWaitsForNoPipe(t *testing.T) {
 	r := newRig(t)
-	r.admit(file("a", 1))
+	r.admit(fileAt("a", 1))
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
 	pipe := func(name string) { r.t.Helper(); r.ok(unix.Mkfifo(in(name), 0o600)) }
@@ -256,7 +258,7 @@ func TestFirstStartMayFail(t *testing.T) {
 // TestRestoreTakesTheWALAlong restores what was copied file by file.
 func TestRestoreTakesTheWALAlong(t *testing.T) {
 	r := newRig(t)
-	r.admit(file("a", 1))
+	r.admit(fileAt("a", 1))
 	dir := t.TempDir()
 	for _, name := range []string{"", "-wal"} {
 		data, err := os.ReadFile(r.path + name)
@@ -271,7 +273,7 @@ func TestRestoreTakesTheWALAlong(t *testing.T) {
 // journal, and the same restore succeeds, but not with the half copy.
 func TestRestoreCutOff(t *testing.T) {
 	r := newRig(t)
-	r.admit(file("a", 1))
+	r.admit(fileAt("a", 1))
 	to := filepath.Join(t.TempDir(), "copy.db")
 	r.ok(Backup(t.Context(), r.path, to))
 	r.path = filepath.Join(t.TempDir(), "j.db")
@@ -292,7 +294,7 @@ func TestRestoreCutOff(t *testing.T) {
 
 func TestRestorePutsABackupInPlaceOfARuin(t *testing.T) {
 	r := newRig(t)
-	r.admit(file("a", 1))
+	r.admit(fileAt("a", 1))
 	to := filepath.Join(t.TempDir(), "copy.db")
 	r.ok(Backup(t.Context(), r.path, to))
 	r.fails(Restore(t.Context(), r.path, to), ErrLocked)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"path"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // Leftover says which entries are to have their files moved though they rest: those in
@@ -21,7 +23,7 @@ const isLeftover = `e.status IN {list ?2} AND NOT (e.status = {failed} AND e.cla
 
 // Leftovers returns the entries whose files, which lie where they were found, are still
 // to be moved.
-func (f Filing) Leftovers(ctx context.Context, files []Found, which Leftover) ([]int64, error) {
+func (f Filing) Leftovers(ctx context.Context, files []file.File, which Leftover) ([]int64, error) {
 	var ids []int64
 	err := f.j.reader.ask(ctx, "look for files that are still to be moved", func(tx *session) (err error) {
 		ids, err = idsOf(ctx, tx, `WITH f AS MATERIALIZED {files ?1}

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"path"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // A mark stands for a path and everything that hints at its content, a place for
@@ -13,7 +15,7 @@ import (
 // entry has a mark while its path is as it describes; one without is compared
 // column by column, so that a mark too few costs time and no file.
 
-func markOf(f Found) int64 {
+func markOf(f file.File) int64 {
 	b := make([]byte, 0, 256)
 	b = append(append(b, f.Folder...), 0)
 	b = append(append(b, f.Path...), 0)
@@ -41,8 +43,8 @@ const (
 )
 
 // unmarked returns those of the files whose marks the query does not find.
-func unmarked(ctx context.Context, tx *session, found []Found, query string) ([]Found, error) {
-	var rest []Found
+func unmarked(ctx context.Context, tx *session, found []file.File, query string) ([]file.File, error) {
+	var rest []file.File
 	marks := make(map[int64]struct{}, len(found))
 	var last int64
 	for i, f := range found {

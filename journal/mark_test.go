@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // TestMarksAgree holds the quick look-up of whole directories against the exact
@@ -13,8 +15,8 @@ import (
 func TestMarksAgree(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
 	random := rand.New(rand.NewPCG(1, 2))
-	pick := func() Found {
-		return file(fmt.Sprintf("dir-%d/%d.jpg", random.IntN(3), random.IntN(4)), random.IntN(3))
+	pick := func() file.File {
+		return fileAt(fmt.Sprintf("dir-%d/%d.jpg", random.IntN(3), random.IntN(4)), random.IntN(3))
 	}
 	for range 400 {
 		f := pick()
@@ -44,12 +46,12 @@ func TestMarksAgree(t *testing.T) {
 	for dir := range 3 {
 		for n := range 4 {
 			for version := range 3 {
-				f := file(fmt.Sprintf("dir-%d/%d.jpg", dir, n), version)
-				with, err := r.Reader().Unknown(ctx, []Found{f})
+				f := fileAt(fmt.Sprintf("dir-%d/%d.jpg", dir, n), version)
+				with, err := r.Reader().Unknown(ctx, []file.File{f})
 				r.ok(err)
 				r.byHand(`CREATE TEMP TABLE kept AS SELECT id, mark FROM entries`)
 				r.byHand(`UPDATE entries SET mark = NULL`)
-				without, err := r.Reader().Unknown(ctx, []Found{f})
+				without, err := r.Reader().Unknown(ctx, []file.File{f})
 				r.ok(err)
 				r.byHand(`UPDATE entries SET mark = (SELECT mark FROM kept WHERE kept.id = entries.id)`)
 				r.byHand(`DROP TABLE kept`)
@@ -70,13 +72,13 @@ func TestMarksAgree(t *testing.T) {
 
 func TestRenamedTakesAllGenerationsAlong(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
-	first := r.admit(file("old", 1))[0]
+	first := r.admit(fileAt("old", 1))[0]
 	r.bring(first, Filed)
-	second := r.admit(file("old", 2))[0]
+	second := r.admit(fileAt("old", 2))[0]
 	r.bring(second, Filed)
-	gone := r.admit(file("new", 1))[0]
+	gone := r.admit(fileAt("new", 1))[0]
 	r.bring(gone, Superseded)
-	now := file("new", 2)
+	now := fileAt("new", 2)
 	now.ChangeTime = 99 // a rename sets it
 	renamed := r.admit(now)[0]
 
@@ -96,11 +98,11 @@ func TestRenamedTakesAllGenerationsAlong(t *testing.T) {
 	}
 	_, err = r.Entry(ctx, renamed)
 	r.fails(err, ErrUnknown)
-	if unknown, err := r.Reader().Unknown(ctx, []Found{now}); err != nil || len(unknown) > 0 {
+	if unknown, err := r.Reader().Unknown(ctx, []file.File{now}); err != nil || len(unknown) > 0 {
 		t.Errorf("unknown are %v, %v", unknown, err)
 	}
 	// Two exchange their names: each takes its own generations along.
-	of := func(path string) Found { f := file(path, 3); f.Ino = 8; return f }
+	of := func(path string) file.File { f := fileAt(path, 3); f.Ino = 8; return f }
 	other := r.admit(of("other"))[0]
 	r.bring(other, Filed)
 	link, again := of("link"), of("link") // another name of the file
@@ -110,7 +112,7 @@ func TestRenamedTakesAllGenerationsAlong(t *testing.T) {
 	if found, err := r.Displaced(ctx, r.entry(other)); err != nil || found {
 		t.Errorf("a file that keeps its name is found under another: %v", err)
 	}
-	exchanged := []int64{r.admit(file("other", 2))[0], r.admit(of("new"))[0]}
+	exchanged := []int64{r.admit(fileAt("other", 2))[0], r.admit(of("new"))[0]}
 	if found, err := r.Displaced(ctx, r.entry(other)); err != nil || !found {
 		t.Errorf("a file whose name was taken is not found: %v", err)
 	}
@@ -127,7 +129,7 @@ func TestRenamedTakesAllGenerationsAlong(t *testing.T) {
 		t.Errorf("the exchanged entries are %+v and %+v", e, f)
 	}
 	// Somebody was faster.
-	third := file("third", 2)
+	third := fileAt("third", 2)
 	id := r.admit(third)[0]
 	stale := r.entry(second)
 	stale.Path = "old"
@@ -137,8 +139,8 @@ func TestRenamedTakesAllGenerationsAlong(t *testing.T) {
 // Names are exchanged, exchanged back before anyone looks, and exchanged again.
 func TestDisplacedOnceMore(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
-	of := func(path string, ino uint64, changed int64) Found {
-		f := file(path, 3)
+	of := func(path string, ino uint64, changed int64) file.File {
+		f := fileAt(path, 3)
 		f.Ino, f.ChangeTime = ino, changed
 		return f
 	}
@@ -158,10 +160,10 @@ func TestDisplacedOnceMore(t *testing.T) {
 // What a decision rests on may go to another path before it is recorded.
 func TestDecisionOnAPathThatWasRenamed(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
-	old := r.admit(file("a", 1))[0]
+	old := r.admit(fileAt("a", 1))[0]
 	r.bring(old, Filed)
-	next := r.admit(file("a", 2))[0]
-	renamed := file("b", 1)
+	next := r.admit(fileAt("a", 2))[0]
+	renamed := fileAt("b", 1)
 	renamed.ChangeTime = 99
 	moved := r.admit(renamed)[0]
 	version := move(next, Settled, Mapped)
@@ -176,10 +178,10 @@ func TestDecisionOnAPathThatWasRenamed(t *testing.T) {
 // A path of which a version is on its way keeps its history.
 func TestRenamedWhileAVersionIsOnItsWay(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
-	old := r.admit(file("a", 1))[0]
+	old := r.admit(fileAt("a", 1))[0]
 	r.bring(old, Filed)
-	r.bring(r.admit(file("a", 2))[0], Mapped)
-	renamed := file("b", 1)
+	r.bring(r.admit(fileAt("a", 2))[0], Mapped)
+	renamed := fileAt("b", 1)
 	renamed.ChangeTime = 99
 	moved := r.entry(r.admit(renamed)[0])
 	if same, err := r.SameFile(ctx, moved); err != nil || len(same) > 0 {
@@ -190,7 +192,7 @@ func TestRenamedWhileAVersionIsOnItsWay(t *testing.T) {
 
 func TestFilingIsForgottenByARetry(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
-	id := r.admit(file("a", 1))[0]
+	id := r.admit(fileAt("a", 1))[0]
 	r.fails(FilingOf(r.Journal).Set(ctx, id, Failed, "b", "c"), ErrMoved)
 	r.bring(id, Failed)
 	r.ok(FilingOf(r.Journal).Set(ctx, id, Failed, ".aside", "_failed/a"))

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // laterSteps are the migrations, and three more that take their time.
@@ -40,7 +42,7 @@ func TestKilledMigration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = j.Admit(t.Context(), []Found{file("a", 1)})
+	_, err = j.Admit(t.Context(), []file.File{fileAt("a", 1)})
 	if err == nil {
 		err = j.Close()
 	}
@@ -68,7 +70,7 @@ func TestKilledMigration(t *testing.T) {
 	if _, ok, err := j.Reader().Latest(t.Context(), "in", "a"); err != nil || !ok {
 		t.Errorf("what was there before is gone: %v", err)
 	}
-	if _, err := j.Admit(t.Context(), []Found{file("b", 1)}); err != nil {
+	if _, err := j.Admit(t.Context(), []file.File{fileAt("b", 1)}); err != nil {
 		t.Error(err)
 	}
 }

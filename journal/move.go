@@ -18,8 +18,12 @@ type Move struct {
 	Outcome Status
 	// NotBefore is when the entry may run again; zero is at once.
 	NotBefore time.Time
-	// Asset (JSON) and Filename are stored with To == Mapped: required from
-	// Settled, otherwise the ones stored earlier stay when they are empty.
+	// Stay says more of a move whose To is From; not to be used with another.
+	Stay Stay
+	// Learned is recorded in the same transaction.
+	Learned Learned
+	// Asset (JSON) and Filename are stored with To == Mapped, and from Settled to Creating:
+	// required from Settled, otherwise the ones stored earlier stay when they are empty.
 	Asset    []byte
 	Filename string
 	// FactsAt is when the facts for Asset began to be gathered, with To == Mapped: what
@@ -28,14 +32,14 @@ type Move struct {
 	// a clock may be set back.
 	FactsAt, MappedAt time.Time
 	// Previous is the id of what Journal.Previous found when the asset was decided on, 0
-	// for nothing, with To == Mapped from Settled; nil if that does not matter. ErrMoved
+	// for nothing, from Settled to Mapped or Creating; nil if that does not matter. ErrMoved
 	// if it is another by now.
 	Previous *int64
 	// ChangeTime is the entry's as it was when its content was looked at: ErrMoved if its
 	// file was touched since, for then it may hold other bytes, and its hash was wiped;
 	// nil if that does not matter.
 	ChangeTime *int64
-	// Created is required from Creating to Created. From Creating to Cancelling it
+	// Created is required from Creating to Uploading. From Creating to Cancelling it
 	// gives the ids of our own empty asset, if one was found; from Mapped to
 	// Verified, where it is required too, those of the asset that the account holds
 	// already.
@@ -67,18 +71,42 @@ func (m Move) check() error {
 		return fmt.Errorf("move entry %d from %s to %s: %w: %s", m.ID, m.From, m.To, ErrIllegal, why)
 	}
 	switch {
+	case m.stays():
+		return m.checkStay()
+	case m.Stay != Stay{}:
+		return illegal("an entry that moves does not stay")
 	case !CanAdvance(m.From, m.To):
 		return fmt.Errorf("move entry %d from %s to %s: %w", m.ID, m.From, m.To, ErrIllegal)
 	case m.To == Cancelling && (!CanAdvance(Cancelling, m.Outcome) || m.Outcome == Verifying):
 		return illegal(fmt.Sprintf("%q is no outcome of a cancel", m.Outcome))
 	case m.To != Cancelling && m.Outcome != "":
 		return illegal("only a cancel has an outcome")
-	case m.From == Settled && m.To == Mapped && (len(m.Asset) == 0 || m.Filename == ""):
+	case m.From == Settled && (m.To == Mapped || m.To == Creating) && (len(m.Asset) == 0 || m.Filename == ""):
 		return illegal("the asset to create or its file name is missing")
-	case (m.To == Created || m.adopts()) && m.Created == nil:
+	case (m.From == Creating && m.To == Uploading || m.adopts()) && m.Created == nil:
 		return illegal("what was created is missing")
-	case m.Created != nil && !m.adopts() && (m.From != Creating || m.To != Created && m.To != Cancelling):
+	case m.Created != nil && !m.adopts() && (m.From != Creating || m.To != Uploading && m.To != Cancelling):
 		return illegal("nothing is created by it")
+	}
+	return nil
+}
+
+// stays reports a move that leaves the entry in its status.
+func (m Move) stays() bool { return m.To == m.From && m.From != "" }
+
+// checkStay is check for a move that stays.
+func (m Move) checkStay() error {
+	ok := m.From.Runnable()
+	switch {
+	case m.Stay.ForDrop:
+		ok = m.From == Mapped
+	case m.Stay.Rehint != nil, m.Stay.Renamed != nil:
+		ok = m.From == Settled
+	case m.Stay.Unchanged:
+		ok = m.From == Settled || m.From == Mapped
+	}
+	if !ok || m.Outcome != "" || m.Created != nil || len(m.Asset) > 0 || m.CountExpiry || m.ResetCounts {
+		return fmt.Errorf("leave entry %d in %s: %w", m.ID, m.From, ErrIllegal)
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // What Advance returns is the entry as Entry tells it, whatever the move brings along,
@@ -25,7 +27,7 @@ func TestAdvanceReturnsTheEntry(t *testing.T) {
 				t.Run(fmt.Sprintf("%s to %s, rich %v, told %v", from, to, rich, told), func(t *testing.T) {
 					defer func(outer *testing.T) { r.t = outer }(r.t)
 					r.t = t
-					id := r.admit(file(name, 1))[0]
+					id := r.admit(fileAt(name, 1))[0]
 					switch {
 					case from == Held && to == Verifying:
 						r.bring(id, Verifying)
@@ -36,6 +38,12 @@ func TestAdvanceReturnsTheEntry(t *testing.T) {
 					}
 					r.bring(id, from)
 					m := move(id, from, to)
+					if from == Settled && to == Creating { // in a drop it would have to wait
+						r.byHand(`UPDATE entries SET batch = NULL WHERE id = ?`, id)
+					}
+					if from == Uploading && (to == Verified || to == Filed) {
+						r.sendAll(id)
+					}
 					if m.adopts() {
 						m.Created.ObjectID = "held already as " + name
 					}
@@ -68,7 +76,7 @@ func TestAdvanceReturnsTheEntry(t *testing.T) {
 func TestAdvanceReturnsWhatWasSentMeanwhile(t *testing.T) {
 	for _, to := range []Status{Completing, Verifying} {
 		r := newRig(t)
-		id := r.admit(file("a", 1))[0]
+		id := r.admit(fileAt("a", 1))[0]
 		r.bring(id, Uploading)
 		was := r.entry(id)
 		r.sendAll(id)
@@ -90,7 +98,7 @@ func (r *rig) enrich(id int64, m *Move) {
 	if m.From.Runnable() {
 		r.ok(r.Defer(ctx, id, m.From, r.time.Add(time.Hour), Reason{"c", "deferred", "h"}, true))
 	}
-	if e := r.entry(id); m.From == Uploading && e.Attempt != nil {
+	if e := r.entry(id); m.From == Uploading && e.Attempt != nil && m.To != Filed && m.To != Verified {
 		r.ok(r.PartDone(ctx, e.Attempt.ID, Part{Number: 2, ETag: `"e"`, MD5: []byte{2}, Contradicted: true}))
 	}
 	if m.From == Verified {
@@ -103,7 +111,10 @@ func (r *rig) enrich(id int64, m *Move) {
 	}
 	m.Unconfirmed = m.To == Verifying
 	m.Chores = []NewChore{{Kind: ChoreDelete, ObjectID: "o", NotBefore: r.time, Until: r.time.Add(time.Hour)}}
-	if m.To == Mapped {
+	if m.From == Uploading {
+		m.Learned.SHA256 = []byte{4, 5, 6}
+	}
+	if m.To == Mapped || m.From == Settled && m.To == Creating {
 		m.FactsAt, m.MappedAt = r.time, r.entry(id).MappedAt
 	}
 }
@@ -115,12 +126,12 @@ func TestAdvanceTellsWhatOthersChanged(t *testing.T) {
 		change func(r *rig, e Entry)
 	}{
 		"renamed": {Uploading, Verifying, func(r *rig, e Entry) {
-			f := file("new name", 1)
+			f := fileAt("new name", 1)
 			r.ok(r.Renamed(r.t.Context(), r.admit(f)[0], r.entry(e.ID)))
 		}},
 		"hashed": {Verifying, Verified, func(r *rig, e Entry) { r.ok(r.SetSHA256(r.t.Context(), e.ID, []byte{9})) }},
 		"part stored": {Uploading, Verifying, func(r *rig, e Entry) {
-			r.ok(r.PartDone(r.t.Context(), e.Attempt.ID, Part{Number: 1, ETag: "e", MD5: []byte{1}, Content: []byte{7}}))
+			r.ok(r.PartDone(r.t.Context(), e.Attempt.ID, Part{Number: 1, ETag: "e", MD5: []byte{1}}))
 		}},
 		"more sent": {Uploading, Completing, func(r *rig, e Entry) {
 			r.ok(r.PartDone(r.t.Context(), e.Attempt.ID, Part{Number: 2, ETag: "e", MD5: []byte{1}}))
@@ -134,11 +145,11 @@ func TestAdvanceTellsWhatOthersChanged(t *testing.T) {
 		}},
 		"named":     {Settled, Mapped, func(r *rig, e Entry) { r.ok(r.SetFilename(r.t.Context(), e.ID, "another")) }},
 		"in a drop": {Mapped, Creating, func(r *rig, e Entry) { r.ok(r.SetBatch(r.t.Context(), "in", true)) }},
-		"touched":   {Settled, Mapped, func(r *rig, e Entry) { r.admitTouched(file("a", 2)) }},
+		"touched":   {Settled, Mapped, func(r *rig, e Entry) { r.admitTouched(fileAt("a", 2)) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
-			id := r.admit(file("a", 1))[0]
+			id := r.admit(fileAt("a", 1))[0]
 			r.bring(id, c.in)
 			was := r.entry(id)
 			r.time = r.time.Add(time.Second)
@@ -155,9 +166,9 @@ func TestAdvanceTellsWhatOthersChanged(t *testing.T) {
 }
 
 // admitTouched admits a file of which only the change time is another.
-func (r *rig) admitTouched(f Found) {
+func (r *rig) admitTouched(f file.File) {
 	r.t.Helper()
 	f.Size = 101
-	_, err := r.Touch(r.t.Context(), []Found{f})
+	_, err := r.Touch(r.t.Context(), []file.File{f})
 	r.ok(err)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"slices"
 )
 
@@ -42,7 +41,7 @@ const (
 
 // Named looks up a filename for the entry called id. On its way is what is mapped
 // or begun in any folder, and what is settled in one of the folders, has its name
-// recorded (see SetFilename) and was admitted before id: of two that wait only the
+// recorded (see Learned) and was admitted before id: of two that wait only the
 // earlier goes first.
 func (r *Reader) Named(ctx context.Context, filename string, id int64, folders []string) (Named, error) {
 	var n Named
@@ -74,16 +73,4 @@ func (r *Reader) Named(ctx context.Context, filename string, id int64, folders [
 		return nil
 	})
 	return n, err
-}
-
-// SetFilename records the name that the asset of a settled entry will have, so
-// that Named shows it to those after it. ErrMoved if it is not settled.
-func (j *Journal) SetFilename(ctx context.Context, id int64, filename string) error {
-	return j.write(ctx, fmt.Sprintf("record the filename of entry %d", id), func(tx *session) error {
-		err := moved(tx.exec(ctx, `UPDATE entries SET filename = ? WHERE id = ? AND status = {settled}`, filename, id))
-		if err == nil {
-			_, err = tx.exec(ctx, `UPDATE work SET filename = ? WHERE entry_id = ?`, filename, id)
-		}
-		return err
-	})
 }

@@ -8,7 +8,7 @@ import (
 
 func TestNamed(t *testing.T) {
 	r := newRig(t)
-	ids := r.admit(file("1/a", 1), file("2/a", 1), file("3/a", 1), file("4/a", 1), file("other", 1))
+	ids := r.admit(fileAt("1/a", 1), fileAt("2/a", 1), fileAt("3/a", 1), fileAt("4/a", 1), fileAt("other", 1))
 	first, second, third, fourth := ids[0], ids[1], ids[2], ids[3]
 	const name = "hero.jpg"
 	named := func(id int64, folders ...string) Named {
@@ -49,11 +49,11 @@ func TestNamed(t *testing.T) {
 		m.Filename = name
 		r.ok(r.Advance(t.Context(), m))
 	}
-	r.bring(second, Created)
+	r.bring(second, Uploading)
 	r.bring(second, Verified)
 	waits(named(third), first)
 	for id, end := range map[int64]Status{first: Filed, fourth: Withdrawn} {
-		r.bring(id, Created)
+		r.bring(id, Uploading)
 		r.bring(id, end)
 	}
 	n := named(third)

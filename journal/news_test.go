@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // told takes what a channel was told.
@@ -31,7 +33,7 @@ func TestNotify(t *testing.T) {
 			t.Errorf("%s: those who wait for entries were told %v, for chores and edits %v", what, gotE, gotW)
 		}
 	}
-	ids := r.admit(file("a", 1), file("b", 1))
+	ids := r.admit(fileAt("a", 1), fileAt("b", 1))
 	want("two files", true, false)
 	r.ok(r.Advance(ctx, Move{ID: ids[0], From: Settled, To: Held, Reason: Reason{Message: "x"}}))
 	want("a move", true, false)
@@ -50,7 +52,7 @@ func TestNotify(t *testing.T) {
 	want("gauges", false, false)
 	r.Notify(work, AboutNothing)
 	r.Notify(entries, AboutCompanions)
-	_, err = r.AdmitCompanions(ctx, []Found{file("c.xmp", 1)})
+	_, err = r.AdmitCompanions(ctx, []file.File{fileAt("c.xmp", 1)})
 	r.ok(err)
 	want("a companion", true, false)
 	due2, err := r.DueCompanions(ctx, []string{"in"}, 1)
@@ -66,7 +68,7 @@ func TestNextEdit(t *testing.T) {
 	if _, some, waiting, err := r.NextEdit(ctx, "in"); some || waiting || err != nil {
 		t.Fatal(some, waiting, err)
 	}
-	id := r.admit(file("a", 1))[0]
+	id := r.admit(fileAt("a", 1))[0]
 	r.bring(id, Filed)
 	_, err := r.OpenEdits(ctx, []int64{id})
 	r.ok(err)

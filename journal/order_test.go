@@ -6,14 +6,16 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // sized are files whose order tells every Order from every other.
-func sized() []Found {
-	f := func(path string, size, modTime int64) Found {
-		return Found{Folder: "in", Path: path, Size: size, ModTime: modTime, ChangeTime: 1}
+func sized() []file.File {
+	f := func(path string, size, modTime int64) file.File {
+		return file.File{Folder: "in", Path: path, Stat: file.Stat{Size: size, ModTime: modTime, ChangeTime: 1}}
 	}
-	return []Found{
+	return []file.File{
 		f("b/z", 300, 5), f("a/2", 1<<40, -7), f("b.txt", 0, 1<<60), f("a/10", 255, 0), f("a/\xff", 256, math.MinInt64), f("b/a", 300, -1),
 	}
 }
@@ -57,7 +59,7 @@ func TestOrders(t *testing.T) {
 func TestOrderChanges(t *testing.T) {
 	r := newRig(t)
 	ids := r.admit(sized()...)
-	r.admit(Found{Folder: "other", Path: "x"})
+	r.admit(file.File{Folder: "other", Path: "x"})
 	for _, o := range Orders() {
 		r.bring(ids[1], Uploading)
 		r.bring(ids[4], Failed)
@@ -121,9 +123,9 @@ func TestBothEnds(t *testing.T) {
 func TestFoldersTakeTurns(t *testing.T) {
 	r := newRig(t)
 	in := func(folder string, n int) []int64 {
-		var files []Found
+		var files []file.File
 		for i := range n {
-			files = append(files, Found{Folder: folder, Path: fmt.Sprint(i)})
+			files = append(files, file.File{Folder: folder, Path: fmt.Sprint(i)})
 		}
 		return r.admit(files...)
 	}
@@ -161,7 +163,7 @@ func TestFoldersTakeTurns(t *testing.T) {
 // Neither fresh nor deferred entries wait for the end of the others.
 func TestDeferredTakeTurns(t *testing.T) {
 	r := newRig(t)
-	ids := r.admit(file("a", 1), file("b", 1), file("c", 1), file("d", 1), file("e", 1))
+	ids := r.admit(fileAt("a", 1), fileAt("b", 1), fileAt("c", 1), fileAt("d", 1), fileAt("e", 1))
 	for i, id := range ids[:3] {
 		r.ok(r.Defer(t.Context(), id, Settled, r.time.Add(time.Duration(i-1)*time.Second), Reason{}, false))
 	}
@@ -180,7 +182,7 @@ func TestDeferredTakeTurns(t *testing.T) {
 func TestOrderOfWhatIsWokenTogether(t *testing.T) {
 	r := newRig(t)
 	r.ok(r.SetOrder(t.Context(), "in", OrderSize))
-	ids := r.admit(file("large", 3), file("small", 1), file("middle", 2))
+	ids := r.admit(fileAt("large", 3), fileAt("small", 1), fileAt("middle", 2))
 	for _, id := range ids {
 		r.ok(r.Defer(t.Context(), id, Settled, r.time, Reason{}, false))
 	}
@@ -196,7 +198,7 @@ func TestOrderOfWhatIsWokenTogether(t *testing.T) {
 func TestBacklogOfOneState(t *testing.T) {
 	r := newRig(t)
 	ctx := t.Context()
-	id := r.admit(file("a", 1))[0]
+	id := r.admit(fileAt("a", 1))[0]
 	r.bring(id, Mapped)
 	moved := make(chan struct{})
 	var err error
@@ -226,8 +228,8 @@ func TestBacklogOfOneState(t *testing.T) {
 
 func TestBacklog(t *testing.T) {
 	r := newRig(t)
-	ids := r.admit(file("a", 1), file("b", 1), file("c", 1), file("d", 1), file("e", 1)) // of 101 bytes each
-	r.admit(Found{Folder: "other", Path: "x", Size: 7})
+	ids := r.admit(fileAt("a", 1), fileAt("b", 1), fileAt("c", 1), fileAt("d", 1), fileAt("e", 1)) // of 101 bytes each
+	r.admit(file.File{Folder: "other", Path: "x", Stat: file.Stat{Size: 7}})
 	want := func(folder string, files, bytes int64) {
 		t.Helper()
 		if got, err := r.Reader().Backlog(t.Context(), []string{folder}); err != nil || got != (Backlog{files, bytes}) {

@@ -3,23 +3,25 @@ package journal
 import (
 	"context"
 	"regexp"
+	"slices"
+	"time"
 )
 
 // ordinary reports a move of the way that nearly every file takes, of which what comes out
 // is known without reading it.
 func (m Move) ordinary() bool {
-	if m.ResetCounts || m.CountFailure || m.CountExpiry {
+	if m.stays() || m.ResetCounts || m.CountFailure || m.CountExpiry {
 		return false
 	}
 	switch m.From {
 	case Settled:
-		return m.To == Mapped
+		return m.To == Mapped || m.To == Creating
 	case Mapped:
 		return m.To == Creating
 	case Creating:
-		return m.To == Created
-	case Created, Uploading, Completing, Verifying, Verified:
-		return m.To == Uploading || m.To == Completing || m.To == Verifying || m.To == Verified || m.To == Filed
+		return m.To == Uploading
+	case Uploading, Completing, Verifying, Verified:
+		return m.To == Completing || m.To == Verifying || m.To == Verified || m.To == Filed
 	}
 	return false
 }
@@ -57,12 +59,33 @@ func setKnown(ctx context.Context, tx *session, m Move, text string, args []any,
 	e.Status, e.Outcome, e.Reason = m.To, m.Outcome, m.Reason
 	e.Since, e.Updated, e.Tries = at(now), at(now), 0
 	switch m.To {
-	case Mapped:
-		e.Asset, e.Filename, e.MappedAt = m.Asset, m.Filename, at(ms(m.FactsAt))
-	case Creating:
-		e.InDrop = false
-	case Created:
+	case Mapped, Creating:
+		if m.From == Settled {
+			e.Asset, e.Filename, e.MappedAt = m.Asset, m.Filename, at(ms(m.FactsAt))
+		}
+		e.InDrop = e.InDrop && m.To == Mapped
+	case Uploading:
 		e.ObjectID, e.FileID, e.OriginalFileID = m.Created.ObjectID, m.Created.FileID, m.Created.OriginalFileID
 	}
+	if len(m.Learned.Parts) > 0 {
+		e.Sent = e.Attempt.with(m.Learned.Parts).sent()
+	}
+	if m.Learned.SHA256 != nil {
+		e.SHA256 = m.Learned.SHA256
+	}
 	return e, true, nil
+}
+
+// with returns a copy of an attempt of which some more parts are stored.
+func (a *Attempt) with(stored []Part) *Attempt {
+	out := *a
+	out.Parts = slices.Clone(a.Parts)
+	for _, s := range stored {
+		for i, p := range out.Parts {
+			if p.Number == s.Number {
+				out.Parts[i].DoneAt = time.Unix(1, 0) // some time
+			}
+		}
+	}
+	return &out
 }

@@ -7,7 +7,7 @@ import "testing"
 func TestProofIsKept(t *testing.T) {
 	r := newRig(t)
 	ctx := t.Context()
-	id := r.admit(file("a.jpg", 1))[0]
+	id := r.admit(fileAt("a.jpg", 1))[0]
 	r.bring(id, Uploading)
 	a := r.entry(id).Attempt
 	for _, p := range a.Parts {

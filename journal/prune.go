@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // Forget says what may be pruned. What somebody still needs stays whatever it says; see
@@ -166,7 +168,7 @@ const (
 func remembered(ctx context.Context, tx *session, e Entry) (out []Entry, err error) {
 	scan := func(rows *sql.Rows) error {
 		var path, md5 []byte
-		o := Entry{Status: Filed, Size: e.Size}
+		o := Entry{Status: Filed, File: file.File{Stat: file.Stat{Size: e.Size}}}
 		err := rows.Scan(&o.ID, &o.Folder, &path, &o.SHA256, &md5, &o.ObjectID, &o.FileID)
 		o.Path = string(path)
 		if o.SHA256 == nil && md5 != nil {

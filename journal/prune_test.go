@@ -30,7 +30,7 @@ func (r *rig) makeGens(path string, gens []gen) []int64 {
 		if r.time = began; g.young {
 			r.time = began.Add(time.Hour)
 		}
-		id := r.admit(file(path, i+1))[0]
+		id := r.admit(fileAt(path, i+1))[0]
 		ids = append(ids, id)
 		if g.hashed {
 			sum := sha256.Sum256([]byte(fmt.Sprint(path, i)))
@@ -167,7 +167,7 @@ func TestPrunedIsRemembered(t *testing.T) {
 		t.Errorf("known are %v, %v", known, err)
 	}
 	for _, path := range []string{"b.jpg", "a.jpg"} {
-		f := file(path, 1)
+		f := fileAt(path, 1)
 		f.Size = was.Size
 		e := r.entry(r.admit(f)[0])
 		if has, err := r.Reader().HasSameSize(ctx, e); err != nil || !has {
@@ -212,7 +212,7 @@ func TestPrunedPathsHadAFile(t *testing.T) {
 	if !slices.Equal(paths, []string{"a.jpg"}) {
 		t.Errorf("the paths are %q", paths)
 	}
-	n, err := r.AdmitFileless(ctx, r.manifest(file("manifest.csv", 1)), []Fileless{{Path: "a.jpg", Kind: Placeholder, Sign: 1}, {Path: "b.jpg", Kind: Placeholder, Sign: 1}})
+	n, err := r.AdmitFileless(ctx, r.manifest(fileAt("manifest.csv", 1)), []Fileless{{Path: "a.jpg", Kind: Placeholder, Sign: 1}, {Path: "b.jpg", Kind: Placeholder, Sign: 1}})
 	if err != nil || n != 1 {
 		t.Errorf("%d rows are admitted: %v", n, err)
 	}

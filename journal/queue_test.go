@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 func (r *rig) runnable(skip []int64, limit int) []int64 {
@@ -39,7 +41,7 @@ func shares(limit int, folders ...string) []Share {
 
 func TestQueueOrder(t *testing.T) {
 	r := newRig(t)
-	ids := r.admit(file("a", 1), file("b", 1), file("c", 1), file("d", 1), file("e", 1))
+	ids := r.admit(fileAt("a", 1), fileAt("b", 1), fileAt("c", 1), fileAt("d", 1), fileAt("e", 1))
 	r.bring(ids[2], Uploading)
 	r.bring(ids[3], Filed)
 	r.ok(r.Defer(t.Context(), ids[0], Settled, r.time.Add(-time.Second), Reason{}, false))
@@ -75,9 +77,9 @@ func TestQueueOrder(t *testing.T) {
 func TestNewerGenerationWaits(t *testing.T) {
 	r := newRig(t)
 	for _, s := range statuses() {
-		id := r.admit(file(string(s), 1))[0]
+		id := r.admit(fileAt(string(s), 1))[0]
 		r.bring(id, s)
-		next := r.admit(file(string(s), 2))[0]
+		next := r.admit(fileAt(string(s), 2))[0]
 		waits := !slices.Contains(r.runnable(nil, 100), next)
 		if waits != s.Active() {
 			t.Errorf("%s: the next generation waits: %v", s, waits)
@@ -89,9 +91,9 @@ func TestNewerGenerationWaits(t *testing.T) {
 // two must not run at once.
 func TestEarlierGenerationThatStartsOver(t *testing.T) {
 	r := newRig(t)
-	id := r.admit(file("a", 1))[0]
+	id := r.admit(fileAt("a", 1))[0]
 	r.bring(id, Uploading)
-	next := r.admit(file("a", 2))[0]
+	next := r.admit(fileAt("a", 2))[0]
 	m := move(id, Uploading, Cancelling)
 	m.Outcome = Mapped
 	r.ok(r.Advance(t.Context(), m))
@@ -175,7 +177,7 @@ func TestPlansOfMetadata(t *testing.T) {
 
 func TestEntriesFilter(t *testing.T) {
 	r := newRig(t)
-	ids := r.admit(file("a", 1), file("b", 1), Found{Folder: "other", Path: "c"})
+	ids := r.admit(fileAt("a", 1), fileAt("b", 1), file.File{Folder: "other", Path: "c"})
 	r.bring(ids[0], Filed)
 	for _, c := range []struct {
 		f    Filter
@@ -202,7 +204,7 @@ var testFolders = []string{"a", "b", "in", "other", "photos"}
 
 func TestRunnableOnlyOfTheFoldersAskedFor(t *testing.T) {
 	r := newRig(t)
-	r.admit(Found{Folder: "in", Path: "x"}, Found{Folder: "other", Path: "y"})
+	r.admit(file.File{Folder: "in", Path: "x"}, file.File{Folder: "other", Path: "y"})
 	got, err := r.Runnable(t.Context(), r.time, shares(10, "other"), nil, 10)
 	r.ok(err)
 	if len(got) != 1 || got[0].Path != "y" {

@@ -13,7 +13,7 @@ import (
 // connection: there nobody could read any more, or saw the state of that moment for ever.
 func TestReadGivenUpAsItBegins(t *testing.T) {
 	r := newRig(t)
-	r.admit(file("a", 1))
+	r.admit(fileAt("a", 1))
 	// The driver looks at a context in a goroutine of its own, which is to be quick.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
 	var over atomic.Bool

@@ -3,6 +3,8 @@ package journal
 import (
 	"context"
 	"database/sql"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // renumbered yields the numbers of the files, given as JSON, of which a condition holds.
@@ -31,16 +33,16 @@ func RenumberedOf(j *Journal) Renumbered { return Renumbered{j} }
 // Files returns which of the files, by their places, are known as they are but
 // for device and inode. Where such numbers change by themselves that is no change of
 // the file.
-func (r Renumbered) Files(ctx context.Context, found []Found) (map[int]bool, error) {
+func (r Renumbered) Files(ctx context.Context, found []file.File) (map[int]bool, error) {
 	return r.known(ctx, renumberedFiles, found)
 }
 
 // Companions is Files for companions.
-func (r Renumbered) Companions(ctx context.Context, found []Found) (map[int]bool, error) {
+func (r Renumbered) Companions(ctx context.Context, found []file.File) (map[int]bool, error) {
 	return r.known(ctx, renumberedCompanions, found)
 }
 
-func (r Renumbered) known(ctx context.Context, query string, found []Found) (map[int]bool, error) {
+func (r Renumbered) known(ctx context.Context, query string, found []file.File) (map[int]bool, error) {
 	if len(found) == 0 {
 		return nil, nil
 	}

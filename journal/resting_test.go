@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 func gone(RestingFile) Reason { return Reason{Message: "it is gone"} }
@@ -34,7 +36,7 @@ func TestVanished(t *testing.T) {
 	var want, paths []string
 	for _, s := range statuses() {
 		for i := range 3 {
-			f := file(fmt.Sprintf("%s\xff%d", s, i), 1)
+			f := fileAt(fmt.Sprintf("%s\xff%d", s, i), 1)
 			id := r.admit(f)[0]
 			r.bring(id, s)
 			paths = append(paths, f.Path)
@@ -43,7 +45,7 @@ func TestVanished(t *testing.T) {
 			}
 		}
 	}
-	r.admit(Found{Folder: "other", Path: want[0]}) // of another folder
+	r.admit(file.File{Folder: "other", Path: want[0]}) // of another folder
 	got := func(files []RestingFile) (paths []string) {
 		for _, f := range files {
 			paths = append(paths, f.Path)
@@ -80,7 +82,7 @@ func TestVanished(t *testing.T) {
 
 	// It comes back as it was: a generation of its own.
 	back := slices.IndexFunc(done, func(f RestingFile) bool { return f.Status == Cancelled })
-	if ids := r.admit(file(done[back].Path, 1)); len(ids) != 1 || r.entry(ids[0]).Generation != 2 {
+	if ids := r.admit(fileAt(done[back].Path, 1)); len(ids) != 1 || r.entry(ids[0]).Generation != 2 {
 		t.Errorf("admitted again: %v", ids)
 	}
 	r.balanced()
@@ -93,10 +95,10 @@ func TestVanishedLeavesWhatMoved(t *testing.T) {
 	changes := map[string]func(id int64){
 		"retried":    func(id int64) { r.ok(r.Advance(ctx, move(id, Failed, Settled))) },
 		"moved away": func(id int64) { r.ok(FilingOf(r.Journal).Set(ctx, id, Failed, ".ingestd-1", "_failed/x")) },
-		"superseded": func(id int64) { r.admit(file(r.entry(id).Path, 2)) },
+		"superseded": func(id int64) { r.admit(fileAt(r.entry(id).Path, 2)) },
 	}
 	for name, change := range changes {
-		id := r.admit(file(name, 1))[0]
+		id := r.admit(fileAt(name, 1))[0]
 		r.bring(id, Failed)
 		files := r.restingFiles()
 		if len(files) == 0 {
@@ -118,7 +120,7 @@ func TestVanishedLeavesWhatMoved(t *testing.T) {
 func TestVanishedLeavesNoOrphan(t *testing.T) {
 	r := newRig(t)
 	ctx := t.Context()
-	id := r.admit(file("a", 1))[0]
+	id := r.admit(fileAt("a", 1))[0]
 	r.bring(id, Verifying)
 	object := r.entry(id).ObjectID
 	m := move(id, Verifying, Failed)
@@ -141,7 +143,7 @@ func TestVanishedLeavesNoOrphan(t *testing.T) {
 // TestWhatIsNotOfAFileAlone is in no list.
 func TestWhatIsNotOfAFileAlone(t *testing.T) {
 	r := newRig(t)
-	ids := r.admit(file("unverified", 1), file("moved", 1))
+	ids := r.admit(fileAt("unverified", 1), fileAt("moved", 1))
 	r.bring(ids[0], Verifying)
 	m := move(ids[0], Verifying, Held)
 	m.Reason.Class = ClassUnverified
@@ -155,9 +157,9 @@ func TestWhatIsNotOfAFileAlone(t *testing.T) {
 	}
 
 	// A newer file at the path of a duplicate supersedes it, unless it was moved away.
-	stays := r.admit(file("stays", 1))[0]
+	stays := r.admit(fileAt("stays", 1))[0]
 	r.bring(stays, Duplicate)
-	r.admit(file("stays", 2), file("moved", 2))
+	r.admit(fileAt("stays", 2), fileAt("moved", 2))
 	if r.entry(stays).Status != Superseded || r.entry(ids[1]).Status != Duplicate {
 		t.Errorf("overwritten: %s and %s", r.entry(stays).Status, r.entry(ids[1]).Status)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 )
 
@@ -83,12 +84,12 @@ func byHand(tb testing.TB, j *Journal, text string, args ...any) {
 }
 
 // file is a file whose hint is told by its version.
-func file(path string, version int) Found {
-	return Found{Folder: "in", Path: path, Size: int64(100 + version), ModTime: 1, ChangeTime: int64(version), Dev: 1, Ino: 7}
+func fileAt(path string, version int) file.File {
+	return file.File{Folder: "in", Path: path, Stat: file.Stat{Size: int64(100 + version), ModTime: 1, ChangeTime: int64(version), Dev: 1, Ino: 7}}
 }
 
 // admit admits files and returns the ids of the new entries, in order.
-func (r *rig) admit(files ...Found) []int64 {
+func (r *rig) admit(files ...file.File) []int64 {
 	r.t.Helper()
 	var last sql.NullInt64
 	r.ok(r.Reader().db.QueryRow(`SELECT max(id) FROM entries`).Scan(&last))
@@ -153,7 +154,11 @@ func move(id int64, from, to Status) Move {
 	switch to {
 	case Mapped:
 		m.Asset, m.Filename = []byte(`{"templateId":"t"}`), fmt.Sprintf("name-%d.jpg", id)
-	case Created:
+	case Creating:
+		if from == Settled {
+			m.Asset, m.Filename = []byte(`{"templateId":"t"}`), fmt.Sprintf("name-%d.jpg", id)
+		}
+	case Uploading:
 		m.Created = &Creation{
 			ObjectID: fmt.Sprintf("object-%d", id), FileID: fmt.Sprintf("file-%d", id), OriginalFileID: fmt.Sprintf("file-%d", id),
 			UploadID: "upload", Expires: time.UnixMilli(1_700_000_900_000), PartSize: 60,
@@ -177,7 +182,7 @@ func (r *rig) bring(id int64, to Status) {
 	r.t.Helper()
 	way := shortest(r.entry(id).Status, to)
 	for i := 1; i < len(way); i++ {
-		if way[i-1] == Uploading && way[i] == Verifying {
+		if way[i-1] == Uploading && way[i] != Cancelling && way[i] != Completing {
 			r.sendAll(id)
 		}
 		r.ok(r.Advance(r.t.Context(), move(id, way[i-1], way[i])))
@@ -206,7 +211,7 @@ func shortest(from, to Status) []Status {
 			return way
 		}
 		for _, next := range moves[last] {
-			if last == Mapped && (next == Verified || next == Created) || last == Cancelling && next == Verifying {
+			if last == Mapped && next == Verified || last == Settled && next == Creating || last == Uploading && (next == Verified || next == Filed) || last == Cancelling && next == Verifying {
 				continue // the entry would have no upload to test with
 			}
 			if !seen[next] && !(last == Held && next == Verifying) { // no way for what was never uploaded
@@ -248,7 +253,7 @@ func (r *rig) balanced() {
 // placeholder admits a row without a file and files it.
 func (r *rig) placeholder(path string) int64 {
 	r.t.Helper()
-	_, err := r.AdmitFileless(r.t.Context(), Companion{Found: file("manifest.csv", 1)}, []Fileless{{Path: path, Kind: Placeholder, Sign: 1}})
+	_, err := r.AdmitFileless(r.t.Context(), Companion{File: fileAt("manifest.csv", 1)}, []Fileless{{Path: path, Kind: Placeholder, Sign: 1}})
 	r.ok(err)
 	e, ok, err := r.Reader().Latest(r.t.Context(), "in", path)
 	r.ok(err)
@@ -256,8 +261,62 @@ func (r *rig) placeholder(path string) int64 {
 		r.t.Fatalf("not admitted: %+v", e)
 	}
 	r.bring(e.ID, Creating)
-	r.ok(r.Advance(r.t.Context(), Move{ID: e.ID, From: Creating, To: Created, Created: &Creation{ObjectID: "object-p", FileID: "file-p", OriginalFileID: "file-p"}}))
-	r.ok(r.Advance(r.t.Context(), move(e.ID, Created, Uploading)))
+	r.ok(r.Advance(r.t.Context(), Move{ID: e.ID, From: Creating, To: Uploading, Created: &Creation{ObjectID: "object-p", FileID: "file-p", OriginalFileID: "file-p"}}))
 	r.ok(r.Advance(r.t.Context(), move(e.ID, Uploading, Verifying)))
 	return e.ID
+}
+
+// What a worker records of an entry that it leaves in its status, and what it learned.
+
+func (r *rig) Defer(ctx context.Context, id int64, in Status, until time.Time, why Reason, count bool) error {
+	_, err := r.Journal.Advance(ctx, Move{ID: id, From: in, To: in, NotBefore: until, Reason: why, CountFailure: count})
+	return err
+}
+
+func (r *rig) Rehint(ctx context.Context, id int64, f file.File, notBefore time.Time) error {
+	_, err := r.Journal.Advance(ctx, Move{ID: id, From: Settled, To: Settled, NotBefore: notBefore, Stay: Stay{Rehint: &f}})
+	return err
+}
+
+func (r *rig) WaitForDrop(ctx context.Context, id int64, until time.Time, why Reason) error {
+	_, err := r.Journal.Advance(ctx, Move{ID: id, From: Mapped, To: Mapped, NotBefore: until, Reason: why, Stay: Stay{ForDrop: true}})
+	return err
+}
+
+func (r *rig) Unchanged(ctx context.Context, id int64, chores ...NewChore) error {
+	in := Settled
+	if e, err := r.Entry(ctx, id); err == nil && e.Status == Mapped {
+		in = Mapped
+	}
+	_, err := r.Journal.Advance(ctx, Move{ID: id, From: in, To: in, Chores: chores, Stay: Stay{Unchanged: true}})
+	return err
+}
+
+func (r *rig) Renamed(ctx context.Context, id int64, earlier Entry, chores ...NewChore) error {
+	_, err := r.Journal.Advance(ctx, Move{ID: id, From: Settled, To: Settled, Chores: chores, Stay: Stay{Renamed: &earlier}})
+	return err
+}
+
+func (r *rig) SetSHA256(ctx context.Context, id int64, sum []byte) error {
+	return r.Learn(ctx, id, Learned{SHA256: sum})
+}
+
+func (r *rig) SetFilename(ctx context.Context, id int64, name string) error {
+	return r.Learn(ctx, id, Learned{Filename: name})
+}
+
+func (r *rig) Compared(ctx context.Context, id, changeTime int64) error {
+	return r.Learn(ctx, id, Learned{Compared: changeTime})
+}
+
+func (r *rig) Proven(ctx context.Context, attempt int64) error {
+	return r.Learn(ctx, 0, Learned{Attempt: attempt, Proven: true})
+}
+
+func (r *rig) NeverCompleted(ctx context.Context, attempt int64) error {
+	return r.Learn(ctx, 0, Learned{Attempt: attempt, NeverCompleted: true})
+}
+
+func (r *rig) PartDone(ctx context.Context, attempt int64, p Part) error {
+	return r.Learn(ctx, 0, Learned{Attempt: attempt, Parts: []Part{p}})
 }

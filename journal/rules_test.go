@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // rest brings an entry to rest with a class of reason.
@@ -43,15 +45,15 @@ func TestReleaseHeld(t *testing.T) {
 	}
 	ids := map[string]int64{}
 	for _, c := range cases {
-		ids[c.path] = r.admit(file(c.path, 1))[0]
+		ids[c.path] = r.admit(fileAt(c.path, 1))[0]
 		r.rest(ids[c.path], c.in, c.class)
 	}
 	r.ok(FilingOf(r.Journal).Set(t.Context(), ids["failed and moved away"], Failed, ".aside", "_failed/x"))
-	elsewhere := file("elsewhere", 1)
+	elsewhere := fileAt("elsewhere", 1)
 	elsewhere.Folder = "other"
 	ids["elsewhere"] = r.admit(elsewhere)[0]
 	r.rest(ids["elsewhere"], Held, ClassMetadata)
-	waiting := r.admit(file("waiting", 1))[0]
+	waiting := r.admit(fileAt("waiting", 1))[0]
 
 	r.time = r.time.Add(time.Hour)
 	sum("one", 0) // the first is only stored
@@ -86,7 +88,7 @@ func TestReleaseHeld(t *testing.T) {
 		t.Errorf("runnable are %v, want %v", runnable, want)
 	}
 	// Whoever looked at the files before still finds them known.
-	if fresh, err := r.Reader().Unknown(t.Context(), []Found{file("held for metadata", 1)}); err != nil || len(fresh) != 0 {
+	if fresh, err := r.Reader().Unknown(t.Context(), []file.File{fileAt("held for metadata", 1)}); err != nil || len(fresh) != 0 {
 		t.Errorf("the journal no longer knows %v (%v)", fresh, err)
 	}
 	// The sum survives, and going back is a change as well.
@@ -101,8 +103,8 @@ func TestReleaseHeld(t *testing.T) {
 func TestReleaseHeldKeepsAsNew(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	big := file("a", 9)
-	ids := r.admit(big, file("b", 1))
+	big := fileAt("a", 9)
+	ids := r.admit(big, fileAt("b", 1))
 	for _, id := range ids {
 		r.rest(id, Held, ClassMetadata)
 	}

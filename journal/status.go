@@ -11,8 +11,7 @@ const (
 	Settled    Status = "settled"    // a stable file is recorded
 	Mapped     Status = "mapped"     // the asset to create is stored, complete
 	Creating   Status = "creating"   // the create call may have happened
-	Created    Status = "created"    // ids, URLs and plan are stored
-	Uploading  Status = "uploading"  // parts with an ETag are done
+	Uploading  Status = "uploading"  // ids, URLs and plan are stored; parts with an ETag are done
 	Completing Status = "completing" // the complete call may have happened
 	Verifying  Status = "verifying"  // bytes handed over, not yet seen right
 	Verified   Status = "verified"   // the remote agrees
@@ -64,11 +63,10 @@ const ClassDuplicate = "duplicate"
 // moves is the table of legal moves. Each status that is not an end has a way
 // out, and from each there is a way to a resting status.
 var moves = map[Status][]Status{
-	Settled:    {Mapped, Held, Failed, Ignored, Duplicate, Superseded, Cancelled},
+	Settled:    {Mapped, Creating, Held, Failed, Ignored, Duplicate, Superseded, Cancelled},
 	Mapped:     {Creating, Verified, Settled, Held, Failed, Superseded, Cancelled},
-	Creating:   {Created, Mapped, Held, Failed, Cancelling},
-	Created:    {Uploading, Cancelling},
-	Uploading:  {Completing, Verifying, Cancelling},
+	Creating:   {Uploading, Mapped, Held, Failed, Cancelling},
+	Uploading:  {Completing, Verifying, Verified, Filed, Cancelling},
 	Completing: {Verifying, Cancelling},
 	Verifying:  {Verified, Held, Failed},
 	Verified:   {Filed},
@@ -103,7 +101,7 @@ func (s Status) Runnable() bool { return s == Settled || s == Mapped || s.Active
 // entry may exist remotely, so a newer generation of its path waits for it.
 func (s Status) Active() bool {
 	switch s {
-	case Creating, Created, Uploading, Completing, Verifying, Verified, Cancelling:
+	case Creating, Uploading, Completing, Verifying, Verified, Cancelling:
 		return true
 	}
 	return false

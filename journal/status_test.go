@@ -10,7 +10,7 @@ import (
 func TestEveryMove(t *testing.T) {
 	r := newRig(t)
 	at := func(from, to Status) int64 { // a new entry, on its way from one to the other
-		id := r.admit(file(string(from+"/"+to), 1))[0]
+		id := r.admit(fileAt(string(from+"/"+to), 1))[0]
 		if from == Held && to == Verifying {
 			r.bring(id, Verifying)
 		}
@@ -23,12 +23,20 @@ func TestEveryMove(t *testing.T) {
 	for _, from := range statuses() {
 		stays := at(from, "nowhere")
 		for _, to := range statuses() {
+			if from == to && from.Runnable() { // it stays, and only that
+				r.ok(r.Advance(t.Context(), Move{ID: stays, From: from, To: to, NotBefore: r.time}))
+				continue
+			}
 			if !CanAdvance(from, to) {
 				r.fails(r.Advance(t.Context(), move(stays, from, to)), ErrIllegal)
 				continue
 			}
 			id := at(from, to)
 			m := move(id, from, to)
+			if from == Uploading && (to == Verified || to == Filed) {
+				r.fails(r.Advance(t.Context(), m), ErrIllegal) // not all of it is stored
+				r.sendAll(id)
+			}
 			r.ok(r.Advance(t.Context(), m))
 			e := r.entry(id)
 			if e.Status != to || (e.Attempt != nil) != to.attempting() {
@@ -117,15 +125,22 @@ func TestStatusesAreTypedOnce(t *testing.T) {
 
 func TestMovesThatLackAFact(t *testing.T) {
 	r := newRig(t)
-	id := r.admit(file("a", 1))[0]
+	id := r.admit(fileAt("a", 1))[0]
 	for _, m := range []Move{
 		{From: Settled, To: Mapped, Filename: "x"},
 		{From: Settled, To: Mapped, Asset: []byte("{}")},
-		{From: Creating, To: Created},
+		{From: Creating, To: Uploading},
+		{From: Settled, To: Creating, Filename: "x"},
+		{From: Settled, To: Creating, Asset: []byte("{}")},
 		{From: Uploading, To: Cancelling},
 		{From: Uploading, To: Cancelling, Outcome: Filed},
 		{From: Settled, To: Held, Outcome: Held},
-		{From: Created, To: Uploading, Created: &Creation{}},
+		{From: Uploading, To: Completing, Created: &Creation{}},
+		{From: Filed, To: Filed},
+		{From: Settled, To: Settled, Stay: Stay{ForDrop: true}},
+		{From: Uploading, To: Uploading, Stay: Stay{Unchanged: true}},
+		{From: Mapped, To: Mapped, Outcome: Held},
+		{From: Settled, To: Held, Stay: Stay{Unchanged: true}},
 	} {
 		m.ID = id
 		r.fails(r.Advance(t.Context(), m), ErrIllegal)

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // History is how much the journal knows of a folder.
@@ -134,7 +136,7 @@ func markAnew(ctx context.Context, tx *session, folder string, of anew) error {
 	var all []row
 	err := each(ctx, tx, func(rows *sql.Rows) error {
 		var r row
-		f := Found{Folder: folder}
+		f := file.File{Folder: folder}
 		var dev, ino int64
 		err := rows.Scan(&r.path, &r.generation, &r.marked, &f.Size, &f.ModTime, &f.ChangeTime, &dev, &ino)
 		f.Path, f.Dev, f.Ino = string(r.path), uint64(dev), uint64(ino)

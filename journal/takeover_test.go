@@ -3,17 +3,19 @@ package journal
 import (
 	"slices"
 	"testing"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // TestTakeOver carries the history of a folder over to its new name, once.
 func TestTakeOver(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
-	first := r.admit(file("a", 1))[0]
+	first := r.admit(fileAt("a", 1))[0]
 	r.bring(first, Filed)
-	second := r.admit(file("a", 2))[0]
+	second := r.admit(fileAt("a", 2))[0]
 	r.bring(second, Uploading)
-	r.admit(file("dir/b", 1))
-	_, err := r.AdmitCompanions(ctx, []Found{file("a.xmp", 1)})
+	r.admit(fileAt("dir/b", 1))
+	_, err := r.AdmitCompanions(ctx, []file.File{fileAt("a.xmp", 1)})
 	r.ok(err)
 	r.ok(r.SetFolders(ctx, FolderState{Name: "in", Path: "/srv/in"}))
 	n, err := r.TakeOver(ctx, "in", "new")
@@ -21,10 +23,10 @@ func TestTakeOver(t *testing.T) {
 	if n != 3 {
 		t.Errorf("%d entries were taken over, want 3", n)
 	}
-	as := func(f Found) Found { f.Folder = "new"; return f }
-	known, err := r.Reader().Unknown(ctx, []Found{as(file("a", 2)), as(file("dir/b", 1))})
+	as := func(f file.File) file.File { f.Folder = "new"; return f }
+	known, err := r.Reader().Unknown(ctx, []file.File{as(fileAt("a", 2)), as(fileAt("dir/b", 1))})
 	r.ok(err)
-	companions, err := r.Reader().UnknownCompanions(ctx, []Found{as(file("a.xmp", 1))})
+	companions, err := r.Reader().UnknownCompanions(ctx, []file.File{as(fileAt("a.xmp", 1))})
 	r.ok(err)
 	if len(known)+len(companions) > 0 {
 		t.Errorf("unknown under the new name: %v %v", known, companions)
@@ -44,19 +46,19 @@ func TestTakeOver(t *testing.T) {
 // TestTakeOverLate does so where the new name has a history of its own already.
 func TestTakeOverLate(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
-	as := func(f Found) Found { f.Folder = "new"; return f }
+	as := func(f file.File) file.File { f.Folder = "new"; return f }
 	for version := 1; version <= 2; version++ {
-		r.bring(r.admit(file("a", version))[0], Filed)
+		r.bring(r.admit(fileAt("a", version))[0], Filed)
 	}
-	waits := r.admit(file("b", 1))[0]
+	waits := r.admit(fileAt("b", 1))[0]
 	for version := 2; version <= 3; version++ {
-		r.bring(r.admit(as(file("a", version)))[0], Filed)
+		r.bring(r.admit(as(fileAt("a", version)))[0], Filed)
 	}
-	r.bring(r.admit(as(file("b", 1)))[0], Filed)
+	r.bring(r.admit(as(fileAt("b", 1)))[0], Filed)
 	for _, folder := range []string{"in", "new"} {
-		f := file("a.xmp", 1)
+		f := fileAt("a.xmp", 1)
 		f.Folder = folder
-		_, err := r.AdmitCompanions(ctx, []Found{f})
+		_, err := r.AdmitCompanions(ctx, []file.File{f})
 		r.ok(err)
 	}
 	_, err := r.TakeOver(ctx, "in", "new")
@@ -77,7 +79,7 @@ func TestTakeOverLate(t *testing.T) {
 	if e := r.entry(waits); e.Status != Superseded {
 		t.Errorf("what waited is %s", e.Status)
 	}
-	known, err := r.Reader().Unknown(ctx, []Found{as(file("a", 3)), as(file("b", 1)), as(file("a", 2))})
+	known, err := r.Reader().Unknown(ctx, []file.File{as(fileAt("a", 3)), as(fileAt("b", 1)), as(fileAt("a", 2))})
 	r.ok(err)
 	if len(known) != 1 || known[0].Size != 102 {
 		t.Errorf("unknown are %v", known)
@@ -89,13 +91,13 @@ func TestTakeOverLate(t *testing.T) {
 // is superseded.
 func TestTakeOverLeavesNoOrphan(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
-	id := r.admit(file("a", 1))[0]
+	id := r.admit(fileAt("a", 1))[0]
 	r.bring(id, Verifying)
 	object := r.entry(id).ObjectID
 	m := move(id, Verifying, Failed)
 	m.Reason = Reason{Class: ClassMismatch, Message: "other bytes"}
 	r.ok(r.Advance(ctx, m))
-	f := file("a", 2)
+	f := fileAt("a", 2)
 	f.Folder = "new"
 	r.admit(f)
 	_, err := r.TakeOver(ctx, "in", "new")

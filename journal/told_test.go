@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // TestTold records what is told of companions: one that changes is looked at again, one
@@ -12,7 +14,7 @@ func TestTold(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
 	admit := func(path string, version int) {
 		r.time = r.time.Add(time.Second)
-		_, err := r.AdmitCompanions(ctx, []Found{file(path, version)})
+		_, err := r.AdmitCompanions(ctx, []file.File{fileAt(path, version)})
 		r.ok(err)
 	}
 	tellings := func() (paths []string) {
@@ -60,7 +62,7 @@ func TestTold(t *testing.T) {
 // TestHeedAlso sends files round again that a companion speaks of in another spelling.
 func TestHeedAlso(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
-	ids := r.admit(file("a/IMG_1.JPG", 1), file("a/img_1.tif", 1), file("a/sub/IMG_1.JPG", 1))
+	ids := r.admit(fileAt("a/IMG_1.JPG", 1), fileAt("a/img_1.tif", 1), fileAt("a/sub/IMG_1.JPG", 1))
 	for _, id := range ids {
 		r.ok(r.Advance(ctx, Move{ID: id, From: Settled, To: Held, Reason: Reason{Class: ClassMetadata, Message: "no title"}}))
 	}
@@ -75,7 +77,7 @@ func TestHeedAlso(t *testing.T) {
 	if want := []string{"a/IMG_1.JPG", "a/img_1.tif"}; !slices.Equal(paths, want) {
 		t.Errorf("the directory has %v", paths)
 	}
-	_, err := r.AdmitCompanions(ctx, []Found{file("a/Img_1.xmp", 1)})
+	_, err := r.AdmitCompanions(ctx, []file.File{fileAt("a/Img_1.xmp", 1)})
 	r.ok(err)
 	due, err := r.DueCompanions(ctx, []string{"in"}, 10)
 	r.ok(err)

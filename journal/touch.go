@@ -2,9 +2,8 @@ package journal
 
 import (
 	"context"
-	"database/sql"
-	"errors"
-	"fmt"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // Touch records of those of the files that were merely touched since the latest
@@ -19,13 +18,13 @@ import (
 // sent of it. What rests has the new time from then on, but for two kinds that are
 // returned: a file that could not be read, since a touch is what mends that, and one
 // that was moved away, since somebody has put it back.
-func (j *Journal) Touch(ctx context.Context, found []Found) (rest []Found, err error) {
+func (j *Journal) Touch(ctx context.Context, found []file.File) (rest []file.File, err error) {
 	if len(found) == 0 {
 		return nil, nil
 	}
-	var touched []Found
+	var touched []file.File
 	err = j.reader.read(ctx, "look up touched files", func(tx *session) error {
-		return eachLatest(ctx, tx, found, func(f Found, l latest) error {
+		return eachLatest(ctx, tx, found, func(f file.File, l latest) error {
 			switch {
 			case !l.touched(f):
 				rest = append(rest, f)
@@ -40,7 +39,7 @@ func (j *Journal) Touch(ctx context.Context, found []Found) (rest []Found, err e
 	}
 	err = j.write(ctx, "record touched files", func(tx *session) error {
 		now := j.now()
-		return eachLatest(ctx, tx, touched, func(f Found, l latest) error {
+		return eachLatest(ctx, tx, touched, func(f file.File, l latest) error {
 			if !l.touched(f) { // it moved on: the next look finds it
 				return nil
 			}
@@ -52,11 +51,9 @@ func (j *Journal) Touch(ctx context.Context, found []Found) (rest []Found, err e
 
 // touched reports whether the entry is about this very file, which was merely touched,
 // and whether that is no reason to look at it as a new one.
-func (l latest) touched(f Found) bool {
-	was := l.hint
-	was.ChangeTime = f.ChangeTime
+func (l latest) touched(f file.File) bool {
 	switch {
-	case !l.valid() || was != f:
+	case !l.valid() || l.hint.With(f.Stat) != f || !l.hint.Alike(f.Stat):
 		return false
 	case l.status.Active():
 		return true
@@ -66,14 +63,14 @@ func (l latest) touched(f Found) bool {
 
 // Describes reports whether an entry, the latest generation of its path, is about this
 // very file, though that may have been touched since.
-func (e Entry) Describes(f Found) bool {
+func (e Entry) Describes(f file.File) bool {
 	l := latest{found: true, status: e.Status, outcome: e.Outcome, class: e.Reason.Class, taken: e.Taken(),
-		hint: Found{e.Folder, e.Path, e.Size, e.ModTime, e.ChangeTime, e.Dev, e.Ino}}
+		hint: e.File}
 	return l.describes(f) || l.touched(f)
 }
 
 // touch has an entry that was not begun take the hint of its touched file.
-func (l latest) touch(ctx context.Context, tx *session, f Found, now int64) error {
+func (l latest) touch(ctx context.Context, tx *session, f file.File, now int64) error {
 	if l.status.Active() {
 		return nil
 	}
@@ -87,22 +84,4 @@ func (l latest) touch(ctx context.Context, tx *session, f Found, now int64) erro
 		return err
 	}
 	return enqueue(ctx, tx, l.id, 0)
-}
-
-// Compared records that what was sent of an entry is what its file held at a change
-// time, in Unix nanoseconds.
-func (j *Journal) Compared(ctx context.Context, id, changeTime int64) error {
-	return j.write(ctx, fmt.Sprintf("record that the bytes of entry %d were compared", id), func(tx *session) error {
-		e, err := scanEntry(tx.row(ctx, `SELECT `+entryColumns+` FROM entries e WHERE e.id = ?`, id).Scan)
-		if errors.Is(err, sql.ErrNoRows) {
-			return ErrUnknown
-		}
-		if err != nil {
-			return err
-		}
-		mark := markOf(Found{Folder: e.Folder, Path: e.Path, Size: e.Size, ModTime: e.ModTime, ChangeTime: changeTime, Dev: e.Dev, Ino: e.Ino})
-		_, err = tx.exec(ctx, `UPDATE entries AS e SET change_time = ?, mark = CASE WHEN EXISTS (SELECT 1 FROM entries n
-			WHERE n.folder = e.folder AND n.path = e.path AND n.generation > e.generation) THEN NULL ELSE ? END WHERE id = ?`, changeTime, mark, id)
-		return err
-	})
 }

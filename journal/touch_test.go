@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // TestTouch has a file touched whose entry is in each status. It is no new generation
@@ -14,7 +16,7 @@ func TestTouch(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			r, ctx := newRig(t), t.Context()
 			for _, s := range statuses() {
-				f := file(string(s), 1)
+				f := fileAt(string(s), 1)
 				id := r.admit(f)[0]
 				r.bring(id, s)
 				f.ChangeTime = 99
@@ -22,7 +24,7 @@ func TestTouch(t *testing.T) {
 					if way == "admitted" {
 						return len(r.admit(f))
 					}
-					rest, err := r.Touch(ctx, []Found{f})
+					rest, err := r.Touch(ctx, []file.File{f})
 					r.ok(err)
 					return len(rest)
 				}
@@ -42,14 +44,14 @@ func TestTouch(t *testing.T) {
 				if e := r.entry(id); e.Status != want || e.ChangeTime != hint {
 					t.Errorf("%s became %s with change time %d, want %s with %d", s, e.Status, e.ChangeTime, want, hint)
 				}
-				known, err := r.Reader().Unknown(ctx, []Found{f})
+				known, err := r.Reader().Unknown(ctx, []file.File{f})
 				r.ok(err)
 				if (len(known) == 0) == s.Active() {
 					t.Errorf("%s: the file is known: %t", s, len(known) == 0)
 				}
 				if s.Active() {
 					r.ok(r.Compared(ctx, id, 99))
-					if known, err = r.Reader().Unknown(ctx, []Found{f}); err != nil || len(known) > 0 {
+					if known, err = r.Reader().Unknown(ctx, []file.File{f}); err != nil || len(known) > 0 {
 						t.Errorf("%s: unknown after its bytes were compared: %v", s, err)
 					}
 				}
@@ -64,20 +66,20 @@ func TestTouch(t *testing.T) {
 
 func TestTouchThatMendsOrPutsBack(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
-	touched := func(path string) Found {
-		f := file(path, 1)
+	touched := func(path string) file.File {
+		f := fileAt(path, 1)
 		f.ChangeTime = 99
 		return f
 	}
-	ids := r.admit(file("unreadable", 1), file("moved", 1), file("rejected", 1), file("waits", 1))
+	ids := r.admit(fileAt("unreadable", 1), fileAt("moved", 1), fileAt("rejected", 1), fileAt("waits", 1))
 	r.ok(r.Advance(ctx, Move{ID: ids[0], From: Settled, To: Failed, Reason: Reason{Class: ClassUnreadable}}))
 	r.bring(ids[1], Failed)
 	r.ok(FilingOf(r.Journal).Set(ctx, ids[1], Failed, ".ingestd-2", "_failed/moved"))
 	r.bring(ids[2], Failed)
 	r.ok(r.Defer(ctx, ids[3], Settled, r.time.Add(time.Hour), Reason{Class: ClassUnreadable}, false))
-	rest, err := r.Touch(ctx, []Found{touched("unreadable"), touched("moved"), touched("rejected"), touched("waits")})
+	rest, err := r.Touch(ctx, []file.File{touched("unreadable"), touched("moved"), touched("rejected"), touched("waits")})
 	r.ok(err)
-	if want := []Found{touched("unreadable"), touched("moved")}; !slices.Equal(rest, want) {
+	if want := []file.File{touched("unreadable"), touched("moved")}; !slices.Equal(rest, want) {
 		t.Errorf("new are %v, want %v", rest, want)
 	}
 	if n := len(r.admit(rest...)); n != 2 {
@@ -95,7 +97,7 @@ func TestTouchThatMendsOrPutsBack(t *testing.T) {
 // TestRewrittenWithItsTimesPutBack makes a generation of what only the bytes tell.
 func TestRewrittenWithItsTimesPutBack(t *testing.T) {
 	r := newRig(t)
-	f := file("a", 1)
+	f := fileAt("a", 1)
 	r.bring(r.admit(f)[0], Verified)
 	f.ChangeTime = 2
 	r.ok(r.AdmitRewritten(t.Context(), f))
@@ -109,9 +111,9 @@ func TestRewrittenWithItsTimesPutBack(t *testing.T) {
 // TestTouchOfAnArchive takes the modes of many files for nothing, a batch a commit.
 func TestTouchOfAnArchive(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
-	var files []Found
+	var files []file.File
 	for i := range 1000 {
-		files = append(files, file(fmt.Sprintf("dir/%d.jpg", i), 1))
+		files = append(files, fileAt(fmt.Sprintf("dir/%d.jpg", i), 1))
 	}
 	for _, id := range r.admit(files...) {
 		r.byHand(`UPDATE entries SET status = 'filed', rests = 1 WHERE id = ?`, id)
@@ -134,8 +136,8 @@ func TestTouchOfAnArchive(t *testing.T) {
 // TestRenamedInMidUpload has an entry whose upload is under way get its new path.
 func TestRenamedInMidUpload(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
-	for i, s := range []Status{Creating, Created, Uploading, Completing, Verifying} {
-		from, to := file(string(s)+"/old", 1), file(string(s)+"/new", 1)
+	for i, s := range []Status{Creating, Uploading, Completing, Verifying} {
+		from, to := fileAt(string(s)+"/old", 1), fileAt(string(s)+"/new", 1)
 		from.Ino, to.Ino, to.ChangeTime = uint64(i), uint64(i), 99
 		first := r.admit(from)[0]
 		r.bring(first, s)
@@ -155,7 +157,7 @@ func TestRenamedInMidUpload(t *testing.T) {
 			t.Errorf("%s: its new path is a new file", s)
 		}
 		r.ok(r.Compared(ctx, first, 99))
-		if known, err := r.Reader().Unknown(ctx, []Found{to}); err != nil || len(known) > 0 {
+		if known, err := r.Reader().Unknown(ctx, []file.File{to}); err != nil || len(known) > 0 {
 			t.Errorf("%s: unknown after its bytes were compared: %v", s, err)
 		}
 		r.bring(first, map[bool]Status{true: Failed, false: s}[s == Creating])
@@ -167,12 +169,12 @@ func TestRenamedInMidUpload(t *testing.T) {
 // was touched.
 func TestMoveThatRestsOnContent(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
-	f := file("a", 1)
+	f := fileAt("a", 1)
 	id := r.admit(f)[0]
 	looked := r.entry(id).ChangeTime
 	r.ok(r.SetSHA256(ctx, id, []byte("sum")))
 	f.ChangeTime = 99
-	_, err := r.Touch(ctx, []Found{f})
+	_, err := r.Touch(ctx, []file.File{f})
 	r.ok(err)
 	m := Move{ID: id, From: Settled, To: Duplicate, ChangeTime: &looked}
 	r.fails(r.Advance(ctx, m), ErrMoved)

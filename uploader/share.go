@@ -3,7 +3,6 @@ package uploader
 import (
 	"errors"
 	"fmt"
-	"os"
 	"syscall"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
@@ -11,27 +10,12 @@ import (
 
 // What shares do that local disks do not.
 
-// Renumbered returns now with the device and inode of h, where both are of one path on
-// a file system whose inode numbers may change by themselves, and tell of the same
-// size and times; else now. opened is the file that now is of.
-func (h Hint) Renumbered(now Hint, opened *os.File) Hint {
-	was := h
-	was.Dev, was.Ino = now.Dev, now.Ino
-	if was != now || h == now {
-		return now
-	}
-	if kind, _ := file.KindOf(int(opened.Fd())); kind.Trusted() {
-		return now
-	}
-	return h
-}
-
 // Expect has the Source take the numbers of a hint that its path gave before, if only
 // these differ and may do so by themselves.
-func (s *Source) Expect(h Hint) { s.hint = h.Renumbered(s.hint, s.file) }
+func (s *Source) Expect(h file.Stat) { s.hint = h.Renumbered(s.hint, s.file) }
 
 // known is what the file system says of the file now, with the numbers that it had.
-func (s *Source) known(now Hint) Hint { return s.hint.Renumbered(now, s.file) }
+func (s *Source) known(now file.Stat) file.Stat { return s.hint.Renumbered(now, s.file) }
 
 // Readable reads the first and the last byte: file.ErrLocked tells that another program
 // keeps them to itself before anything is begun that does not wait.

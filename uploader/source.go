@@ -16,20 +16,10 @@ import (
 	"syscall"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
-	"github.com/tenovos-ingest/ingestd/internal/filetime"
 )
 
 // hashBuffer is how many bytes are read at once where a file is only hashed.
 const hashBuffer = 128 << 10
-
-// Hint is what a file system says of a file, and by which a changed file is
-// noticed without reading it.
-type Hint struct {
-	Size       int64 // bytes
-	ModTime    int64 // Unix nanoseconds
-	ChangeTime int64 // Unix nanoseconds; unlike ModTime it cannot be set back
-	Dev, Ino   uint64
-}
 
 // Source is an open regular file beneath its drop folder. Its methods may be
 // called concurrently. Close it when nothing reads it any more.
@@ -38,7 +28,7 @@ type Source struct {
 	root string                 // the drop folder
 	rel  atomic.Pointer[string] // below it, where the file is now
 	name string                 // as the caller knows it, for messages
-	hint Hint
+	hint file.Stat
 
 	wanted func(rel string) bool // as in Follow; nil: it is not followed
 
@@ -81,7 +71,7 @@ func Open(root *file.Root, path string, calls func() (returned func())) (*Source
 	s.rel.Store(&path)
 	info, err := s.stat()
 	if err == nil {
-		s.hint = HintOf(info)
+		s.hint = file.StatOf(info)
 		err = s.Check()
 	}
 	if err != nil {
@@ -95,7 +85,7 @@ func Open(root *file.Root, path string, calls func() (returned func())) (*Source
 func (s *Source) Close() error { return s.file.Close() }
 
 // Hint returns what the file system said when the file was opened.
-func (s *Source) Hint() Hint { return s.hint }
+func (s *Source) Hint() file.Stat { return s.hint }
 
 // Follow has the Source stay with its file where that gets another path of the drop
 // folder, as when somebody renames it or a directory above it: wanted says whether a
@@ -119,23 +109,23 @@ func (s *Source) Check() error {
 }
 
 // Now is Check, and returns what the file system says of the open file.
-func (s *Source) Now() (Hint, error) {
+func (s *Source) Now() (file.Stat, error) {
 	defer s.calls()()
 	there, err := s.lstat(*s.rel.Load())
 	if err != nil && !isGone(err) {
-		return Hint{}, sourceError(s.name, err)
+		return file.Stat{}, sourceError(s.name, err)
 	}
 	info, openErr := s.stat()
 	if openErr != nil {
-		return Hint{}, openErr
+		return file.Stat{}, openErr
 	}
-	now, at := s.known(HintOf(info)), Hint{}
+	now, at := s.known(file.StatOf(info)), file.Stat{}
 	if err == nil {
-		at = s.known(HintOf(there))
+		at = s.known(file.StatOf(there))
 	}
 	switch {
 	case err == nil && at.Dev == now.Dev && at.Ino == now.Ino:
-		if !s.hint.touched(at) {
+		if !s.hint.Alike(at) {
 			return now, s.changed(at)
 		}
 	case s.follow(info):
@@ -146,7 +136,7 @@ func (s *Source) Now() (Hint, error) {
 	default:
 		return now, sourceError(s.name, err)
 	}
-	if !s.hint.touched(now) {
+	if !s.hint.Alike(now) {
 		return now, s.changed(now)
 	}
 	return now, nil
@@ -162,8 +152,8 @@ func (s *Source) lstat(rel string) (fs.FileInfo, error) {
 	return root.Lstat(rel)
 }
 
-func (s *Source) changed(now Hint) error {
-	return fmt.Errorf("%q: %w (%s)", s.name, ErrSourceChanged, s.hint.difference(now))
+func (s *Source) changed(now file.Stat) error {
+	return fmt.Errorf("%q: %w (%s)", s.name, ErrSourceChanged, s.hint.Difference(now))
 }
 
 // follow looks where the open file is by now, and reports whether that is a path for
@@ -250,30 +240,6 @@ func (s *Source) stat() (fs.FileInfo, error) {
 		return nil, sourceError(s.name, err)
 	}
 	return info, nil
-}
-
-// HintOf returns the hint in what os.Lstat or File.Stat said.
-func HintOf(info fs.FileInfo) Hint {
-	st := info.Sys().(*syscall.Stat_t)
-	return Hint{Size: st.Size, ModTime: filetime.Nanos(st.Mtim.Unix()), ChangeTime: filetime.Nanos(st.Ctim.Unix()), Dev: st.Dev, Ino: st.Ino}
-}
-
-// touched reports whether now differs in the change time at the most.
-func (h Hint) touched(now Hint) bool {
-	h.ChangeTime = now.ChangeTime
-	return h == now
-}
-
-// difference says in what way now is not what it was.
-func (h Hint) difference(now Hint) string {
-	switch {
-	case h.Dev != now.Dev || h.Ino != now.Ino:
-		return "another file has its name"
-	case h.Size != now.Size:
-		return fmt.Sprintf("it has %d bytes and had %d", now.Size, h.Size)
-	default:
-		return "its time stamps moved"
-	}
 }
 
 // isGone tells a path that names nothing. ENOTDIR: a file has taken the place of a

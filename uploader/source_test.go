@@ -85,7 +85,7 @@ func tick(t testing.TB, src *Source) {
 		check(t, os.WriteFile(probe, []byte("x"), 0o600))
 		info, err := os.Stat(probe)
 		check(t, err)
-		if HintOf(info).ChangeTime > src.Hint().ChangeTime {
+		if file.StatOf(info).ChangeTime > src.Hint().ChangeTime {
 			return
 		}
 	}

@@ -52,10 +52,10 @@ type arrivals struct {
 
 // arrival is what a file waits for.
 type arrival struct {
-	beside string      // the path of what lies beside it; "" if the file is empty
-	as     fingerprint // of beside, when it was seen to change last
-	since  time.Time   // when that was
-	given  bool        // it waits no longer: the transfer was given up
+	beside string    // the path of what lies beside it; "" if the file is empty
+	as     file.Stat // of beside, when it was seen to change last
+	since  time.Time // when that was
+	given  bool      // it waits no longer: the transfer was given up
 }
 
 // listing is what a directory held of transfers under way.
@@ -66,7 +66,7 @@ type listing struct {
 
 // arrived reports whether the transfer of a file that held still is over, as far as
 // can be told from what lies beside it. If not, it is put back.
-func (f *folder) arrived(found File, now time.Time) bool {
+func (f *folder) arrived(found file.File, now time.Time) bool {
 	c := f.settle.pending[found.Path]
 	since := now
 	if c != nil {
@@ -76,7 +76,7 @@ func (f *folder) arrived(found File, now time.Time) bool {
 		a, until := f.observeTransfer(found, beside, since, now)
 		if now.Before(until) {
 			f.arrivals.add(found.Path, a)
-			f.settle.putBack(found.Path, found.fingerprint(), now, earlier(now.Add(arrivingEvery), until), false)
+			f.settle.putBack(found.Path, found.Stat, now, earlier(now.Add(arrivingEvery), until), false)
 			return false
 		}
 		if a != nil {
@@ -85,7 +85,7 @@ func (f *folder) arrived(found File, now time.Time) bool {
 		}
 	} else if until := f.emptyUntil(found, since); found.Size == 0 && now.Before(until) {
 		f.arrivals.add(found.Path, &arrival{})
-		f.settle.putBack(found.Path, found.fingerprint(), now, until, false)
+		f.settle.putBack(found.Path, found.Stat, now, until, false)
 		return false
 	}
 	delete(f.arrivals.waits, found.Path)
@@ -104,9 +104,9 @@ func (f *folder) giveUp(rel string, a *arrival) {
 }
 
 // emptyUntil is until when an empty file is waited for, which was seen as it is since.
-func (f *folder) emptyUntil(found File, since time.Time) time.Time {
+func (f *folder) emptyUntil(found file.File, since time.Time) time.Time {
 	seen := since.Add(f.emptyWait)
-	age, known := found.fingerprint().age(f.now())
+	age, known := found.Stat.Age(f.now())
 	if !known || f.foreign(found.Path) { // by another clock, whose ages prove nothing
 		return seen
 	}
@@ -115,13 +115,13 @@ func (f *folder) emptyUntil(found File, since time.Time) time.Time {
 
 // observeTransfer looks at what lies beside a file, which itself was seen as it is
 // since, and tells until when it holds the file back.
-func (f *folder) observeTransfer(found File, beside string, since, now time.Time) (*arrival, time.Time) {
+func (f *folder) observeTransfer(found file.File, beside string, since, now time.Time) (*arrival, time.Time) {
 	st, err := f.tree.look(beside, false)
 	if err != nil {
 		return nil, now // it is gone
 	}
 	a := f.arrivals.waits[found.Path]
-	if as := fingerprintOf(&st); a == nil || a.beside != beside || a.as != as {
+	if as := file.StatOfSys(&st); a == nil || a.beside != beside || a.as != as {
 		a = &arrival{beside: beside, as: as, since: now}
 	}
 	age, asSeen := transferAge, transferAge
@@ -132,7 +132,7 @@ func (f *folder) observeTransfer(found File, beside string, since, now time.Time
 		age, asSeen = transferAgeLong, transferAgeLong
 	}
 	seen := later(a.since, since).Add(asSeen)
-	touched, known := filetime.Time(max(a.as.mtime, found.ModTime))
+	touched, known := filetime.Time(max(a.as.ModTime, found.ModTime))
 	if !known || touched.After(now) { // a clock that is ahead, or a date that was made up
 		return a, seen
 	}
@@ -141,7 +141,7 @@ func (f *folder) observeTransfer(found File, beside string, since, now time.Time
 
 // transfer returns what lies beside a file, or beside a directory that it is in, and
 // tells of a transfer of it; "" for nothing.
-func (f *folder) transfer(found File, now time.Time) string {
+func (f *folder) transfer(found file.File, now time.Time) string {
 	for at := found.Path; at != "."; at = path.Dir(at) {
 		dir, name := path.Dir(at), file.Fold(path.Base(at))
 		of := f.transfersIn(dir, now)

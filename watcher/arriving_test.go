@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // arrivingRig is a polled folder in a bubble, where each file has to be seen holding
@@ -21,10 +23,10 @@ func arrivingRig(t *testing.T, leases bool) *rig {
 	r := newRig(t, Folder{Path: "in", Settle: time.Second, Patience: 15 * time.Second, Mode: ModePoll, PollInterval: time.Second})
 	r.mkdir("in")
 	r.pretend(local, leases)
-	r.w.folders[0].known = func(_ context.Context, files []File) ([]File, error) {
+	r.w.folders[0].known = func(_ context.Context, files []file.File) ([]file.File, error) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		return slices.DeleteFunc(slices.Clone(files), func(f File) bool { return slices.Contains(r.files[f.Path], f) }), nil
+		return slices.DeleteFunc(slices.Clone(files), func(f file.File) bool { return slices.Contains(r.files[f.Path], f) }), nil
 	}
 	return r
 }
@@ -218,7 +220,7 @@ func TestEndOfTransferIsHeard(t *testing.T) {
 
 	f := newFolder(Folder{Name: "f", Settle: quiet}, Options{Clock: time.Now})
 	now := time.Now()
-	f.settle.putBack("x", fingerprint{}, now, now.Add(time.Hour), false)
+	f.settle.putBack("x", file.Stat{}, now, now.Add(time.Hour), false)
 	f.arrivals.add("x", &arrival{beside: "x.part"})
 	f.stirred("x.part", true)
 	if due, _ := f.settle.next(); due.After(time.Now()) {

@@ -31,9 +31,9 @@
 // again from time to time in any case. What the kernel's watch limit leaves
 // without a watch is polled, and only that (polled.go). Shares are polled, also
 // those mounted below a local root, because what others change there causes no
-// event here; file systems that are not known to this program are tried
-// (canary.go), but polled if they are mounted below. The price is that a file may
-// be emitted more than once; the receiver compares it with what it knows.
+// event here, and so are file systems that are not known to this program. The price
+// is that a file may be emitted more than once; the receiver compares it with what it
+// knows.
 //
 // # Goroutines
 //

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // within checks that path was emitted once, not before it was settled and at
@@ -68,7 +70,7 @@ func TestRunEmitsEachOnce(t *testing.T) {
 	r.mu.Unlock()
 	st, err := lstat(r.path("in/slow"))
 	must(t, err)
-	if want := r.w.folders[0].file("slow", fingerprintOf(&st)); got != want || got.Size != 300 {
+	if want := r.w.folders[0].file("slow", file.StatOfSys(&st)); got != want || got.Size != 300 {
 		t.Errorf("emitted %+v, want %+v of 300 bytes", got, want)
 	}
 	r.until("nothing settling", func() bool { return r.state("drop").Settling == 0 })

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 const (
@@ -30,7 +32,7 @@ const (
 // are not pending, and emits those that held still and are finished. The receiver
 // is asked first which are new to it: what it knows never settles again, and to
 // find out whether a file is finished costs more than all before.
-func (f *folder) deliver(ctx context.Context, files []File, seen time.Time) error {
+func (f *folder) deliver(ctx context.Context, files []file.File, seen time.Time) error {
 	if len(files) == 0 || ctx.Err() != nil {
 		return nil // at the end: the next scan finds them again
 	}
@@ -38,7 +40,7 @@ func (f *folder) deliver(ctx context.Context, files []File, seen time.Time) erro
 	if err != nil {
 		return err
 	}
-	finished := make([]File, 0, len(fresh))
+	finished := make([]file.File, 0, len(fresh))
 	for _, file := range fresh {
 		if !f.tree.attends(file.Path) && f.heldStill(file, seen) && f.finished(file) {
 			finished = append(finished, file)
@@ -66,14 +68,14 @@ func (f *folder) deliver(ctx context.Context, files []File, seen time.Time) erro
 
 // fresh returns the files that the receiver does not know. Of one that is pending
 // it may have said so before.
-func (f *folder) fresh(ctx context.Context, files []File) ([]File, error) {
+func (f *folder) fresh(ctx context.Context, files []file.File) ([]file.File, error) {
 	if f.known == nil {
 		return files, nil
 	}
-	var fresh []File
+	var fresh []file.File
 	ask := files
 	if len(f.settle.pending) > 0 {
-		ask = make([]File, 0, len(files))
+		ask = make([]file.File, 0, len(files))
 		for _, file := range files {
 			if f.settle.asked(file.Path) {
 				fresh = append(fresh, file)
@@ -96,14 +98,14 @@ func (f *folder) fresh(ctx context.Context, files []File) ([]File, error) {
 
 // heldStill reports whether a file that is new to the receiver has held still. If
 // not, it is pending from now.
-func (f *folder) heldStill(file File, seen time.Time) bool {
-	fp := file.fingerprint()
+func (f *folder) heldStill(file file.File, seen time.Time) bool {
+	fp := file.Stat
 	if f.names.ready.used() || f.settle.waits(file.Path) || f.settle.old(file.Path, fp, seen) {
 		return true
 	}
 	now := f.now()
 	c := f.settle.begin(file.Path, fp, now)
-	if age, known := fp.age(seen); known && !f.readOnce && f.foreign(file.Path) && age >= f.conf.Patience+shareSkew {
+	if age, known := fp.Age(seen); known && !f.readOnce && f.foreign(file.Path) && age >= f.conf.Patience+shareSkew {
 		c.aged = true
 		f.settle.enqueue(c, now.Add(f.conf.Patience)) // nothing is done with it before
 	}
@@ -112,8 +114,8 @@ func (f *folder) heldStill(file File, seen time.Time) bool {
 
 // finished reports whether nobody is writing a file any more that held still. If
 // someone may be, the file is put back.
-func (f *folder) finished(file File) bool {
-	fp, now := file.fingerprint(), f.now()
+func (f *folder) finished(file file.File) bool {
+	fp, now := file.Stat, f.now()
 	told := false
 	if f.names.ready.used() {
 		switch f.announced(file) {
@@ -157,10 +159,10 @@ func (f *folder) finished(file File) bool {
 // An age by our own clock proves as much. One by the clock of a server does not, but
 // of what was old when the folder was first read only the size and times are looked
 // at: an archive of a million files costs a second look at each, not its bytes.
-func (f *folder) patient(file File, now time.Time) bool {
-	fp := file.fingerprint()
+func (f *folder) patient(file file.File, now time.Time) bool {
+	fp := file.Stat
 	foreign := f.foreign(file.Path)
-	if age, known := fp.age(now); known && !foreign && age >= f.conf.Patience+f.steps.forward(now) && !f.settle.heldStill(file.Path) {
+	if age, known := fp.Age(now); known && !foreign && age >= f.conf.Patience+f.steps.forward(now) && !f.settle.heldStill(file.Path) {
 		return true // nobody saw it change
 	}
 	c := f.settle.putBack(file.Path, fp, now, now.Add(max(f.conf.Patience, endsGap)), false)
@@ -173,7 +175,7 @@ func (f *folder) patient(file File, now time.Time) bool {
 		return false
 	}
 	before := c.ends
-	after, err := f.tree.readEnds(file.Path, fp.size)
+	after, err := f.tree.readEnds(file.Path, fp.Size)
 	if f.locked(file.Path, err) {
 		c.since, c.ends = now, nil // nobody can tell what became of its bytes
 		f.settle.enqueue(c, now.Add(max(f.conf.Settle, endsGap)))
@@ -216,7 +218,7 @@ const (
 // announced looks for the sentinel of a file. One that is older than the file
 // was made for content before: then the rules are those of any other file, so
 // that nothing is taken half-written and nothing waits for ever.
-func (f *folder) announced(file File) announcement {
+func (f *folder) announced(file file.File) announcement {
 	a := f.sentinel(file.Path, file.ModTime)
 	if dir := topDir(file.Path); a != present && f.conf.Drops && dir != "" {
 		a = max(a, f.sentinel(dir, file.ModTime))
@@ -230,7 +232,7 @@ func (f *folder) sentinel(rel string, modTime int64) announcement {
 	for _, name := range f.names.ready.all(rel) {
 		switch st, err := f.tree.look(name, false); {
 		case err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG: // a producer makes a file, and nothing else
-		case fingerprintOf(&st).mtime < modTime:
+		case file.StatOfSys(&st).ModTime < modTime:
 			a = stale
 		default:
 			return present

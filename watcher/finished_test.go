@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // pretend has the folders take their file system for one of this kind.
@@ -158,7 +160,7 @@ func TestPreallocatedCopy(t *testing.T) {
 		must(t, w.Close())
 		st, err := lstat(r.path("in/" + name))
 		must(t, err)
-		f.settle.pending[name].fp = fingerprintOf(&st) // as if it were the same
+		f.settle.pending[name].fp = file.StatOfSys(&st) // as if it were the same
 	}
 	after(3 * time.Second)
 	fill("copy", 0, size/2) // half of it

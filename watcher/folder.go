@@ -52,7 +52,6 @@ type folder struct {
 	steps     steps // of our clock
 	readOnce  bool  // a scan of this root has ended
 	paused    string
-	canary    canary
 	unwatched subtrees // polled, because the kernel gives no more watches
 	limited   bool     // it refused one; not asked again before the next scan or poll
 	mounts    subtrees // of file systems mounted below that are not local
@@ -63,7 +62,6 @@ type folder struct {
 	waiting   int      // and the latest whole one
 
 	checkEvery time.Duration
-	canaryTime time.Duration
 	emptyWait  time.Duration
 	checkAt    time.Time // the next look at the root
 	doubted    bool      // the root is to be looked at before anything else
@@ -99,7 +97,6 @@ func newFolder(conf Folder, o Options) *folder {
 		inspect:    inspect,
 		drops:      newDrops(conf),
 		checkEvery: rootCheck,
-		canaryTime: canaryTime,
 		emptyWait:  emptyWait(conf),
 		tree:       &tree{},
 		unreadable: make(map[string]error),
@@ -191,7 +188,6 @@ func (f *folder) turn(ctx context.Context) error {
 	if !f.pollAt.IsZero() && !f.now().Before(f.pollAt) {
 		f.pollSubtrees()
 	}
-	f.judgeCanary()
 	f.drops.reads(f.scanning || len(f.todo) > 0)
 	if err := f.lookAgain(ctx); err != nil {
 		return err
@@ -220,10 +216,8 @@ func (f *folder) sleep(ctx context.Context) {
 	if f.paused == "" && !f.scanAt.IsZero() && f.scanAt.Before(until) {
 		until = f.scanAt
 	}
-	for _, at := range []time.Time{f.pollAt, f.canary.until} {
-		if f.paused == "" && !at.IsZero() && at.Before(until) {
-			until = at
-		}
+	if f.paused == "" && !f.pollAt.IsZero() && f.pollAt.Before(until) {
+		until = f.pollAt
 	}
 	if due, ok := f.settle.next(); ok && due.Before(until) {
 		until = due
@@ -259,6 +253,10 @@ func (f *folder) check() {
 		f.paused, f.root, f.tree = "", at, &tree{path: at.path}
 		f.settleAnew()
 		f.scanNow = true
+		if at.kind == unknown && f.conf.Mode == ModeAuto && f.watches != nil {
+			f.log.Info().Stringer("poll_interval", f.conf.PollInterval).
+				Msg("folder is polled, because its file system is not known; `watch: notify` is faster where all changes are made on this machine")
+		}
 		switch {
 		case f.device != 0 && f.device != at.id.dev && f.conf.Marker == "":
 			f.log.Warn().Msg("the folder is on another file system than before: scanning it; if its share was unmounted, files on their way count as gone: name a file in `marker` that only the share has")
@@ -281,7 +279,7 @@ func (f *folder) leaveRoot() {
 	f.root, f.tree, f.readOnce = root{}, &tree{}, false
 	f.settleAnew()
 	f.limited = false
-	f.unwatched, f.mounts, f.pollAt, f.canary = nil, nil, time.Time{}, canary{}
+	f.unwatched, f.mounts, f.pollAt = nil, nil, time.Time{}
 	f.scanAnew()
 }
 
@@ -358,9 +356,6 @@ func (f *folder) handle(ctx context.Context, ev fsnotify.Event) error {
 		f.stirred(rel, true)
 		return nil
 	}
-	if f.heard(rel) {
-		return nil
-	}
 	if !ev.Has(fsnotify.Create) && f.settle.waits(rel) && f.arrivals.waits[rel] == nil {
 		return nil // it is looked at when it is due
 	}
@@ -372,10 +367,7 @@ func (f *folder) notifies() bool {
 	if f.watches == nil || f.conf.Mode == ModePoll {
 		return false
 	}
-	if f.conf.Mode == ModeNotify || f.root.path == "" {
-		return true
-	}
-	return f.root.kind == local || f.root.kind == unknown && !f.canary.dead
+	return f.conf.Mode == ModeNotify || f.root.path == "" || f.root.kind == local
 }
 
 // mode returns the watch mode in force.

@@ -14,6 +14,8 @@ import (
 	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 func TestMain(m *testing.M) {
@@ -42,7 +44,7 @@ type rig struct {
 	w   *Watcher
 
 	mu     sync.Mutex
-	files  map[string][]File // by path, each time it was emitted
+	files  map[string][]file.File // by path, each time it was emitted
 	when   map[string]time.Time
 	states map[string][]State
 	log    bytes.Buffer
@@ -52,7 +54,7 @@ type rig struct {
 func newRig(t *testing.T, folders ...Folder) *rig {
 	t.Helper()
 	r := &rig{
-		t: t, dir: t.TempDir(), files: make(map[string][]File), when: make(map[string]time.Time),
+		t: t, dir: t.TempDir(), files: make(map[string][]file.File), when: make(map[string]time.Time),
 		states: make(map[string][]State), news: make(chan struct{}),
 	}
 	if len(folders) == 0 {
@@ -91,7 +93,7 @@ func (l *locked) Write(p []byte) (int, error) {
 	return l.r.log.Write(p)
 }
 
-func (r *rig) emit(_ context.Context, files []File) error {
+func (r *rig) emit(_ context.Context, files []file.File) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, f := range files {
@@ -232,7 +234,7 @@ func lstat(path string) (unix.Stat_t, error) {
 	return below.look(name, false)
 }
 
-func probe(path string, want fingerprint) (verdict, error) {
+func probe(path string, want file.Stat) (verdict, error) {
 	below, name := at(path)
 	defer below.close()
 	return below.probe(name, want)

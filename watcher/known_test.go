@@ -13,20 +13,22 @@ import (
 	"time"
 
 	"github.com/charlievieth/fastwalk"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // memory is the simplest receiver: it knows what was emitted.
 type memory struct {
 	mu    sync.Mutex
-	files map[string]File // by path
+	files map[string]file.File // by path
 	asked int
 }
 
-func (m *memory) emit(_ context.Context, files []File) error {
+func (m *memory) emit(_ context.Context, files []file.File) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.files == nil {
-		m.files = make(map[string]File)
+		m.files = make(map[string]file.File)
 	}
 	for _, f := range files {
 		m.files[f.Path] = f
@@ -34,7 +36,7 @@ func (m *memory) emit(_ context.Context, files []File) error {
 	return nil
 }
 
-func (m *memory) known(_ context.Context, files []File) (unknown []File, err error) {
+func (m *memory) known(_ context.Context, files []file.File) (unknown []file.File, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.asked += len(files)
@@ -50,7 +52,7 @@ func TestKnownIsNotEmittedAgain(t *testing.T) {
 	t.Parallel()
 	var m memory
 	r := newRig(t, Folder{Path: "in"})
-	r.w.folders[0].known = func(ctx context.Context, files []File) ([]File, error) {
+	r.w.folders[0].known = func(ctx context.Context, files []file.File) ([]file.File, error) {
 		unknown, err := m.known(ctx, files)
 		_ = m.emit(ctx, unknown)
 		return unknown, err
@@ -108,7 +110,7 @@ func TestKnownDoesNotSettleAgain(t *testing.T) {
 	f, now := r.w.folders[0], time.Now()
 	f.now = func() time.Time { return now }
 	f.known = m.known
-	f.emit = func(ctx context.Context, files []File) error {
+	f.emit = func(ctx context.Context, files []file.File) error {
 		return errors.Join(m.emit(ctx, files), r.emit(ctx, files))
 	}
 	settling := func() (folder, drop int) {
@@ -158,7 +160,7 @@ func TestAgeIsOfTheLook(t *testing.T) {
 		f, now := r.w.folders[0], time.Now()
 		f.now = func() time.Time { return now }
 		asked := 0
-		f.known = func(_ context.Context, files []File) ([]File, error) {
+		f.known = func(_ context.Context, files []file.File) ([]file.File, error) {
 			asked++
 			now = now.Add(2 * settle)
 			return files, nil
@@ -184,8 +186,8 @@ func TestKnownErrorEndsRun(t *testing.T) {
 	dir := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(dir, "a"), []byte("x"), 0o600))
 	w, err := New([]Folder{{Name: "one", Path: dir}}, Options{
-		Emit:  func(context.Context, []File) error { return nil },
-		Known: func(context.Context, []File) ([]File, error) { return nil, broken },
+		Emit:  func(context.Context, []file.File) error { return nil },
+		Known: func(context.Context, []file.File) ([]file.File, error) { return nil, broken },
 	})
 	must(t, err)
 	if err := w.Run(t.Context()); !errors.Is(err, broken) {
@@ -227,7 +229,7 @@ func BenchmarkRescanKnown(b *testing.B) {
 	emitted := 0
 	scan := func() time.Duration {
 		w, err := New([]Folder{{Name: "f", Path: dir}}, Options{
-			Emit:  func(ctx context.Context, files []File) error { emitted += len(files); return m.emit(ctx, files) },
+			Emit:  func(ctx context.Context, files []file.File) error { emitted += len(files); return m.emit(ctx, files) },
 			Known: m.known,
 			Clock: func() time.Time { return time.Now().Add(time.Hour) },
 		})

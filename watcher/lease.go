@@ -31,7 +31,7 @@ var errNoLease = errors.New("the kernel grants no lease on the file")
 // because whoever opens the file to write would have to wait for it. The kernel
 // grants leases to the owner of a file and to CAP_LEASE; to others probe is
 // unsure, and so it is on a file system that may have writers elsewhere.
-func (t *tree) probe(rel string, want fingerprint) (verdict, error) {
+func (t *tree) probe(rel string, want file.Stat) (verdict, error) {
 	fd, err := t.descriptor(rel)
 	switch {
 	case errors.Is(file.Opening(err), file.ErrLocked):
@@ -63,7 +63,7 @@ func (t *tree) probe(rel string, want fingerprint) (verdict, error) {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return unsure, err
 	}
-	if fingerprintOf(&st) != want {
+	if file.StatOfSys(&st) != want {
 		return changed, nil
 	}
 	return free, nil

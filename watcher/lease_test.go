@@ -13,6 +13,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 func requireLeases(t *testing.T, dir string) {
@@ -37,7 +39,7 @@ func TestProbe(t *testing.T) {
 			}
 			mountAt(t, dir, name, strings.NewReplacer("LOWER", lower, "UPPER", upper).Replace(options))
 			if st, err := lstat(filepath.Join(dir, "f")); err == nil {
-				if got, err := probe(filepath.Join(dir, "f"), fingerprintOf(&st)); got != free || err != nil {
+				if got, err := probe(filepath.Join(dir, "f"), file.StatOfSys(&st)); got != free || err != nil {
 					t.Errorf("a file of the lower layer: verdict %d, %v", got, err)
 				}
 			}
@@ -58,7 +60,7 @@ func TestProbeOfAMountBelow(t *testing.T) {
 	must(t, os.WriteFile(path, []byte("0123456789"), 0o600))
 	st, err := lstat(path)
 	must(t, err)
-	if got, err := probe(path, fingerprintOf(&st)); got != unsure || err != nil {
+	if got, err := probe(path, file.StatOfSys(&st)); got != unsure || err != nil {
 		t.Errorf("verdict %d, %v, want that nothing tells", got, err)
 	}
 }
@@ -79,7 +81,7 @@ func testProbe(t *testing.T, dir string, overlaid bool) {
 		t.Helper()
 		st, err := lstat(path)
 		must(t, err)
-		if got, err := probe(path, fingerprintOf(&st)); got != want || err != nil {
+		if got, err := probe(path, file.StatOfSys(&st)); got != want || err != nil {
 			t.Errorf("%s: verdict %d, %v, want %d", what, got, err, want)
 		}
 	}
@@ -134,26 +136,26 @@ func testProbe(t *testing.T, dir string, overlaid bool) {
 		case <-stop:
 			asking = false
 		default:
-			_, err := probe(path, fingerprint{})
+			_, err := probe(path, file.Stat{})
 			must(t, err)
 		}
 	}
 	must(t, g.Wait())
 
-	if got, _ := probe(path, fingerprint{size: 10}); got != changed {
+	if got, _ := probe(path, file.Stat{Size: 10}); got != changed {
 		t.Errorf("another file than before: verdict %d", got)
 	}
 	must(t, os.Remove(path))
-	if got, err := probe(path, fingerprint{}); got != changed || err != nil {
+	if got, err := probe(path, file.Stat{}); got != changed || err != nil {
 		t.Errorf("no file: verdict %d, %v", got, err)
 	}
 	must(t, os.Symlink("/etc/passwd", path))
-	if got, err := probe(path, fingerprint{}); got != changed || err != nil {
+	if got, err := probe(path, file.Stat{}); got != changed || err != nil {
 		t.Errorf("a link: verdict %d, %v", got, err)
 	}
 	must(t, os.Remove(path))
 	must(t, syscall.Mkfifo(path, 0o600))
-	if got, _ := probe(path, fingerprint{}); got == free {
+	if got, _ := probe(path, file.Stat{}); got == free {
 		t.Error("a pipe is free")
 	}
 }
@@ -171,7 +173,7 @@ func TestProbeOfAnothersFile(t *testing.T) {
 	f.check()
 	st, err := lstat(r.path("in/theirs"))
 	must(t, err)
-	file := f.file("theirs", fingerprintOf(&st))
+	file := f.file("theirs", file.StatOfSys(&st))
 
 	done := make(chan struct{})
 	go func() {
@@ -181,7 +183,7 @@ func TestProbeOfAnothersFile(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		if got, err := probe(r.path("in/theirs"), file.fingerprint()); got != unsure || !errors.Is(err, unix.EACCES) {
+		if got, err := probe(r.path("in/theirs"), file.Stat); got != unsure || !errors.Is(err, unix.EACCES) {
 			t.Errorf("verdict %d, %v, want unsure", got, err)
 		}
 		for range 2 {

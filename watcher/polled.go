@@ -47,9 +47,6 @@ func (f *folder) watch(rel string, id identity) {
 	switch {
 	case err == nil:
 		f.unpoll(rel)
-		if rel == "." {
-			f.sendCanary()
-		}
 		return
 	case errors.Is(err, fsnotify.ErrClosed):
 		return

@@ -8,10 +8,7 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/tenovos-ingest/ingestd/internal/file"
-	"github.com/tenovos-ingest/ingestd/internal/filetime"
 )
 
 // root is what a folder's path led to when it was last looked at.
@@ -82,8 +79,4 @@ func inspect(f Folder) (root, error) {
 func identityOf(info fs.FileInfo) identity {
 	st := info.Sys().(*syscall.Stat_t)
 	return identity{dev: st.Dev, ino: st.Ino}
-}
-
-func fingerprintOf(st *unix.Stat_t) fingerprint {
-	return fingerprint{size: st.Size, mtime: filetime.Nanos(st.Mtim.Unix()), ctime: filetime.Nanos(st.Ctim.Unix()), dev: st.Dev, ino: st.Ino}
 }

@@ -145,7 +145,7 @@ func (f *folder) sift(ctx context.Context, dir string, fd int, entries []fs.DirE
 	}
 	seen := f.now() // before the first look: no file must seem older than it was seen
 	lookAll(sights, f.now, func(s *sight) (unix.Stat_t, error) { return file.Look(fd, s.name, false) })
-	files := make([]File, 0, len(sights))
+	files := make([]file.File, 0, len(sights))
 	for _, s := range sights {
 		switch {
 		case s.err != nil:
@@ -163,7 +163,7 @@ func (f *folder) sift(ctx context.Context, dir string, fd int, entries []fs.DirE
 type sight struct {
 	rel, name string
 	at        time.Time // before the look
-	fp        fingerprint
+	fp        file.Stat
 	regular   bool
 	err       error
 }
@@ -180,7 +180,7 @@ func lookAll(sights []sight, now func() time.Time, look func(*sight) (unix.Stat_
 				s.at = now()
 				var st unix.Stat_t
 				st, s.err = look(s)
-				s.fp, s.regular = fingerprintOf(&st), st.Mode&unix.S_IFMT == unix.S_IFREG
+				s.fp, s.regular = file.StatOfSys(&st), st.Mode&unix.S_IFMT == unix.S_IFREG
 			}
 			return nil
 		})
@@ -220,8 +220,8 @@ func (f *folder) look(ctx context.Context, rel string, created bool) error {
 			f.todo = append(f.todo, rel)
 		}
 	case unix.S_IFREG:
-		if fp := fingerprintOf(&st); f.names.file(rel) && f.still(rel, fp, now) {
-			return f.deliver(ctx, []File{f.file(rel, fp)}, now)
+		if fp := file.StatOfSys(&st); f.names.file(rel) && f.still(rel, fp, now) {
+			return f.deliver(ctx, []file.File{f.file(rel, fp)}, now)
 		}
 	}
 	return nil
@@ -236,7 +236,7 @@ func (f *folder) lookAgain(ctx context.Context) error {
 		sights = append(sights, sight{rel: rel})
 	}
 	lookAll(sights, f.now, func(s *sight) (unix.Stat_t, error) { return f.tree.look(s.rel, f.foreign(s.rel)) })
-	var still []File
+	var still []file.File
 	for _, s := range sights {
 		if s.err != nil || !s.regular {
 			f.settle.forget(s.rel)
@@ -248,7 +248,7 @@ func (f *folder) lookAgain(ctx context.Context) error {
 			still = append(still, f.file(s.rel, s.fp))
 		}
 	}
-	slices.SortFunc(still, func(a, b File) int {
+	slices.SortFunc(still, func(a, b file.File) int {
 		return cmp.Or(cmp.Compare(path.Dir(a.Path), path.Dir(b.Path)), cmp.Compare(a.Path, b.Path))
 	})
 	for len(still) > 0 {
@@ -266,7 +266,7 @@ func (f *folder) lookAgain(ctx context.Context) error {
 
 // still reports whether a file held still. Where its producer says when it is
 // complete, that does not matter.
-func (f *folder) still(rel string, fp fingerprint, now time.Time) bool {
+func (f *folder) still(rel string, fp file.Stat, now time.Time) bool {
 	return f.names.ready.used() || f.settle.observe(rel, fp, now)
 }
 
@@ -365,13 +365,6 @@ func (f *folder) unread() error {
 
 func (f *folder) abs(rel string) string { return filepath.Join(f.root.path, rel) }
 
-func (f *folder) file(rel string, p fingerprint) File {
-	return File{
-		Folder: f.conf.Name, Path: rel, Size: p.size,
-		ModTime: p.mtime, ChangeTime: p.ctime, Dev: p.dev, Ino: p.ino,
-	}
-}
-
-func (f File) fingerprint() fingerprint {
-	return fingerprint{size: f.Size, mtime: f.ModTime, ctime: f.ChangeTime, dev: f.Dev, ino: f.Ino}
+func (f *folder) file(rel string, is file.Stat) file.File {
+	return file.File{Folder: f.conf.Name, Path: rel, Stat: is}
 }

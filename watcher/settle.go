@@ -4,36 +4,14 @@ import (
 	"container/heap"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/internal/filetime"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
-
-// fingerprint is what has to hold still. ctime is in it because size and mtime
-// alone lie: cp -p, rsync and utimes set the mtime back.
-type fingerprint struct {
-	size         int64
-	mtime, ctime int64 // unix ns
-	dev, ino     uint64
-}
-
-// touched reports whether now differs in the change time at the most.
-func (fp fingerprint) touched(now fingerprint) bool {
-	fp.ctime = now.ctime
-	return fp == now
-}
-
-// age is how long ago the file was changed by its ctime. That is not known where it
-// is in the future, which only says that two clocks differ, or none that a clock
-// ever gave: the file systems that keep no such time put 1970 there, or 1601.
-func (fp fingerprint) age(now time.Time) (age time.Duration, known bool) {
-	changed, told := filetime.Time(fp.ctime)
-	return now.Sub(changed), told && fp.ctime > 0 && !changed.After(now)
-}
 
 // settler decides when a file has held still for long enough. It is pure: it
 // looks at no clock and no file system. It remembers only the files that are not
 // settled yet.
 type settler struct {
-	quiet time.Duration // how long a fingerprint must have been seen unchanged
+	quiet time.Duration // how long a file must have been seen unchanged
 	aged  time.Duration // a ctime at least this old proves it without being seen; at least quiet
 	// foreign tells the files whose ctimes are of a clock that is not ours, and whose
 	// inode numbers may change: their age proves nothing, and the number is no
@@ -54,8 +32,8 @@ type settler struct {
 
 type candidate struct {
 	path  string
-	fp    fingerprint
-	since time.Time // when this fingerprint was first seen
+	fp    file.Stat
+	since time.Time // when it was first seen to be that
 	due   time.Time // when to look again
 	index int       // in the queue, -1 when it is not in it
 	asked bool      // the receiver was asked about the file, and did not know it
@@ -75,7 +53,7 @@ func newSettler(quiet, aged time.Duration) *settler {
 // observe takes what path looked like at now and reports whether it has held
 // still. If not it is due for another look. If it has, it is for the caller to
 // forget it or to put it back.
-func (s *settler) observe(path string, fp fingerprint, now time.Time) bool {
+func (s *settler) observe(path string, fp file.Stat, now time.Time) bool {
 	if s.old(path, fp, now) {
 		s.unqueue(s.pending[path])
 		return true
@@ -91,7 +69,7 @@ func (s *settler) observe(path string, fp fingerprint, now time.Time) bool {
 
 // begin has a file that is new to the receiver seen holding still from now on,
 // which is after it was looked at, for quiet at least.
-func (s *settler) begin(path string, fp fingerprint, now time.Time) *candidate {
+func (s *settler) begin(path string, fp file.Stat, now time.Time) *candidate {
 	c := s.track(path, fp, now)
 	c.asked = true
 	s.schedule(c, now)
@@ -100,15 +78,15 @@ func (s *settler) begin(path string, fp fingerprint, now time.Time) *candidate {
 
 // note takes what path looked like at now, in a look that proves nothing but a change:
 // the client of a share may have answered it from memory.
-func (s *settler) note(path string, fp fingerprint, now time.Time) {
+func (s *settler) note(path string, fp file.Stat, now time.Time) {
 	if c := s.track(path, fp, now); c.since.Equal(now) {
 		s.schedule(c, now)
 	}
 }
 
 // old reports whether the ctime alone proves that a file held still.
-func (s *settler) old(path string, fp fingerprint, now time.Time) bool {
-	age, known := fp.age(now)
+func (s *settler) old(path string, fp file.Stat, now time.Time) bool {
+	age, known := fp.Age(now)
 	return known && !s.strange(path) && age >= s.aged+s.steps.forward(now)
 }
 
@@ -117,7 +95,7 @@ func (s *settler) strange(path string) bool { return s.foreign != nil && s.forei
 // schedule has a file looked at when it will have held still, as seen or by its age.
 func (s *settler) schedule(c *candidate, now time.Time) {
 	due := c.since.Add(s.quiet)
-	if age, known := c.fp.age(now); known && !s.strange(c.path) {
+	if age, known := c.fp.Age(now); known && !s.strange(c.path) {
 		if aged := now.Add(s.aged + s.steps.forward(now) - age); aged.Before(due) {
 			due = aged
 		}
@@ -126,7 +104,7 @@ func (s *settler) schedule(c *candidate, now time.Time) {
 }
 
 // putBack has a file that held still, but is not finished, looked at again.
-func (s *settler) putBack(path string, fp fingerprint, now, due time.Time, open bool) *candidate {
+func (s *settler) putBack(path string, fp file.Stat, now, due time.Time, open bool) *candidate {
 	c := s.track(path, fp, now)
 	c.still, c.asked = true, true
 	if open != c.open {
@@ -142,7 +120,7 @@ func (s *settler) putBack(path string, fp fingerprint, now, due time.Time, open 
 }
 
 // track returns the candidate of path, begun anew if the file changed.
-func (s *settler) track(path string, fp fingerprint, now time.Time) *candidate {
+func (s *settler) track(path string, fp file.Stat, now time.Time) *candidate {
 	c := s.pending[path]
 	if c == nil {
 		c = &candidate{path: path, fp: fp, since: now, index: -1}
@@ -150,9 +128,9 @@ func (s *settler) track(path string, fp fingerprint, now time.Time) *candidate {
 		s.drops.settles(path, 1)
 	}
 	if s.strange(path) { // the number is as good as the one before
-		fp.dev, fp.ino = c.fp.dev, c.fp.ino
+		fp.Dev, fp.Ino = c.fp.Dev, c.fp.Ino
 	}
-	if c.fp.touched(fp) && s.touchable != nil && s.touchable(path) {
+	if c.fp.Alike(fp) && s.touchable != nil && s.touchable(path) {
 		c.fp = fp
 	}
 	if c.fp != fp {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
 )
 
@@ -12,20 +13,20 @@ func TestSettle(t *testing.T) {
 	const quiet = 5 * time.Second
 	t0 := time.Unix(1_700_000_000, 0)
 	at := func(s float64) time.Time { return t0.Add(time.Duration(s * float64(time.Second))) }
-	fp := func(size int64, ctime float64) fingerprint {
-		return fingerprint{size: size, mtime: 1, ctime: at(ctime).UnixNano(), dev: 1, ino: 1}
+	fp := func(size int64, ctime float64) file.Stat {
+		return file.Stat{Size: size, ModTime: 1, ChangeTime: at(ctime).UnixNano(), Dev: 1, Ino: 1}
 	}
-	ctime := func(ns int64) fingerprint { return fingerprint{size: 1, mtime: 1, ctime: ns, dev: 1, ino: 1} }
+	ctime := func(ns int64) file.Stat { return file.Stat{Size: 1, ModTime: 1, ChangeTime: ns, Dev: 1, Ino: 1} }
 	type look struct {
 		now     float64
-		fp      fingerprint
+		fp      file.Stat
 		settled bool
 		due     float64 // when not settled
 	}
 	moved := fp(1, 0)
-	moved.ino = 2
+	moved.Ino = 2
 	touched := fp(1, 0)
-	touched.mtime = 2
+	touched.ModTime = 2
 	for _, tt := range []struct {
 		name  string
 		aged  time.Duration
@@ -102,16 +103,16 @@ func TestTouchesDoNotUnsettle(t *testing.T) {
 		settled := false
 		for i := range 4 {
 			now := t0.Add(time.Duration(i) * 4 * time.Second)
-			settled = settled || s.observe("f", fingerprint{size: 1, mtime: 1, ctime: now.UnixNano()}, now)
+			settled = settled || s.observe("f", file.Stat{Size: 1, ModTime: 1, ChangeTime: now.UnixNano()}, now)
 		}
 		if settled != touchable {
 			t.Errorf("touchable %v: settled %v", touchable, settled)
 		}
 		now := t0.Add(16 * time.Second)
 		s.forget("f")
-		s.observe("f", fingerprint{size: 1, mtime: 1, ctime: now.UnixNano()}, now)
+		s.observe("f", file.Stat{Size: 1, ModTime: 1, ChangeTime: now.UnixNano()}, now)
 		now = now.Add(quiet)
-		if s.observe("f", fingerprint{size: 1, mtime: 2, ctime: now.UnixNano()}, now) {
+		if s.observe("f", file.Stat{Size: 1, ModTime: 2, ChangeTime: now.UnixNano()}, now) {
 			t.Error("a file settled whose content may have changed")
 		}
 	}
@@ -122,7 +123,7 @@ func TestSettleOrderAndMemory(t *testing.T) {
 	t0 := time.Unix(1_700_000_000, 0)
 	for i := range 100 {
 		ctime := t0.Add(-time.Duration(i*37%100) * 5 * time.Millisecond)
-		s.observe(fmt.Sprint(i), fingerprint{ctime: ctime.UnixNano()}, t0)
+		s.observe(fmt.Sprint(i), file.Stat{ChangeTime: ctime.UnixNano()}, t0)
 	}
 	s.forget("7")
 	s.forget("unknown")

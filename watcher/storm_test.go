@@ -18,6 +18,8 @@ import (
 
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // 300 trees of three levels are made and filled at once, 40 of them renamed in the
@@ -105,7 +107,7 @@ func watchAndPrint(dir string) error {
 	var mu sync.Mutex
 	out := bufio.NewWriter(os.Stdout)
 	w, err := New([]Folder{{Name: "f", Path: dir, Settle: quiet, Rescan: time.Hour}}, Options{
-		Emit: func(_ context.Context, files []File) error {
+		Emit: func(_ context.Context, files []file.File) error {
 			mu.Lock()
 			defer mu.Unlock()
 			for _, f := range files {

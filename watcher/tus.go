@@ -6,6 +6,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // What tusd, the server of the tus protocol, keeps beside an upload: what it knows of
@@ -62,7 +64,7 @@ func (t *tree) readTusInfo(at string) (upload, bool) {
 }
 
 // tusUnfinished reports whether tusd says that an upload is not whole.
-func (f *folder) tusUnfinished(found File) bool {
+func (f *folder) tusUnfinished(found file.File) bool {
 	u, is := f.tree.readTusInfo(found.Path + tusInfo)
 	return is && (u.SizeIsDeferred || found.Size < *u.Size)
 }

@@ -81,16 +81,6 @@ type Folder struct {
 	Drops bool
 }
 
-// File is a settled file: a regular file as it was when last looked at.
-type File struct {
-	Folder string // Folder.Name
-	Path   string // below the folder, slash-separated, as the bytes on disk: perhaps not UTF-8
-	Size   int64  // bytes
-
-	ModTime, ChangeTime int64 // unix ns, of years that these do not reach the nearest
-	Dev, Ino            uint64
-}
-
 // State is what is known of a folder beside its files.
 type State struct {
 	Folder   string
@@ -121,12 +111,12 @@ type State struct {
 // path twice in it. It is called from one goroutine for each folder, so for
 // several folders at once. The same file may come again, in events and in every
 // scan. An error ends Run and Walk.
-type Emit func(ctx context.Context, files []File) error
+type Emit func(ctx context.Context, files []file.File) error
 
 // Known returns those of a batch that the receiver does not know as they are.
 // Only they are looked at closely, and emitted. It is called as Emit is, and
 // must not change files. An error ends Run and Walk.
-type Known func(ctx context.Context, files []File) (unknown []File, err error)
+type Known func(ctx context.Context, files []file.File) (unknown []file.File, err error)
 
 // Scanned is told that a scan of a folder has come to its end: whatever was there is
 // emitted, known or settling. unread reports whether a path is, or is below, what the

@@ -16,6 +16,8 @@ import (
 
 	"github.com/charlievieth/fastwalk"
 	"github.com/fsnotify/fsnotify"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 func event(name string) fsnotify.Event { return fsnotify.Event{Name: name, Op: fsnotify.Create} }
@@ -90,7 +92,7 @@ func TestWalkOfOldFiles(t *testing.T) {
 	}
 	seen := 0
 	w, err := New([]Folder{{Name: "f", Path: dir, Settle: time.Minute}}, Options{
-		Emit: func(_ context.Context, files []File) error {
+		Emit: func(_ context.Context, files []file.File) error {
 			if len(files) > batchSize {
 				t.Errorf("a batch of %d", len(files))
 			}
@@ -121,7 +123,7 @@ func TestEmitErrorEndsAll(t *testing.T) {
 			w, err := New([]Folder{
 				{Name: "one", Path: dirs[0]},
 				{Name: "two", Path: dirs[1], Settle: time.Hour},
-			}, Options{Emit: func(context.Context, []File) error { return broken }})
+			}, Options{Emit: func(context.Context, []file.File) error { return broken }})
 			must(t, err)
 			if err := call(w, t.Context()); !errors.Is(err, broken) || !strings.Contains(err.Error(), `"one"`) {
 				t.Errorf("got %v", err)
@@ -141,7 +143,7 @@ func TestHangingFolder(t *testing.T) {
 			must(t, os.WriteFile(filepath.Join(folders[i].Path, "file"), []byte("x"), 0o600))
 		}
 		hanging, fine, release := make(chan struct{}), make(chan struct{}), make(chan struct{})
-		w, err := New(folders, Options{Emit: func(_ context.Context, files []File) error {
+		w, err := New(folders, Options{Emit: func(_ context.Context, files []file.File) error {
 			if files[0].Folder == "hangs" {
 				close(hanging)
 				<-release // ctx or not, as a system call does
@@ -345,7 +347,7 @@ func TestOtherFileSystemIsSaid(t *testing.T) {
 }
 
 func TestNewRefuses(t *testing.T) {
-	emit := func(context.Context, []File) error { return nil }
+	emit := func(context.Context, []file.File) error { return nil }
 	good := Folder{Name: "a", Path: "/x"}
 	for name, folders := range map[string][]Folder{
 		"no name":         {{Path: "/x"}},
@@ -385,7 +387,7 @@ func BenchmarkWalk(b *testing.B) {
 		for b.Loop() {
 			seen := 0
 			w, err := New([]Folder{{Name: "f", Path: dir}}, Options{
-				Emit:  func(_ context.Context, files []File) error { seen += len(files); return nil },
+				Emit:  func(_ context.Context, files []file.File) error { seen += len(files); return nil },
 				Clock: func() time.Time { return time.Now().Add(time.Hour) },
 			})
 			if err != nil {

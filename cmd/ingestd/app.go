@@ -19,6 +19,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -188,7 +189,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		},
 	})
 	w, err := watcher.New(watched, watcher.Options{
-		Known: func(ctx context.Context, files []watcher.File) ([]watcher.File, error) {
+		Known: func(ctx context.Context, files []file.File) ([]file.File, error) {
 			for _, f := range files {
 				if _, companion := acct.collectors[f.Folder].Companion(f.Path); !companion {
 					e.walked[f.Folder].Add(1)

@@ -18,6 +18,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dashboard"
 	"github.com/tenovos-ingest/ingestd/internal/display"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -294,7 +295,7 @@ func (b *backfill) dryRun(ctx context.Context) error {
 		printForecast(b.out, f)
 		return nil
 	}
-	w, err := watcher.New(watchedFolders(b.folders), watcher.Options{Log: b.log, Emit: func(ctx context.Context, files []watcher.File) error {
+	w, err := watcher.New(watchedFolders(b.folders), watcher.Options{Log: b.log, Emit: func(ctx context.Context, files []file.File) error {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, file := range files {

@@ -16,9 +16,9 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/uploader"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
@@ -187,9 +187,8 @@ func lstat(path string) (info os.FileInfo, err error) {
 }
 
 // fileOf is a file as the watcher would report it.
-func fileOf(folder, rel string, info os.FileInfo) watcher.File {
-	h := uploader.HintOf(info)
-	f := watcher.File{Folder: folder, Path: filepath.ToSlash(rel), Size: h.Size, ModTime: h.ModTime, ChangeTime: h.ChangeTime, Dev: h.Dev, Ino: h.Ino}
+func fileOf(folder, rel string, info os.FileInfo) file.File {
+	f := file.File{Folder: folder, Path: filepath.ToSlash(rel), Stat: file.StatOf(info)}
 	if !info.Mode().IsRegular() {
 		f.Size = -1
 	}
@@ -197,7 +196,7 @@ func fileOf(folder, rel string, info os.FileInfo) watcher.File {
 }
 
 // foretell says what would become of a settled file.
-func (o *oracle) foretell(ctx context.Context, file watcher.File) (forecast, error) {
+func (o *oracle) foretell(ctx context.Context, file file.File) (forecast, error) {
 	folder := o.folders[file.Folder]
 	f := forecast{Folder: file.Folder, Path: file.Path, Size: file.Size}
 	if why := watcher.Skipped(watchedFolders([]config.Folder{folder})[0], file.Path); file.Size < 0 || why != "" {

@@ -10,6 +10,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -152,7 +153,7 @@ func later(err error) error {
 
 // factsOf gathers what can be known of a file, which lies at another path by now
 // unless at is "".
-func (a *account) factsOf(file watcher.File, at string) (*facts.Collection, error) {
+func (a *account) factsOf(file file.File, at string) (*facts.Collection, error) {
 	f := facts.File{Folder: file.Folder, Path: file.Path, Size: file.Size}
 	if file.Ino != 0 {
 		f.ModTime, _ = filetime.Time(file.ModTime) // the collector knows what is not reached
@@ -166,8 +167,8 @@ func (a *account) factsOf(file watcher.File, at string) (*facts.Collection, erro
 }
 
 // mapFunc adapts a folder's rules to what the pipeline asks for.
-func (a *account) mapFunc(f config.Folder) func(watcher.File, string) (dropfolder.Mapped, error) {
-	return func(file watcher.File, at string) (dropfolder.Mapped, error) {
+func (a *account) mapFunc(f config.Folder) func(file.File, string) (dropfolder.Mapped, error) {
+	return func(file file.File, at string) (dropfolder.Mapped, error) {
 		known, err := a.factsOf(file, at)
 		if err != nil {
 			return dropfolder.Mapped{}, later(err)

@@ -75,11 +75,11 @@ func openFolder(f config.Folder) (*file.Root, error) { return file.OpenRoot(f.Pa
 
 // recallCopy foretells a duplicate: a file is read whole only where one of its size
 // is known.
-func (o *oracle) recallCopy(ctx context.Context, folder config.Folder, file watcher.File, f *forecast) error {
+func (o *oracle) recallCopy(ctx context.Context, folder config.Folder, file file.File, f *forecast) error {
 	if f.Becomes != "asset" || file.Size == 0 || dropfolder.Duplicates(folder.Duplicates) == dropfolder.DuplicatesUpload {
 		return nil
 	}
-	e := journal.Entry{ID: 1<<62 - 1, Folder: file.Folder, Path: file.Path, Size: file.Size}
+	e := journal.Entry{ID: 1<<62 - 1, File: file}
 	if has, err := o.reader.HasSameSize(ctx, e); err != nil || !has {
 		return err
 	}
@@ -122,7 +122,7 @@ func (o *oracle) recallCopy(ctx context.Context, folder config.Folder, file watc
 
 // apply has the folder's rules say what a file, or a row without one, becomes; the
 // Result is nil where no rule matches.
-func (o *oracle) apply(folder config.Folder, file watcher.File, f *forecast) error {
+func (o *oracle) apply(folder config.Folder, file file.File, f *forecast) error {
 	var known *facts.Collection
 	err := o.acct.tables.Patiently(func() (err error) {
 		known, err = o.acct.factsOf(file, "")
@@ -180,7 +180,7 @@ func and(a, b string) string {
 }
 
 // recall adds what the journal knows of the path.
-func (o *oracle) recall(ctx context.Context, folder config.Folder, file watcher.File, f *forecast) error {
+func (o *oracle) recall(ctx context.Context, folder config.Folder, file file.File, f *forecast) error {
 	if o.reader == nil {
 		return nil
 	}
@@ -194,7 +194,7 @@ func (o *oracle) recall(ctx context.Context, folder config.Folder, file watcher.
 		}
 		return o.recallCopy(ctx, folder, file, f)
 	}
-	if latest.Describes(journal.Found(file)) {
+	if latest.Describes(file) {
 		f.Becomes, f.Version = "known", latest.OriginalFileID
 		if latest.Status == journal.Held || latest.Status == journal.Failed {
 			f.Becomes = string(latest.Status)
@@ -220,24 +220,24 @@ func (o *oracle) recall(ctx context.Context, folder config.Folder, file watcher.
 }
 
 // recallBackup foretells that a file is the backup copy of another one.
-func (o *oracle) recallBackup(ctx context.Context, folder config.Folder, file watcher.File, f *forecast) (bool, error) {
+func (o *oracle) recallBackup(ctx context.Context, folder config.Folder, found file.File, f *forecast) (bool, error) {
 	watched := watchedFolders([]config.Folder{folder})[0]
 	original, coming, err := ingest.BackupOf(ctx, ingest.Place{
 		FormerPaths: o.reader.FormerPaths,
 		Wanted:      func(rel string) bool { return watcher.Skipped(watched, rel) == "" },
-		At: func(rel string) (uploader.Hint, bool, error) {
+		At: func(rel string) (file.Stat, bool, error) {
 			root, err := openFolder(folder)
 			if err != nil {
-				return uploader.Hint{}, false, err
+				return file.Stat{}, false, err
 			}
 			defer root.Close()
 			info, err := root.Lstat(rel)
 			if err != nil || !info.Mode().IsRegular() {
-				return uploader.Hint{}, false, nil //nolint:nilerr // what cannot be looked at is not there
+				return file.Stat{}, false, nil //nolint:nilerr // what cannot be looked at is not there
 			}
-			return uploader.HintOf(info), true, nil
+			return file.StatOf(info), true, nil
 		},
-	}, journal.Found(file))
+	}, found)
 	if err != nil || original == "" || coming {
 		return false, err
 	}

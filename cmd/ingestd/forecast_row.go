@@ -8,8 +8,8 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // foretellRow says what the row of a manifest makes of a path that has no file;
@@ -23,15 +23,15 @@ func (o *oracle) foretellRow(ctx context.Context, folder, path string) (f foreca
 	if err != nil || !ok {
 		return f, false, err
 	}
-	file := watcher.File{Folder: folder, Path: path, ModTime: dropfolder.SignOf(kindOf(row), row.ContentPath)}
+	at := file.File{Folder: folder, Path: path, Stat: file.Stat{ModTime: dropfolder.SignOf(kindOf(row), row.ContentPath)}}
 	f = forecast{Folder: folder, Path: path}
-	if err := o.apply(o.folders[folder], file, &f); err != nil || f.Result == nil {
+	if err := o.apply(o.folders[folder], at, &f); err != nil || f.Result == nil {
 		return f, true, err
 	}
 	if f.Becomes == "asset" {
 		f.Becomes, f.Why = string(kindOf(row)), fmt.Sprintf("line %d of its manifest, which needs no file", row.Line)
 	}
-	if err := o.recallRow(ctx, file, &f); err != nil {
+	if err := o.recallRow(ctx, at, &f); err != nil {
 		return f, true, err
 	}
 	f.waitForDrop(o.folders[folder])
@@ -39,7 +39,7 @@ func (o *oracle) foretellRow(ctx context.Context, folder, path string) (f foreca
 }
 
 // recallRow adds what the journal knows of a row without a file.
-func (o *oracle) recallRow(ctx context.Context, file watcher.File, f *forecast) error {
+func (o *oracle) recallRow(ctx context.Context, file file.File, f *forecast) error {
 	if o.reader == nil {
 		return nil
 	}
@@ -56,7 +56,7 @@ func (o *oracle) recallRow(ctx context.Context, file watcher.File, f *forecast) 
 }
 
 // foretellRows does so for the rows of a manifest that have no file.
-func (o *oracle) foretellRows(ctx context.Context, manifest watcher.File, show func(forecast) error) error {
+func (o *oracle) foretellRows(ctx context.Context, manifest file.File, show func(forecast) error) error {
 	c := o.acct.collectors[manifest.Folder]
 	if kind, _ := c.Of(manifest.Path); kind != facts.KindManifest {
 		return nil

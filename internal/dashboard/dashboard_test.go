@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -36,9 +37,9 @@ func booksAt(t *testing.T, path string) *journal.Journal {
 			t.Error(err)
 		}
 	})
-	var found []journal.Found
+	var found []file.File
 	for i := range 5 {
-		found = append(found, journal.Found{Folder: "in", Path: fmt.Sprintf("%d.jpg", i), Size: int64(i)})
+		found = append(found, file.File{Folder: "in", Path: fmt.Sprintf("%d.jpg", i), Stat: file.Stat{Size: int64(i)}})
 	}
 	if _, err := j.Admit(ctx, found); err != nil {
 		t.Fatal(err)
@@ -119,7 +120,7 @@ func TestWriteJSON(t *testing.T) {
 // what comes in the way, beside why it failed.
 func TestObstacleIsTold(t *testing.T) {
 	j, ctx := booksAt(t, filepath.Join(t.TempDir(), "journal.db")), t.Context()
-	if _, err := j.Admit(ctx, []journal.Found{{Folder: "in", Path: "large.jpg"}}); err != nil {
+	if _, err := j.Admit(ctx, []file.File{{Folder: "in", Path: "large.jpg"}}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := j.Advance(ctx, journal.Move{ID: 6, From: journal.Settled, To: journal.Failed, Reason: journal.Reason{Message: "it is too large", Hint: "do"},
@@ -189,9 +190,9 @@ func (w cutOff) Write(b []byte) (int, error) {
 // A document that breaks off is no document: the connection breaks off, too.
 func TestStatusBreaksOff(t *testing.T) {
 	j := books(t)
-	var found []journal.Found
+	var found []file.File
 	for i := range 100 {
-		found = append(found, journal.Found{Folder: "in", Path: fmt.Sprintf("more/%d.jpg", i)})
+		found = append(found, file.File{Folder: "in", Path: fmt.Sprintf("more/%d.jpg", i)})
 	}
 	if _, err := j.Admit(t.Context(), found); err != nil {
 		t.Fatal(err)

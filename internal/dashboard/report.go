@@ -111,7 +111,7 @@ func folderOf(c journal.Counts) Folder {
 		switch status {
 		case journal.Settled, journal.Mapped:
 			f.Queued += n
-		case journal.Creating, journal.Created, journal.Uploading, journal.Completing,
+		case journal.Creating, journal.Uploading, journal.Completing,
 			journal.Verifying, journal.Verified, journal.Cancelling:
 			f.Uploading += n
 		case journal.Filed:

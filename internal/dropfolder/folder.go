@@ -68,7 +68,7 @@ type Folder struct {
 	Companions Companions
 	// Map applies the rules to a file, which lies at another path by now unless at
 	// is "". It is called concurrently.
-	Map func(file watcher.File, at string) (Mapped, error)
+	Map func(file file.File, at string) (Mapped, error)
 }
 
 // Wants reports whether a file of a path would become an asset or a version.

@@ -20,5 +20,5 @@
 //
 // What the kernel says of a file on a share may be from memory, by another clock, and
 // of a file that another program has locked. KindOf tells such file systems, Look and
-// Stat ask the server, and ErrLocked is a refusal that passes.
+// LookOpen ask the server, and ErrLocked is a refusal that passes.
 package file

@@ -23,8 +23,8 @@ func Look(dirfd int, name string, fresh bool) (st unix.Stat_t, err error) {
 	return st, nil
 }
 
-// Stat takes a fresh look at an open file, as Look does.
-func Stat(f *os.File) (st unix.Stat_t, err error) {
+// LookOpen takes a fresh look at an open file, as Look does.
+func LookOpen(f *os.File) (st unix.Stat_t, err error) {
 	st, err = statx(int(f.Fd()), "", unix.AT_EMPTY_PATH)
 	if err != nil {
 		return st, &os.PathError{Op: "stat", Path: f.Name(), Err: err}

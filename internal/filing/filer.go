@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
@@ -48,7 +49,7 @@ type Config struct {
 	Intents journal.Filing
 	Proof   Proof
 	// CompanionKnown reports that the journal knows what a companion tells, as it lies there.
-	CompanionKnown func(ctx context.Context, companion journal.Found) (bool, error)
+	CompanionKnown func(ctx context.Context, companion file.File) (bool, error)
 	Now            func() time.Time
 	Log            zerolog.Logger
 }
@@ -88,7 +89,7 @@ func (f *Filer) depart(ctx context.Context, e journal.Entry) (*departure, error)
 
 func (f *Filer) departFrom(ctx context.Context, s *shelf.Shelf, e journal.Entry) *departure {
 	return &departure{e: e, Departure: shelf.Departure{
-		Shelf: s, Path: e.Path, Was: seenAs(e), Hidden: e.Aside, Target: e.MovedTo,
+		Shelf: s, Path: e.Path, Was: e.Stat, Hidden: e.Aside, Target: e.MovedTo,
 		Record: func(hidden, target string) error {
 			ctx, cancel := journal.Recording(ctx)
 			defer cancel()
@@ -108,7 +109,7 @@ func (f *Filer) takeAway(ctx context.Context, e journal.Entry, remove bool, patt
 	defer d.Close()
 	pattern = shelf.OnDisk(f.folders[e.Folder].Path, pattern)
 	opened, err := d.Hide(
-		func(now uploader.Hint) (bool, error) { return f.unchanged(ctx, e, now, remove) },
+		func(now file.Stat) (bool, error) { return f.unchanged(ctx, e, now, remove) },
 		func() string {
 			if remove {
 				return ""
@@ -133,16 +134,16 @@ func (f *Filer) takeAway(ctx context.Context, e journal.Entry, remove bool, patt
 // the bytes decide, and so they do before one is deleted that was filed earlier: the
 // touches since then were taken for touches. A file that failed because it could not be
 // read, and was touched, is looked at again.
-func (f *Filer) unchanged(ctx context.Context, e journal.Entry, now uploader.Hint, remove bool) (bool, error) {
+func (f *Filer) unchanged(ctx context.Context, e journal.Entry, now file.Stat, remove bool) (bool, error) {
 	switch {
-	case !alike(e, now):
+	case !e.Alike(now):
 		return false, nil
 	case now.ChangeTime == e.ChangeTime && !(remove && e.Status == journal.Filed):
 		return true, nil
 	case e.Status == journal.Failed:
 		return e.Reason.Class != reasons.ClassUnreadable, nil
 	}
-	src, err := f.Mounts.Source(e.Folder, e.Path, e.ID, seenAs(e)) // it is not moved yet
+	src, err := f.Mounts.Source(e.Folder, e.Path, e.ID, e.Stat) // it is not moved yet
 	if errors.Is(err, uploader.ErrSourceGone) {
 		return false, nil
 	}
@@ -181,13 +182,13 @@ func (f *Filer) takeAlong(ctx context.Context, d *departure) {
 	}
 	for _, beside := range companions.Beside(d.Path) {
 		from := beside.Path
-		opened, hint, err := d.OpenRegular(from)
+		opened, is, err := d.OpenRegular(from)
 		if err != nil {
 			continue
 		}
 		written := watcher.Written(opened)
 		_ = opened.Close() // nothing was written
-		known, err := f.CompanionKnown(ctx, found(d.e.Folder, from, hint))
+		known, err := f.CompanionKnown(ctx, file.File{Folder: d.e.Folder, Path: from, Stat: is})
 		if err != nil || !known || written {
 			continue
 		}
@@ -291,20 +292,4 @@ func (f *Filer) logMoved(d *departure) {
 
 func entryLog(ev *zerolog.Event, e journal.Entry) *zerolog.Event {
 	return ev.Str("folder", e.Folder).Str("path", e.Path).Int64("id", e.ID)
-}
-
-// seenAs is what the journal knows of an entry's file.
-func seenAs(e journal.Entry) uploader.Hint {
-	return uploader.Hint{Size: e.Size, ModTime: e.ModTime, ChangeTime: e.ChangeTime, Dev: e.Dev, Ino: e.Ino}
-}
-
-// alike reports whether a file is an entry's as it was, or merely touched since.
-func alike(e journal.Entry, now uploader.Hint) bool {
-	was := seenAs(e)
-	was.ChangeTime = now.ChangeTime
-	return was == now
-}
-
-func found(folder, rel string, h uploader.Hint) journal.Found {
-	return journal.Found{Folder: folder, Path: rel, Size: h.Size, ModTime: h.ModTime, ChangeTime: h.ChangeTime, Dev: h.Dev, Ino: h.Ino}
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -41,7 +42,7 @@ func NewLeftovers(intents journal.Filing, folders []dropfolder.Folder, came func
 
 // Note remembers the leftovers among files of one folder; fresh are those of them that
 // are not as the journal knows them.
-func (l *Leftovers) Note(ctx context.Context, found, fresh []journal.Found) error {
+func (l *Leftovers) Note(ctx context.Context, found, fresh []file.File) error {
 	if len(found) == len(fresh) {
 		return nil
 	}
@@ -54,7 +55,7 @@ func (l *Leftovers) Note(ctx context.Context, found, fresh []journal.Found) erro
 	for _, f := range fresh {
 		unknown[f.Path] = true
 	}
-	known := make([]journal.Found, 0, len(found)-len(fresh))
+	known := make([]file.File, 0, len(found)-len(fresh))
 	for _, f := range found {
 		if !unknown[f.Path] {
 			known = append(known, f)

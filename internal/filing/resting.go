@@ -107,12 +107,12 @@ func (f *Filer) isHere(ctx context.Context, e journal.Entry) bool {
 		return false
 	}
 	defer d.Close()
-	opened, hint, err := d.OpenRegular(e.Path)
+	opened, is, err := d.OpenRegular(e.Path)
 	if err != nil {
 		return false
 	}
 	defer opened.Close() // nothing was written
-	return alike(e, d.Was.Renumbered(hint, opened))
+	return e.Alike(d.Was.Renumbered(is, opened))
 }
 
 // unhide gives a file its name back that was on its way out when its entry

@@ -170,7 +170,7 @@ func (s *Strays) restore(ctx context.Context, folder, rel string) (again bool, e
 		return true, err
 	}
 	defer sh.Close()
-	opened, hint, err := sh.OpenRegular(rel)
+	opened, is, err := sh.OpenRegular(rel)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -179,7 +179,7 @@ func (s *Strays) restore(ctx context.Context, folder, rel string) (again bool, e
 	}
 	_ = opened.Close() // nothing was written
 	known := !unknown && e.Folder == folder && e.Kind == journal.File &&
-		(e.Ino == hint.Ino && e.Dev == hint.Dev || e.Size == hint.Size && e.ModTime == hint.ModTime)
+		(e.Ino == is.Ino && e.Dev == is.Dev || e.Size == is.Size && e.ModTime == is.ModTime)
 	if !known {
 		return false, errors.New("the journal does not know it")
 	}

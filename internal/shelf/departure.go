@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/tenovos-ingest/ingestd/uploader"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
@@ -46,8 +46,8 @@ func EntryOfHidden(rel string) (entry int64, ok bool) {
 type Departure struct {
 	*Shelf
 
-	Path string        // where the file was found
-	Was  uploader.Hint // what the file system said of it then
+	Path string    // where the file was found
+	Was  file.Stat // what the file system said of it then
 
 	// Hidden and Target are the intent as it is recorded: the hidden name, "" for no intent,
 	// and where the file goes in the end, "" for a deletion.
@@ -62,7 +62,7 @@ type Departure struct {
 // Hide gives the file its hidden name and returns it open; nil when there is nothing to
 // take, or it was taken before. unchanged tells whether the file is still what it was when
 // it was found, and target where it is to go, "" to delete it.
-func (d *Departure) Hide(unchanged func(now uploader.Hint) (bool, error), target func() string) (*os.File, error) {
+func (d *Departure) Hide(unchanged func(now file.Stat) (bool, error), target func() string) (*os.File, error) {
 	if d.Hidden != "" { // a crash may have come in between
 		if d.SameFile(d.Path, d.Hidden) { // between the steps of moveByLink
 			if err := d.root.Remove(d.Path); err != nil {

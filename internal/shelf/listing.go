@@ -11,8 +11,6 @@ import (
 	"syscall"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
-	"github.com/tenovos-ingest/ingestd/internal/filetime"
-	"github.com/tenovos-ingest/ingestd/uploader"
 )
 
 // A name that a share can be asked for need not be the name of anything: where the
@@ -79,7 +77,7 @@ func (s *Shelf) renamedAway(rel string, err error) error {
 
 // Present looks at the regular file of a name, without opening it. What lies there by
 // another name, written as other is or on a share, is not there.
-func (s *Shelf) Present(rel, other string) (hint uploader.Hint, there bool, err error) {
+func (s *Shelf) Present(rel, other string) (hint file.Stat, there bool, err error) {
 	info, err := s.root.Lstat(rel)
 	if absent(err) || err == nil && !info.Mode().IsRegular() {
 		return hint, false, nil
@@ -92,7 +90,7 @@ func (s *Shelf) Present(rel, other string) (hint uploader.Hint, there bool, err 
 			return hint, false, err
 		}
 	}
-	return uploader.HintOf(info), true, nil
+	return file.StatOf(info), true, nil
 }
 
 // trusted reports whether a directory is on a file system that changes through this
@@ -108,14 +106,12 @@ func (s *Shelf) trusted(dir string) bool {
 }
 
 // oneFile reports whether two looks, the latter at an open file, were at one file.
-func oneFile(a, b uploader.Hint, opened *os.File) bool {
+func oneFile(a, b file.Stat, opened *os.File) bool {
 	return a.Dev == b.Dev && a.Ino == b.Ino || a.Renumbered(b, opened) == a
 }
 
 // fresh is what the server of a share says of an open file, or the kernel.
-func fresh(opened *os.File) (uploader.Hint, error) {
-	st, err := file.Stat(opened)
-	return uploader.Hint{
-		Size: st.Size, ModTime: filetime.Nanos(st.Mtim.Unix()), ChangeTime: filetime.Nanos(st.Ctim.Unix()), Dev: st.Dev, Ino: st.Ino,
-	}, err
+func fresh(opened *os.File) (file.Stat, error) {
+	st, err := file.LookOpen(opened)
+	return file.StatOfSys(&st), err
 }

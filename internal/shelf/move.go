@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/tenovos-ingest/ingestd/uploader"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // Move renames a file and makes the directories that it needs. fs.ErrExist if
@@ -89,7 +89,7 @@ func (s *Shelf) MakeRoom(from, to string) error {
 		return err
 	}
 	here, err := s.root.Lstat(path.Dir(from))
-	if err == nil && uploader.HintOf(here).Dev != uploader.HintOf(there).Dev {
+	if err == nil && file.StatOf(here).Dev != file.StatOf(there).Dev {
 		err = fmt.Errorf("the directory %q is on another file system, and a file is only moved within its own: name one on that of the drop folder", dir)
 	}
 	return err

@@ -12,7 +12,6 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
-	"github.com/tenovos-ingest/ingestd/uploader"
 )
 
 // Shelf moves files about within one drop folder, named by slash-separated paths
@@ -51,8 +50,8 @@ func (s *Shelf) Close() {
 
 // OpenRegular opens a regular file, if only to look at it where it cannot be read. What
 // is not there, or is none, is fs.ErrNotExist.
-func (s *Shelf) OpenRegular(rel string) (*os.File, uploader.Hint, error) {
-	none := uploader.Hint{}
+func (s *Shelf) OpenRegular(rel string) (*os.File, file.Stat, error) {
+	none := file.Stat{}
 	info, err := s.root.Lstat(rel)
 	if errors.Is(err, syscall.ENOTDIR) || err == nil && !info.Mode().IsRegular() {
 		err = &fs.PathError{Op: "look at", Path: rel, Err: fs.ErrNotExist}
@@ -68,7 +67,7 @@ func (s *Shelf) OpenRegular(rel string) (*os.File, uploader.Hint, error) {
 		return nil, none, file.Opening(s.renamedAway(rel, err))
 	}
 	now, err := fresh(opened)
-	if err == nil && !oneFile(uploader.HintOf(info), now, opened) {
+	if err == nil && !oneFile(file.StatOf(info), now, opened) {
 		err = &fs.PathError{Op: "look at", Path: rel, Err: fs.ErrNotExist} // replaced meanwhile, perhaps by a link
 	}
 	if err != nil {
@@ -85,7 +84,7 @@ func (s *Shelf) Names(rel string, opened *os.File) bool {
 		return false
 	}
 	now, err := fresh(opened)
-	return err == nil && oneFile(uploader.HintOf(there), now, opened)
+	return err == nil && oneFile(file.StatOf(there), now, opened)
 }
 
 // SameFile reports whether two names are of one file.
