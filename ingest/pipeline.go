@@ -122,7 +122,7 @@ type Pipeline struct {
 	templates *templates
 	tells     map[string]*tells // by folder; none where there are no companions
 	resting   *RestingFiles
-	strays    *filing.Strays
+	chores    *chores
 	filer     *filing.Filer
 	proofs    *prover
 	foreign   foreignURLs
@@ -210,8 +210,8 @@ func New(cfg Config, d Deps) *Pipeline {
 	p.resting = newRestingFiles(p)
 	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5, sha256: p.rehash}
 	p.filer = p.newFiler()
-	p.strays = filing.NewStrays(p.filer, p.alarms.ringIn, func(folder string) bool { return !p.draining() && p.mayFile(folder) })
 	p.gate = newGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return probe(ctx, d.API) })
+	p.chores = p.newChores()
 	return p
 }
 
@@ -219,7 +219,7 @@ func New(cfg Config, d Deps) *Pipeline {
 func (p *Pipeline) Resting() *RestingFiles { return p.resting }
 
 // Strays looks after files that were left under a hidden name, while Run runs.
-func (p *Pipeline) Strays() *filing.Strays { return p.strays }
+func (p *Pipeline) Strays() *filing.Strays { return p.chores.strays }
 
 // Run works until drain closes, then lets the parts that are on their way finish
 // within Config.ShutdownGrace; ctx ends everything at once. With a source, Run is
@@ -244,7 +244,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	g.Go(func() error { return p.mounts.Watch(gctx, idle, g.Go, p.lookAtClock, p.stir) })
 	g.Go(func() error { return p.gate.run(gctx, idle) })
 	g.Go(func() error { return p.serveRequests(gctx, idle) })
-	g.Go(func() error { return p.doChores(gctx, "", idle) })
+	g.Go(func() error { return p.chores.run(gctx, "", idle) })
 	for _, f := range p.cfg.Folders {
 		g.Go(func() error { return p.doEdits(gctx, f.Name, idle) })
 		if f.Companions != nil {
@@ -257,7 +257,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 		if f.Drops != nil {
 			g.Go(func() error { return p.doDrops(gctx, f, idle) })
 		}
-		g.Go(func() error { return p.doChores(gctx, f.Name, idle) })
+		g.Go(func() error { return p.chores.run(gctx, f.Name, idle) })
 	}
 	g.Go(func() error { p.limitGrace(gctx, cut, idle); return nil })
 	return unlessCanceled(p.await(gctx, g))
