@@ -75,7 +75,7 @@ test: ## run all tests with the race detector
 # All of the fault table, of the crash sweep, of some simulated histories, what a file
 # costs the journal, and of a correction, of which the race detector leaves time for a
 # part, and what hostile files take, which it multiplies.
-	$(GO) test -run '^(TestFaults|TestCrashSweep|TestSimulation|TestCostOfAFile|TestCorrectionOfManyAssets|TestHostileFiles)$$' -parallel 4 -timeout $(TEST_TIMEOUT) ./ingest ./cmd/ingestd ./internal/facts
+	$(GO) test -run '^(TestFaults|TestCrashSweep|TestSimulation|TestCostOfAFile|TestCorrectionOfManyAssets|TestHostileFiles)$$' -parallel 4 -timeout $(TEST_TIMEOUT) ./ingest ./cmd/ingestd ./internal/embedded
 
 # What it draws is repeated with the seed that it prints.
 .PHONY: soak
@@ -101,18 +101,18 @@ test-s3: ## upload into a real S3 server (versitygw), which is started for it
 # given) beside ExifTool, which must be installed; EXIFTOOL is another one.
 .PHONY: compare-exiftool
 compare-exiftool: ## compare the metadata read of a directory's files with ExifTool's (DIR, EXIFTOOL)
-	COMPARE_DIR='$(abspath $(DIR))' EXIFTOOL='$(EXIFTOOL)' $(GO) test -count=1 -tags exiftool -run '^TestCompareExifTool$$' -timeout 30m -v ./internal/facts
+	COMPARE_DIR='$(abspath $(DIR))' EXIFTOOL='$(EXIFTOOL)' $(GO) test -count=1 -tags exiftool -run '^TestCompareExifTool$$' -timeout 30m -v ./internal/embedded
 
 # The journal's claims at up to a million rows, the speed and peak memory of a 2
 # GiB upload, a restart over 200,000 known files, thousands of small files beside a
 # bare loop, and metadata of 50,000 (docs/benchmarks.md). One package at a time, each in
 # a process of its own. INGESTD_BIN measures another program where one is run.
 .PHONY: bench
-bench: ## run the benchmarks of journal, uploader, ingest and facts, peak memory included (BENCH)
+bench: ## run the benchmarks of journal, uploader, ingest and metadata, peak memory included (BENCH)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./journal
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./uploader
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./ingest
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./internal/facts
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m -p 1 ./internal/facts ./internal/manifest ./internal/embedded ./internal/xmp
 
 .PHONY: fmt
 fmt: ## format the code

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -12,13 +13,13 @@ import (
 // that events, scans and walks may repeat themselves. Companions are recorded for
 // what they tell. It is the watcher's Emit.
 func (p *Pipeline) Admit(ctx context.Context, files []file.File) error {
-	found, companions, err := p.apart(ctx, files)
+	found, companions, err := p.companions.Split(ctx, files)
 	if err == nil {
 		found, err = p.passRenumbered(ctx, found, journal.RenumberedOf(p.journal).Files)
 	}
 	n := 0
 	if err == nil {
-		n, err = p.journal.AdmitCompanions(ctx, companions)
+		n, err = journal.CompanionsOf(p.journal).Admit(ctx, companions)
 	}
 	if err == nil && len(found) > 0 {
 		var more int
@@ -31,8 +32,8 @@ func (p *Pipeline) Admit(ctx context.Context, files []file.File) error {
 	if err != nil {
 		return fmt.Errorf("record %d files of folder %s: %w", len(files), files[0].Folder, err)
 	}
-	if t := p.tells[files[0].Folder]; n > 0 && t != nil {
-		t.admitted()
+	if n > 0 {
+		p.companions.Came(files[0].Folder)
 	}
 	return nil
 }
@@ -41,7 +42,7 @@ func (p *Pipeline) Admit(ctx context.Context, files []file.File) error {
 // now. It is the watcher's Known: what is known, or was merely touched, needs no closer
 // look, but is moved away where it should not lie there any more.
 func (p *Pipeline) Unknown(ctx context.Context, files []file.File) ([]file.File, error) {
-	found, companions, err := p.apart(ctx, files)
+	found, companions, err := p.companions.Split(ctx, files)
 	if err != nil {
 		return nil, err
 	}
@@ -61,23 +62,16 @@ func (p *Pipeline) Unknown(ctx context.Context, files []file.File) ([]file.File,
 	}
 	if err == nil && len(companions) > 0 {
 		var more []file.File
-		more, err = p.journal.Reader().UnknownCompanions(ctx, companions)
+		more, err = journal.CompanionsOf(p.journal).Unknown(ctx, companions)
 		if err == nil {
 			more, err = p.passRenumbered(ctx, more, journal.RenumberedOf(p.journal).Companions)
 		}
 		fresh = append(fresh, more...)
 	}
-	unknown := make([]file.File, len(fresh))
-	for i, f := range fresh {
-		unknown[i] = f
-	}
-	return unknown, err
+	return fresh, err
 }
 
 // wake tells the dispatcher that the queue may have changed.
 func (p *Pipeline) wake() {
-	select {
-	case p.poke <- struct{}{}:
-	default:
-	}
+	alarms.Signal(p.poke)
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -20,13 +20,13 @@ func TestDroppedAgainAfterWithdraw(t *testing.T) {
 	r := newFilingRig(t, dropfolder.AfterMove)
 	r.write("a.jpg", 1000, 1)
 	r.backfill()
-	r.wantResults(r.ask(ingest.RequestWithdraw, ingest.Selection{IDs: []int64{1}}), "withdrawn")
+	r.wantResults(r.ask(desk.RequestWithdraw, desk.Selection{IDs: []int64{1}}), "withdrawn")
 	r.write("a.jpg", 1000, 1)
 	r.backfill()
 	if e := r.entry("a.jpg"); e.Status != journal.Held || e.Reason.Hint == "" {
 		t.Errorf("it is %s: %+v", e.Status, e.Reason)
 	}
-	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{AsNew: true}), "requeued")
+	r.wantResults(r.ask(desk.RequestRetry, desk.Selection{AsNew: true}), "requeued")
 	r.backfill()
 	if got := available(r.sandbox.State()); len(got) != 1 || r.entry("a.jpg").Status != journal.Filed {
 		t.Errorf("%d assets, the entry is %s", len(got), r.entry("a.jpg").Status)
@@ -38,7 +38,7 @@ func TestDroppedAgainAfterWithdraw(t *testing.T) {
 func TestMismatchGoesRoundAgain(t *testing.T) {
 	t.Parallel()
 	for name, again := range map[string]func(r *rig){
-		"retried":  func(r *rig) { r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{}), "requeued") },
+		"retried":  func(r *rig) { r.wantResults(r.ask(desk.RequestRetry, desk.Selection{}), "requeued") },
 		"put back": func(r *rig) { r.rename("_failed/a.jpg", "a.jpg") },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -86,7 +86,7 @@ func TestCancelOfWhatCannotBeMoved(t *testing.T) {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	r.wantResults(r.askOf(ctx, ingest.RequestCancel, ingest.Selection{IDs: []int64{r.entry("a.jpg").ID}}, func(int64) error { return nil }), "ingested")
+	r.wantResults(r.askOf(ctx, desk.RequestCancel, desk.Selection{IDs: []int64{r.entry("a.jpg").ID}}, func(int64) error { return nil }), "ingested")
 	close(drain)
 	if err := <-done; err != nil {
 		t.Fatal(err)
@@ -100,15 +100,15 @@ func TestCommandAnswersItsOwnRequest(t *testing.T) {
 	r := newRig(t, nil)
 	r.write("a.jpg", 1000, 1)
 	r.backfill()
-	left, err := journal.Ask(t.Context(), r.journal, ingest.RequestUpdate, []byte(`{}`))
+	left, err := journal.Ask(t.Context(), r.journal, desk.RequestUpdate, []byte(`{}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.config.Folders[0].Map = nil
-	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{IDs: []int64{1}}), "skipped")
+	r.wantResults(r.ask(desk.RequestRetry, desk.Selection{IDs: []int64{1}}), "skipped")
 	p := r.start()
 	defer r.close(p)
-	waiting, err := p.journal.TakeRequests(t.Context())
+	waiting, err := journal.RequestsOf(p.journal).Open(t.Context())
 	if err != nil || len(waiting) != 1 || waiting[0].ID != left {
 		t.Errorf("%+v wait, error %v", waiting, err)
 	}

@@ -76,7 +76,7 @@ func TestAnswerWaitsForASlowRead(t *testing.T) {
 			go func() {
 				_ = j.Reader().Entries(ctx, journal.Filter{IDs: []int64{2}}, func(journal.Entry) error {
 					begun <- true
-					time.Sleep(2 * recordWait)
+					time.Sleep(2 * journal.RecordWait)
 					return nil
 				})
 			}()

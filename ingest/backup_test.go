@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
@@ -234,7 +234,7 @@ func TestBackupCopyAsNew(t *testing.T) {
 	if e.Status != journal.Ignored || !strings.Contains(e.Reason.Message, "backup copy of x.blend ") {
 		t.Fatalf("it is %s: %s", e.Status, e.Reason.Message)
 	}
-	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{IDs: []int64{e.ID}, AsNew: true}), "requeued")
+	r.wantResults(r.ask(desk.RequestRetry, desk.Selection{IDs: []int64{e.ID}, AsNew: true}), "requeued")
 	r.backfill()
 	if e := r.entry("x.blend1"); e.Status != journal.Filed {
 		t.Errorf("asked for, it is %s: %s", e.Status, e.Reason.Message)

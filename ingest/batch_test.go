@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -134,7 +134,7 @@ func (r *batchRig) waitHeldBack(why string, paths ...string) {
 
 func (r *batchRig) tell(kind string, path string) {
 	r.t.Helper()
-	got := r.askOf(r.t.Context(), kind, ingest.Selection{IDs: []int64{r.entry(path).ID}}, func(int64) error { return nil })
+	got := r.askOf(r.t.Context(), kind, desk.Selection{IDs: []int64{r.entry(path).ID}}, func(int64) error { return nil })
 	if len(got) != 1 || !got[0].Good() {
 		r.t.Fatalf("%s: %+v", kind, got)
 	}
@@ -148,8 +148,8 @@ func TestADropIsCreatedTogether(t *testing.T) {
 		act  func(*batchRig)
 		ends journal.Status
 	}{
-		"corrected": {func(r *batchRig) { r.corrected.Store(true); r.tell(ingest.RequestRetry, bad) }, journal.Filed},
-		"cancelled": {func(r *batchRig) { r.tell(ingest.RequestCancel, bad) }, journal.Cancelled},
+		"corrected": {func(r *batchRig) { r.corrected.Store(true); r.tell(desk.RequestRetry, bad) }, journal.Filed},
+		"cancelled": {func(r *batchRig) { r.tell(desk.RequestCancel, bad) }, journal.Cancelled},
 		"removed": {func(r *batchRig) {
 			if err := os.Remove(filepath.Join(r.drop, bad)); err != nil {
 				r.t.Fatal(err)
@@ -219,7 +219,7 @@ func TestLateFilesAreADropOfTheirOwn(t *testing.T) {
 	r.write("spring/late.jpg", 100, 1)
 	r.write("spring/unmappable.jpg", 100, 1)
 	r.waitHeldBack("1 of 2 files are held", "spring/late.jpg")
-	r.tell(ingest.RequestCancel, "spring/unmappable.jpg")
+	r.tell(desk.RequestCancel, "spring/unmappable.jpg")
 	r.waitStatus(journal.Filed, "spring/late.jpg")
 	r.write("spring/later.jpg", 100, 1) // what was cancelled holds nothing back
 	r.waitStatus(journal.Filed, "spring/later.jpg")
@@ -268,7 +268,7 @@ func TestCopiesWithinADrop(t *testing.T) {
 	r.once() // ends, although one waits for the other
 	r.corrected.Store(true)
 	r.begin()
-	r.tell(ingest.RequestRetry, "spring/unmappable.jpg")
+	r.tell(desk.RequestRetry, "spring/unmappable.jpg")
 	r.wait("at rest", func(e journal.Entry) bool { return e.Status == journal.Filed || e.Status == journal.Duplicate },
 		"spring/a.jpg", "spring/b.jpg", "spring/unmappable.jpg")
 	if got := available(r.sandbox.State()); len(got) != 2 {

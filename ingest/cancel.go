@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -23,12 +25,12 @@ func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) (now 
 	case journal.Uploading, journal.Completing:
 		m.To, m.Outcome = journal.Cancelling, v.to
 	case journal.Creating:
-		if v.to == journal.Failed { // an asset may have come of it in spite of all
+		if v.to.Resting() { // an asset may have come of it in spite of all
 			chore, err := p.doubt(e)
 			if err != nil {
 				return now, err
 			}
-			if v.reason.Class == reasons.ClassRejected || v.reason.Class == reasons.ClassForbidden {
+			if v.reason.Class == reasons.ClassRejected || v.reason.Class == reasons.ClassForbidden || v.reason.Class == reasons.ClassWithdrawn {
 				chore.Until = chore.NotBefore // it was refused in so many words: one look is enough
 			}
 			m.Chores = []journal.NewChore{chore}
@@ -63,7 +65,7 @@ func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) (now journ
 			next.To = journal.Held
 		}
 	case u.removal != nil:
-		next.Reason = u.removal.with(next.Reason)
+		next.Reason = u.removal.With(next.Reason)
 	}
 	if (next.To == journal.Failed || next.To == journal.Held) && next.Reason.Hint == "" { // it tells of the cancel by now
 		next.Reason.Hint = "Its upload was given up, and could not be taken back at once. `ingestd retry ID` tries the file again."
@@ -82,17 +84,17 @@ func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) (now journ
 	if u.removal == nil || u.unrestored != nil || len(u.chores) > 0 {
 		return now, nil
 	}
-	return now, u.removal.close(ctx)
+	return now, u.removal.Close(ctx)
 }
 
 // undone is what came of taking back an attempt.
 type undone struct {
-	removal  *removal // of its empty asset; nil if there is nothing to remove
-	complete bool     // it was completed after all: nothing was removed
+	removal  *removal.Removal // of its empty asset; nil if there is nothing to remove
+	complete bool             // it was completed after all: nothing was removed
 	// What is left to be done beside the work: chores, and by the duty of the removal what
 	// went along with it.
 	chores     []journal.NewChore
-	unrestored *unrestoredError
+	unrestored *removal.UnrestoredError
 }
 
 // undo takes back what the attempt created. A cancel is repeated until it is
@@ -105,8 +107,8 @@ func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (u undone, err err
 	}
 	var abortErr error
 	var stillOpen bool
-	u.removal, abortErr = p.remover.begin(ctx, e.ID, version{e.Attempt.ObjectID, e.Attempt.FileID}, e.Filename)
-	defer u.removal.release()
+	u.removal, abortErr = p.remover.Begin(ctx, e.ID, removal.Version{ObjectID: e.Attempt.ObjectID, FileID: e.Attempt.FileID}, e.Filename)
+	defer u.removal.Release()
 	if abortErr == nil { // it may remove the asset by itself
 		stillOpen, abortErr = p.abort(ctx, e)
 	}
@@ -119,20 +121,20 @@ func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (u undone, err err
 	}
 	if abortErr == nil && !stillOpen && e.Attempt.Completing {
 		u.complete = true
-		return u, u.removal.close(ctx)
+		return u, u.removal.Close(ctx)
 	}
 	failed := abortErr
 	if failed == nil {
-		failed = u.removal.finish(ctx)
+		failed = u.removal.Finish(ctx)
 	}
 	if failed == nil || e.Tries < maxCancels {
 		return u, failed
 	}
-	if taken := u.removal.duty.Taken; everyonesTrouble(failed) && len(taken) > 0 {
+	if unrestored := u.removal.Unrestored(failed); everyonesTrouble(failed) && unrestored != nil {
 		if e.Tries < maxRestores {
 			return u, failed // what went along comes back before the file begins again
 		}
-		u.unrestored = &unrestoredError{of: u.removal, missing: taken, cause: failed}
+		u.unrestored = unrestored
 	}
 	if u.unrestored != nil || errors.As(failed, &u.unrestored) {
 		return u, nil
@@ -194,7 +196,4 @@ const maxCancels = 3
 const maxRestores = 20
 
 // everyonesTrouble reports an error that is likely to meet every entry.
-func everyonesTrouble(err error) bool {
-	return errors.Is(err, tenovos.ErrIntermediary) || errors.Is(err, tenovos.ErrUnavailable) || errors.Is(err, tenovos.ErrThrottled) ||
-		errors.Is(err, tenovos.ErrUnauthorized)
-}
+func everyonesTrouble(err error) bool { return outage.Everybodys(err) }

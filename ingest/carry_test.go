@@ -63,7 +63,7 @@ func TestWorkerNoticesWhatOthersDid(t *testing.T) {
 	}
 	speak := func(r *rig, p *process, e journal.Entry) {
 		c := journal.Companion{File: file.File{Folder: e.Folder, Path: "a.jpg.json"}, Since: time.Now().Add(time.Second)}
-		if _, _, err := p.journal.Heed(t.Context(), c, journal.Concern{Path: e.Path}); err != nil {
+		if _, _, err := journal.CompanionsOf(p.journal).ActOn(t.Context(), c, journal.Concern{Path: e.Path}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -8,10 +8,13 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/filing"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
+	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -34,8 +37,8 @@ type chores struct {
 	mounts    *mounts.Mounts
 	strays    *filing.Strays
 	leftovers *filing.Leftovers
-	alarms    *alarms
-	gate      *gate
+	alarms    *alarms.Alarms
+	gate      *outage.Gate
 	draining  func() bool
 	once      func() bool // the run is a backfill, which ends
 	now       func() time.Time
@@ -55,7 +58,7 @@ func (p *Pipeline) newChores() *chores {
 			journal.ChoreFile:    p.filer.FileResting,
 		},
 	}
-	w.strays = filing.NewStrays(p.filer, p.alarms.ringIn, func(folder string) bool { return !w.draining() && w.may(folder) })
+	w.strays = filing.NewStrays(p.filer, p.alarms.RingFolder, func(folder string) bool { return !w.draining() && w.may(folder) })
 	return w
 }
 
@@ -64,10 +67,10 @@ func (p *Pipeline) newChores() *chores {
 // a share that hangs may hold up for ever. It never ends the pipeline for anything
 // but the journal.
 func (w *chores) run(ctx context.Context, folder string, idle <-chan struct{}) error {
-	a := w.alarms.set(folder, chorePace, journal.AboutChores)
-	defer w.alarms.end(a)
+	a := w.alarms.Set(folder, chorePace, journal.AboutChores)
+	defer a.End()
 	for {
-		more, err := a.wait(ctx, idle)
+		more, err := a.Wait(ctx, idle)
 		if err != nil {
 			return err
 		}
@@ -78,8 +81,8 @@ func (w *chores) run(ctx context.Context, folder string, idle <-chan struct{}) e
 			w.strays.Hurry(folder)
 			return w.doDue(ctx, folder) // the last files of a backfill
 		}
-		if !w.may(folder) || folder == "" && w.gate.reason() != "" {
-			a.at(w.now().Add(2 * mounts.Wait)) // the gate and the folder ring, but to look at them costs nothing
+		if !w.may(folder) || folder == "" && w.gate.Reason() != "" {
+			a.At(w.now().Add(2 * mounts.Wait)) // the gate and the folder ring, but to look at them costs nothing
 			continue
 		}
 		if err := w.doDue(ctx, folder); err != nil {
@@ -92,13 +95,13 @@ func (w *chores) run(ctx context.Context, folder string, idle <-chan struct{}) e
 }
 
 // next has the alarm go off when there is something to do again.
-func (w *chores) next(ctx context.Context, folder string, a *alarm) error {
+func (w *chores) next(ctx context.Context, folder string, a *alarms.Alarm) error {
 	if next := w.strays.Next(folder); !next.IsZero() {
-		a.at(next)
+		a.At(next)
 	}
 	due, some, err := w.journal.Next(ctx, folder)
 	if err == nil && some {
-		a.at(due)
+		a.At(due)
 	}
 	return err
 }
@@ -138,7 +141,7 @@ func (w *chores) doDue(ctx context.Context, folder string) error {
 // may reports whether the chores of a folder may be done. Before a file is deleted
 // Tenovos may be asked, so that where that cannot be worked with all of them wait.
 func (w *chores) may(folder string) bool {
-	return w.mounts.Usable(folder) && (w.folders[folder].After != dropfolder.AfterDelete || w.gate.reason() == "")
+	return w.mounts.Usable(folder) && (w.folders[folder].After != dropfolder.AfterDelete || w.gate.Reason() == "")
 }
 
 // do tries one chore once and records what came of it.
@@ -152,7 +155,7 @@ func (w *chores) do(ctx context.Context, c journal.Chore) error {
 		done, err = do(ctx, c)
 	}
 	if c.Kind == journal.ChoreFile {
-		if everyonesTrouble(err) && w.gate.blame(ctx, err, retryAfter(err)) {
+		if w.gate.Blamed(ctx, err) {
 			return ctx.Err() // it waits as it is, and all others with it
 		}
 		if _, later := errors.AsType[*filing.NotYetError](err); err != nil && c.Tries == 0 && !later && !mounts.IsGone(err) {
@@ -167,7 +170,7 @@ func (w *chores) do(ctx context.Context, c journal.Chore) error {
 	defer cancel()
 	if !done && !c.Until.IsZero() && !w.now().Before(c.Until) {
 		done = true
-		if _, lost := errors.AsType[*unrestoredError](err); lost {
+		if _, lost := errors.AsType[*removal.UnrestoredError](err); lost {
 			w.log.Error().Str("filename", c.Filename).Str("reason", reasons.Message(err)).
 				Msg("gave up bringing versions of an asset back: restore them in Tenovos")
 		} else if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -17,37 +18,37 @@ import (
 // or, for a backfill, until source has closed and nothing is left.
 func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source <-chan struct{}) error {
 	for _, f := range p.cfg.Folders {
-		if err := p.journal.SetOrder(ctx, f.Name, f.Order); err != nil {
+		if err := journal.FoldersOf(p.journal).SetOrder(ctx, f.Name, f.Order); err != nil {
 			return err
 		}
-		if err := p.journal.SetBatch(ctx, f.Name, f.Drops != nil); err != nil {
+		if err := journal.BatchesOf(p.journal).Set(ctx, f.Name, f.Drops != nil); err != nil {
 			return err
 		}
-		if err := p.journal.ReopenFileless(ctx, f.Name); err != nil {
+		if err := journal.CompanionsOf(p.journal).ReopenRefused(ctx, f.Name); err != nil {
 			return err
 		}
 	}
 	if err := retryUnreadable(ctx, p.journal, p.folderNames()); err != nil {
 		return err
 	}
-	if err := p.journal.Hasten(ctx, reasons.ClassHeldUp); err != nil { // an earlier process held them up
+	if err := journal.DeferredOf(p.journal).Hasten(ctx, reasons.ClassHeldUp); err != nil { // an earlier process held them up
 		return err
 	}
 	turns := p.newTurns()
 	came := make(chan struct{}, 1) // companions, which are read only then
-	signal(came)
+	alarms.Signal(came)
 	p.journal.Notify(came, journal.AboutCompanions)
 	defer p.journal.Notify(came, journal.AboutNothing)
 	for {
-		if err := p.gate.wait(ctx, p.drain); err != nil || p.draining() {
+		if err := p.gate.Wait(ctx, p.drain); err != nil || p.draining() {
 			return err
 		}
-		if taken(came) {
-			if err := p.heed(ctx); err != nil {
+		if alarms.Taken(came) {
+			if err := p.companions.ActOnDue(ctx); err != nil {
 				return err
 			}
 		}
-		if err := p.holdups.free(ctx, p.holdups.takeFreed()); err != nil {
+		if err := p.circuits.WakeFreed(ctx); err != nil {
 			return err
 		}
 		now := p.now() // one time for both questions: what becomes due between two would be missed by each
@@ -84,7 +85,7 @@ func (p *Pipeline) handOut(ctx context.Context, workers *errgroup.Group, turns *
 	}
 	sent := 0
 	for _, c := range claims {
-		if p.gate.reason() != "" || p.draining() {
+		if p.gate.Reason() != "" || p.draining() {
 			return sent, nil
 		}
 		if !p.hands.Hold(c.ID, &hands.Flight{Folder: c.Folder, Path: c.Path, Size: c.Size, Dispatched: true, Last: c.Last}) {
@@ -124,7 +125,7 @@ func (p *Pipeline) finished(ctx context.Context) (bool, error) {
 	if err != nil || n > 0 {
 		return false, err
 	}
-	n, err = p.journal.Reader().PendingMetadata(ctx, slices.DeleteFunc(p.companionFolders(), gone), folders)
+	n, err = journal.CompanionsOf(p.journal).CountPending(ctx, slices.DeleteFunc(p.companions.Folders(), gone), folders)
 	return n == 0, err
 }
 
@@ -166,16 +167,6 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// taken takes what was signalled, and reports whether there was anything.
-func taken(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
-}
-
 // work carries one entry, which it has in hand, as far as it goes now: from e, which was
 // read, or is what a move left behind, just now, from one step's move to the next. What
 // others record meanwhile meets a move as it would just after a read: it fails with
@@ -183,7 +174,7 @@ func taken(c <-chan struct{}) bool {
 // e is zero it is read first. Its only error is a broken journal.
 func (p *Pipeline) work(ctx context.Context, id int64, e journal.Entry) error {
 	defer p.hands.Release(id)
-	for !p.draining() && ctx.Err() == nil && p.gate.reason() == "" {
+	for !p.draining() && ctx.Err() == nil && p.gate.Reason() == "" {
 		if e.ID == 0 {
 			var err error
 			e, err = p.journal.Entry(ctx, id)
@@ -197,7 +188,7 @@ func (p *Pipeline) work(ctx context.Context, id int64, e journal.Entry) error {
 		if !e.Status.Runnable() || e.NotBefore.After(p.now()) {
 			return nil
 		}
-		epoch := p.gate.epoch()
+		epoch := p.gate.Epoch()
 		now, err := p.step(ctx, e)
 		if err != nil {
 			now = journal.Entry{}
@@ -214,7 +205,7 @@ func (p *Pipeline) work(ctx context.Context, id int64, e journal.Entry) error {
 // its path may have waited for it, and a backfill does not end while anybody has an entry
 // in hand.
 func (p *Pipeline) released(id int64) {
-	p.holdups.leave(id)
+	p.circuits.Leave(id)
 	p.wake()
 }
 

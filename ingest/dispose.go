@@ -12,6 +12,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
+	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -41,7 +42,7 @@ type verdict struct {
 	// does not hold for a file that was touched since.
 	looked *int64
 
-	// shared names the circuit whose trouble it may be, see circuits; the verdict holds
+	// shared names the circuit whose trouble it may be, see outage.Circuits; the verdict holds
 	// if it is the file's own. With waits it is tried again even then, without a count,
 	// until last, if there is one, ends that. dead says that its URL will do no more.
 	shared string
@@ -156,12 +157,12 @@ func judge(e journal.Entry, err error, l limits) verdict {
 
 	// the content store
 	case errors.Is(err, uploader.ErrIntermediary):
-		return foreign(e, err, l, retry, circuitStore, "Look at the proxy or firewall on the way to the content store: it must let PUT requests through whole. What is refused waits, and goes on by itself.")
+		return foreign(e, err, l, retry, outage.ContentStore, "Look at the proxy or firewall on the way to the content store: it must let PUT requests through whole. What is refused waits, and goes on by itself.")
 	case errors.Is(err, uploader.ErrRedirected):
-		return foreign(e, err, l, retry, circuitStore,
+		return foreign(e, err, l, retry, outage.ContentStore,
 			"A presigned URL is good for its own host alone. If the host is the content store's, ask Tenovos support for the right region of the bucket; if not, a proxy or a login page answered in the store's place.")
 	case isEarly(err):
-		v := verdict{to: journal.Mapped, expiry: true, shared: circuitStore, dead: true, reason: reasons.Of(reasons.ClassExpired, err,
+		v := verdict{to: journal.Mapped, expiry: true, shared: outage.ContentStore, dead: true, reason: reasons.Of(reasons.ClassExpired, err,
 			"The URL was dead when it was handed out: some clock is wrong. Set this host's (NTP); if it is right, show Tenovos support the times.")}
 		if e.Expiries+1 >= l.expiries && !l.waits {
 			v.to = journal.Held
@@ -176,7 +177,7 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		}
 		return verdict{to: journal.Mapped, expiry: true, reason: reasons.Of(reasons.ClassExpired, err, "")}
 	case errors.Is(err, uploader.ErrClockSkew):
-		v := foreign(e, err, l, retry, circuitStore, "Set this host's clock (NTP). The file goes on by itself when the clocks agree.")
+		v := foreign(e, err, l, retry, outage.ContentStore, "Set this host's clock (NTP). The file goes on by itself when the clocks agree.")
 		v.reason.Class, v.dead = reasons.ClassSkew, true
 		return v
 	case errors.Is(err, uploader.ErrChecksum):
@@ -191,28 +192,28 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		return newAttempt(e, err, l, reasons.ClassStore, "The store forgot the upload again and again. Ask Tenovos support what aborts uploads.")
 	case !api && isStoreRefusal(err):
 		v := newAttempt(e, err, l, reasons.ClassStore, "The content store refuses this file's upload. Show the code to Tenovos support.")
-		v.shared, v.dead = circuitStore, isMisSigned(err)
+		v.shared, v.dead = outage.ContentStore, isMisSigned(err)
 		return v
 	case !api && isStoreTrouble(err):
 		v := counted(e, err, l, reasons.ClassNetwork, "The content store did not take the file. Look at network, proxy and firewall between this host and the store.")
-		v.shared = circuitStore
+		v.shared = outage.ContentStore
 		return v
 
 	// the API
 	case errors.Is(err, tenovos.ErrIntermediary) && !errors.Is(err, tenovos.ErrAmbiguous) && (l.waits || !looks(e, err)):
-		return foreign(e, err, l, pause, circuitCall(e.Status), "Look at the proxy or firewall on the way to Tenovos. What is refused waits, and goes on by itself.")
+		return foreign(e, err, l, pause, outage.Call(e.Status), "Look at the proxy or firewall on the way to Tenovos. What is refused waits, and goes on by itself.")
 	case e.Status == journal.Creating && mayNot(err):
 		return verdict{do: pause, to: journal.Mapped, shared: sharedCreate, waits: true, last: journal.Failed, reason: reasons.Of(reasons.ClassForbidden, err,
 			"Tenovos refuses the asset without naming a fault of it: look at the account's rights (Upload; the rule's metadata and security templates), then run `ingestd retry ID`.")}
 	case isSought(e, err):
-		v := verdict{do: retry, shared: circuitCall(e.Status), waits: true, reason: reasons.Of(reasons.ClassRejected, err,
+		v := verdict{do: retry, shared: outage.Call(e.Status), waits: true, reason: reasons.Of(reasons.ClassRejected, err,
 			"Tenovos refuses to tell what the account holds, and nothing is created before that is known. Show the message to Tenovos support. The file goes on by itself.")}
 		if !l.waits {
 			v.last = journal.Held
 		}
 		return v
 	case errors.Is(err, tenovos.ErrThrottled):
-		v := verdict{do: pause, after: max(retryAfter(err), firstProbe), reason: reasons.Of(reasons.ClassThrottled, err, "")}
+		v := verdict{do: pause, after: max(outage.RetryAfter(err), outage.FirstProbe), reason: reasons.Of(reasons.ClassThrottled, err, "")}
 		if e.Status == journal.Creating {
 			v.to = journal.Mapped // it was not performed
 		}
@@ -229,7 +230,7 @@ func judge(e journal.Entry, err error, l limits) verdict {
 		// repeated, and a cancel may simply be repeated.
 		v := verdict{do: pause, count: true, reason: reasons.Of(reasons.ClassAmbiguous, err, "")}
 		if errors.Is(err, tenovos.ErrIntermediary) || e.Status == journal.Creating && !looks(e, err) {
-			v.shared = circuitCall(e.Status)
+			v.shared = outage.Call(e.Status)
 		}
 		return v
 	case errors.Is(err, tenovos.ErrNotFound), errors.Is(err, tenovos.ErrRejected), errors.Is(err, tenovos.ErrNoSuchUpload):
@@ -352,15 +353,6 @@ func isStoreTrouble(err error) bool {
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.ECONNRESET)
 }
 
-// retryAfter is the wait that Tenovos asked for, within longestRest: it is a wish, and who
-// asks for a day may mean a minute.
-func retryAfter(err error) time.Duration {
-	if te, ok := errors.AsType[*tenovos.Error](err); ok {
-		return min(te.RetryAfter, longestRest)
-	}
-	return 0
-}
-
 // answer carries out the verdict on the error of a step that began in an epoch of
 // the gate. Its own error is the journal's.
 func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error) error {
@@ -389,11 +381,11 @@ func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error)
 		return nil
 	}
 	p.notice(e, &v)
-	ragged := (p.gate.epoch() != epoch || p.gate.justOpened()) && p.excuse(id)
+	ragged := (p.gate.Epoch() != epoch || p.gate.JustOpened()) && p.excuse(id)
 	if v.do == pause || v.shared != "" {
 		// A call that fails while the gate moves met the same trouble as those that
 		// moved it, whatever a probe says now.
-		if ragged || p.gate.blame(ctx, cause, v.after) {
+		if ragged || p.gate.Blame(ctx, cause, v.after) {
 			if v.do != pause {
 				return ignoreMoved(deferEntry(rctx, p.journal, e.ID, e.Status, p.now().Add(p.backoff(e.Tries+1)), v.reason, false))
 			}
@@ -401,8 +393,9 @@ func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error)
 		}
 		v = ownTrouble(v)
 	}
+	var recorded func(context.Context) error
 	if v.shared != "" {
-		if v, err = p.share(rctx, e, v, cause); err != nil {
+		if v, recorded, err = p.share(e, v, cause); err != nil {
 			return ignoreMoved(err)
 		}
 	}
@@ -423,6 +416,9 @@ func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error)
 			v.after = p.backoff(e.Failures + 1)
 		}
 		_, err = p.giveUp(ctx, e, v)
+	}
+	if err == nil && recorded != nil {
+		err = recorded(rctx)
 	}
 	return ignoreMoved(err)
 }
@@ -450,7 +446,7 @@ func (p *Pipeline) rest(ctx context.Context, e journal.Entry, v verdict) error {
 		return ignoreMoved(err)
 	case v.after > 0:
 		return ignoreMoved(deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(2*v.after), v.reason, false))
-	case p.gate.reason() == "": // it has opened meanwhile
+	case p.gate.Reason() == "": // it has opened meanwhile
 		return ignoreMoved(deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(p.backoff(e.Tries+1)), v.reason, false))
 	}
 	return nil

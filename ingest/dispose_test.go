@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
+	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/shelf"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -61,28 +62,28 @@ func TestDispose(t *testing.T) {
 
 		{name: "expired", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrURLExpired, want: verdict{to: journal.Mapped, expiry: true}},
 		{name: "expired too often", entry: journal.Entry{Status: journal.Uploading, Expiries: 1}, err: uploader.ErrURLExpired, want: verdict{to: journal.Held, expiry: true}, hint: true},
-		{name: "clock", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrClockSkew, want: verdict{do: retry, shared: circuitStore, waits: true, last: journal.Held, dead: true}, hint: true},
+		{name: "clock", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrClockSkew, want: verdict{do: retry, shared: outage.ContentStore, waits: true, last: journal.Held, dead: true}, hint: true},
 		{name: "wrong ETag", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrChecksum, want: verdict{do: retry, count: true}},
 		{name: "wrong ETag twice", entry: journal.Entry{Status: journal.Uploading, Reason: journal.Reason{Class: reasons.ClassChecksum}}, err: uploader.ErrChecksum, want: verdict{to: journal.Failed, count: true}, hint: true},
 		{name: "upload forgotten", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrNoSuchUpload, want: verdict{to: journal.Mapped, count: true}},
-		{name: "store refuses", entry: journal.Entry{Status: journal.Uploading}, err: &uploader.StoreError{Status: 403, Code: "AccessDenied"}, want: verdict{to: journal.Mapped, count: true, shared: circuitStore}},
-		{name: "store refuses to the end", entry: journal.Entry{Status: journal.Uploading, Failures: 2}, err: &uploader.StoreError{Status: 403, Code: "AccessDenied"}, want: verdict{to: journal.Failed, count: true, shared: circuitStore}, hint: true},
-		{name: "store busy", entry: journal.Entry{Status: journal.Uploading}, err: &uploader.StoreError{Status: 503, Code: "SlowDown"}, want: verdict{do: retry, count: true, shared: circuitStore}},
-		{name: "a proxy refuses", entry: journal.Entry{Status: journal.Uploading, Failures: 9}, err: proxys403, want: verdict{do: retry, shared: circuitStore, waits: true, last: journal.Held}, hint: true},
-		{name: "dead when it was handed out", entry: journal.Entry{Status: journal.Uploading}, err: bornDead, want: verdict{to: journal.Mapped, expiry: true, shared: circuitStore, dead: true}, hint: true},
+		{name: "store refuses", entry: journal.Entry{Status: journal.Uploading}, err: &uploader.StoreError{Status: 403, Code: "AccessDenied"}, want: verdict{to: journal.Mapped, count: true, shared: outage.ContentStore}},
+		{name: "store refuses to the end", entry: journal.Entry{Status: journal.Uploading, Failures: 2}, err: &uploader.StoreError{Status: 403, Code: "AccessDenied"}, want: verdict{to: journal.Failed, count: true, shared: outage.ContentStore}, hint: true},
+		{name: "store busy", entry: journal.Entry{Status: journal.Uploading}, err: &uploader.StoreError{Status: 503, Code: "SlowDown"}, want: verdict{do: retry, count: true, shared: outage.ContentStore}},
+		{name: "a proxy refuses", entry: journal.Entry{Status: journal.Uploading, Failures: 9}, err: proxys403, want: verdict{do: retry, shared: outage.ContentStore, waits: true, last: journal.Held}, hint: true},
+		{name: "dead when it was handed out", entry: journal.Entry{Status: journal.Uploading}, err: bornDead, want: verdict{to: journal.Mapped, expiry: true, shared: outage.ContentStore, dead: true}, hint: true},
 		{name: "expired while a proxy refused", entry: journal.Entry{Status: journal.Uploading, Expiries: 9, Reason: journal.Reason{Class: reasons.ClassHeldUp}}, err: uploader.ErrURLExpired, want: verdict{to: journal.Mapped}},
-		{name: "a proxy refuses the create", entry: journal.Entry{Status: journal.Creating}, err: foreignReply, want: verdict{do: pause, shared: circuitCall(journal.Creating), waits: true, last: journal.Failed}, hint: true},
+		{name: "a proxy refuses the create", entry: journal.Entry{Status: journal.Creating}, err: foreignReply, want: verdict{do: pause, shared: outage.Call(journal.Creating), waits: true, last: journal.Failed}, hint: true},
 		{name: "a proxy refuses a look", entry: journal.Entry{Status: journal.Verifying, Failures: 9}, err: foreignReply, want: verdict{do: pause, to: journal.Held, count: true}, hint: true},
 		{name: "a right is missing", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{mayNotUpload}, want: verdict{do: pause, to: journal.Mapped, shared: sharedCreate, waits: true, last: journal.Failed}, hint: true},
-		{name: "stalled", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrStalled, want: verdict{do: retry, count: true, shared: circuitStore}},
-		{name: "unreachable", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrUnreachable, want: verdict{do: retry, count: true, shared: circuitStore}},
-		{name: "store redirects", entry: journal.Entry{Status: journal.Uploading, Failures: 2}, err: &uploader.StoreError{Status: 307, Code: "TemporaryRedirect"}, want: verdict{do: retry, shared: circuitStore, waits: true, last: journal.Held}, hint: true},
+		{name: "stalled", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrStalled, want: verdict{do: retry, count: true, shared: outage.ContentStore}},
+		{name: "unreachable", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrUnreachable, want: verdict{do: retry, count: true, shared: outage.ContentStore}},
+		{name: "store redirects", entry: journal.Entry{Status: journal.Uploading, Failures: 2}, err: &uploader.StoreError{Status: 307, Code: "TemporaryRedirect"}, want: verdict{do: retry, shared: outage.ContentStore, waits: true, last: journal.Held}, hint: true},
 		{name: "URL of this machine", entry: journal.Entry{Status: journal.Uploading, Failures: 2}, err: uploader.ErrForeignHost, want: verdict{to: journal.Held}, hint: true},
 
-		{name: "throttled", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{apiError(tenovos.Throttled)}, want: verdict{do: pause, to: journal.Mapped, after: firstProbe}},
+		{name: "throttled", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{apiError(tenovos.Throttled)}, want: verdict{do: pause, to: journal.Mapped, after: outage.FirstProbe}},
 		{name: "throttled for a day", entry: journal.Entry{Status: journal.Creating},
 			err:  &notPerformedError{&tenovos.Error{Op: "create asset", Kind: tenovos.Throttled, RetryAfter: 24 * time.Hour}},
-			want: verdict{do: pause, to: journal.Mapped, after: longestRest}},
+			want: verdict{do: pause, to: journal.Mapped, after: outage.LongestRest}},
 		{name: "API down", entry: journal.Entry{Status: journal.Uploading}, err: apiError(tenovos.Unavailable), want: verdict{do: pause, count: true}},
 		{name: "API down during the look for a lost create", entry: journal.Entry{Status: journal.Creating}, err: &lookError{apiError(tenovos.Unavailable)}, want: verdict{do: pause, count: true}},
 		{name: "look for a lost create refused", entry: journal.Entry{Status: journal.Creating}, err: &lookError{apiError(tenovos.Rejected)}, want: verdict{do: retry, count: true}},
@@ -93,9 +94,9 @@ func TestDispose(t *testing.T) {
 		{name: "API down, not created", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{apiError(tenovos.Unavailable)}, want: verdict{do: pause, to: journal.Mapped, count: true}},
 		{name: "unauthorized", entry: journal.Entry{Status: journal.Mapped}, err: apiError(tenovos.Unauthorized), want: verdict{do: pause, count: true}},
 		{name: "unauthorized to the end", entry: journal.Entry{Status: journal.Mapped, Failures: 2}, err: apiError(tenovos.Unauthorized), want: verdict{do: pause, to: journal.Failed, count: true}, hint: true},
-		{name: "create in doubt", entry: journal.Entry{Status: journal.Creating}, err: apiError(tenovos.Ambiguous), want: verdict{do: pause, count: true, shared: circuitCall(journal.Creating)}},
+		{name: "create in doubt", entry: journal.Entry{Status: journal.Creating}, err: apiError(tenovos.Ambiguous), want: verdict{do: pause, count: true, shared: outage.Call(journal.Creating)}},
 		{name: "create refused", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{apiError(tenovos.Rejected)}, want: verdict{to: journal.Failed}, hint: true},
-		{name: "look refused before a create", entry: journal.Entry{Status: journal.Settled, Failures: 9}, err: &holdingsError{apiError(tenovos.NotFound)}, want: verdict{do: retry, shared: circuitCall(journal.Settled), waits: true, last: journal.Held}, hint: true},
+		{name: "look refused before a create", entry: journal.Entry{Status: journal.Settled, Failures: 9}, err: &holdingsError{apiError(tenovos.NotFound)}, want: verdict{do: retry, shared: outage.Call(journal.Settled), waits: true, last: journal.Held}, hint: true},
 		{name: "complete refused", entry: journal.Entry{Status: journal.Completing}, err: apiError(tenovos.Rejected), want: verdict{to: journal.Mapped, count: true}},
 		{name: "asset vanished", entry: journal.Entry{Status: journal.Verifying}, err: apiError(tenovos.NotFound), want: verdict{to: journal.Held}, hint: true},
 		{name: "cancel refused", entry: journal.Entry{Status: journal.Cancelling}, err: apiError(tenovos.Rejected), want: verdict{do: retry}},

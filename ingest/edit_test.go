@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
@@ -48,20 +48,20 @@ func TestUpdateSendsOnlyWhatDiffers(t *testing.T) {
 	title := retitled(r)
 	r.write("a.jpg", 1000, 1)
 	r.backfill()
-	r.wantResults(r.ask(ingest.RequestUpdate, ingest.Selection{}), "same")
+	r.wantResults(r.ask(desk.RequestUpdate, desk.Selection{}), "same")
 	second := "second"
 	title.Store(&second)
 	// Trouble of the service costs a wait, and nothing else.
 	r.queue(sandbox.Fault{Operation: "UpdateAsset", Kind: sandbox.FaultStatus, Status: 503})
-	r.wantResults(r.ask(ingest.RequestUpdate, ingest.Selection{}), "updated")
-	r.wantResults(r.ask(ingest.RequestUpdate, ingest.Selection{}), "same")
+	r.wantResults(r.ask(desk.RequestUpdate, desk.Selection{}), "updated")
+	r.wantResults(r.ask(desk.RequestUpdate, desk.Selection{}), "same")
 	if got := r.titles(); got["second"] != 1 || len(got) != 1 {
 		t.Errorf("titles are %v", got)
 	}
 	// A refusal is told, and leaves the asset as it is.
 	third := strings.Repeat("x", 201) // longer than the attribute
 	title.Store(&third)
-	got := r.ask(ingest.RequestUpdate, ingest.Selection{})
+	got := r.ask(desk.RequestUpdate, desk.Selection{})
 	r.wantResults(got, "failed")
 	if !strings.Contains(got[0].Detail, "its asset keeps the metadata that it has") {
 		t.Errorf("it says %q", got[0].Detail)
@@ -98,7 +98,7 @@ func TestBulkEditsComeTrue(t *testing.T) {
 			second := "second"
 			title.Store(&second)
 			r.queue(faults...)
-			for _, o := range r.ask(ingest.RequestUpdate, ingest.Selection{}) {
+			for _, o := range r.ask(desk.RequestUpdate, desk.Selection{}) {
 				if o.Result != "updated" {
 					t.Errorf("%+v", o)
 				}
@@ -129,7 +129,7 @@ func TestEditsOutliveTheProcess(t *testing.T) {
 		ids = append(ids, e.ID)
 	}
 	p := r.start()
-	if _, err := p.journal.OpenEdits(t.Context(), ids); err != nil {
+	if _, err := journal.EditsOf(p.journal).Open(t.Context(), ids); err != nil {
 		t.Fatal(err)
 	}
 	r.close(p)

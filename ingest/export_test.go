@@ -2,9 +2,6 @@ package ingest
 
 import (
 	"context"
-	"time"
-
-	"github.com/rs/zerolog"
 
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -18,25 +15,6 @@ func (p *Pipeline) Hand(e journal.Entry) (release func()) {
 	p.hands.Take(e)
 	return func() { p.hands.Release(e.ID) }
 }
-
-// Gate is the gate alone.
-type Gate struct{ *gate }
-
-// NewShutGate makes a gate that closed at a time.
-func NewShutGate(why string, since time.Time) Gate {
-	g := newGate(zerolog.Nop(), time.Now, func(string) {}, nil)
-	g.shut(why)
-	g.since = since
-	return Gate{g}
-}
-
-// Outlasts is what operators ask of it.
-func (g Gate) Outlasts(ctx context.Context, drain <-chan struct{}) (string, error) {
-	return g.outlasts(ctx, drain)
-}
-
-// Open opens it.
-func (g Gate) Open() { g.open() }
 
 // Work works on an entry as it was read, as a worker does that got it so.
 func (p *Pipeline) Work(ctx context.Context, e journal.Entry) error {

@@ -31,7 +31,7 @@ func (p *Pipeline) mapFileless(ctx context.Context, e journal.Entry) (now journa
 	} else {
 		asset.NoContent = true
 	}
-	prev, known, err := p.journal.Previous(ctx, e)
+	prev, known, err := p.journal.Reader().Previous(ctx, e)
 	if err != nil {
 		return now, err
 	}

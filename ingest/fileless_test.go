@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
@@ -18,7 +18,7 @@ import (
 // tellsNothing is a Teller for companions that are not read.
 type tellsNothing struct{}
 
-func (tellsNothing) Lost(string) (journal.Told, error) { return journal.Told{}, nil }
+func (tellsNothing) Lost(string) (journal.Unmatched, error) { return journal.Unmatched{}, nil }
 
 // rowsOf is a folder whose manifest.csv has these rows.
 type rowsOf []dropfolder.FilelessRow
@@ -206,7 +206,7 @@ func TestAdoptFilelessHoldsWhatCannotBeToldApart(t *testing.T) {
 		}
 	}
 	r.config.Adopt = false // what is held is the operator's to decide
-	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{IDs: []int64{r.entry("film.mov").ID}}), "requeued")
+	r.wantResults(r.ask(desk.RequestRetry, desk.Selection{IDs: []int64{r.entry("film.mov").ID}}), "requeued")
 	r.backfill()
 	if n := len(available(r.sandbox.State())); n != 5 {
 		t.Errorf("%d assets after the retry, want one more", n)

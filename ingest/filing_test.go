@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -91,7 +91,7 @@ func TestMoveWhenIn(t *testing.T) {
 	if e := r.entry("b.jpg"); e.Status != journal.Filed || e.MovedTo != "_ingested/b (2).jpg" {
 		t.Errorf("the entry is %s, moved to %q", e.Status, e.MovedTo)
 	}
-	r.wantResults(r.ask(ingest.RequestVerify, ingest.Selection{}), "ok", "ok")
+	r.wantResults(r.ask(desk.RequestVerify, desk.Selection{}), "ok", "ok")
 	r.wantNothingLeft(r.sandbox.State())
 
 	// Another picture of the same name is another asset, the same one is not.
@@ -157,7 +157,7 @@ func TestFailedFileIsPutAsideAndTriedAgain(t *testing.T) {
 
 	// By the operator.
 	id := r.entry("acme/a.jpg").ID
-	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{IDs: []int64{id}}), "requeued")
+	r.wantResults(r.ask(desk.RequestRetry, desk.Selection{IDs: []int64{id}}), "requeued")
 	r.wantFiles("acme/a.jpg")
 	r.backfill()
 	r.wantFiles("_ingested/acme/a.jpg")
@@ -171,7 +171,7 @@ func TestFailedFileIsPutAsideAndTriedAgain(t *testing.T) {
 	r.refuse()
 	r.backfill()
 	r.write("acme/b.jpg", 1000, 2)
-	got := r.ask(ingest.RequestRetry, ingest.Selection{IDs: []int64{r.entry("acme/b.jpg").ID}})
+	got := r.ask(desk.RequestRetry, desk.Selection{IDs: []int64{r.entry("acme/b.jpg").ID}})
 	r.wantResults(got, "failed")
 	if !strings.Contains(got[0].Detail, "another file lies at its place") {
 		t.Errorf("it says %q", got[0].Detail)

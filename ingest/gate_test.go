@@ -5,42 +5,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
-
-// TestGateOutlasts has an operator wait for the gate: not long, from when it closed.
-func TestGateOutlasts(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := ingest.NewShutGate("no network", time.Now())
-		begun := time.Now()
-		if why, err := g.Outlasts(t.Context(), nil); why != "no network" || err != nil || time.Since(begun) != 10*time.Second {
-			t.Errorf("%q, %v after %v", why, err, time.Since(begun))
-		}
-		begun = time.Now()
-		if why, _ := g.Outlasts(t.Context(), nil); why != "no network" || time.Since(begun) != 0 {
-			t.Errorf("the next one waits %v", time.Since(begun))
-		}
-
-		g = ingest.NewShutGate("no network", time.Now())
-		time.AfterFunc(3*time.Second, g.Open)
-		begun = time.Now()
-		if why, err := g.Outlasts(t.Context(), nil); why != "" || err != nil || time.Since(begun) != 3*time.Second {
-			t.Errorf("it opens, and %q, %v after %v", why, err, time.Since(begun))
-		}
-		g = ingest.NewShutGate("no network", time.Now())
-		drain := make(chan struct{})
-		close(drain)
-		if why, err := g.Outlasts(t.Context(), drain); why != "" || err != nil {
-			t.Errorf("the process ends, and %q, %v", why, err)
-		}
-	})
-}
 
 // TestCancelWhileEverythingWaits cancels what is on its way while Tenovos is away for
 // longer: it is recorded, said, and done when Tenovos answers again. A retry says that it
@@ -79,20 +49,20 @@ func TestCancelWhileEverythingWaits(t *testing.T) {
 	}
 	await("nothing waits", func() bool { return p.Paused() != "" })
 	ahead.Store(int64(time.Minute))
-	asked := func(kind string, ids ...int64) []ingest.Outcome {
-		return r.askOf(ctx, kind, ingest.Selection{IDs: ids}, func(int64) error { return nil })
+	asked := func(kind string, ids ...int64) []desk.Outcome {
+		return r.askOf(ctx, kind, desk.Selection{IDs: ids}, func(int64) error { return nil })
 	}
 	e := r.entry("a.jpg")
-	got := asked(ingest.RequestCancel, e.ID)
+	got := asked(desk.RequestCancel, e.ID)
 	r.wantResults(got, "cancelling")
 	if !strings.Contains(got[0].Detail, "when Tenovos answers again: ") {
 		t.Errorf("it says %q", got[0].Detail)
 	}
-	r.wantResults(asked(ingest.RequestCancel, e.ID), "cancelling") // again
-	r.wantResults(asked(ingest.RequestCancel, r.entry("b.jpg").ID), "skipped")
+	r.wantResults(asked(desk.RequestCancel, e.ID), "cancelling") // again
+	r.wantResults(asked(desk.RequestCancel, r.entry("b.jpg").ID), "skipped")
 	r.sandbox.ClearFaults()
 	await("the cancel is not done", func() bool { return r.statusOf("a.jpg") == journal.Cancelled })
-	got = asked(ingest.RequestRetry, e.ID)
+	got = asked(desk.RequestRetry, e.ID)
 	r.wantResults(got, "requeued")
 	if got[0].Detail != "" {
 		t.Errorf("nothing waits, and retry says %q", got[0].Detail)

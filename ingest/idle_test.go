@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -198,7 +199,7 @@ func TestCorrectionWaitsForItsFile(t *testing.T) {
 		r.soon("sub/a.jpg", what, so)
 	}
 	correction := func() bool {
-		_, open, err := p.journal.Reader().Edit(t.Context(), r.entry("sub/a.jpg").ID)
+		_, open, err := journal.OpenEditsOf(p.journal.Reader()).Of(t.Context(), r.entry("sub/a.jpg").ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,7 +230,7 @@ func TestManyRequests(t *testing.T) {
 	}
 	let := make(chan struct{})
 	client := r.client()
-	p := ingest.New(r.config, ingest.Deps{API: client, Journal: j, Log: zerolog.Nop(), Handlers: map[string]ingest.Handler{
+	p := ingest.New(r.config, ingest.Deps{API: client, Journal: j, Log: zerolog.Nop(), Handlers: map[string]desk.Handler{
 		"slow": func(ctx context.Context, _ journal.Request) (any, error) {
 			select {
 			case <-let:
@@ -259,7 +260,7 @@ func TestManyRequests(t *testing.T) {
 	}
 	answered := func() (n int) {
 		for _, id := range ids {
-			if _, _, done, err := j.Reader().Answered(t.Context(), id); err != nil {
+			if _, _, done, err := journal.AnswersOf(j.Reader()).To(t.Context(), id); err != nil {
 				t.Fatal(err)
 			} else if done {
 				n++
@@ -341,12 +342,12 @@ func TestWithdrawnWhileItsUpdateWaits(t *testing.T) {
 	}
 	until("it is not in", func() bool { return r.entry("a.jpg").Status == journal.Filed })
 	id := r.entry("a.jpg").ID
-	request, err := journal.Ask(t.Context(), r.journal, ingest.RequestUpdate, []byte(`{}`))
+	request, err := journal.Ask(t.Context(), r.journal, desk.RequestUpdate, []byte(`{}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	until("its update does not wait", func() bool {
-		e, open, err := p.journal.Reader().Edit(t.Context(), id)
+		e, open, err := journal.OpenEditsOf(p.journal.Reader()).Of(t.Context(), id)
 		return err == nil && open && e.Message != ""
 	})
 	time.Sleep(time.Second) // by then whoever asked has looked at it, too
@@ -354,7 +355,7 @@ func TestWithdrawnWhileItsUpdateWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	until("the request waits on", func() bool {
-		_, _, done, err := p.journal.Reader().Answered(t.Context(), request)
+		_, _, done, err := journal.AnswersOf(p.journal.Reader()).To(t.Context(), request)
 		return err == nil && done
 	})
 }

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -125,7 +125,7 @@ func TestErrorTextOfALongName(t *testing.T) {
 	r.backfill()
 	moved := strings.Repeat("é", 123) + " (2).jpg"
 	r.wantFiles("_failed/"+name, "_failed/"+moved, "_failed/"+cut+".error.txt")
-	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{IDs: []int64{r.entry(name).ID}}), "requeued")
+	r.wantResults(r.ask(desk.RequestRetry, desk.Selection{IDs: []int64{r.entry(name).ID}}), "requeued")
 	r.wantFiles(name, "_failed/"+name)
 }
 
@@ -162,7 +162,7 @@ func TestErrorTextOverwritesNothing(t *testing.T) {
 	r.backfill()
 	r.wantFiles(append(theirs, "_failed/a.jpg", ours)...)
 
-	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{IDs: []int64{1}}), "requeued")
+	r.wantResults(r.ask(desk.RequestRetry, desk.Selection{IDs: []int64{1}}), "requeued")
 	r.wantFiles(append(theirs, "a.jpg")...)
 }
 

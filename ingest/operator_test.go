@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -16,16 +16,16 @@ import (
 
 // ask does what a command does where no daemon runs: it takes the journal and
 // answers its own request.
-func (r *rig) ask(kind string, s ingest.Selection) []ingest.Outcome {
+func (r *rig) ask(kind string, s desk.Selection) []desk.Outcome {
 	r.t.Helper()
 	p := r.start()
 	defer r.close(p)
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	return r.askOf(ctx, kind, s, func(id int64) error { return p.ServeOne(ctx, id) })
+	return r.askOf(ctx, kind, s, func(id int64) error { return p.Desk().ServeOne(ctx, id) })
 }
 
-func (r *rig) askOf(ctx context.Context, kind string, s ingest.Selection, serve func(id int64) error) []ingest.Outcome {
+func (r *rig) askOf(ctx context.Context, kind string, s desk.Selection, serve func(id int64) error) []desk.Outcome {
 	r.t.Helper()
 	args, err := json.Marshal(s)
 	if err != nil {
@@ -44,12 +44,12 @@ func (r *rig) askOf(ctx context.Context, kind string, s ingest.Selection, serve 
 	}
 	defer reader.Close()
 	for {
-		answer, text, done, err := reader.Answered(ctx, id)
+		answer, text, done, err := journal.AnswersOf(reader).To(ctx, id)
 		if err != nil || text != "" {
 			r.t.Fatalf("%s: %v %s", kind, err, text)
 		}
 		if done {
-			var out []ingest.Outcome
+			var out []desk.Outcome
 			if err := json.Unmarshal(answer, &out); err != nil {
 				r.t.Fatal(err)
 			}
@@ -60,7 +60,7 @@ func (r *rig) askOf(ctx context.Context, kind string, s ingest.Selection, serve 
 }
 
 // wantResults fails unless the outcomes have these results, in order.
-func (r *rig) wantResults(got []ingest.Outcome, want ...string) {
+func (r *rig) wantResults(got []desk.Outcome, want ...string) {
 	r.t.Helper()
 	if len(got) != len(want) {
 		r.t.Fatalf("want %v, got %+v", want, got)
@@ -81,8 +81,8 @@ func TestRetryOfWhatFailed(t *testing.T) {
 	if e := r.entry("a.jpg"); e.Status != journal.Failed || e.Reason.Hint == "" {
 		t.Fatalf("want failed with a hint, got %s %+v", e.Status, e.Reason)
 	}
-	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{}), "requeued")
-	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{IDs: []int64{1, 77}}), "skipped", "unknown")
+	r.wantResults(r.ask(desk.RequestRetry, desk.Selection{}), "requeued")
+	r.wantResults(r.ask(desk.RequestRetry, desk.Selection{IDs: []int64{1, 77}}), "skipped", "unknown")
 	r.backfill()
 	r.wantExactly("a.jpg")
 }
@@ -97,7 +97,7 @@ func TestRetryOfTheUnverifiedUploadsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.config.VerifyTimeout = time.Minute
-	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{}), "requeued")
+	r.wantResults(r.ask(desk.RequestRetry, desk.Selection{}), "requeued")
 	r.backfill()
 	if e := r.entry("a.jpg"); e.Status != journal.Filed {
 		t.Errorf("want filed, got %s: %s", e.Status, e.Reason.Message)
@@ -119,7 +119,7 @@ func TestCancelBeforeAndDuringTheUpload(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.close(p)
-	r.wantResults(r.ask(ingest.RequestCancel, ingest.Selection{}), "cancelled")
+	r.wantResults(r.ask(desk.RequestCancel, desk.Selection{}), "cancelled")
 	r.wantExactly() // nothing
 
 	// One that is on its way: the store takes its time.
@@ -133,7 +133,7 @@ func TestCancelBeforeAndDuringTheUpload(t *testing.T) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	e := r.entry("sending.jpg")
-	r.wantResults(r.askOf(ctx, ingest.RequestCancel, ingest.Selection{IDs: []int64{e.ID}}, func(int64) error { return nil }), "cancelled")
+	r.wantResults(r.askOf(ctx, desk.RequestCancel, desk.Selection{IDs: []int64{e.ID}}, func(int64) error { return nil }), "cancelled")
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestVerifyTellsWhatIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := map[string]string{}
-	for _, o := range r.ask(ingest.RequestVerify, ingest.Selection{}) {
+	for _, o := range r.ask(desk.RequestVerify, desk.Selection{}) {
 		got[o.Path] = o.Result
 	}
 	for path, want := range map[string]string{"fine.jpg": "ok", "deleted.jpg": "missing", "purged.jpg": "missing"} {
@@ -181,7 +181,7 @@ func TestWithdrawRestoreAndWhatChangesMeanwhile(t *testing.T) {
 	r.write("b.jpg", 1000, 2)
 	r.backfill()
 	b := r.entry("b.jpg")
-	r.wantResults(r.ask(ingest.RequestWithdraw, ingest.Selection{IDs: []int64{b.ID}}), "withdrawn")
+	r.wantResults(r.ask(desk.RequestWithdraw, desk.Selection{IDs: []int64{b.ID}}), "withdrawn")
 	if n := len(available(r.sandbox.State())); n != 1 {
 		t.Errorf("%d assets are available, want 1", n)
 	}
@@ -194,8 +194,8 @@ func TestWithdrawRestoreAndWhatChangesMeanwhile(t *testing.T) {
 	if e := r.entry("b.jpg"); e.Status != journal.Held || e.Reason.Hint == "" {
 		t.Fatalf("changed after its withdrawal: want held with the choice, got %s %+v", e.Status, e.Reason)
 	}
-	r.wantResults(r.ask(ingest.RequestRestore, ingest.Selection{}), "restored")
-	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{}), "requeued")
+	r.wantResults(r.ask(desk.RequestUndelete, desk.Selection{}), "restored")
+	r.wantResults(r.ask(desk.RequestRetry, desk.Selection{}), "requeued")
 	r.backfill()
 	if e := r.entry("b.jpg"); e.Status != journal.Filed || e.OriginalFileID != b.OriginalFileID {
 		t.Errorf("restored and retried, it should be a version: %s %+v", e.Status, e)
@@ -212,8 +212,8 @@ func TestRestoreByEitherName(t *testing.T) {
 			r.write("a.jpg", 1000, 1)
 			r.write("b.jpg", 1000, 2)
 			r.backfill()
-			r.wantResults(r.ask(ingest.RequestWithdraw, ingest.Selection{}), "withdrawn", "withdrawn")
-			r.wantResults(r.ask(ingest.RequestRestore, ingest.Selection{}), "restored", "restored")
+			r.wantResults(r.ask(desk.RequestWithdraw, desk.Selection{}), "withdrawn", "withdrawn")
+			r.wantResults(r.ask(desk.RequestUndelete, desk.Selection{}), "restored", "restored")
 			r.wantExactly("a.jpg", "b.jpg")
 			refused := 0
 			for _, q := range r.sandbox.Requests() {
@@ -233,10 +233,10 @@ func TestChangedAfterWithdrawalAsNew(t *testing.T) {
 	r := newRig(t, nil)
 	r.write("b.jpg", 1000, 2)
 	r.backfill()
-	r.ask(ingest.RequestWithdraw, ingest.Selection{})
+	r.ask(desk.RequestWithdraw, desk.Selection{})
 	r.write("b.jpg", 1000, 3)
 	r.backfill()
-	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{AsNew: true}), "requeued")
+	r.wantResults(r.ask(desk.RequestRetry, desk.Selection{AsNew: true}), "requeued")
 	r.backfill()
 	r.wantExactly("b.jpg")
 }

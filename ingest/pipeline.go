@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,10 +12,21 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
+	"github.com/tenovos-ingest/ingestd/internal/batches"
+	"github.com/tenovos-ingest/ingestd/internal/clocks"
+	"github.com/tenovos-ingest/ingestd/internal/companions"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/edits"
 	"github.com/tenovos-ingest/ingestd/internal/filing"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
+	"github.com/tenovos-ingest/ingestd/internal/holdings"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
+	"github.com/tenovos-ingest/ingestd/internal/outage"
+	"github.com/tenovos-ingest/ingestd/internal/proof"
+	"github.com/tenovos-ingest/ingestd/internal/removal"
+	"github.com/tenovos-ingest/ingestd/internal/resting"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -40,6 +50,12 @@ type Lookup interface {
 	Versions(ctx context.Context, id string) ([]tenovos.Asset, error)
 	Search(ctx context.Context, q tenovos.Query) (tenovos.Page, error)
 	ContentLink(ctx context.Context, objectID string) (secret.URL, error)
+}
+
+// Editor is what the pipeline does to the metadata of assets that exist.
+type Editor interface {
+	UpdateAsset(ctx context.Context, assetID string, e tenovos.Edit) error
+	BulkEdit(ctx context.Context, e tenovos.BulkEdit) (tenovos.Job, error)
 }
 
 // API is a Tenovos account.
@@ -106,45 +122,43 @@ type Pipeline struct {
 	now     func() time.Time
 	started time.Time // parts stored before belong to an earlier process
 
-	handlers map[string]Handler
-	gate     *gate
-	remover  *remover
+	gate     *outage.Gate
+	remover  *removal.Remover
+	holdings *holdings.Holdings
 	hands    *hands.Hands
-	poke     chan struct{} // capacity 1: "the queue may have changed"
-	alarms   *alarms       // of the loops beside the dispatcher
+	poke     chan struct{}  // capacity 1: "the queue may have changed"
+	alarms   *alarms.Alarms // of the loops beside the dispatcher
 	drain    <-chan struct{}
 	source   <-chan struct{} // of a backfill: closes when all that there is was admitted; set at the start of Run
 	restarts restarts
 	sought   sought
 	naming   sync.Map // filenames of which a file is just becoming an asset or a version
 
-	editing   map[string]*editing // by folder
-	templates *templates
-	tells     map[string]*tells // by folder; none where there are no companions
-	resting   *RestingFiles
-	chores    *chores
-	filer     *filing.Filer
-	proofs    *prover
-	foreign   foreignURLs
-	leftovers *filing.Leftovers
-	once      bool // Run is a backfill, which ends; set at its start
+	editor     *edits.Editor
+	desk       *desk.Desk
+	companions *companions.Companions
+	resting    *resting.Files
+	chores     *chores
+	filer      *filing.Filer
+	proofs     *proof.Prover
+	foreign    foreignURLs
+	leftovers  *filing.Leftovers
+	once       bool // Run is a backfill, which ends; set at its start
 
-	holdups  holdups
-	unwanted unwanted
-	clock    *clockWatch
+	circuits *outage.Circuits
+	skew     *clocks.Skew
 
 	mu      sync.Mutex
 	excused map[int64]int // failures of each file in flight that were put down to an outage
 
-	account atomic.Pointer[tenovos.User]
-	stats   struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
+	stats struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
 }
 
 // Deps are the parts that a pipeline works with.
 type Deps struct {
 	API     API
 	Store   Store
-	Content Content // nil: no content can be read back
+	Content proof.Content // nil: no content can be read back
 	Journal *journal.Journal
 	Log     zerolog.Logger
 	Clock   func() time.Time // nil is time.Now
@@ -154,7 +168,7 @@ type Deps struct {
 	// and must not call the pipeline.
 	Paused func(why string)
 	// Handlers answer the kinds of requests that the pipeline does not know itself.
-	Handlers map[string]Handler
+	Handlers map[string]desk.Handler
 }
 
 // New makes a pipeline. Nothing happens before Run, but Admit works already.
@@ -176,47 +190,60 @@ func New(cfg Config, d Deps) *Pipeline {
 		log:     d.Log,
 		now:     d.Clock,
 		poke:    make(chan struct{}, 1),
-		alarms:  newAlarms(d.Journal, d.Clock),
-		editing: make(map[string]*editing, len(cfg.Folders)),
-		tells:   make(map[string]*tells, len(cfg.Folders)),
-
-		templates: newTemplates(d.API, d.Log),
+		alarms:  alarms.New(d.Journal, d.Clock),
 
 		excused: make(map[int64]int),
 		started: d.Clock(),
 	}
 	p.hands = hands.New(p.released)
 	p.mounts = mounts.New(cfg.Folders, p.wake, d.Log)
-	p.leftovers = filing.NewLeftovers(journal.FilingOf(d.Journal), cfg.Folders, p.alarms.ringIn)
-	p.remover = &remover{api: d.API, journal: d.Journal, log: d.Log, now: d.Clock}
+	p.leftovers = filing.NewLeftovers(journal.FilingOf(d.Journal), cfg.Folders, p.alarms.RingFolder)
+	p.holdings = holdings.New(d.API, d.Journal.Reader())
+	p.remover = removal.New(removal.Deps{API: d.API, Duties: journal.DutiesOf(d.Journal), Log: d.Log, Now: d.Clock})
 	if d.Ahead == nil {
 		d.Ahead = func() time.Duration { return 0 }
 	}
 	if d.Paused == nil {
 		d.Paused = func(string) {}
 	}
-	p.clock = &clockWatch{ahead: d.Ahead, limit: cfg.Skew, log: d.Log}
-	p.holdups = holdups{circuits: newCircuits(d.Clock), journal: d.Journal, log: d.Log, wake: p.wake}
-	p.holdups.told = func() { d.Paused(p.Paused()) }
-	p.handlers = p.operators()
-	maps.Copy(p.handlers, d.Handlers)
+	p.skew = clocks.NewSkew(d.Ahead, cfg.Skew, d.Log)
+	p.circuits = outage.NewCircuits(outage.Deps{
+		Queue: fatalJournal{d.Journal}, Log: d.Log, Now: d.Clock, Wake: p.wake, Backoff: p.backoff,
+		Changed: func() { d.Paused(p.Paused()) },
+	})
 	for _, f := range cfg.Folders {
 		p.folders[f.Name] = f
-		p.editing[f.Name] = &editing{}
-		if f.Companions != nil {
-			p.tells[f.Name] = newTells(f, d.Journal, d.Log)
-		}
 	}
-	p.resting = newRestingFiles(p)
-	p.proofs = &prover{api: d.API, content: d.Content, journal: d.Journal, md5: p.wholeMD5, sha256: p.rehash}
+	p.companions = companions.New(cfg.Folders, companions.Deps{
+		Journal: d.Journal, Mounts: p.mounts, Alarms: p.alarms, Log: d.Log, Now: d.Clock,
+		Wake: p.wake, Backoff: p.backoff, MaxTries: cfg.MaxAttempts,
+	})
+	p.resting = resting.New(p.folderNames(), resting.Deps{Journal: d.Journal, Mounts: p.mounts, Hands: p.hands, Log: d.Log})
+	p.proofs = proof.New(proof.Deps{
+		API: d.API, Content: d.Content, Journal: fatalJournal{d.Journal}, Reader: d.Journal.Reader(), MD5: p.wholeMD5, SHA256: p.rehash,
+	})
+	p.gate = outage.NewGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
 	p.filer = p.newFiler()
-	p.gate = newGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return probe(ctx, d.API) })
 	p.chores = p.newChores()
+	p.editor = p.newEditor()
+	p.desk = p.newDesk()
+	for kind, h := range d.Handlers {
+		p.desk.Handle(kind, h)
+	}
 	return p
 }
 
+// Editor corrects the metadata of assets that exist.
+func (p *Pipeline) Editor() *edits.Editor { return p.editor }
+
+// Desk answers requests of operators' commands.
+func (p *Pipeline) Desk() *desk.Desk { return p.desk }
+
+// Companions are the sidecars and manifests of the folders.
+func (p *Pipeline) Companions() *companions.Companions { return p.companions }
+
 // Resting looks whether files that rest are still there, while Run runs.
-func (p *Pipeline) Resting() *RestingFiles { return p.resting }
+func (p *Pipeline) Resting() *resting.Files { return p.resting }
 
 // Strays looks after files that were left under a hidden name, while Run runs.
 func (p *Pipeline) Strays() *filing.Strays { return p.chores.strays }
@@ -231,31 +258,35 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	defer cut()
 	p.drain, p.source, p.once = drain, source, source != nil
 
-	left, err := p.journal.Reader().ToTell(ctx)
-	if err != nil {
-		return unlessCanceled(err)
-	}
 	idle := make(chan struct{})
 	g, gctx := errgroup.WithContext(ctx)
+	run := companions.Run{Idle: idle, Drain: drain, Backfill: p.once}
+	if err := p.companions.Start(gctx, run, g.Go); err != nil {
+		return unlessCanceled(err)
+	}
 	g.Go(func() error {
 		defer close(idle)
 		return p.dispatch(gctx, g, source)
 	})
-	g.Go(func() error { return p.mounts.Watch(gctx, idle, g.Go, p.lookAtClock, p.stir) })
-	g.Go(func() error { return p.gate.run(gctx, idle) })
-	g.Go(func() error { return p.serveRequests(gctx, idle) })
+	wall := clocks.NewWall(p.now)
+	g.Go(func() error {
+		return p.mounts.Watch(gctx, idle, g.Go, func() {
+			if wall.WasSet() {
+				p.stir()
+			}
+		}, p.stir)
+	})
+	g.Go(func() error { return p.gate.Run(gctx, idle) })
+	g.Go(func() error { return p.desk.Serve(gctx, idle) })
 	g.Go(func() error { return p.chores.run(gctx, "", idle) })
 	for _, f := range p.cfg.Folders {
-		g.Go(func() error { return p.doEdits(gctx, f.Name, idle) })
-		if f.Companions != nil {
-			g.Go(func() error { return newFilelessRows(p, f).run(gctx, idle) })
-		}
-		g.Go(func() error { return p.resting.run(gctx, f.Name, idle) })
-		if t := p.tells[f.Name]; t != nil && !p.once { // a backfill tells at its end
-			g.Go(func() error { return t.run(gctx, idle, left[f.Name], func() bool { return p.mounts.Usable(f.Name) }) })
-		}
+		g.Go(func() error { return p.editor.Run(gctx, f.Name, idle) })
+		g.Go(func() error { return p.resting.Loop(gctx, f.Name, idle, drain) })
 		if f.Drops != nil {
-			g.Go(func() error { return p.doDrops(gctx, f, idle) })
+			b := batches.New(f, batches.Deps{
+				Journal: p.journal, Mounts: p.mounts, Resting: p.resting, Alarms: p.alarms, Log: p.log, Now: p.now, Wake: p.wake,
+			})
+			g.Go(func() error { return b.Loop(gctx, idle) })
 		}
 		g.Go(func() error { return p.chores.run(gctx, f.Name, idle) })
 	}
@@ -285,26 +316,9 @@ func (p *Pipeline) draining() bool {
 	}
 }
 
-const (
-	// recordWait is how long a busy host, or its disk, may take to store a fact. Nothing
-	// goes on meanwhile; a journal that needs longer is broken.
-	recordWait = time.Minute
-	// recordGrace is what is left of that when ctx ends: the process is to end, too.
-	recordGrace = 10 * time.Second
-)
-
-// record returns a context for storing a fact: it survives the end of ctx,
-// because what has happened must be known to the next process, but not for long.
+// record is journal.Recording.
 func record(ctx context.Context) (context.Context, context.CancelFunc) {
-	rctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWait)
-	stop := context.AfterFunc(ctx, func() {
-		select {
-		case <-rctx.Done():
-		case <-time.After(recordGrace):
-			cancel()
-		}
-	})
-	return rctx, func() { stop(); cancel() }
+	return journal.Recording(ctx)
 }
 
 // advance is Journal.Advance for facts: it outlives ctx.
@@ -344,7 +358,7 @@ func (p *Pipeline) Active() []Activity {
 }
 
 // Paused returns why the whole pool waits, or "".
-func (p *Pipeline) Paused() string { return pauses(p.gate.reason(), p.holdups.reason()) }
+func (p *Pipeline) Paused() string { return cmp.Or(p.gate.Reason(), p.circuits.Reason()) }
 
 // Stats are what a run has done so far.
 type Stats struct {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -191,7 +192,7 @@ func TestForeignUploadURLs(t *testing.T) {
 		t.Errorf("%d assets were made, %d are left, %d files were sent", n, len(available(s)), s.Counts.Requests[sandbox.PutObject])
 	}
 	r.store = nil
-	r.ask(ingest.RequestRetry, ingest.Selection{})
+	r.ask(desk.RequestRetry, desk.Selection{})
 	r.backfill()
 	r.wantExactly("0.jpg", "1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg")
 }

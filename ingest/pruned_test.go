@@ -17,7 +17,7 @@ func (r *rig) prune(f journal.Forget) (n int) {
 	defer r.close(p)
 	f.Before = time.Now().Add(time.Hour)
 	for after := int64(0); ; {
-		out, next, err := p.journal.Prune(r.t.Context(), f, after, 100)
+		out, next, err := journal.Prune(r.t.Context(), p.journal, f, after, 100)
 		if err != nil {
 			r.t.Fatal(err)
 		}

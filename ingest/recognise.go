@@ -7,6 +7,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/shelf"
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -73,7 +74,7 @@ func (p *Pipeline) answerDuplicate(ctx context.Context, e journal.Entry, policy 
 		return false, err
 	}
 	if original.Status != journal.Filed {
-		return true, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasons.Waits(original), false)
+		return true, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(tenovos.PollWait(e.Tries)), reasons.Waits(original), false)
 	}
 	return true, &verdictError{duplicateOf(policy, e, original)}
 }
@@ -86,13 +87,13 @@ func (p *Pipeline) answerDuplicate(ctx context.Context, e journal.Entry, policy 
 // path in turn: then names were exchanged or moved up. Else it was overwritten, and
 // this is its next content.
 func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, prev journal.Entry) (bool, error) {
-	same, err := p.journal.SameFile(ctx, e)
+	same, err := p.journal.Reader().SameFile(ctx, e)
 	if err != nil {
 		return false, err
 	}
 	replaced := prev.ID != 0 && prev.Kind == journal.File && !prev.Taken() // what we took left the name free
 	if replaced {
-		displaced, err := p.journal.Displaced(ctx, prev)
+		displaced, err := p.journal.Reader().Displaced(ctx, prev)
 		if err != nil {
 			return false, err
 		}
@@ -117,7 +118,7 @@ func (p *Pipeline) renamed(ctx context.Context, e journal.Entry, file *content, 
 			return true, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(p.folders[e.Folder].Settle), reasons.NameTaken, false) // it may not have been found yet
 		}
 		if old.Status == journal.Verified || old.Status == journal.Cancelling {
-			return true, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasons.Waits(old), false)
+			return true, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(tenovos.PollWait(e.Tries)), reasons.Waits(old), false)
 		}
 		if sent := old.Status == journal.Filed || sentWhole(old); sent { // else its upload compares what it sends
 			if same, err := file.same(ctx, old); err != nil || !same {

@@ -2,10 +2,14 @@ package ingest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/holdings"
+	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -34,16 +38,16 @@ func (p *Pipeline) recover(ctx context.Context, e journal.Entry) (now journal.En
 // stays open as a chore; several cannot be told apart and are the operator's, and so is
 // a search that does not show all that it finds.
 func (p *Pipeline) recoverCreate(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
-	t, err := p.lostCreate(e)
+	lost, err := p.lostCreate(e)
 	if err != nil {
 		return now, err
 	}
-	found, err := p.findTwins(ctx, t)
-	unsure := errors.Is(err, ErrInconclusive)
+	found, err := p.holdings.OfLostCreate(ctx, lost)
+	unsure := errors.Is(err, holdings.ErrInconclusive)
 	if err != nil && !unsure {
 		return now, &lookError{fmt.Errorf("look for the asset of a lost create: %w", err)}
 	}
-	chore, err := t.chore(e, p.now())
+	chore, err := doubtChore(e, lost, p.now())
 	if err != nil {
 		return now, err
 	}
@@ -51,7 +55,7 @@ func (p *Pipeline) recoverCreate(ctx context.Context, e journal.Entry) (now jour
 	m := journal.Move{ID: e.ID, From: journal.Creating, Chores: []journal.NewChore{chore}}
 	switch {
 	case unsure:
-		m.To, m.Reason = journal.Held, reasons.UnsureTwin(t.Filename, err)
+		m.To, m.Reason = journal.Held, reasons.UnsureTwin(lost.Filename, err)
 	case len(found) == 1 && e.Kind != journal.File: // complete as it is
 		a := found[0]
 		m.To, m.Chores = journal.Uploading, nil
@@ -95,7 +99,7 @@ func (p *Pipeline) recoverComplete(ctx context.Context, e journal.Entry) (now jo
 			"Tenovos gives no clear answer to the upload's completion. Show this file's name to Tenovos support.")
 		return p.giveUp(ctx, e, v)
 	}
-	if held, err := p.holdups.holdBack(ctx, e, circuitCall(e.Status)); held || err != nil {
+	if held, err := p.holdBack(ctx, e, outage.Call(e.Status)); held || err != nil {
 		return now, err
 	}
 	asset, err := p.api.Asset(ctx, e.Attempt.FileID)
@@ -108,7 +112,7 @@ func (p *Pipeline) recoverComplete(ctx context.Context, e journal.Entry) (now jo
 	err = p.api.CompleteUpload(ctx, completion(e))
 	switch {
 	case err == nil:
-		if err := p.holdups.passed(ctx, e.ID, bodySize(e), circuitCall(journal.Completing)); err != nil {
+		if err := p.circuits.Passed(ctx, e.ID, outage.BodySize(e), outage.Call(journal.Completing)); err != nil {
 			return now, err
 		}
 		return p.advance(ctx, journal.Move{ID: e.ID, From: journal.Completing, To: journal.Verifying})
@@ -129,29 +133,49 @@ func (e *lookError) Unwrap() error { return e.err }
 
 // doubt is the chore that keeps looking for the asset of a lost create.
 func (p *Pipeline) doubt(e journal.Entry) (journal.NewChore, error) {
-	t, err := p.lostCreate(e)
+	lost, err := p.lostCreate(e)
 	if err != nil {
 		return journal.NewChore{}, err
 	}
-	return t.chore(e, p.now())
+	return doubtChore(e, lost, p.now())
 }
 
 // lostCreate describes the asset that a lost create may have left.
-func (p *Pipeline) lostCreate(e journal.Entry) (twin, error) {
-	asset, err := storedAsset(e)
+func (p *Pipeline) lostCreate(e journal.Entry) (holdings.LostCreate, error) {
+	asset, err := dropfolder.StoredAsset(e)
 	if err != nil {
-		return twin{}, err
+		return holdings.LostCreate{}, err
 	}
 	if e.Attempt == nil {
-		return twin{}, fmt.Errorf("entry %d is creating without an attempt", e.ID)
+		return holdings.LostCreate{}, fmt.Errorf("entry %d is creating without an attempt", e.ID)
 	}
-	return twin{
+	return holdings.LostCreate{
 		Filename: asset.Filename, TemplateID: asset.TemplateID, SecurityIDs: asset.SecurityIDs,
 		OriginalFileID: asset.OriginalFileID, ContentPath: asset.ContentPath,
-		From: p.clock.theirs(e.Attempt.IntentAt).Add(-p.cfg.Skew), To: p.clock.theirs(e.Attempt.IntentAt).Add(callSpan + p.cfg.Skew),
+		From: p.skew.Theirs(e.Attempt.IntentAt).Add(-p.cfg.Skew), To: p.skew.Theirs(e.Attempt.IntentAt).Add(tenovos.CallSpan + p.cfg.Skew),
 	}, nil
 }
 
-// callSpan is how long after its intent a create can still have taken effect: the
-// refresh of a token, the call's time-out, and the platform's own limit behind it.
-const callSpan = 3 * time.Minute
+// doubtFor is how long a lost create is searched for again.
+const doubtFor = 24 * time.Hour
+
+// doubtChore keeps searching for the asset of a lost create after a new create is allowed.
+func doubtChore(e journal.Entry, lost holdings.LostCreate, now time.Time) (journal.NewChore, error) {
+	spec, err := json.Marshal(lost)
+	if err != nil {
+		return journal.NewChore{}, fmt.Errorf("store the doubt about %s: %w", e.Path, err)
+	}
+	return journal.NewChore{
+		Kind: journal.ChoreTwin, Filename: lost.Filename, Spec: string(spec),
+		NotBefore: now.Add(choreWait(0)), Until: now.Add(doubtFor),
+	}, nil
+}
+
+// storedAsset reads the asset to create back from the journal.
+func storedAsset(e journal.Entry) (tenovos.NewAsset, error) {
+	var a tenovos.NewAsset
+	if err := json.Unmarshal(e.Asset, &a); err != nil {
+		return a, fmt.Errorf("read the stored asset of %s: %w", e.Path, err)
+	}
+	return a, nil
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -206,7 +207,7 @@ func TestRestoreThatIsRefused(t *testing.T) {
 			r.sandbox.ClearFaults()
 			r.later(offset, 20*time.Second)
 			r.wantSpared(first)
-			r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{}), "requeued")
+			r.wantResults(r.ask(desk.RequestRetry, desk.Selection{}), "requeued")
 			r.backfill()
 			r.wantOriginal("hero.jpg", first.OriginalFileID)
 			r.wantNoneEmpty()
@@ -248,7 +249,7 @@ func TestWithdrawSparesTheOthers(t *testing.T) {
 			first := r.there("hero.jpg", "first", "")
 			r.write("hero.jpg", 1000, 1)
 			r.backfill()
-			out := r.ask(ingest.RequestWithdraw, ingest.Selection{})
+			out := r.ask(desk.RequestWithdraw, desk.Selection{})
 			r.wantSpared(first)
 			e := r.entry("hero.jpg")
 			want, result := journal.Withdrawn, "withdrawn"
@@ -357,9 +358,9 @@ func TestRestoreBesideAnOpenRemoval(t *testing.T) {
 	r.backfill()
 	second := r.entry("hero.jpg")
 	r.queue(sandbox.Fault{Operation: "DeleteAsset", BodyHas: "undelete", Kind: sandbox.FaultStatus, Status: 403, Body: `{"message":"Failed to UnDelete Asset"}`, Times: 40})
-	r.wantResults(r.ask(ingest.RequestWithdraw, ingest.Selection{}), "withdrawn")
+	r.wantResults(r.ask(desk.RequestWithdraw, desk.Selection{}), "withdrawn")
 	r.sandbox.ClearFaults()
-	r.wantResults(r.ask(ingest.RequestRestore, ingest.Selection{}), "restored")
+	r.wantResults(r.ask(desk.RequestUndelete, desk.Selection{}), "restored")
 	r.later(offset, 20*time.Second)
 	r.wantSpared(first, tenovos.Upload{ObjectID: second.ObjectID})
 	if strings.Contains(r.log.String(), "together") {

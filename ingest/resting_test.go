@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
@@ -91,11 +91,11 @@ func (r *restingRig) rescan() {
 }
 
 // retry asks the daemon to try an entry again.
-func (r *restingRig) retry(id int64) []ingest.Outcome {
+func (r *restingRig) retry(id int64) []desk.Outcome {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	return r.askOf(ctx, ingest.RequestRetry, ingest.Selection{IDs: []int64{id}}, func(int64) error { return nil })
+	return r.askOf(ctx, desk.RequestRetry, desk.Selection{IDs: []int64{id}}, func(int64) error { return nil })
 }
 
 func (r *restingRig) remove(path string) {
@@ -323,7 +323,7 @@ func TestWhatIsAboutAnAssetStays(t *testing.T) {
 	r.write("filed.jpg", 100, 1)
 	r.write("withdrawn.jpg", 100, 2)
 	r.backfill()
-	r.wantResults(r.ask(ingest.RequestWithdraw, ingest.Selection{IDs: []int64{r.entry("withdrawn.jpg").ID}}), "withdrawn")
+	r.wantResults(r.ask(desk.RequestWithdraw, desk.Selection{IDs: []int64{r.entry("withdrawn.jpg").ID}}), "withdrawn")
 	r.rest(journal.Move{To: journal.Held, Reason: journal.Reason{Class: journal.ClassUnverified}}, "unverified.jpg")
 	r.begin()
 	for _, path := range []string{"filed.jpg", "withdrawn.jpg", "unverified.jpg"} {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -79,7 +79,7 @@ func TestRowsBesideOtherWork(t *testing.T) {
 	r.write("../other/a.jpg", 1000, 1)
 	r.admitAll(p)
 	r.until(p, "the other folder's file, and the first rows", func() bool { return r.filed(p, "other") == 1 && r.filed(p, "drop") == 2 })
-	r.wantResults(r.askOf(t.Context(), ingest.RequestRetry, ingest.Selection{IDs: []int64{1}}, func(int64) error { return nil }), "skipped")
+	r.wantResults(r.askOf(t.Context(), desk.RequestRetry, desk.Selection{IDs: []int64{1}}, func(int64) error { return nil }), "skipped")
 	close(drain)
 	close(rows.goOn)
 	if err := <-ended; err != nil {
@@ -156,7 +156,7 @@ func TestMappedLater(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	id := r.entry("a.jpg").ID
-	got := r.askOf(ctx, ingest.RequestUpdate, ingest.Selection{IDs: []int64{id}}, func(id int64) error { return p.ServeOne(ctx, id) })
+	got := r.askOf(ctx, desk.RequestUpdate, desk.Selection{IDs: []int64{id}}, func(id int64) error { return p.Desk().ServeOne(ctx, id) })
 	r.wantResults(got, "same")
 	if times >= 0 {
 		t.Errorf("the edit was given up %d tries early\n%s", times+1, r.log)

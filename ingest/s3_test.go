@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -139,7 +140,7 @@ func TestS3Cancel(t *testing.T) {
 		"the file is rewritten": {func(r *s3Rig) error { r.write(long, 1000, 2); return nil }, journal.Filed, []string{long}},
 		"the file is removed":   {func(r *s3Rig) error { return os.Remove(filepath.Join(r.drop, long)) }, journal.Superseded, nil},
 		"the operator says so": {func(r *s3Rig) error {
-			_, err := journal.Ask(t.Context(), r.journal, ingest.RequestCancel, []byte(`{"folders": ["drop"]}`))
+			_, err := journal.Ask(t.Context(), r.journal, desk.RequestCancel, []byte(`{"folders": ["drop"]}`))
 			return err
 		}, journal.Cancelled, nil},
 	} {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -52,6 +52,7 @@ func (s *sim) wantLegalMoves(ctx context.Context, r *journal.Reader) error {
 // pass until there is nothing left to do.
 func (s *sim) finish() {
 	s.arm("", 0)
+	s.standStill()
 	s.sandbox.ClearFaults()
 	if err := s.sandbox.Configure(func(o *sandbox.Options) { o.URLLife = 0 }); err != nil {
 		s.t.Fatal(err)
@@ -74,7 +75,7 @@ func (s *sim) finish() {
 		if !again {
 			break
 		}
-		s.ask(ingest.RequestRetry, ingest.Selection{})
+		s.ask(desk.RequestRetry, desk.Selection{})
 		s.settleDown()
 		s.startOver()
 	}
@@ -94,7 +95,7 @@ func (s *sim) startOver() {
 		}
 	}
 	if len(ids) > 0 {
-		s.ask(ingest.RequestRetry, ingest.Selection{IDs: ids, AsNew: true})
+		s.ask(desk.RequestRetry, desk.Selection{IDs: ids, AsNew: true})
 		s.settleDown()
 	}
 }
@@ -143,7 +144,7 @@ func (s *sim) unfinished() string {
 	if err == nil && n > 0 {
 		return fmt.Sprintf("%d entries are unfinished", n)
 	}
-	requests, rerr := j.TakeRequests(background)
+	requests, rerr := journal.RequestsOf(j).Open(background)
 	if len(requests) > 0 {
 		return "a request is not answered: " + requests[0].Kind
 	}
@@ -172,9 +173,9 @@ func (s *sim) mayStay(e journal.Entry) bool {
 	case journal.Ignored, journal.Superseded:
 		return true
 	case journal.Cancelled:
-		return asked[ingest.RequestCancel]
+		return asked[desk.RequestCancel]
 	case journal.Withdrawn:
-		return asked[ingest.RequestWithdraw]
+		return asked[desk.RequestWithdraw]
 	case journal.Duplicate:
 		return s.skips
 	case journal.Held, journal.Failed:
@@ -184,7 +185,7 @@ func (s *sim) mayStay(e journal.Entry) bool {
 		case journal.ClassDuplicate:
 			return true
 		case "withdrawn":
-			return asked[ingest.RequestWithdraw]
+			return asked[desk.RequestWithdraw]
 		case "namesakes":
 			return s.plan.Setup.Versions == "filename"
 		}
@@ -235,7 +236,7 @@ func (s *sim) check() {
 			s.t.Errorf("entries %d and %d have one asset", other.ID, e.ID)
 		}
 		owner[e.ObjectID] = e
-		if a, ok := assets[e.ObjectID]; !ok && s.model.asked[ingest.RequestWithdraw] {
+		if a, ok := assets[e.ObjectID]; !ok && s.model.asked[desk.RequestWithdraw] {
 			continue // the reply to the withdrawal was lost, which the operator was told
 		} else if !ok {
 			s.t.Errorf("%s generation %d is filed, and its asset is not there", e.Path, e.Generation)
@@ -268,17 +269,17 @@ func (s *sim) checkPath(path, sum string, e journal.Entry, assets map[string]san
 		s.t.Errorf("%s holds other bytes than were put there", path)
 	case e.ID == 0 && inside[sum] == 0:
 		s.t.Errorf("the journal does not know %s, and it is not in", path)
-	case e.Status == journal.Filed && assets[e.ObjectID].ContentMD5 != sum && !(s.model.asked[ingest.RequestWithdraw] && !assets[e.ObjectID].HasContent):
+	case e.Status == journal.Filed && assets[e.ObjectID].ContentMD5 != sum && !(s.model.asked[desk.RequestWithdraw] && !assets[e.ObjectID].HasContent):
 		s.t.Errorf("%s is filed with other bytes than were put there", path)
 	case e.Status == journal.Filed, e.ID == 0:
 	case !s.mayStay(e):
 		s.t.Errorf("%s rests: it is %s: %+v", path, e.Status, e.Reason)
-	case e.Status == journal.Duplicate && inside[sum] == 0 && !s.model.asked[ingest.RequestWithdraw]:
+	case e.Status == journal.Duplicate && inside[sum] == 0 && !s.model.asked[desk.RequestWithdraw]:
 		s.t.Errorf("%s is a duplicate of nothing", path)
 	case e.Status == journal.Superseded && inside[sum] == 0:
 		s.t.Errorf("%s is superseded, and it is not in", path)
 	}
-	if !lies && inside[sum] == 0 && !s.lies(sum) && !s.model.asked[ingest.RequestWithdraw] {
+	if !lies && inside[sum] == 0 && !s.lies(sum) && !s.model.asked[desk.RequestWithdraw] {
 		s.t.Errorf("%s is neither in nor anywhere below the drop", path)
 	}
 }

@@ -261,6 +261,7 @@ func (l *simLife) look(ctx context.Context, m simMail) error {
 		}
 	}
 	if m.scan {
+		l.s.hasScanned()
 		l.pipeline.Resting().Scanned("drop", func(string) bool { return false })
 	}
 	return nil

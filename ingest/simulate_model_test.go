@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 )
 
 // model is what people did to the drop, told by the contents of the files.
@@ -225,13 +225,13 @@ func (s *sim) doReload(step simStep) {
 
 // doAsk leaves a request about one entry, or about all that its kind is for.
 func (s *sim) doAsk(step simStep) {
-	sel := ingest.Selection{}
+	sel := desk.Selection{}
 	if step.N > 0 {
 		sel.IDs = []int64{int64(step.N)}
 	}
 	kind := step.Kind
 	if kind == retryAsNew {
-		kind, sel.AsNew = ingest.RequestRetry, true
+		kind, sel.AsNew = desk.RequestRetry, true
 	}
 	s.model.asked[kind] = true
 	s.ask(kind, sel)

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 )
 
@@ -202,7 +202,7 @@ func (d *drawing) step(setup simSetup) []simStep {
 		return []simStep{d.crash()}
 	case n < 94:
 		return []simStep{{Do: "ask", N: d.IntN(8), Wait: d.wait(),
-			Kind: pick(d, ingest.RequestRetry, retryAsNew, ingest.RequestCancel, ingest.RequestCancel, ingest.RequestWithdraw, ingest.RequestRestore, ingest.RequestVerify)}}
+			Kind: pick(d, desk.RequestRetry, retryAsNew, desk.RequestCancel, desk.RequestCancel, desk.RequestWithdraw, desk.RequestUndelete, desk.RequestVerify)}}
 	case n < 96:
 		return []simStep{{Do: pick(d, "restart", "expire"), Wait: d.wait()}}
 	case n < 98:

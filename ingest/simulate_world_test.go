@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
@@ -39,6 +40,7 @@ type sim struct {
 	mu    sync.Mutex
 	where string // the crash that is to come, and after how many points
 	left  int
+	seen  time.Time      // when the latest scan ended
 	puts  map[string]int // how often each signed URL was used
 	chaos *rand.Rand     // how long what is slow takes
 }
@@ -113,7 +115,7 @@ func (s *sim) configure(to simSetup) {
 		Folders: []dropfolder.Folder{{
 			Name: "drop", Path: s.drop, Settle: simSettle, Map: s.mapNow, Duplicates: to.Duplicates,
 			VersionByPath: to.Versions == "path", VersionByFilename: to.Versions == "filename",
-			After: to.After, Done: "_ingested", Failed: "_failed", Prune: true,
+			After: to.After, Done: "_ingested", Failed: "_failed", Prune: true, Scanned: s.lastScan,
 		}},
 	}
 }
@@ -219,6 +221,20 @@ func (s *sim) tell() (next time.Time) {
 	return next
 }
 
+// hasScanned notes that a scan has ended.
+func (s *sim) hasScanned() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen = time.Now().Add(time.Millisecond) // a scan takes time
+}
+
+// lastScan is when the latest scan ended. What changes in between, the watcher hears of.
+func (s *sim) lastScan() (last time.Time, polled bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen, false
+}
+
 // unsettled reports whether a path changed just now.
 func (s *sim) unsettled(path string) bool {
 	s.mu.Lock()
@@ -252,6 +268,20 @@ func (s *sim) pause(d time.Duration) {
 	}
 }
 
+// standStill returns when everybody waits, and notes a crash that came at this very
+// moment: pause does not see one that comes when its time is up.
+func (s *sim) standStill() {
+	synctest.Wait()
+	if s.life == nil {
+		return
+	}
+	select {
+	case <-s.life.dead:
+		s.crashed()
+	default:
+	}
+}
+
 // crashed takes the life that ended for one of the past.
 func (s *sim) crashed() {
 	synctest.Wait()
@@ -276,7 +306,7 @@ func (s *sim) down() {
 }
 
 // ask leaves an operator's request.
-func (s *sim) ask(kind string, sel ingest.Selection) {
+func (s *sim) ask(kind string, sel desk.Selection) {
 	args, err := json.Marshal(sel)
 	if err == nil {
 		_, err = journal.Ask(background, s.rig.journal, kind, args)

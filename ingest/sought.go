@@ -53,7 +53,7 @@ func (p *Pipeline) seek(ctx context.Context, e journal.Entry, cause error) error
 		return cause
 	}
 	since := p.sought.begin(e.ID, p.now())
-	found, err := p.journal.Displaced(ctx, e)
+	found, err := p.journal.Reader().Displaced(ctx, e)
 	if err != nil {
 		return err
 	}

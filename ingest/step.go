@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/batches"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -73,7 +74,7 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) (now journal.En
 		return now, &verdictError{verdict{to: journal.Failed, reason: reasons.TooLarge(e.Size, p.cfg.MaxFileSize)}}
 	}
 
-	prev, _, err := p.journal.Previous(ctx, e)
+	prev, _, err := p.journal.Reader().Previous(ctx, e)
 	if err != nil {
 		return now, err
 	}
@@ -107,7 +108,7 @@ func (p *Pipeline) mapFile(ctx context.Context, e journal.Entry) (now journal.En
 // generation is recorded already, that one carries on; else this one does, once
 // the file has been quiet again.
 func (p *Pipeline) resettle(ctx context.Context, e journal.Entry, found file.File, quiet time.Duration) error {
-	newer, err := p.journal.HasNewer(ctx, e)
+	newer, err := p.journal.Reader().HasNewer(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -122,24 +123,25 @@ func (p *Pipeline) resettle(ctx context.Context, e journal.Entry, found file.Fil
 // lost can be told from another only by its name.
 func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
 	if e.InDrop {
-		return now, p.waitForDrop(ctx, e)
+		until, why := batches.Waits(e, p.now())
+		return now, waitForDrop(ctx, p.journal, e.ID, until, why)
 	}
-	asset, err := storedAsset(e)
+	asset, err := dropfolder.StoredAsset(e)
 	if err != nil {
 		return now, err
 	}
-	needs := []string{circuitCreate(asset), circuitCall(journal.Creating), circuitCall(journal.Mapped)}
+	needs := []string{outage.Create(asset), outage.Call(journal.Creating), outage.Call(journal.Mapped)}
 	if e.Kind == journal.File {
-		needs = append(needs, circuitStore)
+		needs = append(needs, outage.ContentStore)
 	}
-	if held, err := p.holdups.holdBack(ctx, e, needs...); held || err != nil {
+	if held, err := p.holdBack(ctx, e, needs...); held || err != nil {
 		return now, err
 	}
 	// The intent tells whether another create of the name is in doubt. That is asked ahead
 	// of it where something of the account's may be taken over first, and by an entry that
 	// has waited: so it need not look at its file time after time.
 	if p.cfg.Adopt || asset.OriginalFileID != "" || e.Tries > 0 {
-		busy, err := p.journal.NameCreating(ctx, asset.Filename)
+		busy, err := p.journal.Reader().NameCreating(ctx, asset.Filename)
 		if err != nil {
 			return now, err
 		}
@@ -161,7 +163,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Ent
 	if now, err = p.adopt(ctx, e, asset); err != nil {
 		return now, &holdingsError{err}
 	}
-	if err := p.holdups.passed(ctx, e.ID, math.MaxInt64, circuitCall(journal.Mapped)); now.ID != 0 || err != nil {
+	if err := p.circuits.Passed(ctx, e.ID, math.MaxInt64, outage.Call(journal.Mapped)); now.ID != 0 || err != nil {
 		return now, err
 	}
 	now, err = p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Mapped, To: journal.Creating})
@@ -175,8 +177,8 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Ent
 	if err != nil {
 		return p.notCreated(ctx, e, asset, up, err)
 	}
-	p.gate.worked()
-	p.clock.look()
+	p.gate.Worked()
+	p.skew.Log()
 	created, err := plan(e, up)
 	if err != nil {
 		r := reasons.Of(reasons.ClassPlan, err, "The store handed out a number of upload URLs that fits no documented part size. Report it to Tenovos support; `ingestd retry ID` tries again.")
@@ -187,7 +189,7 @@ func (p *Pipeline) create(ctx context.Context, e journal.Entry) (now journal.Ent
 	if now, err = p.advance(ctx, journal.Move{ID: e.ID, Was: &now, From: journal.Creating, To: journal.Uploading, Created: &created}); err != nil {
 		return now, err
 	}
-	return now, p.holdups.passed(ctx, e.ID, math.MaxInt64, circuitCreate(asset), circuitCall(journal.Creating))
+	return now, p.circuits.Passed(ctx, e.ID, math.MaxInt64, outage.Create(asset), outage.Call(journal.Creating))
 }
 
 // notPerformedError is a create of which it is certain that it made no asset.
@@ -202,9 +204,9 @@ func (p *Pipeline) notCreated(ctx context.Context, e journal.Entry, asset tenovo
 	switch {
 	case up.ObjectID != "": // made, but the reply is of no use
 		r := reasons.Of(reasons.ClassAmbiguous, cause, "Tenovos makes assets, and does not say where their content goes. Show the message to Tenovos support.")
-		everyones, shareErr := p.holdups.refusedAlike(ctx, e.ID, circuitCall(journal.Creating), r)
-		if shareErr != nil {
-			return now, shareErr
+		everyones, wakeNext := p.circuits.RefusedAlike(e.ID, outage.Call(journal.Creating), r)
+		if err := wakeNext(ctx); err != nil {
+			return now, err
 		}
 		return p.advance(ctx, journal.Move{
 			ID: e.ID, From: journal.Creating, To: journal.Cancelling, Outcome: journal.Mapped, CountFailure: !everyones,
@@ -216,20 +218,11 @@ func (p *Pipeline) notCreated(ctx context.Context, e journal.Entry, asset tenovo
 	case errors.Is(cause, tenovos.ErrIntermediary) && !errors.Is(cause, tenovos.ErrSession):
 		return now, cause // who answers in Tenovos' place may have let the call through: it is looked for
 	case asset.OriginalFileID != "" && (errors.Is(cause, tenovos.ErrRejected) || errors.Is(cause, tenovos.ErrNotFound)):
-		if gone, lookErr := p.originalGone(ctx, asset.OriginalFileID); lookErr == nil && gone {
+		if gone, lookErr := p.holdings.Gone(ctx, asset.OriginalFileID); lookErr == nil && gone {
 			return now, &verdictError{verdict{to: journal.Held, reason: reasons.OriginalGone}}
 		}
 	}
 	return now, &notPerformedError{cause}
-}
-
-// originalGone reports that no version of an asset is left in Tenovos.
-func (p *Pipeline) originalGone(ctx context.Context, originalFileID string) (bool, error) {
-	versions, err := p.api.Versions(ctx, originalFileID)
-	if errors.Is(err, tenovos.ErrNotFound) || errors.Is(err, tenovos.ErrRejected) {
-		return true, nil
-	}
-	return !slices.ContainsFunc(versions, func(a tenovos.Asset) bool { return !a.Deleted() }), err
 }
 
 // waitForName lets an entry wait for another create of its filename.

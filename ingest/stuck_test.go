@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -61,7 +61,7 @@ func TestCancelOfWhatIsHeldUp(t *testing.T) {
 			asked = true
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
-			out := r.askOf(ctx, ingest.RequestCancel, ingest.Selection{IDs: []int64{e.ID}}, func(int64) error { return nil })
+			out := r.askOf(ctx, desk.RequestCancel, desk.Selection{IDs: []int64{e.ID}}, func(int64) error { return nil })
 			r.wantResults(out, "skipped")
 		}
 		return asked
@@ -70,6 +70,6 @@ func TestCancelOfWhatIsHeldUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range r.entries() { // who has no daemon finds out
-		r.wantResults(r.ask(ingest.RequestCancel, ingest.Selection{IDs: []int64{e.ID}}), "ingested")
+		r.wantResults(r.ask(desk.RequestCancel, desk.Selection{IDs: []int64{e.ID}}), "ingested")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -77,7 +78,7 @@ func TestBulkEditKeepsChangedTemplates(t *testing.T) {
 	creative, video, document := r.account.Templates[0].ID, r.account.Templates[1].ID, r.account.Templates[2].ID
 	r.librarian(document, r.entry("00.jpg").ObjectID, r.entry("01.jpg").ObjectID)
 	r.librarian(video, r.entry("02.jpg").ObjectID)
-	for _, o := range r.ask(ingest.RequestUpdate, ingest.Selection{}) {
+	for _, o := range r.ask(desk.RequestUpdate, desk.Selection{}) {
 		want := "updated"
 		if o.Path == "02.jpg" {
 			want = "failed"
@@ -135,7 +136,7 @@ func TestTemplateChangedUnderABulkEdit(t *testing.T) {
 			r.librarian(document, changed)
 		}}
 	}
-	for _, o := range r.ask(ingest.RequestUpdate, ingest.Selection{}) {
+	for _, o := range r.ask(desk.RequestUpdate, desk.Selection{}) {
 		if o.Result != "updated" {
 			t.Errorf("%+v", o)
 		}

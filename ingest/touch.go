@@ -76,7 +76,7 @@ func holdsSent(ctx context.Context, e journal.Entry, src *uploader.Source, which
 // has the journal take the hint of the same bytes, and others, or where nothing is
 // known of what was sent, as a new generation of the path.
 func compare(ctx context.Context, j *journal.Journal, e journal.Entry, src *uploader.Source) (same bool, err error) {
-	last, _, err := j.LastAttempt(ctx, e)
+	last, _, err := j.Reader().LastAttempt(ctx, e)
 	if err != nil {
 		return false, err
 	}

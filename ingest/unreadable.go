@@ -55,7 +55,7 @@ func retryUnreadable(ctx context.Context, j *journal.Journal, folders []string) 
 		return err
 	}
 	for _, e := range again {
-		newer, err := j.HasNewer(ctx, e)
+		newer, err := j.Reader().HasNewer(ctx, e)
 		if err == nil && !newer {
 			_, err = j.Advance(ctx, journal.Move{ID: e.ID, From: journal.Failed, To: journal.Settled, ResetCounts: true, AsNew: e.AsNew})
 			err = ignoreMoved(err)

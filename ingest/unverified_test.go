@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -29,7 +29,7 @@ func TestUnverifiedFileIsRenamed(t *testing.T) {
 		t.Errorf("%d assets were created", n)
 	}
 	must(t, r.sandbox.Configure(func(o *sandbox.Options) { o.ChecksumLag = 0 }))
-	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{}), "requeued")
+	r.wantResults(r.ask(desk.RequestRetry, desk.Selection{}), "requeued")
 	r.backfill()
 	if e := r.entry("b.jpg"); e.Status != journal.Filed {
 		t.Errorf("it is %s: %+v", e.Status, e.Reason)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -59,7 +60,7 @@ func TestCancelIsFasterThanTheWorkers(t *testing.T) {
 	r.admitAll(p)
 	stop := runUntil(p)
 	r.until(p, "all workers send", func() bool { return store.stuck.Load() == int64(r.config.Workers) })
-	out := r.askOf(t.Context(), ingest.RequestCancel, ingest.Selection{}, func(int64) error { return nil })
+	out := r.askOf(t.Context(), desk.RequestCancel, desk.Selection{}, func(int64) error { return nil })
 	if got := r.count(); len(out) != n || got[journal.Cancelled] != n {
 		t.Errorf("%d answers, and the entries are %v", len(out), got)
 	}
@@ -75,7 +76,7 @@ func TestCancelIsFasterThanTheWorkers(t *testing.T) {
 	r.write("later.jpg", 1000, 1)
 	r.admitAll(p)
 	r.until(p, "what came later is in", func() bool { return r.filed(p, "drop") == 1 })
-	r.wantResults(r.askOf(t.Context(), ingest.RequestRetry, ingest.Selection{IDs: []int64{out[n-1].ID}}, func(int64) error { return nil }), "requeued")
+	r.wantResults(r.askOf(t.Context(), desk.RequestRetry, desk.Selection{IDs: []int64{out[n-1].ID}}, func(int64) error { return nil }), "requeued")
 	r.until(p, "what was sent round again is in", func() bool { return r.filed(p, "drop") == 2 })
 	if err := stop(); err != nil {
 		t.Fatal(err)
@@ -106,7 +107,7 @@ func TestCancelThatIsCutGoesOn(t *testing.T) {
 	go func() { ended <- p.Run(t.Context(), drain, nil) }()
 	r.until(p, "all workers send", func() bool { return store.stuck.Load() == int64(r.config.Workers) })
 	watched.Store(true)
-	id, err := journal.Ask(t.Context(), r.journal, ingest.RequestCancel, []byte(`{}`))
+	id, err := journal.Ask(t.Context(), r.journal, desk.RequestCancel, []byte(`{}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +122,7 @@ func TestCancelThatIsCutGoesOn(t *testing.T) {
 	r.commit = nil
 	p = r.start()
 	defer r.close(p)
-	if err := p.ServeOne(t.Context(), id); err != nil {
+	if err := p.Desk().ServeOne(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	if got := r.count(); got[journal.Cancelled] != n {
@@ -144,7 +145,7 @@ func TestCancelledRowsStayCancelled(t *testing.T) {
 	r.admitAll(p)
 	stop := runUntil(p)
 	r.until(p, "the rows are admitted", func() bool { return len(r.entries()) == n })
-	if got := len(r.askOf(t.Context(), ingest.RequestCancel, ingest.Selection{}, func(int64) error { return nil })); got != n {
+	if got := len(r.askOf(t.Context(), desk.RequestCancel, desk.Selection{}, func(int64) error { return nil })); got != n {
 		t.Errorf("%d answers", got)
 	}
 	if err := stop(); err != nil {

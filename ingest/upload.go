@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -18,7 +19,7 @@ func (p *Pipeline) upload(ctx context.Context, e journal.Entry) (now journal.Ent
 	if e.Kind != journal.File {
 		return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Uploading, To: journal.Verifying})
 	}
-	if held, err := p.holdups.holdBack(ctx, e, circuitStore); held || err != nil {
+	if held, err := p.holdBack(ctx, e, outage.ContentStore); held || err != nil {
 		return now, err
 	}
 	src, err := p.open(e)
@@ -93,7 +94,7 @@ func (p *Pipeline) send(ctx context.Context, e journal.Entry, src *uploader.Sour
 func (p *Pipeline) partDone(ctx context.Context, e journal.Entry, d uploader.Done) error {
 	ctx, cancel := record(ctx)
 	defer cancel()
-	p.gate.worked()
+	p.gate.Worked()
 	if !d.Comparable {
 		p.log.Debug().Str("folder", e.Folder).Str("path", e.Path).Int("part", d.Number).
 			Msg("this part's ETag is not the MD5 of its bytes: it proves nothing")
@@ -106,7 +107,7 @@ func (p *Pipeline) partDone(ctx context.Context, e journal.Entry, d uploader.Don
 		return &journalError{err}
 	}
 	i := slices.IndexFunc(e.Attempt.Parts, func(part journal.Part) bool { return part.Number == d.Number })
-	return p.holdups.passed(ctx, e.ID, e.Attempt.Parts[i].Size, circuitStore)
+	return p.circuits.Passed(ctx, e.ID, e.Attempt.Parts[i].Size, outage.ContentStore)
 }
 
 // journalError keeps a journal's failure recognisable behind the uploader's.
@@ -120,7 +121,7 @@ func (p *Pipeline) complete(ctx context.Context, e journal.Entry) (now journal.E
 	if err := p.api.CompleteUpload(ctx, completion(e)); err != nil {
 		return now, err
 	}
-	if err := p.holdups.passed(ctx, e.ID, bodySize(e), circuitCall(journal.Completing)); err != nil {
+	if err := p.circuits.Passed(ctx, e.ID, outage.BodySize(e), outage.Call(journal.Completing)); err != nil {
 		return now, err
 	}
 	return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Completing, To: journal.Verifying})

@@ -5,9 +5,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
-	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/proof"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -20,7 +21,7 @@ func (p *Pipeline) verify(ctx context.Context, e journal.Entry) (now journal.Ent
 	if e.Kind != journal.File {
 		return p.verifyFileless(ctx, e)
 	}
-	trusted := proven(e.Attempt) || p.folders[e.Folder].After.Keeps() && !contradicted(e.Attempt)
+	trusted := proof.Proven(e.Attempt) || p.folders[e.Folder].After.Keeps() && !proof.Contradicted(e.Attempt)
 	enough := trusted && !p.cfg.VerifyAsset && e.Attempt != nil && !e.Attempt.Unconfirmed // what the store answered
 	if enough {
 		return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Verifying, To: journal.Verified})
@@ -48,12 +49,7 @@ func (p *Pipeline) verify(ctx context.Context, e journal.Entry) (now journal.Ent
 	case p.now().Sub(e.Since) >= p.cfg.VerifyTimeout:
 		return now, &verdictError{verdict{to: journal.Held, reason: reasons.Unverified(p.cfg.VerifyTimeout)}}
 	}
-	return now, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), e.Reason, false)
-}
-
-// pollWait grows from a second to half a minute.
-func pollWait(tries int) time.Duration {
-	return min(time.Second<<min(tries, 5), 30*time.Second)
+	return now, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(tenovos.PollWait(e.Tries)), e.Reason, false)
 }
 
 // sameChecksum compares Tenovos' MD5 with that of the bytes that were sent.

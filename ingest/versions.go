@@ -8,12 +8,11 @@ import (
 	"fmt"
 	"math"
 	"path"
-	"slices"
 	"time"
 
-	"golang.org/x/text/unicode/norm"
-
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/holdings"
+	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -42,14 +41,14 @@ func (p *Pipeline) decide(ctx context.Context, e journal.Entry, asset tenovos.Ne
 		if named.Waits != nil {
 			return now, p.waitForNamesake(ctx, e, asset.Filename, *named.Waits)
 		}
-		look := circuitCall(journal.Settled)
-		if held, err := p.holdups.holdBack(ctx, e, look); held || err != nil {
+		look := outage.Call(journal.Settled)
+		if held, err := p.holdBack(ctx, e, look); held || err != nil {
 			return now, cmp.Or(err, p.announce(ctx, e, asset.Filename))
 		}
 		if current, err = p.namesake(ctx, e, asset, named.Originals); err != nil {
 			return now, cmp.Or(p.announce(ctx, e, asset.Filename), error(&holdingsError{err}))
 		}
-		if err := p.holdups.passed(ctx, e.ID, math.MaxInt64, look); err != nil {
+		if err := p.circuits.Passed(ctx, e.ID, math.MaxInt64, look); err != nil {
 			return now, err
 		}
 		asset.OriginalFileID = current.OriginalFileID
@@ -87,7 +86,7 @@ func (p *Pipeline) waitForNamesake(ctx context.Context, e journal.Entry, filenam
 	if err := p.announce(ctx, e, filename); err != nil {
 		return err
 	}
-	return deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(pollWait(e.Tries)), reasons.NamesakeWaits(first), false)
+	return deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(tenovos.PollWait(e.Tries)), reasons.NamesakeWaits(first), false)
 }
 
 // announce tells the filename of an entry that waits, so that those after it wait
@@ -122,9 +121,9 @@ func (p *Pipeline) namesake(ctx context.Context, e journal.Entry, asset tenovos.
 	if err != nil {
 		return none, err
 	}
-	found, err := Namesakes(ctx, p.api, asset.Filename, known, ours)
+	found, err := holdings.Namesakes(ctx, p.api, asset.Filename, known, ours)
 	switch {
-	case errors.Is(err, ErrInconclusive):
+	case errors.Is(err, holdings.ErrInconclusive):
 		return none, &verdictError{verdict{to: journal.Held, reason: reasons.Inconclusive(asset.Filename, err)}}
 	case err != nil:
 		return none, err
@@ -141,7 +140,7 @@ func (p *Pipeline) namesake(ctx context.Context, e journal.Entry, asset tenovos.
 // lastObject is the asset of the entry's last attempt. An entry that was settled
 // again gave it up, though it may not be removed yet.
 func (p *Pipeline) lastObject(ctx context.Context, e journal.Entry) (string, error) {
-	last, ok, err := p.journal.LastAttempt(ctx, e)
+	last, ok, err := p.journal.Reader().LastAttempt(ctx, e)
 	if err != nil || !ok {
 		return "", err
 	}
@@ -160,14 +159,14 @@ func (p *Pipeline) inherit(ctx context.Context, e journal.Entry, asset *tenovos.
 		if err != nil {
 			return err
 		}
-		l, err := standing(ctx, p.api, asset.OriginalFileID, ours)
-		if err != nil && !errors.Is(err, tenovos.ErrRejected) { // as in originalGone
+		now, err := p.holdings.Current(ctx, asset.OriginalFileID, ours)
+		if err != nil && !errors.Is(err, tenovos.ErrRejected) { // as in holdings.Gone
 			return fmt.Errorf("look at the asset that gets a version: %w", err)
 		}
-		if l == nil {
+		if now == nil {
 			return &verdictError{verdict{to: journal.Held, reason: reasons.OriginalGone}}
 		}
-		current = l.Asset
+		current = *now
 	}
 	if current.TemplateID != asset.TemplateID {
 		p.entryLog(p.log.Warn(), e).Str("object_id", current.ObjectID).
@@ -176,94 +175,4 @@ func (p *Pipeline) inherit(ctx context.Context, e journal.Entry, asset *tenovos.
 	}
 	asset.Metadata = inherit(asset.TemplateID, current.Metadata, asset.Metadata)
 	return nil
-}
-
-// Namesakes returns the assets that get a new version by a filename: those whose
-// current version has exactly that name, in whatever composition of its letters,
-// and of which some version holds content; ten at most, each as its current
-// version. What a search finds is looked up again, because its index lags, and so
-// are known, the original file ids of assets that were given the name lately.
-// without is the object id of a version that does not count, or "".
-//
-// ErrInconclusive if there may be others than those that were found.
-func Namesakes(ctx context.Context, api Lookup, filename string, known []string, without string) ([]tenovos.Asset, error) {
-	shown, err := named(ctx, api, norm.NFC.String(filename), false)
-	unsure := err
-	if other := norm.NFD.String(filename); other != filename && (err == nil || errors.Is(err, ErrInconclusive)) {
-		var more []tenovos.Asset
-		more, err = named(ctx, api, other, false)
-		shown, unsure = append(shown, more...), cmp.Or(unsure, err)
-	}
-	if err != nil && !errors.Is(err, ErrInconclusive) {
-		return nil, fmt.Errorf("look for assets of the same filename: %w", err)
-	}
-	originals := slices.Clone(known)
-	filled := make(map[string]bool)
-	for _, id := range known {
-		filled[id] = true
-	}
-	for _, a := range shown {
-		id := cmp.Or(a.OriginalFileID, a.FileID) // a first version is its own original
-		if !slices.Contains(originals, id) {
-			originals = append(originals, id)
-		}
-		if a.HasContent && a.ObjectID != without {
-			filled[id] = true
-		}
-	}
-	var found []tenovos.Asset
-	for _, id := range originals {
-		l, err := standing(ctx, api, id, without)
-		if err != nil {
-			return nil, fmt.Errorf("look at an asset of the same filename: %w", err)
-		}
-		// An empty asset is none yet: it may be left of a create whose reply was lost.
-		if l != nil && sameName(l.Filename, filename) && (l.filled || filled[id]) {
-			found = append(found, l.Asset)
-		}
-		if len(found) == reasons.MaxNamesakes {
-			return found, nil
-		}
-	}
-	if unsure != nil && len(found) < 2 {
-		return nil, fmt.Errorf("assets named %q: %w", filename, unsure)
-	}
-	return found, nil
-}
-
-func sameName(a, b string) bool { return norm.NFC.String(a) == norm.NFC.String(b) }
-
-// live is the current version of an asset that is not deleted.
-type live struct {
-	tenovos.Asset
-	filled bool // it, or a version before it, is known to hold content
-}
-
-// standing looks up an asset; nil where nothing is left of it. without is the
-// object id of a version that does not count, or "".
-func standing(ctx context.Context, api Lookup, originalFileID, without string) (*live, error) {
-	versions, err := api.Versions(ctx, originalFileID)
-	if errors.Is(err, tenovos.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var l *live
-	filled := false
-	for _, a := range versions {
-		if a.Deleted() || a.ObjectID == without {
-			continue
-		}
-		filled = filled || a.HasContent || a.ContentPath != ""
-		if l == nil || a.Current && !l.Current || a.Current == l.Current && a.Created.After(l.Created) {
-			l = &live{Asset: a}
-		}
-	}
-	if l == nil {
-		return nil, nil
-	}
-	l.filled = filled
-	l.OriginalFileID = originalFileID
-	return l, nil
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
@@ -175,7 +176,7 @@ func TestTwoOfTheNameAreHeld(t *testing.T) {
 		}
 	}
 	r.remove(one.ObjectID)
-	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{}), "requeued")
+	r.wantResults(r.ask(desk.RequestRetry, desk.Selection{}), "requeued")
 	r.backfill()
 	r.wantOriginal("a/hero.jpg", two.OriginalFileID)
 }
@@ -187,7 +188,7 @@ func TestTwoOfTheNameAsNew(t *testing.T) {
 	r.there("hero.jpg", "two", "")
 	r.write("a/hero.jpg", 1000, 1)
 	r.backfill()
-	r.wantResults(r.ask(ingest.RequestRetry, ingest.Selection{AsNew: true}), "requeued")
+	r.wantResults(r.ask(desk.RequestRetry, desk.Selection{AsNew: true}), "requeued")
 	r.backfill()
 	r.wantOriginal("a/hero.jpg", "")
 	r.write("a/hero.jpg", 1000, 2) // from now on its path has a history
@@ -209,7 +210,7 @@ func TestVersionByFilenameWhileTheIndexLags(t *testing.T) {
 	r.backfill()
 	r.wantOriginal("b/hero.jpg", r.entry("a/hero.jpg").OriginalFileID)
 
-	r.wantResults(r.ask(ingest.RequestWithdraw, ingest.Selection{}), "withdrawn", "withdrawn")
+	r.wantResults(r.ask(desk.RequestWithdraw, desk.Selection{}), "withdrawn", "withdrawn")
 	r.write("c/hero.jpg", 1000, 3)
 	r.backfill()
 	r.wantOriginal("c/hero.jpg", "")

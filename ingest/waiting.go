@@ -2,9 +2,9 @@ package ingest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -18,29 +18,24 @@ type Waiting struct{ p *Pipeline }
 // called. Deps.Handlers must not need Tenovos.
 func NewWaiting(cfg Config, d Deps) *Waiting {
 	p := New(cfg, d)
-	for _, kind := range []string{RequestVerify, RequestWithdraw, RequestRestore, RequestUpdate} {
-		p.handlers[kind] = func(context.Context, journal.Request) (any, error) {
-			return nil, fmt.Errorf("%s needs Tenovos, which is waited for: ask again when it answers: %s", kind, p.gate.reason())
-		}
+	for _, kind := range desk.NeedsTenovos() {
+		p.desk.Handle(kind, func(context.Context, journal.Request) (any, error) {
+			return nil, fmt.Errorf("%s needs Tenovos, which is waited for: ask again when it answers: %s", kind, p.gate.Reason())
+		})
 	}
 	w := &Waiting{p}
-	p.gate.shut("it has not answered yet")
+	p.gate.Shut("it has not answered yet")
 	return w
 }
 
 // Because tells why Tenovos is waited for.
-func (w *Waiting) Because(why string) { w.p.gate.shut(why) }
+func (w *Waiting) Because(why string) { w.p.gate.Shut(why) }
 
 // Why returns what Because was told.
-func (w *Waiting) Why() string { return w.p.gate.reason() }
+func (w *Waiting) Why() string { return w.p.gate.Reason() }
 
 // Serve answers requests until ctx ends. Its error is that of a broken journal, or of
 // ctx.
 func (w *Waiting) Serve(ctx context.Context) error {
-	return w.p.serveRequests(ctx, nil)
+	return w.p.desk.Serve(ctx, nil)
 }
-
-// RequestPing is answered by whoever owns the journal, as a sign of life.
-const RequestPing = "ping"
-
-func pong(context.Context, journal.Request) (any, error) { return json.RawMessage("null"), nil }

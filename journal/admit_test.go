@@ -76,11 +76,11 @@ func TestGenerations(t *testing.T) {
 		if n.Generation != 2 || n.Status != Settled || n.Size != 102 || !n.SeenAt.Equal(r.time) {
 			t.Errorf("after %s comes %+v", s, n)
 		}
-		newer, err := r.HasNewer(t.Context(), e)
+		newer, err := r.Reader().HasNewer(t.Context(), e)
 		if err != nil || !newer {
 			t.Errorf("%s: HasNewer: %v, %v", s, newer, err)
 		}
-		if newer, err = r.HasNewer(t.Context(), n); err != nil || newer {
+		if newer, err = r.Reader().HasNewer(t.Context(), n); err != nil || newer {
 			t.Errorf("%s: HasNewer of the newest: %v, %v", s, newer, err)
 		}
 		if s == Creating {
@@ -99,7 +99,7 @@ func TestUnverifiedIsNotSuperseded(t *testing.T) {
 	if e := r.entry(id); e.Status != Held || e.Reason.Hint != "h" {
 		t.Errorf("the unverified entry is %+v", e)
 	}
-	if p, ok, err := r.Previous(t.Context(), next); err != nil || !ok || p.ID != id {
+	if p, ok, err := r.Reader().Previous(t.Context(), next); err != nil || !ok || p.ID != id {
 		t.Errorf("Previous: %v %v %v", p.ID, ok, err)
 	}
 	// It is looked at again with what is known of its parts.
@@ -140,7 +140,7 @@ func TestUnchanged(t *testing.T) {
 	r.bring(first, Filed)
 	touched := r.admit(fileAt("a", 2))[0]
 	r.fails(r.Unchanged(t.Context(), first), ErrMoved) // filed: nothing to merge
-	p, ok, err := r.Previous(t.Context(), r.entry(touched))
+	p, ok, err := r.Reader().Previous(t.Context(), r.entry(touched))
 	if err != nil || !ok || p.ID != first || !bytes.Equal(p.SHA256, sum) || p.Sent != 101 {
 		t.Fatalf("Previous: %+v %v %v", p, ok, err)
 	}

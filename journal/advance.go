@@ -10,7 +10,7 @@ import (
 // Advance moves an entry from one status to another; nothing else does. It is
 // one transaction, durable when it returns nil. It returns the entry as the move left
 // it, as Entry would in that moment: what others change from then on, such as a Touch,
-// a Heed or the end of a drop, is not in it, as it is in nothing that was read.
+// Companions.ActOn or the release of a batch, is not in it, as it is in nothing that was read.
 //
 // To Creating opens an attempt; from there to Uploading stores its ids, URLs and plan; from
 // Creating back to Mapped it is forgotten, because nothing came of it. An

@@ -18,13 +18,13 @@ import (
 // Attend notes that the owner is at the open requests, and returns them, oldest
 // first: whoever waits for an answer sees by it that the owner lives. One that was
 // withdrawn is not among them. Where there are none it commits nothing.
-func (j *Journal) Attend(ctx context.Context) ([]Request, error) {
-	out, err := j.TakeRequests(ctx)
+func (q Requests) Attend(ctx context.Context) ([]Request, error) {
+	out, err := q.Open(ctx)
 	if err != nil || len(out) == 0 {
 		return nil, err
 	}
-	err = j.write(ctx, "attend to requests", func(tx *session) (err error) {
-		out, err = requestsOf(ctx, tx, `UPDATE requests SET seen_at = ? WHERE answered_at IS NULL RETURNING id, kind, args, asked_at`, j.now())
+	err = q.j.write(ctx, "attend to requests", func(tx *session) (err error) {
+		out, err = requestsOf(ctx, tx, `UPDATE requests SET seen_at = ? WHERE answered_at IS NULL RETURNING id, kind, args, asked_at`, q.j.now())
 		return err
 	}, AboutNothing)
 	slices.SortFunc(out, func(a, b Request) int { return cmp.Compare(a.ID, b.ID) })
@@ -32,8 +32,8 @@ func (j *Journal) Attend(ctx context.Context) ([]Request, error) {
 }
 
 // Attended returns when the owner was last at a request; the zero time is never.
-func (r *Reader) Attended(ctx context.Context, id int64) (seen time.Time, err error) {
-	err = r.ask(ctx, fmt.Sprintf("look after request %d", id), func(tx *session) error {
+func (a Answers) Attended(ctx context.Context, id int64) (seen time.Time, err error) {
+	err = a.r.ask(ctx, fmt.Sprintf("look after request %d", id), func(tx *session) error {
 		var when sql.NullInt64
 		err := tx.row(ctx, `SELECT seen_at FROM requests WHERE id = ?`, id).Scan(&when)
 		if errors.Is(err, sql.ErrNoRows) {

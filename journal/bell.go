@@ -32,10 +32,10 @@ const bellTick = 150 * time.Millisecond
 // Listen has rung, which must have room for one value, told when another process may have
 // left something in the journal, until ctx ends: once at the beginning, and then whenever
 // one rang. Whoever takes the value out before it reads the journal misses nothing.
-func (j *Journal) Listen(ctx context.Context, rung chan<- struct{}) {
-	name := j.path + ".lock"
+func (q Requests) Listen(ctx context.Context, rung chan<- struct{}) {
+	name := q.j.path + ".lock"
 	signal(rung)
-	if j.watchLock {
+	if q.j.watchLock {
 		watchTimes(ctx, name, rung)
 	}
 	tick := time.NewTicker(bellTick)

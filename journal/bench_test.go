@@ -310,7 +310,7 @@ func openQueue(b *testing.B, files, deferred, begun int, now time.Time) *Journal
 	for i := range begun {
 		found = append(found, file.File{Folder: "full", Path: fmt.Sprint(i), Stat: file.Stat{Size: 1}})
 	}
-	if err := j.SetOrder(ctx, "photos", OrderMixed); err != nil {
+	if err := FoldersOf(j).SetOrder(ctx, "photos", OrderMixed); err != nil {
 		b.Fatal(err)
 	}
 	if _, err := j.Admit(ctx, found); err != nil {
@@ -334,7 +334,7 @@ func BenchmarkSetOrder(b *testing.B) {
 	j := openQueue(b, 200_000, 0, 0, time.Now())
 	orders := Orders()
 	for i := 0; b.Loop(); i++ {
-		if err := j.SetOrder(b.Context(), "photos", orders[i%len(orders)]); err != nil {
+		if err := FoldersOf(j).SetOrder(b.Context(), "photos", orders[i%len(orders)]); err != nil {
 			b.Fatal(err)
 		}
 	}

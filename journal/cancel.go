@@ -7,9 +7,9 @@ import (
 
 // CancelQueued cancels those of some entries of which nothing was begun, settled or
 // mapped, in one transaction, and returns them as they were. The others stay as they are.
-func (j *Journal) CancelQueued(ctx context.Context, ids []int64, why Reason) ([]Entry, error) {
+func (q Requests) CancelQueued(ctx context.Context, ids []int64, why Reason) ([]Entry, error) {
 	var done []Entry
-	err := j.write(ctx, "cancel entries of which nothing was begun", func(tx *session) error {
+	err := q.j.write(ctx, "cancel entries of which nothing was begun", func(tx *session) error {
 		done = nil
 		err := each(ctx, tx, func(rows *sql.Rows) error {
 			e, err := scanEntry(rows.Scan)
@@ -19,7 +19,7 @@ func (j *Journal) CancelQueued(ctx context.Context, ids []int64, why Reason) ([]
 		if err != nil {
 			return err
 		}
-		now := j.now()
+		now := q.j.now()
 		for _, e := range done {
 			m := Move{ID: e.ID, From: e.Status, To: Cancelled, Reason: why}
 			if err := m.check(); err != nil {

@@ -16,19 +16,31 @@ type Companion struct {
 	Since time.Time // when it was found like this
 }
 
-// AdmitCompanions records companions in one transaction, and that what they tell
+// CompanionReader reads what the journal knows of companions, and of the paths that they
+// speak of.
+type CompanionReader struct{ r *Reader }
+
+// CompanionReaderOf returns the companions of a journal for reading.
+func CompanionReaderOf(r *Reader) CompanionReader { return CompanionReader{r} }
+
+// Companions are the sidecars and manifests that a journal has recorded.
+type Companions struct {
+	CompanionReader
+	j *Journal
+}
+
+// CompanionsOf returns the companions of a journal.
+func CompanionsOf(j *Journal) Companions { return Companions{CompanionReader{j.reader}, j} }
+
+// Admit records companions in one transaction, and that what they tell
 // is to be acted on where they are new or changed. It returns how many are.
-func (j *Journal) AdmitCompanions(ctx context.Context, found []file.File) (int, error) {
-	var fresh []file.File
-	err := j.reader.read(ctx, "look up companions", func(tx *session) (err error) {
-		fresh, err = unmarked(ctx, tx, found, companionMarks)
-		return err
-	})
+func (cs Companions) Admit(ctx context.Context, found []file.File) (int, error) {
+	fresh, err := cs.Unknown(ctx, found)
 	if err != nil || len(fresh) == 0 {
 		return 0, err
 	}
-	return len(fresh), j.write(ctx, "admit companions", func(tx *session) error {
-		now := j.now()
+	return len(fresh), cs.j.write(ctx, "admit companions", func(tx *session) error {
+		now := cs.j.now()
 		for _, f := range fresh {
 			_, err := tx.exec(ctx, `INSERT INTO companions
 					(folder, path, size, mod_time, change_time, dev, ino, place, mark, since, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
@@ -45,25 +57,25 @@ func (j *Journal) AdmitCompanions(ctx context.Context, found []file.File) (int, 
 	}, AboutCompanions)
 }
 
-// UnknownCompanions is Unknown for companions.
-func (r *Reader) UnknownCompanions(ctx context.Context, found []file.File) (fresh []file.File, err error) {
-	err = r.read(ctx, "look up companions", func(tx *session) (err error) {
+// Unknown is Reader.Unknown for companions.
+func (cs CompanionReader) Unknown(ctx context.Context, found []file.File) (fresh []file.File, err error) {
+	err = cs.r.read(ctx, "look up companions", func(tx *session) (err error) {
 		fresh, err = unmarked(ctx, tx, found, companionMarks)
 		return err
 	})
 	return fresh, err
 }
 
-// DueCompanions returns up to limit companions of the folders that are to be acted
+// Due returns up to limit companions of the folders that are to be acted
 // on, in the order in which they were found.
-func (j *Journal) DueCompanions(ctx context.Context, folders []string, limit int) ([]Companion, error) {
-	return j.dueCompanions(ctx, 1, folders, limit)
+func (cs CompanionReader) Due(ctx context.Context, folders []string, limit int) ([]Companion, error) {
+	return cs.due(ctx, 1, folders, limit)
 }
 
 // DueManifests returns up to limit manifests of a folder whose rows without files
 // are to be admitted.
-func (j *Journal) DueManifests(ctx context.Context, folder string, limit int) ([]Companion, error) {
-	return j.dueCompanions(ctx, rowsDue, []string{folder}, limit)
+func (cs CompanionReader) DueManifests(ctx context.Context, folder string, limit int) ([]Companion, error) {
+	return cs.due(ctx, rowsDue, []string{folder}, limit)
 }
 
 // The partial index holds the few that are due; its order is that of the answer.
@@ -74,9 +86,9 @@ const (
 		WHERE due > 0 AND due < 3 AND folder IN {list ?}`
 )
 
-func (j *Journal) dueCompanions(ctx context.Context, due int, folders []string, limit int) ([]Companion, error) {
+func (cs CompanionReader) due(ctx context.Context, due int, folders []string, limit int) ([]Companion, error) {
 	var out []Companion
-	err := j.reader.ask(ctx, "read the companions to act on", func(tx *session) error {
+	err := cs.r.ask(ctx, "read the companions to act on", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var c Companion
 			var path []byte
@@ -113,33 +125,33 @@ func (c Concern) where() (string, []any) {
 	return `e.path >= ? AND e.path < ?`, []any{[]byte(c.Dir + "/"), []byte(c.Dir + "0")} // 0 follows / in ASCII
 }
 
-// What Heed does to the entries of a Concern, whose where completes them.
+// What ActOn does to the entries of a Concern, whose where completes them.
 const (
-	heedResting = `UPDATE entries AS e SET status = {settled}, rests = 0, class = '', message = '', hint = '',
+	reopenResting = `UPDATE entries AS e SET status = {settled}, rests = 0, class = '', message = '', hint = '',
 			since = ?, updated = ?, tries = 0, failures = 0
 		WHERE (status IN ({held}, {failed}) AND class = '` + ClassMetadata + `' AND aside = x'' OR status = {mapped} AND mapped_at <= ?)
 		  AND e.folder = ? AND `
-	heedSettled = `UPDATE entries AS e SET mapped_at = CASE WHEN mapped_at > ?1 THEN mapped_at ELSE ?1 END + 1
+	reopenSettled = `UPDATE entries AS e SET mapped_at = CASE WHEN mapped_at > ?1 THEN mapped_at ELSE ?1 END + 1
 		WHERE status = {settled} AND e.folder = ? AND `
-	heedDeferred = `UPDATE work SET not_before = 0, lane = 0 WHERE lane = 1 AND entry_id IN (SELECT e.id FROM entries e
+	reopenDeferred = `UPDATE work SET not_before = 0, lane = 0 WHERE lane = 1 AND entry_id IN (SELECT e.id FROM entries e
 		WHERE e.status = {settled} AND e.folder = ? AND `
-	heedBegun = `INSERT INTO edits (entry_id, asked_at) SELECT e.id, ? FROM entries e
+	reopenBegun = `INSERT INTO edits (entry_id, asked_at) SELECT e.id, ? FROM entries e
 		WHERE (status IN {begun} OR status = {filed}) AND mapped_at <= ? AND e.folder = ? AND `
 )
 
-// Heed acts on a companion, in one transaction. Of the entries that it speaks of,
+// ActOn acts on a companion, in one transaction. Of the entries that it speaks of,
 // those that rest because of their metadata and those that wait to be created go
 // round again; for those that have an asset, or are getting one, an edit is opened
 // if they were mapped before the companion was found. It returns how many of each
 // there are.
-func (j *Journal) Heed(ctx context.Context, c Companion, about Concern) (released, edits int, err error) {
-	err = j.write(ctx, "act on "+strings.ToValidUTF8(c.Path, "\uFFFD"), func(tx *session) error {
+func (cs Companions) ActOn(ctx context.Context, c Companion, about Concern) (released, edits int, err error) {
+	err = cs.j.write(ctx, "act on "+strings.ToValidUTF8(c.Path, "\uFFFD"), func(tx *session) error {
 		all := []Concern{about}
 		for _, path := range about.Also {
 			all = append(all, Concern{Path: path})
 		}
 		for _, about := range all {
-			again, open, err := j.heed(ctx, tx, c, about)
+			again, open, err := cs.reopen(ctx, tx, c, about)
 			if err != nil {
 				return err
 			}
@@ -156,11 +168,12 @@ func (j *Journal) Heed(ctx context.Context, c Companion, about Concern) (release
 	return released, edits, err
 }
 
-func (j *Journal) heed(ctx context.Context, tx *session, c Companion, about Concern) (released, edits int, err error) {
+// reopen has the entries of one concern looked at again.
+func (cs Companions) reopen(ctx context.Context, tx *session, c Companion, about Concern) (released, edits int, err error) {
 	which, args := about.where()
 	args = append([]any{c.Folder}, args...)
-	now := j.now()
-	again, err := idsOf(ctx, tx, heedResting+which+` RETURNING id`, append([]any{now, now, ms(c.Since)}, args...)...)
+	now := cs.j.now()
+	again, err := idsOf(ctx, tx, reopenResting+which+` RETURNING id`, append([]any{now, now, ms(c.Since)}, args...)...)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -168,19 +181,39 @@ func (j *Journal) heed(ctx context.Context, tx *session, c Companion, about Conc
 		return 0, 0, err
 	}
 	// What is being mapped now is mapped once more.
-	if _, err = affect(ctx, tx, heedSettled+which, append([]any{now}, args...)...); err != nil {
+	if _, err = affect(ctx, tx, reopenSettled+which, append([]any{now}, args...)...); err != nil {
 		return 0, 0, err
 	}
-	if _, err = affect(ctx, tx, heedDeferred+which+`)`, args...); err != nil {
+	if _, err = affect(ctx, tx, reopenDeferred+which+`)`, args...); err != nil {
 		return 0, 0, err
 	}
-	edits, err = affect(ctx, tx, heedBegun+which+latestIngested+openEdit, append([]any{now, ms(c.Since)}, args...)...)
+	edits, err = affect(ctx, tx, reopenBegun+which+latestIngested+openEdit, append([]any{now, ms(c.Since)}, args...)...)
 	return len(again), edits, err
 }
 
-// Concerns reports whether there are entries that a concern is about.
-func (r *Reader) Concerns(ctx context.Context, folder string, about Concern) (there bool, err error) {
-	err = r.ask(ctx, "look for what a companion speaks of", func(tx *session) error {
+// In returns the companions in a directory of a folder, "." for the folder
+// itself, that are wanted, and not any below. What is wanted must show from the path: to
+// look at a share that hangs would keep others from the journal.
+func (cs CompanionReader) In(ctx context.Context, folder, dir string, wanted func(path string) bool) ([]string, error) {
+	var found []string
+	err := cs.r.ask(ctx, "look for a manifest", func(tx *session) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var path []byte
+			if err := rows.Scan(&path); err != nil {
+				return err
+			}
+			if wanted(string(path)) {
+				found = append(found, string(path))
+			}
+			return nil
+		}, `SELECT path FROM companions {using companions_mark} WHERE place = ? AND folder = ?`, placeOf(folder, dir+"/x"), folder)
+	})
+	return found, err
+}
+
+// HasEntries reports whether there are entries that a concern is about.
+func (cs CompanionReader) HasEntries(ctx context.Context, folder string, about Concern) (there bool, err error) {
+	err = cs.r.ask(ctx, "look for what a companion speaks of", func(tx *session) error {
 		which, args := about.where()
 		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM entries e WHERE e.folder = ? AND `+which+`)`,
 			append([]any{folder}, args...)...).Scan(&there)
@@ -190,12 +223,12 @@ func (r *Reader) Concerns(ctx context.Context, folder string, about Concern) (th
 
 // PathsIn calls yield with every path of a folder that lies in a directory, "." for
 // the folder itself, and not below another, whatever became of its content.
-func (r *Reader) PathsIn(ctx context.Context, folder, dir string, yield func(path string)) error {
+func (cs CompanionReader) PathsIn(ctx context.Context, folder, dir string, yield func(path string)) error {
 	prefix := dir + "/"
 	if dir == "." {
 		prefix = ""
 	}
-	return r.PathsBelow(ctx, folder, dir, func(path string) {
+	return cs.PathsBelow(ctx, folder, dir, func(path string) {
 		if !strings.Contains(path[len(prefix):], "/") {
 			yield(path)
 		}
@@ -203,8 +236,8 @@ func (r *Reader) PathsIn(ctx context.Context, folder, dir string, yield func(pat
 }
 
 // PathsBelow is PathsIn with what lies below other directories.
-func (r *Reader) PathsBelow(ctx context.Context, folder, dir string, yield func(path string)) error {
-	return r.ask(ctx, "list the paths of a directory", func(tx *session) error {
+func (cs CompanionReader) PathsBelow(ctx context.Context, folder, dir string, yield func(path string)) error {
+	return cs.r.ask(ctx, "list the paths of a directory", func(tx *session) error {
 		which, args := Concern{Dir: dir}.where()
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var path sql.RawBytes
@@ -231,11 +264,11 @@ const latestIngested = ` AND NOT EXISTS (SELECT 1 FROM entries l WHERE l.folder 
 const openEdit = ` ON CONFLICT (entry_id) DO UPDATE SET asked_at = CASE WHEN excluded.asked_at > edits.asked_at THEN excluded.asked_at ELSE edits.asked_at + 1 END, not_before = 0, tries = 0, message = '',
 	asset = '', changes = '', alike = NULL, sent_at = NULL`
 
-// PendingMetadata counts the companions of folders that are to be acted on, and the
+// CountPending counts the companions of folders that are to be acted on, and the
 // open edits of filed entries.
-func (r *Reader) PendingMetadata(ctx context.Context, companions, edits []string) (int, error) {
+func (cs CompanionReader) CountPending(ctx context.Context, companions, edits []string) (int, error) {
 	var n int
-	err := r.ask(ctx, "count open edits", func(tx *session) error {
+	err := cs.r.ask(ctx, "count open edits", func(tx *session) error {
 		return tx.row(ctx, `SELECT (`+countCompanions+`) + (`+countEdits+`)`, list(companions), list(edits)).Scan(&n)
 	})
 	return n, err

@@ -27,23 +27,23 @@ func TestHeed(t *testing.T) {
 
 	tick()
 	manifest := file.File{Folder: "in", Path: "a/manifest.csv", Stat: file.Stat{Size: 1, Ino: 9}}
-	n, err := r.AdmitCompanions(ctx, []file.File{manifest})
+	n, err := CompanionsOf(r.Journal).Admit(ctx, []file.File{manifest})
 	r.ok(err)
-	if again, err := r.AdmitCompanions(ctx, []file.File{manifest}); err != nil || n != 1 || again != 0 {
+	if again, err := CompanionsOf(r.Journal).Admit(ctx, []file.File{manifest}); err != nil || n != 1 || again != 0 {
 		t.Errorf("admitted %d, then %d, %v", n, again, err)
 	}
-	due, err := r.DueCompanions(ctx, []string{"in"}, 10)
+	due, err := CompanionsOf(r.Journal).Due(ctx, []string{"in"}, 10)
 	if err != nil || len(due) != 1 {
 		t.Fatal(due, err)
 	}
-	released, edits, err := r.Heed(ctx, due[0], Concern{Dir: "a"})
+	released, edits, err := CompanionsOf(r.Journal).ActOn(ctx, due[0], Concern{Dir: "a"})
 	if err != nil || released != 2 || edits != 1 { // held and mapped; filed
 		t.Errorf("released %d, edits %d, %v", released, edits, err)
 	}
 	if e := r.entry(ids[2]); e.Status != Settled || e.Reason.Message != "" {
 		t.Errorf("the held one is %s: %+v", e.Status, e.Reason)
 	}
-	if _, open, err := r.Reader().Edit(ctx, ids[3]); err != nil || open {
+	if _, open, err := OpenEditsOf(r.Reader()).Of(ctx, ids[3]); err != nil || open {
 		t.Errorf("an edit of what it does not speak of: %t, %v", open, err)
 	}
 	// Whoever gathered facts before it came must do so again.
@@ -52,10 +52,10 @@ func TestHeed(t *testing.T) {
 	r.fails(r.Advance(ctx, late), ErrMoved)
 	mapped(ids[0], tick())
 	// It is done, but for rows without files.
-	if due, err := r.DueCompanions(ctx, []string{"in"}, 10); err != nil || len(due) != 0 {
+	if due, err := CompanionsOf(r.Journal).Due(ctx, []string{"in"}, 10); err != nil || len(due) != 0 {
 		t.Errorf("due are %v, %v", due, err)
 	}
-	if n, err := r.Reader().PendingMetadata(ctx, []string{"in"}, []string{"in"}); err != nil || n != 2 {
+	if n, err := CompanionReaderOf(r.Reader()).CountPending(ctx, []string{"in"}, []string{"in"}); err != nil || n != 2 {
 		t.Errorf("%d pending, %v", n, err)
 	}
 }
@@ -104,7 +104,7 @@ func TestMappedAgainAfterTheClockWentBack(t *testing.T) {
 	// What a companion tells now is missed by who read the entry before.
 	m := move(id, Settled, Mapped)
 	m.FactsAt, m.MappedAt = r.time.Add(2*time.Hour), r.entry(id).MappedAt
-	_, _, err := r.Heed(ctx, Companion{File: fileAt("a.xmp", 1), Since: r.time}, Concern{Path: "a"})
+	_, _, err := CompanionsOf(r.Journal).ActOn(ctx, Companion{File: fileAt("a.xmp", 1), Since: r.time}, Concern{Path: "a"})
 	r.ok(err)
 	r.fails(r.Advance(ctx, m), ErrMoved)
 }
@@ -117,9 +117,9 @@ func TestEditThatIsAskedForAgain(t *testing.T) {
 	r.ok(r.Advance(ctx, move(id, Verified, Filed)))
 	open := func() Edit {
 		t.Helper()
-		n, err := r.OpenEdits(ctx, []int64{id})
+		n, err := EditsOf(r.Journal).Open(ctx, []int64{id})
 		r.ok(err)
-		due, err := r.DueEdits(ctx, ToMap, r.time, "in", 10)
+		due, err := EditsOf(r.Journal).Due(ctx, ToMap, r.time, "in", 10)
 		if err != nil || n != 1 || len(due) != 1 {
 			t.Fatal(n, due, err)
 		}
@@ -128,21 +128,21 @@ func TestEditThatIsAskedForAgain(t *testing.T) {
 	first := open()
 	first.Asset = []byte(`{"sent":1}`)
 	second := open() // within the same millisecond
-	r.ok(r.EditDone(ctx, first, first.Asset, Reason{}))
+	r.ok(EditsOf(r.Journal).Done(ctx, first, first.Asset, Reason{}))
 	if e := r.entry(id); string(e.Asset) != `{"sent":1}` {
 		t.Errorf("what was sent is %s", e.Asset)
 	}
-	if _, ok, err := r.Reader().Edit(ctx, id); err != nil || !ok {
+	if _, ok, err := OpenEditsOf(r.Reader()).Of(ctx, id); err != nil || !ok {
 		t.Error("the second is closed by the first", err)
 	}
-	r.ok(r.EditDone(ctx, second, nil, Reason{}))
-	if _, ok, err := r.Reader().Edit(ctx, id); err != nil || ok {
+	r.ok(EditsOf(r.Journal).Done(ctx, second, nil, Reason{}))
+	if _, ok, err := OpenEditsOf(r.Reader()).Of(ctx, id); err != nil || ok {
 		t.Error("the second stays open", err)
 	}
 	// What is withdrawn is edited no more.
 	open()
 	r.ok(r.Advance(ctx, move(id, Filed, Withdrawn)))
-	if _, ok, err := r.Reader().Edit(ctx, id); err != nil || ok {
+	if _, ok, err := OpenEditsOf(r.Reader()).Of(ctx, id); err != nil || ok {
 		t.Error("an edit of what is withdrawn", err)
 	}
 }

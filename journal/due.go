@@ -9,8 +9,8 @@ import (
 // What is due when. A loop asks only when a commit was about its work, or when the time
 // has come that it was told.
 
-// choresOf selects the chores that Chores.Due returns for a folder, ?1, or those of none.
-func choresOf(folder string) string {
+// chosenChores selects the chores that Chores.Due returns for a folder, ?1, or those of none.
+func chosenChores(folder string) string {
 	if folder == "" {
 		return `kind <> 'file' AND ?1 IS NOT NULL`
 	}
@@ -26,24 +26,7 @@ func (c Chores) Next(ctx context.Context, folder string) (due time.Time, ok bool
 			err := rows.Scan(&notBefore)
 			due, ok = at(notBefore), true
 			return err
-		}, `SELECT not_before FROM chores WHERE `+choresOf(folder)+` ORDER BY not_before, id LIMIT 1`, folder)
+		}, `SELECT not_before FROM chores WHERE `+chosenChores(folder)+` ORDER BY not_before, id LIMIT 1`, folder)
 	})
 	return due, ok, err
-}
-
-// nextEdit reads the few edits, not the many entries, see openEdits.
-const nextEdit = `SELECT min(CASE WHEN e.status = {filed} THEN d.not_before END), coalesce(max(e.status <> {filed}), 0)
-	FROM ` + openEdits + ` WHERE e.folder = ?`
-
-// NextEdit returns when the edit is due that is due first, of those that DueEdits returns
-// for a folder; false if there is none. waiting says that there are edits of entries
-// which are not filed yet.
-func (j *Journal) NextEdit(ctx context.Context, folder string) (due time.Time, ok, waiting bool, err error) {
-	err = j.reader.ask(ctx, "find the next edit due", func(tx *session) error {
-		var notBefore sql.NullInt64
-		err := tx.row(ctx, nextEdit, folder).Scan(&notBefore, &waiting)
-		due, ok = at(notBefore.Int64), notBefore.Valid
-		return err
-	})
-	return due, ok, waiting, err
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Duties are the chores of kind ChoreRestore: each is opened before a version is
@@ -65,6 +66,14 @@ func (d Duties) Learn(ctx context.Context, id int64, spec string) error {
 		return known(tx.exec(ctx, `UPDATE chores SET spec = ? WHERE id = ?`, spec, id))
 	}, AboutNothing)
 }
+
+// PutOff has a duty looked at again at a time. ErrUnknown if it is not open.
+func (d Duties) PutOff(ctx context.Context, id int64, until time.Time) error {
+	return ChoresOf(d.j).PutOff(ctx, id, until)
+}
+
+// End closes a duty. ErrUnknown if it is not open.
+func (d Duties) End(ctx context.Context, id int64) error { return ChoresOf(d.j).Done(ctx, id) }
 
 // Remark adds a sentence to the reason that an entry rests with, unless it stands there
 // already. One that rests without a reason, or does not rest, is left alone.

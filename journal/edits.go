@@ -23,12 +23,28 @@ type Edit struct {
 	SentAt  time.Time // when a bulk edit was sent whose effect is not seen yet
 }
 
-// OpenEdits opens an edit for each of the entries that is filed; an open one
+// OpenEdits are the open edits of a journal, to be looked at.
+type OpenEdits struct{ r *Reader }
+
+// OpenEditsOf returns the open edits of a journal that is read.
+func OpenEditsOf(r *Reader) OpenEdits { return OpenEdits{r} }
+
+// Edits are the open edits of a journal, to be opened, put off and closed: each belongs
+// to an entry that is filed and is no move of it.
+type Edits struct {
+	OpenEdits
+	j *Journal
+}
+
+// EditsOf returns the edits of a journal.
+func EditsOf(j *Journal) Edits { return Edits{OpenEditsOf(j.reader), j} }
+
+// Open opens an edit for each of the entries that is filed; an open one
 // begins anew. It returns how many there are.
-func (j *Journal) OpenEdits(ctx context.Context, entries []int64) (n int, err error) {
-	err = j.write(ctx, "open edits", func(tx *session) error {
+func (d Edits) Open(ctx context.Context, entries []int64) (n int, err error) {
+	err = d.j.write(ctx, "open edits", func(tx *session) error {
 		n, err = affect(ctx, tx, `INSERT INTO edits (entry_id, asked_at) SELECT e.id, ? FROM entries e
-			WHERE e.id IN {list ?} AND status = {filed}`+latestIngested+openEdit, j.now(), list(entries))
+			WHERE e.id IN {list ?} AND status = {filed}`+latestIngested+openEdit, d.j.now(), list(entries))
 		return err
 	}, AboutEdits)
 	return n, err
@@ -79,11 +95,11 @@ func dueEdits(s Stage) string {
 		ORDER BY ` + orderSQL[s] + ` LIMIT ?3`
 }
 
-// DueEdits returns up to limit open edits of filed entries of a folder at a stage
+// Due returns up to limit open edits of filed entries of a folder at a stage
 // that are due; of those to be sent, those that are alike come together.
-func (j *Journal) DueEdits(ctx context.Context, s Stage, now time.Time, folder string, limit int) ([]Edit, error) {
+func (d Edits) Due(ctx context.Context, s Stage, now time.Time, folder string, limit int) ([]Edit, error) {
 	var out []Edit
-	err := j.reader.ask(ctx, "read the edits to "+string(s), func(tx *session) error {
+	err := d.r.ask(ctx, "read the edits to "+string(s), func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			e, err := scanEdit(rows.Scan)
 			out = append(out, e)
@@ -93,9 +109,26 @@ func (j *Journal) DueEdits(ctx context.Context, s Stage, now time.Time, folder s
 	return out, err
 }
 
-// Edit returns the open edit of an entry; false if there is none.
-func (r *Reader) Edit(ctx context.Context, entry int64) (e Edit, ok bool, err error) {
-	err = r.ask(ctx, fmt.Sprintf("read the edit of entry %d", entry), func(tx *session) (err error) {
+// nextEdit reads the few edits, not the many entries, see openEdits.
+const nextEdit = `SELECT min(CASE WHEN e.status = {filed} THEN d.not_before END), coalesce(max(e.status <> {filed}), 0)
+	FROM ` + openEdits + ` WHERE e.folder = ?`
+
+// Next returns when the edit is due that is due first, of those that Due returns
+// for a folder; false if there is none. waiting says that there are edits of entries
+// which are not filed yet.
+func (d Edits) Next(ctx context.Context, folder string) (due time.Time, ok, waiting bool, err error) {
+	err = d.r.ask(ctx, "find the next edit due", func(tx *session) error {
+		var notBefore sql.NullInt64
+		err := tx.row(ctx, nextEdit, folder).Scan(&notBefore, &waiting)
+		due, ok = at(notBefore.Int64), notBefore.Valid
+		return err
+	})
+	return due, ok, waiting, err
+}
+
+// Of returns the open edit of an entry; false if there is none.
+func (d OpenEdits) Of(ctx context.Context, entry int64) (e Edit, ok bool, err error) {
+	err = d.r.ask(ctx, fmt.Sprintf("read the edit of entry %d", entry), func(tx *session) (err error) {
 		e, err = scanEdit(tx.row(ctx, `SELECT `+editColumns+` FROM edits d WHERE d.entry_id = ?`, entry).Scan)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -106,11 +139,11 @@ func (r *Reader) Edit(ctx context.Context, entry int64) (e Edit, ok bool, err er
 	return e, ok, err
 }
 
-// BulkEdits counts the edits whose bulk edit was sent and is not seen yet, of the
+// Bulk counts the edits whose bulk edit was sent and is not seen yet, of the
 // entries and the folders that are given; none means all. It also tells when the first
 // of these was sent.
-func (r *Reader) BulkEdits(ctx context.Context, entries []int64, folders []string) (n int, since time.Time, err error) {
-	err = r.ask(ctx, "count the bulk edits under way", func(tx *session) error {
+func (d OpenEdits) Bulk(ctx context.Context, entries []int64, folders []string) (n int, since time.Time, err error) {
+	err = d.r.ask(ctx, "count the bulk edits under way", func(tx *session) error {
 		var sent sql.NullInt64
 		err := tx.row(ctx, `SELECT count(*), min(d.sent_at) FROM `+openEdits+`
 			WHERE `+stageSQL[ToSee]+` AND e.status = {filed}
@@ -122,22 +155,22 @@ func (r *Reader) BulkEdits(ctx context.Context, entries []int64, folders []strin
 	return n, since, err
 }
 
-// EditMapped stores what an edit is to send. An edit that was asked for again
+// Mapped stores what an edit is to send. An edit that was asked for again
 // since e was read is left as it is.
-func (j *Journal) EditMapped(ctx context.Context, e Edit) error {
-	return j.write(ctx, fmt.Sprintf("record the edit of entry %d", e.EntryID), func(tx *session) error {
+func (d Edits) Mapped(ctx context.Context, e Edit) error {
+	return d.j.write(ctx, fmt.Sprintf("record the edit of entry %d", e.EntryID), func(tx *session) error {
 		_, err := tx.exec(ctx, `UPDATE edits SET asset = ?, changes = ?, alike = ?, message = '', tries = 0 WHERE entry_id = ? AND asked_at = ?`,
 			string(e.Asset), string(e.Changes), e.Alike, e.EntryID, ms(e.AskedAt))
 		return err
 	}, AboutEdits)
 }
 
-// EditsSent records that one bulk edit with these edits was sent.
-func (j *Journal) EditsSent(ctx context.Context, edits []Edit, see time.Time) error {
-	return j.write(ctx, "record a bulk edit", func(tx *session) error {
+// Sent records that one bulk edit with these edits was sent.
+func (d Edits) Sent(ctx context.Context, edits []Edit, see time.Time) error {
+	return d.j.write(ctx, "record a bulk edit", func(tx *session) error {
 		for _, e := range edits {
 			_, err := tx.exec(ctx, `UPDATE edits SET sent_at = ?, not_before = ?, tries = 0 WHERE entry_id = ? AND asked_at = ?`,
-				j.now(), ms(see), e.EntryID, ms(e.AskedAt))
+				d.j.now(), ms(see), e.EntryID, ms(e.AskedAt))
 			if err != nil {
 				return err
 			}
@@ -146,29 +179,29 @@ func (j *Journal) EditsSent(ctx context.Context, edits []Edit, see time.Time) er
 	}, AboutEdits)
 }
 
-// DeferEdit leaves an edit until a later time, with the reason why (no secret),
+// Defer leaves an edit until a later time, with the reason why (no secret),
 // and counts the try. With again it is sent anew, on its own.
-func (j *Journal) DeferEdit(ctx context.Context, e Edit, until time.Time, message string, again bool) error {
-	return j.write(ctx, fmt.Sprintf("defer the edit of entry %d", e.EntryID), func(tx *session) error {
+func (d Edits) Defer(ctx context.Context, e Edit, until time.Time, message string, again bool) error {
+	return d.j.write(ctx, fmt.Sprintf("defer the edit of entry %d", e.EntryID), func(tx *session) error {
 		_, err := tx.exec(ctx, `UPDATE edits SET not_before = ?1, message = ?2, tries = tries + 1, sent_at = CASE ?3 WHEN 0 THEN sent_at END,
 			alike = CASE ?3 WHEN 0 THEN alike END WHERE entry_id = ?4 AND asked_at = ?5`, ms(until), message, again, e.EntryID, ms(e.AskedAt))
 		return err
 	}, AboutEdits)
 }
 
-// PutOffEdit lets an edit wait, which is no try of it.
-func (j *Journal) PutOffEdit(ctx context.Context, e Edit, until time.Time, message string) error {
-	return j.write(ctx, fmt.Sprintf("put off the edit of entry %d", e.EntryID), func(tx *session) error {
+// PutOff lets an edit wait, which is no try of it.
+func (d Edits) PutOff(ctx context.Context, e Edit, until time.Time, message string) error {
+	return d.j.write(ctx, fmt.Sprintf("put off the edit of entry %d", e.EntryID), func(tx *session) error {
 		_, err := tx.exec(ctx, `UPDATE edits SET not_before = ?, message = ? WHERE entry_id = ? AND asked_at = ?`,
 			ms(until), message, e.EntryID, ms(e.AskedAt))
 		return err
 	}, AboutEdits)
 }
 
-// EditDone closes an edit. With an asset that is what the entry's asset holds from
+// Done closes an edit. With an asset that is what the entry's asset holds from
 // now on; r says why it does not hold what it should, and is empty otherwise.
-func (j *Journal) EditDone(ctx context.Context, e Edit, asset json.RawMessage, r Reason) error {
-	return j.write(ctx, fmt.Sprintf("close the edit of entry %d", e.EntryID), func(tx *session) error {
+func (d Edits) Done(ctx context.Context, e Edit, asset json.RawMessage, r Reason) error {
+	return d.j.write(ctx, fmt.Sprintf("close the edit of entry %d", e.EntryID), func(tx *session) error {
 		err := moved(tx.exec(ctx, `DELETE FROM edits WHERE entry_id = ? AND asked_at = ?`, e.EntryID, ms(e.AskedAt)))
 		if errors.Is(err, ErrMoved) { // it was asked for again meanwhile: what was sent was sent
 			_, err = tx.exec(ctx, `UPDATE entries SET asset = coalesce(nullif(?, ''), asset) WHERE id = ? AND status = {filed}`,
@@ -180,7 +213,7 @@ func (j *Journal) EditDone(ctx context.Context, e Edit, asset json.RawMessage, r
 		}
 		_, err = tx.exec(ctx, `UPDATE entries SET asset = coalesce(nullif(?, ''), asset), mapped_at = ?,
 				class = ?, message = ?, hint = ?, updated = ? WHERE id = ? AND status = {filed}`,
-			string(asset), ms(e.AskedAt), r.Class, r.Message, r.Hint, j.now(), e.EntryID)
+			string(asset), ms(e.AskedAt), r.Class, r.Message, r.Hint, d.j.now(), e.EntryID)
 		return err
 	}, AboutEdits)
 }

@@ -123,7 +123,7 @@ func TestRequestsAcrossProcesses(t *testing.T) {
 	close(stop)
 	r.ok(<-done)
 
-	reqs, err := r.TakeRequests(t.Context())
+	reqs, err := RequestsOf(r.Journal).Open(t.Context())
 	r.ok(err)
 	if len(reqs) != 2 || fmt.Sprint(reqs[0].ID) != said || reqs[0].Kind != "retry" || string(reqs[0].Args) != `{"ids":[7]}` ||
 		reqs[0].AskedAt.IsZero() || reqs[1].ID != second {
@@ -132,26 +132,26 @@ func TestRequestsAcrossProcesses(t *testing.T) {
 	reader, err := OpenReader(t.Context(), r.path)
 	r.ok(err)
 	defer func() { _ = reader.Close() }()
-	if _, _, answered, err := reader.Answered(t.Context(), second); err != nil || answered {
+	if _, _, answered, err := AnswersOf(reader).To(t.Context(), second); err != nil || answered {
 		t.Errorf("answered already: %v, %v", answered, err)
 	}
-	r.ok(r.Answer(t.Context(), reqs[0].ID, []byte(`{"n":1}`), ""))
-	r.ok(r.Answer(t.Context(), second, nil, "no such entry"))
-	r.fails(r.Answer(t.Context(), second, nil, ""), ErrUnknown)
-	if a, e, answered, err := reader.Answered(t.Context(), reqs[0].ID); err != nil || !answered || string(a) != `{"n":1}` || e != "" {
+	r.ok(RequestsOf(r.Journal).Answer(t.Context(), reqs[0].ID, []byte(`{"n":1}`), ""))
+	r.ok(RequestsOf(r.Journal).Answer(t.Context(), second, nil, "no such entry"))
+	r.fails(RequestsOf(r.Journal).Answer(t.Context(), second, nil, ""), ErrUnknown)
+	if a, e, answered, err := AnswersOf(reader).To(t.Context(), reqs[0].ID); err != nil || !answered || string(a) != `{"n":1}` || e != "" {
 		t.Errorf("answer %s %q %v %v", a, e, answered, err)
 	}
-	if a, e, answered, err := reader.Answered(t.Context(), second); err != nil || !answered || len(a) != 0 || e != "no such entry" {
+	if a, e, answered, err := AnswersOf(reader).To(t.Context(), second); err != nil || !answered || len(a) != 0 || e != "no such entry" {
 		t.Errorf("answer %s %q %v %v", a, e, answered, err)
 	}
-	if reqs, err = r.TakeRequests(t.Context()); err != nil || len(reqs) != 0 {
+	if reqs, err = RequestsOf(r.Journal).Open(t.Context()); err != nil || len(reqs) != 0 {
 		t.Errorf("still open: %v, %v", reqs, err)
 	}
 	third, err := Ask(t.Context(), r.path, "verify", nil)
 	r.ok(err)
 	r.time = r.time.Add(answersKept + time.Hour)
-	r.ok(r.Answer(t.Context(), third, nil, ""))
-	_, _, _, err = reader.Answered(t.Context(), second)
+	r.ok(RequestsOf(r.Journal).Answer(t.Context(), third, nil, ""))
+	_, _, _, err = AnswersOf(reader).To(t.Context(), second)
 	r.fails(err, ErrUnknown) // forgotten after a week
 }
 
@@ -340,7 +340,7 @@ func TestContextEnds(t *testing.T) {
 	cancel()
 	_, err := r.Admit(ctx, []file.File{fileAt("a", 1)})
 	r.fails(err, context.Canceled)
-	r.fails(r.SetFolders(ctx, FolderState{Name: "in"}), context.Canceled)
+	r.fails(FoldersOf(r.Journal).Set(ctx, FolderState{Name: "in"}), context.Canceled)
 	_, err = Open(ctx, r.path, Options{})
 	r.fails(err, context.Canceled)
 }

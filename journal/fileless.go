@@ -20,14 +20,14 @@ const (
 	rowsRefused = 3
 )
 
-// AdmitFileless records some of the rows of a manifest that become assets without
+// AdmitRows records some of the rows of a manifest that become assets without
 // files. A path that has, or had, a file is that file's, pruned or not; a row that is known with the
 // same Sign changes nothing; another Sign is the next generation. It returns how many
 // entries are new. ErrMoved if the manifest changed meanwhile, whose rows then begin
 // anew.
-func (j *Journal) AdmitFileless(ctx context.Context, c Companion, rows []Fileless) (int, error) {
+func (cs Companions) AdmitRows(ctx context.Context, c Companion, rows []Fileless) (int, error) {
 	admitted := 0
-	err := j.write(ctx, "admit rows of a manifest", func(tx *session) error {
+	err := cs.j.write(ctx, "admit rows of a manifest", func(tx *session) error {
 		var moved bool
 		err := tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM companions WHERE folder = ? AND path = ? AND (mark <> ? OR due <> ?))`,
 			c.Folder, []byte(c.Path), markOf(c.File), rowsDue).Scan(&moved)
@@ -37,7 +37,7 @@ func (j *Journal) AdmitFileless(ctx context.Context, c Companion, rows []Fileles
 		if moved {
 			return ErrMoved
 		}
-		now := j.now()
+		now := cs.j.now()
 		kinds := make(map[string]Kind, len(rows))
 		found := make([]file.File, len(rows))
 		for i, r := range rows {
@@ -69,36 +69,36 @@ func (j *Journal) AdmitFileless(ctx context.Context, c Companion, rows []Fileles
 	return admitted, nil
 }
 
-// FilelessAdmitted records that all rows of a manifest were admitted, or none because
+// RowsAdmitted records that all rows of a manifest were admitted, or none because
 // they were refused. One that changed meanwhile stays to be looked at.
-func (j *Journal) FilelessAdmitted(ctx context.Context, c Companion, refused bool) error {
+func (cs Companions) RowsAdmitted(ctx context.Context, c Companion, refused bool) error {
 	due := 0
 	if refused {
 		due = rowsRefused
 	}
-	return j.write(ctx, "record that the rows of a manifest are admitted", func(tx *session) error {
+	return cs.j.write(ctx, "record that the rows of a manifest are admitted", func(tx *session) error {
 		_, err := tx.exec(ctx, `UPDATE companions SET due = ? WHERE folder = ? AND path = ? AND mark = ? AND due = ?`,
 			due, c.Folder, []byte(c.Path), markOf(c.File), rowsDue)
 		return err
 	}, AboutNothing)
 }
 
-// ReopenFileless has the rows of a folder's manifests looked at again that were refused:
+// ReopenRefused has the rows of a folder's manifests looked at again that were refused:
 // what is allowed may be more by now.
-func (j *Journal) ReopenFileless(ctx context.Context, folder string) error {
-	n, err := j.reader.Refused(ctx, []string{folder})
+func (cs Companions) ReopenRefused(ctx context.Context, folder string) error {
+	n, err := cs.CountRefused(ctx, []string{folder})
 	if err != nil || n == 0 {
 		return err
 	}
-	return j.write(ctx, "look at refused rows of manifests again", func(tx *session) error {
+	return cs.j.write(ctx, "look at refused rows of manifests again", func(tx *session) error {
 		_, err := tx.exec(ctx, `UPDATE companions SET due = ? WHERE due = ? AND due > 0 AND folder = ?`, rowsDue, rowsRefused, folder)
 		return err
 	}, AboutRows)
 }
 
-// Refused counts the manifests of folders whose rows without files are refused.
-func (r *Reader) Refused(ctx context.Context, folders []string) (n int, err error) {
-	err = r.ask(ctx, "count refused manifests", func(tx *session) error {
+// CountRefused counts the manifests of folders whose rows without files are refused.
+func (cs CompanionReader) CountRefused(ctx context.Context, folders []string) (n int, err error) {
+	err = cs.r.ask(ctx, "count refused manifests", func(tx *session) error {
 		return tx.row(ctx, `SELECT count(*) FROM companions {using companions_due}
 			WHERE due = ? AND due > 0 AND folder IN {list ?}`, rowsRefused, list(folders)).Scan(&n)
 	})

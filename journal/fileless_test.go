@@ -12,18 +12,18 @@ import (
 // manifest admits a manifest whose rows without files are due.
 func (r *rig) manifest(f file.File) Companion {
 	r.t.Helper()
-	_, err := r.AdmitCompanions(r.t.Context(), []file.File{f})
+	_, err := CompanionsOf(r.Journal).Admit(r.t.Context(), []file.File{f})
 	r.ok(err)
-	due, err := r.DueCompanions(r.t.Context(), []string{"in"}, 10)
+	due, err := CompanionsOf(r.Journal).Due(r.t.Context(), []string{"in"}, 10)
 	r.ok(err)
-	_, _, err = r.Heed(r.t.Context(), due[0], Concern{Dir: "."})
+	_, _, err = CompanionsOf(r.Journal).ActOn(r.t.Context(), due[0], Concern{Dir: "."})
 	r.ok(err)
 	return due[0]
 }
 
 func (r *rig) dueManifests() int {
 	r.t.Helper()
-	due, err := r.DueManifests(r.t.Context(), "in", 10)
+	due, err := CompanionsOf(r.Journal).DueManifests(r.t.Context(), "in", 10)
 	r.ok(err)
 	return len(due)
 }
@@ -41,23 +41,23 @@ func TestFilelessInBatches(t *testing.T) {
 		return rows
 	}
 	for _, b := range []struct{ from, to, want int }{{0, 10, 10}, {0, 10, 0}, {5, 20, 10}} {
-		n, err := r.AdmitFileless(t.Context(), c, batch(b.from, b.to))
+		n, err := CompanionsOf(r.Journal).AdmitRows(t.Context(), c, batch(b.from, b.to))
 		r.ok(err)
 		if n != b.want || r.dueManifests() != 1 {
 			t.Errorf("rows %d to %d: %d are new, want %d; %d manifests are due", b.from, b.to, n, b.want, r.dueManifests())
 		}
 	}
 	changed := r.manifest(fileAt("manifest.csv", 2))
-	if n, err := r.AdmitFileless(t.Context(), c, batch(20, 30)); n != 0 || !errors.Is(err, ErrMoved) {
+	if n, err := CompanionsOf(r.Journal).AdmitRows(t.Context(), c, batch(20, 30)); n != 0 || !errors.Is(err, ErrMoved) {
 		t.Errorf("of the manifest as it was: %d, %v", n, err)
 	}
-	r.ok(r.FilelessAdmitted(t.Context(), c, false))
+	r.ok(CompanionsOf(r.Journal).RowsAdmitted(t.Context(), c, false))
 	if r.dueManifests() != 1 {
 		t.Error("the changed manifest is taken for admitted")
 	}
-	_, err := r.AdmitFileless(t.Context(), changed, batch(20, 21))
+	_, err := CompanionsOf(r.Journal).AdmitRows(t.Context(), changed, batch(20, 21))
 	r.ok(err)
-	r.ok(r.FilelessAdmitted(t.Context(), changed, false))
+	r.ok(CompanionsOf(r.Journal).RowsAdmitted(t.Context(), changed, false))
 	counts, err := r.Reader().Counts(t.Context())
 	r.ok(err)
 	if seen := counts[0].Seen; seen != 21 || r.dueManifests() != 0 {
@@ -68,18 +68,18 @@ func TestFilelessInBatches(t *testing.T) {
 // TestRefusedManifests wait for the next start, and keep nobody from ending.
 func TestRefusedManifests(t *testing.T) {
 	r := newRig(t)
-	r.ok(r.FilelessAdmitted(t.Context(), r.manifest(fileAt("manifest.csv", 1)), true))
+	r.ok(CompanionsOf(r.Journal).RowsAdmitted(t.Context(), r.manifest(fileAt("manifest.csv", 1)), true))
 	refused := func() int {
-		n, err := r.Reader().Refused(t.Context(), []string{"in"})
+		n, err := CompanionReaderOf(r.Reader()).CountRefused(t.Context(), []string{"in"})
 		r.ok(err)
 		return n
 	}
-	pending, err := r.Reader().PendingMetadata(t.Context(), []string{"in"}, nil)
+	pending, err := CompanionReaderOf(r.Reader()).CountPending(t.Context(), []string{"in"}, nil)
 	r.ok(err)
 	if refused() != 1 || pending != 0 || r.dueManifests() != 0 {
 		t.Errorf("%d refused, %d pending, %d due", refused(), pending, r.dueManifests())
 	}
-	r.ok(r.ReopenFileless(t.Context(), "in"))
+	r.ok(CompanionsOf(r.Journal).ReopenRefused(t.Context(), "in"))
 	if refused() != 0 || r.dueManifests() != 1 {
 		t.Errorf("at the next start %d refused, %d due", refused(), r.dueManifests())
 	}

@@ -35,17 +35,18 @@ const hasVersion = `EXISTS (SELECT 1 FROM entries l WHERE l.folder = e.folder AN
 // of its folder, judged by device, inode, size and modification time: those whose
 // content is in Tenovos with the source kept, or on its way there, or was handed over
 // and never seen right. One whose asset has a later version is none of them. Their
-// Attempt is the last one.
-func (j *Journal) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
+// Attempt is the last one. One whose file is on its way out of the folder belongs to
+// them until that is done.
+func (r *Reader) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
 	var out []Entry
-	err := j.reader.read(ctx, fmt.Sprintf("look for the earlier path of entry %d", e.ID), func(tx *session) error {
+	err := r.read(ctx, fmt.Sprintf("look for the earlier path of entry %d", e.ID), func(tx *session) error {
 		err := each(ctx, tx, func(rows *sql.Rows) error {
 			same, err := scanEntry(rows.Scan)
 			out = append(out, same)
 			return err
 		}, `SELECT `+entryColumns+` FROM entries e {using entries_inode}
 			WHERE ino = ?1 AND size = ?2 AND dev = ?3 AND mod_time = ?4 AND folder = ?5 AND path <> ?6
-			  AND (status IN {begun} OR status = {filed} OR status = {held} AND class = '`+ClassUnverified+`') AND aside = x''
+			  AND (status IN {begun} OR status = {filed} OR status = {held} AND class = '`+ClassUnverified+`') AND (aside = x'' OR status = {verified})
 			  AND NOT `+hasVersion+`
 			ORDER BY id LIMIT 8`, int64(e.Ino), e.Size, int64(e.Dev), e.ModTime, e.Folder, []byte(e.Path))
 		if err != nil {
@@ -82,9 +83,9 @@ func (r *Reader) FormerPaths(ctx context.Context, f file.File) ([]string, error)
 // Displaced reports whether the file of an entry was found lately under another
 // path of its folder, as SameFile judges. A path that it had before, as a second
 // name of one file, is none.
-func (j *Journal) Displaced(ctx context.Context, e Entry) (bool, error) {
+func (r *Reader) Displaced(ctx context.Context, e Entry) (bool, error) {
 	var found bool
-	err := j.reader.ask(ctx, fmt.Sprintf("look for the new path of entry %d", e.ID), func(tx *session) error {
+	err := r.ask(ctx, fmt.Sprintf("look for the new path of entry %d", e.ID), func(tx *session) error {
 		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM entries e {using entries_inode}
 			WHERE ino = ?1 AND size = ?2 AND dev = ?3 AND mod_time = ?4 AND folder = ?5 AND path <> ?6 AND status = {settled}
 			  AND NOT EXISTS (SELECT 1 FROM entries o WHERE o.folder = ?5 AND o.path = e.path AND o.id <> e.id AND o.ino = ?1 AND o.dev = ?3 AND o.status <> {superseded}))`,

@@ -38,6 +38,32 @@ type Counts struct {
 	By         map[Status]int // entries by status; a status without any is missing
 }
 
+// Folders are the drop folders that a journal has entries of: how their queues are
+// ordered, what their rules were, and what their watchers say.
+type Folders struct{ j *Journal }
+
+// FoldersOf returns the folders of a journal.
+func FoldersOf(j *Journal) Folders { return Folders{j} }
+
+// SetSoon has the states of folders recorded with the next commit, or by Flush.
+func (fs Folders) SetSoon(states ...FolderState) { fs.j.gauges.set(states) }
+
+// Flush records the states of folders that no commit has taken along, in one
+// transaction; where there are none it commits nothing. It does not touch their counts of
+// entries seen.
+func (fs Folders) Flush(ctx context.Context) error {
+	if len(fs.j.gauges.waiting()) == 0 {
+		return nil
+	}
+	return fs.j.write(ctx, "record the state of folders", func(*session) error { return nil }, AboutNothing)
+}
+
+// Set records the states of folders now.
+func (fs Folders) Set(ctx context.Context, states ...FolderState) error {
+	fs.SetSoon(states...)
+	return fs.Flush(ctx)
+}
+
 func setFolder(ctx context.Context, tx *session, s FolderState) error {
 	_, err := tx.exec(ctx, `INSERT INTO folders (name, path, watch, paused, settling, open, waiting, polled, last_scan, unreadable, unread,
 				arriving, beside, empty, empty_file)

@@ -64,23 +64,3 @@ func (g *gauges) arrived() {
 	}
 	g.riding = nil
 }
-
-// SetFoldersSoon has the states of folders recorded with the next commit, or by
-// FlushFolders.
-func (j *Journal) SetFoldersSoon(states ...FolderState) { j.gauges.set(states) }
-
-// FlushFolders records the states of folders that no commit has taken along, in one
-// transaction; where there are none it commits nothing. It does not touch their counts of
-// entries seen.
-func (j *Journal) FlushFolders(ctx context.Context) error {
-	if len(j.gauges.waiting()) == 0 {
-		return nil
-	}
-	return j.write(ctx, "record the state of folders", func(*session) error { return nil }, AboutNothing)
-}
-
-// SetFolders records the states of folders now.
-func (j *Journal) SetFolders(ctx context.Context, states ...FolderState) error {
-	j.SetFoldersSoon(states...)
-	return j.FlushFolders(ctx)
-}

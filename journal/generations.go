@@ -15,14 +15,6 @@ var previousID = `SELECT coalesce((SELECT p.id FROM entries p
 		WHERE p.folder = e.folder AND p.path = e.path AND p.generation < e.generation AND ` + of("p", ingested) + `
 		ORDER BY p.generation DESC LIMIT 1), 0) FROM entries e WHERE e.id = ?`
 
-// Previous returns the latest earlier generation of e's path whose content was
-// ingested: verified, filed, withdrawn, or held as unverified. Its Attempt is
-// its last one, ended or not, with the parts and their MD5. False if there is
-// none.
-func (j *Journal) Previous(ctx context.Context, e Entry) (Entry, bool, error) {
-	return j.reader.Previous(ctx, e)
-}
-
 // Latest returns the latest generation of a path, without its Attempt. False if
 // the journal does not know the path.
 func (r *Reader) Latest(ctx context.Context, folder, path string) (Entry, bool, error) {
@@ -40,7 +32,10 @@ func (r *Reader) Latest(ctx context.Context, folder, path string) (Entry, bool, 
 	return e, ok, err
 }
 
-// Previous is Journal.Previous.
+// Previous returns the latest earlier generation of e's path whose content was
+// ingested: verified, filed, withdrawn, or held as unverified. Its Attempt is
+// its last one, ended or not, with the parts and their MD5. False if there is
+// none.
 func (r *Reader) Previous(ctx context.Context, e Entry) (Entry, bool, error) {
 	var p Entry
 	var ok bool
@@ -90,17 +85,17 @@ func merge(ctx context.Context, tx *session, id, previous int64, place int) erro
 
 // LastAttempt returns e with its last attempt, ended or not, and the attempt's
 // parts. False if there was none.
-func (j *Journal) LastAttempt(ctx context.Context, e Entry) (Entry, bool, error) {
-	err := j.reader.ask(ctx, fmt.Sprintf("read the last attempt of entry %d", e.ID), func(tx *session) error {
+func (r *Reader) LastAttempt(ctx context.Context, e Entry) (Entry, bool, error) {
+	err := r.ask(ctx, fmt.Sprintf("read the last attempt of entry %d", e.ID), func(tx *session) error {
 		return lastAttempt(ctx, tx, &e)
 	})
 	return e, e.Attempt != nil, err
 }
 
 // HasNewer reports whether a later generation of e's path is recorded.
-func (j *Journal) HasNewer(ctx context.Context, e Entry) (bool, error) {
+func (r *Reader) HasNewer(ctx context.Context, e Entry) (bool, error) {
 	var newer bool
-	err := j.reader.ask(ctx, fmt.Sprintf("look for a generation after entry %d", e.ID), func(tx *session) error {
+	err := r.ask(ctx, fmt.Sprintf("look for a generation after entry %d", e.ID), func(tx *session) error {
 		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM entries WHERE folder = ? AND path = ? AND generation > ?)`,
 			e.Folder, []byte(e.Path), e.Generation).Scan(&newer)
 	})

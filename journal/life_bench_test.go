@@ -192,11 +192,11 @@ func (l *life) step(ctx context.Context, e Entry) (Entry, error) {
 	name := filepath.Base(e.Path)
 	switch e.Status {
 	case Settled:
-		prev, _, err := j.Previous(ctx, e)
+		prev, _, err := j.Reader().Previous(ctx, e)
 		if err != nil {
 			return e, err
 		}
-		if _, err := j.SameFile(ctx, e); err != nil {
+		if _, err := j.Reader().SameFile(ctx, e); err != nil {
 			return e, err
 		}
 		if same, err := j.Reader().HasSameSize(ctx, e); err != nil || same {

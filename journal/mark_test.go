@@ -28,7 +28,7 @@ func TestMarksAgree(t *testing.T) {
 		case e.Status == Settled && random.IntN(3) == 0:
 			r.ok(r.Rehint(ctx, e.ID, f, time.Time{}))
 		case e.Status == Settled && random.IntN(2) == 0:
-			if _, ok, err := r.Previous(ctx, e); err != nil {
+			if _, ok, err := r.Reader().Previous(ctx, e); err != nil {
 				t.Fatal(err)
 			} else if ok {
 				r.ok(r.Unchanged(ctx, e.ID))
@@ -82,7 +82,7 @@ func TestRenamedTakesAllGenerationsAlong(t *testing.T) {
 	now.ChangeTime = 99 // a rename sets it
 	renamed := r.admit(now)[0]
 
-	same, err := r.SameFile(ctx, r.entry(renamed))
+	same, err := r.Reader().SameFile(ctx, r.entry(renamed))
 	r.ok(err)
 	if len(same) != 1 || same[0].ID != second {
 		t.Fatalf("the same file is %v", same)
@@ -109,15 +109,15 @@ func TestRenamedTakesAllGenerationsAlong(t *testing.T) {
 	again.ChangeTime++
 	r.bring(r.admit(link)[0], Filed)
 	r.admit(again)
-	if found, err := r.Displaced(ctx, r.entry(other)); err != nil || found {
+	if found, err := r.Reader().Displaced(ctx, r.entry(other)); err != nil || found {
 		t.Errorf("a file that keeps its name is found under another: %v", err)
 	}
 	exchanged := []int64{r.admit(fileAt("other", 2))[0], r.admit(of("new"))[0]}
-	if found, err := r.Displaced(ctx, r.entry(other)); err != nil || !found {
+	if found, err := r.Reader().Displaced(ctx, r.entry(other)); err != nil || !found {
 		t.Errorf("a file whose name was taken is not found: %v", err)
 	}
 	for i, want := range []int64{second, other} {
-		same, err := r.SameFile(ctx, r.entry(exchanged[i]))
+		same, err := r.Reader().SameFile(ctx, r.entry(exchanged[i]))
 		if err != nil || len(same) == 0 || same[0].ID != want {
 			t.Fatalf("the same file is %v, %v", same, err)
 		}
@@ -152,7 +152,7 @@ func TestDisplacedOnceMore(t *testing.T) {
 		r.ok(r.Unchanged(ctx, back))
 	}
 	r.admit(of("a", 2, 4), of("b", 1, 4))
-	if found, err := r.Displaced(ctx, r.entry(a)); err != nil || !found {
+	if found, err := r.Reader().Displaced(ctx, r.entry(a)); err != nil || !found {
 		t.Errorf("a file whose name was taken is not found: %v", err)
 	}
 }
@@ -184,7 +184,7 @@ func TestRenamedWhileAVersionIsOnItsWay(t *testing.T) {
 	renamed := fileAt("b", 1)
 	renamed.ChangeTime = 99
 	moved := r.entry(r.admit(renamed)[0])
-	if same, err := r.SameFile(ctx, moved); err != nil || len(same) > 0 {
+	if same, err := r.Reader().SameFile(ctx, moved); err != nil || len(same) > 0 {
 		t.Errorf("the same file is %v, %v", same, err)
 	}
 	r.fails(r.Renamed(ctx, moved.ID, r.entry(old)), ErrMoved)

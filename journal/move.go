@@ -31,7 +31,7 @@ type Move struct {
 	// ErrMoved if a companion has told something since. Two times are not compared, for
 	// a clock may be set back.
 	FactsAt, MappedAt time.Time
-	// Previous is the id of what Journal.Previous found when the asset was decided on, 0
+	// Previous is the id of what Reader.Previous found when the asset was decided on, 0
 	// for nothing, from Settled to Mapped or Creating; nil if that does not matter. ErrMoved
 	// if it is another by now.
 	Previous *int64

@@ -15,8 +15,8 @@ import (
 func TestAdvanceReturnsTheEntry(t *testing.T) {
 	r := newRig(t)
 	ctx := t.Context()
-	r.ok(r.SetBatch(ctx, "in", true))
-	r.ok(r.SetOrder(ctx, "in", OrderPath))
+	r.ok(BatchesOf(r.Journal).Set(ctx, "in", true))
+	r.ok(FoldersOf(r.Journal).SetOrder(ctx, "in", OrderPath))
 	n := 0
 	for from, next := range Moves() {
 		for _, to := range next {
@@ -144,7 +144,7 @@ func TestAdvanceTellsWhatOthersChanged(t *testing.T) {
 			r.ok(FilingOf(r.Journal).Set(r.t.Context(), e.ID, Verified, ".aside", "done/a"))
 		}},
 		"named":     {Settled, Mapped, func(r *rig, e Entry) { r.ok(r.SetFilename(r.t.Context(), e.ID, "another")) }},
-		"in a drop": {Mapped, Creating, func(r *rig, e Entry) { r.ok(r.SetBatch(r.t.Context(), "in", true)) }},
+		"in a drop": {Mapped, Creating, func(r *rig, e Entry) { r.ok(BatchesOf(r.Journal).Set(r.t.Context(), "in", true)) }},
 		"touched":   {Settled, Mapped, func(r *rig, e Entry) { r.admitTouched(fileAt("a", 2)) }},
 	} {
 		t.Run(name, func(t *testing.T) {

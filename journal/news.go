@@ -10,7 +10,7 @@ type Topic uint8
 // many costs a look, one too few leaves work lying.
 const (
 	AboutEntries    Topic = 1 << iota
-	AboutCompanions       // companions that DueCompanions returns
+	AboutCompanions       // companions that Companions.Due returns
 	AboutRows             // manifests that DueManifests returns
 	AboutChores
 	AboutEdits

@@ -48,16 +48,16 @@ func TestNotify(t *testing.T) {
 	}
 	r.fails(r.Advance(ctx, Move{ID: ids[0], From: Settled, To: Held, Reason: Reason{Message: "x"}}), ErrMoved)
 	want("a move that failed", false, false)
-	r.ok(r.SetFolders(ctx, FolderState{Name: "in"}))
+	r.ok(FoldersOf(r.Journal).Set(ctx, FolderState{Name: "in"}))
 	want("gauges", false, false)
 	r.Notify(work, AboutNothing)
 	r.Notify(entries, AboutCompanions)
-	_, err = r.AdmitCompanions(ctx, []file.File{fileAt("c.xmp", 1)})
+	_, err = CompanionsOf(r.Journal).Admit(ctx, []file.File{fileAt("c.xmp", 1)})
 	r.ok(err)
 	want("a companion", true, false)
-	due2, err := r.DueCompanions(ctx, []string{"in"}, 1)
+	due2, err := CompanionsOf(r.Journal).Due(ctx, []string{"in"}, 1)
 	r.ok(err)
-	_, _, err = r.Heed(ctx, due2[0], Concern{Path: "c"})
+	_, _, err = CompanionsOf(r.Journal).ActOn(ctx, due2[0], Concern{Path: "c"})
 	r.ok(err)
 	want("what it tells", false, false)
 }
@@ -65,24 +65,24 @@ func TestNotify(t *testing.T) {
 func TestNextEdit(t *testing.T) {
 	r := newRig(t)
 	ctx := t.Context()
-	if _, some, waiting, err := r.NextEdit(ctx, "in"); some || waiting || err != nil {
+	if _, some, waiting, err := EditsOf(r.Journal).Next(ctx, "in"); some || waiting || err != nil {
 		t.Fatal(some, waiting, err)
 	}
 	id := r.admit(fileAt("a", 1))[0]
 	r.bring(id, Filed)
-	_, err := r.OpenEdits(ctx, []int64{id})
+	_, err := EditsOf(r.Journal).Open(ctx, []int64{id})
 	r.ok(err)
-	due, some, waiting, err := r.NextEdit(ctx, "in")
+	due, some, waiting, err := EditsOf(r.Journal).Next(ctx, "in")
 	if r.ok(err); !some || waiting || due.After(r.time) {
 		t.Errorf("an open edit: due %v, %v, waits %v", due, some, waiting)
 	}
-	e, _, err := r.Reader().Edit(ctx, id)
+	e, _, err := OpenEditsOf(r.Reader()).Of(ctx, id)
 	r.ok(err)
-	r.ok(r.PutOffEdit(ctx, e, r.time.Add(time.Hour), "later"))
-	if due, _, _, err := r.NextEdit(ctx, "in"); err != nil || !due.Equal(r.time.Add(time.Hour)) {
+	r.ok(EditsOf(r.Journal).PutOff(ctx, e, r.time.Add(time.Hour), "later"))
+	if due, _, _, err := EditsOf(r.Journal).Next(ctx, "in"); err != nil || !due.Equal(r.time.Add(time.Hour)) {
 		t.Errorf("it is due %v, %v", due, err)
 	}
-	if _, some, waiting, err := r.NextEdit(ctx, "other"); some || waiting || err != nil {
+	if _, some, waiting, err := EditsOf(r.Journal).Next(ctx, "other"); some || waiting || err != nil {
 		t.Error("it is another folder's", some, waiting, err)
 	}
 }
@@ -114,7 +114,7 @@ func TestListen(t *testing.T) {
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			rung, ended := make(chan struct{}, 1), make(chan struct{})
-			go func() { defer close(ended); j.Listen(ctx, rung) }()
+			go func() { defer close(ended); RequestsOf(j).Listen(ctx, rung) }()
 			defer func() { cancel(); <-ended }()
 			wait := func(what string) {
 				t.Helper()
@@ -131,7 +131,7 @@ func TestListen(t *testing.T) {
 					told = false
 				}
 			}
-			if open, err := j.Attend(ctx); err != nil || len(open) > 0 || commits > 0 {
+			if open, err := RequestsOf(j).Attend(ctx); err != nil || len(open) > 0 || commits > 0 {
 				t.Errorf("without a request there are %v, %v, and %d commits", open, err, commits)
 			}
 			id, err := Ask(ctx, path, "ping", []byte("{}"))
@@ -139,7 +139,7 @@ func TestListen(t *testing.T) {
 				t.Fatal(err)
 			}
 			wait("a request")
-			if open, err := j.Attend(ctx); err != nil || len(open) != 1 || open[0].ID != id {
+			if open, err := RequestsOf(j).Attend(ctx); err != nil || len(open) != 1 || open[0].ID != id {
 				t.Errorf("the requests are %v, %v", open, err)
 			}
 			if begun, err := Withdraw(ctx, path, id); err != nil || !begun {

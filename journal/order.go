@@ -26,7 +26,7 @@ func Orders() []Order {
 
 // SetOrder sets the order of a folder's queue. What is queued already is
 // rearranged if the order was another one: some 10 µs an entry.
-func (j *Journal) SetOrder(ctx context.Context, folder string, o Order) error {
+func (fs Folders) SetOrder(ctx context.Context, folder string, o Order) error {
 	switch {
 	case o == OrderArrival:
 		o = ""
@@ -35,13 +35,13 @@ func (j *Journal) SetOrder(ctx context.Context, folder string, o Order) error {
 	}
 	var now Order
 	op := "order the queue of folder " + folder
-	err := j.reader.ask(ctx, op, func(tx *session) error {
+	err := fs.j.reader.ask(ctx, op, func(tx *session) error {
 		return tx.row(ctx, `SELECT coalesce((SELECT sort FROM folders WHERE name = ?), '')`, folder).Scan(&now)
 	})
 	if err != nil || now == o {
 		return err
 	}
-	return j.write(ctx, op, func(tx *session) error {
+	return fs.j.write(ctx, op, func(tx *session) error {
 		_, err := tx.exec(ctx, `INSERT INTO folders (name, sort) VALUES (?, ?)
 			ON CONFLICT (name) DO UPDATE SET sort = excluded.sort`, folder, o)
 		if err != nil {

@@ -44,7 +44,7 @@ var ordered = map[Order][]string{
 func TestOrders(t *testing.T) {
 	for _, o := range Orders() {
 		r := newRig(t)
-		r.ok(r.SetOrder(t.Context(), "in", o))
+		r.ok(FoldersOf(r.Journal).SetOrder(t.Context(), "in", o))
 		r.admit(sized()...)
 		if got := r.inOrder(); !slices.Equal(got, ordered[o]) {
 			t.Errorf("%s: got %q, want %q", o, got, ordered[o])
@@ -52,7 +52,7 @@ func TestOrders(t *testing.T) {
 		r.ok(r.Close())
 	}
 	r := newRig(t)
-	r.fails(r.SetOrder(t.Context(), "in", "bigest"), ErrIllegal)
+	r.fails(FoldersOf(r.Journal).SetOrder(t.Context(), "in", "bigest"), ErrIllegal)
 }
 
 // Another order holds for what is queued already, too, and for what comes back.
@@ -63,7 +63,7 @@ func TestOrderChanges(t *testing.T) {
 	for _, o := range Orders() {
 		r.bring(ids[1], Uploading)
 		r.bring(ids[4], Failed)
-		r.ok(r.SetOrder(t.Context(), "in", o))
+		r.ok(FoldersOf(r.Journal).SetOrder(t.Context(), "in", o))
 		m := move(ids[1], Uploading, Cancelling)
 		m.Outcome = Mapped
 		r.ok(r.Advance(t.Context(), m))
@@ -80,7 +80,7 @@ func TestOrderChanges(t *testing.T) {
 
 func TestRehintMovesInTheOrder(t *testing.T) {
 	r := newRig(t)
-	r.ok(r.SetOrder(t.Context(), "in", OrderSize))
+	r.ok(FoldersOf(r.Journal).SetOrder(t.Context(), "in", OrderSize))
 	ids := r.admit(sized()...)
 	f := sized()[1]
 	f.Size = 1
@@ -92,7 +92,7 @@ func TestRehintMovesInTheOrder(t *testing.T) {
 
 func TestBothEnds(t *testing.T) {
 	r := newRig(t)
-	r.ok(r.SetOrder(t.Context(), "in", OrderMixed))
+	r.ok(FoldersOf(r.Journal).SetOrder(t.Context(), "in", OrderMixed))
 	r.admit(sized()...)
 	for _, c := range []struct {
 		limit, last int
@@ -181,7 +181,7 @@ func TestDeferredTakeTurns(t *testing.T) {
 // however many are asked for.
 func TestOrderOfWhatIsWokenTogether(t *testing.T) {
 	r := newRig(t)
-	r.ok(r.SetOrder(t.Context(), "in", OrderSize))
+	r.ok(FoldersOf(r.Journal).SetOrder(t.Context(), "in", OrderSize))
 	ids := r.admit(fileAt("large", 3), fileAt("small", 1), fileAt("middle", 2))
 	for _, id := range ids {
 		r.ok(r.Defer(t.Context(), id, Settled, r.time, Reason{}, false))

@@ -20,7 +20,7 @@ func TestProofIsKept(t *testing.T) {
 	}
 	r.ok(r.Advance(ctx, Move{ID: id, From: Verifying, To: Verified}))
 	r.ok(r.Proven(ctx, a.ID))
-	last, ok, err := r.LastAttempt(ctx, r.entry(id))
+	last, ok, err := r.Reader().LastAttempt(ctx, r.entry(id))
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}

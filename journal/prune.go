@@ -120,7 +120,7 @@ func eachPruned(ctx context.Context, tx *session, out *[]Pruned, query string, a
 // ids above after, and the other generations of their paths that can go. Of each folder
 // the entries seen become fewer by as many. It returns what was forgotten, and the id to
 // go on after; 0 where no more are left.
-func (j *Journal) Prune(ctx context.Context, f Forget, after int64, limit int) (out []Pruned, next int64, err error) {
+func Prune(ctx context.Context, j *Journal, f Forget, after int64, limit int) (out []Pruned, next int64, err error) {
 	var ids []int64
 	err = j.reader.ask(ctx, "look for entries to prune", func(tx *session) (err error) {
 		ids, err = idsOf(ctx, tx, nextPrunable, append(f.args(), sql.Named("after", after), sql.Named("limit", limit))...)

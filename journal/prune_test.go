@@ -58,7 +58,7 @@ func (r *rig) makeGens(path string, gens []gen) []int64 {
 func (r *rig) pruneAll(f Forget) (n int) {
 	r.t.Helper()
 	for after := int64(0); ; {
-		out, next, err := r.Prune(r.t.Context(), f, after, 2)
+		out, next, err := Prune(r.t.Context(), r.Journal, f, after, 2)
 		r.ok(err)
 		for _, p := range out {
 			n += p.Entries
@@ -189,7 +189,7 @@ func TestPrunedIsRemembered(t *testing.T) {
 			t.Errorf("%s may adopt it: %v, want %v: %v, %v", path, free, want, err, aerr)
 		}
 	}
-	taken, err := r.TakeOver(ctx, "in", "new")
+	taken, err := TakeOver(ctx, r.Journal, "in", "new")
 	r.ok(err)
 	counts, err := r.Reader().Counts(ctx)
 	r.ok(err)
@@ -208,11 +208,11 @@ func TestPrunedPathsHadAFile(t *testing.T) {
 		t.Fatalf("%d pruned", n)
 	}
 	var paths []string
-	r.ok(r.Reader().PathsBelow(ctx, "in", ".", func(path string) { paths = append(paths, path) }))
+	r.ok(CompanionReaderOf(r.Reader()).PathsBelow(ctx, "in", ".", func(path string) { paths = append(paths, path) }))
 	if !slices.Equal(paths, []string{"a.jpg"}) {
 		t.Errorf("the paths are %q", paths)
 	}
-	n, err := r.AdmitFileless(ctx, r.manifest(fileAt("manifest.csv", 1)), []Fileless{{Path: "a.jpg", Kind: Placeholder, Sign: 1}, {Path: "b.jpg", Kind: Placeholder, Sign: 1}})
+	n, err := CompanionsOf(r.Journal).AdmitRows(ctx, r.manifest(fileAt("manifest.csv", 1)), []Fileless{{Path: "a.jpg", Kind: Placeholder, Sign: 1}, {Path: "b.jpg", Kind: Placeholder, Sign: 1}})
 	if err != nil || n != 1 {
 		t.Errorf("%d rows are admitted: %v", n, err)
 	}
@@ -257,7 +257,7 @@ func BenchmarkPrune(b *testing.B) {
 				pruned, longest := 0, time.Duration(0)
 				for after := int64(0); ; {
 					began := time.Now()
-					out, next, err := j.Prune(b.Context(), f, after, 200)
+					out, next, err := Prune(b.Context(), j, f, after, 200)
 					if err != nil {
 						b.Fatal(err)
 					}

@@ -224,9 +224,9 @@ func (j *Journal) NextWake(ctx context.Context, now time.Time) (time.Time, bool,
 
 // NameCreating reports whether an entry with the file name is in creating: an
 // asset of that name may exist whose id is not stored yet.
-func (j *Journal) NameCreating(ctx context.Context, filename string) (bool, error) {
+func (r *Reader) NameCreating(ctx context.Context, filename string) (bool, error) {
 	var creating bool
-	err := j.reader.ask(ctx, "look for a create of "+filename, func(tx *session) error {
+	err := r.ask(ctx, "look for a create of "+filename, func(tx *session) error {
 		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM entries WHERE filename = ? AND status = {creating})`, filename).
 			Scan(&creating)
 	})

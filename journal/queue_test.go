@@ -156,9 +156,9 @@ func TestPlansOfMetadata(t *testing.T) {
 	for about, c := range map[string]Concern{"a path": {Path: "a.jpg"}, "a directory": {Dir: "a"}, "the folder": {Dir: "."}} {
 		which, args := c.where()
 		args = append([]any{"in"}, args...)
-		plans["resting of "+about] = r.plan(heedResting+which+` RETURNING id`, append([]any{0, 0, 0}, args...)...)
-		plans["settled of "+about] = r.plan(heedSettled+which, append([]any{0}, args...)...)
-		plans["begun of "+about] = r.plan(heedBegun+which+latestIngested+openEdit, append([]any{0, 0}, args...)...)
+		plans["resting of "+about] = r.plan(reopenResting+which+` RETURNING id`, append([]any{0, 0, 0}, args...)...)
+		plans["settled of "+about] = r.plan(reopenSettled+which, append([]any{0}, args...)...)
+		plans["begun of "+about] = r.plan(reopenBegun+which+latestIngested+openEdit, append([]any{0, 0}, args...)...)
 		if about != "the folder" && strings.Count(plans["resting of "+about]+plans["settled of "+about]+plans["begun of "+about], "path>? AND path<?") != 3 {
 			t.Errorf("%s is no range of paths", about)
 		}

@@ -12,7 +12,7 @@ func TestRenumbered(t *testing.T) {
 	r.admit(fileAt("a", 1), fileAt("b", 1), fileAt("c", 1))
 	gone := r.admit(fileAt("gone", 1))[0]
 	r.ok(r.Advance(t.Context(), move(gone, Settled, Superseded)))
-	if _, err := r.AdmitCompanions(t.Context(), []file.File{fileAt("a.xmp", 1)}); err != nil {
+	if _, err := CompanionsOf(r.Journal).Admit(t.Context(), []file.File{fileAt("a.xmp", 1)}); err != nil {
 		t.Fatal(err)
 	}
 	other := func(path string, change int) file.File {

@@ -21,7 +21,7 @@ type Request struct {
 }
 
 // Ask leaves a request in the journal at path, for its owner to find, and
-// returns the id under which Reader.Answered gives the answer. It needs no
+// returns the id under which Answers.To gives the answer. It needs no
 // lock; any process may ask. Errors as with OpenReader.
 func Ask(ctx context.Context, path, kind string, args []byte) (id int64, err error) {
 	err = besideOwner(ctx, path, "leave a request in journal "+path, func(db *sql.DB) error {
@@ -38,12 +38,24 @@ func Ask(ctx context.Context, path, kind string, args []byte) (id int64, err err
 	return id, err
 }
 
-// TakeRequests returns the requests that are not yet answered, oldest first. A
+// Requests are the requests in the journal that its owner answers.
+type Requests struct{ j *Journal }
+
+// RequestsOf returns the requests of a journal.
+func RequestsOf(j *Journal) Requests { return Requests{j} }
+
+// Answers are what became of requests, for those who asked.
+type Answers struct{ r *Reader }
+
+// AnswersOf returns the answers in a journal that is read.
+func AnswersOf(r *Reader) Answers { return Answers{r} }
+
+// Open returns the requests that are not yet answered, oldest first. A
 // request is returned until it is answered, so a crash in between lets it be
 // carried out twice: requests must be idempotent.
-func (j *Journal) TakeRequests(ctx context.Context) ([]Request, error) {
+func (q Requests) Open(ctx context.Context) ([]Request, error) {
 	var out []Request
-	err := j.reader.ask(ctx, "read requests", func(tx *session) (err error) {
+	err := q.j.reader.ask(ctx, "read requests", func(tx *session) (err error) {
 		out, err = requestsOf(ctx, tx, `SELECT id, kind, args, asked_at FROM requests WHERE answered_at IS NULL ORDER BY id`)
 		return err
 	})
@@ -66,9 +78,9 @@ func requestsOf(ctx context.Context, tx *session, query string, args ...any) (ou
 // Answer closes a request with an answer (JSON) or with the text of an error,
 // neither with a secret, and forgets answers that are a week old. ErrUnknown if
 // the request is not open.
-func (j *Journal) Answer(ctx context.Context, id int64, answer []byte, errText string) error {
-	return j.write(ctx, fmt.Sprintf("answer request %d", id), func(tx *session) error {
-		now := j.clock()
+func (q Requests) Answer(ctx context.Context, id int64, answer []byte, errText string) error {
+	return q.j.write(ctx, fmt.Sprintf("answer request %d", id), func(tx *session) error {
+		now := q.j.clock()
 		err := known(tx.exec(ctx, `UPDATE requests SET answer = ?, error = ?, answered_at = ? WHERE id = ? AND answered_at IS NULL`,
 			string(answer), errText, ms(now), id))
 		if err != nil {
@@ -79,10 +91,10 @@ func (j *Journal) Answer(ctx context.Context, id int64, answer []byte, errText s
 	}, AboutNothing)
 }
 
-// Answered returns the answer to a request, or the text of the error it ended
+// To returns the answer to a request, or the text of the error it ended
 // with; done is false while it is open. ErrUnknown if there is no such request.
-func (r *Reader) Answered(ctx context.Context, id int64) (answer []byte, errText string, done bool, err error) {
-	err = r.ask(ctx, fmt.Sprintf("read the answer to request %d", id), func(tx *session) error {
+func (a Answers) To(ctx context.Context, id int64) (answer []byte, errText string, done bool, err error) {
+	err = a.r.ask(ctx, fmt.Sprintf("read the answer to request %d", id), func(tx *session) error {
 		err := tx.row(ctx, `SELECT answer, error, answered_at IS NOT NULL FROM requests WHERE id = ?`, id).
 			Scan(&answer, &errText, &done)
 		if errors.Is(err, sql.ErrNoRows) {

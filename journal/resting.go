@@ -40,27 +40,33 @@ const (
 	restsStill = `SELECT EXISTS (SELECT 1 FROM entries WHERE id = ? AND status = ? AND path = ? AND aside = ? AND moved_to = ? AND ` + ofFileSQL + `)`
 )
 
-// RestingIn returns up to limit of the files of a folder whose entries rest in a
+// Resting are the entries of a journal that rest without an asset.
+type Resting struct{ j *Journal }
+
+// RestingOf returns the entries of a journal that rest without an asset.
+func RestingOf(j *Journal) Resting { return Resting{j} }
+
+// In returns up to limit of the files of a folder whose entries rest in a
 // status of RestsWithoutAsset and have an id above after, by id.
-func (r *Reader) RestingIn(ctx context.Context, folder string, in Status, after int64, limit int) ([]RestingFile, error) {
-	return r.resting(ctx, restingIn, in, folder, after, limit)
+func (r Resting) In(ctx context.Context, folder string, in Status, after int64, limit int) ([]RestingFile, error) {
+	return r.list(ctx, restingIn, in, folder, after, limit)
 }
 
-// RestingAt returns those whose paths are among the given ones.
-func (r *Reader) RestingAt(ctx context.Context, folder string, paths []string) ([]RestingFile, error) {
-	return r.resting(ctx, restingAt, listPaths(paths), folder, list(RestsWithoutAsset()))
+// At returns those whose paths are among the given ones.
+func (r Resting) At(ctx context.Context, folder string, paths []string) ([]RestingFile, error) {
+	return r.list(ctx, restingAt, listPaths(paths), folder, list(RestsWithoutAsset()))
 }
 
-// RestingBelow returns up to limit of those whose paths are below a directory and come
+// Below returns up to limit of those whose paths are below a directory and come
 // after another path, by path. After none that is the directory's own.
-func (r *Reader) RestingBelow(ctx context.Context, folder, dir, after string, limit int) ([]RestingFile, error) {
+func (r Resting) Below(ctx context.Context, folder, dir, after string, limit int) ([]RestingFile, error) {
 	from, to := max(dir+"/", after), dir+"0" // which comes after the slash
-	return r.resting(ctx, restingBelow, folder, []byte(from), []byte(to), list(RestsWithoutAsset()), limit)
+	return r.list(ctx, restingBelow, folder, []byte(from), []byte(to), list(RestsWithoutAsset()), limit)
 }
 
-func (r *Reader) resting(ctx context.Context, query string, args ...any) ([]RestingFile, error) {
+func (r Resting) list(ctx context.Context, query string, args ...any) ([]RestingFile, error) {
 	var out []RestingFile
-	err := r.ask(ctx, "list files whose entries rest", func(tx *session) error {
+	err := r.j.reader.ask(ctx, "list files whose entries rest", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var f RestingFile
 			var path, aside, movedTo []byte
@@ -77,10 +83,10 @@ func (r *Reader) resting(ctx context.Context, query string, args ...any) ([]Rest
 // Vanished supersedes entries whose files are gone, in one transaction, each for the
 // reason that why gives. One that is not as it was read any more is left: whoever
 // changed it may have moved its file. It returns those that are superseded now.
-func (j *Journal) Vanished(ctx context.Context, gone []RestingFile, why func(RestingFile) Reason) ([]RestingFile, error) {
+func (r Resting) Vanished(ctx context.Context, gone []RestingFile, why func(RestingFile) Reason) ([]RestingFile, error) {
 	var done []RestingFile
-	err := j.write(ctx, "supersede entries whose files are gone", func(tx *session) error {
-		now := j.now()
+	err := r.j.write(ctx, "supersede entries whose files are gone", func(tx *session) error {
+		now := r.j.now()
 		for _, f := range gone {
 			var still bool
 			err := tx.row(ctx, restsStill, f.ID, f.Status, []byte(f.Path), []byte(f.Aside), []byte(f.MovedTo)).Scan(&still)

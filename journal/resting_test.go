@@ -17,7 +17,7 @@ func (r *rig) restingFiles() []RestingFile {
 	var all []RestingFile
 	for _, s := range RestsWithoutAsset() {
 		for after := int64(0); ; {
-			some, err := r.Reader().RestingIn(r.t.Context(), "in", s, after, 2)
+			some, err := RestingOf(r.Journal).In(r.t.Context(), "in", s, after, 2)
 			r.ok(err)
 			if len(some) == 0 {
 				break
@@ -57,14 +57,14 @@ func TestVanished(t *testing.T) {
 	if all := got(r.restingFiles()); !slices.Equal(all, want) {
 		t.Errorf("what rests: %q, want %q", all, want)
 	}
-	at, err := r.Reader().RestingAt(ctx, "in", paths)
+	at, err := RestingOf(r.Journal).At(ctx, "in", paths)
 	r.ok(err)
 	if all := got(at); !slices.Equal(all, want) {
 		t.Errorf("what rests at the paths: %q, want %q", all, want)
 	}
 	commits := 0
 	r.onCommit = func() { commits++ }
-	done, err := r.Vanished(ctx, at, gone)
+	done, err := RestingOf(r.Journal).Vanished(ctx, at, gone)
 	r.ok(err)
 	if all := got(done); !slices.Equal(all, want) || commits != 1 {
 		t.Errorf("superseded in %d commits: %q", commits, all)
@@ -106,7 +106,7 @@ func TestVanishedLeavesWhatMoved(t *testing.T) {
 		}
 		change(id)
 		before := r.entry(id)
-		done, err := r.Vanished(ctx, files, gone)
+		done, err := RestingOf(r.Journal).Vanished(ctx, files, gone)
 		r.ok(err)
 		if after := r.entry(id); len(done) > 0 && done[0].ID == id || after.Status != before.Status || after.Reason != before.Reason {
 			t.Errorf("%s: it was %s, and is %s", name, before.Status, after.Status)
@@ -128,7 +128,7 @@ func TestVanishedLeavesNoOrphan(t *testing.T) {
 	m.Chores = []NewChore{{Kind: ChoreTwin, Filename: "open before"}}
 	r.ok(r.Advance(ctx, m))
 	files := r.restingFiles()
-	done, err := r.Vanished(ctx, files, func(f RestingFile) Reason { return Reason{Message: strings.ToUpper(f.Message)} })
+	done, err := RestingOf(r.Journal).Vanished(ctx, files, func(f RestingFile) Reason { return Reason{Message: strings.ToUpper(f.Message)} })
 	r.ok(err)
 	if len(done) != 1 || r.entry(id).Reason.Message != "OTHER BYTES" {
 		t.Fatalf("superseded: %+v", done)

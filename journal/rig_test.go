@@ -253,7 +253,7 @@ func (r *rig) balanced() {
 // placeholder admits a row without a file and files it.
 func (r *rig) placeholder(path string) int64 {
 	r.t.Helper()
-	_, err := r.AdmitFileless(r.t.Context(), Companion{File: fileAt("manifest.csv", 1)}, []Fileless{{Path: path, Kind: Placeholder, Sign: 1}})
+	_, err := CompanionsOf(r.Journal).AdmitRows(r.t.Context(), Companion{File: fileAt("manifest.csv", 1)}, []Fileless{{Path: path, Kind: Placeholder, Sign: 1}})
 	r.ok(err)
 	e, ok, err := r.Reader().Latest(r.t.Context(), "in", path)
 	r.ok(err)

@@ -27,7 +27,7 @@ const (
 		WHERE id IN {list ?} AND ` + forRulesSQL + ` RETURNING id`
 )
 
-// ReleaseHeld tells the journal what the rules of a folder are: sum is any text
+// SetRules tells the journal what the rules of a folder are: sum is any text
 // that differs when they differ. Where it is another one than before, each entry
 // that rests for what the rules said, which ClassMetadata and ClassNoRule tell,
 // goes back to settled as by Advance with ResetCounts, but that what AsNew was
@@ -36,11 +36,11 @@ const (
 // is only stored.
 //
 // A file that failed and is just being moved away stays failed.
-func (j *Journal) ReleaseHeld(ctx context.Context, folder, sum string) (released int, err error) {
+func (fs Folders) SetRules(ctx context.Context, folder, sum string) (released int, err error) {
 	op := "release what the rules of folder " + folder + " held back"
 	var known string
 	var held []int64
-	err = j.reader.read(ctx, op, func(tx *session) error {
+	err = fs.j.reader.read(ctx, op, func(tx *session) error {
 		err := tx.row(ctx, `SELECT coalesce((SELECT rules FROM folders WHERE name = ?), '')`, folder).Scan(&known)
 		if err != nil || known == sum || known == "" {
 			return err
@@ -52,8 +52,8 @@ func (j *Journal) ReleaseHeld(ctx context.Context, folder, sum string) (released
 		return 0, err
 	}
 	for some := range slices.Chunk(held, releaseChunk) {
-		err := j.write(ctx, op, func(tx *session) error {
-			now := j.now()
+		err := fs.j.write(ctx, op, func(tx *session) error {
+			now := fs.j.now()
 			again, err := idsOf(ctx, tx, releaseByRules, now, now, list(some))
 			released += len(again)
 			if err != nil {
@@ -65,7 +65,7 @@ func (j *Journal) ReleaseHeld(ctx context.Context, folder, sum string) (released
 			return released, err
 		}
 	}
-	return released, j.write(ctx, op, func(tx *session) error {
+	return released, fs.j.write(ctx, op, func(tx *session) error {
 		_, err := tx.exec(ctx, `INSERT INTO folders (name, rules) VALUES (?, ?)
 			ON CONFLICT (name) DO UPDATE SET rules = excluded.rules`, folder, sum)
 		return err

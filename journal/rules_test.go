@@ -16,13 +16,13 @@ func (r *rig) rest(id int64, in Status, class string) {
 		Reason: Reason{Class: class, Message: "why", Hint: "what helps"}}))
 }
 
-// TestReleaseHeld changes the rules of a folder in which every kind of entry rests.
-func TestReleaseHeld(t *testing.T) {
+// TestSetRules changes the rules of a folder in which every kind of entry rests.
+func TestSetRules(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	sum := func(sum string, want int) {
 		t.Helper()
-		if n, err := r.ReleaseHeld(t.Context(), "in", sum); n != want || err != nil {
+		if n, err := FoldersOf(r.Journal).SetRules(t.Context(), "in", sum); n != want || err != nil {
 			t.Fatalf("rules %s: %d released, want %d (%v)", sum, n, want, err)
 		}
 	}
@@ -98,9 +98,9 @@ func TestReleaseHeld(t *testing.T) {
 	sum("one", 0)
 }
 
-// TestReleaseHeldKeepsAsNew releases what an operator wanted to be an asset of its
+// TestSetRulesKeepsAsNew releases what an operator wanted to be an asset of its
 // own and the folder's new order.
-func TestReleaseHeldKeepsAsNew(t *testing.T) {
+func TestSetRulesKeepsAsNew(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	big := fileAt("a", 9)
@@ -110,11 +110,11 @@ func TestReleaseHeldKeepsAsNew(t *testing.T) {
 	}
 	r.ok(r.Advance(t.Context(), Move{ID: ids[0], From: Held, To: Settled, ResetCounts: true, AsNew: true}))
 	r.rest(ids[0], Held, ClassMetadata)
-	if _, err := r.ReleaseHeld(t.Context(), "in", "one"); err != nil {
+	if _, err := FoldersOf(r.Journal).SetRules(t.Context(), "in", "one"); err != nil {
 		t.Fatal(err)
 	}
-	r.ok(r.SetOrder(t.Context(), "in", OrderSize))
-	if n, err := r.ReleaseHeld(t.Context(), "in", "two"); n != 2 || err != nil {
+	r.ok(FoldersOf(r.Journal).SetOrder(t.Context(), "in", OrderSize))
+	if n, err := FoldersOf(r.Journal).SetRules(t.Context(), "in", "two"); n != 2 || err != nil {
 		t.Fatalf("%d released, %v", n, err)
 	}
 	if e := r.entry(ids[0]); !e.AsNew {
@@ -127,28 +127,28 @@ func TestReleaseHeldKeepsAsNew(t *testing.T) {
 	}
 }
 
-// TestReleaseHeldStopsInTheMiddle ends a release after its first transaction: what
+// TestSetRulesStopsInTheMiddle ends a release after its first transaction: what
 // is done stays done, and the next call does the rest.
-func TestReleaseHeldStopsInTheMiddle(t *testing.T) {
+func TestSetRulesStopsInTheMiddle(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	history(t, r.Journal, releaseChunk+10)
 	r.byHand(`UPDATE entries SET status = 'ignored', rests = 1, class = '` + ClassNoRule + `'`)
-	_, err := r.ReleaseHeld(t.Context(), "photos", "one")
+	_, err := FoldersOf(r.Journal).SetRules(t.Context(), "photos", "one")
 	r.ok(err)
 	ctx, stop := context.WithCancel(t.Context())
 	r.onCommit = stop
-	n, err := r.ReleaseHeld(ctx, "photos", "two")
+	n, err := FoldersOf(r.Journal).SetRules(ctx, "photos", "two")
 	if n != releaseChunk {
 		t.Errorf("released %d, want %d", n, releaseChunk)
 	}
 	r.fails(err, context.Canceled)
 	r.ok(r.Close())
 	r.reopen()
-	if n, err := r.ReleaseHeld(t.Context(), "photos", "two"); n != 10 || err != nil {
+	if n, err := FoldersOf(r.Journal).SetRules(t.Context(), "photos", "two"); n != 10 || err != nil {
 		t.Errorf("then released %d, want the other 10 (%v)", n, err)
 	}
-	if n, err := r.ReleaseHeld(t.Context(), "photos", "two"); n != 0 || err != nil {
+	if n, err := FoldersOf(r.Journal).SetRules(t.Context(), "photos", "two"); n != 0 || err != nil {
 		t.Errorf("released %d once more (%v)", n, err)
 	}
 	r.balanced()

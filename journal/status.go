@@ -41,7 +41,7 @@ const ClassMismatch = "mismatch"
 const ClassFiling = "filing"
 
 // The Reason.Class of entries that rest for what the rules say: metadata that
-// cannot be sent, held or failed, and no rule at all, ignored. ReleaseHeld sends
+// cannot be sent, held or failed, and no rule at all, ignored. Folders.SetRules sends
 // them round again when the rules are others.
 const (
 	ClassMetadata = "metadata"

@@ -103,7 +103,7 @@ func mergeRenamed(ctx context.Context, tx *session, m Move, now int64) error {
 		WHERE folder = ? AND path = ? AND generation <= ?`,
 		to, placeOf(earlier.Folder, string(to)), top, earlier.Folder, []byte(earlier.Path), earlier.Generation)
 	if err == nil {
-		err = setDrops(ctx, tx, `SELECT id, path FROM entries WHERE folder = ? AND path = ? AND batch IS NOT NULL`, earlier.Folder, to)
+		err = setBatches(ctx, tx, `SELECT id, path FROM entries WHERE folder = ? AND path = ? AND batch IS NOT NULL`, earlier.Folder, to)
 	}
 	if err == nil {
 		err = replaceAll(ctx, tx, earlier.Folder, to)

@@ -38,7 +38,7 @@ const beyond = 1 << 40
 //
 // Where the new folder has entries already, those of the old come before them: what was
 // not ingested of the old path by then is superseded.
-func (j *Journal) TakeOver(ctx context.Context, from, to string) (taken int, err error) {
+func TakeOver(ctx context.Context, j *Journal, from, to string) (taken int, err error) {
 	op := fmt.Sprintf("make the history of folder %s that of %s", from, to)
 	var known bool
 	err = j.reader.ask(ctx, op, func(tx *session) error {

@@ -15,10 +15,10 @@ func TestTakeOver(t *testing.T) {
 	second := r.admit(fileAt("a", 2))[0]
 	r.bring(second, Uploading)
 	r.admit(fileAt("dir/b", 1))
-	_, err := r.AdmitCompanions(ctx, []file.File{fileAt("a.xmp", 1)})
+	_, err := CompanionsOf(r.Journal).Admit(ctx, []file.File{fileAt("a.xmp", 1)})
 	r.ok(err)
-	r.ok(r.SetFolders(ctx, FolderState{Name: "in", Path: "/srv/in"}))
-	n, err := r.TakeOver(ctx, "in", "new")
+	r.ok(FoldersOf(r.Journal).Set(ctx, FolderState{Name: "in", Path: "/srv/in"}))
+	n, err := TakeOver(ctx, r.Journal, "in", "new")
 	r.ok(err)
 	if n != 3 {
 		t.Errorf("%d entries were taken over, want 3", n)
@@ -26,7 +26,7 @@ func TestTakeOver(t *testing.T) {
 	as := func(f file.File) file.File { f.Folder = "new"; return f }
 	known, err := r.Reader().Unknown(ctx, []file.File{as(fileAt("a", 2)), as(fileAt("dir/b", 1))})
 	r.ok(err)
-	companions, err := r.Reader().UnknownCompanions(ctx, []file.File{as(fileAt("a.xmp", 1))})
+	companions, err := CompanionReaderOf(r.Reader()).Unknown(ctx, []file.File{as(fileAt("a.xmp", 1))})
 	r.ok(err)
 	if len(known)+len(companions) > 0 {
 		t.Errorf("unknown under the new name: %v %v", known, companions)
@@ -37,7 +37,7 @@ func TestTakeOver(t *testing.T) {
 	if all, err := r.Reader().Histories(ctx); err != nil || len(all) != 1 || all[0] != (History{"new", "/srv/in", 3}) {
 		t.Errorf("histories are %v, %v", all, err)
 	}
-	if n, err := r.TakeOver(ctx, "in", "new"); n != 0 || err != nil {
+	if n, err := TakeOver(ctx, r.Journal, "in", "new"); n != 0 || err != nil {
 		t.Errorf("once more: %d, %v", n, err)
 	}
 	r.balanced()
@@ -58,10 +58,10 @@ func TestTakeOverLate(t *testing.T) {
 	for _, folder := range []string{"in", "new"} {
 		f := fileAt("a.xmp", 1)
 		f.Folder = folder
-		_, err := r.AdmitCompanions(ctx, []file.File{f})
+		_, err := CompanionsOf(r.Journal).Admit(ctx, []file.File{f})
 		r.ok(err)
 	}
-	_, err := r.TakeOver(ctx, "in", "new")
+	_, err := TakeOver(ctx, r.Journal, "in", "new")
 	r.ok(err)
 	var sizes []int64
 	r.ok(r.Reader().Entries(ctx, Filter{All: true, Folders: []string{"new"}}, func(e Entry) error {
@@ -100,7 +100,7 @@ func TestTakeOverLeavesNoOrphan(t *testing.T) {
 	f := fileAt("a", 2)
 	f.Folder = "new"
 	r.admit(f)
-	_, err := r.TakeOver(ctx, "in", "new")
+	_, err := TakeOver(ctx, r.Journal, "in", "new")
 	r.ok(err)
 	chores, err := ChoresOf(r.Journal).Due(ctx, r.time, "", 10)
 	r.ok(err)

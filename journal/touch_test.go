@@ -143,7 +143,7 @@ func TestRenamedInMidUpload(t *testing.T) {
 		r.bring(first, s)
 		r.ok(r.Defer(ctx, first, s, r.time.Add(time.Hour), Reason{}, false))
 		second := r.admit(to)[0]
-		same, err := r.SameFile(ctx, r.entry(second))
+		same, err := r.Reader().SameFile(ctx, r.entry(second))
 		r.ok(err)
 		if len(same) != 1 || same[0].ID != first {
 			t.Fatalf("%s: the same file is %v", s, same)

@@ -12,7 +12,7 @@ func (r *rig) fillWAL() {
 	r.t.Helper()
 	for i := 0; r.walSize() <= walLimit+1<<20; i++ {
 		text := strings.Repeat(string(rune('a'+i%26)), 1<<20)
-		r.ok(r.SetFolders(r.t.Context(), FolderState{Name: "in", Paused: text}))
+		r.ok(FoldersOf(r.Journal).Set(r.t.Context(), FolderState{Name: "in", Paused: text}))
 	}
 }
 

@@ -211,7 +211,7 @@ func TestClosedJournal(t *testing.T) {
 	r := newRig(t)
 	r.ok(r.Close())
 	r.ok(r.Close())
-	r.fails(r.SetFolders(t.Context(), FolderState{Name: "a"}), errClosed)
+	r.fails(FoldersOf(r.Journal).Set(t.Context(), FolderState{Name: "a"}), errClosed)
 	_, err := r.Reader().Counts(t.Context())
 	r.fails(err, errClosed)
 }

@@ -46,8 +46,10 @@ func emptyWait(f Folder) time.Duration {
 // arrivals are the files of a folder that held still, but whose transfer is under way:
 // as something that lies beside them, or because they are empty.
 type arrivals struct {
-	waits  map[string]*arrival // by path
-	listed map[string]listing  // by directory
+	*base
+	emptyWait time.Duration       // how long an empty file is waited for
+	waits     map[string]*arrival // by path
+	listed    map[string]listing  // by directory
 }
 
 // arrival is what a file waits for.
@@ -66,66 +68,66 @@ type listing struct {
 
 // arrived reports whether the transfer of a file that held still is over, as far as
 // can be told from what lies beside it. If not, it is put back.
-func (f *folder) arrived(found file.File, now time.Time) bool {
-	c := f.settle.pending[found.Path]
+func (ar *arrivals) arrived(found file.File, now time.Time) bool {
+	c := ar.settle.pending[found.Path]
 	since := now
 	if c != nil {
 		since = c.since
 	}
-	if beside := f.transfer(found, now); beside != "" {
-		a, until := f.observeTransfer(found, beside, since, now)
+	if beside := ar.transfer(found, now); beside != "" {
+		a, until := ar.observeTransfer(found, beside, since, now)
 		if now.Before(until) {
-			f.arrivals.add(found.Path, a)
-			f.settle.putBack(found.Path, found.Stat, now, earlier(now.Add(arrivingEvery), until), false)
+			ar.add(found.Path, a)
+			ar.settle.putBack(found.Path, found.Stat, now, earlier(now.Add(arrivingEvery), until), false)
 			return false
 		}
 		if a != nil {
-			f.giveUp(found.Path, a)
+			ar.giveUp(found.Path, a)
 			return true
 		}
-	} else if until := f.emptyUntil(found, since); found.Size == 0 && now.Before(until) {
-		f.arrivals.add(found.Path, &arrival{})
-		f.settle.putBack(found.Path, found.Stat, now, until, false)
+	} else if until := ar.emptyUntil(found, since); found.Size == 0 && now.Before(until) {
+		ar.add(found.Path, &arrival{})
+		ar.settle.putBack(found.Path, found.Stat, now, until, false)
 		return false
 	}
-	delete(f.arrivals.waits, found.Path)
+	delete(ar.waits, found.Path)
 	return true
 }
 
 // giveUp says that a file waits no longer for the transfer beside it. The file may have
 // to pass here again until it is taken.
-func (f *folder) giveUp(rel string, a *arrival) {
+func (ar *arrivals) giveUp(rel string, a *arrival) {
 	if !a.given {
-		f.log.Warn().Str("path", rel).Str("beside", a.beside).
+		ar.log.Warn().Str("path", rel).Str("beside", a.beside).
 			Msg("a transfer lies beside the file that nobody has touched for long: the file is taken as it is")
 	}
 	a.given = true
-	f.arrivals.add(rel, a)
+	ar.add(rel, a)
 }
 
 // emptyUntil is until when an empty file is waited for, which was seen as it is since.
-func (f *folder) emptyUntil(found file.File, since time.Time) time.Time {
-	seen := since.Add(f.emptyWait)
-	age, known := found.Stat.Age(f.now())
-	if !known || f.foreign(found.Path) { // by another clock, whose ages prove nothing
+func (ar *arrivals) emptyUntil(found file.File, since time.Time) time.Time {
+	seen := since.Add(ar.emptyWait)
+	age, known := found.Stat.Age(ar.now())
+	if !known || ar.foreign(found.Path) { // by another clock, whose ages prove nothing
 		return seen
 	}
-	return earlier(seen, f.now().Add(f.emptyWait+f.steps.forward(f.now())-age))
+	return earlier(seen, ar.now().Add(ar.emptyWait+ar.steps.forward(ar.now())-age))
 }
 
 // observeTransfer looks at what lies beside a file, which itself was seen as it is
 // since, and tells until when it holds the file back.
-func (f *folder) observeTransfer(found file.File, beside string, since, now time.Time) (*arrival, time.Time) {
-	st, err := f.tree.look(beside, false)
+func (ar *arrivals) observeTransfer(found file.File, beside string, since, now time.Time) (*arrival, time.Time) {
+	st, err := ar.tree.look(beside, false)
 	if err != nil {
 		return nil, now // it is gone
 	}
-	a := f.arrivals.waits[found.Path]
+	a := ar.waits[found.Path]
 	if as := file.StatOfSys(&st); a == nil || a.beside != beside || a.as != as {
 		a = &arrival{beside: beside, as: as, since: now}
 	}
 	age, asSeen := transferAge, transferAge
-	if f.foreign(found.Path) {
+	if ar.foreign(found.Path) {
 		age = transferAgeLong
 	}
 	if isTusInfo(beside) { // it does not guess
@@ -141,10 +143,10 @@ func (f *folder) observeTransfer(found file.File, beside string, since, now time
 
 // transfer returns what lies beside a file, or beside a directory that it is in, and
 // tells of a transfer of it; "" for nothing.
-func (f *folder) transfer(found file.File, now time.Time) string {
+func (ar *arrivals) transfer(found file.File, now time.Time) string {
 	for at := found.Path; at != "."; at = path.Dir(at) {
 		dir, name := path.Dir(at), file.Fold(path.Base(at))
-		of := f.transfersIn(dir, now)
+		of := ar.transfersIn(dir, now)
 		names := of[name]
 		if s := streamOf(name); s != "" {
 			names = slices.Concat(names, of[s])
@@ -154,7 +156,7 @@ func (f *folder) transfer(found file.File, now time.Time) string {
 				return rel
 			}
 		}
-		if at == found.Path && len(of[name+tusInfo]) > 0 && f.tusUnfinished(found) {
+		if at == found.Path && len(of[name+tusInfo]) > 0 && ar.tusUnfinished(found) {
 			return at + tusInfo
 		}
 	}
@@ -163,13 +165,13 @@ func (f *folder) transfer(found file.File, now time.Time) string {
 
 // transfersIn returns what lies in a directory of transfers under way, by the folded
 // names of the files that it is for.
-func (f *folder) transfersIn(dir string, now time.Time) map[string][]string {
-	if l, ok := f.arrivals.listed[dir]; ok && now.Before(l.until) {
+func (ar *arrivals) transfersIn(dir string, now time.Time) map[string][]string {
+	if l, ok := ar.listed[dir]; ok && now.Before(l.until) {
 		return l.of
 	}
-	f.arrivals.room(dir)
+	ar.room(dir)
 	of := make(map[string][]string)
-	list, err := f.tree.dir(dir)
+	list, err := ar.tree.dir(dir)
 	if err != nil { // said by whoever reads it for its files
 		return nil
 	}
@@ -189,52 +191,52 @@ func (f *folder) transfersIn(dir string, now time.Time) map[string][]string {
 		}
 	}
 	// Most of the time is for something else, however large the directory is.
-	f.arrivals.listed[dir] = listing{until: now.Add(max(listedFor, 10*time.Since(begun))), of: of}
+	ar.listed[dir] = listing{until: now.Add(max(listedFor, 10*time.Since(begun))), of: of}
 	return of
 }
 
 // room makes room for the listing of a directory. Those of the directories above it
 // stay: they may be large, and are asked for again with each directory in them.
-func (a *arrivals) room(dir string) {
-	if a.listed == nil {
-		a.listed = make(map[string]listing)
+func (ar *arrivals) room(dir string) {
+	if ar.listed == nil {
+		ar.listed = make(map[string]listing)
 	}
-	for other := range a.listed {
-		if len(a.listed) < listedDirs {
+	for other := range ar.listed {
+		if len(ar.listed) < listedDirs {
 			return
 		}
 		if other != "." && !strings.HasPrefix(dir, other+"/") {
-			delete(a.listed, other)
+			delete(ar.listed, other)
 		}
 	}
 }
 
 // stirred notes that something came, or went, that may be a transfer under way.
-func (f *folder) stirred(rel string, gone bool) {
+func (ar *arrivals) stirred(rel string, gone bool) {
 	if name := file.Fold(path.Base(rel)); len(transferOf(name)) > 0 || isTusInfo(name) {
-		delete(f.arrivals.listed, path.Dir(rel))
+		delete(ar.listed, path.Dir(rel))
 	}
 	if !gone {
 		return
 	}
-	for of, a := range f.arrivals.waits {
-		if c := f.settle.pending[of]; a.beside == rel && c != nil && c.index >= 0 {
-			f.settle.enqueue(c, f.now())
+	for of, a := range ar.waits {
+		if c := ar.settle.pending[of]; a.beside == rel && c != nil && c.index >= 0 {
+			ar.settle.enqueue(c, ar.now())
 		}
 	}
 }
 
 // add notes what a file waits for.
-func (a *arrivals) add(rel string, what *arrival) {
-	if a.waits == nil {
-		a.waits = make(map[string]*arrival)
+func (ar *arrivals) add(rel string, what *arrival) {
+	if ar.waits == nil {
+		ar.waits = make(map[string]*arrival)
 	}
-	a.waits[rel] = what
+	ar.waits[rel] = what
 }
 
 // tidy forgets the files that changed, went or were taken since.
-func (a *arrivals) tidy(s *settler) {
-	maps.DeleteFunc(a.waits, func(rel string, _ *arrival) bool { return !s.heldStill(rel) })
+func (ar *arrivals) tidy() {
+	maps.DeleteFunc(ar.waits, func(rel string, _ *arrival) bool { return !ar.settle.heldStill(rel) })
 }
 
 // some is how many things there are, and the first of them by name.
@@ -251,8 +253,8 @@ func (s *some) count(name string) {
 
 // sum counts the files that wait for what lies beside them, naming that, and those
 // that are empty.
-func (a *arrivals) sum() (arriving, empty some) {
-	for rel, w := range a.waits {
+func (ar *arrivals) sum() (arriving, empty some) {
+	for rel, w := range ar.waits {
 		if w.given {
 			continue
 		}

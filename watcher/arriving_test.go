@@ -222,7 +222,7 @@ func TestEndOfTransferIsHeard(t *testing.T) {
 	now := time.Now()
 	f.settle.putBack("x", file.Stat{}, now, now.Add(time.Hour), false)
 	f.arrivals.add("x", &arrival{beside: "x.part"})
-	f.stirred("x.part", true)
+	f.arrivals.stirred("x.part", true)
 	if due, _ := f.settle.next(); due.After(time.Now()) {
 		t.Errorf("it is due only in %v", time.Until(due))
 	}
@@ -355,12 +355,12 @@ func TestWhyAFileCannotBeProbed(t *testing.T) {
 	f := newRig(t).w.folders[0]
 	r := newRig(t)
 	f.log = r.w.folders[0].log
-	f.cannotProbe("x", unix.EACCES)
-	f.cannotProbe("y", unix.EACCES)
+	f.gates.cannotProbe("x", unix.EACCES)
+	f.gates.cannotProbe("y", unix.EACCES)
 	if lease, mode := r.logged("CAP_LEASE"), r.logged("may not read this file"); lease != 0 || mode != 1 {
 		t.Errorf("spoke %d times of leases, %d times of the mode:\n%s", lease, mode, r.log.String())
 	}
-	f.cannotProbe("z", errors.Join(errNoLease, unix.EACCES))
+	f.gates.cannotProbe("z", errors.Join(errNoLease, unix.EACCES))
 	if r.logged("CAP_LEASE") != 1 {
 		t.Errorf("did not speak of the lease:\n%s", r.log.String())
 	}
@@ -412,20 +412,20 @@ func TestListingsOfLargeDirectories(t *testing.T) {
 	f := r.w.folders[0]
 	f.check()
 	now := time.Now()
-	f.transfersIn(".", now)
+	f.arrivals.transfersIn(".", now)
 	began := f.arrivals.listed["."].until
 	for i := range 3 * listedDirs {
 		r.mkdir("in/" + strconv.Itoa(i) + "/sub")
-		f.transfersIn(strconv.Itoa(i)+"/sub", now.Add(time.Millisecond))
-		f.transfersIn(strconv.Itoa(i), now.Add(time.Millisecond))
-		f.transfersIn(".", now.Add(time.Millisecond))
-		f.stirred("a"+strconv.Itoa(i)+".jpg", i%2 == 0)
-		f.stirred(".a.jpg.AbC123", i%2 == 0) // as rsync's
+		f.arrivals.transfersIn(strconv.Itoa(i)+"/sub", now.Add(time.Millisecond))
+		f.arrivals.transfersIn(strconv.Itoa(i), now.Add(time.Millisecond))
+		f.arrivals.transfersIn(".", now.Add(time.Millisecond))
+		f.arrivals.stirred("a"+strconv.Itoa(i)+".jpg", i%2 == 0)
+		f.arrivals.stirred(".a.jpg.AbC123", i%2 == 0) // as rsync's
 	}
 	if got := f.arrivals.listed["."].until; !got.Equal(began) || len(f.arrivals.listed) > listedDirs {
 		t.Errorf("the folder itself was read again: %v, %d listings are kept", !got.Equal(began), len(f.arrivals.listed))
 	}
-	f.stirred("a.jpg.part", false)
+	f.arrivals.stirred("a.jpg.part", false)
 	if _, known := f.arrivals.listed["."]; known {
 		t.Error("a transfer that came is not looked for")
 	}

@@ -35,6 +35,15 @@
 // is that a file may be emitted more than once; the receiver compares it with what it
 // knows.
 //
+// # The parts of a folder
+//
+// A folder (folder.go) is one loop: mail, what is due, one directory. What it knows lies
+// in parts that share a base (base.go): how far it is read (scans.go), what is polled
+// (polled.go), which files hold still (settle.go), the gates that they pass
+// (finished.go), what they wait for (arriving.go), what cannot be read (troubles.go) and
+// who waits for a scan (waiters.go). What others count of it, it tells in notes
+// (notes.go), and does not know to whom.
+//
 // # Goroutines
 //
 // All folders share one inotify instance, but for those that ask for events

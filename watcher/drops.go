@@ -26,8 +26,8 @@ type Drop struct {
 // emitted. It looks at no file and so never waits for a file system.
 func (w *Watcher) Drop(folder, dir string) Drop {
 	for _, f := range w.choose(folder) {
-		if f.drops != nil {
-			return f.drops.of(dir, f.ended.Load(), f.pulse.hanging() || f.inbox.filled())
+		if d := w.drops[f]; d != nil {
+			return d.of(dir, f.ended.Load(), f.pulse.hanging() || f.inbox.filled())
 		}
 	}
 	return Drop{Moving: true}
@@ -59,8 +59,7 @@ func topDir(rel string) string {
 }
 
 // drops is what others may see of the files that a folder has not emitted yet, by
-// their drops. Its methods are safe for concurrent use; a nil one takes note of
-// nothing.
+// their drops, as its notes tell. Its methods are safe for concurrent use.
 type drops struct {
 	mu       sync.Mutex
 	settling map[string]int
@@ -71,25 +70,10 @@ type drops struct {
 	reading  bool              // there are directories to read
 }
 
-func newDrops(conf Folder) *drops {
-	if !conf.Drops {
-		return nil
-	}
+func newDrops() *drops {
 	d := &drops{}
-	d.reset()
+	d.forget()
 	return d
-}
-
-// reset forgets all: the folder is about to be read anew.
-func (d *drops) reset() {
-	if d == nil {
-		return
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.settling, d.waiting = make(map[string]int), make(map[string]int)
-	d.unready, d.unread = make(map[string]uint64), nil
-	d.scanned, d.reading = false, false
 }
 
 func (d *drops) of(dir string, ended, busy bool) Drop {
@@ -102,14 +86,29 @@ func (d *drops) of(dir string, ended, busy bool) Drop {
 	}
 }
 
-// settles counts a file that began to settle, or with -1 one that ended to.
-func (d *drops) settles(rel string, by int) {
-	if d == nil {
-		return
-	}
+// take takes a note of the folder.
+func (d *drops) take(n note) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	add(d.settling, topDir(rel), by)
+	switch n.what {
+	case noteSettling:
+		add(d.settling, topDir(n.rel), 1)
+	case noteSettled:
+		add(d.settling, topDir(n.rel), -1)
+	case noteUnready:
+		if _, known := d.unready[n.rel]; !known {
+			add(d.waiting, topDir(n.rel), 1)
+		}
+		d.unready[n.rel] = n.scan
+	case noteReady:
+		d.ready(n.rel)
+	case noteReading, noteRead:
+		d.reading = n.what == noteReading
+	case noteScanned:
+		d.balance(n.scan, n.unreadable)
+	case noteForgotten:
+		d.forget()
+	}
 }
 
 // add keeps no zeros, so that what was counted once is not remembered for ever.
@@ -119,56 +118,18 @@ func add(counts map[string]int, key string, by int) {
 	}
 }
 
-// misses notes that a file has no sentinel, as met by a scan.
-func (d *drops) misses(rel string, scan uint64) {
-	if d == nil {
-		return
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if _, known := d.unready[rel]; !known {
-		add(d.waiting, topDir(rel), 1)
-	}
-	d.unready[rel] = scan
-}
-
-// found notes that a file has its sentinel, or is gone.
-func (d *drops) found(rel string) {
-	if d == nil {
-		return
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.drop(rel)
-}
-
-func (d *drops) drop(rel string) {
+func (d *drops) ready(rel string) {
 	if _, known := d.unready[rel]; known {
 		delete(d.unready, rel)
 		add(d.waiting, topDir(rel), -1)
 	}
 }
 
-// reads says whether there are directories to read.
-func (d *drops) reads(reading bool) {
-	if d == nil {
-		return
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.reading = reading
-}
-
-// ends draws the balance of a scan: what it did not meet is gone.
-func (d *drops) ends(scan uint64, unreadable map[string]error) {
-	if d == nil {
-		return
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
+// balance is that of a scan: what it did not meet is gone.
+func (d *drops) balance(scan uint64, unreadable map[string]error) {
 	for rel, met := range d.unready {
 		if met < scan {
-			d.drop(rel)
+			d.ready(rel)
 		}
 	}
 	d.unread = make(map[string]bool)
@@ -176,4 +137,10 @@ func (d *drops) ends(scan uint64, unreadable map[string]error) {
 		d.unread[topDir(rel+"/")] = true
 	}
 	d.scanned = unreadable["."] == nil
+}
+
+func (d *drops) forget() {
+	d.settling, d.waiting = make(map[string]int), make(map[string]int)
+	d.unready, d.unread = make(map[string]uint64), nil
+	d.scanned, d.reading = false, false
 }

@@ -109,15 +109,15 @@ func TestDropAfterAWalk(t *testing.T) {
 
 func TestDropThatCannotBeRead(t *testing.T) {
 	t.Parallel()
-	d := newDrops(Folder{Drops: true})
+	d := newDrops()
 	denied := errors.New("denied")
-	d.ends(1, map[string]error{"spring/raw": denied, "summer": denied})
+	d.take(note{what: noteScanned, scan: 1, unreadable: map[string]error{"spring/raw": denied, "summer": denied}})
 	for dir, want := range map[string]bool{"spring": true, "summer": true, "autumn": false, "": false} {
 		if got := d.of(dir, false, false); got.Unreadable != want {
 			t.Errorf("%q: %+v", dir, got)
 		}
 	}
-	d.ends(2, nil)
+	d.take(note{what: noteScanned, scan: 2})
 	if got := d.of("spring", false, false); got != (Drop{}) {
 		t.Errorf("the next scan could read it, but it is %+v", got)
 	}

@@ -42,7 +42,7 @@ func (f *folder) deliver(ctx context.Context, files []file.File, seen time.Time)
 	}
 	finished := make([]file.File, 0, len(fresh))
 	for _, file := range fresh {
-		if !f.tree.attends(file.Path) && f.heldStill(file, seen) && f.finished(file) {
+		if !f.tree.attends(file.Path) && f.gates.heldStill(file, seen) && f.gates.finished(file) {
 			finished = append(finished, file)
 		}
 	}
@@ -55,7 +55,7 @@ func (f *folder) deliver(ctx context.Context, files []file.File, seen time.Time)
 		}
 	}
 	for _, file := range finished {
-		f.drops.found(file.Path)
+		f.notes.tell(note{what: noteReady, rel: file.Path})
 	}
 	for _, file := range files {
 		if !f.settle.queued(file.Path) {
@@ -96,36 +96,45 @@ func (f *folder) fresh(ctx context.Context, files []file.File) ([]file.File, err
 	return append(fresh, unknown...), nil
 }
 
+// gates are what a file passes that is new to the receiver, before it is emitted.
+type gates struct {
+	*base
+	arrivals  *arrivals
+	troubles  *troubles
+	leaseless bool // it was said that leases cannot be had
+	unopened  bool // it was said that a file may not be read
+}
+
 // heldStill reports whether a file that is new to the receiver has held still. If
 // not, it is pending from now.
-func (f *folder) heldStill(file file.File, seen time.Time) bool {
+func (g *gates) heldStill(file file.File, seen time.Time) bool {
 	fp := file.Stat
-	if f.names.ready.used() || f.settle.waits(file.Path) || f.settle.old(file.Path, fp, seen) {
+	if g.names.ready.used() || g.settle.waits(file.Path) || g.settle.old(file.Path, fp, seen) {
 		return true
 	}
-	now := f.now()
-	c := f.settle.begin(file.Path, fp, now)
-	if age, known := fp.Age(seen); known && !f.readOnce && f.foreign(file.Path) && age >= f.conf.Patience+shareSkew {
+	now := g.now()
+	c := g.settle.begin(file.Path, fp, now)
+	if age, known := fp.Age(seen); known && !g.scan.whole && g.foreign(file.Path) && age >= g.conf.Patience+shareSkew {
 		c.aged = true
-		f.settle.enqueue(c, now.Add(f.conf.Patience)) // nothing is done with it before
+		g.settle.enqueue(c, now.Add(g.conf.Patience)) // nothing is done with it before
 	}
 	return false
 }
 
 // finished reports whether nobody is writing a file any more that held still. If
 // someone may be, the file is put back.
-func (f *folder) finished(file file.File) bool {
-	fp, now := file.Stat, f.now()
+func (g *gates) finished(file file.File) bool {
+	fp, now := file.Stat, g.now()
 	told := false
-	if f.names.ready.used() {
-		switch f.announced(file) {
+	if g.names.ready.used() {
+		switch g.announced(file) {
 		case absent:
-			f.unready++
-			f.drops.misses(file.Path, f.scan)
+			g.scan.unready++
+			g.notes.tell(note{what: noteUnready, rel: file.Path, scan: g.scan.number})
 			return false // its sentinel's event, or the next scan, leads here again
 		case stale:
-			if !f.settle.observe(file.Path, fp, now) {
-				f.drops.found(file.Path) // it is settling instead
+			if !g.settle.observe(file.Path, fp, now) {
+				g.notes.tell(note{what: noteReady, rel: file.Path}) // it is settling instead
 				return false
 			}
 		case present:
@@ -133,23 +142,23 @@ func (f *folder) finished(file file.File) bool {
 		}
 	}
 	v := unsure
-	if f.root.leases {
+	if g.root.leases {
 		var err error
-		if v, err = f.tree.probe(file.Path, fp); errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
-			f.cannotProbe(file.Path, err)
+		if v, err = g.tree.probe(file.Path, fp); errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
+			g.cannotProbe(file.Path, err)
 		}
 	}
 	switch v {
 	case free, unsure:
 	case busy, changed:
-		c := f.settle.putBack(file.Path, fp, now, now.Add(openEvery), v == busy)
+		c := g.settle.putBack(file.Path, fp, now, now.Add(openEvery), v == busy)
 		if v == busy && !c.said && now.Sub(c.since) >= openSaid {
 			c.said = true
-			f.log.Info().Str("path", file.Path).Msg("file does not change, but a program has it open for writing: it is ingested when that closes it")
+			g.log.Info().Str("path", file.Path).Msg("file does not change, but a program has it open for writing: it is ingested when that closes it")
 		}
 		return false
 	}
-	return told || f.arrived(file, now) && (v == free || f.patient(file, now))
+	return told || g.arrivals.arrived(file, now) && (v == free || g.patient(file, now))
 }
 
 // patient decides where nothing tells whether a file is still written: it must
@@ -159,40 +168,40 @@ func (f *folder) finished(file file.File) bool {
 // An age by our own clock proves as much. One by the clock of a server does not, but
 // of what was old when the folder was first read only the size and times are looked
 // at: an archive of a million files costs a second look at each, not its bytes.
-func (f *folder) patient(file file.File, now time.Time) bool {
+func (g *gates) patient(file file.File, now time.Time) bool {
 	fp := file.Stat
-	foreign := f.foreign(file.Path)
-	if age, known := fp.Age(now); known && !foreign && age >= f.conf.Patience+f.steps.forward(now) && !f.settle.heldStill(file.Path) {
+	foreign := g.foreign(file.Path)
+	if age, known := fp.Age(now); known && !foreign && age >= g.conf.Patience+g.steps.forward(now) && !g.settle.heldStill(file.Path) {
 		return true // nobody saw it change
 	}
-	c := f.settle.putBack(file.Path, fp, now, now.Add(max(f.conf.Patience, endsGap)), false)
+	c := g.settle.putBack(file.Path, fp, now, now.Add(max(g.conf.Patience, endsGap)), false)
 	if c.aged {
-		if now.Sub(c.since) >= f.conf.Patience {
-			f.settle.unqueue(c)
+		if now.Sub(c.since) >= g.conf.Patience {
+			g.settle.unqueue(c)
 			return true
 		}
-		f.settle.enqueue(c, c.since.Add(f.conf.Patience))
+		g.settle.enqueue(c, c.since.Add(g.conf.Patience))
 		return false
 	}
 	before := c.ends
-	after, err := f.tree.readEnds(file.Path, fp.Size)
-	if f.locked(file.Path, err) {
+	after, err := g.tree.readEnds(file.Path, fp.Size)
+	if g.troubles.locked(file.Path, err) {
 		c.since, c.ends = now, nil // nobody can tell what became of its bytes
-		f.settle.enqueue(c, now.Add(max(f.conf.Settle, endsGap)))
+		g.settle.enqueue(c, now.Add(max(g.conf.Settle, endsGap)))
 		return false
 	}
 	c.ends = &after
-	enough := f.conf.Patience
+	enough := g.conf.Patience
 	if after.blank {
 		enough *= blankFactor // with a look now and then
 	}
 	switch {
 	case before == nil:
-		f.settle.enqueue(c, later(c.since.Add(f.conf.Patience), now.Add(endsGap)))
+		g.settle.enqueue(c, later(c.since.Add(g.conf.Patience), now.Add(endsGap)))
 	case *before != after:
 		c.since = now // a change that size and times did not show
 	case now.Sub(c.since) >= enough:
-		f.settle.unqueue(c)
+		g.settle.unqueue(c)
 		return true
 	}
 	return false
@@ -218,19 +227,19 @@ const (
 // announced looks for the sentinel of a file. One that is older than the file
 // was made for content before: then the rules are those of any other file, so
 // that nothing is taken half-written and nothing waits for ever.
-func (f *folder) announced(file file.File) announcement {
-	a := f.sentinel(file.Path, file.ModTime)
-	if dir := topDir(file.Path); a != present && f.conf.Drops && dir != "" {
-		a = max(a, f.sentinel(dir, file.ModTime))
+func (g *gates) announced(file file.File) announcement {
+	a := g.sentinel(file.Path, file.ModTime)
+	if dir := topDir(file.Path); a != present && g.conf.Drops && dir != "" {
+		a = max(a, g.sentinel(dir, file.ModTime))
 	}
 	return a
 }
 
 // sentinel looks for the sentinel of a file or directory.
-func (f *folder) sentinel(rel string, modTime int64) announcement {
+func (g *gates) sentinel(rel string, modTime int64) announcement {
 	a := absent
-	for _, name := range f.names.ready.all(rel) {
-		switch st, err := f.tree.look(name, false); {
+	for _, name := range g.names.ready.all(rel) {
+		switch st, err := g.tree.look(name, false); {
 		case err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG: // a producer makes a file, and nothing else
 		case file.StatOfSys(&st).ModTime < modTime:
 			a = stale
@@ -243,19 +252,19 @@ func (f *folder) sentinel(rel string, modTime int64) announcement {
 
 // cannotProbe says once what keeps the kernel from telling whether a file is still
 // written: that it may not even be opened, or that leases would make the folder faster.
-func (f *folder) cannotProbe(rel string, err error) {
+func (g *gates) cannotProbe(rel string, err error) {
 	if !errors.Is(err, errNoLease) {
-		if !f.unopened {
-			f.unopened = true
-			f.log.Warn().Str("path", rel).Err(err).
+		if !g.unopened {
+			g.unopened = true
+			g.log.Warn().Str("path", rel).Err(err).
 				Msg("the daemon's user may not read this file: its mode, its owner or an access list says so; let the user or its group read it")
 		}
 		return
 	}
-	if f.leaseless {
+	if g.leaseless {
 		return
 	}
-	f.leaseless = true
-	f.log.Warn().Str("path", rel).Err(err).Stringer("quiet", f.conf.Patience).
+	g.leaseless = true
+	g.log.Warn().Str("path", rel).Err(err).Stringer("quiet", g.conf.Patience).
 		Msg("cannot tell whether files of other users are still being written: they wait longer; grant the daemon CAP_LEASE to avoid it")
 }

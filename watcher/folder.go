@@ -3,13 +3,10 @@ package watcher
 import (
 	"context"
 	"fmt"
-	"path"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
-	"github.com/rs/zerolog"
 )
 
 const (
@@ -23,15 +20,12 @@ const (
 	shareSkew = time.Hour
 )
 
-// folder watches one drop folder. All but conf, names, inbox, ended, pulse and drops
-// belongs to the goroutine in run.
+// folder watches one drop folder. All but ended and pulse belongs to the goroutine in
+// run, and so do its parts.
 type folder struct {
-	conf  Folder
-	names filter
-	inbox *inbox
+	*base
 	ended atomic.Bool
 	pulse pulse
-	drops *drops // nil unless asked for
 
 	emit    Emit
 	known   Known
@@ -39,85 +33,48 @@ type folder struct {
 	removed Removed
 	hidden  Hidden
 	report  func(State)
-	log     zerolog.Logger
-	now     func() time.Time
-	inspect func(Folder) (root, error)
-	// watches is nil where no events can be had: then the folder is polled.
-	watches *watches
 
-	root      root   // of the last look; zero while paused
-	tree      *tree  // what is below it
-	device    uint64 // of the last root; zero before the first
-	settle    *settler
-	steps     steps // of our clock
-	readOnce  bool  // a scan of this root has ended
-	paused    string
-	unwatched subtrees // polled, because the kernel gives no more watches
-	limited   bool     // it refused one; not asked again before the next scan or poll
-	mounts    subtrees // of file systems mounted below that are not local
-	leaseless bool     // it was said that leases cannot be had
-	unopened  bool     // it was said that a file may not be read
-	arrivals  arrivals // files whose transfer is under way in some other file
-	unready   int      // files without their sentinel that the running scan met
-	waiting   int      // and the latest whole one
-
+	inspect    func(Folder) (root, error)
+	device     uint64 // of the last root; zero before the first
+	paused     string // why nothing is looked at; "" while all is well
 	checkEvery time.Duration
-	emptyWait  time.Duration
 	checkAt    time.Time // the next look at the root
 	doubted    bool      // the root is to be looked at before anything else
-	scanAt     time.Time // the next scan by the clock; zero for none
-	pollAt     time.Time // the next look at unwatched and mounts; zero for none
-	scanNow    bool      // a scan was asked for
-	scan       uint64    // number of the latest scan
-	scanning   bool
-	scanned    time.Time // when the latest scan ended
-	todo       []string  // directories to read, relative; read from the end
 
-	waiters    []*waiter
-	unreadable map[string]error // what this scan could not read
-	warned     map[string]error // what the scan before could not read
-	blocked    int              // how much the latest whole scan, or an event since, could not read
-	blockedBy  string           // and the first of it, with the reason
-	locks      locks            // files that wait for another program
+	polls    *polls
+	gates    *gates
+	arrivals *arrivals
+	troubles *troubles
+	waiters  waiters
 }
 
 func newFolder(conf Folder, o Options) *folder {
-	f := &folder{
-		conf:       conf,
-		names:      newFilter(conf),
-		inbox:      newInbox(),
+	b := &base{
+		conf:  conf,
+		names: newFilter(conf),
+		inbox: newInbox(),
+		log:   o.Log.With().Str("folder", conf.Name).Logger(),
+		now:   o.Clock,
+		tree:  &tree{},
+	}
+	b.settleAnew()
+	arrivals := &arrivals{base: b, emptyWait: emptyWait(conf)}
+	troubles := &troubles{base: b, unreadable: make(map[string]error), locks: make(map[string]bool)}
+	return &folder{
+		base:       b,
 		emit:       o.Emit,
 		known:      o.Known,
 		whole:      o.Scanned,
 		removed:    o.Removed,
 		hidden:     o.Hidden,
 		report:     o.Report,
-		log:        o.Log.With().Str("folder", conf.Name).Logger(),
-		now:        o.Clock,
 		inspect:    inspect,
-		drops:      newDrops(conf),
 		checkEvery: rootCheck,
-		emptyWait:  emptyWait(conf),
-		tree:       &tree{},
-		unreadable: make(map[string]error),
-		locks:      make(locks),
+		polls:      &polls{base: b},
+		gates:      &gates{base: b, arrivals: arrivals, troubles: troubles},
+		arrivals:   arrivals,
+		troubles:   troubles,
 	}
-	f.settleAnew()
-	return f
-}
-
-// settleAnew forgets the files that are not settled yet.
-func (f *folder) settleAnew() {
-	f.drops.reset()
-	f.settle = newSettler(f.conf.Settle, f.conf.Settle)
-	f.settle.drops, f.settle.foreign, f.settle.steps = f.drops, f.foreign, &f.steps
-	f.settle.touchable = func(rel string) bool { return f.root.leases && !f.foreign(rel) } // writers show
-}
-
-// foreign reports whether a file may lie on a file system whose files are changed on
-// other machines and stamped by another clock.
-func (f *folder) foreign(rel string) bool {
-	return !f.root.kind.Trusted() || f.mounts.holds(path.Dir(rel))
 }
 
 // run watches until ctx ends. Its error is the receiver's.
@@ -127,7 +84,7 @@ func (f *folder) run(ctx context.Context) error {
 		if err := f.step(ctx); err != nil {
 			return err
 		}
-		if len(f.todo) == 0 && !f.doubted {
+		if len(f.scan.todo) == 0 && !f.doubted {
 			f.sleep(ctx)
 		}
 	}
@@ -139,19 +96,19 @@ func (f *folder) run(ctx context.Context) error {
 // walked, which is no reason to stop others; the second ends all.
 func (f *folder) walk(ctx context.Context) (incomplete, err error) {
 	defer f.ended.Store(true)
-	defer func() { f.tree.close() }()          // another one by then
-	f.emptyWait = min(f.emptyWait, emptyLeast) // nobody waits for a walk that waits for nothing
+	defer func() { f.tree.close() }()                            // another one by then
+	f.arrivals.emptyWait = min(f.arrivals.emptyWait, emptyLeast) // nobody waits for a walk that waits for nothing
 	for ctx.Err() == nil {
 		if err := f.step(ctx); err != nil {
 			return nil, err
 		}
-		f.scanAt = time.Time{} // one scan is all
+		f.scan.at = time.Time{} // one scan is all
 		switch {
 		case f.paused != "":
 			return f.failure(fmt.Errorf("%w: %s", ErrPaused, f.paused)), nil
-		case len(f.todo) > 0, f.doubted:
-		case f.scan > 0 && !f.scanning && !f.scanNow && len(f.settle.pending) == 0:
-			return f.unread(), nil
+		case len(f.scan.todo) > 0, f.doubted:
+		case f.scan.number > 0 && !f.scan.running && !f.scan.asked && len(f.settle.pending) == 0:
+			return f.troubles.unread(), nil
 		default:
 			f.sleep(ctx)
 		}
@@ -182,42 +139,46 @@ func (f *folder) step(ctx context.Context) error {
 // turn does what there is to do: begins a scan, looks at the files that are
 // due, reads one directory.
 func (f *folder) turn(ctx context.Context) error {
-	if !f.scanning && (f.scanNow || f.scanDue()) {
+	if f.scan.due(f.now()) {
 		f.beginScan()
 	}
-	if !f.pollAt.IsZero() && !f.now().Before(f.pollAt) {
-		f.pollSubtrees()
+	if !f.polls.at.IsZero() && !f.now().Before(f.polls.at) {
+		f.polls.readAgain()
 	}
-	f.drops.reads(f.scanning || len(f.todo) > 0)
+	f.tellReading()
 	if err := f.lookAgain(ctx); err != nil {
 		return err
 	}
-	if last := len(f.todo) - 1; last >= 0 {
-		rel := f.todo[last]
-		f.todo = f.todo[:last]
+	if rel, ok := f.scan.next(); ok {
 		if err := f.readDir(ctx, rel); err != nil {
 			return err
 		}
 	}
-	if f.scanning && len(f.todo) == 0 && !f.doubted {
+	if f.scan.running && len(f.scan.todo) == 0 && !f.doubted {
 		f.endScan()
 	}
-	f.drops.reads(f.scanning || len(f.todo) > 0)
+	f.tellReading()
 	return nil
 }
 
-// scanDue reports whether the clock asks for a scan.
-func (f *folder) scanDue() bool { return !f.scanAt.IsZero() && !f.now().Before(f.scanAt) }
+// tellReading tells whether there is more to read.
+func (f *folder) tellReading() {
+	what := noteRead
+	if f.scan.reading() {
+		what = noteReading
+	}
+	f.notes.tell(note{what: what})
+}
 
 // sleep waits for mail, the next thing that is due, or the end.
 func (f *folder) sleep(ctx context.Context) {
 	f.tree.close()
 	until := f.checkAt
-	if f.paused == "" && !f.scanAt.IsZero() && f.scanAt.Before(until) {
-		until = f.scanAt
+	if f.paused == "" && !f.scan.at.IsZero() && f.scan.at.Before(until) {
+		until = f.scan.at
 	}
-	if f.paused == "" && !f.pollAt.IsZero() && f.pollAt.Before(until) {
-		until = f.pollAt
+	if f.paused == "" && !f.polls.at.IsZero() && f.polls.at.Before(until) {
+		until = f.polls.at
 	}
 	if due, ok := f.settle.next(); ok && due.Before(until) {
 		until = due
@@ -248,11 +209,11 @@ func (f *folder) check() {
 		f.paused = err.Error()
 		f.log.Warn().Str("reason", f.paused).Stringer("again_in", f.checkEvery).Msg("folder paused")
 	case err == nil && !f.root.same(at, !f.notifies()):
-		back := f.paused != "" || f.scan > 0
+		back := f.paused != "" || f.scan.number > 0
 		f.leaveRoot()
 		f.paused, f.root, f.tree = "", at, &tree{path: at.path}
 		f.settleAnew()
-		f.scanNow = true
+		f.scan.asked = true
 		if at.kind == unknown && f.conf.Mode == ModeAuto && f.watches != nil {
 			f.log.Info().Stringer("poll_interval", f.conf.PollInterval).
 				Msg("folder is polled, because its file system is not known; `watch: notify` is faster where all changes are made on this machine")
@@ -266,7 +227,7 @@ func (f *folder) check() {
 		f.device = at.id.dev
 	}
 	if f.paused != "" && len(f.waiters) > 0 {
-		f.answer(func(*waiter) bool { return true }, f.failure(fmt.Errorf("%w: %s", ErrPaused, f.paused)))
+		f.waiters.answer(func(*waiter) bool { return true }, f.failure(fmt.Errorf("%w: %s", ErrPaused, f.paused)))
 	}
 }
 
@@ -276,26 +237,23 @@ func (f *folder) leaveRoot() {
 		f.watches.drop(f.root.path)
 	}
 	f.tree.close()
-	f.root, f.tree, f.readOnce = root{}, &tree{}, false
+	f.root, f.tree, f.scan.whole = root{}, &tree{}, false
 	f.settleAnew()
-	f.limited = false
-	f.unwatched, f.mounts, f.pollAt = nil, nil, time.Time{}
+	f.polls.reset()
 	f.scanAnew()
 }
 
 // scanAnew has a scan begin, for those, too, who wait for one that is cut short.
 func (f *folder) scanAnew() {
-	f.todo, f.scanning, f.scanNow = nil, false, true
-	for _, wt := range f.waiters {
-		wt.scan, wt.left = 0, nil
-	}
+	f.scan.anew()
+	f.waiters.anew()
 }
 
 // takeMail acts on what came into the inbox.
 func (f *folder) takeMail(ctx context.Context) error {
 	m := f.inbox.take()
 	f.waiters = append(f.waiters, m.waiters...)
-	f.scanNow = f.scanNow || m.rescan
+	f.scan.asked = f.scan.asked || m.rescan
 	if f.paused != "" {
 		if len(m.waiters) > 0 || m.rescan {
 			f.check() // the operator may just have mounted it
@@ -327,13 +285,6 @@ func (f *folder) tellRemoved(events []fsnotify.Event) {
 	}
 }
 
-// below returns the path of what an event named, below the root; false if it is of a
-// root before this one.
-func (f *folder) below(name string) (string, bool) {
-	rel, err := filepath.Rel(f.root.path, name)
-	return rel, err == nil && filepath.IsLocal(rel)
-}
-
 // handle acts on one event. Its name may be stale: whatever is done is done
 // after a fresh look.
 func (f *folder) handle(ctx context.Context, ev fsnotify.Event) error {
@@ -352,8 +303,8 @@ func (f *folder) handle(ctx context.Context, ev fsnotify.Event) error {
 	}
 	if gone {
 		f.watches.drop(ev.Name)
-		f.drops.found(rel)
-		f.stirred(rel, true)
+		f.notes.tell(note{what: noteReady, rel: rel})
+		f.arrivals.stirred(rel, true)
 		return nil
 	}
 	if !ev.Has(fsnotify.Create) && f.settle.waits(rel) && f.arrivals.waits[rel] == nil {
@@ -362,36 +313,10 @@ func (f *folder) handle(ctx context.Context, ev fsnotify.Event) error {
 	return f.look(ctx, rel, ev.Has(fsnotify.Create))
 }
 
-// notifies reports whether the folder is one to watch for events.
-func (f *folder) notifies() bool {
-	if f.watches == nil || f.conf.Mode == ModePoll {
-		return false
-	}
-	return f.conf.Mode == ModeNotify || f.root.path == "" || f.root.kind == local
-}
-
 // mode returns the watch mode in force.
 func (f *folder) mode() Mode {
-	if f.notifies() && len(f.unwatched) == 0 && !f.pollsMounts() {
+	if f.notifies() && len(f.polls.unwatched) == 0 && !f.polls.ofMounts() {
 		return ModeNotify
 	}
 	return ModePoll
-}
-
-// answer ends the waiters that which chooses.
-func (f *folder) answer(which func(*waiter) bool, err error) {
-	kept := f.waiters[:0]
-	for _, wt := range f.waiters {
-		if which(wt) {
-			wt.done <- err
-		} else {
-			kept = append(kept, wt)
-		}
-	}
-	clear(f.waiters[len(kept):])
-	f.waiters = kept
-}
-
-func (f *folder) failure(err error) error {
-	return fmt.Errorf("folder %q: %w", f.conf.Name, err)
 }

@@ -75,18 +75,18 @@ func (f *folder) checkPulse(now time.Time) {
 
 // tell reports the state if it changed.
 func (f *folder) tell() {
-	f.arrivals.tidy(f.settle)
+	f.arrivals.tidy()
 	arriving, empty := f.arrivals.sum()
-	unreadable, unread := f.troubles()
+	unreadable, unread := f.troubles.sum()
 	s := State{
 		Folder:   f.conf.Name,
 		Watch:    f.mode(),
-		Polled:   len(f.unwatched),
+		Polled:   len(f.polls.unwatched),
 		Paused:   f.paused,
 		Settling: len(f.settle.pending),
 		Open:     f.settle.open,
-		Waiting:  f.waiting,
-		LastScan: f.scanned,
+		Waiting:  f.scan.waiting,
+		LastScan: f.scan.ended,
 
 		Arriving: arriving.n, Beside: arriving.first, Empty: empty.n, EmptyFile: empty.first,
 

@@ -56,7 +56,7 @@ func TestWatchdog(t *testing.T) {
 		release := make(chan struct{})
 		f := r.w.folders[0]
 		f.inspect = func(conf Folder) (root, error) {
-			if f.scan == 1 {
+			if f.scan.number == 1 {
 				<-release
 			}
 			return inspect(conf)

@@ -116,7 +116,7 @@ func TestKnownDoesNotSettleAgain(t *testing.T) {
 	settling := func() (folder, drop int) {
 		t.Helper()
 		must(t, f.step(t.Context()))
-		for len(f.todo) > 0 {
+		for len(f.scan.todo) > 0 {
 			must(t, f.step(t.Context()))
 		}
 		now = now.Add(500 * time.Millisecond)

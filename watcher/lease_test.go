@@ -187,7 +187,7 @@ func TestProbeOfAnothersFile(t *testing.T) {
 			t.Errorf("verdict %d, %v, want unsure", got, err)
 		}
 		for range 2 {
-			if f.finished(file) {
+			if f.gates.finished(file) {
 				t.Error("finished at once, though nobody could tell")
 			}
 		}
@@ -196,7 +196,7 @@ func TestProbeOfAnothersFile(t *testing.T) {
 	if n := r.logged("CAP_LEASE"); n != 1 {
 		t.Errorf("the remedy was said %d times", n)
 	}
-	if !f.finished(file) { // with the capability
+	if !f.gates.finished(file) { // with the capability
 		t.Error("not finished")
 	}
 }

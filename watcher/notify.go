@@ -41,8 +41,8 @@ func (w *Watcher) notify(ctx context.Context, g *errgroup.Group, folders []*fold
 // lock, so that the kernel's queue is always drained.
 func dispatch(events <-chan fsnotify.Event, set *watches) {
 	for ev := range events {
-		if f := set.owner(ev.Name); f != nil {
-			f.inbox.put(ev)
+		if of := set.owner(ev.Name); of != nil {
+			of.put(ev)
 		}
 	}
 }

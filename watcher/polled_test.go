@@ -18,14 +18,14 @@ func TestMountBelowIsPolled(t *testing.T) {
 	mountAt(t, r.path("in/disk"), "ramfs", "")
 	mountAt(t, r.path("in/brand/nas"), "hugetlbfs", "") // not on the list, as good as a share
 	r.mkdir("in/brand/nas/deep")
-	r.w.folders[0].emptyWait = 0
+	r.w.folders[0].arrivals.emptyWait = 0
 	f, now := r.w.folders[0], time.Now().Add(time.Minute)
 	f.now = func() time.Time { return now }
 	f.watches = newSet(t)
 	steps := func() {
 		t.Helper()
 		must(t, f.step(t.Context()))
-		for len(f.todo) > 0 {
+		for len(f.scan.todo) > 0 {
 			must(t, f.step(t.Context()))
 		}
 	}
@@ -34,7 +34,7 @@ func TestMountBelowIsPolled(t *testing.T) {
 	if s := r.state("drop"); s.Watch != ModePoll || s.Polled != 0 || len(f.mounts) != 1 {
 		t.Fatalf("%+v, polled are %v", s, f.mounts)
 	}
-	scanned := f.scan
+	scanned := f.scan.number
 	r.write("in/here/b", "")
 	r.write("in/disk/c", "")
 	d, err := os.Create(r.path("in/brand/nas/deep/d")) // that file system knows no writing
@@ -50,8 +50,8 @@ func TestMountBelowIsPolled(t *testing.T) {
 		steps()
 	}
 	r.await("brand/nas/deep/d")
-	if got := r.emitted(); len(got) != 2 || f.scan != scanned || len(f.mounts) != 1 {
-		t.Errorf("emitted %q in %d scans, polled are %v", got, f.scan, f.mounts)
+	if got := r.emitted(); len(got) != 2 || f.scan.number != scanned || len(f.mounts) != 1 {
+		t.Errorf("emitted %q in %d scans, polled are %v", got, f.scan.number, f.mounts)
 	}
 	if n := r.logged("mounted here"); n != 1 {
 		t.Errorf("said %d times", n)

@@ -50,14 +50,14 @@ func TestScanned(t *testing.T) {
 	want(3, false)
 
 	must(t, os.Remove(r.path("in"))) // what is not there is not scanned
-	f.checkAt, f.scanNow = time.Time{}, true
+	f.checkAt, f.scan.asked = time.Time{}, true
 	must(t, f.step(t.Context()))
 	want(3, false)
 	r.mkdir("in/locked")
 	f.checkAt = time.Time{}
 	must(t, f.step(t.Context()))
 	want(3, false) // a directory of it is still to be read
-	for len(f.todo) > 0 {
+	for len(f.scan.todo) > 0 {
 		must(t, f.step(t.Context()))
 	}
 	want(4, false)

@@ -4,12 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -31,26 +28,21 @@ const looksAtOnce, looksInTurn = 8, 32
 // beginScan starts a scan of the whole folder. Directories that events name
 // meanwhile join it.
 func (f *folder) beginScan() {
-	f.scan++
-	f.scanNow, f.scanning, f.limited, f.unready = false, true, false, 0
-	f.warned, f.unreadable = f.unreadable, make(map[string]error)
-	f.todo = append(f.todo[:0], ".")
-	for _, wt := range f.waiters {
-		if wt.scan == 0 {
-			wt.scan = f.scan
-		}
-	}
+	f.scan.begin()
+	f.polls.limited = false
+	f.troubles.begin()
+	f.waiters.begins(f.scan.number)
 }
 
 // endScan draws the balance of a scan in which every directory was read.
 func (f *folder) endScan() {
-	f.scanning, f.readOnce, f.scanned = false, true, f.now().Round(0)
-	f.waiting = f.unready
-	f.drops.ends(f.scan, f.unreadable)
-	f.countUnread()
+	f.scan.end(f.now())
+	unreadable := f.troubles.unreadable
+	f.notes.tell(note{what: noteScanned, scan: f.scan.number, unreadable: unreadable})
+	f.troubles.countUnread()
 	if f.whole != nil {
-		unread := make(subtrees, len(f.unreadable))
-		for rel := range f.unreadable {
+		unread := make(subtrees, len(unreadable))
+		for rel := range unreadable {
 			unread[rel] = true
 		}
 		f.whole(f.conf.Name, unread.holds)
@@ -59,18 +51,11 @@ func (f *folder) endScan() {
 	if !f.notifies() {
 		every = f.conf.PollInterval
 	}
-	f.scanAt = f.now().Add(every)
+	f.scan.at = f.now().Add(every)
 	if f.watches != nil {
-		f.watches.sweep(f, f.scan)
+		f.watches.sweep(f.inbox, f.scan.number)
 	}
-	for _, wt := range f.waiters {
-		if wt.scan == f.scan {
-			wt.left = make(map[string]struct{}, len(f.settle.pending))
-			for rel := range f.settle.pending {
-				wt.left[rel] = struct{}{}
-			}
-		}
-	}
+	f.waiters.ends(f.scan.number, f.settle.pending)
 	f.answerSettled()
 }
 
@@ -80,7 +65,7 @@ func (f *folder) endScan() {
 func (f *folder) readDir(ctx context.Context, rel string) error {
 	st, err := f.tree.look(rel, false)
 	if err != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR {
-		f.unpoll(rel)
+		f.polls.hasWatch(rel)
 		if err == nil || errors.Is(err, fs.ErrNotExist) {
 			delete(f.mounts, rel) // else it is a share that is down, and comes back
 		}
@@ -88,15 +73,15 @@ func (f *folder) readDir(ctx context.Context, rel string) error {
 		return nil
 	}
 	id := identity{dev: st.Dev, ino: st.Ino}
-	f.noteMount(rel, st.Dev)
-	f.watch(rel, id)
+	f.polls.noteMount(rel, st.Dev)
+	f.polls.watch(rel, id)
 	dir, err := f.tree.dir(rel)
 	if err != nil {
 		f.cannotRead(rel, err)
 		return nil
 	}
 	defer dir.Close() // nothing was written
-	if f.exchanged(rel, id, dir) {
+	if f.polls.exchanged(rel, id, dir) {
 		return nil
 	}
 	for ctx.Err() == nil {
@@ -130,7 +115,7 @@ func (f *folder) sift(ctx context.Context, dir string, fd int, entries []fs.DirE
 		rel := path.Join(dir, e.Name())
 		switch {
 		case e.IsDir() && f.names.dir(rel):
-			f.todo = append(f.todo, rel)
+			f.scan.todo = append(f.scan.todo, rel)
 		case e.Type().IsRegular() && f.names.file(rel):
 			if sights == nil {
 				sights = make([]sight, 0, len(entries))
@@ -196,15 +181,13 @@ func (f *folder) look(ctx context.Context, rel string, created bool) error {
 			one = f.tree.has(of)
 		}
 		if !one {
-			if dir := path.Dir(rel); !slices.Contains(f.todo, dir) {
-				f.todo = append(f.todo, dir)
-			}
+			f.scan.read(path.Dir(rel))
 			return nil
 		}
 		rel = of
 	}
 	if junkName(path.Base(rel)) {
-		f.stirred(rel, false)
+		f.arrivals.stirred(rel, false)
 		return nil
 	}
 	now := f.now()
@@ -216,8 +199,8 @@ func (f *folder) look(ctx context.Context, rel string, created bool) error {
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFDIR:
 		// One that is not watched was unreadable until now, or is polled.
-		if f.names.dir(rel) && (created || !f.watches.has(f.abs(rel)) || f.couldNotRead(rel)) {
-			f.todo = append(f.todo, rel)
+		if f.names.dir(rel) && (created || !f.watches.has(f.abs(rel)) || f.troubles.couldNotRead(rel)) {
+			f.scan.todo = append(f.scan.todo, rel)
 		}
 	case unix.S_IFREG:
 		if fp := file.StatOfSys(&st); f.names.file(rel) && f.still(rel, fp, now) {
@@ -275,9 +258,7 @@ func (f *folder) left(rel string) {
 	if len(f.waiters) == 0 {
 		return
 	}
-	for _, wt := range f.waiters {
-		delete(wt.left, rel)
-	}
+	f.waiters.left(rel)
 	f.answerSettled()
 }
 
@@ -285,11 +266,11 @@ func (f *folder) answerSettled() {
 	if f.doubted { // a scan begins anew
 		return
 	}
-	f.answer(func(wt *waiter) bool { return wt.left != nil && len(wt.left) == 0 }, f.unread())
+	f.waiters.answer((*waiter).settled, f.troubles.unread())
 }
 
-// cannotRead notes what a scan could not read, and says so once, until a scan
-// could. What is merely gone is no trouble.
+// cannotRead notes what could not be read, but for what is merely gone, which is no
+// trouble, and for what is the trouble of the whole folder.
 func (f *folder) cannotRead(rel string, err error) {
 	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) {
 		return
@@ -298,73 +279,7 @@ func (f *folder) cannotRead(rel string, err error) {
 		_, away := f.inspect(f.conf)
 		f.doubted = away != nil
 	}
-	if f.doubted { // it is the whole folder, which the next step says once
-		return
+	if !f.doubted { // else the next step says it once
+		f.troubles.note(rel, err)
 	}
-	_, known := f.unreadable[rel]
-	if _, before := f.warned[rel]; !known && !before {
-		f.log.Warn().Str("path", rel).Err(err).Msg("cannot read: its files are not ingested until that is possible")
-	}
-	f.unreadable[rel] = err
-	if !known && !f.scanning { // an event told of it
-		if f.blocked++; f.blocked == 1 {
-			f.blockedBy = trouble(rel, err)
-		}
-	}
-}
-
-// couldNotRead reports whether something of a directory could not be read, and forgets
-// it outside of a scan: the directory is read again.
-func (f *folder) couldNotRead(dir string) bool {
-	found := false
-	for rel := range f.unreadable {
-		if rel != dir && !strings.HasPrefix(rel, dir+"/") {
-			continue
-		}
-		if found = true; !f.scanning {
-			delete(f.unreadable, rel)
-		}
-	}
-	if found && !f.scanning {
-		f.countUnread()
-	}
-	return found
-}
-
-// countUnread draws up what is reported as unreadable. While a scan runs that stays
-// as it was, so that what cannot be read does not come and go in the reports.
-func (f *folder) countUnread() {
-	f.blocked, f.blockedBy = len(f.unreadable), ""
-	if f.blocked > 0 {
-		f.blockedBy = trouble(f.firstUnread())
-	}
-}
-
-// trouble is a path with the reason why it cannot be read.
-func trouble(rel string, err error) string {
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		err = pe.Err // it repeats the path
-	}
-	return fmt.Sprintf("%s (%v)", rel, err)
-}
-
-// firstUnread returns the first of the paths that could not be read, by name.
-func (f *folder) firstUnread() (rel string, err error) {
-	rel = slices.Min(slices.Collect(maps.Keys(f.unreadable)))
-	return rel, f.unreadable[rel]
-}
-
-// unread is the error of a scan that could not read everything, else nil.
-func (f *folder) unread() error {
-	if len(f.unreadable) == 0 {
-		return nil
-	}
-	first, err := f.firstUnread()
-	return f.failure(fmt.Errorf("%w: %q, one of %d: %w", ErrUnreadable, first, len(f.unreadable), err))
-}
-
-func (f *folder) abs(rel string) string { return filepath.Join(f.root.path, rel) }
-
-func (f *folder) file(rel string, is file.Stat) file.File {
-	return file.File{Folder: f.conf.Name, Path: rel, Stat: is}
 }

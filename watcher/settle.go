@@ -27,7 +27,7 @@ type settler struct {
 	queue   dueQueue
 	open    int // how many of the pending a writer holds open
 
-	drops *drops // is told how many are pending; may be nil
+	notes notes // of each that begins and ends to be pending
 }
 
 type candidate struct {
@@ -125,7 +125,7 @@ func (s *settler) track(path string, fp file.Stat, now time.Time) *candidate {
 	if c == nil {
 		c = &candidate{path: path, fp: fp, since: now, index: -1}
 		s.pending[path] = c
-		s.drops.settles(path, 1)
+		s.notes.tell(note{what: noteSettling, rel: path})
 	}
 	if s.strange(path) { // the number is as good as the one before
 		fp.Dev, fp.Ino = c.fp.Dev, c.fp.Ino
@@ -207,7 +207,7 @@ func (s *settler) forget(path string) {
 		s.open--
 	}
 	delete(s.pending, path)
-	s.drops.settles(path, -1)
+	s.notes.tell(note{what: noteSettled, rel: path})
 }
 
 // dueQueue is a heap of candidates, the earliest due first.

@@ -64,8 +64,8 @@ func (t *tree) readTusInfo(at string) (upload, bool) {
 }
 
 // tusUnfinished reports whether tusd says that an upload is not whole.
-func (f *folder) tusUnfinished(found file.File) bool {
-	u, is := f.tree.readTusInfo(found.Path + tusInfo)
+func (ar *arrivals) tusUnfinished(found file.File) bool {
+	u, is := ar.tree.readTusInfo(found.Path + tusInfo)
 	return is && (u.SizeIsDeferred || found.Size < *u.Size)
 }
 

@@ -148,6 +148,7 @@ type Options struct {
 // Walk may be called once.
 type Watcher struct {
 	folders []*folder
+	drops   map[*folder]*drops // of those with Folder.Drops
 	log     zerolog.Logger
 	started atomic.Bool
 	ended   chan struct{} // closed when Run or Walk returns
@@ -170,7 +171,7 @@ func New(folders []Folder, o Options) (*Watcher, error) {
 			report(s)
 		}
 	}
-	w := &Watcher{log: o.Log, ended: make(chan struct{})}
+	w := &Watcher{log: o.Log, ended: make(chan struct{}), drops: make(map[*folder]*drops)}
 	names := make(map[string]bool)
 	for _, conf := range folders {
 		if err := conf.complete(); err != nil {
@@ -180,7 +181,12 @@ func New(folders []Folder, o Options) (*Watcher, error) {
 			return nil, fmt.Errorf("folder %q: two folders have this name", conf.Name)
 		}
 		names[conf.Name] = true
-		w.folders = append(w.folders, newFolder(conf, o))
+		f := newFolder(conf, o)
+		if conf.Drops {
+			w.drops[f] = newDrops()
+			f.listen(w.drops[f].take)
+		}
+		w.folders = append(w.folders, f)
 	}
 	return w, nil
 }

@@ -194,15 +194,15 @@ func TestUnreadableForAWhile(t *testing.T) {
 	f := r.w.folders[0]
 	f.watches = newSet(t)
 	must(t, f.step(t.Context()))
-	for len(f.todo) > 0 {
+	for len(f.scan.todo) > 0 {
 		must(t, f.step(t.Context()))
 	}
 	must(t, f.step(t.Context()))
 	changed := func(rel string, want ...string) {
 		t.Helper()
 		must(t, f.handle(t.Context(), fsnotify.Event{Name: r.path("in/" + rel), Op: fsnotify.Chmod}))
-		if !slices.Equal(f.todo, want) {
-			t.Errorf("to be read are %q, want %q", f.todo, want)
+		if !slices.Equal(f.scan.todo, want) {
+			t.Errorf("to be read are %q, want %q", f.scan.todo, want)
 		}
 	}
 	changed("closed")
@@ -267,16 +267,16 @@ func TestUnreadableBecauseTheFolderIsAway(t *testing.T) {
 	}
 	step()
 	f.cannotRead("a", away) // its folder is there: it is this file
-	f.countUnread()
+	f.troubles.countUnread()
 	if f.tell(); r.state("drop").Unreadable != 1 {
 		t.Errorf("a file that cannot be read: %+v", r.state("drop"))
 	}
 	failing = true
 	f.cannotRead("b", away)
 	failing = false // it comes back before anyone looks: what was passed over is scanned
-	before := f.scan
+	before := f.scan.number
 	step()
-	if s := r.state("drop"); s.Paused != "" || f.scan == before {
+	if s := r.state("drop"); s.Paused != "" || f.scan.number == before {
 		t.Errorf("a folder that came back: %+v, not scanned", s)
 	}
 	failing = true
@@ -306,9 +306,9 @@ func TestScanIsNotOverWhereTheFolderWasAway(t *testing.T) {
 	if err := f.step(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	wt := &waiter{done: make(chan error, 1), scan: f.scan}
+	wt := &waiter{done: make(chan error, 1), scan: f.scan.number}
 	f.waiters = append(f.waiters, wt)
-	f.todo, failing = []string{"empty", strings.Repeat("x", 300)}, true // in the place of sub: it cannot be read
+	f.scan.todo, failing = []string{"empty", strings.Repeat("x", 300)}, true // in the place of sub: it cannot be read
 	incomplete, err := f.walk(t.Context())
 	if err != nil || incomplete != nil || !slices.Equal(r.emitted(), []string{"sub/a"}) {
 		t.Errorf("the walk ended with %v, %v, and emitted %q", incomplete, err, r.emitted())

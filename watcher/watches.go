@@ -31,9 +31,9 @@ type watches struct {
 }
 
 type watched struct {
-	id     identity
-	folder *folder
-	scan   uint64 // the folder's scan that last came by
+	id    identity
+	inbox *inbox // of the folder
+	scan  uint64 // the folder's scan that last came by
 }
 
 func newWatches(fsn *fsnotify.Watcher) *watches {
@@ -47,7 +47,7 @@ func newWatches(fsn *fsnotify.Watcher) *watches {
 // (an unmount, a move). The caller has just looked at the directory: fsnotify
 // holds its lock during the system call, so a share that hangs must be met
 // before.
-func (w *watches) add(path string, id identity, f *folder, scan uint64) error {
+func (w *watches) add(path string, id identity, of *inbox, scan uint64) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if old, ok := w.byID[id]; ok && old != path {
@@ -62,7 +62,7 @@ func (w *watches) add(path string, id identity, f *folder, scan uint64) error {
 		w.remove(path)
 	}
 	// Known before it is watched, so that the first event finds its folder.
-	w.byPath[path] = watched{id: id, folder: f, scan: scan}
+	w.byPath[path] = watched{id: id, inbox: of, scan: scan}
 	w.byID[id] = path
 	w.link(path)
 	if err := w.fsn.Add(path); err != nil {
@@ -81,13 +81,13 @@ func (w *watches) drop(path string) {
 	w.remove(path)
 }
 
-// sweep ends the watches of f that its scan did not come by: directories that
+// sweep ends the watches of a folder that its scan did not come by: directories that
 // left while events were lost.
-func (w *watches) sweep(f *folder, scan uint64) {
+func (w *watches) sweep(of *inbox, scan uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for path, known := range w.byPath {
-		if known.folder == f && known.scan < scan {
+		if known.inbox == of && known.scan < scan {
 			w.forget(path, known)
 		}
 	}
@@ -101,15 +101,15 @@ func (w *watches) has(path string) bool {
 	return ok
 }
 
-// owner returns the folder that an event for name belongs to, nil if the watch
+// owner returns the inbox of the folder that an event for name belongs to, nil if the watch
 // has been dropped meanwhile.
-func (w *watches) owner(name string) *folder {
+func (w *watches) owner(name string) *inbox {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if known, ok := w.byPath[filepath.Dir(name)]; ok {
-		return known.folder
+		return known.inbox
 	}
-	return w.byPath[name].folder // the root itself
+	return w.byPath[name].inbox // the root itself
 }
 
 // remove is drop under the lock. Most names that are moved are files: they cost

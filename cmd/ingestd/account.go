@@ -10,6 +10,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/manifest"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 )
@@ -19,7 +20,7 @@ type account struct {
 	client     *tenovos.Client
 	names      *names
 	collectors map[string]*facts.Collector // by folder name
-	tables     *facts.Tables               // what the collectors hold of manifests
+	tables     *manifest.Cache             // what the collectors hold of manifests
 }
 
 // connect logs in, reads what the account has and resolves every rule. Mistakes
@@ -37,7 +38,7 @@ func connect(ctx context.Context, cfg *config.Config) (*account, error) {
 		return nil, final(err)
 	}
 	a := &account{
-		client: client, names: n, tables: facts.NewTables(cfg.Manifests.Memory),
+		client: client, names: n, tables: manifest.NewCache(cfg.Manifests.Memory),
 		collectors: make(map[string]*facts.Collector, len(cfg.Folders)),
 	}
 	a.tables.Resized = collectEarlier

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
@@ -182,7 +183,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		Ahead:   acct.client.Ahead,
 		Log:     log,
 		Paused:  e.folders.pause,
-		Handlers: map[string]ingest.Handler{
+		Handlers: map[string]desk.Handler{
 			requestBackfill: e.handleBackfill,
 			requestReload:   func(ctx context.Context, r journal.Request) (any, error) { return handOver(e.reloads)(ctx, r) },
 			requestPrune:    func(ctx context.Context, r journal.Request) (any, error) { return handlePrune(cfg, j, e.once)(ctx, r) },

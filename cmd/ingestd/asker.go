@@ -73,7 +73,7 @@ func (a asker) ask(ctx context.Context, kind string, args any) (json.RawMessage,
 	begun := time.Now()
 	sign, seen, said := begun, time.Time{}, false
 	for {
-		answer, text, done, err := a.reader.Answered(ctx, id)
+		answer, text, done, err := journal.AnswersOf(a.reader).To(ctx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -90,7 +90,7 @@ func (a asker) ask(ctx context.Context, kind string, args any) (json.RawMessage,
 		if !owned {
 			return nil, errors.New("the daemon stopped before it answered; start it again, or run the command without it")
 		}
-		latest, err := a.reader.Attended(ctx, id)
+		latest, err := journal.AnswersOf(a.reader).Attended(ctx, id)
 		if err != nil {
 			return nil, err
 		}

@@ -182,7 +182,7 @@ func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal
 		return err
 	}
 	if !closed(drain) {
-		if _, err := e.pipeline.Tell(ctx); err != nil && !isEnd(err) {
+		if _, err := e.pipeline.Companions().ReportUnmatched(ctx); err != nil && !isEnd(err) {
 			return err
 		}
 	}
@@ -239,7 +239,7 @@ func (b *backfill) finish(ctx context.Context, r *journal.Reader, s summary, beg
 	for i, f := range b.folders {
 		names[i] = f.Name
 	}
-	refused, err := r.Refused(ctx, names)
+	refused, err := journal.CompanionReaderOf(r).CountRefused(ctx, names)
 	if err != nil {
 		return err
 	}

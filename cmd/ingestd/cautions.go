@@ -14,13 +14,13 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
-	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
 // cautions are what is no mistake in a configuration, but hardly meant: what its text
 // shows, and secrets that others than the daemon's user can read.
-func cautions(cfg *config.Config, who person) []mapping.Problem {
+func cautions(cfg *config.Config, who person) []yamltree.Problem {
 	out := slices.Clone(cfg.Warnings)
 	seen := map[string]bool{}
 	for _, s := range cfg.Secrets {
@@ -28,22 +28,22 @@ func cautions(cfg *config.Config, who person) []mapping.Problem {
 			continue
 		}
 		seen[s.Path] = true
-		for _, p := range config.InTime(func() []mapping.Problem { return exposed(cfg, s, who) }, nil) {
+		for _, p := range config.InTime(func() []yamltree.Problem { return exposed(cfg, s, who) }, nil) {
 			p.Pos = s.Pos
 			out = append(out, p)
 		}
 	}
-	return mapping.SortProblems(out)
+	return yamltree.SortProblems(out)
 }
 
 // exposed says who else can read a secret.
-func exposed(cfg *config.Config, s config.SecretFile, who person) (out []mapping.Problem) {
+func exposed(cfg *config.Config, s config.SecretFile, who person) (out []yamltree.Problem) {
 	what := s.Key + ": " + s.Path
 	if s.Path == cfg.File {
 		what = s.Key + " stands in " + s.Path + ", which"
 	}
 	add := func(hint, format string, args ...any) {
-		out = append(out, mapping.Problem{Message: fmt.Sprintf(format, args...), Hint: hint})
+		out = append(out, yamltree.Problem{Message: fmt.Sprintf(format, args...), Hint: hint})
 	}
 	real := config.Resolve(s.Path)
 	for _, f := range cfg.Folders {
@@ -107,11 +107,11 @@ func groupName(gid int) string {
 func logCautions(log zerolog.Logger, cfg *config.Config) {
 	who := ourselves()
 	warnings := cautions(cfg, who)
-	found := make([][]mapping.Problem, len(cfg.Folders))
+	found := make([][]yamltree.Problem, len(cfg.Folders))
 	var all sync.WaitGroup
 	for i, f := range cfg.Folders { // all at once: shares that hang are waited for together
 		all.Go(func() {
-			found[i] = config.InTime(func() []mapping.Problem {
+			found[i] = config.InTime(func() []yamltree.Problem {
 				var r rights
 				if _, err := os.Stat(f.Path); err == nil {
 					r.destinations(f, who)

@@ -14,7 +14,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/display"
-	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -65,7 +65,7 @@ func newCheckCommand() *cobra.Command {
 type checked struct {
 	cfg      *config.Config // nil where the file cannot be read
 	who      person         // in whose name the rights were asked for
-	warnings []mapping.Problem
+	warnings []yamltree.Problem
 }
 
 // check collects the mistakes of the file, of the folders and, where the login is
@@ -80,14 +80,14 @@ func check(ctx context.Context, path, asUser string, offline bool) (c checked, e
 	if c.who, err = daemonUser(ctx, cfg, asUser); err != nil {
 		return c, err
 	}
-	var problems []mapping.Problem
+	var problems []yamltree.Problem
 	if wrong {
 		problems = invalid.Problems
 	}
 	local := cfg.CheckFolders()
 	mistakes, notes := checkRights(cfg, sound(cfg.Folders, local), c.who)
 	local = append(local, mistakes...)
-	c.warnings = mapping.SortProblems(append(cautions(cfg, c.who), notes...))
+	c.warnings = yamltree.SortProblems(append(cautions(cfg, c.who), notes...))
 	if !offline {
 		_, problems, err = examine(ctx, cfg, invalid)
 		if err != nil {
@@ -99,17 +99,17 @@ func check(ctx context.Context, path, asUser string, offline bool) (c checked, e
 
 // sound returns the folders of which nothing is wrong yet: a share that hangs is
 // not asked for more.
-func sound(folders []config.Folder, wrong []mapping.Problem) []config.Folder {
+func sound(folders []config.Folder, wrong []yamltree.Problem) []config.Folder {
 	return slices.DeleteFunc(slices.Clone(folders), func(f config.Folder) bool {
-		return f.Path == "" || slices.ContainsFunc(wrong, func(p mapping.Problem) bool { return p.Pos == f.Pos })
+		return f.Path == "" || slices.ContainsFunc(wrong, func(p yamltree.Problem) bool { return p.Pos == f.Pos })
 	})
 }
 
 // examine holds a configuration against the account, where the login is beyond
 // doubt, and returns its mistakes together with those that loading it found. The
 // error is trouble in reaching the account; without any it returns the account.
-func examine(ctx context.Context, cfg *config.Config, invalid *config.Invalid) (*account, []mapping.Problem, error) {
-	var problems []mapping.Problem
+func examine(ctx context.Context, cfg *config.Config, invalid *config.Invalid) (*account, []yamltree.Problem, error) {
+	var problems []yamltree.Problem
 	if invalid != nil {
 		problems = slices.Clone(invalid.Problems)
 		if !invalid.AccountKnown {
@@ -187,7 +187,7 @@ func writeCheck(cmd *cobra.Command, err error, notes []string, c checked) error 
 		out.Warnings = append(out.Warnings, problem{p.Line, p.Column, p.Message, p.Hint})
 	}
 	if invalid, ok := errors.AsType[*config.Invalid](err); ok {
-		for _, p := range mapping.SortProblems(invalid.Problems) {
+		for _, p := range yamltree.SortProblems(invalid.Problems) {
 			out.Problems = append(out.Problems, problem{p.Line, p.Column, p.Message, p.Hint})
 		}
 	} else if err != nil {

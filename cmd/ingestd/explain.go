@@ -15,9 +15,9 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
-	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -68,9 +68,9 @@ type forecast struct {
 	// Problems are those of the result, and what a manifest contradicts itself in.
 	Problems []mapping.Fault `json:"problems,omitempty"`
 	// Gaps are sources of facts that could not be read.
-	Gaps []facts.Gap `json:"gaps,omitempty"`
+	Gaps []metadata.Gap `json:"gaps,omitempty"`
 	// Unmatched is what is told of a companion that speaks of files which are not there.
-	Unmatched *journal.Told `json:"unmatched,omitempty"`
+	Unmatched *journal.Unmatched `json:"unmatched,omitempty"`
 	// Unread says why the daemon's user cannot read the file, Stuck why it cannot move it
 	// away, or delete it, as the folder wants.
 	Unread string `json:"unread,omitempty"`

@@ -11,8 +11,9 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/file"
-	"github.com/tenovos-ingest/ingestd/internal/filetime"
+	"github.com/tenovos-ingest/ingestd/internal/manifest"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
@@ -22,12 +23,12 @@ import (
 var usualManifests = []string{"manifest.csv", "metadata.csv"}
 
 // newCollector makes what gathers the facts that a folder's rules ask for.
-func newCollector(f config.Folder, tables *facts.Tables, virtual int) *facts.Collector {
+func newCollector(f config.Folder, tables *manifest.Cache, virtual int) *facts.Collector {
 	return facts.NewCollector(facts.Settings{
-		Tables: tables, VirtualRows: virtual,
+		Cache: tables, VirtualRows: virtual,
 		Root: f.Path, Levels: f.Rules.Levels, Languages: f.Languages,
 		Sources: sourcesOf(f), Companions: companionsOf(f),
-		ManifestOptions: facts.ManifestOptions{
+		ManifestOptions: manifest.Options{
 			FileColumns: fileColumns(f), Encoding: f.Encoding, MatchCase: f.MatchCase, Asked: f.Rules.Needs().Names,
 		},
 	})
@@ -38,7 +39,7 @@ func fileColumns(f config.Folder) []string {
 	if f.FileColumn == "" {
 		return nil
 	}
-	return append([]string{f.FileColumn}, facts.FileColumns()...)
+	return append([]string{f.FileColumn}, manifest.FileColumns()...)
 }
 
 // sourcesOf are the sources of facts that a folder's rules ask for.
@@ -104,11 +105,11 @@ func (c companions) Teller(were func(dir string, yield func(path string)) error)
 type teller struct{ *facts.Teller }
 
 // Lost implements dropfolder.Teller.
-func (t teller) Lost(path string) (journal.Told, error) {
+func (t teller) Lost(path string) (journal.Unmatched, error) {
 	lost, err := t.Teller.Lost(path)
-	told := journal.Told{Path: facts.Clean(path), Rows: lost.Rows, Unmatched: lost.Count, Message: lost.Message}
+	told := journal.Unmatched{Path: metadata.Clean(path), Rows: lost.Rows, Unmatched: lost.Count, Message: lost.Message}
 	for _, row := range lost.First {
-		told.First = append(told.First, journal.ToldRow(row))
+		told.First = append(told.First, journal.UnmatchedRow(row))
 	}
 	return told, err
 }
@@ -124,7 +125,7 @@ func (c companions) Beside(path string) []dropfolder.Beside {
 
 // Rows implements dropfolder.Companions.
 func (c companions) Rows(path string, each func([]dropfolder.FilelessRow) error) error {
-	err := c.Virtual(path, func(rows []facts.Virtual, wrong []error) error {
+	err := c.Virtual(path, func(rows []manifest.Virtual, wrong []error) error {
 		out := make([]dropfolder.FilelessRow, 0, len(rows)+len(wrong))
 		for _, r := range rows {
 			out = append(out, dropfolder.FilelessRow{Path: r.Path, ContentPath: r.ContentPath})
@@ -134,7 +135,7 @@ func (c companions) Rows(path string, each func([]dropfolder.FilelessRow) error)
 		}
 		return each(out)
 	})
-	if tooMany, ok := errors.AsType[*facts.TooManyRowsError](err); ok {
+	if tooMany, ok := errors.AsType[*manifest.TooManyRowsError](err); ok {
 		return fmt.Errorf("%w: %w", dropfolder.ErrTooManyRows, tooMany)
 	}
 	return later(err)
@@ -142,10 +143,10 @@ func (c companions) Rows(path string, each func([]dropfolder.FilelessRow) error)
 
 // later translates that a manifest cannot be looked at just now.
 func later(err error) error {
-	if notYet, ok := errors.AsType[*facts.NotYetError](err); ok {
+	if notYet, ok := errors.AsType[*manifest.NotYetError](err); ok {
 		return &dropfolder.LaterError{Err: err, After: notYet.After}
 	}
-	if errors.Is(err, facts.ErrStopped) {
+	if errors.Is(err, manifest.ErrStopped) {
 		return fmt.Errorf("%w: %w", context.Canceled, err)
 	}
 	return err
@@ -154,14 +155,10 @@ func later(err error) error {
 // factsOf gathers what can be known of a file, which lies at another path by now
 // unless at is "".
 func (a *account) factsOf(file file.File, at string) (*facts.Collection, error) {
-	f := facts.File{Folder: file.Folder, Path: file.Path, Size: file.Size}
-	if file.Ino != 0 {
-		f.ModTime, _ = filetime.Time(file.ModTime) // the collector knows what is not reached
-	}
-	known, err := a.collectors[file.Folder].Collect(f, at)
+	known, err := a.collectors[file.Folder].Collect(file, at)
 	if err == nil && file.Ino == 0 { // a row of a manifest: there never was a file to look into
 		known.Gone = false
-		known.Gaps = slices.DeleteFunc(known.Gaps, func(g facts.Gap) bool { return g.Source == "exif" })
+		known.Gaps = slices.DeleteFunc(known.Gaps, func(g metadata.Gap) bool { return g.Source == "exif" })
 	}
 	return known, err
 }
@@ -196,7 +193,7 @@ func (a *account) mapFunc(f config.Folder) func(file.File, string) (dropfolder.M
 }
 
 // kindOf is what a row makes of its path.
-func kindOf(row facts.Virtual) journal.Kind {
+func kindOf(row manifest.Virtual) journal.Kind {
 	if row.ContentPath != "" {
 		return journal.Federated
 	}
@@ -256,7 +253,7 @@ func restsOn(r mapping.Result, kind facts.Kind) bool {
 }
 
 func unreadWords(lost facts.Unread) string {
-	return facts.Clean(lost.Path) + " cannot be read: " + lost.Err.Error()
+	return metadata.Clean(lost.Path) + " cannot be read: " + lost.Err.Error()
 }
 
 // damagedWords says what is damaged of the metadata in the file, or in its XMP sidecar,
@@ -302,7 +299,7 @@ func damagedWords(r mapping.Result, known *facts.Collection) string {
 // restsOnTime reports whether a value comes from the file's time, or would if that
 // were known.
 func restsOnTime(v mapping.Explained) bool {
-	isTime := func(source string) bool { return facts.Key(source) == facts.FileModified }
+	isTime := func(source string) bool { return metadata.Key(source) == facts.FileModified }
 	return isTime(v.Source) || slices.ContainsFunc(v.Tried, isTime) ||
 		slices.ContainsFunc(v.Cells, func(c mapping.Cell) bool { return restsOnTime(c.Explained) })
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/display"
-	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
@@ -27,11 +27,11 @@ const (
 
 // rights are what the daemon's user may not do in a folder.
 type rights struct {
-	wrong   []mapping.Problem // what concerns the folder as such
-	unread  examples          // files and directories that cannot be read
-	stuck   examples          // what could not be moved away, or deleted
-	looked  int               // names
-	partial bool              // there are more
+	wrong   []yamltree.Problem // what concerns the folder as such
+	unread  examples           // files and directories that cannot be read
+	stuck   examples           // what could not be moved away, or deleted
+	looked  int                // names
+	partial bool               // there are more
 }
 
 // examples counts, and keeps the first.
@@ -50,14 +50,14 @@ func (e *examples) add(what string) {
 // with the files that the configuration names: mistakes are what
 // keeps a whole folder, or the start, from working, notes what else there is. Shares that
 // hang are named, and not waited for.
-func checkRights(cfg *config.Config, folders []config.Folder, who person) (mistakes, notes []mapping.Problem) {
+func checkRights(cfg *config.Config, folders []config.Folder, who person) (mistakes, notes []yamltree.Problem) {
 	answers := make([]chan rights, len(folders))
 	for i, f := range folders {
 		answers[i] = make(chan rights, 1)
 		go func() {
 			var r rights
 			if err := who.asks(func() { r.examine(f, who, time.Now().Add(rightsTime)) }); err != nil {
-				r.wrong = []mapping.Problem{{Pos: f.Pos, Message: "the rights in the folder could not be looked at: " + err.Error()}}
+				r.wrong = []yamltree.Problem{{Pos: f.Pos, Message: "the rights in the folder could not be looked at: " + err.Error()}}
 			}
 			answers[i] <- r
 		}()
@@ -68,7 +68,7 @@ func checkRights(cfg *config.Config, folders []config.Folder, who person) (mista
 	for i, f := range folders {
 		r, ok := awaited(ctx, answers[i])
 		if !ok {
-			notes = append(notes, mapping.Problem{Pos: f.Pos, Message: fmt.Sprintf("the rights in folder %s are not known: a file system in it does not answer", f.Path), Hint: "is its server there?"})
+			notes = append(notes, yamltree.Problem{Pos: f.Pos, Message: fmt.Sprintf("the rights in folder %s are not known: a file system in it does not answer", f.Path), Hint: "is its server there?"})
 			continue
 		}
 		mistakes = append(mistakes, r.wrong...)
@@ -93,7 +93,7 @@ func awaited(ctx context.Context, answer <-chan rights) (r rights, ok bool) {
 }
 
 // notes are what there is to say of the files in a folder.
-func (r rights) notes(f config.Folder, who person) (out []mapping.Problem) {
+func (r rights) notes(f config.Folder, who person) (out []yamltree.Problem) {
 	add := func(e examples, verb, hint string) {
 		if e.n == 0 {
 			return
@@ -102,7 +102,7 @@ func (r rights) notes(f config.Folder, who person) (out []mapping.Problem) {
 		if e.n > len(e.first) {
 			text += "; and more"
 		}
-		out = append(out, mapping.Problem{Pos: f.Pos, Message: text, Hint: hint})
+		out = append(out, yamltree.Problem{Pos: f.Pos, Message: text, Hint: hint})
 	}
 	add(r.unread, "read", "give that user, or a group of it, the right to read")
 	verb := "move away"
@@ -111,7 +111,7 @@ func (r rights) notes(f config.Folder, who person) (out []mapping.Problem) {
 	}
 	add(r.stuck, verb, "give that user the right to write in the directories: after: "+f.After+" needs it")
 	if r.partial {
-		out = append(out, mapping.Problem{Pos: f.Pos, Message: fmt.Sprintf("folder %s: only its first %d names were asked for their rights, because there are so many", f.Path, r.looked)})
+		out = append(out, yamltree.Problem{Pos: f.Pos, Message: fmt.Sprintf("folder %s: only its first %d names were asked for their rights, because there are so many", f.Path, r.looked)})
 	}
 	return out
 }
@@ -153,7 +153,7 @@ func (r *rights) destinations(f config.Folder, who person) {
 }
 
 func (r *rights) mistake(f config.Folder, hint, format string, args ...any) {
-	r.wrong = append(r.wrong, mapping.Problem{Pos: f.Pos, Message: fmt.Sprintf(format, args...), Hint: hint})
+	r.wrong = append(r.wrong, yamltree.Problem{Pos: f.Pos, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
 // walk looks at what is below a directory, which can be entered.
@@ -221,29 +221,29 @@ func (r *rights) walk(f config.Folder, who person, rel string, wanted func(strin
 
 // checkFiles asks whether the user may read the configuration, and the secrets that
 // nobody hands to it, and write the journal.
-func checkFiles(cfg *config.Config, who person) []mapping.Problem {
-	return config.InTime(func() (out []mapping.Problem) {
+func checkFiles(cfg *config.Config, who person) []yamltree.Problem {
+	return config.InTime(func() (out []yamltree.Problem) {
 		if !who.other {
 			return nil // who reads this has read them; checkJournal looks at the journal
 		}
 		err := who.asks(func() {
-			add := func(at mapping.Pos, what string, err error) {
+			add := func(at yamltree.Pos, what string, err error) {
 				if err != nil {
-					out = append(out, mapping.Problem{Pos: at, Message: fmt.Sprintf("%s cannot be used by %s: %v", what, who, err), Hint: "the daemon would not start"})
+					out = append(out, yamltree.Problem{Pos: at, Message: fmt.Sprintf("%s cannot be used by %s: %v", what, who, err), Hint: "the daemon would not start"})
 				}
 			}
-			add(mapping.Pos{Line: 1, Column: 1}, "the configuration", readable(cfg.File))
+			add(yamltree.Pos{Line: 1, Column: 1}, "the configuration", readable(cfg.File))
 			for _, s := range cfg.Secrets {
 				if !s.Handed && s.Path != cfg.File {
 					add(s.Pos, s.Key, readable(s.Path))
 				}
 			}
 			if cfg.Journal != "" && !missing(filepath.Dir(cfg.Journal)) { // else whoever starts the daemon makes it
-				add(mapping.Pos{Line: 1, Column: 1}, "the journal", errors.Join(movable(filepath.Dir(cfg.Journal)), writable(cfg.Journal)))
+				add(yamltree.Pos{Line: 1, Column: 1}, "the journal", errors.Join(movable(filepath.Dir(cfg.Journal)), writable(cfg.Journal)))
 			}
 		})
 		if err != nil {
-			out = append(out, mapping.Problem{Pos: mapping.Pos{Line: 1, Column: 1}, Message: err.Error()})
+			out = append(out, yamltree.Problem{Pos: yamltree.Pos{Line: 1, Column: 1}, Message: err.Error()})
 		}
 		return out
 	}, nil)

@@ -88,7 +88,7 @@ func (f *folderStates) keep(over <-chan struct{}) {
 func (f *folderStates) record() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := f.journal.FlushFolders(ctx); err != nil {
+	if err := journal.FoldersOf(f.journal).Flush(ctx); err != nil {
 		f.log.Error().Err(err).Msg("the state of the folders could not be recorded")
 	}
 }
@@ -99,7 +99,7 @@ func (f *folderStates) note(name string) {
 	if state.Paused == "" && f.pool != "" { // a folder's own pause goes before everyone's
 		state.Paused = everyoneWaits + f.pool
 	}
-	f.journal.SetFoldersSoon(state)
+	journal.FoldersOf(f.journal).SetSoon(state)
 	signalTo(f.changed)
 }
 

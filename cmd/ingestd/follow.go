@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/dashboard"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -85,7 +85,7 @@ func (b *backfill) untilFinished(ctx context.Context, a asker, folders []string)
 		}
 		said = why
 		if time.Since(alive) >= a.within {
-			if _, err := a.ask(ctx, ingest.RequestPing, struct{}{}); err != nil {
+			if _, err := a.ask(ctx, desk.RequestPing, struct{}{}); err != nil {
 				return err
 			}
 			alive = time.Now()
@@ -115,7 +115,7 @@ const toldWithin = 10 * time.Second
 
 func untilTold(ctx context.Context, r *journal.Reader, folders []string) error {
 	for begun := time.Now(); time.Since(begun) < toldWithin; {
-		n, err := r.Untold(ctx, folders)
+		n, err := journal.CompanionReaderOf(r).CountUnchecked(ctx, folders)
 		if err != nil || n == 0 {
 			return err
 		}

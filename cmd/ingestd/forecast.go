@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/backupcopy"
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
@@ -56,7 +56,7 @@ func (o *oracle) teller(ctx context.Context, c companions) dropfolder.Teller {
 			if o.reader == nil {
 				return nil
 			}
-			return o.reader.PathsBelow(ctx, folder, dir, yield)
+			return journal.CompanionReaderOf(o.reader).PathsBelow(ctx, folder, dir, yield)
 		})
 	}
 	return o.tellers[folder]
@@ -222,7 +222,7 @@ func (o *oracle) recall(ctx context.Context, folder config.Folder, file file.Fil
 // recallBackup foretells that a file is the backup copy of another one.
 func (o *oracle) recallBackup(ctx context.Context, folder config.Folder, found file.File, f *forecast) (bool, error) {
 	watched := watchedFolders([]config.Folder{folder})[0]
-	original, coming, err := ingest.BackupOf(ctx, ingest.Place{
+	original, coming, err := backupcopy.Of(ctx, backupcopy.Place{
 		FormerPaths: o.reader.FormerPaths,
 		Wanted:      func(rel string) bool { return watcher.Skipped(watched, rel) == "" },
 		At: func(rel string) (file.Stat, bool, error) {

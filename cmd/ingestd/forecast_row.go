@@ -9,13 +9,14 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/manifest"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
 // foretellRow says what the row of a manifest makes of a path that has no file;
 // false if there is no such row.
 func (o *oracle) foretellRow(ctx context.Context, folder, path string) (f forecast, ok bool, err error) {
-	var row facts.Virtual
+	var row manifest.Virtual
 	err = o.acct.tables.Patiently(func() (err error) {
 		row, ok, err = o.acct.collectors[folder].VirtualAt(path)
 		return err
@@ -56,22 +57,22 @@ func (o *oracle) recallRow(ctx context.Context, file file.File, f *forecast) err
 }
 
 // foretellRows does so for the rows of a manifest that have no file.
-func (o *oracle) foretellRows(ctx context.Context, manifest file.File, show func(forecast) error) error {
-	c := o.acct.collectors[manifest.Folder]
-	if kind, _ := c.Of(manifest.Path); kind != facts.KindManifest {
+func (o *oracle) foretellRows(ctx context.Context, of file.File, show func(forecast) error) error {
+	c := o.acct.collectors[of.Folder]
+	if kind, _ := c.Of(of.Path); kind != facts.KindManifest {
 		return nil
 	}
-	root, err := openFolder(o.folders[manifest.Folder])
+	root, err := openFolder(o.folders[of.Folder])
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	err = c.Virtual(manifest.Path, func(rows []facts.Virtual, _ []error) error { // what is wrong with it keeps nothing back
+	err = c.Virtual(of.Path, func(rows []manifest.Virtual, _ []error) error { // what is wrong with it keeps nothing back
 		for _, row := range rows {
 			if _, err := root.Lstat(row.Path); !errors.Is(err, fs.ErrNotExist) {
 				continue
 			}
-			f, ok, err := o.foretellRow(ctx, manifest.Folder, row.Path)
+			f, ok, err := o.foretellRow(ctx, of.Folder, row.Path)
 			if ok && err == nil {
 				err = show(f)
 			}
@@ -81,7 +82,7 @@ func (o *oracle) foretellRows(ctx context.Context, manifest file.File, show func
 		}
 		return ctx.Err()
 	})
-	if _, tooMany := errors.AsType[*facts.TooManyRowsError](err); tooMany { // which the manifest's own forecast says
+	if _, tooMany := errors.AsType[*manifest.TooManyRowsError](err); tooMany { // which the manifest's own forecast says
 		return nil
 	}
 	return err

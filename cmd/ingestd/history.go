@@ -65,7 +65,7 @@ func carryOver(ctx context.Context, cfg *config.Config, j *journal.Journal, log 
 		if f.Previously == "" {
 			continue
 		}
-		n, err := j.TakeOver(ctx, f.Previously, f.Name)
+		n, err := journal.TakeOver(ctx, j, f.Previously, f.Name)
 		if err != nil {
 			return err
 		}

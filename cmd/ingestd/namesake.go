@@ -7,8 +7,8 @@ import (
 	"math"
 	"strings"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/holdings"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -30,9 +30,9 @@ func (o *oracle) namesake(ctx context.Context, folder config.Folder, f *forecast
 		f.Becomes, f.Why = "version", fmt.Sprintf("of what becomes of entry %d, which has the same filename", first.ID)
 		return nil
 	}
-	found, err := ingest.Namesakes(ctx, o.acct.client, filename, known.Originals, "")
+	found, err := holdings.Namesakes(ctx, o.acct.client, filename, known.Originals, "")
 	switch {
-	case errors.Is(err, ingest.ErrInconclusive):
+	case errors.Is(err, holdings.ErrInconclusive):
 		f.Becomes, f.Why = "held", err.Error()
 	case err != nil:
 		return err

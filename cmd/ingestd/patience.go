@@ -13,6 +13,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -61,7 +62,7 @@ const answerAfter = 5 * time.Second
 // meanwhile, and `status` tells what is waited for. told is called with each new reason.
 func connectAnswering(ctx context.Context, cfg *config.Config, folders []config.Folder, j *journal.Journal, reloads chan<- int64, log zerolog.Logger, told func(why string)) (acct *account, err error) {
 	var w *ingest.Waiting
-	w = ingest.NewWaiting(pipelineConfig(cfg, folders), ingest.Deps{Journal: j, Log: log, Handlers: map[string]ingest.Handler{
+	w = ingest.NewWaiting(pipelineConfig(cfg, folders), ingest.Deps{Journal: j, Log: log, Handlers: map[string]desk.Handler{
 		requestReload: handOver(reloads),
 		requestPrune:  handlePrune(cfg, j, reloads == nil),
 		requestBackfill: func(context.Context, journal.Request) (any, error) {
@@ -109,14 +110,14 @@ func connectAnswering(ctx context.Context, cfg *config.Config, folders []config.
 
 // handOver passes requests to reload to a service, which outlives what answers the
 // others; nil is that there is none.
-func handOver(reloads chan<- int64) ingest.Handler {
+func handOver(reloads chan<- int64) desk.Handler {
 	return func(ctx context.Context, r journal.Request) (any, error) {
 		if reloads == nil {
 			return nil, errors.New("a backfill owns the journal: it goes by the configuration that it began with")
 		}
 		select {
 		case reloads <- r.ID:
-			return nil, ingest.ErrLater
+			return nil, desk.ErrLater
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}

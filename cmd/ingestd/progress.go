@@ -95,7 +95,7 @@ func (p *progress) look(walked bool, now time.Time) {
 		return // the run meets the same trouble, and says so
 	}
 	p.left, p.known = left, true
-	if n, _, err := p.engine.journal.Reader().BulkEdits(ctx, nil, p.folders); err == nil {
+	if n, _, err := journal.OpenEditsOf(p.engine.journal.Reader()).Bulk(ctx, nil, p.folders); err == nil {
 		p.unseen = n
 	}
 	if p.paused == "" {

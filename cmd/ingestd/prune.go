@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -79,7 +79,7 @@ func prune(ctx context.Context, j *journal.Journal, f journal.Forget) (pruneRepo
 	report := newPruneReport(f.Before)
 	for after := int64(0); ; {
 		began := time.Now()
-		pruned, next, err := j.Prune(ctx, f, after, pruneBatch)
+		pruned, next, err := journal.Prune(ctx, j, f, after, pruneBatch)
 		if err != nil {
 			return report, err
 		}
@@ -96,7 +96,7 @@ func prune(ctx context.Context, j *journal.Journal, f journal.Forget) (pruneRepo
 }
 
 // handlePrune prunes for a command beside the daemon, by the daemon's configuration.
-func handlePrune(cfg *config.Config, j *journal.Journal, once bool) ingest.Handler {
+func handlePrune(cfg *config.Config, j *journal.Journal, once bool) desk.Handler {
 	return func(ctx context.Context, r journal.Request) (any, error) {
 		if once {
 			return nil, errors.New("a backfill owns the journal, and counts what it ingests; prune when it has ended")

@@ -16,9 +16,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
-	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/manifest"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // How often the account's names are read again: always, and at most, where files
@@ -76,7 +78,7 @@ func (n *names) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var problems []mapping.Problem
+	var problems []yamltree.Problem
 	for _, f := range n.cfg.Folders {
 		m, wrong := mapping.Resolve(f.Rules, known)
 		problems = append(problems, wrong...)
@@ -90,7 +92,7 @@ func (n *names) refresh(ctx context.Context) error {
 // tablesSum tells apart what manifests may take, for which files are held; "" is the
 // usual.
 func tablesSum(m config.Manifests) string {
-	if m.Memory == facts.DefaultTableMemory {
+	if m.Memory == manifest.DefaultMemory {
 		return ""
 	}
 	return " " + strconv.FormatInt(m.Memory, 10)
@@ -117,7 +119,7 @@ func namesSum(a mapping.Account) string {
 // apply is Mapper.Map for the pipeline's workers: where a name is not known, the
 // names are read again first, if that was not just done. The error is
 // context.Canceled where the process ends meanwhile.
-func (n *names) apply(folder string, known facts.Facts, path string) (mapping.Result, error) {
+func (n *names) apply(folder string, known metadata.Facts, path string) (mapping.Result, error) {
 	m := n.mapper(folder)
 	r, err := m.Map(known, path)
 	if err != nil || !r.Unknown() || !n.kept.Load() {

@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 )
@@ -109,7 +110,7 @@ func (r *namesRig) account(ctx context.Context) (mapping.Account, error) {
 
 // maps says what becomes of a file of the brand: "", or what is wrong with it.
 func (r *namesRig) maps(brand string) string {
-	known := facts.Gather(facts.File{Folder: "a", Path: brand + "/x.jpg"}, r.cfg.Folders[0].Rules.Levels)
+	known := facts.Gather(file.File{Folder: "a", Path: brand + "/x.jpg"}, time.Time{}, r.cfg.Folders[0].Rules.Levels)
 	got, err := r.apply("a", known, brand+"/x.jpg")
 	if err != nil {
 		return err.Error()

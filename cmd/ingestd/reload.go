@@ -209,7 +209,7 @@ func (s *service) attend(ctx context.Context, worked <-chan struct{}) error {
 			return nil
 		case <-tick.C:
 		}
-		if _, err := s.journal.Attend(ctx); err != nil && ctx.Err() == nil {
+		if _, err := journal.RequestsOf(s.journal).Attend(ctx); err != nil && ctx.Err() == nil {
 			return err
 		}
 	}
@@ -226,7 +226,7 @@ func (s *service) answer(ctx context.Context, r *reload, log zerolog.Logger) {
 	if err == nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second) // it has happened
 		defer cancel()
-		err = s.journal.Answer(ctx, r.request, raw, "")
+		err = journal.RequestsOf(s.journal).Answer(ctx, r.request, raw, "")
 	}
 	if err != nil && !errors.Is(err, journal.ErrUnknown) {
 		log.Error().Err(err).Msg("the request to reload could not be answered")

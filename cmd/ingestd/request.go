@@ -16,13 +16,14 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
 // request leaves a request in the journal. A running daemon carries it out; where
 // there is none, this process takes the journal and does so itself.
-func request(cmd *cobra.Command, path, kind string, s ingest.Selection) ([]ingest.Outcome, error) {
+func request(cmd *cobra.Command, path, kind string, s desk.Selection) ([]desk.Outcome, error) {
 	ctx := cmd.Context()
 	cfg, err := loadLocal(path)
 	if err != nil {
@@ -46,7 +47,7 @@ func request(cmd *cobra.Command, path, kind string, s ingest.Selection) ([]inges
 	if err != nil {
 		return nil, err
 	}
-	var out []ingest.Outcome
+	var out []desk.Outcome
 	if err := json.Unmarshal(answer, &out); err != nil {
 		return nil, fmt.Errorf("read the answer: %w", err)
 	}
@@ -54,9 +55,9 @@ func request(cmd *cobra.Command, path, kind string, s ingest.Selection) ([]inges
 }
 
 // serveOurselves answers a request in this process, which must be able to log in.
-func serveOurselves(ctx context.Context, path string, r *journal.Reader, kind string, s ingest.Selection, stderr io.Writer) (_ json.RawMessage, err error) {
+func serveOurselves(ctx context.Context, path string, r *journal.Reader, kind string, s desk.Selection, stderr io.Writer) (_ json.RawMessage, err error) {
 	load := loadConfig
-	if kind == ingest.RequestRetry {
+	if kind == desk.RequestRetry {
 		load = loadLocal // it only turns rows round
 	}
 	cfg, err := load(path)
@@ -67,7 +68,7 @@ func serveOurselves(ctx context.Context, path string, r *journal.Reader, kind st
 	if err != nil {
 		return nil, err
 	}
-	if kind != ingest.RequestRetry {
+	if kind != desk.RequestRetry {
 		if err := client.Ready(ctx); err != nil {
 			return nil, err
 		}
@@ -94,10 +95,10 @@ func serveOurselves(ctx context.Context, path string, r *journal.Reader, kind st
 	p := ingest.New(pc, ingest.Deps{
 		API: client, Store: store, Content: store, Journal: j, Log: newLogger(cfg, stderr), Ahead: client.Ahead,
 	})
-	if err := p.ServeOne(ctx, id); err != nil {
+	if err := p.Desk().ServeOne(ctx, id); err != nil {
 		return nil, err
 	}
-	answer, text, _, err := r.Answered(ctx, id)
+	answer, text, _, err := journal.AnswersOf(r).To(ctx, id)
 	if err == nil && text != "" {
 		err = errors.New(text)
 	}
@@ -105,7 +106,7 @@ func serveOurselves(ctx context.Context, path string, r *journal.Reader, kind st
 }
 
 // printOutcomes prints what a request did to each entry.
-func printOutcomes(cmd *cobra.Command, outcomes []ingest.Outcome, asJSON bool, nothing string) error {
+func printOutcomes(cmd *cobra.Command, outcomes []desk.Outcome, asJSON bool, nothing string) error {
 	out := cmd.OutOrStdout()
 	if asJSON {
 		if err := json.NewEncoder(out).Encode(outcomes); err != nil {
@@ -177,7 +178,7 @@ func newRetryCommand() *cobra.Command {
 			cmd.Flags().BoolVar(&asNew, "as-new", false, "make an asset of its own where it would be a version")
 		},
 		func(cmd *cobra.Command, path string, ids []int64, asJSON bool) error {
-			s := ingest.Selection{IDs: ids, AsNew: asNew}
+			s := desk.Selection{IDs: ids, AsNew: asNew}
 			if failed {
 				s.Statuses = append(s.Statuses, journal.Failed)
 			}
@@ -187,7 +188,7 @@ func newRetryCommand() *cobra.Command {
 			if err := either(len(ids) > 0, len(s.Statuses) > 0, "--failed or --held"); err != nil {
 				return err
 			}
-			outcomes, err := request(cmd, path, ingest.RequestRetry, s)
+			outcomes, err := request(cmd, path, desk.RequestRetry, s)
 			if err != nil {
 				return err
 			}
@@ -205,7 +206,7 @@ func newCancelCommand() *cobra.Command {
 			if err := either(len(ids) > 0, all, "--all"); err != nil {
 				return err
 			}
-			outcomes, err := request(cmd, path, ingest.RequestCancel, ingest.Selection{IDs: ids})
+			outcomes, err := request(cmd, path, desk.RequestCancel, desk.Selection{IDs: ids})
 			if err != nil {
 				return err
 			}
@@ -216,7 +217,7 @@ func newCancelCommand() *cobra.Command {
 func newVerifyCommand() *cobra.Command {
 	return requestCommand("verify [ID...]", "Ask Tenovos again about what was ingested", nil,
 		func(cmd *cobra.Command, path string, ids []int64, asJSON bool) error {
-			outcomes, err := request(cmd, path, ingest.RequestVerify, ingest.Selection{IDs: ids})
+			outcomes, err := request(cmd, path, desk.RequestVerify, desk.Selection{IDs: ids})
 			if err != nil {
 				return err
 			}
@@ -252,9 +253,9 @@ func newWithdrawCommand() *cobra.Command {
 			if err := either(len(ids) > 0, span.given(), "--folder, --since or --until"); err != nil {
 				return err
 			}
-			kind, from, verb := ingest.RequestWithdraw, journal.Filed, "Move %d asset(s) to the recycle bin of Tenovos?"
+			kind, from, verb := desk.RequestWithdraw, journal.Filed, "Move %d asset(s) to the recycle bin of Tenovos?"
 			if undo {
-				kind, from, verb = ingest.RequestRestore, journal.Withdrawn, "Restore %d asset(s) from the recycle bin of Tenovos?"
+				kind, from, verb = desk.RequestUndelete, journal.Withdrawn, "Restore %d asset(s) from the recycle bin of Tenovos?"
 			}
 			if len(ids) == 0 {
 				s.Statuses = []journal.Status{from}
@@ -293,8 +294,8 @@ func (s *span) flags(cmd *cobra.Command) {
 
 func (s *span) given() bool { return len(s.folders) > 0 || s.since != "" || s.until != "" }
 
-func (s *span) selection(ids []int64) (out ingest.Selection, err error) {
-	out = ingest.Selection{IDs: ids, Folders: s.folders}
+func (s *span) selection(ids []int64) (out desk.Selection, err error) {
+	out = desk.Selection{IDs: ids, Folders: s.folders}
 	if out.Since, err = moment(s.since); err != nil {
 		return out, err
 	}
@@ -316,7 +317,7 @@ func moment(text string) (time.Time, error) {
 }
 
 // confirm shows how many assets a command is about and asks.
-func confirm(cmd *cobra.Command, cfg *config.Config, s ingest.Selection, verb string) error {
+func confirm(cmd *cobra.Command, cfg *config.Config, s desk.Selection, verb string) error {
 	r, err := journal.OpenReader(cmd.Context(), cfg.Journal)
 	if err != nil {
 		return err

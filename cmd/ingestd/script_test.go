@@ -67,7 +67,7 @@ func setUpScript(e *testscript.Env) error {
 	}
 	e.Defer(s.close)
 	e.Values[standKey{}] = s
-	pictures, err := filepath.Abs("../../internal/facts/testdata")
+	pictures, err := filepath.Abs("../../internal/embedded/testdata")
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,9 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/display"
+	"github.com/tenovos-ingest/ingestd/internal/edits"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -59,14 +61,14 @@ func newUpdateCommand() *cobra.Command {
 // update is one run of the command.
 type update struct {
 	cfg       *config.Config
-	selection ingest.Selection
+	selection desk.Selection
 	asJSON    bool
 	wait      time.Duration
 	out       io.Writer
 }
 
 // run has the daemon send what differs, or does so itself where there is none.
-func (u update) run(cmd *cobra.Command) (out []ingest.Outcome, err error) {
+func (u update) run(cmd *cobra.Command) (out []desk.Outcome, err error) {
 	ctx, stderr := cmd.Context(), cmd.ErrOrStderr()
 	r, err := journal.OpenReader(ctx, u.cfg.Journal)
 	if err != nil {
@@ -80,7 +82,7 @@ func (u update) run(cmd *cobra.Command) (out []ingest.Outcome, err error) {
 	var answer json.RawMessage
 	err = waiting{r, u.selection, stderr}.during(ctx, u.wait, func(ctx context.Context) (err error) {
 		if owned {
-			answer, err = askerOf(cmd, u.cfg.Journal, r).ask(ctx, ingest.RequestUpdate, u.selection)
+			answer, err = askerOf(cmd, u.cfg.Journal, r).ask(ctx, desk.RequestUpdate, u.selection)
 		} else {
 			answer, err = u.serve(ctx, r, stderr)
 		}
@@ -117,14 +119,14 @@ func (u update) serve(ctx context.Context, r *journal.Reader, stderr io.Writer) 
 	if err != nil {
 		return nil, err
 	}
-	id, err := journal.Ask(ctx, u.cfg.Journal, ingest.RequestUpdate, raw)
+	id, err := journal.Ask(ctx, u.cfg.Journal, desk.RequestUpdate, raw)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.pipeline.ServeOne(ctx, id); err != nil {
+	if err := e.pipeline.Desk().ServeOne(ctx, id); err != nil {
 		return nil, err
 	}
-	answer, text, _, err := r.Answered(ctx, id)
+	answer, text, _, err := journal.AnswersOf(r).To(ctx, id)
 	if err == nil && text != "" {
 		err = errors.New(text)
 	}
@@ -172,9 +174,9 @@ func (u update) dryRun(ctx context.Context) error {
 		if !u.selection.Covers(e) || !ours[e.Folder] {
 			return nil
 		}
-		var change ingest.Change
+		var change edits.Change
 		err := acct.tables.Patiently(func() (err error) {
-			change, err = p.Change(e)
+			change, err = p.Editor().Change(e)
 			return err
 		})
 		if err != nil {
@@ -198,7 +200,7 @@ func (u update) dryRun(ctx context.Context) error {
 	return err
 }
 
-func differenceOf(m *mapping.Mapper, e journal.Entry, c ingest.Change) difference {
+func differenceOf(m *mapping.Mapper, e journal.Entry, c edits.Change) difference {
 	d := difference{ID: e.ID, Folder: e.Folder, Path: e.Path, ObjectID: e.ObjectID, Changes: []changed{}, Refused: c.Refused.Message}
 	before := make(map[string]tenovos.Value)
 	for _, v := range c.Before.Metadata {

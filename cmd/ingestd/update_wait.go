@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -27,7 +27,7 @@ const (
 // waiting tells that an update waits for bulk edits.
 type waiting struct {
 	journal   *journal.Reader
-	selection ingest.Selection
+	selection desk.Selection
 	out       io.Writer
 }
 
@@ -65,7 +65,7 @@ func (w waiting) tell(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		n, since, err := w.journal.BulkEdits(ctx, w.selection.IDs, w.selection.Folders)
+		n, since, err := journal.OpenEditsOf(w.journal).Bulk(ctx, w.selection.IDs, w.selection.Folders)
 		if err != nil || n == 0 { // whoever answers the request meets the error
 			most, quiet, next = 0, firstBulk, time.Time{}
 			continue

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 )
 
@@ -43,7 +43,7 @@ func TestUpdateSaysWhatItWaitsFor(t *testing.T) {
 				r.start("run").says(`"running"`)
 			}
 			code, stdout, stderr := r.run("update", "--json")
-			var outcomes []ingest.Outcome
+			var outcomes []desk.Outcome
 			if err := json.Unmarshal([]byte(stdout), &outcomes); err != nil || code != 0 || len(outcomes) != 12 {
 				t.Errorf("exit code %d, %v: %s%s", code, err, stdout, stderr)
 			}

@@ -7,7 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // apart follows the links in the paths of the folders and of the journal, and
@@ -39,7 +39,7 @@ func (l *loader) apart(journal *yaml.Node) {
 			}
 		}
 		if l.config.Journal != "" && ours.Path != "" && inside(roots[0], ours.Root) {
-			l.Add(mapping.At(journal), "", "the journal lies inside of the drop folder of line %d", ours.Pos.Line)
+			l.Add(yamltree.At(journal), "", "the journal lies inside of the drop folder of line %d", ours.Pos.Line)
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // TestPlainHTTP refuses http:// to any host that is not this machine by itself, at the
@@ -45,7 +45,7 @@ func TestPlainHTTP(t *testing.T) {
 		if !refused {
 			continue
 		}
-		if len(invalid.Problems) != 1 || invalid.Problems[0].Pos != (mapping.Pos{Line: 1, Column: 16}) || !strings.Contains(err.Error(), "insecure: true") {
+		if len(invalid.Problems) != 1 || invalid.Problems[0].Pos != (yamltree.Pos{Line: 1, Column: 16}) || !strings.Contains(err.Error(), "insecure: true") {
 			t.Errorf("%s: %v", c.url, err)
 		}
 		cfg, err := parse("c.yaml", []byte(text+"insecure: true\n"), env)

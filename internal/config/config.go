@@ -7,6 +7,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // Config is a configuration file, complete with its defaults. Paths are absolute
@@ -28,7 +29,7 @@ type Config struct {
 
 	// Warnings are what is no mistake, but hardly meant; Secrets are the files that hold
 	// secrets, this one among them where it does.
-	Warnings []mapping.Problem
+	Warnings []yamltree.Problem
 	Secrets  []SecretFile
 
 	// Sums tells configurations apart: of each key of the file but folders, a
@@ -112,7 +113,7 @@ type Folder struct {
 	Languages        []string          // of texts in several, the best first
 	WaitFor          mapping.WaitFor   // of files whose rule has none
 	Rules            mapping.Rules
-	Pos              mapping.Pos // of its path
+	Pos              yamltree.Pos // of its path
 
 	// Sum is a SHA-256 (hex) of all that the file says of the folder, RulesSum of
 	// what decides the metadata of its files.

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -289,13 +289,13 @@ func TestCheckFolders(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := &Config{File: "f", Folders: []Folder{
-		{Path: dir, Pos: mapping.Pos{Line: 1, Column: 1}},
-		{Path: filepath.Join(dir, "none"), Pos: mapping.Pos{Line: 2, Column: 1}},
-		{Path: file, Pos: mapping.Pos{Line: 3, Column: 1}},
-		{Path: dir, Marker: ".mounted", Pos: mapping.Pos{Line: 4, Column: 1}},
-		{Path: dir, Marker: "below", Pos: mapping.Pos{Line: 5, Column: 1}},
-		{Path: dir, Marker: "link", Pos: mapping.Pos{Line: 6, Column: 1}},
-		{Path: dir, Marker: "file", Pos: mapping.Pos{Line: 7, Column: 1}},
+		{Path: dir, Pos: yamltree.Pos{Line: 1, Column: 1}},
+		{Path: filepath.Join(dir, "none"), Pos: yamltree.Pos{Line: 2, Column: 1}},
+		{Path: file, Pos: yamltree.Pos{Line: 3, Column: 1}},
+		{Path: dir, Marker: ".mounted", Pos: yamltree.Pos{Line: 4, Column: 1}},
+		{Path: dir, Marker: "below", Pos: yamltree.Pos{Line: 5, Column: 1}},
+		{Path: dir, Marker: "link", Pos: yamltree.Pos{Line: 6, Column: 1}},
+		{Path: dir, Marker: "file", Pos: yamltree.Pos{Line: 7, Column: 1}},
 	}}
 	if err := errors.Join(os.Mkdir(filepath.Join(dir, "below"), 0o700), os.Symlink("file", filepath.Join(dir, "link"))); err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/text/encoding/ianaindex"
 	"gopkg.in/yaml.v3"
 
-	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // autoEncoding has the encoding of each manifest found out.
@@ -40,7 +40,7 @@ func (l *loader) encoding(n *yaml.Node) encoding.Encoding {
 	}
 	found, known := findEncoding(name)
 	if !known {
-		l.Add(mapping.At(n), mapping.SuggestOf(name, encodingNames), "encoding: %s is no encoding that is known", l.Quote(n))
+		l.Add(yamltree.At(n), yamltree.SuggestOf(name, encodingNames), "encoding: %s is no encoding that is known", l.Quote(n))
 	}
 	return found
 }

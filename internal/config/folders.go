@@ -16,6 +16,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // folders reads the drop folders.
@@ -25,7 +26,7 @@ func (l *loader) folders(n *yaml.Node) {
 		return
 	}
 	if len(nodes) == 0 {
-		l.Add(mapping.At(n), "", "folders name no folder")
+		l.Add(yamltree.At(n), "", "folders name no folder")
 	}
 	for _, node := range nodes {
 		if folder, ok := l.folder(node); ok {
@@ -48,7 +49,7 @@ func (l *loader) formerNames(nodes []*yaml.Node) {
 			continue
 		}
 		if why, is := taken[at.Value]; is {
-			l.Add(mapping.At(at), why, "previously: %s cannot be a folder's former name", l.Quote(at))
+			l.Add(yamltree.At(at), why, "previously: %s cannot be a folder's former name", l.Quote(at))
 		}
 		taken[at.Value] = fmt.Sprintf("the folder of line %d had it", at.Line)
 	}
@@ -73,13 +74,13 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 		return Folder{}, false
 	}
 	d := defaultFolder()
-	d.Pos = mapping.At(n)
+	d.Pos = yamltree.At(n)
 	d.Sum, d.RulesSum = sum(n), rulesSum(n)
 	if at := l.need(n, f, "name", "the folder"); at != nil {
 		d.Name = l.folderName(at)
 	}
 	if at := l.need(n, f, "path", "the folder"); at != nil {
-		d.Pos, d.Path = mapping.At(at), l.path(at, "path")
+		d.Pos, d.Path = yamltree.At(at), l.path(at, "path")
 	}
 	if at := f["previously"]; at != nil {
 		d.Previously, _ = l.Text(at, "previously")
@@ -129,7 +130,7 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 		d.Languages = l.texts(at, "languages")
 	}
 	if at := f["wait_for"]; at != nil {
-		d.WaitFor = l.WaitFor(at)
+		d.WaitFor = mapping.ReadWaitFor(l.Reader, at)
 	}
 	if d.Versions == "" {
 		if d.Versions = "off"; d.After == "keep" { // tomorrow's IMG_0001.jpg is another picture where today's is moved away
@@ -157,13 +158,13 @@ func (l *loader) destination(n *yaml.Node, what string, to *string) {
 	emptied := strings.NewReplacer("{path}", "", "{date}", "x", "{folder}", "x").Replace(text)
 	switch {
 	case strings.ContainsAny(rest, "{}"):
-		l.Add(mapping.At(n), "{date}, {folder} and {path} are known", "%s: %s has a placeholder that does not exist", what, l.Quote(n))
+		l.Add(yamltree.At(n), "{date}, {folder} and {path} are known", "%s: %s has a placeholder that does not exist", what, l.Quote(n))
 	case strings.ContainsAny(first, "{}"):
-		l.Add(mapping.At(n), "such as _ingested/{date}", "%s: %s must begin with a fixed directory", what, l.Quote(n))
+		l.Add(yamltree.At(n), "such as _ingested/{date}", "%s: %s must begin with a fixed directory", what, l.Quote(n))
 	case strings.ContainsFunc(text, unicode.IsControl):
-		l.Add(mapping.At(n), "such as _ingested/{date}", "%s: %s has a character that cannot be printed", what, l.Quote(n))
+		l.Add(yamltree.At(n), "such as _ingested/{date}", "%s: %s has a character that cannot be printed", what, l.Quote(n))
 	case slices.ContainsFunc(strings.Split(emptied, "/"), dots):
-		l.Add(mapping.At(n), "give {path} a directory of its own, as in _ingested/{path}",
+		l.Add(yamltree.At(n), "give {path} a directory of its own, as in _ingested/{path}",
 			"%s: %s names the directory . or .. for a file that lies in the folder itself, whose {path} is empty", what, l.Quote(n))
 	default:
 		*to = text
@@ -208,7 +209,7 @@ func (l *loader) ready(n *yaml.Node) string {
 		return ""
 	}
 	if strings.Contains(text, "/") || text == "{name}" || strings.Count(text, "{name}")+strings.Count(text, "{stem}") != 1 {
-		l.Add(mapping.At(n), "such as \"{name}.done\"", "ready: %s does not name a file beside each file", l.Quote(n))
+		l.Add(yamltree.At(n), "such as \"{name}.done\"", "ready: %s does not name a file beside each file", l.Quote(n))
 		return ""
 	}
 	return text
@@ -219,14 +220,14 @@ func (l *loader) ready(n *yaml.Node) string {
 func (l *loader) folderName(n *yaml.Node) string {
 	name := l.filled(n, "name")
 	if strings.ContainsFunc(name, func(r rune) bool { return r == '/' || r == unicode.ReplacementChar || unicode.IsControl(r) }) {
-		l.Add(mapping.At(n), "", "name: %s has a slash or a character that cannot be printed", l.Quote(n))
+		l.Add(yamltree.At(n), "", "name: %s has a slash or a character that cannot be printed", l.Quote(n))
 	}
 	if dots(name) {
-		l.Add(mapping.At(n), "{folder} stands for it in done and failed", "name: %s cannot name a directory", l.Quote(n))
+		l.Add(yamltree.At(n), "{folder} stands for it in done and failed", "name: %s cannot name a directory", l.Quote(n))
 	}
 	for _, other := range l.config.Folders {
 		if name != "" && other.Name == name {
-			l.Add(mapping.At(n), fmt.Sprintf("the folder of line %d has it already", other.Pos.Line), "two folders are named %s", l.Quote(n))
+			l.Add(yamltree.At(n), fmt.Sprintf("the folder of line %d has it already", other.Pos.Line), "two folders are named %s", l.Quote(n))
 		}
 	}
 	return name
@@ -234,11 +235,11 @@ func (l *loader) folderName(n *yaml.Node) string {
 
 // CheckFolders says which drop folders are not there, at the place of their path.
 // A running daemon pauses such a folder; only `check` calls it a mistake.
-func (c *Config) CheckFolders() []mapping.Problem {
-	found := askAll(c.Folders, Folder.missing, func(f Folder) mapping.Problem {
-		return mapping.Problem{Message: fmt.Sprintf("the file system of folder %s does not answer", f.Path), Hint: "is its server there?"}
+func (c *Config) CheckFolders() []yamltree.Problem {
+	found := askAll(c.Folders, Folder.missing, func(f Folder) yamltree.Problem {
+		return yamltree.Problem{Message: fmt.Sprintf("the file system of folder %s does not answer", f.Path), Hint: "is its server there?"}
 	})
-	var problems []mapping.Problem
+	var problems []yamltree.Problem
 	for i, wrong := range found {
 		if wrong.Message != "" {
 			wrong.Pos = c.Folders[i].Pos
@@ -249,37 +250,37 @@ func (c *Config) CheckFolders() []mapping.Problem {
 }
 
 // missing says what keeps a folder from being watched; an empty message is nothing.
-func (f Folder) missing() mapping.Problem {
+func (f Folder) missing() yamltree.Problem {
 	if f.Path == "" {
-		return mapping.Problem{} // said already
+		return yamltree.Problem{} // said already
 	}
 	info, err := os.Stat(f.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return mapping.Problem{Message: fmt.Sprintf("folder %s does not exist", f.Path), Hint: "create it, or mount its share"}
+		return yamltree.Problem{Message: fmt.Sprintf("folder %s does not exist", f.Path), Hint: "create it, or mount its share"}
 	case err != nil:
-		return mapping.Problem{Message: fmt.Sprintf("folder cannot be looked at: %v", err)}
+		return yamltree.Problem{Message: fmt.Sprintf("folder cannot be looked at: %v", err)}
 	case !info.IsDir():
-		return mapping.Problem{Message: fmt.Sprintf("folder %s is no directory", f.Path)}
+		return yamltree.Problem{Message: fmt.Sprintf("folder %s is no directory", f.Path)}
 	}
 	dir, err := os.Open(f.Path)
 	if err != nil {
-		return mapping.Problem{Message: fmt.Sprintf("folder cannot be read: %v", err), Hint: "give the service's user the right to read it"}
+		return yamltree.Problem{Message: fmt.Sprintf("folder cannot be read: %v", err), Hint: "give the service's user the right to read it"}
 	}
 	_ = dir.Close()
 	if f.Marker != "" {
 		root, err := file.OpenRoot(f.Path)
 		if err != nil {
-			return mapping.Problem{Message: fmt.Sprintf("folder cannot be read: %v", err), Hint: "give the service's user the right to read it"}
+			return yamltree.Problem{Message: fmt.Sprintf("folder cannot be read: %v", err), Hint: "give the service's user the right to read it"}
 		}
 		defer root.Close() // nothing was written
 		err = root.Marked(f.Path, f.Marker)
 		if other, ok := errors.AsType[*file.NoMarker](err); ok {
-			return mapping.Problem{Message: fmt.Sprintf("folder %s: marker %s is no file, but %s", f.Path, f.Marker, file.What(other.Mode)), Hint: "the folder counts as not mounted until a file lies there"}
+			return yamltree.Problem{Message: fmt.Sprintf("folder %s: marker %s is no file, but %s", f.Path, f.Marker, file.What(other.Mode)), Hint: "the folder counts as not mounted until a file lies there"}
 		}
 		if err != nil {
-			return mapping.Problem{Message: fmt.Sprintf("folder %s has no marker %s", f.Path, f.Marker), Hint: "is its share mounted?"}
+			return yamltree.Problem{Message: fmt.Sprintf("folder %s has no marker %s", f.Path, f.Marker), Hint: "is its share mounted?"}
 		}
 	}
-	return mapping.Problem{}
+	return yamltree.Problem{}
 }

@@ -3,13 +3,13 @@ package config
 import (
 	"strings"
 
-	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // Invalid is the error for a configuration file with mistakes.
 type Invalid struct {
 	File     string
-	Problems []mapping.Problem // by position; at least one
+	Problems []yamltree.Problem // by position; at least one
 
 	// AccountKnown says that none of the mistakes is in the tenovos section, so that
 	// a check may go on and hold the rules against the account.
@@ -33,9 +33,9 @@ func (e *Invalid) Error() string {
 // Invalid returns problems that were found after loading, by mapping.Resolve or
 // CheckFolders, as an error that prints like those of Load; nil when there are
 // none.
-func (c *Config) Invalid(problems []mapping.Problem) error {
+func (c *Config) Invalid(problems []yamltree.Problem) error {
 	if len(problems) == 0 {
 		return nil
 	}
-	return &Invalid{File: c.File, Problems: mapping.SortProblems(problems), AccountKnown: true}
+	return &Invalid{File: c.File, Problems: yamltree.SortProblems(problems), AccountKnown: true}
 }

@@ -13,7 +13,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // maxFile bounds the configuration file, in bytes. It leaves room for a `map` of
@@ -54,19 +54,17 @@ func parse(file string, data []byte, env func(string) (string, bool)) (*Config, 
 	c := defaults(file)
 	root, err := decode(data)
 	if err != nil {
-		return c, &Invalid{File: file, Problems: []mapping.Problem{syntaxProblem(data, err)}}
+		return c, &Invalid{File: file, Problems: []yamltree.Problem{syntaxProblem(data, err)}}
 	}
-	t := &tree{env: env, shown: map[*yaml.Node]string{}}
-	plain := t.plain(root)
-
-	l := &loader{Reader: mapping.NewReader(t.shown), config: c, env: env, shown: t.shown}
+	plain, shown, ofTree := yamltree.Plain(root, env)
+	l := &loader{Reader: yamltree.NewReader(shown), config: c, env: env, shown: shown}
 	if plain != nil {
 		l.file(plain)
 	}
-	c.Warnings = mapping.SortProblems(c.Warnings)
-	problems := t.problems
-	complained := map[mapping.Pos]bool{}
-	for _, p := range t.problems {
+	c.Warnings = yamltree.SortProblems(c.Warnings)
+	problems := ofTree
+	complained := map[yamltree.Pos]bool{}
+	for _, p := range ofTree {
 		complained[p.Pos] = true
 	}
 	for _, p := range l.Problems() {
@@ -80,9 +78,9 @@ func parse(file string, data []byte, env func(string) (string, bool)) (*Config, 
 	// A mistake of the tree (a duplicate key, a missing variable) may well be in
 	// the credentials: only its absence makes the account known.
 	return c, &Invalid{
-		File: file, Problems: mapping.SortProblems(problems),
-		AccountKnown:    l.accountKnown && len(t.problems) == 0,
-		OnlyCredentials: !slices.ContainsFunc(problems, func(p mapping.Problem) bool { return !slices.Contains(l.credentials, p.Pos) }),
+		File: file, Problems: yamltree.SortProblems(problems),
+		AccountKnown:    l.accountKnown && len(ofTree) == 0,
+		OnlyCredentials: !slices.ContainsFunc(problems, func(p yamltree.Problem) bool { return !slices.Contains(l.credentials, p.Pos) }),
 	}
 }
 
@@ -109,8 +107,8 @@ var yamlLine = regexp.MustCompile(`^yaml: line (\d+): (.*)$`)
 
 // syntaxProblem gives the YAML parser's error a place. The parser offers its line
 // in no other way than in the text.
-func syntaxProblem(data []byte, err error) mapping.Problem {
-	p := mapping.Problem{Pos: mapping.Pos{Line: 1, Column: 1}, Message: "not YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
+func syntaxProblem(data []byte, err error) yamltree.Problem {
+	p := yamltree.Problem{Pos: yamltree.Pos{Line: 1, Column: 1}, Message: "not YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
 	if errors.Is(err, io.EOF) {
 		p.Message, p.Hint = "the file is empty", "config.example.yaml is a start"
 	} else if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
@@ -128,7 +126,7 @@ func syntaxProblem(data []byte, err error) mapping.Problem {
 // tabFrom returns the first tab in the indentation of a line, or of what follows
 // it up to the next one that says something: the parser names a line that may lie
 // before the tab's, in words that say nothing of tabs.
-func tabFrom(data []byte, line int) (mapping.Pos, bool) {
+func tabFrom(data []byte, line int) (yamltree.Pos, bool) {
 	lines := bytes.Split(data, []byte("\n"))
 	for i := line; i <= len(lines); i++ {
 		text := bytes.TrimLeft(lines[i-1], " \t")
@@ -137,11 +135,11 @@ func tabFrom(data []byte, line int) (mapping.Pos, bool) {
 		}
 		indent := lines[i-1][:len(lines[i-1])-len(text)]
 		if column := bytes.IndexByte(indent, '\t'); column >= 0 {
-			return mapping.Pos{Line: i, Column: column + 1}, true
+			return yamltree.Pos{Line: i, Column: column + 1}, true
 		}
 		if i > line {
 			break
 		}
 	}
-	return mapping.Pos{}, false
+	return yamltree.Pos{}, false
 }

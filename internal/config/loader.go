@@ -14,30 +14,30 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // loader reads the sections of a plain tree into a Config.
 type loader struct {
-	*mapping.Reader
+	*yamltree.Reader
 	config       *Config
 	env          func(string) (string, bool)
 	shown        map[*yaml.Node]string // the text before variables
 	accountKnown bool                  // the tenovos section has no mistake
-	credentials  []mapping.Pos         // where those are read that only a login needs
+	credentials  []yamltree.Pos        // where those are read that only a login needs
 }
 
 var (
-	fileKeys = mapping.Keys{Known: []string{
+	fileKeys = yamltree.Keys{Known: []string{
 		"tenovos", "insecure", "journal", "journal_keep", "workers", "upload", "retry", "manifests", "listen", "log", "shutdown_grace", "folders"}}
-	tenovosKeys = mapping.Keys{Known: []string{
+	tenovosKeys = yamltree.Keys{Known: []string{
 		"url", "version", "api_key", "api_key_file", "username", "password", "password_file", "client_id",
 		"max_concurrent_calls", "send_access_token", "basic_login"}}
-	uploadKeys = mapping.Keys{Known: []string{"parts", "max_file_size", "bandwidth", "verify", "verify_timeout"}}
-	retryKeys  = mapping.Keys{Known: []string{"max_attempts", "initial", "max"}}
-	tableKeys  = mapping.Keys{Known: []string{"memory", "rows_without_files"}}
-	logKeys    = mapping.Keys{Known: []string{"level", "format"}}
-	folderKeys = mapping.Keys{
+	uploadKeys = yamltree.Keys{Known: []string{"parts", "max_file_size", "bandwidth", "verify", "verify_timeout"}}
+	retryKeys  = yamltree.Keys{Known: []string{"max_attempts", "initial", "max"}}
+	tableKeys  = yamltree.Keys{Known: []string{"memory", "rows_without_files"}}
+	logKeys    = yamltree.Keys{Known: []string{"level", "format"}}
+	folderKeys = yamltree.Keys{
 		Known: []string{
 			"name", "path", "previously", "include", "exclude", "settle", "patience", "ready", "watch", "poll_interval", "rescan", "marker", "shared",
 			"order", "workers", "batch", "after", "done", "failed", "prune", "resume", "versions", "duplicates", "empty",
@@ -94,7 +94,7 @@ func (l *loader) tenovos(n *yaml.Node) {
 	}
 	for _, key := range []string{"api_key", "api_key_file", "username", "password", "password_file", "client_id"} {
 		if at := f[key]; at != nil {
-			l.credentials = append(l.credentials, mapping.At(at))
+			l.credentials = append(l.credentials, yamltree.At(at))
 		}
 	}
 	t := &l.config.Tenovos
@@ -113,7 +113,7 @@ func (l *loader) tenovos(n *yaml.Node) {
 		t.ClientID, _ = l.Text(at, "client_id")
 	}
 	if t.Version == "1.0" && t.ClientID == "" {
-		l.Add(mapping.At(n), "", "version 1.0 of the API needs a client_id")
+		l.Add(yamltree.At(n), "", "version 1.0 of the API needs a client_id")
 	}
 	l.number(f["max_concurrent_calls"], "max_concurrent_calls", &t.MaxConcurrentCalls, 1, 256)
 	l.flag(f["send_access_token"], "send_access_token", &t.SendAccessToken)
@@ -146,7 +146,7 @@ func (l *loader) retry(n *yaml.Node) {
 		if at == nil {
 			at = f["max"]
 		}
-		l.Add(mapping.At(at), "", "retry: the initial pause of %v is longer than the longest, %v", r.Initial, r.Max)
+		l.Add(yamltree.At(at), "", "retry: the initial pause of %v is longer than the longest, %v", r.Initial, r.Max)
 	}
 }
 
@@ -168,7 +168,7 @@ func (l *loader) log(n *yaml.Node) {
 }
 
 // section returns the keys of a section that may be left out.
-func (l *loader) section(n *yaml.Node, what string, keys mapping.Keys) map[string]*yaml.Node {
+func (l *loader) section(n *yaml.Node, what string, keys yamltree.Keys) map[string]*yaml.Node {
 	if n == nil {
 		return nil
 	}
@@ -179,7 +179,7 @@ func (l *loader) section(n *yaml.Node, what string, keys mapping.Keys) map[strin
 func (l *loader) need(n *yaml.Node, fields map[string]*yaml.Node, key, what string) *yaml.Node {
 	at := fields[key]
 	if at == nil {
-		l.Add(mapping.At(n), "", "%s has no %s", what, key)
+		l.Add(yamltree.At(n), "", "%s has no %s", what, key)
 	}
 	return at
 }
@@ -188,7 +188,7 @@ func (l *loader) need(n *yaml.Node, fields map[string]*yaml.Node, key, what stri
 func (l *loader) filled(n *yaml.Node, what string) string {
 	text, ok := l.Text(n, what)
 	if ok && text == "" {
-		l.Add(mapping.At(n), "", "%s is empty", what)
+		l.Add(yamltree.At(n), "", "%s is empty", what)
 	}
 	return text
 }
@@ -200,12 +200,12 @@ func (l *loader) path(n *yaml.Node, what string) string {
 		return ""
 	}
 	if strings.ContainsRune(text, 0) {
-		l.Add(mapping.At(n), "", "%s is no path: it contains a zero byte", what)
+		l.Add(yamltree.At(n), "", "%s is no path: it contains a zero byte", what)
 		return ""
 	}
 	abs, err := filepath.Abs(text)
 	if err != nil {
-		l.Add(mapping.At(n), "write it from the root", "%s: %v", what, err)
+		l.Add(yamltree.At(n), "write it from the root", "%s: %v", what, err)
 		return ""
 	}
 	return abs
@@ -220,7 +220,7 @@ func (l *loader) below(n *yaml.Node, what string, to *string) {
 	switch {
 	case !ok:
 	case text != "" && (!filepath.IsLocal(text) || filepath.Clean(text) == "." || strings.ContainsRune(text, 0)):
-		l.Add(mapping.At(n), "such as _ingested", "%s must be a path below the folder, not %s", what, l.Quote(n))
+		l.Add(yamltree.At(n), "such as _ingested", "%s must be a path below the folder, not %s", what, l.Quote(n))
 	case text != "":
 		*to = filepath.ToSlash(filepath.Clean(text))
 	default:
@@ -234,17 +234,17 @@ func (l *loader) url(n *yaml.Node) string {
 		return ""
 	}
 	if strings.ContainsAny(text, "@?#") { // not to be quoted: a password may stand in it
-		l.Add(mapping.At(n), "the login is api_key, username and password", "url: a user, a password, a query or a fragment does not belong into it")
+		l.Add(yamltree.At(n), "the login is api_key, username and password", "url: a user, a password, a query or a fragment does not belong into it")
 		return ""
 	}
 	u, err := url.Parse(text)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" {
-		l.Add(mapping.At(n), "such as https://api.uat.tenovos.io/v1", "url: %s is no address of an API", l.Quote(n))
+		l.Add(yamltree.At(n), "such as https://api.uat.tenovos.io/v1", "url: %s is no address of an API", l.Quote(n))
 		return ""
 	}
 	if u.Scheme == "http" && !Loopback(u.Hostname()) {
 		if !l.config.Insecure {
-			l.Add(mapping.At(n), "write https://, or insecure: true at the top of the file where the network in between is your own",
+			l.Add(yamltree.At(n), "write https://, or insecure: true at the top of the file where the network in between is your own",
 				"url: %s would carry the password, the token and every file over the network for all to read", l.Quote(n))
 			return ""
 		}
@@ -261,7 +261,7 @@ func (l *loader) listen(n *yaml.Node) string {
 	host, port, err := net.SplitHostPort(text)
 	number, bad := strconv.ParseUint(port, 10, 16)
 	if err != nil || bad != nil || number > 65535 || strings.ContainsFunc(host, unicode.IsSpace) {
-		l.Add(mapping.At(n), `such as 127.0.0.1:9470; "" switches it off`, "listen: %s is no address to listen on", l.Quote(n))
+		l.Add(yamltree.At(n), `such as 127.0.0.1:9470; "" switches it off`, "listen: %s is no address to listen on", l.Quote(n))
 		return ""
 	}
 	if !Loopback(host) {
@@ -315,7 +315,7 @@ func (l *loader) globs(n *yaml.Node, what string, to *[]string) {
 
 // warn records what is no mistake, but hardly meant.
 func (l *loader) warn(n *yaml.Node, hint, format string, args ...any) {
-	l.config.Warnings = append(l.config.Warnings, mapping.Problem{Pos: mapping.At(n), Message: fmt.Sprintf(format, args...), Hint: hint})
+	l.config.Warnings = append(l.config.Warnings, yamltree.Problem{Pos: yamltree.At(n), Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
 // Loopback reports that a host, a name or an address, is this machine by itself.

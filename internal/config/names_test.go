@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // A folder's name is the name of a directory where {folder} stands for it, and neither
@@ -58,7 +58,7 @@ func TestNamesThatLeadOutOfDone(t *testing.T) {
 			}
 			continue
 		}
-		at := map[string]mapping.Pos{"name": {Line: 4, Column: 11}, "done": {Line: 6, Column: 11}}[c.key]
+		at := map[string]yamltree.Pos{"name": {Line: 4, Column: 11}, "done": {Line: 6, Column: 11}}[c.key]
 		if !wrong || len(invalid.Problems) != 1 || invalid.Problems[0].Pos != at || !strings.HasPrefix(invalid.Problems[0].Message, c.key) {
 			t.Errorf("name %s, done %s: %v", c.name, c.done, err)
 		}

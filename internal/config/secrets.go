@@ -9,8 +9,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // maxSecret bounds a file with a secret, in bytes: a wrong name may be that of
@@ -26,14 +26,14 @@ func (l *loader) secret(n *yaml.Node, fields map[string]*yaml.Node, key string) 
 	plain, file := fields[key], fields[key+"_file"]
 	switch {
 	case plain != nil && file != nil:
-		l.Add(mapping.At(file), "keep one of them", "tenovos has both %s and %s_file", key, key)
+		l.Add(yamltree.At(file), "keep one of them", "tenovos has both %s and %s_file", key, key)
 	case plain != nil:
 		l.inline(plain, key)
 		return secret.Text(l.filled(plain, key)), "tenovos." + key
 	case file != nil:
 		return l.secretFile(file, key+"_file"), "tenovos." + key + "_file"
 	default:
-		l.Add(mapping.At(n), "", "tenovos has no %s and no %s_file", key, key)
+		l.Add(yamltree.At(n), "", "tenovos has no %s and no %s_file", key, key)
 	}
 	return "", ""
 }
@@ -43,16 +43,16 @@ type SecretFile struct {
 	Path   string // as the process may open it
 	Key    string // password_file; or password, of the configuration file itself
 	Handed bool   // the service manager reads it and hands it on: the daemon's user need not
-	Pos    mapping.Pos
+	Pos    yamltree.Pos
 }
 
 // inline notes that the configuration file itself holds a secret: one whose text does
 // not come from a variable.
 func (l *loader) inline(n *yaml.Node, key string) {
-	if n.Value == "" || variable.FindString(strings.ReplaceAll(l.shown[n], "$${", "")) != "" {
+	if n.Value == "" || yamltree.HasVariable(l.shown[n]) {
 		return
 	}
-	l.config.Secrets = append(l.config.Secrets, SecretFile{Path: l.config.File, Key: key, Pos: mapping.At(n)})
+	l.config.Secrets = append(l.config.Secrets, SecretFile{Path: l.config.File, Key: key, Pos: yamltree.At(n)})
 }
 
 // secretFile reads a secret from a file. A name without a slash is looked up
@@ -71,10 +71,10 @@ func (l *loader) secretFile(n *yaml.Node, what string) secret.Text {
 		handed = true
 		name = filepath.Join(dir, name)
 	}
-	l.config.Secrets = append(l.config.Secrets, SecretFile{Path: name, Key: what, Handed: handed, Pos: mapping.At(n)})
+	l.config.Secrets = append(l.config.Secrets, SecretFile{Path: name, Key: what, Handed: handed, Pos: yamltree.At(n)})
 	text, err := readSecret(name)
 	if err != nil {
-		l.Add(mapping.At(n), "", "%s: %v", what, err)
+		l.Add(yamltree.At(n), "", "%s: %v", what, err)
 		return ""
 	}
 	return text

@@ -8,7 +8,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 var sizeText = regexp.MustCompile(`^([0-9]{1,19}) ?(B|KiB|MiB|GiB|TiB)?$`)
@@ -41,9 +41,9 @@ func (l *loader) size(n *yaml.Node, what string, to *int64, low int64) {
 	size, ok := parseSize(text)
 	switch {
 	case !ok:
-		l.Add(mapping.At(n), "such as 512KiB, 100MiB or 5GiB", "%s: %s is no size", what, l.Quote(n))
+		l.Add(yamltree.At(n), "such as 512KiB, 100MiB or 5GiB", "%s: %s is no size", what, l.Quote(n))
 	case size < low:
-		l.Add(mapping.At(n), "", "%s must be at least %d bytes", what, low)
+		l.Add(yamltree.At(n), "", "%s must be at least %d bytes", what, low)
 	default:
 		*to = size
 	}
@@ -61,9 +61,9 @@ func (l *loader) duration(n *yaml.Node, what string, to *time.Duration, low time
 	d, err := time.ParseDuration(text)
 	switch {
 	case err != nil:
-		l.Add(mapping.At(n), "such as 500ms, 30s or 5m", "%s: %s is no duration", what, l.Quote(n))
+		l.Add(yamltree.At(n), "such as 500ms, 30s or 5m", "%s: %s is no duration", what, l.Quote(n))
 	case d < low:
-		l.Add(mapping.At(n), "", "%s must be at least %v, not %v", what, low, d)
+		l.Add(yamltree.At(n), "", "%s must be at least %v, not %v", what, low, d)
 	default:
 		*to = d
 	}

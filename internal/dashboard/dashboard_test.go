@@ -55,7 +55,7 @@ func booksAt(t *testing.T, path string) *journal.Journal {
 		_, err = j.Advance(ctx, journal.Move{ID: 4, From: journal.Mapped, To: journal.Creating})
 	}
 	if err == nil {
-		err = j.SetFolders(ctx, journal.FolderState{Name: "in", Path: "/in", Watch: "notify", Settling: 2})
+		err = journal.FoldersOf(j).Set(ctx, journal.FolderState{Name: "in", Path: "/in", Watch: "notify", Settling: 2})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +69,7 @@ func TestBooksBalance(t *testing.T) {
 		t.Fatal(folders, err)
 	}
 	want := Folder{Name: "in", Path: "/in", Watch: "notify", Seen: 7, Settling: 2, Queued: 1, Uploading: 1, Held: 1, Failed: 1, Ignored: 1,
-		UnmatchedFirst: []journal.Told{}}
+		UnmatchedFirst: []journal.Unmatched{}}
 	if !reflect.DeepEqual(folders[0], want) {
 		t.Errorf("got %+v, want %+v", folders[0], want)
 	}

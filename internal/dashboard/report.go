@@ -52,8 +52,8 @@ type Folder struct {
 
 	// Unmatched counts manifests that have rows without a file, and sidecars that are
 	// nobody's; UnmatchedFirst are the first of them, by path.
-	Unmatched      int            `json:"unmatched"`
-	UnmatchedFirst []journal.Told `json:"unmatched_first"`
+	Unmatched      int                 `json:"unmatched"`
+	UnmatchedFirst []journal.Unmatched `json:"unmatched_first"`
 }
 
 // mostUnmatched is how many companions that speak of no file are listed of a folder.
@@ -92,7 +92,7 @@ func Folders(ctx context.Context, r *journal.Reader) ([]Folder, error) {
 	for i, c := range counts {
 		folders[i] = folderOf(c)
 		f := &folders[i]
-		if f.UnmatchedFirst, f.Unmatched, err = r.Told(ctx, f.Name, mostUnmatched); err != nil {
+		if f.UnmatchedFirst, f.Unmatched, err = journal.CompanionReaderOf(r).Unmatched(ctx, f.Name, mostUnmatched); err != nil {
 			return nil, fmt.Errorf("read what is told of companions: %w", err)
 		}
 	}

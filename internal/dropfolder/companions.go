@@ -4,6 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -59,7 +62,7 @@ var ErrTooManyRows = errors.New("too many rows without files")
 type Teller interface {
 	// Lost returns what there is to tell of a companion; without a Message nothing. The
 	// error is about trouble that may pass.
-	Lost(path string) (journal.Told, error)
+	Lost(path string) (journal.Unmatched, error)
 }
 
 // SignOf tells what a row makes of its path from anything else that it could make;
@@ -67,4 +70,9 @@ type Teller interface {
 func SignOf(kind journal.Kind, contentPath string) int64 {
 	sum := sha256.Sum256([]byte(string(kind) + " " + contentPath))
 	return int64(binary.BigEndian.Uint64(sum[:8]))
+}
+
+// FoldName is the form in which the names of files and of their sidecars are compared.
+func FoldName(name string) string {
+	return norm.NFC.String(strings.ToLower(norm.NFC.String(name)))
 }

@@ -1,7 +1,9 @@
 package dropfolder
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -72,3 +74,12 @@ type LaterError struct {
 
 func (e *LaterError) Error() string { return e.Err.Error() }
 func (e *LaterError) Unwrap() error { return e.Err }
+
+// StoredAsset reads back from the journal what the rules made of an entry's file.
+func StoredAsset(e journal.Entry) (tenovos.NewAsset, error) {
+	var a tenovos.NewAsset
+	if err := json.Unmarshal(e.Asset, &a); err != nil {
+		return a, fmt.Errorf("read the stored asset of %s: %w", e.Path, err)
+	}
+	return a, nil
+}

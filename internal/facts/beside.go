@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
+	"github.com/tenovos-ingest/ingestd/internal/xmp"
 )
 
 // A sidecar names its file by the whole name (photo.jpg.xmp), an XMP sidecar also by
@@ -41,8 +43,8 @@ func sidecarsIn(entries []fs.DirEntry, kinds []Kind) map[string][]sidecarFile {
 		if kind == "" || kind == KindManifest || !e.Type().IsRegular() {
 			continue
 		}
-		target, _ := SplitExt(e.Name())
-		found[Key(target)] = append(found[Key(target)], sidecarFile{name: e.Name(), target: target, kind: kind})
+		target, _ := metadata.SplitExt(e.Name())
+		found[metadata.Key(target)] = append(found[metadata.Key(target)], sidecarFile{name: e.Name(), target: target, kind: kind})
 	}
 	if len(found) == 0 {
 		return nil
@@ -52,15 +54,15 @@ func sidecarsIn(entries []fs.DirEntry, kinds []Kind) map[string][]sidecarFile {
 		if !e.Type().IsRegular() || kinds[i] != "" && kinds[i] != KindSidecar {
 			continue // a JSON file may be spoken of as well
 		}
-		stem, _ := SplitExt(name)
-		whole := found[Key(name)]
+		stem, _ := metadata.SplitExt(name)
+		whole := found[metadata.Key(name)]
 		for i := range whole {
 			whole[i].whole.see(whole[i].target == name)
 		}
 		if stem == name {
 			continue
 		}
-		stems := found[Key(stem)]
+		stems := found[metadata.Key(stem)]
 		for i := range stems {
 			if stems[i].name != name { // photo.json has its own stem
 				stems[i].stem.see(stems[i].target == stem)
@@ -85,7 +87,7 @@ type Beside struct {
 // that counts first. The error is about a directory that cannot be listed for now.
 func (c *Collector) sidecarsOf(root *file.Root, file string, kind Kind) ([]Beside, error) {
 	name, dir := path.Base(file), path.Dir(file)
-	known, err := c.manifests.look(root, dir, c.Companions)
+	known, err := c.directories.look(root, dir, c.Companions)
 	if err != nil {
 		return nil, err
 	}
@@ -103,19 +105,19 @@ func (c *Collector) sidecarsOf(root *file.Root, file string, kind Kind) ([]Besid
 	for _, ext := range extensions {
 		add(name+ext, false)
 	}
-	for _, s := range known.sidecars[Key(name)] {
+	for _, s := range known.sidecars[metadata.Key(name)] {
 		if s.kind == kind && (s.target == name || !s.whole.exact) {
 			add(s.name, false)
 		}
 	}
-	stem, ext := SplitExt(name)
+	stem, ext := metadata.SplitExt(name)
 	if kind != KindXMP || ext == "" {
 		return out, nil
 	}
 	for _, ext := range extensions {
 		add(stem+ext, true)
 	}
-	for _, s := range known.sidecars[Key(stem)] {
+	for _, s := range known.sidecars[metadata.Key(stem)] {
 		if s.kind == kind && (s.target == stem || !s.stem.exact) {
 			add(s.name, true)
 		}
@@ -143,7 +145,7 @@ func (c *Collector) Beside(of string) []Beside {
 		}
 		for _, b := range all {
 			if b.Stem {
-				data, err := readWhole(root, b.Path, MaxXMP)
+				data, err := readWhole(root, b.Path, xmp.MaxSize)
 				if err != nil {
 					continue
 				}
@@ -165,19 +167,19 @@ const forExtension = "photoshop:sidecarforextension"
 
 // sidecarExtension returns the extension that a sidecar is for; "" for any.
 func sidecarExtension(data []byte, languages []string) string {
-	found, _ := ParseXMP(data, XMPSidecarPrefix, "sidecar", languages) // one that cannot be read is for any
+	found, _ := xmp.Parse(data, xmp.SidecarPrefix, "sidecar", languages) // one that cannot be read is for any
 	return extensionOf(found)
 }
 
-func extensionOf(sidecar Facts) string {
-	if fact, ok := sidecar[XMPSidecarPrefix+forExtension]; ok {
+func extensionOf(sidecar metadata.Facts) string {
+	if fact, ok := sidecar[xmp.SidecarPrefix+forExtension]; ok {
 		return strings.TrimPrefix(fact.Values[0], ".")
 	}
 	return ""
 }
 
 func isFor(file, extension string) bool {
-	_, ext := SplitExt(path.Base(file))
+	_, ext := metadata.SplitExt(path.Base(file))
 	return strings.EqualFold(strings.TrimPrefix(ext, "."), extension)
 }
 
@@ -193,15 +195,15 @@ func (c *Collector) Companion(rel string) (Kind, bool) {
 		return kind, true // nobody knows
 	}
 	defer root.Close()
-	target, _ := SplitExt(rel)
-	if info, err := root.Lstat(target); err == nil && info.Mode().IsRegular() || passing(err) {
+	target, _ := metadata.SplitExt(rel)
+	if info, err := root.Lstat(target); err == nil && info.Mode().IsRegular() || file.Passing(err) {
 		return kind, true
 	}
-	known, err := c.manifests.look(root, path.Dir(rel), c.Companions)
+	known, err := c.directories.look(root, path.Dir(rel), c.Companions)
 	if err != nil {
 		return kind, true // nobody knows
 	}
-	for _, s := range known.sidecars[Key(path.Base(target))] {
+	for _, s := range known.sidecars[metadata.Key(path.Base(target))] {
 		if s.name == path.Base(rel) && s.whole.folded {
 			return kind, true
 		}

@@ -8,15 +8,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tenovos-ingest/ingestd/internal/embedded"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
-)
-
-// Prefixes of facts of XMP by the place where it stands. Under XMPPrefix is what
-// the sidecar tells of a property, else what is embedded.
-const (
-	XMPEmbeddedPrefix = "xmp-embedded."
-	XMPSidecarPrefix  = "xmp-sidecar."
+	"github.com/tenovos-ingest/ingestd/internal/manifest"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
+	"github.com/tenovos-ingest/ingestd/internal/sidecar"
+	"github.com/tenovos-ingest/ingestd/internal/xmp"
 )
 
 // Sources says which sources of facts are asked: what no rule names is not read.
@@ -32,11 +30,11 @@ type Settings struct {
 	Sources
 	Companions
 	// Languages are the preferred ones of texts in several, the best first.
-	Languages []string
-	ManifestOptions
+	Languages       []string
+	ManifestOptions manifest.Options
 	// Tables bounds what manifests take of memory, those of other folders included; nil
 	// is a bound of its own.
-	Tables *Tables
+	Cache *manifest.Cache
 	// VirtualRows is how many rows of a manifest may be assets although no file is
 	// there; 0 is DefaultVirtualRows, and less is none.
 	VirtualRows int
@@ -46,25 +44,30 @@ type Settings struct {
 // for concurrent use.
 type Collector struct {
 	Settings
-	manifests manifests
+	directories directories
+	manifests   *manifest.Folder
 }
 
 // NewCollector returns a Collector. Nothing is read before Collect.
 func NewCollector(s Settings) *Collector {
-	if s.Tables == nil {
-		s.Tables = NewTables(DefaultTableMemory)
+	if s.Cache == nil {
+		s.Cache = manifest.NewCache(manifest.DefaultMemory)
 	}
 	if s.VirtualRows == 0 {
-		s.VirtualRows = DefaultVirtualRows
+		s.VirtualRows = manifest.DefaultVirtualRows
 	}
-	return &Collector{Settings: s, manifests: manifests{tables: s.Tables, byDir: make(map[string]*manifestDir)}}
+	c := &Collector{Settings: s, directories: directories{cache: s.Cache, byPath: make(map[string]*directory)}}
+	c.manifests = &manifest.Folder{
+		Root: s.Root, Options: s.ManifestOptions, Cache: s.Cache, VirtualRows: s.VirtualRows, Directories: ofManifests{c},
+	}
+	return c
 }
 
 // Collection is what is known of a file.
 type Collection struct {
-	Facts Facts
+	Facts metadata.Facts
 	// Gaps are sources that could not be read.
-	Gaps []Gap
+	Gaps []metadata.Gap
 	// Contradiction says that two rows of a manifest tell different things of the
 	// file: it must not be ingested by either.
 	Contradiction error
@@ -93,15 +96,16 @@ func (c *Collection) unread(kind Kind, source, companion string, err error) {
 }
 
 func (c *Collection) gap(source, format string, args ...any) {
-	c.Gaps = append(c.Gaps, Gap{Source: source, Message: fmt.Sprintf(format, args...)})
+	c.Gaps = append(c.Gaps, metadata.Gap{Source: source, Message: fmt.Sprintf(format, args...)})
 }
 
-// Collect gathers what is known of a file. at is where the file lies by now, below
+// Collect gathers what is known of a file. Of one that was never looked at, without an
+// inode, the time is not known, and nothing tells whether it is another one by now. at is where the file lies by now, below
 // the folder, where that is not its path. The error is about the folder, which is
 // not there, or about trouble of the file system that may pass, or a manifest that is
 // just being read (a NotYetError): a fact that is missing for that would be missed for
 // ever.
-func (c *Collector) Collect(f File, at string) (*Collection, error) {
+func (c *Collector) Collect(f file.File, at string) (*Collection, error) {
 	root, err := file.OpenRoot(c.Root)
 	if err != nil {
 		return nil, fmt.Errorf("open the drop folder: %w", err)
@@ -110,14 +114,14 @@ func (c *Collector) Collect(f File, at string) (*Collection, error) {
 	if at == "" {
 		at = f.Path
 	}
-	dated, gaps := f.trueTime(root, at)
-	out := &Collection{Facts: Gather(dated, c.Levels), Gaps: gaps, Companion: make(map[Kind]bool), Unread: make(map[Kind]Unread)}
-	embedded := Want{
+	modified, gaps := modifiedAt(root, f, at)
+	out := &Collection{Facts: Gather(f, modified, c.Levels), Gaps: gaps, Companion: make(map[Kind]bool), Unread: make(map[Kind]Unread)}
+	want := embedded.Want{
 		EXIF: c.EXIF, IPTC: c.IPTC, XMP: c.XMP || c.XMPEmbedded,
 		Image: c.Image, Video: c.Video, PDF: c.PDF, Office: c.Office, PNG: c.PNG,
 	}
-	if embedded != (Want{}) {
-		if err := c.embedded(root, f, at, embedded, out); err != nil {
+	if want != (embedded.Want{}) {
+		if err := c.embedded(root, f, at, want, out); err != nil {
 			return nil, err
 		}
 	}
@@ -139,9 +143,9 @@ func (c *Collector) Collect(f File, at string) (*Collection, error) {
 	return out, nil
 }
 
-func (c *Collector) embedded(root *file.Root, f File, at string, want Want, out *Collection) error {
-	file, info, err := openRegular(root, at)
-	if passing(err) {
+func (c *Collector) embedded(root *file.Root, f file.File, at string, want embedded.Want, out *Collection) error {
+	opened, info, err := root.OpenRegular(at)
+	if file.Passing(err) {
 		return fmt.Errorf("look into the file: %w", err)
 	}
 	if err != nil {
@@ -149,22 +153,22 @@ func (c *Collector) embedded(root *file.Root, f File, at string, want Want, out 
 		out.gap("exif", "the file cannot be read: %v", err)
 		return nil
 	}
-	defer file.Close() // nothing was written
-	if !f.ModTime.IsZero() && (info.Size() != f.Size || filetime.Of(info.ModTime()) != filetime.Of(f.ModTime)) {
+	defer opened.Close() // nothing was written
+	if f.Ino != 0 && (info.Size() != f.Size || filetime.Of(info.ModTime()) != f.ModTime) {
 		out.Gone = true
 		out.gap("exif", "another file lies there by now")
 		return nil
 	}
-	watched := &troubleReader{r: file}
-	found, gaps := Embedded(watched, info.Size(), want, c.Languages)
-	if watched.err != nil {
-		return fmt.Errorf("look into the file: %w", watched.err)
+	watched := &file.TroubleReader{Reader: opened}
+	found, gaps := embedded.Read(watched, info.Size(), want, c.Languages)
+	if watched.Err != nil {
+		return fmt.Errorf("look into the file: %w", watched.Err)
 	}
 	out.Gaps = append(out.Gaps, gaps...)
 	for name, fact := range found {
 		out.Facts[name] = fact
-		if property, ok := strings.CutPrefix(name, XMPPrefix); ok {
-			out.Facts[XMPEmbeddedPrefix+property] = fact
+		if property, ok := strings.CutPrefix(name, xmp.Prefix); ok {
+			out.Facts[xmp.EmbeddedPrefix+property] = fact
 		}
 	}
 	return nil
@@ -172,33 +176,33 @@ func (c *Collector) embedded(root *file.Root, f File, at string, want Want, out 
 
 // xmpSidecar lays what the sidecar tells over what is embedded, property by
 // property: a list or a structure is taken from one of them as a whole.
-func (c *Collector) xmpSidecar(root *file.Root, file, at string, out *Collection) error {
-	all, err := c.sidecarsAt(root, file, at, KindXMP)
+func (c *Collector) xmpSidecar(root *file.Root, of, at string, out *Collection) error {
+	all, err := c.sidecarsAt(root, of, at, KindXMP)
 	if err != nil {
 		return err
 	}
-	var found Facts
+	var found metadata.Facts
 	for {
-		name, data, err := firstOf(root, all, MaxXMP)
+		name, data, err := firstOf(root, all, xmp.MaxSize)
 		var amiss error
-		if passing(err) {
+		if file.Passing(err) {
 			return fmt.Errorf("read the sidecar: %w", err)
 		}
 		if name.Path == "" && err == nil {
 			return nil
 		}
-		origin := "the sidecar " + Clean(path.Base(name.Path))
+		origin := "the sidecar " + metadata.Clean(path.Base(name.Path))
 		if err == nil {
-			found, err = ParseXMP(data, XMPSidecarPrefix, origin, c.Languages)
+			found, err = xmp.Parse(data, xmp.SidecarPrefix, origin, c.Languages)
 		}
 		switch {
-		case errors.Is(err, ErrExcess), errors.Is(err, ErrDamaged):
+		case errors.Is(err, xmp.ErrExcess), errors.Is(err, xmp.ErrDamaged):
 			amiss = err
 		case err != nil:
 			out.unread(KindXMP, "xmp-sidecar", name.Path, fmt.Errorf("%s: %w", origin, err))
 			return nil
 		}
-		if extension := extensionOf(found); !name.Stem || extension == "" || isFor(file, extension) {
+		if extension := extensionOf(found); !name.Stem || extension == "" || isFor(of, extension) {
 			if amiss != nil {
 				out.gap("xmp-sidecar", "%s: %v", origin, amiss)
 			}
@@ -209,15 +213,15 @@ func (c *Collector) xmpSidecar(root *file.Root, file, at string, out *Collection
 	out.Companion[KindXMP] = true
 	told := make(map[string]bool)
 	for name := range found {
-		told[propertyOf(strings.TrimPrefix(name, XMPSidecarPrefix))] = true
+		told[propertyOf(strings.TrimPrefix(name, xmp.SidecarPrefix))] = true
 	}
-	maps.DeleteFunc(out.Facts, func(name string, _ Fact) bool {
-		rest, ok := strings.CutPrefix(name, XMPPrefix)
+	maps.DeleteFunc(out.Facts, func(name string, _ metadata.Fact) bool {
+		rest, ok := strings.CutPrefix(name, xmp.Prefix)
 		return ok && told[propertyOf(rest)]
 	})
 	for name, fact := range found {
 		out.Facts[name] = fact
-		out.Facts[XMPPrefix+strings.TrimPrefix(name, XMPSidecarPrefix)] = fact
+		out.Facts[xmp.Prefix+strings.TrimPrefix(name, xmp.SidecarPrefix)] = fact
 	}
 	return nil
 }
@@ -244,21 +248,21 @@ func propertyOf(name string) string {
 	return name
 }
 
-func (c *Collector) sidecar(root *file.Root, file, at string, out *Collection) error {
-	all, err := c.sidecarsAt(root, file, at, KindSidecar)
+func (c *Collector) sidecar(root *file.Root, of, at string, out *Collection) error {
+	all, err := c.sidecarsAt(root, of, at, KindSidecar)
 	if err != nil {
 		return err
 	}
-	name, data, err := firstOf(root, all, maxJSON)
-	if passing(err) {
+	name, data, err := firstOf(root, all, sidecar.MaxSize)
+	if file.Passing(err) {
 		return fmt.Errorf("read the sidecar: %w", err)
 	}
 	if name.Path == "" && err == nil {
 		return nil
 	}
-	var found Facts
+	var found metadata.Facts
 	if err == nil {
-		found, err = ParseSidecar(path.Base(name.Path), data)
+		found, err = sidecar.Parse(path.Base(name.Path), data)
 	}
 	if err != nil {
 		out.unread(KindSidecar, "sidecar", name.Path, err)
@@ -271,13 +275,13 @@ func (c *Collector) sidecar(root *file.Root, file, at string, out *Collection) e
 
 // row adds the row of the nearest manifest that has one for the file. Its error is
 // about a directory, or a manifest, that cannot be read for now.
-func (c *Collector) row(root *file.Root, file string, out *Collection) error {
-	rows, _, err := c.nearest(root, file, func(m readManifest) { out.unread(KindManifest, "manifest", m.path, m.err) })
+func (c *Collector) row(root *file.Root, of string, out *Collection) error {
+	rows, _, err := c.manifests.Nearest(root, of, func(path string, err error) { out.unread(KindManifest, "manifest", path, err) })
 	if err != nil || len(rows) == 0 {
 		return err
 	}
 	out.Companion[KindManifest] = true
-	if out.Contradiction = contradictionOf(rows); out.Contradiction != nil {
+	if out.Contradiction = manifest.Contradiction(rows); out.Contradiction != nil {
 		return nil
 	}
 	for _, row := range slices.Backward(rows) {
@@ -286,64 +290,17 @@ func (c *Collector) row(root *file.Root, file string, out *Collection) error {
 	return nil
 }
 
-// nearest returns the rows for a file of the nearest directory whose manifests have
-// any, one a manifest, and that directory. Manifests that cannot be read are told and
-// passed over, unless that may pass.
-func (c *Collector) nearest(root *file.Root, file string, unreadable func(readManifest)) (rows []Row, dir string, err error) {
-	for dir = path.Dir(file); ; dir = path.Dir(dir) {
-		all, err := c.manifests.in(root, dir, c.Companions, c.ManifestOptions)
-		if err != nil {
-			return nil, "", fmt.Errorf("look for manifests: %w", err)
-		}
-		for _, m := range all {
-			if passing(m.err) {
-				return nil, "", fmt.Errorf("read the manifest: %w", m.err)
-			}
-			if m.err != nil {
-				unreadable(m)
-				continue
-			}
-			if row, ok := m.Row(below(file, dir)); ok {
-				rows = append(rows, row)
-			}
-		}
-		if len(rows) > 0 || dir == "." {
-			return rows, dir, nil
-		}
-	}
-}
-
-// below returns the path of a file below one of its directories.
-func below(file, dir string) string {
-	if dir == "." {
-		return file
-	}
-	return file[len(dir)+1:]
-}
-
 // Forget has a companion read anew, whose change was noticed.
-func (c *Collector) Forget(companion string) { c.manifests.forget(path.Dir(companion)) }
+func (c *Collector) Forget(companion string) { c.directories.forget(path.Dir(companion)) }
 
-// manifestAt reads the manifest at a path below the folder, waiting for room and for
-// others who read it: without a Manifest if there is none, or with the error for which
-// it cannot be read. It is kept until it is unpinned. The error returned is about what
-// may pass.
-func (c *Collector) manifestAt(root *file.Root, rel string) (found readManifest, err error) {
-	err = c.Tables.Patiently(func() (err error) {
-		if found, err = c.manifests.at(root, rel, c.Companions, c.ManifestOptions); err != nil {
-			return fmt.Errorf("look for manifests: %w", err)
-		}
-		if passing(found.err) {
-			return fmt.Errorf("read the manifest: %w", found.err)
-		}
-		return nil
-	})
-	return found, err
+// Virtual calls each with the rows of a manifest that are assets by themselves, see
+// [Folder.Virtual].
+func (c *Collector) Virtual(manifest string, each func(rows []manifest.Virtual, wrong []error) error) error {
+	return c.manifests.Virtual(manifest, each)
 }
 
-// unpin lets a manifest be let go that manifestAt returned.
-func (c *Collector) unpin(m readManifest) {
-	if m.Manifest != nil {
-		c.Tables.unpin(m.table)
-	}
+// VirtualAt returns the row by which a path is an asset although no file is there, see
+// [Folder.VirtualAt].
+func (c *Collector) VirtualAt(path string) (manifest.Virtual, bool, error) {
+	return c.manifests.VirtualAt(path)
 }

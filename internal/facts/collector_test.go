@@ -8,6 +8,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/manifest"
+	"github.com/tenovos-ingest/ingestd/internal/metadata/metadatatest"
 )
 
 // drop is a folder with a Collector that asks every source.
@@ -37,7 +41,7 @@ func (d drop) write(rel, content string) {
 
 func (d drop) picture(rel string) {
 	d.t.Helper()
-	data, err := os.ReadFile("testdata/tagged.jpg")
+	data, err := os.ReadFile("../embedded/testdata/tagged.jpg")
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -46,9 +50,9 @@ func (d drop) picture(rel string) {
 
 func (d drop) collect(rel string) *Collection {
 	d.t.Helper()
-	f := File{Folder: "drop", Path: rel}
+	f := file.File{Folder: "drop", Path: rel}
 	if info, err := os.Stat(filepath.Join(d.Root, rel)); err == nil {
-		f.Size, f.ModTime = info.Size(), info.ModTime()
+		f.Stat = file.StatOf(info)
 	}
 	c, err := d.Collect(f, "")
 	if err != nil {
@@ -136,7 +140,7 @@ func TestUnreadCompanions(t *testing.T) {
 	if err := errors.Join(os.Remove(name), os.Symlink("photo.jpg", name)); err != nil {
 		t.Fatal(err)
 	}
-	if c, err := d.Collect(File{Folder: "drop", Path: "a/link.jpg"}, ""); err != nil || !c.Gone {
+	if c, err := d.Collect(file.File{Folder: "drop", Path: "a/link.jpg"}, ""); err != nil || !c.Gone {
 		t.Errorf("gone %t, %v", c.Gone, err)
 	}
 }
@@ -199,21 +203,21 @@ func TestCollectOfAMovedFile(t *testing.T) {
 	d := newDrop(t)
 	d.picture("_ingested/photo.jpg")
 	d.write("photo.jpg.json", `{"rights": {"holder": "Åsa"}}`)
-	file := File{Folder: "drop", Path: "photo.jpg"}
-	c, err := d.Collect(file, "_ingested/photo.jpg")
+	found := file.File{Folder: "drop", Path: "photo.jpg"}
+	c, err := d.Collect(found, "_ingested/photo.jpg")
 	if err != nil || c.Gone || c.fact("exif.make") != "Müller Optik" || c.fact("sidecar.rights.holder") != "Åsa" {
 		t.Errorf("%v, gone %t, %q, %q", err, c.Gone, c.fact("exif.make"), c.fact("sidecar.rights.holder"))
 	}
 	// Another file has its name by now: that one tells nothing of it.
 	d.picture("photo.jpg")
-	another := File{Folder: "drop", Path: "photo.jpg", Size: 5, ModTime: time.Now()}
+	another := file.File{Folder: "drop", Path: "photo.jpg", Stat: file.Stat{Size: 5, ModTime: time.Now().UnixNano(), Ino: 1}}
 	if c, err = d.Collect(another, ""); err != nil || !c.Gone || c.fact("exif.make") != "" {
 		t.Errorf("%v, gone %t, %q", err, c.Gone, c.fact("exif.make"))
 	}
 	if err := os.Remove(filepath.Join(d.Root, "photo.jpg")); err != nil {
 		t.Fatal(err)
 	}
-	if c, err = d.Collect(file, ""); err != nil || !c.Gone || len(c.Gaps) == 0 || c.fact("sidecar.rights.holder") != "Åsa" {
+	if c, err = d.Collect(found, ""); err != nil || !c.Gone || len(c.Gaps) == 0 || c.fact("sidecar.rights.holder") != "Åsa" {
 		t.Errorf("%v, gone %t, gaps %v", err, c.Gone, c.Gaps)
 	}
 }
@@ -254,7 +258,7 @@ func BenchmarkCollectManifest50k(b *testing.B) {
 	}
 	for b.Loop() {
 		for i := range 50_000 {
-			if c, err := d.Collect(File{Path: fmt.Sprintf("d/%05d.jpg", i)}, ""); err != nil || len(c.Facts) < 6 {
+			if c, err := d.Collect(file.File{Path: fmt.Sprintf("d/%05d.jpg", i)}, ""); err != nil || len(c.Facts) < 6 {
 				b.Fatal(c, err)
 			}
 		}
@@ -265,7 +269,7 @@ func BenchmarkCollectManifest50k(b *testing.B) {
 // which they contradict each other.
 func TestManifestsOfOneDirectory(t *testing.T) {
 	d := newDrop(t)
-	d.Asked = map[string]bool{"manifest.title": true, "manifest.who": true, "manifest.note": true}
+	d.manifests.Asked = map[string]bool{"manifest.title": true, "manifest.who": true, "manifest.note": true}
 	d.write("x.jpg", "x")
 	d.write("manifest.csv", "filename,title,no\nx.jpg,A,1\ny.jpg,A,2\nz.jpg,Same,3\np.jpg,P,4\n")
 	d.write("other.list.csv", "Path;title;who;no;placeholder\n./x.jpg;B;Åsa;7;\nz.jpg;Same;Bo;8;\np.jpg;Q;;9;yes\n")
@@ -284,8 +288,55 @@ func TestManifestsOfOneDirectory(t *testing.T) {
 	if c = d.collect("z.jpg"); c.Contradiction != nil || c.fact("manifest.title") != "Same" || c.fact("manifest.who") != "Bo" {
 		t.Errorf("contradiction %v, %q, %q", c.Contradiction, c.fact("manifest.title"), c.fact("manifest.who"))
 	}
-	rows, wrong, err := allVirtual(d.Collector, "other.list.csv")
+	var rows []manifest.Virtual
+	var wrong []error
+	err := d.Virtual("other.list.csv", func(some []manifest.Virtual, amiss []error) error {
+		rows, wrong = append(rows, some...), append(wrong, amiss...)
+		return nil
+	})
 	if err != nil || len(rows) != 0 || len(wrong) != 1 || !strings.Contains(wrong[0].Error(), "contradict") {
 		t.Errorf("%v, %v, %v", rows, wrong, err)
+	}
+}
+
+// TestSidecarWithControlCharacter: what a sidecar tells is read all the same.
+func TestSidecarWithControlCharacter(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"sidecar.jpg", "sidecar.jpg.xmp"} {
+		if err := os.WriteFile(filepath.Join(dir, name), readEmbedded(t, filepath.Join("field", name)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := NewCollector(Settings{Root: dir, Sources: Sources{XMP: true}}).Collect(file.File{Path: "sidecar.jpg"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if title := metadatatest.First(got.Facts, "xmp.title"); title != "Side car" || len(got.Unread) > 0 || !strings.Contains(fmt.Sprint(got.Gaps), "control characters are read as spaces") {
+		t.Errorf("title %q, unread %v, gaps %v", title, got.Unread, got.Gaps)
+	}
+}
+
+// readEmbedded reads a file with metadata.
+func readEmbedded(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("../embedded/testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// TestManifestBeingReadHoldsUpNoSidecar has no room for a manifest: who needs it is sent
+// away, and the sidecars beside it are found all the same.
+func TestManifestBeingReadHoldsUpNoSidecar(t *testing.T) {
+	d := newDrop(t)
+	d.write("a/manifest.csv", "file,title\nx.jpg,of a\n")
+	d.write("a/x.jpg.xmp", "none")
+	d.Cache.Stop()
+	if _, err := d.Collect(file.File{Path: "a/x.jpg"}, ""); !errors.Is(err, manifest.ErrStopped) {
+		t.Errorf("the manifest was read: %v", err)
+	}
+	if beside := d.Beside("a/x.jpg"); len(beside) == 0 {
+		t.Error("the sidecars of a are not found")
 	}
 }

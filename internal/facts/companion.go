@@ -7,6 +7,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // Kind says how a companion speaks of other files.
@@ -33,12 +34,12 @@ type Companions struct {
 // any other file.
 func (c Companions) Of(rel string) (Kind, bool) {
 	name := file.Fold(path.Base(rel))
-	stem, ext := SplitExt(name)
+	stem, ext := metadata.SplitExt(name)
 	switch ext {
 	case ".xmp":
 		return KindXMP, true
 	case ".json", ".yaml", ".yml":
-		if _, of := SplitExt(stem); c.Sidecars && of != "" {
+		if _, of := metadata.SplitExt(stem); c.Sidecars && of != "" {
 			return KindSidecar, true
 		}
 	}
@@ -69,6 +70,6 @@ func (c Companions) About(rel string) (About, bool) {
 	case kind == KindManifest:
 		return About{Dir: path.Dir(rel)}, true
 	}
-	_, ext := SplitExt(path.Base(rel))
+	_, ext := metadata.SplitExt(path.Base(rel))
 	return About{Path: strings.TrimSuffix(rel, ext)}, true
 }

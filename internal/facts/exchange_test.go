@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/manifest"
 )
 
 // A companion, or the file itself, that is exchanged for a pipe in whatever moment is
@@ -49,10 +52,10 @@ func TestPipesInThePlaceOfCompanions(t *testing.T) {
 		defer close(done)
 		teller := d.Teller(func(string, func(string)) error { return nil })
 		for until := time.Now().Add(700 * time.Millisecond); time.Now().Before(until); {
-			_, _ = d.Collect(File{Path: "a.jpg"}, "")
+			_, _ = d.Collect(file.File{Path: "a.jpg"}, "")
 			d.Forget("manifest.csv")
 			_ = d.Beside("a.jpg")
-			_ = d.Virtual("manifest.csv", func([]Virtual, []error) error { return nil })
+			_ = d.Virtual("manifest.csv", func([]manifest.Virtual, []error) error { return nil })
 			_, _ = teller.Lost("a.jpg.xmp")
 		}
 	}()
@@ -76,7 +79,7 @@ func TestCompanionOfATerabyte(t *testing.T) {
 			t.Skip(err)
 		}
 	}
-	c, err := d.Collect(File{Path: "a.jpg"}, "")
+	c, err := d.Collect(file.File{Path: "a.jpg"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

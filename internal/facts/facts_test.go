@@ -7,6 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 func TestGather(t *testing.T) {
@@ -15,10 +18,9 @@ func TestGather(t *testing.T) {
 		t.Fatal(err)
 	}
 	zone := time.FixedZone("CEST", 2*60*60)
-	got := Gather(File{
-		Folder: "campaigns", Path: "Mu\u0308ller/spring\x1b[1m/raw/IMG.0001.JPG", Size: 42,
-		ModTime: time.Date(2026, 5, 1, 0, 30, 0, 999, zone),
-	}, levels)
+	got := Gather(file.File{
+		Folder: "campaigns", Path: "Mu\u0308ller/spring\x1b[1m/raw/IMG.0001.JPG", Stat: file.Stat{Size: 42},
+	}, time.Date(2026, 5, 1, 0, 30, 0, 999, zone), levels)
 	want := map[string]string{
 		"path.brand": "Müller", "path.campaign": "spring[1m",
 		"file.name": "IMG.0001.JPG", "file.stem": "IMG.0001", "file.ext": "JPG",
@@ -37,7 +39,7 @@ func TestGather(t *testing.T) {
 }
 
 func TestGatherLeavesOutWhatIsNotKnown(t *testing.T) {
-	got := Gather(File{Path: "README"}, Levels{})
+	got := Gather(file.File{Path: "README"}, time.Time{}, Levels{})
 	for _, name := range []string{FileExt, FileModified, FileFolder} {
 		if fact, ok := got[name]; ok {
 			t.Errorf("%s = %v, want no entry", name, fact)
@@ -53,15 +55,15 @@ func TestKey(t *testing.T) {
 		"exif.DateTimeOriginal": "exif.datetimeoriginal", "xmp.dc:title[de-CH]": "xmp.dc:title[de-ch]",
 		"manifest.Mu\u0308ller": "manifest.müller", "sidecar.\u212A": "sidecar.k",
 	} {
-		if got := Key(name); got != want || Key(got) != want {
-			t.Errorf("Key(%q) = %q, and of that %q; want %q", name, got, Key(got), want)
+		if got := metadata.Key(name); got != want || metadata.Key(got) != want {
+			t.Errorf("Key(%q) = %q, and of that %q; want %q", name, got, metadata.Key(got), want)
 		}
 	}
 	levels, err := ParseLevels("{Brand}/**")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := Gather(File{Path: "acme/x.jpg"}, levels)["path.brand"]; len(got.Values) != 1 || got.Values[0] != "acme" {
+	if got := Gather(file.File{Path: "acme/x.jpg"}, time.Time{}, levels)["path.brand"]; len(got.Values) != 1 || got.Values[0] != "acme" {
 		t.Errorf("path.Brand is not found as path.brand: %v", got)
 	}
 }
@@ -71,7 +73,7 @@ func TestSplitExt(t *testing.T) {
 		"a.jpg": {"a", ".jpg"}, "a.tar.gz": {"a.tar", ".gz"}, "README": {"README", ""},
 		".profile": {".profile", ""}, ".a.jpg": {".a", ".jpg"}, "odd.": {"odd.", ""}, "": {"", ""},
 	} {
-		stem, ext := SplitExt(name)
+		stem, ext := metadata.SplitExt(name)
 		if got := [2]string{stem, ext}; got != want {
 			t.Errorf("SplitExt(%q) = %q, want %q", name, got, want)
 		}
@@ -146,7 +148,7 @@ func FuzzLevels(f *testing.F) {
 				t.Fatalf("%q gives a level %q that it does not name", pattern, name)
 			}
 		}
-		for name, fact := range Gather(File{Path: path}, levels) {
+		for name, fact := range Gather(file.File{Path: path}, time.Time{}, levels) {
 			for _, v := range fact.Values {
 				if v == "" || !utf8.ValidString(v) || !norm.NFC.IsNormalString(v) {
 					t.Fatalf("%s = %q: empty or not clean", name, v)

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // Levels names the directories of a path by a pattern such as
@@ -62,7 +64,7 @@ func ParseLevels(pattern string) (Levels, error) {
 			return Levels{}, fmt.Errorf("levels %q: %w", pattern, err)
 		}
 		for _, name := range seg.names {
-			if slices.ContainsFunc(l.names, func(n string) bool { return Key(n) == Key(name) }) {
+			if slices.ContainsFunc(l.names, func(n string) bool { return metadata.Key(n) == metadata.Key(name) }) {
 				return Levels{}, fmt.Errorf("levels %q name {%s} twice", pattern, name)
 			}
 			l.names = append(l.names, name)
@@ -91,7 +93,7 @@ func parseSegment(part string) (segment, error) {
 			i = len(rest)
 		}
 		if i > 0 {
-			re.WriteString(regexp.QuoteMeta(Clean(rest[:i])))
+			re.WriteString(regexp.QuoteMeta(metadata.Clean(rest[:i])))
 			rest, open = rest[i:], false
 			continue
 		}
@@ -168,7 +170,7 @@ func (l Levels) Match(path string) map[string]string {
 
 // match adds the texts of one part of a path to found.
 func (s segment) match(part string, found map[string]string) bool {
-	groups := s.re.FindStringSubmatch(Clean(part))
+	groups := s.re.FindStringSubmatch(metadata.Clean(part))
 	if groups == nil {
 		return false
 	}

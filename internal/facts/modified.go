@@ -6,26 +6,28 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
-// trueTime returns the file with the time at which it was modified. It lies at a
-// path by now. What keeps a file's time in nanoseconds holds but the nearest of one before
-// 1677 or after 2262: the file itself is asked, unless it is another one by now. A
-// year that has not four digits has no written form. What is not known is zero,
-// with a gap.
-func (f File) trueTime(root *file.Root, at string) (File, []Gap) {
-	stored := filetime.Of(f.ModTime)
-	if _, known := filetime.Time(stored); !known && !f.ModTime.IsZero() {
+// modifiedAt returns when a file was modified, in local time. It lies at a path by now.
+// What keeps a file's time in nanoseconds holds but the nearest of one before 1677 or
+// after 2262: the file itself is asked, unless it is another one by now. A year that has
+// not four digits has no written form. What is not known is zero, with a gap, but for a
+// file that was never looked at.
+func modifiedAt(root *file.Root, f file.File, at string) (time.Time, []metadata.Gap) {
+	if f.Ino == 0 {
+		return time.Time{}, nil
+	}
+	modified, known := filetime.Time(f.ModTime)
+	if !known {
 		info, err := root.Lstat(at)
-		if err != nil || info.Size() != f.Size || filetime.Of(info.ModTime()) != stored {
-			f.ModTime = time.Time{}
-			return f, []Gap{{"file", "The file's modification time lies before 1677 or after 2262, and is not known now that the file is not there."}}
+		if err != nil || info.Size() != f.Size || filetime.Of(info.ModTime()) != f.ModTime {
+			return time.Time{}, []metadata.Gap{{Source: "file", Message: "The file's modification time lies before 1677 or after 2262, and is not known now that the file is not there."}}
 		}
-		f.ModTime = info.ModTime().In(f.ModTime.Location())
+		modified = info.ModTime()
 	}
-	if year := f.ModTime.Year(); year < 0 || year > 9999 {
-		f.ModTime = time.Time{}
-		return f, []Gap{{"file", fmt.Sprintf("The file's modification time is in the year %d, which no date can be written of.", year)}}
+	if year := modified.Year(); year < 0 || year > 9999 {
+		return time.Time{}, []metadata.Gap{{Source: "file", Message: fmt.Sprintf("The file's modification time is in the year %d, which no date can be written of.", year)}}
 	}
-	return f, nil
+	return modified, nil
 }

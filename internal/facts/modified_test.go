@@ -9,7 +9,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/filetime"
+	"github.com/tenovos-ingest/ingestd/internal/metadata/metadatatest"
 )
 
 // dirThatKeeps returns a directory with a file whose modification time is at: ext4
@@ -39,7 +41,10 @@ func dirThatKeeps(t *testing.T, name string, data []byte, at time.Time) string {
 }
 
 func TestTimesOfOtherCenturies(t *testing.T) {
-	picture := readTestdata(t, "tagged.jpg")
+	here := time.Local // the dates below are written in UTC
+	time.Local = time.UTC
+	t.Cleanup(func() { time.Local = here })
+	picture := readEmbedded(t, "tagged.jpg")
 	for _, tt := range []struct {
 		at   time.Time
 		want string // of file.modified; "" where it is not known
@@ -55,39 +60,30 @@ func TestTimesOfOtherCenturies(t *testing.T) {
 	} {
 		t.Run(tt.at.String(), func(t *testing.T) {
 			c := NewCollector(Settings{Root: dirThatKeeps(t, "a.jpg", picture, tt.at), Sources: Sources{EXIF: true}})
-			stored, _ := filetime.Time(filetime.Of(tt.at)) // as the journal has it
-			f := File{Path: "a.jpg", Size: int64(len(picture)), ModTime: stored.UTC()}
+			f := file.File{Path: "a.jpg", Stat: file.Stat{Size: int64(len(picture)), ModTime: filetime.Of(tt.at), Ino: 1}}
 			got, err := c.Collect(f, "")
 			if err != nil {
 				t.Fatal(err)
 			}
-			if modified := first(got.Facts, FileModified); modified != tt.want {
+			if modified := metadatatest.First(got.Facts, FileModified); modified != tt.want {
 				t.Errorf("file.modified = %q, want %q", modified, tt.want)
 			}
 			if said := len(got.Gaps) == 1 && got.Gaps[0].Source == "file"; said != (tt.want == "") {
 				t.Errorf("gaps %v", got.Gaps)
 			}
-			if first(got.Facts, "exif.make") == "" || got.Gone {
+			if metadatatest.First(got.Facts, "exif.make") == "" || got.Gone {
 				t.Error("what is embedded is not read")
 			}
 			// Another file of that size is none that is read, nor dated by.
 			if err := os.Chtimes(filepath.Join(c.Root, "a.jpg"), time.Now(), time.Now()); err != nil {
 				t.Fatal(err)
 			}
-			if got, err = c.Collect(f, ""); err != nil || !got.Gone || first(got.Facts, "exif.make") != "" {
+			if got, err = c.Collect(f, ""); err != nil || !got.Gone || metadatatest.First(got.Facts, "exif.make") != "" {
 				t.Errorf("of another file: %v, error %v", got, err)
 			}
-			if modified := first(got.Facts, FileModified); strings.HasPrefix(modified, "20") && modified[:10] == time.Now().UTC().Format(time.DateOnly) {
+			if modified := metadatatest.First(got.Facts, FileModified); strings.HasPrefix(modified, "20") && modified[:10] == time.Now().UTC().Format(time.DateOnly) {
 				t.Errorf("file.modified = %s is the other file's", modified)
 			}
 		})
 	}
-}
-
-// first returns the first value of a fact, "" where it is not known.
-func first(known Facts, name string) string {
-	if fact, ok := known[name]; ok {
-		return fact.Values[0]
-	}
-	return ""
 }

@@ -5,31 +5,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"syscall"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
-
-// openRegular opens a regular file beneath root, without waiting for anyone.
-func openRegular(root *file.Root, rel string) (*os.File, fs.FileInfo, error) {
-	info, err := root.Lstat(rel)
-	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "open", Path: rel, Err: errors.New("it is no regular file")}
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	opened, err := root.Open(rel)
-	if err != nil {
-		return nil, nil, file.Opening(err)
-	}
-	if info, err = opened.Stat(); err != nil {
-		_ = opened.Close() // nothing was written
-		return nil, nil, err
-	}
-	return opened, info, nil
-}
 
 // firstOf reads the first of the files that is there; its Path is "" if none is.
 func firstOf(root *file.Root, names []Beside, limit int64) (Beside, []byte, error) {
@@ -44,17 +24,17 @@ func firstOf(root *file.Root, names []Beside, limit int64) (Beside, []byte, erro
 }
 
 func readWhole(root *file.Root, name string, limit int64) ([]byte, error) {
-	opened, info, err := openRegular(root, name)
+	opened, info, err := root.OpenRegular(name)
 	if err != nil {
 		return nil, err
 	}
 	defer opened.Close() // nothing was written
 	if info.Size() > limit {
-		return nil, fmt.Errorf("%s is larger than %d MiB", Clean(name), limit>>20)
+		return nil, fmt.Errorf("%s is larger than %d MiB", metadata.Clean(name), limit>>20)
 	}
 	data, err := io.ReadAll(io.LimitReader(opened, limit+1))
 	if int64(len(data)) > limit { // it grew meanwhile
-		return nil, fmt.Errorf("%s is larger than %d MiB", Clean(name), limit>>20)
+		return nil, fmt.Errorf("%s is larger than %d MiB", metadata.Clean(name), limit>>20)
 	}
 	return data, file.Reading(err)
 }

@@ -13,7 +13,7 @@ import (
 // What another client has locked on a share may pass: neither the file nor what speaks
 // of it counts as one that tells nothing.
 func TestLockIsNoMissingFact(t *testing.T) {
-	jpeg, err := os.ReadFile("testdata/tagged.jpg")
+	jpeg, err := os.ReadFile("../embedded/testdata/tagged.jpg")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func TestLockIsNoMissingFact(t *testing.T) {
 			c := NewCollector(Settings{
 				Root: dir, Sources: Sources{EXIF: true, XMP: true, Sidecar: true, Manifest: true}, Companions: Companions{Sidecars: true, Manifests: []string{"*.csv"}},
 			})
-			f := File{Folder: "drop", Path: "a.jpg", Size: int64(len(jpeg))}
+			f := file.File{Folder: "drop", Path: "a.jpg", Stat: file.Stat{Size: int64(len(jpeg))}}
 			lock(^syscall.Errno(0))
 			if _, err := c.Collect(f, ""); !errors.Is(err, file.ErrLocked) {
 				t.Errorf("%s locked, %s: %v", name, how, err)

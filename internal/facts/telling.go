@@ -2,17 +2,15 @@ package facts
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"net/url"
 	"os"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
+	"github.com/tenovos-ingest/ingestd/internal/xmp"
 )
 
 // Lost is what is told of a companion that speaks of files which are not there: rows
@@ -31,9 +29,6 @@ type LostRow struct {
 	Name   string
 	Likely string // the one file that is spelt a little otherwise; "" for none
 }
-
-// maxLost is how many rows are told by name.
-const maxLost = 10
 
 // Lister calls yield with the paths below the drop folder of the files that are, or
 // were, below a directory of it.
@@ -77,131 +72,30 @@ func (t *Teller) Lost(companion string) (Lost, error) {
 
 // lostRows finds the rows of a manifest that no file has.
 func (t *Teller) lostRows(root *file.Root, manifest string) (Lost, error) {
-	m, err := t.c.manifestAt(root, manifest)
-	if err != nil || m.Manifest == nil { // what cannot be read is told where a file is held for it
-		return Lost{}, err
+	ignored := func(path string) bool {
+		kind, ok := t.c.Of(path)
+		return ok && kind != KindSidecar || t.Skipped != nil && t.Skipped(path) // x.xmp is beside what is meant
 	}
-	defer t.c.unpin(m)
-	if lost, err := t.c.tooMany(root, m); err != nil || lost.Count > 0 {
-		return lost, err
+	found, err := t.c.manifests.Unmatched(root, manifest, t.were, ignored)
+	lost := Lost{Manifest: true, Rows: found.Rows, Count: found.Count, Message: found.Message}
+	for _, row := range found.First {
+		lost.First = append(lost.First, LostRow(row))
 	}
-	dir := path.Dir(manifest)
-	found := newMatching(m.Manifest)
-	see := func(file string) { found.see(below(file, dir)) }
-	if err = t.were(dir, see); err == nil && !found.all() {
-		err = listFiles(root, dir, true, see)
-	}
-	if err != nil || found.all() {
-		return Lost{}, err
-	}
-	lost := found.lost()
-	if lost.Count == 0 {
-		return Lost{}, nil
-	}
-	guess := newGuesses(lost.First)
-	consider := func(file string) {
-		if kind, ok := t.c.Of(file); ok && kind != KindSidecar {
-			return // x.xmp is beside what is meant
-		}
-		if _, has := m.find(below(file, dir)); has || !guess.near(below(file, dir)) || t.Skipped != nil && t.Skipped(file) {
-			return
-		}
-		guess.consider(below(file, dir))
-	}
-	if err = t.were(dir, consider); err == nil {
-		err = listFiles(root, dir, true, consider)
-	}
-	guess.finish()
-	lost.Message = fmt.Sprintf("%d of %d rows of %s matched no file: %s", lost.Count, lost.Rows, Clean(manifest), lost.words())
 	return lost, err
-}
-
-// matching gathers which rows of a manifest have a file.
-type matching struct {
-	m   *Manifest
-	has []bool // by the first row of a file
-	n   int    // how many of them have
-}
-
-func newMatching(m *Manifest) *matching { return &matching{m: m, has: make([]bool, m.rows.len())} }
-
-func (x *matching) see(file string) {
-	if found, ok := x.m.find(file); ok {
-		if !x.has[found.first] {
-			x.n++
-		}
-		x.has[found.first] = true
-	}
-}
-
-// matched reports whether a row has a file, or needs none.
-func (x *matching) matched(row Row) bool {
-	if row.File != "" {
-		if found, ok := x.m.findFile(row.File); ok && x.has[found.first] {
-			return true
-		}
-	}
-	_, virtual, wrong := row.Virtual() // of what is wrong there, Virtual tells
-	return virtual || wrong != nil && row.Err == nil
-}
-
-// all reports that every row has a file, where that is plain to see.
-func (x *matching) all() bool { return x.n == x.m.rows.len() }
-
-func (x *matching) lost() Lost {
-	lost := Lost{Manifest: true, Rows: x.m.rows.len()}
-	for row := range x.m.All() {
-		if x.matched(row) {
-			continue
-		}
-		lost.Count++
-		if len(lost.First) < maxLost {
-			lost.First = append(lost.First, LostRow{Line: row.Line, Name: row.File})
-		}
-	}
-	return lost
-}
-
-// words names the first rows, each with what it may mean.
-func (l Lost) words() string {
-	var b strings.Builder
-	for i, row := range l.First {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "line %d ", row.Line)
-		if row.Name == "" {
-			b.WriteString("names none")
-		} else {
-			fmt.Fprintf(&b, "`%s`", excerpt(row.Name))
-		}
-		b.WriteString(row.perhaps())
-	}
-	if more := l.Count - len(l.First); more > 0 {
-		fmt.Fprintf(&b, ", and %d more", more)
-	}
-	return b.String()
-}
-
-func (r LostRow) perhaps() string {
-	if r.Likely == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (perhaps `%s`)", r.Likely)
 }
 
 // lostSidecar says that a sidecar is nobody's, or not used because of another.
 func (t *Teller) lostSidecar(root *file.Root, sidecar string, kind Kind) (Lost, error) {
 	info, err := root.Lstat(sidecar)
 	if err != nil || !info.Mode().IsRegular() {
-		return Lost{}, ifPassing(err)
+		return Lost{}, file.IfPassing(err)
 	}
 	dir := path.Dir(sidecar)
-	target, _ := SplitExt(path.Base(sidecar))
+	target, _ := metadata.SplitExt(path.Base(sidecar))
 	extension := ""
 	if kind == KindXMP {
-		data, err := readWhole(root, sidecar, MaxXMP)
-		if passing(err) {
+		data, err := readWhole(root, sidecar, xmp.MaxSize)
+		if file.Passing(err) {
 			return Lost{}, fmt.Errorf("read the sidecar: %w", err)
 		}
 		if bytes.Contains(data, []byte("SidecarForExtension")) {
@@ -221,13 +115,13 @@ func (t *Teller) lostSidecar(root *file.Root, sidecar string, kind Kind) (Lost, 
 	if owner := t.names.owner(target, kind, extension); owner != "" {
 		return t.c.passedOver(root, sidecar, path.Join(dir, owner), kind)
 	}
-	row := LostRow{Name: Clean(target), Likely: t.names.likely(target)}
+	row := LostRow{Name: metadata.Clean(target), Likely: t.names.likely(target)}
 	lost := Lost{Count: 1, First: []LostRow{row}}
 	what := "there is no file"
 	if extension != "" {
-		what = fmt.Sprintf("it is for files with the extension %s, and there is no such file", Clean(extension))
+		what = fmt.Sprintf("it is for files with the extension %s, and there is no such file", metadata.Clean(extension))
 	}
-	lost.Message = fmt.Sprintf("the sidecar %s is nobody's: %s `%s`%s", Clean(sidecar), what, Clean(target), row.perhaps())
+	lost.Message = fmt.Sprintf("the sidecar %s is nobody's: %s `%s`%s", metadata.Clean(sidecar), what, metadata.Clean(target), metadata.Perhaps(row.Likely))
 	return lost, nil
 }
 
@@ -240,22 +134,22 @@ type nameIndex struct {
 // indexNames lists the files of a directory that are there, or were.
 func (c *Collector) indexNames(root *file.Root, dir string, were Lister) (*nameIndex, error) {
 	x := &nameIndex{whole: map[string][]string{}, stem: map[string][]string{}, looseWhole: map[string]string{}, looseStem: map[string]string{}}
-	add := func(file string) {
-		name := below(file, dir)
+	add := func(rel string) {
+		name := file.Below(rel, dir)
 		if kind, ok := c.Of(name); strings.Contains(name, "/") || ok && kind != KindSidecar {
 			return
 		}
-		if slices.Contains(x.whole[Key(name)], name) {
+		if slices.Contains(x.whole[metadata.Key(name)], name) {
 			return
 		}
-		x.whole[Key(name)] = append(x.whole[Key(name)], name)
-		once(x.looseWhole, loose(name), name)
-		if stem, ext := SplitExt(name); ext != "" {
-			x.stem[Key(stem)] = append(x.stem[Key(stem)], name)
-			once(x.looseStem, loose(stem), name)
+		x.whole[metadata.Key(name)] = append(x.whole[metadata.Key(name)], name)
+		once(x.looseWhole, metadata.Loose(name), name)
+		if stem, ext := metadata.SplitExt(name); ext != "" {
+			x.stem[metadata.Key(stem)] = append(x.stem[metadata.Key(stem)], name)
+			once(x.looseStem, metadata.Loose(stem), name)
 		}
 	}
-	if err := listFiles(root, dir, false, add); err != nil {
+	if err := root.List(dir, false, add); err != nil {
 		return nil, err
 	}
 	return x, were(dir, add)
@@ -271,13 +165,13 @@ func once(names map[string]string, key, name string) {
 
 // owner returns a file that a sidecar speaks of, "" if there is none.
 func (x *nameIndex) owner(target string, kind Kind, extension string) string {
-	if whole := x.whole[Key(target)]; len(whole) > 0 {
+	if whole := x.whole[metadata.Key(target)]; len(whole) > 0 {
 		return whole[0]
 	}
 	if kind != KindXMP {
 		return ""
 	}
-	for _, name := range x.stem[Key(target)] {
+	for _, name := range x.stem[metadata.Key(target)] {
 		if extension == "" || isFor(name, extension) {
 			return name
 		}
@@ -287,10 +181,10 @@ func (x *nameIndex) owner(target string, kind Kind, extension string) string {
 
 // likely returns the one file that a sidecar may mean.
 func (x *nameIndex) likely(target string) string {
-	stem, _ := SplitExt(target)
-	for _, name := range []string{x.looseWhole[loose(target)], x.looseStem[loose(target)], x.looseStem[loose(stem)]} {
+	stem, _ := metadata.SplitExt(target)
+	for _, name := range []string{x.looseWhole[metadata.Loose(target)], x.looseStem[metadata.Loose(target)], x.looseStem[metadata.Loose(stem)]} {
 		if name != "" {
-			return Clean(name)
+			return metadata.Clean(name)
 		}
 	}
 	return ""
@@ -304,7 +198,7 @@ func (c *Collector) passedOver(root *file.Root, sidecar, owner string, kind Kind
 		return Lost{}, err
 	}
 	for _, b := range all {
-		if Key(b.Path) != Key(sidecar) {
+		if metadata.Key(b.Path) != metadata.Key(sidecar) {
 			continue
 		}
 		if b.Path == sidecar {
@@ -316,127 +210,7 @@ func (c *Collector) passedOver(root *file.Root, sidecar, owner string, kind Kind
 			continue
 		}
 		return Lost{Count: 1, First: []LostRow{{Name: path.Base(owner)}}, Message: fmt.Sprintf("the sidecar %s is passed over: %s, which is spelt almost alike, counts for `%s`",
-			Clean(sidecar), Clean(path.Base(b.Path)), Clean(path.Base(owner)))}, nil
+			metadata.Clean(sidecar), metadata.Clean(path.Base(b.Path)), metadata.Clean(path.Base(owner)))}, nil
 	}
 	return Lost{}, nil
-}
-
-// guesses finds for names the one file that is spelt a little otherwise: with another
-// extension, in another case, with %20 or _ for a space, or in another directory.
-type guesses struct {
-	rows  []LostRow
-	whole map[string]*guess // by the loose name
-	stem  map[string]*guess // without the extension
-	of    []*guess
-}
-
-// guess is what a name may mean. A file of the whole name goes before one that has
-// another extension.
-type guess struct {
-	wholes, stems       int
-	wholeFile, stemFile string
-}
-
-func newGuesses(rows []LostRow) *guesses {
-	g := &guesses{rows: rows, whole: map[string]*guess{}, stem: map[string]*guess{}}
-	for _, row := range rows {
-		name := loose(row.Name)
-		this := g.whole[name]
-		if this == nil {
-			this = &guess{}
-			g.whole[name] = this
-			stem, _ := SplitExt(name)
-			if g.stem[stem] == nil {
-				g.stem[stem] = this
-			}
-			g.stem[name] = this
-		}
-		g.of = append(g.of, this)
-	}
-	return g
-}
-
-// near says whether one of the names may mean a file.
-func (g *guesses) near(file string) bool {
-	name := loose(file)
-	stem, _ := SplitExt(name)
-	return name != "" && (g.whole[name] != nil || g.stem[stem] != nil)
-}
-
-// consider counts a file that is near for the names that may mean it.
-func (g *guesses) consider(file string) {
-	name := loose(file)
-	if this := g.whole[name]; this != nil && this.wholeFile != file {
-		this.wholes, this.wholeFile = this.wholes+1, file
-	}
-	stem, _ := SplitExt(name)
-	for _, key := range []string{stem, name} { // x.jpg is perhaps x.tif, and x.jpg.jpg
-		if this := g.stem[key]; this != nil && this.stemFile != file {
-			this.stems, this.stemFile = this.stems+1, file
-		}
-	}
-}
-
-func (g *guesses) finish() {
-	for i := range g.rows {
-		switch this := g.of[i]; {
-		case g.rows[i].Name == "":
-		case this.wholes == 1:
-			g.rows[i].Likely = Clean(this.wholeFile)
-		case this.wholes == 0 && this.stems == 1:
-			g.rows[i].Likely = Clean(this.stemFile)
-		}
-	}
-}
-
-var looser = strings.NewReplacer(" ", "", "_", "", "-", "", "+", "", "\u00a0", "")
-
-// loose returns the name of a file as one who misspells it would write it.
-func loose(file string) string {
-	name := path.Base(Clean(file))
-	if plain, err := url.PathUnescape(name); err == nil {
-		name = Clean(plain)
-	}
-	if name == "." || name == "/" {
-		return ""
-	}
-	return looser.Replace(Key(name))
-}
-
-// listFiles is a Lister of the files that are there. It holds no directory as a whole,
-// which may have very many.
-func listFiles(root *file.Root, dir string, deep bool, yield func(path string)) error {
-	opened, err := root.OpenDir(dir)
-	if err != nil {
-		return ifPassing(err)
-	}
-	defer opened.Close() // nothing was written
-	var dirs []string
-	for {
-		entries, err := opened.ReadDir(1024)
-		for _, e := range entries {
-			rel := path.Join(dir, e.Name())
-			switch {
-			case deep && e.IsDir():
-				dirs = append(dirs, rel)
-			case e.Type().IsRegular():
-				yield(rel)
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return ifPassing(err)
-		}
-		if err != nil {
-			break
-		}
-	}
-	for _, sub := range dirs {
-		if err := listFiles(root, sub, true, yield); err != nil {
-			return err
-		}
-	}
-	return nil
 }

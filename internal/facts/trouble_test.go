@@ -9,6 +9,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/tenovos-ingest/ingestd/internal/embedded"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 // TestTroubleIsNoMissingFact has the kernel refuse to read a companion: the file
@@ -52,7 +55,7 @@ func TestTroubleIsNoMissingFact(t *testing.T) {
 			t.Skipf("no mount: %v", err)
 		}
 		c.Forget(companion)
-		if _, err := c.Collect(File{Path: "a.jpg"}, ""); !errors.Is(err, syscall.EIO) {
+		if _, err := c.Collect(file.File{Path: "a.jpg"}, ""); !errors.Is(err, syscall.EIO) {
 			t.Errorf("%s: error %v", companion, err)
 		}
 		if err := syscall.Unmount(name, 0); err != nil {
@@ -61,17 +64,17 @@ func TestTroubleIsNoMissingFact(t *testing.T) {
 		if err := os.Remove(name); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Collect(File{Path: "a.jpg"}, ""); err != nil {
+		if _, err := c.Collect(file.File{Path: "a.jpg"}, ""); err != nil {
 			t.Errorf("%s is gone: error %v", companion, err)
 		}
 	}
-	if known, err := c.Collect(File{Path: long}, ""); err != nil || len(known.Gaps) > 0 {
+	if known, err := c.Collect(file.File{Path: long}, ""); err != nil || len(known.Gaps) > 0 {
 		t.Errorf("a name that has no room for an extension more: error %v, %v", err, known.Gaps)
 	}
 	if err := os.Mkdir(filepath.Join(dir, "a.jpg.json"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if known, err := c.Collect(File{Path: "a.jpg"}, ""); err != nil || len(known.Gaps) != 1 {
+	if known, err := c.Collect(file.File{Path: "a.jpg"}, ""); err != nil || len(known.Gaps) != 1 {
 		t.Errorf("a directory for a sidecar: error %v", err)
 	}
 }
@@ -80,12 +83,12 @@ func TestTroubleInTheFileIsKept(t *testing.T) {
 	bad := readerFunc(func([]byte, int64) (int, error) {
 		return 0, &fs.PathError{Op: "read", Path: "a.jpg", Err: syscall.EIO}
 	})
-	r := &troubleReader{r: bad}
-	if known, _ := Embedded(r, 1000, Want{EXIF: true, IPTC: true, XMP: true}, nil); len(known) > 0 || !errors.Is(r.err, syscall.EIO) {
-		t.Errorf("%v, error %v", known, r.err)
+	r := &file.TroubleReader{Reader: bad}
+	if known, _ := embedded.Read(r, 1000, embedded.Want{EXIF: true, IPTC: true, XMP: true}, nil); len(known) > 0 || !errors.Is(r.Err, syscall.EIO) {
+		t.Errorf("%v, error %v", known, r.Err)
 	}
 	for _, err := range []error{nil, errors.New("the manifest has no rows"), fs.ErrNotExist, syscall.ENOTDIR, &fs.PathError{Err: syscall.EACCES}} {
-		if passing(err) {
+		if file.Passing(err) {
 			t.Errorf("%v does not pass", err)
 		}
 	}

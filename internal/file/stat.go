@@ -7,8 +7,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/internal/filetime"
 	"golang.org/x/sys/unix"
+
+	"github.com/tenovos-ingest/ingestd/internal/filetime"
 )
 
 // Stat is what a file system says of a file. A file that has changed is noticed by it

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
@@ -50,8 +49,12 @@ type Config struct {
 	Proof   Proof
 	// CompanionKnown reports that the journal knows what a companion tells, as it lies there.
 	CompanionKnown func(ctx context.Context, companion file.File) (bool, error)
-	Now            func() time.Time
-	Log            zerolog.Logger
+	// Displaced reports whether the file of an entry, which is not where it was, was found
+	// under another path. A time other than zero says when to ask again: the watcher may
+	// still find it.
+	Displaced func(ctx context.Context, e journal.Entry) (found bool, until time.Time, err error)
+	Now       func() time.Time
+	Log       zerolog.Logger
 }
 
 // Filer moves the files of entries out of their drop folders. Safe for concurrent use, as
@@ -95,7 +98,20 @@ func (f *Filer) departFrom(ctx context.Context, s *shelf.Shelf, e journal.Entry)
 			defer cancel()
 			return f.Intents.Set(ctx, e.ID, e.Status, hidden, target)
 		},
+		Renamed: func() (bool, error) { return f.renamed(ctx, e) },
 	}}
+}
+
+// renamed reports whether the file of an entry got another path between the intent to take
+// it away and the taking: a crash came in between, and a rename before the next start.
+// Until the watcher has looked everywhere it cannot be told, which is answered with a
+// NotYetError.
+func (f *Filer) renamed(ctx context.Context, e journal.Entry) (bool, error) {
+	found, until, err := f.Displaced(ctx, e)
+	if err == nil && !until.IsZero() {
+		err = &NotYetError{Until: until}
+	}
+	return found, err
 }
 
 // takeAway moves the file of an entry, which is in e.Status, below pattern, or deletes it.
@@ -208,13 +224,13 @@ func (f *Filer) takeAlong(ctx context.Context, d *departure) {
 // shared reports whether another file has the name of this one but for its
 // extension.
 func shared(d *departure, companions dropfolder.Companions) bool {
-	stem := foldPath(strings.TrimSuffix(path.Base(d.Path), path.Ext(d.Path)))
+	stem := dropfolder.FoldName(strings.TrimSuffix(path.Base(d.Path), path.Ext(d.Path)))
 	names, err := d.Beside(d.Path)
 	if err != nil {
 		return true
 	}
 	for _, name := range names {
-		if foldPath(strings.TrimSuffix(name, path.Ext(name))) != stem {
+		if dropfolder.FoldName(strings.TrimSuffix(name, path.Ext(name))) != stem {
 			continue
 		}
 		if _, ok := companions.About(name); !ok {
@@ -222,11 +238,6 @@ func shared(d *departure, companions dropfolder.Companions) bool {
 		}
 	}
 	return false
-}
-
-// foldPath is the form in which the names of files and of their sidecars are compared.
-func foldPath(name string) string {
-	return norm.NFC.String(strings.ToLower(norm.NFC.String(name)))
 }
 
 // putBack gives a file its name back that changed in the last moment. Where a

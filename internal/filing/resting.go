@@ -12,8 +12,8 @@ import (
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
-// NotYetError puts the moving of a file off that is still left alone, or work of another
-// kind whose time has not come.
+// NotYetError puts the moving of a file off that is still left alone, or sought, or work of
+// another kind whose time has not come.
 type NotYetError struct{ Until time.Time }
 
 func (e *NotYetError) Error() string {
@@ -107,12 +107,7 @@ func (f *Filer) isHere(ctx context.Context, e journal.Entry) bool {
 		return false
 	}
 	defer d.Close()
-	opened, is, err := d.OpenRegular(e.Path)
-	if err != nil {
-		return false
-	}
-	defer opened.Close() // nothing was written
-	return e.Alike(d.Was.Renumbered(is, opened))
+	return d.IsHere()
 }
 
 // unhide gives a file its name back that was on its way out when its entry

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
+	"github.com/tenovos-ingest/ingestd/internal/proof"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -19,15 +20,6 @@ type Stay struct {
 	Until  time.Time
 	Reason journal.Reason
 }
-
-// Unproven is the error of a file that stays because nothing proves that its bytes are in
-// Tenovos.
-type Unproven struct{ Err error }
-
-func (e *Unproven) Error() string {
-	return "the file stays, because nothing proves that Tenovos holds its bytes: " + e.Err.Error()
-}
-func (e *Unproven) Unwrap() error { return e.Err }
 
 // retryWait is the wait before the n-th try to move a file away.
 func retryWait(n int) time.Duration { return min(2*time.Second<<min(n, 10), 10*time.Minute) }
@@ -57,6 +49,9 @@ func (f *Filer) FileAway(ctx context.Context, e journal.Entry) (*Stay, error) {
 	if mounts.IsGone(err) { // said of the folder
 		return nil, err
 	}
+	if later, ok := errors.AsType[*NotYetError](err); ok {
+		return &Stay{Until: later.Until, Reason: reasons.Sought}, nil
+	}
 	if e.Tries == 0 {
 		entryLog(f.Log.Warn(), e).Str("reason", secret.Sentence(err)).Msg("the file was uploaded but cannot be moved away yet: tried again until it can")
 	}
@@ -64,7 +59,7 @@ func (f *Filer) FileAway(ctx context.Context, e journal.Entry) (*Stay, error) {
 }
 
 func whyItStays(err error) journal.Reason {
-	if unproven, ok := errors.AsType[*Unproven](err); ok {
+	if unproven, ok := errors.AsType[*proof.UnprovenError](err); ok {
 		return reasons.Of(journal.ClassFiling, unproven, "Look at the asset in Tenovos. It is tried again until its checksum, or its content, is the file's.")
 	}
 	return reasons.Of(journal.ClassFiling, fmt.Errorf("its content is in Tenovos, but the file cannot be moved away: %w", err),

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // Account is what the rules' names are resolved against.
@@ -91,7 +92,7 @@ func notOne(owner, what, name string, hits int, names []string) *issue {
 	case len(names) == 0:
 		return &issue{fmt.Sprintf("%s has no %s %q", owner, what, name), "it shows none at all; the user may lack the right to see them"}
 	}
-	return &issue{fmt.Sprintf("%s has no %s %q", owner, what, name), SuggestOf(name, names)}
+	return &issue{fmt.Sprintf("%s has no %s %q", owner, what, name), yamltree.SuggestOf(name, names)}
 }
 
 func plural(what string) string {

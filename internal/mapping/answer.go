@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 )
 
@@ -65,7 +65,7 @@ func (f *fill) spreads() bool {
 
 // answer works the line through for one file. Where all that a source gave is
 // dropped, the default fills in.
-func (f *fill) answer(known facts.Facts) answer {
+func (f *fill) answer(known metadata.Facts) answer {
 	found := f.form.eval(known)
 	out := f.take(found)
 	if _, ok := out.value(); ok || len(out.faults) > 0 {

@@ -3,10 +3,12 @@ package mapping
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
 const (
@@ -59,7 +61,7 @@ rules: [{match: "**", template: Plain, security: {from: path.brand, map: {acme: 
 		t.Fatal(problems)
 	}
 	for path, want := range map[string]string{"acme/x.jpg": idA, idB + "/x.jpg": idB, "hooli/x.jpg": ""} {
-		r, err := m.Map(facts.Gather(facts.File{Path: path}, rules.Levels), path)
+		r, err := m.Map(facts.Gather(file.File{Path: path}, time.Time{}, rules.Levels), path)
 		if err != nil {
 			t.Fatal(err)
 		}

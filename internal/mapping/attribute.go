@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // attribute is an attribute of a template, a column of a table or a level of a
@@ -146,16 +146,7 @@ func (a *attribute) day(text string, written []string) (item, *issue) {
 	case 1:
 		return item{}, &issue{fmt.Sprintf("%q is no date of the form %q", text, written[0]), ""}
 	}
-	return item{}, &issue{fmt.Sprintf("%q is no date of the forms %s", text, quotedList(written)), ""}
-}
-
-// quotedList returns texts in quotes with commas.
-func quotedList(texts []string) string {
-	quoted := make([]string, len(texts))
-	for i, text := range texts {
-		quoted[i] = strconv.Quote(text)
-	}
-	return strings.Join(quoted, ", ")
+	return item{}, &issue{fmt.Sprintf("%q is no date of the forms %s", text, yamltree.QuotedList(written)), ""}
 }
 
 // filled is what an attribute makes of texts.

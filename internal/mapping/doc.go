@@ -5,7 +5,7 @@
 // Rules come to life in two steps. [ParseRules] reads them from YAML and knows
 // nothing of an account; [Resolve] turns their names into the ids of one account
 // and checks every text that is known beforehand: constants, defaults and the
-// right sides of `map`. Both return all mistakes at once, as [Problem] values
+// right sides of `map`. Both return all mistakes at once, as [yamltree.Problem] values
 // with line and column. What is left to go wrong with a single file is found by
 // [Mapper.Map], which is pure and reports it as [Fault] values: such a file is
 // not to be created.

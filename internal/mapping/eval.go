@@ -10,7 +10,7 @@ import (
 	"golang.org/x/text/language"
 	"golang.org/x/text/unicode/norm"
 
-	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // What Explained.Source says where no fact gave the value.
@@ -39,7 +39,7 @@ func fixed(names []Name, source string) outcome {
 }
 
 // eval works the form through for one file.
-func (f *Form) eval(known facts.Facts) outcome {
+func (f *Form) eval(known metadata.Facts) outcome {
 	if f.constants != nil {
 		return fixed(f.constants, SourceConstant)
 	}
@@ -105,7 +105,7 @@ func shorten(text string) string {
 
 // texts returns what the layer finds among the facts. A format with a gap yields
 // nothing: half a name is worse than none.
-func (l layer) texts(known facts.Facts) (found []string, origin string) {
+func (l layer) texts(known metadata.Facts) (found []string, origin string) {
 	if len(l.pieces) == 1 {
 		fact := known[l.pieces[0].fact]
 		return fact.Values, fact.Origin
@@ -130,7 +130,7 @@ var elementNumber = regexp.MustCompile(`\[[0-9]+\]`)
 
 // scattered says that the layer's fact is not known because it would be a list of
 // lists: some element has several values for it. There is at most one text.
-func (l layer) scattered(known facts.Facts) []string {
+func (l layer) scattered(known metadata.Facts) []string {
 	if len(l.pieces) != 1 {
 		return nil
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // maxFilename is the longest name, in bytes, that file systems and stores agree
@@ -18,14 +18,14 @@ const maxFilename = 255
 // kept. It is never empty.
 func Filename(p string) string {
 	_, base := path.Split(p)
-	name := facts.Clean(base)
+	name := metadata.Clean(base)
 	if strings.Trim(name, ". ") == "" {
 		return "unnamed"
 	}
 	if len(name) <= maxFilename {
 		return name
 	}
-	stem, ext := facts.SplitExt(name)
+	stem, ext := metadata.SplitExt(name)
 	if len(ext) > 32 { // no extension, but a dot in a long name
 		stem, ext = name, ""
 	}

@@ -1,14 +1,14 @@
 package mapping
 
 import (
-	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/text/unicode/norm"
 	"gopkg.in/yaml.v3"
+
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // What a form's `unknown` does with a text that its attribute cannot take: one
@@ -23,7 +23,7 @@ const (
 // what is done with them; or, for a table, what its rows are made of. Its zero
 // value yields nothing.
 type Form struct {
-	Pos
+	yamltree.Pos
 	broken    bool // it has been complained of: say no more
 	constants []Name
 
@@ -60,7 +60,7 @@ type replacements struct {
 // find returns what a text is replaced by; false if it is not.
 func (m *replacements) find(text string) (to string, ok bool) {
 	if to, ok = m.exact[text]; !ok {
-		to, ok = m.folded[fold(text)]
+		to, ok = m.folded[yamltree.Fold(text)]
 	}
 	return to, ok
 }
@@ -68,26 +68,25 @@ func (m *replacements) find(text string) (to string, ok bool) {
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 var (
-	formKeys = Keys{
+	formKeys = yamltree.Keys{
 		Known: []string{"from", "format", "match", "split", "map", "case", "date", "default", "required", "unknown", "rows", "columns"},
 		Later: []string{"wait_for"},
 	}
 	policies      = []string{hold, drop, fail}
 	letterCases   = []string{"lower", "upper", "title"}
-	notSupported  = "%s is not supported by this version"
 	formatExample = `write it like "{path.brand} {file.stem}"; {{ stands for a brace`
 )
 
 // form reads a value: a constant, a list of constants, or keys such as `from`.
 func (p *parser) form(n *yaml.Node, what string) Form {
-	before := len(p.problems)
-	f := Form{Pos: At(n)}
+	before := len(p.Problems())
+	f := Form{Pos: yamltree.At(n)}
 	if n.Kind == yaml.MappingNode {
 		p.sources(&f, n, what)
 	} else {
 		f.constants = p.constants(n, what)
 	}
-	f.broken = len(p.problems) > before
+	f.broken = len(p.Problems()) > before
 	return f
 }
 
@@ -97,7 +96,7 @@ func (p *parser) constants(n *yaml.Node, what string) []Name {
 	if n.Kind == yaml.SequenceNode {
 		nodes = n.Content
 		if len(nodes) == 0 {
-			p.Add(At(n), "give it a value or remove it", "%s is an empty list", what)
+			p.Add(yamltree.At(n), "give it a value or remove it", "%s is an empty list", what)
 		}
 	}
 	names := make([]Name, 0, len(nodes))
@@ -108,17 +107,17 @@ func (p *parser) constants(n *yaml.Node, what string) []Name {
 		}
 		text = norm.NFC.String(strings.TrimSpace(text))
 		if text == "" {
-			p.Add(At(node), "give it a value or remove it", "%s is empty", what)
+			p.Add(yamltree.At(node), "give it a value or remove it", "%s is empty", what)
 			continue
 		}
-		names = append(names, Name{At(node), text})
+		names = append(names, Name{yamltree.At(node), text})
 	}
 	return names
 }
 
 // sources reads the keys of a form.
 func (p *parser) sources(f *Form, n *yaml.Node, what string) {
-	before := len(p.problems)
+	before := len(p.Problems())
 	fields := p.Fields(n, what, formKeys)
 	if at := fields["required"]; at != nil {
 		f.required, _ = p.Bool(at, "required")
@@ -133,28 +132,28 @@ func (p *parser) sources(f *Form, n *yaml.Node, what string) {
 	from, format := fields["from"], fields["format"]
 	switch {
 	case from != nil && format != nil:
-		p.Add(At(format), "", "%s has both from and format", what)
+		p.Add(yamltree.At(format), "", "%s has both from and format", what)
 	case from != nil:
 		p.from(f, from)
 	case format != nil:
 		if text, ok := p.Text(format, "format"); ok {
 			f.layers = []layer{{name: text, pieces: p.format(format, text)}}
 		}
-	case len(p.problems) == before:
-		p.Add(At(n), "a constant is written without keys", "%s has neither from nor format", what)
+	case len(p.Problems()) == before:
+		p.Add(yamltree.At(n), "a constant is written without keys", "%s has neither from nor format", what)
 	}
 	if at := fields["match"]; at != nil {
 		if text, ok := p.Text(at, "match"); ok {
 			var err error
 			if f.match, err = regexp.Compile(text); err != nil {
-				p.Add(At(at), "", "match is no regular expression: %v", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+				p.Add(yamltree.At(at), "", "match is no regular expression: %v", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 			}
 		}
 	}
 	if at := fields["split"]; at != nil {
 		text, ok := p.Text(at, "split")
 		if ok && text == "" {
-			p.Add(At(at), `such as ";"`, "split is empty")
+			p.Add(yamltree.At(at), `such as ";"`, "split is empty")
 		}
 		f.split = lineEnds.Replace(text) // as they are in facts
 	}
@@ -178,17 +177,17 @@ func (p *parser) dates(n *yaml.Node) []Name {
 	if n.Kind == yaml.SequenceNode {
 		nodes = n.Content
 		if len(nodes) == 0 {
-			p.Add(At(n), "give it a layout or remove it", "date is an empty list")
+			p.Add(yamltree.At(n), "give it a layout or remove it", "date is an empty list")
 		}
 	}
 	layouts := make([]Name, 0, len(nodes))
 	for _, node := range nodes {
 		text, ok := p.Text(node, "date")
 		if ok && !isDateLayout(text) {
-			p.Add(At(node), `write 2 January 2006 the way the source writes dates, such as "02.01.2006"`, "date: %s is no layout of dates", p.Quote(node))
+			p.Add(yamltree.At(node), `write 2 January 2006 the way the source writes dates, such as "02.01.2006"`, "date: %s is no layout of dates", p.Quote(node))
 		}
 		if ok {
-			layouts = append(layouts, Name{At(node), text})
+			layouts = append(layouts, Name{yamltree.At(node), text})
 		}
 	}
 	return layouts
@@ -203,34 +202,13 @@ func (f *Form) layouts() []string {
 	return layouts
 }
 
-// Choice returns a text that must be one of known. Those of a later version are
-// refused as such. It returns "" after a complaint.
-func (r *Reader) Choice(n *yaml.Node, what string, known, later []string) string {
-	text, ok := r.Text(n, what)
-	switch {
-	case !ok:
-		return ""
-	case slices.Contains(later, text):
-		r.Add(At(n), "", notSupported, fmt.Sprintf("%s: %s", what, text))
-		return ""
-	case !slices.Contains(known, text):
-		hint := SuggestOf(text, known)
-		if _, masked := r.shown[n]; masked {
-			hint = "" // it could give away what a secret is like
-		}
-		r.Add(At(n), hint, "%s cannot be %s", what, r.Quote(n))
-		return ""
-	}
-	return text
-}
-
 // from reads one source or a list of them.
 func (p *parser) from(f *Form, n *yaml.Node) {
 	nodes := []*yaml.Node{n}
 	if n.Kind == yaml.SequenceNode {
 		nodes = n.Content
 		if len(nodes) == 0 {
-			p.Add(At(n), "", "from names no source")
+			p.Add(yamltree.At(n), "", "from names no source")
 		}
 	}
 	for _, node := range nodes {
@@ -254,7 +232,7 @@ func (p *parser) format(n *yaml.Node, text string) []piece {
 		case rest[0] == '{':
 			name, after, closed := strings.Cut(rest[1:], "}")
 			if !closed {
-				p.Add(At(n), formatExample, "format: a { is not closed")
+				p.Add(yamltree.At(n), formatExample, "format: a { is not closed")
 				return nil
 			}
 			key := p.source(n, name)
@@ -264,7 +242,7 @@ func (p *parser) format(n *yaml.Node, text string) []piece {
 			pieces = append(pieces, piece{literal: literal}, piece{fact: key})
 			literal, rest, named = "", after, true
 		case rest[0] == '}':
-			p.Add(At(n), formatExample, "format: a } has no {")
+			p.Add(yamltree.At(n), formatExample, "format: a } has no {")
 			return nil
 		default:
 			end := strings.IndexAny(rest, "{}")
@@ -275,7 +253,7 @@ func (p *parser) format(n *yaml.Node, text string) []piece {
 		}
 	}
 	if !named {
-		p.Add(At(n), formatExample, "format names no source")
+		p.Add(yamltree.At(n), formatExample, "format names no source")
 	}
 	return append(pieces, piece{literal: literal})
 }
@@ -292,12 +270,12 @@ func (p *parser) replacements(n *yaml.Node) *replacements {
 		}
 		from, to := norm.NFC.String(strings.TrimSpace(pair.Key.Value)), norm.NFC.String(strings.TrimSpace(to))
 		m.exact[from] = to
-		if _, clash := m.folded[fold(from)]; clash {
-			clashes[fold(from)] = true
+		if _, clash := m.folded[yamltree.Fold(from)]; clash {
+			clashes[yamltree.Fold(from)] = true
 		}
-		m.folded[fold(from)] = to
+		m.folded[yamltree.Fold(from)] = to
 		if to != "" { // an empty right side drops the text
-			m.right = append(m.right, Name{At(pair.Value), to})
+			m.right = append(m.right, Name{yamltree.At(pair.Value), to})
 		}
 	}
 	for key := range clashes {

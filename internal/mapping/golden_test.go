@@ -8,12 +8,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 	"gopkg.in/yaml.v3"
 
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 )
 
 // TestGolden maps the files of testdata/map/*.txtar: rules.yaml holds levels and
@@ -59,14 +62,14 @@ func mapFiles(t *testing.T, rules string, files []byte) string {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	for _, file := range list {
-		known := facts.Gather(facts.File{Path: file.Path}, parsed.Levels)
-		for name, values := range file.Facts {
+	for _, of := range list {
+		known := facts.Gather(file.File{Path: of.Path}, time.Time{}, parsed.Levels)
+		for name, values := range of.Facts {
 			prefix, _, _ := strings.Cut(name, ".")
-			known[facts.Key(name)] = facts.Fact{Values: values, Origin: "the " + prefix}
+			known[metadata.Key(name)] = metadata.Fact{Values: values, Origin: "the " + prefix}
 		}
-		fmt.Fprintf(&out, "%s\n", file.Path)
-		result, err := m.Map(known, file.Path)
+		fmt.Fprintf(&out, "%s\n", of.Path)
+		result, err := m.Map(known, of.Path)
 		if errors.Is(err, ErrNoRule) {
 			fmt.Fprintln(&out, "  ignored")
 			continue

@@ -1,6 +1,10 @@
 package mapping
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
+)
 
 // index finds one of a list of things by a key: one that is exactly right first,
 // and among those an id before a name; else one that differs only in case, if
@@ -22,7 +26,7 @@ func newIndex(n int, keys func(i int) []string) *index {
 				continue
 			}
 			x.exact[rank][key] = append(x.exact[rank][key], i)
-			if f := fold(key); !slices.Contains(x.folded[f], i) {
+			if f := yamltree.Fold(key); !slices.Contains(x.folded[f], i) {
 				x.folded[f] = append(x.folded[f], i)
 			}
 		}
@@ -38,5 +42,5 @@ func (x *index) find(key string) []int {
 			return hits
 		}
 	}
-	return x.folded[fold(key)]
+	return x.folded[yamltree.Fold(key)]
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 )
 
@@ -26,11 +26,11 @@ rules:
       Code: {from: manifest.caption, match: "^(\\S+).*paragraph\\.$"}
 `)
 	m.security = newSecurity([]tenovos.SecurityTemplate{{ID: "s-two-words", Name: "Creative Internal"}}, false)
-	known := facts.Facts{}
+	known := metadata.Facts{}
 	for name, text := range map[string]string{
 		"title": "a\nb", "keywords": "Summer\n\nWinter", "caption": "First.\n\nSecond paragraph.", "brand": "Acme\n", "date": "2024-03-01\n", "security": "Creative\nInternal",
 	} {
-		known[facts.Key("manifest."+name)] = facts.Fact{Values: []string{text}, Origin: "line 2 of m.csv"}
+		known[metadata.Key("manifest."+name)] = metadata.Fact{Values: []string{text}, Origin: "line 2 of m.csv"}
 	}
 	got, err := m.Map(known, "a.jpg")
 	if err != nil {

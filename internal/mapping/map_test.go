@@ -20,13 +20,16 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // mapFile maps a file that was modified on 1 May 2026, 00:30 in Berlin.
 func mapFile(m *Mapper, rules Rules, path string) (Result, error) {
 	modified := time.Date(2026, 5, 1, 0, 30, 0, 0, time.FixedZone("CEST", 2*60*60))
-	return m.Map(facts.Gather(facts.File{Folder: "campaigns", Path: path, Size: 42, ModTime: modified}, rules.Levels), path)
+	return m.Map(facts.Gather(file.File{Folder: "campaigns", Path: path, Stat: file.Stat{Size: 42}}, modified, rules.Levels), path)
 }
 
 func TestMap(t *testing.T) {
@@ -65,7 +68,7 @@ rules:
 				tenovos.SingleValue("a-season", "v-Winter"),
 			},
 		},
-		Rule: 1, RulePos: Pos{Line: 5, Column: 5}, Template: "Creative Asset",
+		Rule: 1, RulePos: yamltree.Pos{Line: 5, Column: 5}, Template: "Creative Asset",
 		Values: []Explained{
 			{Attribute: "Title", Value: "Spring Sale", Source: "path.campaign", Origin: `the path's level "campaign"`,
 				Passed: []string{"file.stem: 20260131_Ss_autumn_ignore_v-Winter_summer"}},
@@ -154,7 +157,7 @@ rules:
 	for i := range words {
 		words[i] = fmt.Sprintf("word %d", i)
 	}
-	known := facts.Facts{"xmp.subject": {Values: words, Origin: "the file's XMP"}}
+	known := metadata.Facts{"xmp.subject": {Values: words, Origin: "the file's XMP"}}
 	failed, err := m.Map(known, "x.jpg")
 	if err != nil || !failed.Failed() || len(failed.Problems) != 2*(maxTold+1) {
 		t.Fatalf("%d problems, failed %v, %v", len(failed.Problems), failed.Failed(), err)
@@ -216,9 +219,9 @@ func TestForms(t *testing.T) {
 			t.Errorf("%s: %v", tt.form, problems)
 			continue
 		}
-		known := facts.Gather(facts.File{Folder: "campaigns", Path: path, Size: 42,
-			ModTime: time.Date(2026, 5, 1, 0, 30, 0, 0, time.FixedZone("", 7200))}, rules.Levels)
-		known["xmp.subject"] = facts.Fact{Values: []string{"", "hills", "", "evening"}, Origin: "the test"}
+		known := facts.Gather(file.File{Folder: "campaigns", Path: path, Stat: file.Stat{Size: 42}},
+			time.Date(2026, 5, 1, 0, 30, 0, 0, time.FixedZone("", 7200)), rules.Levels)
+		known["xmp.subject"] = metadata.Fact{Values: []string{"", "hills", "", "evening"}, Origin: "the test"}
 		got := rules.Rules[0].lines[0].form.eval(known)
 		if joined := strings.Join(got.texts, "|"); joined != tt.want || got.source != tt.source {
 			t.Errorf("%s: %q from %q, want %q from %q", tt.form, joined, got.source, tt.want, tt.source)
@@ -376,8 +379,8 @@ func FuzzParseRules(f *testing.F) {
 		if yaml.Unmarshal([]byte(text), &doc) != nil || len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode || hasAlias(&doc) {
 			return // config makes the tree plain before it comes here
 		}
-		r := NewReader(nil)
-		fields := r.Fields(doc.Content[0], "the test", Keys{Known: []string{"levels", "rules"}})
+		r := yamltree.NewReader(nil)
+		fields := r.Fields(doc.Content[0], "the test", yamltree.Keys{Known: []string{"levels", "rules"}})
 		rules := ParseRules(r, fields["levels"], fields["rules"])
 		VocabularyIDs([]Rules{rules}, account())
 		m, problems := Resolve(rules, account())
@@ -387,11 +390,11 @@ func FuzzParseRules(f *testing.F) {
 		if len(r.Problems()) > 0 || m == nil {
 			return
 		}
-		known := facts.Gather(facts.File{Folder: "campaigns", Path: path, Size: 42, ModTime: time.Unix(1777588200, 0)}, rules.Levels)
-		values := strings.Split(facts.Clean(fact), ";")
+		known := facts.Gather(file.File{Folder: "campaigns", Path: path, Stat: file.Stat{Size: 42}}, time.Unix(1777588200, 0), rules.Levels)
+		values := strings.Split(metadata.Clean(fact), ";")
 		for name := range m.Needs().Names {
 			if _, ok := known[name]; !ok && strings.Join(values, "") != "" {
-				known[name] = facts.Fact{Values: values, Origin: "the test"}
+				known[name] = metadata.Fact{Values: values, Origin: "the test"}
 			}
 		}
 		got, err := m.Map(known, path)

@@ -9,7 +9,9 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // ErrNoRule says that no rule matches a path: the file is ignored.
@@ -21,8 +23,8 @@ type Result struct {
 	// when there are no Problems.
 	Asset tenovos.NewAsset `json:"asset"`
 	// Rule is the number of the deciding rule, from 0; RulePos is its place.
-	Rule    int `json:"rule"`
-	RulePos Pos `json:"-"`
+	Rule    int          `json:"rule"`
+	RulePos yamltree.Pos `json:"-"`
 	// Template is the name of the asset's template, as the account spells it.
 	Template string `json:"template"`
 	// WaitFor is the companion that the rule has the file wait for.
@@ -98,8 +100,8 @@ const securityName = "security"
 // below its folder, to what is known of the file. Neither case nor Unicode
 // composition counts when a path is matched: *.jpg means IMG_1.JPG too. The error
 // is ErrNoRule, or nil.
-func (m *Mapper) Map(known facts.Facts, path string) (Result, error) {
-	path = facts.Clean(path)
+func (m *Mapper) Map(known metadata.Facts, path string) (Result, error) {
+	path = metadata.Clean(path)
 	folded := strings.ToLower(path)
 	for i, r := range m.rules {
 		if r.Match != "" && doublestar.MatchUnvalidated(strings.ToLower(r.Match), folded) {
@@ -112,7 +114,7 @@ func (m *Mapper) Map(known facts.Facts, path string) (Result, error) {
 	return Result{}, ErrNoRule
 }
 
-func (m *Mapper) apply(r *rule, known facts.Facts) Result {
+func (m *Mapper) apply(r *rule, known metadata.Facts) Result {
 	out := Result{Template: r.template.Name, WaitFor: r.WaitFor, Asset: tenovos.NewAsset{
 		TemplateID:  r.template.ID,
 		Metadata:    []tenovos.Value{}, // the API wants a list, be it empty
@@ -141,7 +143,7 @@ func (m *Mapper) apply(r *rule, known facts.Facts) Result {
 }
 
 // secure fills the security templates; an asset must have one.
-func (m *Mapper) secure(out *Result, form *Form, known facts.Facts) {
+func (m *Mapper) secure(out *Result, form *Form, known metadata.Facts) {
 	found := form.eval(known)
 	e := explain(securityName, found)
 	var names []string

@@ -10,6 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -85,14 +86,14 @@ func account() Account {
 }
 
 // parseRules reads a document with the keys levels and rules.
-func parseRules(t testing.TB, text string) (Rules, []Problem) {
+func parseRules(t testing.TB, text string) (Rules, []yamltree.Problem) {
 	t.Helper()
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
 		t.Fatal(err)
 	}
-	r := NewReader(nil)
-	f := r.Fields(doc.Content[0], "the test", Keys{Known: []string{"levels", "rules"}})
+	r := yamltree.NewReader(nil)
+	f := r.Fields(doc.Content[0], "the test", yamltree.Keys{Known: []string{"levels", "rules"}})
 	rules := ParseRules(r, f["levels"], f["rules"])
 	return rules, r.Problems()
 }
@@ -118,7 +119,7 @@ func TestRuleMistakesAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, problems := parseRules(t, string(data))
-	golden(t, "testdata/rules.golden", string(data), SortProblems(problems))
+	golden(t, "testdata/rules.golden", string(data), yamltree.SortProblems(problems))
 }
 
 func TestAccountMistakesAtOnce(t *testing.T) {
@@ -139,7 +140,7 @@ func TestAccountMistakesAtOnce(t *testing.T) {
 
 // golden compares problems with those of a file. Each line of text that a comment
 // calls wrong has a problem; a missing attribute is said of the rule.
-func golden(t *testing.T, file, text string, problems []Problem) {
+func golden(t *testing.T, file, text string, problems []yamltree.Problem) {
 	t.Helper()
 	var got strings.Builder
 	at := map[int]bool{}
@@ -254,17 +255,5 @@ func TestNothingShownIsSaid(t *testing.T) {
 	}
 	if len(problems) != 2 {
 		t.Errorf("%d problems, want 2", len(problems))
-	}
-}
-
-func TestNearest(t *testing.T) {
-	known := []string{"Title", "Shot Date", "Brand", "Usage Rights"}
-	for name, want := range map[string]string{
-		"Titel": "Title", "title": "Title", "ShotDate": "Shot Date", "Brnad": "Brand", "Usage Right": "Usage Rights",
-		"Colour": "", "": "", "B": "",
-	} {
-		if got := Nearest(name, known); got != want {
-			t.Errorf("Nearest(%q) = %q, want %q", name, got, want)
-		}
 	}
 }

@@ -1,8 +1,6 @@
 package mapping
 
-import (
-	"github.com/tenovos-ingest/ingestd/internal/tenovos"
-)
+import "github.com/tenovos-ingest/ingestd/internal/tenovos"
 
 // Overlay returns the metadata of a new version: ours, which are what the rules
 // give, and of current, the asset's values so far, those that ours do not fill, as

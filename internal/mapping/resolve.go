@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // Mapper turns what is known of a file into the asset to create. It is immutable
@@ -34,7 +35,7 @@ type fill struct {
 
 // Resolve finds the rules' names in the account and checks all texts that are
 // known beforehand. It returns a Mapper, or every problem that it found.
-func Resolve(r Rules, account Account) (*Mapper, []Problem) {
+func Resolve(r Rules, account Account) (*Mapper, []yamltree.Problem) {
 	s := &resolver{account: account, vocabularies: newVocabularies(account.Vocabularies)}
 	m := &Mapper{security: newSecurity(account.Security, account.SecurityAsGiven || account.Denied.Security != ""), needs: r.Needs()}
 	for i, from := range r.Rules {
@@ -61,7 +62,7 @@ func Resolve(r Rules, account Account) (*Mapper, []Problem) {
 		}, to.lines)
 	}
 	if len(s.problems) > 0 {
-		return nil, SortProblems(s.problems)
+		return nil, yamltree.SortProblems(s.problems)
 	}
 	return m, nil
 }
@@ -70,17 +71,17 @@ func Resolve(r Rules, account Account) (*Mapper, []Problem) {
 type resolver struct {
 	account      Account
 	vocabularies map[string]*vocabulary
-	problems     []Problem
+	problems     []yamltree.Problem
 }
 
-func (s *resolver) add(pos Pos, i issue) { s.problems = append(s.problems, i.at(pos)) }
+func (s *resolver) add(pos yamltree.Pos, i issue) { s.problems = append(s.problems, i.at(pos)) }
 
 // whole is what lines fill: a template, or one row of a table. The texts are what
 // messages call it and its parts.
 type whole struct {
-	name, part    string // such as `template "Creative Asset"` and "attribute"
-	filler, place string // such as "rule" and "metadata"
-	pos           Pos    // of the filler
+	name, part    string       // such as `template "Creative Asset"` and "attribute"
+	filler, place string       // such as "rule" and "metadata"
+	pos           yamltree.Pos // of the filler
 	attributes    []tenovos.Attribute
 }
 
@@ -95,12 +96,12 @@ func (s *resolver) fills(w whole, lines []line) []fill {
 		}
 	}
 	var out []fill
-	seen := map[int]Pos{}
+	seen := map[int]yamltree.Pos{}
 	meant := map[string]bool{} // misspelt: not missing as well
 	for _, l := range lines {
 		hits := x.find(l.attribute.Text)
 		if len(hits) != 1 {
-			meant[Nearest(l.attribute.Text, names)] = true
+			meant[yamltree.Nearest(l.attribute.Text, names)] = true
 			s.add(l.attribute.Pos, w.notOne(l.attribute.Text, len(hits), names))
 			continue
 		}
@@ -216,7 +217,7 @@ func firstColumn(table *attribute) string {
 
 // checkTexts checks constants that together make one value, or in a cell that
 // holds one value a value each.
-func (s *resolver) checkTexts(f *fill, pos Pos, names []Name) {
+func (s *resolver) checkTexts(f *fill, pos yamltree.Pos, names []Name) {
 	if f.kind == tenovos.Cascade {
 		s.checkLevels(f.attribute, pos, names)
 		return
@@ -238,7 +239,7 @@ func (s *resolver) checkTexts(f *fill, pos Pos, names []Name) {
 	}
 }
 
-func (s *resolver) checkJoin(f *fill, pos Pos, items []item) {
+func (s *resolver) checkJoin(f *fill, pos yamltree.Pos, items []item) {
 	var got filled
 	f.join(&got, items)
 	for _, bad := range append(got.bad, got.unknown...) {
@@ -247,7 +248,7 @@ func (s *resolver) checkJoin(f *fill, pos Pos, items []item) {
 }
 
 // checkLevels checks the levels of a cascade, from the top.
-func (s *resolver) checkLevels(a *attribute, pos Pos, names []Name) {
+func (s *resolver) checkLevels(a *attribute, pos yamltree.Pos, names []Name) {
 	if bad := a.tooDeep(len(names)); bad != nil {
 		s.add(pos, *bad)
 		return
@@ -270,7 +271,7 @@ func (s *resolver) checkRight(f *fill, right Name) {
 			}
 			names = append(names, level.vocabulary.names...)
 		}
-		s.add(right.Pos, issue{fmt.Sprintf("no level of cascade %q has a value %q", f.Name, right.Text), SuggestOf(right.Text, names)})
+		s.add(right.Pos, issue{fmt.Sprintf("no level of cascade %q has a value %q", f.Name, right.Text), yamltree.SuggestOf(right.Text, names)})
 		return
 	}
 	it, bad := f.item(right.Text, f.form.layouts(), true)

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 )
 
@@ -13,7 +13,7 @@ import (
 const SourceRows = "rows"
 
 // table works the rows of a table through for one file.
-func (f *fill) table(known facts.Facts) answer {
+func (f *fill) table(known metadata.Facts) answer {
 	out := answer{explained: Explained{Attribute: f.Name}}
 	var rows [][]entry
 	var tried, dropped []string

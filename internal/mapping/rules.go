@@ -3,11 +3,11 @@ package mapping
 import (
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
 	"golang.org/x/text/unicode/norm"
 	"gopkg.in/yaml.v3"
 
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // Rules are the rules of one folder as read from the file: names of the account
@@ -19,7 +19,7 @@ type Rules struct {
 
 // Rule says what becomes of the files whose path matches.
 type Rule struct {
-	Pos
+	yamltree.Pos
 	Match    string // doublestar pattern of slash-separated paths below the folder
 	WaitFor  WaitFor
 	Template Name // by name or id
@@ -29,7 +29,7 @@ type Rule struct {
 
 // Name is a text of the file and its place. An empty text has been complained of.
 type Name struct {
-	Pos
+	yamltree.Pos
 	Text string
 }
 
@@ -39,7 +39,7 @@ type line struct {
 	form      Form
 }
 
-var ruleKeys = Keys{
+var ruleKeys = yamltree.Keys{
 	Known: []string{"match", "template", "security", "metadata", "unknown", "wait_for"},
 	Later: []string{"batch", "versions", "duplicates"},
 }
@@ -47,7 +47,7 @@ var ruleKeys = Keys{
 // ParseRules reads a folder's rules, and its levels; either node may be nil.
 // Mistakes go to r. What could not be read is left out of the result or marked
 // in it, so that Resolve finds further mistakes and does not repeat these.
-func ParseRules(r *Reader, levels, rules *yaml.Node) Rules {
+func ParseRules(r *yamltree.Reader, levels, rules *yaml.Node) Rules {
 	p := parser{Reader: r, anyLevel: false}
 	var out Rules
 	if levels != nil {
@@ -55,7 +55,7 @@ func ParseRules(r *Reader, levels, rules *yaml.Node) Rules {
 			p.anyLevel = true
 		} else if l, err := facts.ParseLevels(pattern); err != nil {
 			p.anyLevel = true
-			r.Add(At(levels), "", "%v", err)
+			r.Add(yamltree.At(levels), "", "%v", err)
 		} else {
 			out.Levels = l
 		}
@@ -70,7 +70,7 @@ func ParseRules(r *Reader, levels, rules *yaml.Node) Rules {
 		return out
 	}
 	if len(list) == 0 {
-		r.Add(At(rules), "every file would be ignored", "rules hold no rule")
+		r.Add(yamltree.At(rules), "every file would be ignored", "rules hold no rule")
 	}
 	for _, n := range list {
 		if rule, ok := p.rule(n); ok {
@@ -82,7 +82,7 @@ func ParseRules(r *Reader, levels, rules *yaml.Node) Rules {
 
 // parser reads rules and forms.
 type parser struct {
-	*Reader
+	*yamltree.Reader
 	levels   []string // the names that path.NAME may use
 	anyLevel bool     // the levels are broken: believe every path.NAME
 }
@@ -92,7 +92,7 @@ func (p *parser) rule(n *yaml.Node) (Rule, bool) {
 	if fields == nil {
 		return Rule{}, false
 	}
-	rule := Rule{Pos: At(n), security: Form{broken: true}}
+	rule := Rule{Pos: yamltree.At(n), security: Form{broken: true}}
 	if at, ok := p.need(n, fields, "match"); ok {
 		rule.Match = p.pattern(at)
 	}
@@ -103,7 +103,7 @@ func (p *parser) rule(n *yaml.Node) (Rule, bool) {
 		rule.security = p.security(at)
 	}
 	if at, ok := fields["wait_for"]; ok {
-		rule.WaitFor = p.WaitFor(at)
+		rule.WaitFor = ReadWaitFor(p.Reader, at)
 	}
 	unknown := ""
 	if at, ok := fields["unknown"]; ok {
@@ -124,13 +124,13 @@ func (p *parser) security(n *yaml.Node) Form {
 	f := p.form(n, "security")
 	switch {
 	case len(f.rows) > 0:
-		p.Add(At(n), "name security templates", "security is no table and takes no rows")
+		p.Add(yamltree.At(n), "name security templates", "security is no table and takes no rows")
 	case f.unknown != "":
-		p.Add(At(n), "remove it: such a file is always held", "security takes no unknown")
+		p.Add(yamltree.At(n), "remove it: such a file is always held", "security takes no unknown")
 	default:
 		return f
 	}
-	return Form{Pos: At(n), broken: true}
+	return Form{Pos: yamltree.At(n), broken: true}
 }
 
 // need returns the value of a key that a rule must have. A key that is there but
@@ -138,7 +138,7 @@ func (p *parser) security(n *yaml.Node) Form {
 func (p *parser) need(n *yaml.Node, fields map[string]*yaml.Node, key string) (*yaml.Node, bool) {
 	at, ok := fields[key]
 	if !ok {
-		p.Add(At(n), "", "the rule has no %s", key)
+		p.Add(yamltree.At(n), "", "the rule has no %s", key)
 	}
 	return at, ok
 }
@@ -153,26 +153,18 @@ func (p *parser) pattern(n *yaml.Node) string {
 	return p.Glob(n, text, "match")
 }
 
-// Glob checks a doublestar pattern of paths below a folder and returns it in
-// normal form C, or "" after a complaint.
-func (r *Reader) Glob(n *yaml.Node, pattern, what string) string {
-	switch {
-	case pattern == "" || !doublestar.ValidatePattern(pattern):
-		r.Add(At(n), "such as **/*.{jpg,png}; every [ and { must be closed", "%s: %s is no pattern of paths", what, r.Quote(n))
-		return ""
-	case strings.HasPrefix(pattern, "/") || strings.HasSuffix(pattern, "/"):
-		r.Add(At(n), "paths count from the folder, without a slash at either end", "%s: %s matches no path", what, r.Quote(n))
-		return ""
-	}
-	return norm.NFC.String(pattern)
-}
-
 // name reads the name of something in the account.
 func (p *parser) name(n *yaml.Node, what string) Name {
 	text, ok := p.Constant(n, what)
 	text = norm.NFC.String(strings.TrimSpace(text))
 	if ok && text == "" {
-		p.Add(At(n), "", "%s is empty", what)
+		p.Add(yamltree.At(n), "", "%s is empty", what)
 	}
-	return Name{At(n), text}
+	return Name{yamltree.At(n), text}
+}
+
+// KnownKeys returns the keys that a rule, a form, and the description of a column
+// may have, for the schema that editors use.
+func KnownKeys() (rule, form, column []string) {
+	return ruleKeys.Known, formKeys.Known, columnKeys.Known
 }

@@ -8,7 +8,10 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/tenovos-ingest/ingestd/internal/embedded"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // Needs says what the rules of a folder ask about a file, so that nothing else
@@ -93,7 +96,7 @@ func (f *Form) needs(to *Needs) {
 // source checks the name of a source and returns the key of its fact, or "" after
 // a complaint.
 func (p *parser) source(n *yaml.Node, name string) string {
-	key := facts.Key(strings.TrimSpace(name))
+	key := metadata.Key(strings.TrimSpace(name))
 	prefix, rest, dotted := strings.Cut(key, ".")
 	rest = strings.TrimSpace(rest)
 	switch {
@@ -107,12 +110,12 @@ func (p *parser) source(n *yaml.Node, name string) string {
 			continue
 		}
 		if rest == "" {
-			p.Add(At(n), "such as "+s.example, "%q names no %s", name, s.word)
+			p.Add(yamltree.At(n), "such as "+s.example, "%q names no %s", name, s.word)
 			return ""
 		}
 		return p.word(n, name, prefix, rest)
 	}
-	p.Add(At(n), p.sourceHint(name), "there is no source %q", name)
+	p.Add(yamltree.At(n), p.sourceHint(name), "there is no source %q", name)
 	return ""
 }
 
@@ -124,12 +127,12 @@ var sourceWords = map[string]string{
 
 // word checks the name of a source's word, where a kind of source has those that it has.
 func (p *parser) word(n *yaml.Node, name, prefix, word string) string {
-	if field, ok := facts.IPTCField(word); ok && prefix == "iptc" {
-		word = facts.Key(field)
+	if field, ok := embedded.IPTCField(word); ok && prefix == "iptc" {
+		word = metadata.Key(field)
 	}
-	known := facts.KnownNames(prefix)
-	if known != nil && !slices.ContainsFunc(known, func(k string) bool { return facts.Key(k) == word }) {
-		p.Add(At(n), wordHint(prefix, word, known), "%s: %s of that name, or none that is read", name, sourceWords[prefix])
+	known := embedded.KnownNames(prefix)
+	if known != nil && !slices.ContainsFunc(known, func(k string) bool { return metadata.Key(k) == word }) {
+		p.Add(yamltree.At(n), wordHint(prefix, word, known), "%s: %s of that name, or none that is read", name, sourceWords[prefix])
 		return ""
 	}
 	return prefix + "." + word
@@ -139,7 +142,7 @@ func (p *parser) word(n *yaml.Node, name, prefix, word string) string {
 // equally near it is always the same.
 func wordHint(prefix, word string, known []string) string {
 	slices.Sort(known)
-	if near := Nearest(word, known); near != "" {
+	if near := yamltree.Nearest(word, known); near != "" {
 		return fmt.Sprintf("did you mean %q?", prefix+"."+near)
 	}
 	if prefix == "exif" || prefix == "iptc" {
@@ -151,7 +154,7 @@ func wordHint(prefix, word string, known []string) string {
 // level checks the name of a path's level.
 func (p *parser) level(n *yaml.Node, name, level string) string {
 	for _, known := range p.levels {
-		if facts.Key(known) == level {
+		if metadata.Key(known) == level {
 			return facts.PathPrefix + level
 		}
 	}
@@ -159,9 +162,9 @@ func (p *parser) level(n *yaml.Node, name, level string) string {
 	case p.anyLevel:
 		return facts.PathPrefix + level
 	case len(p.levels) == 0:
-		p.Add(At(n), fmt.Sprintf(`give the folder levels: "{%s}/**"`, level), "%s: the folder has no levels that name its paths", name)
+		p.Add(yamltree.At(n), fmt.Sprintf(`give the folder levels: "{%s}/**"`, level), "%s: the folder has no levels that name its paths", name)
 	default:
-		p.Add(At(n), SuggestOf(level, p.levels), "%s: the folder's levels name no %q", name, level)
+		p.Add(yamltree.At(n), yamltree.SuggestOf(level, p.levels), "%s: the folder's levels name no %q", name, level)
 	}
 	return ""
 }
@@ -176,8 +179,8 @@ func (p *parser) sourceHint(name string) string {
 	}
 	all = append(all, facts.FileSources()...)
 	if i := strings.IndexAny(name, ".:"); i > 0 {
-		near := Nearest(name[:i], slices.Sorted(maps.Keys(kinds)))
-		if meant := near + "." + name[i+1:]; near != "" && fold(meant) != fold(name) {
+		near := yamltree.Nearest(name[:i], slices.Sorted(maps.Keys(kinds)))
+		if meant := near + "." + name[i+1:]; near != "" && yamltree.Fold(meant) != yamltree.Fold(name) {
 			return fmt.Sprintf("did you mean %q?", meant)
 		}
 	}
@@ -185,7 +188,7 @@ func (p *parser) sourceHint(name string) string {
 	for _, level := range p.levels {
 		known = append(known, facts.PathPrefix+level)
 	}
-	if near := Nearest(name, known); near != "" {
+	if near := yamltree.Nearest(name, known); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
 	return "there is " + strings.Join(all, ", ")

@@ -8,23 +8,24 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // row is one entry of a form's `rows`: a cell for each column that it fills.
 type row struct {
-	Pos
+	yamltree.Pos
 	cells []line
 }
 
 // column describes a column that the template does not show.
 type column struct {
-	Pos
+	yamltree.Pos
 	tenovos.Attribute
 	vocabulary Name // by name or id; empty unless the column takes values of one
 }
 
 var (
-	columnKeys  = Keys{Known: []string{"kind", "vocabulary", "format", "name"}}
+	columnKeys  = yamltree.Keys{Known: []string{"kind", "vocabulary", "format", "name"}}
 	columnKinds = []string{"text", "date", "vocabulary", "multi"}
 	// tableKeys are the keys that go with rows.
 	tableKeys = []string{"rows", "columns", "required", "unknown"}
@@ -35,7 +36,7 @@ func (p *parser) table(f *Form, n *yaml.Node, fields map[string]*yaml.Node, what
 	pairs, _ := p.Pairs(n, what)
 	for _, pair := range pairs {
 		if key := pair.Key.Value; fields[key] != nil && !slices.Contains(tableKeys, key) {
-			p.Add(At(pair.Key), "put it into a cell", "%s: %s does not go with rows", what, key)
+			p.Add(yamltree.At(pair.Key), "put it into a cell", "%s: %s does not go with rows", what, key)
 		}
 	}
 	if at := fields["columns"]; at != nil {
@@ -43,12 +44,12 @@ func (p *parser) table(f *Form, n *yaml.Node, fields map[string]*yaml.Node, what
 	}
 	at := fields["rows"]
 	if at == nil {
-		p.Add(At(n), "give it rows: [{COLUMN: value}]", "%s has columns and no rows", what)
+		p.Add(yamltree.At(n), "give it rows: [{COLUMN: value}]", "%s has columns and no rows", what)
 		return
 	}
 	list, ok := p.List(at, "rows")
 	if ok && len(list) == 0 {
-		p.Add(At(at), "such as [{COLUMN: value}]", "rows hold no row")
+		p.Add(yamltree.At(at), "such as [{COLUMN: value}]", "rows hold no row")
 	}
 	for _, node := range list {
 		f.rows = append(f.rows, p.row(node, f.unknown))
@@ -57,16 +58,16 @@ func (p *parser) table(f *Form, n *yaml.Node, fields map[string]*yaml.Node, what
 
 // row reads one row. unknown is what holds for cells that do not say.
 func (p *parser) row(n *yaml.Node, unknown string) row {
-	out := row{Pos: At(n)}
+	out := row{Pos: yamltree.At(n)}
 	pairs, ok := p.Pairs(n, "a row")
 	if ok && len(pairs) == 0 {
-		p.Add(At(n), "give it cells: {COLUMN: value}", "a row has no cell")
+		p.Add(yamltree.At(n), "give it cells: {COLUMN: value}", "a row has no cell")
 	}
 	for _, pair := range pairs {
 		cell := p.line(pair, unknown)
 		if len(cell.form.rows) > 0 {
-			p.Add(At(pair.Value), "a cell takes a value or a form", "%s: a cell has no rows of its own", pair.Key.Value)
-			cell.form = Form{Pos: At(pair.Value), broken: true}
+			p.Add(yamltree.At(pair.Value), "a cell takes a value or a form", "%s: a cell has no rows of its own", pair.Key.Value)
+			cell.form = Form{Pos: yamltree.At(pair.Value), broken: true}
 		}
 		out.cells = append(out.cells, cell)
 	}
@@ -74,9 +75,9 @@ func (p *parser) row(n *yaml.Node, unknown string) row {
 }
 
 // line reads what fills one attribute or column.
-func (p *parser) line(pair Pair, unknown string) line {
+func (p *parser) line(pair yamltree.Pair, unknown string) line {
 	l := line{
-		attribute: Name{At(pair.Key), norm.NFC.String(strings.TrimSpace(pair.Key.Value))},
+		attribute: Name{yamltree.At(pair.Key), norm.NFC.String(strings.TrimSpace(pair.Key.Value))},
 		form:      p.form(pair.Value, pair.Key.Value),
 	}
 	if l.form.unknown == "" {
@@ -101,10 +102,10 @@ func (p *parser) columns(n *yaml.Node) []column {
 		if fields == nil {
 			continue
 		}
-		c := column{Pos: At(pair.Key), Attribute: tenovos.Attribute{ID: strings.TrimSpace(pair.Key.Value), Type: "text"}}
+		c := column{Pos: yamltree.At(pair.Key), Attribute: tenovos.Attribute{ID: strings.TrimSpace(pair.Key.Value), Type: "text"}}
 		c.Name = c.ID
 		if c.ID == "" {
-			p.Add(At(pair.Key), "write the column's id", "a column has no id")
+			p.Add(yamltree.At(pair.Key), "write the column's id", "a column has no id")
 		}
 		if at := fields["name"]; at != nil {
 			c.Name = p.name(at, "name").Text
@@ -131,7 +132,7 @@ func (p *parser) columnFormat(c *column, at *yaml.Node) {
 		return
 	}
 	if c.Type != "date" {
-		p.Add(At(at), "remove it, or say kind: date", "column %q is no date and has no format", c.Name)
+		p.Add(yamltree.At(at), "remove it, or say kind: date", "column %q is no date and has no format", c.Name)
 		return
 	}
 	var ok bool
@@ -139,16 +140,16 @@ func (p *parser) columnFormat(c *column, at *yaml.Node) {
 		return
 	}
 	if _, err := dateLayout(c.DateFormat); err != nil {
-		p.Add(At(at), "such as MM/dd/yyyy", "%v", err)
+		p.Add(yamltree.At(at), "such as MM/dd/yyyy", "%v", err)
 	}
 }
 
 func (p *parser) columnVocabulary(c *column, key, at *yaml.Node) {
 	switch {
 	case isVocabulary(c.Attribute) && at == nil:
-		p.Add(At(key), "vocabulary: its name or id", "column %q does not say which vocabulary it takes its values from", c.Name)
+		p.Add(yamltree.At(key), "vocabulary: its name or id", "column %q does not say which vocabulary it takes its values from", c.Name)
 	case !isVocabulary(c.Attribute) && at != nil:
-		p.Add(At(at), "remove it, or say kind: vocabulary", "column %q is of another kind and has no vocabulary", c.Name)
+		p.Add(yamltree.At(at), "remove it, or say kind: vocabulary", "column %q is of another kind and has no vocabulary", c.Name)
 	case at != nil:
 		c.vocabulary = p.name(at, "vocabulary")
 	}

@@ -8,6 +8,8 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/tenovos-ingest/ingestd/internal/facts"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
 // WaitFor says that a file waits for a companion before it is ingested, and how
@@ -20,8 +22,8 @@ type WaitFor struct {
 // companionKinds are what a file can wait for.
 var companionKinds = []string{string(facts.KindXMP), string(facts.KindSidecar), string(facts.KindManifest)}
 
-// WaitFor reads "xmp, 10m", or the same as a list.
-func (r *Reader) WaitFor(n *yaml.Node) WaitFor {
+// ReadWaitFor reads "xmp, 10m", or the same as a list.
+func ReadWaitFor(r *yamltree.Reader, n *yaml.Node) WaitFor {
 	const example = `such as "xmp, 10m"; one of xmp, sidecar and manifest, and how long at most`
 	var words []string
 	if n.Kind == yaml.SequenceNode {
@@ -37,19 +39,19 @@ func (r *Reader) WaitFor(n *yaml.Node) WaitFor {
 		words[i] = strings.TrimSpace(words[i])
 	}
 	if len(words) != 2 || !slices.Contains(companionKinds, words[0]) {
-		r.Add(At(n), example, "wait_for names no companion and time")
+		r.Add(yamltree.At(n), example, "wait_for names no companion and time")
 		return WaitFor{}
 	}
 	d, err := time.ParseDuration(words[1])
 	if err != nil || d <= 0 {
-		r.Add(At(n), example, "wait_for: %q is no duration", words[1])
+		r.Add(yamltree.At(n), example, "wait_for: %q is no duration", words[1])
 		return WaitFor{}
 	}
 	return WaitFor{Kind: facts.Kind(words[0]), For: d}
 }
 
-// embedded are the prefixes of sources that stand in the file itself.
-var embedded = []string{"exif.", "iptc.", "xmp.", "xmp-embedded.", "image.", "video.", "pdf.", "office.", "png."}
+// embeddedSources are the prefixes of sources that stand in the file itself.
+var embeddedSources = []string{"exif.", "iptc.", "xmp.", "xmp-embedded.", "image.", "video.", "pdf.", "office.", "png."}
 
 // companionSources are the prefixes of sources that stand in a companion.
 var companionSources = map[facts.Kind][]string{
@@ -58,7 +60,7 @@ var companionSources = map[facts.Kind][]string{
 
 // RestsOnFile reports whether the value may be another where nothing embedded in
 // the file can be read.
-func (e Explained) RestsOnFile() bool { return e.restsOn(embedded) }
+func (e Explained) RestsOnFile() bool { return e.restsOn(embeddedSources) }
 
 // RestsOn reports whether the value may be another where the file's companion of a
 // kind cannot be read.
@@ -68,7 +70,7 @@ func (e Explained) RestsOn(kind facts.Kind) bool { return e.restsOn(companionSou
 // looked at before the one that did.
 func (e Explained) restsOn(prefixes []string) bool {
 	within := func(source string) bool {
-		source = facts.Key(strings.Join(strings.Fields(source), "")) // as it is written in the rule
+		source = metadata.Key(strings.Join(strings.Fields(source), "")) // as it is written in the rule
 		return slices.ContainsFunc(prefixes, func(prefix string) bool {
 			return strings.HasPrefix(source, prefix) || strings.Contains(source, "{"+prefix)
 		})

@@ -106,8 +106,8 @@ func (m *Mounts) Open(folder string, id int64) (*file.Root, error) {
 }
 
 // Source opens the file at a path of a drop folder for the flight of an entry, and expects
-// it to be what stat says.
-func (m *Mounts) Source(folder, rel string, id int64, stat file.Stat) (*uploader.Source, error) {
+// it to be what hint says.
+func (m *Mounts) Source(folder, rel string, id int64, hint file.Stat) (*uploader.Source, error) {
 	root, err := m.Open(folder, id)
 	if err != nil {
 		return nil, err
@@ -115,7 +115,7 @@ func (m *Mounts) Source(folder, rel string, id int64, stat file.Stat) (*uploader
 	defer root.Close()
 	src, err := uploader.Open(root, rel, func() func() { return m.Begin(folder, id) })
 	if err == nil {
-		src.Expect(stat)
+		src.Expect(hint)
 	}
 	return src, err
 }

@@ -11,11 +11,11 @@ import (
 
 // The readers of assets.
 
-func (c *call) getAsset() (int, any) {
+func (c assets) getAsset() (int, any) {
 	return c.show(c.find(c.id))
 }
 
-func (c *call) getLatestVersion() (int, any) {
+func (c assets) getLatestVersion() (int, any) {
 	a := c.find(c.id)
 	if a == nil {
 		return c.show(nil)
@@ -32,7 +32,7 @@ func (c *call) getLatestVersion() (int, any) {
 	return c.show(latest)
 }
 
-func (c *call) getVersions() (int, any) {
+func (c assets) getVersions() (int, any) {
 	a := c.find(c.id)
 	if a == nil {
 		return c.show(nil)
@@ -40,7 +40,7 @@ func (c *call) getVersions() (int, any) {
 	c.s.mu.Lock()
 	chain := append([]*Asset(nil), c.s.db.chains[a.OriginalFileID]...)
 	c.s.mu.Unlock()
-	c.look(chain...)
+	links(c).look(chain...)
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	if c.o.VersionsOrder == "newest" {
@@ -55,19 +55,19 @@ func (c *call) getVersions() (int, any) {
 	return http.StatusOK, out
 }
 
-func (c *call) getAssetContent() (int, any) {
+func (c assets) getAssetContent() (int, any) {
 	c.s.mu.Lock()
 	a := c.s.db.byObject[c.id]
 	c.s.mu.Unlock()
 	if a != nil {
-		c.look(a)
+		links(c).look(a)
 	}
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	if a == nil || a.Deleted || !a.HasContent {
 		return fail(http.StatusBadGateway, "Internal server error", "")
 	}
-	url, err := c.signer().PresignGet(c.r.Context(), a.Key, c.o.ContentLinkLife)
+	url, err := links(c).signer().PresignGet(c.r.Context(), a.Key, c.o.ContentLinkLife)
 	if err != nil {
 		return fail(http.StatusBadGateway, "Internal server error", "")
 	}
@@ -75,7 +75,7 @@ func (c *call) getAssetContent() (int, any) {
 }
 
 // find returns the asset with the object or file id, or nil.
-func (c *call) find(id string) *Asset {
+func (c assets) find(id string) *Asset {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	a := c.s.db.find(id)
@@ -85,11 +85,11 @@ func (c *call) find(id string) *Asset {
 	return a
 }
 
-func (c *call) show(a *Asset) (int, any) {
+func (c assets) show(a *Asset) (int, any) {
 	if a == nil {
 		return fail(http.StatusForbidden, "Asset not found", "")
 	}
-	c.look(a)
+	links(c).look(a)
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	return http.StatusOK, c.asset(a, c.s.clock())
@@ -97,7 +97,7 @@ func (c *call) show(a *Asset) (int, any) {
 
 // asset is the Asset object as the API knew it at a time: an index that lags
 // shows deletions and technical metadata late. The lock is held.
-func (c *call) asset(a *Asset, at time.Time) map[string]any {
+func (c assets) asset(a *Asset, at time.Time) map[string]any {
 	state, current := "available", "N"
 	deleted := a.Deleted && !a.DeletedAt.After(at)
 	if deleted {
@@ -112,7 +112,7 @@ func (c *call) asset(a *Asset, at time.Time) map[string]any {
 		"lastUpdatedBy": a.UpdatedBy, "lastUpdatedEpoch": c.epoch(a.Updated), "versionNumber": a.Created.UnixMilli(),
 		"currentVersion": current, "fileState": state, "metadataState": state,
 		"metadataTemplateId": a.TemplateID, "metadata": metadata, "metadataDenormalized": flat,
-		"securityTemplateIds": a.SecurityIDs, "securityDenormalized": c.security(),
+		"securityTemplateIds": a.SecurityIDs, "securityDenormalized": descriptions(c).security(),
 	}
 	m[c.draft("filename", "fileName")] = a.Filename
 	c.tellContentPath(m, a)
@@ -128,7 +128,7 @@ func (c *call) asset(a *Asset, at time.Time) map[string]any {
 }
 
 // technical is the technical metadata once the content was processed, else nil.
-func (c *call) technical(a *Asset, at time.Time) map[string]any {
+func (c assets) technical(a *Asset, at time.Time) map[string]any {
 	if !a.HasContent || a.ContentAt.Add(c.o.ChecksumLag).After(at) {
 		return nil
 	}
@@ -146,12 +146,12 @@ func (c *call) technical(a *Asset, at time.Time) map[string]any {
 }
 
 // tellsChecksum says that the asset's MD5 is known and told.
-func (c *call) tellsChecksum(a *Asset) bool {
+func (c assets) tellsChecksum(a *Asset) bool {
 	return a.ContentMD5 != "" && (c.o.Checksums == "all" || c.o.Checksums == "current" && a.Current)
 }
 
 // values are metadata[] with ids and metadataDenormalized with names.
-func (c *call) values(a *Asset) ([]any, map[string]any) {
+func (c assets) values(a *Asset) ([]any, map[string]any) {
 	list, flat := []any{}, map[string]any{}
 	idKey := c.draft("metadataDefinitionId", "metadatadefinitionId")
 	t := c.s.Account().template(a.TemplateID)
@@ -190,7 +190,7 @@ func (c *call) values(a *Asset) ([]any, map[string]any) {
 }
 
 // systemValues are what the platform itself knows, by search field.
-func (c *call) systemValues(a *Asset) map[string]string {
+func (c assets) systemValues(a *Asset) map[string]string {
 	out := map[string]string{
 		"system_created_by":    a.CreatedBy,
 		"system_created_epoch": strconv.FormatInt(a.Created.UnixMilli(), 10),
@@ -206,14 +206,14 @@ func (c *call) systemValues(a *Asset) map[string]string {
 }
 
 // epoch is a time in milliseconds, as text where the knob wants it.
-func (c *call) epoch(t time.Time) any {
+func (c assets) epoch(t time.Time) any {
 	if c.o.NumbersAsText {
 		return strconv.FormatInt(t.UnixMilli(), 10)
 	}
 	return t.UnixMilli()
 }
 
-func (c *call) draft(name, inDraft string) string {
+func (c assets) draft(name, inDraft string) string {
 	if c.o.DraftNames {
 		return inDraft
 	}

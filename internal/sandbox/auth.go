@@ -82,7 +82,7 @@ type authRequest struct {
 	} `json:"session"`
 }
 
-func (c *call) getAuthToken() (int, any) {
+func (c accounts) getAuthToken() (int, any) {
 	var req authRequest
 	if err := json.Unmarshal(c.body, &req); err != nil {
 		return failStatus(http.StatusBadRequest, "Invalid Authentication Parameters")
@@ -127,7 +127,7 @@ func (c *call) getAuthToken() (int, any) {
 
 // refresh trades a refresh token for a new session. It needs the access token
 // as well, which may have expired.
-func (c *call) refresh(access, refresh string) (int, any) {
+func (c accounts) refresh(access, refresh string) (int, any) {
 	if access == "" || refresh == "" {
 		return failStatus(http.StatusBadRequest, "Invalid Authentication Parameters")
 	}
@@ -151,7 +151,7 @@ func (c *call) refresh(access, refresh string) (int, any) {
 }
 
 // expireToken revokes a session and what was refreshed from it.
-func (c *call) expireToken() (int, any) {
+func (c accounts) expireToken() (int, any) {
 	var req struct {
 		EndpointURL string         `json:"endpointUrl"`
 		ClientID    string         `json:"clientId"`
@@ -182,7 +182,7 @@ func (c *call) expireToken() (int, any) {
 }
 
 // impersonate opens a session of another user that cannot be refreshed.
-func (c *call) impersonate() (int, any) {
+func (c accounts) impersonate() (int, any) {
 	var req struct {
 		Username string `json:"username"`
 	}
@@ -199,7 +199,7 @@ func (c *call) impersonate() (int, any) {
 }
 
 // newSession makes and files a session. The lock is held.
-func (c *call) newSession(user *User, refresh string, refreshUntil time.Time) *session {
+func (c accounts) newSession(user *User, refresh string, refreshUntil time.Time) *session {
 	now := c.s.clock()
 	x := &session{user: user, refresh: refresh, expires: now.Add(c.o.TokenLife), refreshUntil: refreshUntil}
 	claims := map[string]any{
@@ -221,7 +221,7 @@ func (c *call) newSession(user *User, refresh string, refreshUntil time.Time) *s
 	return x
 }
 
-func (c *call) authResponse(x *session, withRefresh bool) any {
+func (c accounts) authResponse(x *session, withRefresh bool) any {
 	refresh := x.refresh
 	if !withRefresh {
 		refresh = ""
@@ -234,7 +234,7 @@ func (c *call) authResponse(x *session, withRefresh bool) any {
 	}
 }
 
-func (c *call) poolID() string {
+func (c accounts) poolID() string {
 	if c.o.EmptyUserPoolID {
 		return ""
 	}
@@ -242,9 +242,9 @@ func (c *call) poolID() string {
 }
 
 // endpoint is the base URL by which the client came.
-func (c *call) endpoint() string {
+func (c accounts) endpoint() string {
 	base, _, _ := strings.Cut(c.r.URL.Path, "/auth/")
-	return c.origin() + base
+	return links(c).origin() + base
 }
 
 func (s *Server) userNamed(name string) *User {

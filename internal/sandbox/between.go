@@ -32,7 +32,7 @@ func (c *call) proxied(out *reply) bool {
 }
 
 // refusedRight is the answer to a create for which the account has lost the right.
-func (c *call) refusedRight(req createRequest) (message string) {
+func (c uploads) refusedRight(req createRequest) (message string) {
 	only := c.o.RefuseCreateFor
 	if only == "" || only == req.TemplateID || slices.Contains(req.SecurityIDs, only) {
 		return c.o.RefuseCreate

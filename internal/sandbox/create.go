@@ -24,7 +24,7 @@ type createRequest struct {
 	SkipTranscode  bool            `json:"skipTranscode"`
 }
 
-func (c *call) createAsset() (int, any) {
+func (c uploads) createAsset() (int, any) {
 	forbid := func(message, detail string, args ...any) (int, any) {
 		return fail(http.StatusForbidden, message, detail, args...)
 	}
@@ -85,7 +85,7 @@ func (c *call) createAsset() (int, any) {
 		a.OriginalFileID = req.OriginalFileID
 	}
 	out := map[string]any{"filename": a.Filename, "objectId": a.ObjectID, "fileId": a.FileID, "originalFileId": a.OriginalFileID}
-	c.tellSize(out, a.DeclaredSize)
+	assets(c).tellSize(out, a.DeclaredSize)
 	u, err := c.placeUpload(a, out)
 	if err != nil {
 		return fail(http.StatusInternalServerError, "Internal server error", "%v", err)
@@ -105,12 +105,12 @@ func (c *call) createAsset() (int, any) {
 // placeUpload puts into the reply of a create where the content goes: the
 // federated path, one URL, or the URLs of the parts. It returns the multipart
 // upload, if there is one.
-func (c *call) placeUpload(a *Asset, out map[string]any) (*upload, error) {
+func (c uploads) placeUpload(a *Asset, out map[string]any) (*upload, error) {
 	if a.FederatedPath != "" {
 		out["url"] = s3Key(a.FederatedPath)
 		return nil, nil
 	}
-	signer, ctx := c.signer(), c.r.Context()
+	signer, ctx := links(c).signer(), c.r.Context()
 	part := c.o.partSize()
 	if !c.o.MultipartUnasked && (a.DeclaredSize < 0 || !c.o.MultipartAlways && a.DeclaredSize <= part) {
 		url, err := signer.PresignPut(ctx, a.Key, a.ObjectID, c.o.URLLife)

@@ -8,7 +8,7 @@ import (
 // seeded is when the customer's configuration was made.
 var seeded = time.Date(2023, 3, 14, 9, 26, 53, 0, time.UTC)
 
-func (c *call) getMetadataTemplates() (int, any) {
+func (c descriptions) getMetadataTemplates() (int, any) {
 	out := []any{}
 	for i := range c.s.Account().Templates {
 		out = append(out, c.template(&c.s.Account().Templates[i]))
@@ -16,7 +16,7 @@ func (c *call) getMetadataTemplates() (int, any) {
 	return http.StatusOK, out
 }
 
-func (c *call) getMetadataTemplate() (int, any) {
+func (c descriptions) getMetadataTemplate() (int, any) {
 	t := c.s.Account().template(c.id)
 	if t == nil {
 		return fail(http.StatusBadRequest, "Metadata Template not found", "")
@@ -26,7 +26,7 @@ func (c *call) getMetadataTemplate() (int, any) {
 
 // template puts names and ids beside "template" or inside it: the documents
 // have both.
-func (c *call) template(t *Template) any {
+func (c descriptions) template(t *Template) any {
 	groups := []any{}
 	for i, g := range t.Groups {
 		groups = append(groups, map[string]any{"groupOrder": i + 1, "metadataGroupName": g.Name,
@@ -39,11 +39,11 @@ func (c *call) template(t *Template) any {
 		names = inner
 	}
 	names["templateId"], names["templateName"], names["templateType"] = t.ID, t.Name, t.Types
-	names["createdEpoch"], names["lastUpdatedEpoch"] = c.epoch(seeded), c.epoch(seeded)
+	names["createdEpoch"], names["lastUpdatedEpoch"] = assets(c).epoch(seeded), assets(c).epoch(seeded)
 	return outer
 }
 
-func (c *call) attributes(attrs []Attribute) []any {
+func (c descriptions) attributes(attrs []Attribute) []any {
 	out := []any{}
 	for i, at := range attrs {
 		m := map[string]any{
@@ -68,7 +68,7 @@ func (c *call) attributes(attrs []Attribute) []any {
 	return out
 }
 
-func (c *call) getAllControlledVocab() (int, any) {
+func (c descriptions) getAllControlledVocab() (int, any) {
 	out := []any{}
 	for i := range c.s.Account().Vocabularies {
 		out = append(out, c.vocabulary(&c.s.Account().Vocabularies[i], "metadata"))
@@ -76,7 +76,7 @@ func (c *call) getAllControlledVocab() (int, any) {
 	return http.StatusOK, out
 }
 
-func (c *call) getControlledVocab() (int, any) {
+func (c descriptions) getControlledVocab() (int, any) {
 	v := c.s.Account().vocabulary(c.id)
 	if v == nil {
 		return fail(http.StatusNotFound, "Controlled vocabulary not found", "")
@@ -85,19 +85,19 @@ func (c *call) getControlledVocab() (int, any) {
 }
 
 // vocabulary puts the values below key, unless the knob wants one key for all.
-func (c *call) vocabulary(v *Vocabulary, key string) any {
+func (c descriptions) vocabulary(v *Vocabulary, key string) any {
 	if c.o.VocabularyValuesShape != "documented" {
 		key = c.o.VocabularyValuesShape
 	}
 	return map[string]any{
 		"metadataDefinitionId": v.ID, "metadataDefinitionName": v.Name, "metadataDefinitionSearchField": v.SearchField,
 		"metadataDefinitionType": "controlledVocabulary", "customerId": c.s.Account().CustomerID,
-		"createdEpoch": c.epoch(seeded), "lastUpdatedEpoch": c.epoch(seeded),
+		"createdEpoch": assets(c).epoch(seeded), "lastUpdatedEpoch": assets(c).epoch(seeded),
 		key: map[string]any{"values": v.Values, "searchable": true},
 	}
 }
 
-func (c *call) getSecurityTemplates() (int, any) {
+func (c descriptions) getSecurityTemplates() (int, any) {
 	out := []any{}
 	for _, t := range c.s.Account().SecurityTemplates {
 		out = append(out, map[string]any{
@@ -111,12 +111,12 @@ func (c *call) getSecurityTemplates() (int, any) {
 	return http.StatusOK, out
 }
 
-func (c *call) security() []any {
+func (c descriptions) security() []any {
 	return []any{map[string]any{"groupId": SeedID("group", "Ingest"),
 		"permissions": []string{SeedID("permission", "View"), SeedID("permission", "Delete")}}}
 }
 
-func (c *call) getCurrentUser() (int, any) {
+func (c descriptions) getCurrentUser() (int, any) {
 	u := c.user
 	return http.StatusOK, map[string]any{
 		"userId": u.ID, "customerId": c.s.Account().CustomerID, "emailId": u.Email, "firstName": u.FirstName, "lastName": u.LastName,

@@ -11,7 +11,7 @@ import (
 )
 
 // setDeleted moves an asset into the recycle bin or back. The lock is held.
-func (c *call) setDeleted(a *Asset, deleted bool) {
+func (c edits) setDeleted(a *Asset, deleted bool) {
 	now := c.s.clock()
 	a.Deleted, a.DeletedAt, a.DeletedBy = deleted, time.Time{}, ""
 	if deleted {
@@ -21,7 +21,7 @@ func (c *call) setDeleted(a *Asset, deleted bool) {
 }
 
 // setDeletedWith does so with all versions that a scope has go along. The lock is held.
-func (c *call) setDeletedWith(a *Asset, scope string, deleted bool) {
+func (c edits) setDeletedWith(a *Asset, scope string, deleted bool) {
 	for _, v := range c.s.db.chains[a.OriginalFileID] {
 		along := scope == "all" || scope == "newer" && v.Seq > a.Seq || scope == "older" && v.Seq < a.Seq
 		if (v == a || along) && v.Deleted != deleted {
@@ -31,7 +31,7 @@ func (c *call) setDeletedWith(a *Asset, scope string, deleted bool) {
 	c.s.db.flip(a.OriginalFileID, c.o)
 }
 
-func (c *call) deleteAsset() (int, any) {
+func (c edits) deleteAsset() (int, any) {
 	var req struct {
 		Action     string `json:"action"`
 		DeleteType string `json:"deleteType"`
@@ -64,13 +64,13 @@ func (c *call) deleteAsset() (int, any) {
 
 // deletedDocument is the asset as the delete reply has it: JSON in a string, with
 // two documents that are JSON in strings again.
-func (c *call) deletedDocument(a *Asset) (string, error) {
-	m := c.asset(a, c.s.clock())
+func (c edits) deletedDocument(a *Asset) (string, error) {
+	m := assets(c).asset(a, c.s.clock())
 	metadata, err := jsonText(m["metadata"])
 	if err != nil {
 		return "", err
 	}
-	if technical := c.technical(a, c.s.clock()); technical != nil {
+	if technical := assets(c).technical(a, c.s.clock()); technical != nil {
 		if m["technicalMetadataDocument"], err = jsonText(technical); err != nil {
 			return "", err
 		}
@@ -82,7 +82,7 @@ func (c *call) deletedDocument(a *Asset) (string, error) {
 	return jsonText(m)
 }
 
-func (c *call) updateAsset() (int, any) {
+func (c edits) updateAsset() (int, any) {
 	var req struct {
 		Metadata    json.RawMessage `json:"metadata"`
 		SecurityIDs []string        `json:"securityTemplateIds"`
@@ -141,7 +141,7 @@ type bulkEdit struct {
 	securityOp string
 }
 
-func (c *call) editAssets() (int, any) {
+func (c edits) editAssets() (int, any) {
 	var req struct {
 		TemplateID       string     `json:"metadataTemplateId"`
 		ObjectIDs        []string   `json:"objectIds"`

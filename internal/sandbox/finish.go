@@ -23,7 +23,7 @@ type finishRequest struct {
 	Parts          []CompletedPart `json:"parts"`
 }
 
-func (c *call) finishUpload() (int, any) {
+func (c uploads) finishUpload() (int, any) {
 	var req finishRequest
 	missing := func() (int, any) {
 		return failStatus(http.StatusBadRequest, "Failed to parse asset: Missing fields")
@@ -49,7 +49,7 @@ func (c *call) finishUpload() (int, any) {
 	c.s.mu.Unlock()
 	done := map[string]any{"fileId": req.FileID, "filename": req.Filename, "action": req.Action, "originalFileId": req.OriginalFileID,
 		"uploadId": u.ID, "s3Key": u.Key, "status": "success"}
-	c.tellSize(done, int64(req.Filesize))
+	assets(c).tellSize(done, int64(req.Filesize))
 	if req.OriginalFileID == "" && a != nil {
 		done["originalFileId"] = a.OriginalFileID
 	}
@@ -70,14 +70,14 @@ func (c *call) finishUpload() (int, any) {
 }
 
 // again answers a second complete or cancel as the knob has it.
-func (c *call) again(knob string, done map[string]any) (int, any) {
+func (c uploads) again(knob string, done map[string]any) (int, any) {
 	if knob == "success" {
 		return http.StatusOK, done
 	}
 	return c.gone(knob)
 }
 
-func (c *call) gone(knob string) (int, any) {
+func (c uploads) gone(knob string) (int, any) {
 	status := http.StatusBadRequest
 	if knob == "404" {
 		status = http.StatusNotFound
@@ -85,7 +85,7 @@ func (c *call) gone(knob string) (int, any) {
 	return failStatus(status, errNoSuchUpload.code+": "+errNoSuchUpload.message)
 }
 
-func (c *call) cancelUpload(u *upload, a *Asset, done map[string]any) (int, any) {
+func (c uploads) cancelUpload(u *upload, a *Asset, done map[string]any) (int, any) {
 	if c.s.store != nil {
 		if err := c.s.store.AbortUpload(c.r.Context(), u.Key, u.ID); err != nil {
 			if strings.HasPrefix(err.Error(), errNoSuchUpload.code) {
@@ -102,7 +102,7 @@ func (c *call) cancelUpload(u *upload, a *Asset, done map[string]any) (int, any)
 	u.drop()
 	switch c.o.CancelRecord {
 	case "delete":
-		c.setDeletedWith(a, c.o.DeleteScope, true)
+		edits(c).setDeletedWith(a, c.o.DeleteScope, true)
 	case "purge":
 		c.s.db.purge(a)
 		c.s.db.flip(a.OriginalFileID, c.o)
@@ -110,7 +110,7 @@ func (c *call) cancelUpload(u *upload, a *Asset, done map[string]any) (int, any)
 	return http.StatusOK, done
 }
 
-func (c *call) completeUpload(u *upload, a *Asset, req finishRequest, done map[string]any) (int, any) {
+func (c uploads) completeUpload(u *upload, a *Asset, req finishRequest, done map[string]any) (int, any) {
 	for _, p := range req.Parts {
 		quoted := strings.HasPrefix(p.ETag, `"`)
 		if c.o.ETagForm == "quoted" && !quoted || c.o.ETagForm == "bare" && quoted {
@@ -130,7 +130,7 @@ func (c *call) completeUpload(u *upload, a *Asset, req finishRequest, done map[s
 		u.Status = "completed"
 		c.s.mu.Unlock()
 		c.r = c.r.WithContext(ctx)
-		c.fetch(a)
+		links(c).fetch(a)
 		return http.StatusOK, done
 	}
 	parts, bad := c.chooseParts(u, req.Parts)
@@ -148,7 +148,7 @@ func (c *call) completeUpload(u *upload, a *Asset, req finishRequest, done map[s
 	if got.size != int64(req.Filesize) {
 		c.violateLocked("complete names another size", "%q: filesize %.0f, parts hold %d", a.Filename, req.Filesize, got.size)
 	}
-	c.fill(a, got)
+	links(c).fill(a, got)
 	return http.StatusOK, done
 }
 
@@ -157,7 +157,7 @@ const errInvalidPart = "InvalidPart: One or more of the specified parts could no
 
 // chooseParts finds the stored parts that a complete names, or says what S3
 // says.
-func (c *call) chooseParts(u *upload, named []CompletedPart) ([]Part, string) {
+func (c uploads) chooseParts(u *upload, named []CompletedPart) ([]Part, string) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	var out []Part
@@ -181,7 +181,7 @@ func (c *call) chooseParts(u *upload, named []CompletedPart) ([]Part, string) {
 
 // assemble writes the parts one after another into the asset's content. Parts
 // that were not kept are only counted; the MD5 of several is unknown then.
-func (c *call) assemble(a *Asset, parts []Part) (content, error) {
+func (c uploads) assemble(a *Asset, parts []Part) (content, error) {
 	got := content{}
 	sums := md5.New()
 	kept := true

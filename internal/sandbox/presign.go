@@ -25,7 +25,7 @@ const (
 )
 
 // origin is the scheme and host by which the client came.
-func (c *call) origin() string {
+func (c links) origin() string {
 	if c.r.TLS != nil {
 		return "https://" + c.r.Host
 	}
@@ -33,7 +33,7 @@ func (c *call) origin() string {
 }
 
 // presign makes the URL of an object in the sandbox's own store.
-func (c *call) presign(method, key, objectID string, extra map[string]string, life time.Duration) string {
+func (c links) presign(method, key, objectID string, extra map[string]string, life time.Duration) string {
 	now := c.s.clock().Add(c.o.SignAhead).UTC()
 	seconds := max(1, int64((life+time.Second-1)/time.Second))
 	scope := now.Format("20060102") + "/" + sigRegion + "/s3/aws4_request"
@@ -95,7 +95,7 @@ func mac(key []byte, text string) []byte {
 
 // verify checks the presigned URL of a request to the store. It returns what S3
 // answers when something is wrong, and nil when nothing is.
-func (c *call) verify() *s3Error {
+func (c contents) verify() *s3Error {
 	q := c.r.URL.Query()
 	if e := c.refuseHeaders(strings.Split(q.Get("X-Amz-SignedHeaders"), ";")); e != nil {
 		return e
@@ -139,7 +139,7 @@ func (c *call) verify() *s3Error {
 }
 
 // refuseHeaders refuses headers that have no business at the store.
-func (c *call) refuseHeaders(signed []string) *s3Error {
+func (c contents) refuseHeaders(signed []string) *s3Error {
 	for h := range c.r.Header {
 		name := strings.ToLower(h)
 		if slices.Contains(signed, name) {

@@ -96,7 +96,7 @@ func hijack(w http.ResponseWriter) (net.Conn, bool) {
 
 // serveAPI checks credentials, runs the operation and gives its result the
 // shape that the knobs ask for. The reply is sent by the fault's last step.
-func (c *call) serveAPI(f func(*call) (int, any), out *reply) {
+func (c *call) serveAPI(f func() (int, any), out *reply) {
 	status, v := c.authorise()
 	if status == 0 {
 		status, v = c.refuseRight()
@@ -110,7 +110,7 @@ func (c *call) serveAPI(f func(*call) (int, any), out *reply) {
 			c.violate("body without Content-Type: application/json", "it was %q", c.r.Header.Get("Content-Type"))
 		}
 		c.s.applyBulkEdits()
-		status, v = f(c)
+		status, v = f()
 	}
 	switch {
 	case status >= 400:

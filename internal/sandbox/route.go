@@ -22,38 +22,51 @@ type handler struct {
 	serve        func(*call, *reply)
 }
 
-func api(f func(*call) (int, any)) func(*call, *reply) {
-	return func(c *call, out *reply) { c.serveAPI(f, out) }
+// The operations of a request's call, by the parts of the API that they belong to.
+type (
+	accounts     struct{ *call } // sessions and their tokens
+	descriptions struct{ *call } // templates, vocabularies, and who asks
+	assets       struct{ *call } // assets as they are shown
+	edits        struct{ *call } // changes of assets, deletion among them
+	searches     struct{ *call } // searches and scans
+	uploads      struct{ *call } // creation of assets, and the end of their uploads
+	contents     struct{ *call } // the store's own: objects and their parts
+	links        struct{ *call } // signed URLs, and the store that is behind them
+)
+
+// api makes a handler of an operation of the API.
+func api[part ~struct{ *call }](f func(part) (int, any)) func(*call, *reply) {
+	return func(c *call, out *reply) { c.serveAPI(func() (int, any) { return f(part{c}) }, out) }
 }
 
 // routes are the operations in an order in which the first match is right.
 var routes = []handler{
-	{"POST", "/auth/token", "GetAuthToken", api((*call).getAuthToken)},
-	{"DELETE", "/auth/token", "ExpireToken", api((*call).expireToken)},
-	{"POST", "/auth/impersonate", "Impersonate", api((*call).impersonate)},
-	{"POST", "/asset", "CreateAsset", api((*call).createAsset)},
-	{"PATCH", "/asset", "EditAssets", api((*call).editAssets)},
-	{"POST", "/asset/complete", "FinishUpload", api((*call).finishUpload)},
-	{"POST", "/asset/scan", "ScanAssets", api((*call).scanAssets)},
-	{"GET", "/asset/{id}", "GetAsset", api((*call).getAsset)},
-	{"PATCH", "/asset/{id}", "UpdateAsset", api((*call).updateAsset)},
-	{"GET", "/asset/{id}/latest", "GetLatestVersion", api((*call).getLatestVersion)},
-	{"GET", "/asset/{id}/version", "GetVersions", api((*call).getVersions)},
-	{"GET", "/asset/{id}/content", "GetAssetContent", api((*call).getAssetContent)},
-	{"POST", "/asset/{id}/delete", "DeleteAsset", api((*call).deleteAsset)},
-	{"POST", "/search/keyword", "Search", api((*call).search)},
-	{"GET", "/metadata/template", "GetMetadataTemplates", api((*call).getMetadataTemplates)},
-	{"GET", "/metadata/template/{id}", "GetMetadataTemplate", api((*call).getMetadataTemplate)},
-	{"GET", "/metadata/vocabulary", "GetAllControlledVocab", api((*call).getAllControlledVocab)},
-	{"GET", "/metadata/vocabulary/{id}", "GetControlledVocab", api((*call).getControlledVocab)},
-	{"GET", "/security/template", "GetSecurityTemplates", api((*call).getSecurityTemplates)},
-	{"GET", "/user", "GetCurrentUser", api((*call).getCurrentUser)},
+	{"POST", "/auth/token", "GetAuthToken", api(accounts.getAuthToken)},
+	{"DELETE", "/auth/token", "ExpireToken", api(accounts.expireToken)},
+	{"POST", "/auth/impersonate", "Impersonate", api(accounts.impersonate)},
+	{"POST", "/asset", "CreateAsset", api(uploads.createAsset)},
+	{"PATCH", "/asset", "EditAssets", api(edits.editAssets)},
+	{"POST", "/asset/complete", "FinishUpload", api(uploads.finishUpload)},
+	{"POST", "/asset/scan", "ScanAssets", api(searches.scanAssets)},
+	{"GET", "/asset/{id}", "GetAsset", api(assets.getAsset)},
+	{"PATCH", "/asset/{id}", "UpdateAsset", api(edits.updateAsset)},
+	{"GET", "/asset/{id}/latest", "GetLatestVersion", api(assets.getLatestVersion)},
+	{"GET", "/asset/{id}/version", "GetVersions", api(assets.getVersions)},
+	{"GET", "/asset/{id}/content", "GetAssetContent", api(assets.getAssetContent)},
+	{"POST", "/asset/{id}/delete", "DeleteAsset", api(edits.deleteAsset)},
+	{"POST", "/search/keyword", "Search", api(searches.search)},
+	{"GET", "/metadata/template", "GetMetadataTemplates", api(descriptions.getMetadataTemplates)},
+	{"GET", "/metadata/template/{id}", "GetMetadataTemplate", api(descriptions.getMetadataTemplate)},
+	{"GET", "/metadata/vocabulary", "GetAllControlledVocab", api(descriptions.getAllControlledVocab)},
+	{"GET", "/metadata/vocabulary/{id}", "GetControlledVocab", api(descriptions.getControlledVocab)},
+	{"GET", "/security/template", "GetSecurityTemplates", api(descriptions.getSecurityTemplates)},
+	{"GET", "/user", "GetCurrentUser", api(descriptions.getCurrentUser)},
 }
 
 var (
-	putPart   = handler{op: PutPart, serve: (*call).putContent}
-	putObject = handler{op: PutObject, serve: (*call).putContent}
-	getObject = handler{op: GetObject, serve: (*call).getObject}
+	putPart   = handler{op: PutPart, serve: func(c *call, out *reply) { contents{c}.putContent(out) }}
+	putObject = handler{op: PutObject, serve: func(c *call, out *reply) { contents{c}.putContent(out) }}
+	getObject = handler{op: GetObject, serve: func(c *call, out *reply) { contents{c}.getObject(out) }}
 	nowhere   = handler{op: unknownOp, serve: (*call).unknown}
 )
 

@@ -31,7 +31,7 @@ type searchRequest struct {
 	} `json:"sortBy"`
 }
 
-func (c *call) search() (int, any) {
+func (c searches) search() (int, any) {
 	var req searchRequest
 	if decode(c.body, &req) != nil || !req.ok() || req.From < 0 {
 		return failStatus(http.StatusBadRequest, "Invalid Search Query")
@@ -56,7 +56,7 @@ func (c *call) search() (int, any) {
 }
 
 // countHits tells how many results there are as the knob has it.
-func (c *call) countHits(out map[string]any, all, page int) {
+func (c searches) countHits(out map[string]any, all, page int) {
 	switch c.o.SearchHits {
 	case "all":
 		out["hitCount"] = all
@@ -75,7 +75,7 @@ func (c *call) countHits(out map[string]any, all, page int) {
 
 // scanAssets pages in the order of creation with a cursor that survives
 // changes in between.
-func (c *call) scanAssets() (int, any) {
+func (c searches) scanAssets() (int, any) {
 	var req searchRequest
 	if decode(c.body, &req) != nil || !req.ok() || req.Limit < 0 || req.Limit > 100 {
 		return failStatus(http.StatusBadRequest, "Invalid Search Query")
@@ -119,7 +119,7 @@ func (q searchRequest) ok() bool {
 
 // matches finds the assets as the index knew them at a time, oldest first
 // unless sorted.
-func (c *call) matches(req searchRequest, at time.Time) []*Asset {
+func (c searches) matches(req searchRequest, at time.Time) []*Asset {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	var hits []*Asset
@@ -153,19 +153,19 @@ func (c *call) matches(req searchRequest, at time.Time) []*Asset {
 	return hits
 }
 
-func (c *call) results(page []*Asset, at time.Time) []any {
-	c.look(page...)
+func (c searches) results(page []*Asset, at time.Time) []any {
+	links(c).look(page...)
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	out := []any{}
 	for _, a := range page {
-		out = append(out, c.asset(a, at))
+		out = append(out, assets(c).asset(a, at))
 	}
 	return out
 }
 
 // hit tells whether the terms match. No term matches everything.
-func (c *call) hit(a *Asset, req searchRequest) bool {
+func (c searches) hit(a *Asset, req searchRequest) bool {
 	if len(req.SearchTerm) == 0 {
 		return true
 	}
@@ -176,7 +176,7 @@ func (c *call) hit(a *Asset, req searchRequest) bool {
 	return !slices.ContainsFunc(req.SearchTerm, func(t string) bool { return !one(t) })
 }
 
-func (c *call) termHits(a *Asset, term, field string) bool {
+func (c searches) termHits(a *Asset, term, field string) bool {
 	if term == "*" {
 		return true
 	}
@@ -188,7 +188,7 @@ func (c *call) termHits(a *Asset, term, field string) bool {
 		return true
 	}
 	if all || field == "metadata" {
-		_, flat := c.values(a)
+		_, flat := assets(c).values(a)
 		if slices.ContainsFunc(leaves(flat, nil), func(s string) bool { return textHits(s, tokens(s), term) }) {
 			return true
 		}

@@ -10,7 +10,7 @@ import (
 
 // tellSize puts a size in bytes into a reply under the names that the knob gives it;
 // a negative one is not known.
-func (c *call) tellSize(m map[string]any, bytes int64) {
+func (c assets) tellSize(m map[string]any, bytes int64) {
 	var n any = bytes
 	if c.o.NumbersAsText {
 		n = strconv.FormatInt(bytes, 10)
@@ -41,7 +41,7 @@ func (o Options) takesContentPath(path string) bool {
 }
 
 // tellContentPath puts where the content of a federated asset lies into a reply.
-func (c *call) tellContentPath(m map[string]any, a *Asset) {
+func (c assets) tellContentPath(m map[string]any, a *Asset) {
 	switch {
 	case a.FederatedPath == "":
 	case c.o.ContentPathReply == "sent":

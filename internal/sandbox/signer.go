@@ -41,7 +41,7 @@ type CompletedPart struct {
 }
 
 // signer is who hands out the URLs for this request.
-func (c *call) signer() interface {
+func (c links) signer() interface {
 	PresignPut(ctx context.Context, key, objectID string, life time.Duration) (string, error)
 	CreateUpload(ctx context.Context, key, objectID string) (string, error)
 	PresignPart(ctx context.Context, key, objectID, uploadID string, part int, life time.Duration) (string, error)
@@ -54,7 +54,7 @@ func (c *call) signer() interface {
 }
 
 // ownStore signs for the content store that the sandbox serves itself.
-type ownStore struct{ c *call }
+type ownStore struct{ c links }
 
 func (o ownStore) PresignPut(_ context.Context, key, objectID string, life time.Duration) (string, error) {
 	return o.c.presign(http.MethodPut, key, objectID, nil, life), nil
@@ -75,7 +75,7 @@ func (o ownStore) PresignGet(_ context.Context, key string, life time.Duration) 
 // look asks another S3 server whether the content of a single PUT has arrived:
 // nobody tells the sandbox. With its own store there is nothing to do. The
 // lock is not held.
-func (c *call) look(assets ...*Asset) {
+func (c links) look(assets ...*Asset) {
 	if c.s.store == nil {
 		return
 	}
@@ -91,7 +91,7 @@ func (c *call) look(assets ...*Asset) {
 
 // fetch takes size, ETag and MD5 of an asset's content from another S3 server,
 // reading the object once. When it is not there nothing changes.
-func (c *call) fetch(a *Asset) {
+func (c links) fetch(a *Asset) {
 	ctx := c.r.Context()
 	size, etag, ok, err := c.s.store.Head(ctx, a.Key)
 	if err != nil || !ok {
@@ -106,7 +106,7 @@ func (c *call) fetch(a *Asset) {
 	c.fill(a, content{size: size, md5: sum, etag: etag})
 }
 
-func (c *call) md5Of(ctx context.Context, key string) (string, error) {
+func (c links) md5Of(ctx context.Context, key string) (string, error) {
 	url, err := c.s.store.PresignGet(ctx, key, time.Minute)
 	if err != nil {
 		return "", err
@@ -135,7 +135,7 @@ type content struct {
 }
 
 // fill gives an asset its content. The lock is held.
-func (c *call) fill(a *Asset, x content) {
+func (c links) fill(a *Asset, x content) {
 	a.HasContent, a.ContentFile, a.ContentSize, a.ContentMD5, a.ContentETag = true, x.file, x.size, x.md5, x.etag
 	a.ContentAt = c.s.clock()
 	c.s.db.flip(a.OriginalFileID, c.o)

@@ -41,7 +41,7 @@ func (e *s3Error) reply(out *reply) {
 
 // putContent serves PutPart and PutObject: it checks the request, streams the
 // body to disk and files it. A body that breaks off leaves nothing.
-func (c *call) putContent(out *reply) {
+func (c contents) putContent(out *reply) {
 	if c.refuseExpect(out) {
 		return
 	}
@@ -81,17 +81,17 @@ func (c *call) putContent(out *reply) {
 }
 
 // opaqueETags tells whether ETags say nothing about the bytes.
-func (c *call) opaqueETags() bool { return c.o.SSEKMS || c.o.SilentKMS || c.o.Discard == "count" }
+func (c contents) opaqueETags() bool { return c.o.SSEKMS || c.o.SilentKMS || c.o.Discard == "count" }
 
 // shownETag is an ETag as it leaves, through what stands before the store.
-func (c *call) shownETag(etag string) string {
+func (c contents) shownETag(etag string) string {
 	if c.o.WeakETags {
 		return "W/" + etag
 	}
 	return etag
 }
 
-func (c *call) checkPut() *s3Error {
+func (c contents) checkPut() *s3Error {
 	if e := c.verify(); e != nil {
 		return e
 	}
@@ -113,7 +113,7 @@ var errNoSuchUpload = &s3Error{http.StatusNotFound, "NoSuchUpload",
 	"The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed."}
 
 // beginPut counts a PUT, and refuses one that has no upload or asset any more.
-func (c *call) beginPut(key, uploadID string, number int) *s3Error {
+func (c contents) beginPut(key, uploadID string, number int) *s3Error {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	if number == 0 {
@@ -133,7 +133,7 @@ func (c *call) beginPut(key, uploadID string, number int) *s3Error {
 }
 
 // receive streams the body to a temporary file and hashes it on the way.
-func (c *call) receive() (got content, err error) {
+func (c contents) receive() (got content, err error) {
 	var h hash.Hash
 	to := io.Discard
 	if c.o.Discard != "count" {
@@ -174,7 +174,7 @@ func (c *call) receive() (got content, err error) {
 }
 
 // endPut files what arrived. An upload that was ended meanwhile refuses it.
-func (c *call) endPut(key, uploadID string, number int, got content) *s3Error {
+func (c contents) endPut(key, uploadID string, number int, got content) *s3Error {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	keep := func(to string) *s3Error {
@@ -196,7 +196,7 @@ func (c *call) endPut(key, uploadID string, number int, got content) *s3Error {
 			return e
 		}
 		a.PutsStored++
-		c.fill(a, got)
+		links(c).fill(a, got)
 		return nil
 	}
 	u := c.s.db.uploads[uploadID]
@@ -216,7 +216,7 @@ func (c *call) endPut(key, uploadID string, number int, got content) *s3Error {
 }
 
 // getObject serves the content of an asset.
-func (c *call) getObject(out *reply) {
+func (c contents) getObject(out *reply) {
 	if e := c.verify(); e != nil {
 		e.reply(out)
 		return

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
 )
 
@@ -23,10 +24,10 @@ type Absence struct {
 	there bool     // it is that
 }
 
-// Absence returns what tells which files are not there below the folder; its error is one
-// for mounts.IsGone. It is to be closed before the shelf.
-func (s *Shelf) Absence() (*Absence, error) {
-	f, err := s.root.OpenDir(".")
+// AbsenceBelow returns what tells which files are not there below a drop folder; its error
+// is one for mounts.IsGone. It is to be closed before the root.
+func AbsenceBelow(root *file.Root) (*Absence, error) {
+	f, err := root.OpenDir(".")
 	if err != nil {
 		return nil, mounts.Gone(fmt.Errorf("look at the drop folder: %w", err))
 	}

@@ -54,6 +54,9 @@ type Departure struct {
 	Hidden, Target string
 	// Record stores an intent; two empty names take it back.
 	Record func(hidden, target string) error
+	// Renamed reports whether the file, which is in no place of an intent, was found under
+	// another path: then it was not we who took it.
+	Renamed func() (bool, error)
 
 	// Moved is where the file was moved to; "" if it was deleted or stays.
 	Moved string
@@ -83,10 +86,7 @@ func (d *Departure) Hide(unchanged func(now file.Stat) (bool, error), target fun
 		if err := d.lost(); err != nil {
 			return nil, err
 		}
-		if d.Hidden != "" && d.Target == "" { // deleted by us, or gone anyhow
-			return nil, nil
-		}
-		return nil, d.Forget()
+		return nil, d.forgetUnlessDeleted()
 	}
 	if err != nil {
 		return nil, err
@@ -202,10 +202,20 @@ func (d *Departure) Undo() (string, error) {
 	if err := d.lost(); err != nil && !d.Holds(d.Path) {
 		return "", err
 	}
-	if d.Target == "" { // a deletion that has taken place is not taken back
-		return "", nil
+	if d.IsHere() { // the intent was not begun
+		return "", d.Forget()
 	}
-	return "", d.Forget()
+	return "", d.forgetUnlessDeleted()
+}
+
+// IsHere reports whether the file lies where it was found.
+func (d *Departure) IsHere() bool {
+	file, is, err := d.OpenRegular(d.Path)
+	if err != nil {
+		return false
+	}
+	defer file.Close() // nothing was written
+	return d.Was.Alike(d.Was.Renumbered(is, file))
 }
 
 // IsHidden reports whether the file has its hidden name.
@@ -282,6 +292,20 @@ func (d *Departure) Forget() error {
 	}
 	d.Hidden, d.Target = "", ""
 	return d.record()
+}
+
+// forgetUnlessDeleted takes the intent back for a file that is in none of its places, but
+// not that to delete a file which has not got another path meanwhile: it was deleted by us,
+// or is gone anyhow.
+func (d *Departure) forgetUnlessDeleted() error {
+	if d.Hidden == "" {
+		return nil
+	}
+	renamed, err := d.Renamed()
+	if err != nil || d.Target == "" && !renamed {
+		return err
+	}
+	return d.Forget()
 }
 
 func (d *Departure) record() error { return d.Record(d.Hidden, d.Target) }

@@ -8,8 +8,6 @@ import (
 	"path"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
 )
@@ -99,52 +97,10 @@ func (s *Shelf) SameFile(a, b string) bool {
 
 // Holds reports whether there is something of the name, or may be: a link is
 // nothing.
-func (s *Shelf) Holds(rel string) bool {
-	info, err := s.root.Lstat(rel)
-	if err == nil {
-		return info.Mode()&fs.ModeSymlink == 0
-	}
-	return !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
-}
+func (s *Shelf) Holds(rel string) bool { return s.root.Holds(rel) }
 
-// MayHold reports whether something lies, or may lie, at a path. The error is about
-// trouble that may pass.
-func (s *Shelf) MayHold(rel string) (bool, error) {
-	_, err := s.root.Lstat(rel)
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.ENAMETOOLONG):
-		return false, nil
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ELOOP):
-		return true, nil // nobody knows, and nobody will
-	}
-	return err == nil, err
-}
-
-// Lacks returns nil if no file lies at rel for certain: the directory that it would be in
-// is there and it is not in that, or that directory is not there either. A link, or
-// anything else in the place of a directory, may be there for a moment only.
-func (s *Shelf) Lacks(rel string) error {
-	for at := rel; ; at = path.Dir(at) {
-		dir, err := s.root.OpenDir(path.Dir(at))
-		if path.Dir(at) != "." && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		st, err := file.Look(int(dir.Fd()), path.Base(at), true)
-		_ = dir.Close() // nothing was written
-		switch {
-		case errors.Is(err, fs.ErrNotExist), err == nil && at == rel && st.Mode&unix.S_IFMT != unix.S_IFREG:
-			return nil
-		case err == nil && at == rel:
-			return fmt.Errorf("%q came back just now", at)
-		case err == nil:
-			return fmt.Errorf("%q is no directory, or came back just now", at)
-		}
-		return err
-	}
-}
+// Lacks returns nil if no file lies at rel for certain, see file.Root.Lacks.
+func (s *Shelf) Lacks(rel string) error { return s.root.Lacks(rel) }
 
 // Beside lists the names in the directory of a file.
 func (s *Shelf) Beside(rel string) ([]string, error) {

@@ -11,11 +11,7 @@ import (
 )
 
 // User is an account.
-type User struct {
-	ID, CustomerID, Email, FirstName, LastName, RoleID, Status string
-	// Groups are the ids of the security groups.
-	Groups []string
-}
+type User struct{ ID string }
 
 // CurrentUser returns the account that the client works as. It needs no
 // permission, and so tells a refused account from a permission that is missing.
@@ -23,14 +19,7 @@ func (c *Client) CurrentUser(ctx context.Context) (User, error) {
 	var u User
 	err := c.call(ctx, request{op: "get current user", method: http.MethodGet, path: "/user", repeatable: true}, func(raw json.RawMessage) error {
 		var w struct {
-			UserID     word  `json:"userId"`
-			CustomerID word  `json:"customerId"`
-			EmailID    word  `json:"emailId"`
-			FirstName  word  `json:"firstName"`
-			LastName   word  `json:"lastName"`
-			RoleID     word  `json:"roleId"`
-			Status     word  `json:"status"`
-			Groups     words `json:"groups"`
+			UserID word `json:"userId"`
 		}
 		if err := json.Unmarshal(raw, &w); err != nil {
 			return err
@@ -38,10 +27,7 @@ func (c *Client) CurrentUser(ctx context.Context) (User, error) {
 		if w.UserID == "" {
 			return errors.New("it holds no userId")
 		}
-		u = User{
-			string(w.UserID), string(w.CustomerID), string(w.EmailID), string(w.FirstName),
-			string(w.LastName), string(w.RoleID), string(w.Status), w.Groups,
-		}
+		u = User{string(w.UserID)}
 		return nil
 	})
 	return u, err

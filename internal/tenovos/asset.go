@@ -5,11 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
-	"time"
-
 	"net/http"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 )

@@ -47,6 +47,10 @@ type Config struct {
 	CallTimeout time.Duration
 }
 
+// CallSpan is how long after it was intended a call can still have taken effect: the
+// refresh of a token, the call's time-out, and the platform's own limit behind it.
+const CallSpan = 3 * time.Minute
+
 // Client calls the API for one account. It may be used by any number of
 // goroutines. It holds the session's tokens in memory and nowhere else.
 type Client struct {

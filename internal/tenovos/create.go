@@ -4,10 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
-
-	"net/http"
 
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 )

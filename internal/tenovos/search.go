@@ -7,13 +7,8 @@ import (
 	"net/http"
 )
 
-// The fields in which a Query can look.
-const (
-	InFilename = "filename"
-	InAssetID  = "assetId"
-	InMetadata = "metadata"
-	InContent  = "content"
-)
+// InFilename has a Query look in filenames.
+const InFilename = "filename"
 
 // scanLimit is the largest page that Scan may ask for.
 const scanLimit = 100
@@ -25,7 +20,7 @@ type Query struct {
 	Terms []string
 	// Any finds assets with any of the terms; otherwise with all of them.
 	Any bool
-	// Field is one of InFilename and its siblings, or "" for everywhere.
+	// Field is InFilename, or "" for everywhere.
 	Field string
 	// From is Search's offset: 0, 50, 100 and so on, below 10,000.
 	From int
