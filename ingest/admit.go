@@ -71,7 +71,7 @@ func (p *Pipeline) Unknown(ctx context.Context, files []file.File) ([]file.File,
 	return fresh, err
 }
 
-// wake tells the dispatcher that the queue may have changed.
-func (p *Pipeline) wake() {
+// wakeDispatcher tells the dispatcher that the queue may have changed.
+func (p *Pipeline) wakeDispatcher() {
 	alarms.Signal(p.poke)
 }

@@ -13,23 +13,22 @@ import (
 )
 
 // adopt takes over an asset that the account holds already, see adoptable:
-// mapped -> verified. It returns the entry as it is then, and the zero one where there
-// is no such asset.
-func (p *Pipeline) adopt(ctx context.Context, e journal.Entry, asset tenovos.NewAsset) (now journal.Entry, err error) {
-	best, err := p.adoptable(ctx, e, asset)
+// mapped -> verified. The move is zero where there is no such asset.
+func (c *core) adopt(ctx context.Context, w *work, asset tenovos.NewAsset) (m journal.Move, err error) {
+	best, err := c.adoptable(ctx, w.Entry, asset)
 	if best == nil || err != nil {
-		return now, err
+		return m, err
 	}
-	if e.Kind == journal.File {
-		if err := p.rememberContent(ctx, e); err != nil {
-			return now, err
+	m = w.moves(journal.Verified, reasons.Adopted)
+	m.Created = creationOf(*best)
+	m.Created.OriginalFileID = cmp.Or(best.OriginalFileID, best.FileID)
+	if w.Kind == journal.File { // so that it is recognised when it is touched
+		if m.Learned.SHA256, err = c.contentSum(ctx, w.Entry); err != nil {
+			return journal.Move{}, err
 		}
 	}
-	p.entryLog(p.log.Info(), e).Str("object_id", best.ObjectID).Msg("the account holds this asset already: adopted")
-	return p.advance(ctx, journal.Move{
-		ID: e.ID, From: journal.Mapped, To: journal.Verified, Reason: reasons.Adopted,
-		Created: &journal.Creation{ObjectID: best.ObjectID, FileID: best.FileID, OriginalFileID: cmp.Or(best.OriginalFileID, best.FileID)},
-	})
+	c.entryLog(c.log.Info(), w.Entry).Str("object_id", best.ObjectID).Msg("the account holds this asset already: adopted")
+	return m, nil
 }
 
 // adoptable finds, where Config.Adopt asks for it, what the account holds already of an
@@ -38,26 +37,25 @@ func (p *Pipeline) adopt(ctx context.Context, e journal.Entry, asset tenovos.New
 // current by it, and no further version is made of content that is in. Where a version may
 // hold the content and does not show it, the entry waits or is held, and so it is where not
 // all is shown, or cannot be told apart.
-func (p *Pipeline) adoptable(ctx context.Context, e journal.Entry, asset tenovos.NewAsset) (*tenovos.Asset, error) {
-	if !p.cfg.Adopt || e.AsNew {
+func (c *core) adoptable(ctx context.Context, e journal.Entry, asset tenovos.NewAsset) (*tenovos.Asset, error) {
+	if !c.cfg.Adopt || e.AsNew {
 		return nil, nil
 	}
 	var found holdings.Found
 	var err error
 	if e.Kind == journal.File {
-		found, err = p.holdings.Holder(ctx, holdings.Content{
+		found, err = c.holdings.Holder(ctx, holdings.Content{
 			Entry: e.ID, Filename: asset.Filename, OriginalFileID: asset.OriginalFileID, Size: e.Size,
-			MD5:        func() (string, error) { return p.fileMD5(ctx, e) },
-			YoungSince: p.now().Add(-p.cfg.VerifyTimeout),
+			MD5:        func() (string, error) { return c.fileMD5(ctx, e) },
+			YoungSince: c.now().Add(-c.cfg.VerifyTimeout),
 		})
 	} else {
-		found.Asset, err = p.holdings.OfRow(ctx, asset)
+		found.Asset, err = c.holdings.OfRow(ctx, asset)
 		if errors.Is(err, holdings.ErrInconclusive) {
 			found.Inconclusive, err = err, nil
 		}
 	}
 	alike, several := errors.AsType[*holdings.AlikeError](err)
-	held := func(r journal.Reason) error { return &verdictError{verdict{to: journal.Held, reason: r}} }
 	switch {
 	case several:
 		return nil, held(reasons.Alike(alike.Assets))
@@ -66,31 +64,26 @@ func (p *Pipeline) adoptable(ctx context.Context, e journal.Entry, asset tenovos
 	case found.Inconclusive != nil:
 		return nil, held(reasons.Inconclusive(asset.Filename, found.Inconclusive))
 	case found.Computing != nil:
-		return nil, &verdictError{verdict{do: retry, after: tenovos.PollWait(e.Tries), reason: reasons.UnseenYet(*found.Computing)}}
+		return nil, &waitError{tenovos.PollWait(e.Tries), reasons.UnseenYet(*found.Computing)}
 	case len(found.Unseen) > 0:
 		return nil, held(reasons.Unseen(found.Unseen))
 	}
 	return found.Asset, nil
 }
 
-// rememberContent stores the SHA-256 of a file that was not sent from here, so
-// that it is recognised when it is touched.
-func (p *Pipeline) rememberContent(ctx context.Context, e journal.Entry) error {
-	src, err := p.open(e)
+// contentSum is the SHA-256 of an entry's file.
+func (c *core) contentSum(ctx context.Context, e journal.Entry) ([]byte, error) {
+	src, err := c.open(e)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer src.Close()
-	sum, err := src.SHA256(ctx)
-	if err != nil {
-		return err
-	}
-	return setSHA256(ctx, p.journal, e.ID, sum)
+	return src.SHA256(ctx)
 }
 
 // fileMD5 is that of the entry's file as it was mapped, in hex.
-func (p *Pipeline) fileMD5(ctx context.Context, e journal.Entry) (string, error) {
-	src, err := p.open(e)
+func (c *core) fileMD5(ctx context.Context, e journal.Entry) (string, error) {
+	src, err := c.open(e)
 	if err != nil {
 		return "", err
 	}

@@ -35,20 +35,21 @@ func TestAnswerLeavesWhatRests(t *testing.T) {
 		}
 	}
 	p := New(Config{MaxAttempts: 3, RetryInitial: time.Second, RetryMax: time.Second}, Deps{Journal: j})
+	settled := &work{Entry: journal.Entry{ID: 1, Status: journal.Settled}} // as the stage knows it
 	for _, cause := range []error{
 		uploader.ErrSourceChanged, // of the settled
 		errors.New("anything"),
-		&verdictError{verdict{to: journal.Superseded, reason: reasons.Changed}},
+		&restError{journal.Superseded, reasons.Changed},
 		tenovos.ErrThrottled,
 	} {
-		if err := p.answer(ctx, 1, 0, cause); err != nil {
-			t.Errorf("%v: the daemon would end: %v", cause, err)
+		if m, err := p.answer(ctx, settled, 0, cause); err != nil || m.ID != 0 {
+			t.Errorf("%v: the daemon would end, or move it: %v, %+v", cause, err, m)
 		}
 	}
 	if e, err := j.Entry(ctx, 1); err != nil || e.Status != journal.Superseded || e.Tries != 0 {
 		t.Errorf("it is %s, %d tries: %v", e.Status, e.Tries, err)
 	}
-	if err := p.answer(ctx, 1, 0, &journalError{errors.New("the disk is full")}); err == nil {
+	if _, err := p.answer(ctx, settled, 0, &journalError{errors.New("the disk is full")}); err == nil {
 		t.Error("a broken journal is passed over")
 	}
 }
@@ -84,8 +85,13 @@ func TestAnswerWaitsForASlowRead(t *testing.T) {
 		}
 		p := New(Config{MaxAttempts: 3, RetryInitial: time.Second, RetryMax: time.Second}, Deps{Journal: j})
 		cause := &fs.PathError{Op: "read", Path: "a", Err: syscall.EIO}
-		if err := p.answer(ctx, 1, 0, cause); err != nil {
+		w := &work{Entry: journal.Entry{ID: 1, Status: journal.Settled}}
+		m, err := p.answer(ctx, w, 0, cause)
+		if err != nil {
 			t.Errorf("the daemon would end: %v", err)
+		}
+		if _, err := p.commit(ctx, w, m); err != nil {
+			t.Error(err)
 		}
 		if e, err := j.Entry(ctx, 1); err != nil || e.Failures != 1 {
 			t.Errorf("the error was not answered: %+v, %v", e, err)

@@ -14,21 +14,18 @@ import (
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
-// giveUp ends an entry's current upload on the way to a status: directly where
-// nothing was created, through cancelling where something was. It returns the entry as
-// it is then.
-func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) (now journal.Entry, err error) {
-	m := journal.Move{
-		ID: e.ID, From: e.Status, To: v.to, Reason: v.reason, CountFailure: v.count, CountExpiry: v.expiry, ChangeTime: v.looked,
-	}
+// giveUp returns the move that ends an entry's current upload on the way to a status:
+// directly where nothing was created, through cancelling where something was.
+func (c *core) giveUp(e journal.Entry, v verdict) (journal.Move, error) {
+	m := journal.Move{ID: e.ID, From: e.Status, To: v.to, Reason: v.reason, CountFailure: v.count, CountExpiry: v.expiry}
 	switch e.Status {
 	case journal.Uploading, journal.Completing:
 		m.To, m.Outcome = journal.Cancelling, v.to
 	case journal.Creating:
 		if v.to.Resting() { // an asset may have come of it in spite of all
-			chore, err := p.doubt(e)
+			chore, err := c.doubt(e)
 			if err != nil {
-				return now, err
+				return m, err
 			}
 			if v.reason.Class == reasons.ClassRejected || v.reason.Class == reasons.ClassForbidden || v.reason.Class == reasons.ClassWithdrawn {
 				chore.Until = chore.NotBefore // it was refused in so many words: one look is enough
@@ -37,54 +34,53 @@ func (p *Pipeline) giveUp(ctx context.Context, e journal.Entry, v verdict) (now 
 		}
 	}
 	if m.To.Runnable() && m.To != journal.Cancelling && v.after > 0 {
-		m.NotBefore = p.now().Add(v.after)
+		m.NotBefore = c.now().Add(v.after)
 	}
-	if now, err = p.advance(ctx, m); err == nil && m.To.Resting() {
-		p.logRest(e, m.To, v.reason)
-	}
-	return now, err
+	return m, nil
 }
 
-// cancelUpload cancels the multipart upload and removes the empty asset, then
+// cancelling is the stage of entries whose upload is given up.
+type cancelling struct{ *core }
+
+// cancel cancels the multipart upload and removes the empty asset, then
 // moves on to the outcome that was stored with the intent.
-func (p *Pipeline) cancelUpload(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
-	u, err := p.undo(ctx, e)
+func (s *cancelling) cancel(ctx context.Context, w *work) (journal.Move, error) {
+	u, err := s.undo(ctx, w.Entry)
 	if err != nil {
-		return now, err
+		return journal.Move{}, err
 	}
 	if u.complete {
-		return p.advance(ctx, journal.Move{
-			ID: e.ID, From: journal.Cancelling, To: journal.Verifying, Unconfirmed: true, Reason: reasons.Unconfirmed,
-		})
+		m := w.moves(journal.Verifying, reasons.Unconfirmed)
+		m.Unconfirmed = true
+		return m, nil
 	}
-	next := journal.Move{ID: e.ID, From: journal.Cancelling, To: e.Outcome, Reason: e.Reason, Chores: u.chores}
+	m := w.moves(w.Outcome, w.Reason)
+	m.Chores = u.chores
 	switch {
 	case u.unrestored != nil:
-		next.Reason = reasonUnrestored(e, u.unrestored)
-		if next.To.Runnable() { // a version of what is in the recycle bin cannot be made
-			next.To = journal.Held
+		m.Reason = reasonUnrestored(w.Entry, u.unrestored)
+		if m.To.Runnable() { // a version of what is in the recycle bin cannot be made
+			m.To = journal.Held
 		}
 	case u.removal != nil:
-		next.Reason = u.removal.With(next.Reason)
+		m.Reason = u.removal.With(m.Reason)
 	}
-	if (next.To == journal.Failed || next.To == journal.Held) && next.Reason.Hint == "" { // it tells of the cancel by now
-		next.Reason.Hint = "Its upload was given up, and could not be taken back at once. `ingestd retry ID` tries the file again."
+	if (m.To == journal.Failed || m.To == journal.Held) && m.Reason.Hint == "" { // it tells of the cancel by now
+		m.Reason.Hint = "Its upload was given up, and could not be taken back at once. `ingestd retry ID` tries the file again."
 	}
-	if n := max(e.Failures, e.Expiries); next.To.Runnable() && n > 0 {
-		next.NotBefore = p.now().Add(p.backoff(n))
+	if n := max(w.Failures, w.Expiries); m.To.Runnable() && n > 0 {
+		m.NotBefore = s.now().Add(s.backoff(n))
 	}
-	if now, err = p.advance(ctx, next); err != nil {
-		return now, err
-	}
-	if next.To.Resting() {
-		p.logRest(e, next.To, next.Reason)
-	} else if e.Attempt != nil {
-		p.entryLog(p.log.Info(), e).Str("object_id", e.Attempt.ObjectID).Str("reason", e.Reason.Message).Msg("an upload was given up: the file begins again")
-	}
-	if u.removal == nil || u.unrestored != nil || len(u.chores) > 0 {
-		return now, nil
-	}
-	return now, u.removal.Close(ctx)
+	w.afterwards(func(ctx context.Context, _ journal.Entry) error {
+		if m.To.Runnable() && w.Attempt != nil {
+			s.entryLog(s.log.Info(), w.Entry).Str("object_id", w.Attempt.ObjectID).Str("reason", w.Reason.Message).Msg("an upload was given up: the file begins again")
+		}
+		if u.removal == nil || u.unrestored != nil || len(u.chores) > 0 {
+			return nil
+		}
+		return u.removal.Close(ctx)
+	})
+	return m, nil
 }
 
 // undone is what came of taking back an attempt.
@@ -101,21 +97,21 @@ type undone struct {
 // answered, or after maxCancels becomes a chore; one that finds nothing to cancel
 // has succeeded, unless the upload may have been completed: then nothing is
 // removed, and the content is to be looked for.
-func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (u undone, err error) {
+func (s *cancelling) undo(ctx context.Context, e journal.Entry) (u undone, err error) {
 	if e.Attempt == nil || e.Attempt.ObjectID == "" {
 		return u, nil
 	}
 	var abortErr error
 	var stillOpen bool
-	u.removal, abortErr = p.remover.Begin(ctx, e.ID, removal.Version{ObjectID: e.Attempt.ObjectID, FileID: e.Attempt.FileID}, e.Filename)
+	u.removal, abortErr = s.remover.Begin(ctx, e.ID, removal.Version{ObjectID: e.Attempt.ObjectID, FileID: e.Attempt.FileID}, e.Filename)
 	defer u.removal.Release()
 	if abortErr == nil { // it may remove the asset by itself
-		stillOpen, abortErr = p.abort(ctx, e)
+		stillOpen, abortErr = s.abort(ctx, e)
 	}
 	if abortErr == nil && stillOpen && e.Attempt.Completing {
 		// A fact, before the asset is removed: should that have to be repeated, the upload
 		// is not open any more, and would be taken for one that was completed after all.
-		if err := p.neverCompleted(ctx, e.Attempt.ID); err != nil {
+		if err := s.neverCompleted(ctx, e); err != nil {
 			return u, err
 		}
 	}
@@ -139,26 +135,26 @@ func (p *Pipeline) undo(ctx context.Context, e journal.Entry) (u undone, err err
 	if u.unrestored != nil || errors.As(failed, &u.unrestored) {
 		return u, nil
 	}
-	p.entryLog(p.log.Warn(), e).Str("object_id", e.Attempt.ObjectID).AnErr("reason", failed).
+	s.entryLog(s.log.Warn(), e).Str("object_id", e.Attempt.ObjectID).AnErr("reason", failed).
 		Msg("an upload that was given up could not be cleaned up yet: it is tried again beside the work")
-	u.chores, err = p.cleanUp(e, abortErr != nil)
+	u.chores, err = s.cleanUp(e, abortErr != nil)
 	return u, err
 }
 
 // neverCompleted records that an upload was open until it was cancelled.
-func (p *Pipeline) neverCompleted(ctx context.Context, attempt int64) error {
+func (s *cancelling) neverCompleted(ctx context.Context, e journal.Entry) error {
 	ctx, cancel := record(ctx)
 	defer cancel()
-	return neverCompleted(ctx, p.journal, attempt)
+	return s.learn(ctx, e.ID, journal.Learned{Attempt: e.Attempt.ID, NeverCompleted: true})
 }
 
 // abort cancels the attempt's multipart upload, if it has one, and reports
 // whether it was open until then.
-func (p *Pipeline) abort(ctx context.Context, e journal.Entry) (stillOpen bool, err error) {
+func (s *cancelling) abort(ctx context.Context, e journal.Entry) (stillOpen bool, err error) {
 	if e.Attempt.UploadID == "" {
 		return true, nil
 	}
-	err = p.api.CancelUpload(ctx, completion(e))
+	err = s.api.CancelUpload(ctx, completion(e))
 	if errors.Is(err, tenovos.ErrNoSuchUpload) {
 		return false, nil
 	}
@@ -170,15 +166,15 @@ const cleanUpFor = 7 * 24 * time.Hour
 
 // cleanUp makes chores of what an upload that was given up may have left: the
 // open upload, if there may be one, and the empty asset.
-func (p *Pipeline) cleanUp(e journal.Entry, upload bool) ([]journal.NewChore, error) {
+func (c *core) cleanUp(e journal.Entry, upload bool) ([]journal.NewChore, error) {
 	chore := journal.NewChore{
 		Kind: journal.ChoreDelete, ObjectID: e.Attempt.ObjectID, FileID: e.Attempt.FileID,
-		Filename: e.Filename, NotBefore: p.now().Add(choreWait(0)), Until: p.now().Add(cleanUpFor),
+		Filename: e.Filename, NotBefore: c.now().Add(choreWait(0)), Until: c.now().Add(cleanUpFor),
 	}
 	if upload && e.Attempt.UploadID != "" {
-		c := completion(e)
-		c.Parts = nil // a cancel names none
-		spec, err := json.Marshal(c)
+		done := completion(e)
+		done.Parts = nil // a cancel names none
+		spec, err := json.Marshal(done)
 		if err != nil {
 			return nil, fmt.Errorf("store the upload to cancel: %w", err)
 		}

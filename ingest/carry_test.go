@@ -112,6 +112,7 @@ func TestWorkerNoticesWhatOthersDid(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, nil)
+			r.config.Adopt, r.config.VerifyAsset = c.at == journal.Mapped, c.at == journal.Verified // else no file comes by these
 			r.commit = func() {
 				if r.atCommit != nil {
 					r.atCommit()

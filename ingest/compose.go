@@ -28,7 +28,7 @@ func (p *Pipeline) newDesk() *desk.Desk {
 		Stuck: p.mounts.Stuck, Drain: func() <-chan struct{} { return p.drain }, Wake: p.wake, Now: p.now,
 		Core: desk.Core{
 			Advance: p.advance,
-			Cancel:  func(ctx context.Context, e journal.Entry) error { _, err := p.obeyCancel(ctx, e); return err },
+			Cancel:  p.cancelNow,
 			Work:    func(ctx context.Context, id int64) error { return p.work(ctx, id, journal.Entry{}) }, // it was read before it was taken
 			Rested:  p.logRest,
 			CleanUp: func(e journal.Entry) ([]journal.NewChore, error) { return p.cleanUp(e, true) },

@@ -73,9 +73,9 @@ func (c *content) same(ctx context.Context, e journal.Entry) (bool, error) {
 
 // original finds the entry of another path that holds e's content, or will once
 // it is ingested. The file is hashed only where its size is known already.
-func (p *Pipeline) original(ctx context.Context, e journal.Entry, c *content) (journal.Entry, bool, error) {
+func (s *mapping) original(ctx context.Context, e journal.Entry, c *content) (journal.Entry, bool, error) {
 	none := journal.Entry{}
-	has, err := p.journal.Reader().HasSameSize(ctx, e)
+	has, err := s.reader.HasSameSize(ctx, e)
 	if err != nil || !has {
 		return none, false, err
 	}
@@ -84,20 +84,20 @@ func (p *Pipeline) original(ctx context.Context, e journal.Entry, c *content) (j
 		return none, false, err
 	}
 	if !bytes.Equal(e.SHA256, sum) { // another's look may have hashed it already
-		if err := setSHA256(ctx, p.journal, e.ID, sum); err != nil {
+		if err := s.learn(ctx, e.ID, journal.Learned{SHA256: sum}); err != nil {
 			return none, false, err
 		}
 		e.SHA256 = sum
 	}
-	others, err := p.journal.Reader().SameContent(ctx, e)
+	others, err := s.reader.SameContent(ctx, e)
 	if err != nil {
 		return none, false, err
 	}
 	for _, o := range others {
-		if _, ours := p.folders[o.Folder]; !ours && o.Status != journal.Filed {
+		if _, ours := s.folders[o.Folder]; !ours && o.Status != journal.Filed {
 			continue // nobody would move it on
 		}
-		same, err := p.holdsContentOf(ctx, e.ID, o, c)
+		same, err := s.holdsContentOf(ctx, e.ID, o, c)
 		if same || err != nil {
 			return o, same, err
 		}
@@ -107,14 +107,14 @@ func (p *Pipeline) original(ctx context.Context, e journal.Entry, c *content) (j
 
 // holdsContentOf compares the file of an entry, id, with another entry's content:
 // with what was sent, or with the file itself where not all of it was.
-func (p *Pipeline) holdsContentOf(ctx context.Context, id int64, o journal.Entry, c *content) (bool, error) {
+func (s *mapping) holdsContentOf(ctx context.Context, id int64, o journal.Entry, c *content) (bool, error) {
 	if len(o.SHA256) > 0 || sentWhole(o) {
 		return c.same(ctx, o)
 	}
-	if _, ours := p.folders[o.Folder]; !ours {
+	if _, ours := s.folders[o.Folder]; !ours {
 		return false, nil
 	}
-	src, err := p.openFor(id, o)
+	src, err := s.openFor(id, o)
 	if errors.Is(err, file.ErrLocked) {
 		return false, err // it may be
 	}
@@ -130,15 +130,15 @@ func (p *Pipeline) holdsContentOf(ctx context.Context, id int64, o journal.Entry
 	} else if err != nil {
 		return false, nil //nolint:nilerr // as above; the end of ctx shows in the comparison below
 	}
-	if err := setSHA256(ctx, p.journal, o.ID, o.SHA256); err != nil {
+	if err := s.learn(ctx, o.ID, journal.Learned{SHA256: o.SHA256}); err != nil {
 		return false, err
 	}
 	return c.same(ctx, o)
 }
 
 // rehash hashes the file of an entry, if that is still what was seen, and stores the hash.
-func (p *Pipeline) rehash(ctx context.Context, e journal.Entry) ([]byte, error) {
-	src, err := p.open(e)
+func (c *core) rehash(ctx context.Context, e journal.Entry) ([]byte, error) {
+	src, err := c.open(e)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func (p *Pipeline) rehash(ctx context.Context, e journal.Entry) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	return sum, setSHA256(ctx, p.journal, e.ID, sum)
+	return sum, c.learn(ctx, e.ID, journal.Learned{SHA256: sum})
 }
 
 func sentWhole(e journal.Entry) bool {

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -167,53 +166,10 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// work carries one entry, which it has in hand, as far as it goes now: from e, which was
-// read, or is what a move left behind, just now, from one step's move to the next. What
-// others record meanwhile meets a move as it would just after a read: it fails with
-// ErrMoved, and the entry is read again, as it is after everything that is no move. Where
-// e is zero it is read first. Its only error is a broken journal.
-func (p *Pipeline) work(ctx context.Context, id int64, e journal.Entry) error {
-	defer p.hands.Release(id)
-	for !p.draining() && ctx.Err() == nil && p.gate.Reason() == "" {
-		if e.ID == 0 {
-			var err error
-			e, err = p.journal.Entry(ctx, id)
-			if errors.Is(err, journal.ErrUnknown) || errors.Is(err, context.Canceled) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-		}
-		if !e.Status.Runnable() || e.NotBefore.After(p.now()) {
-			return nil
-		}
-		epoch := p.gate.Epoch()
-		now, err := p.step(ctx, e)
-		if err != nil {
-			now = journal.Entry{}
-			if err := p.answer(ctx, id, epoch, err); err != nil {
-				return err
-			}
-		}
-		e = now
-	}
-	return nil
-}
-
 // released has the dispatcher look again when an entry was let go: a later generation of
 // its path may have waited for it, and a backfill does not end while anybody has an entry
 // in hand.
 func (p *Pipeline) released(id int64) {
 	p.circuits.Leave(id)
 	p.wake()
-}
-
-// folderNames lists the folders of this run; entries of others wait for theirs.
-func (p *Pipeline) folderNames() []string {
-	names := make([]string, len(p.cfg.Folders))
-	for i, f := range p.cfg.Folders {
-		names[i] = f.Name
-	}
-	return names
 }

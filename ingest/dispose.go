@@ -1,11 +1,9 @@
 package ingest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io/fs"
-	"math/rand/v2"
 	"syscall"
 	"time"
 
@@ -38,9 +36,6 @@ type verdict struct {
 	count  bool           // counts against the file's attempts
 	expiry bool           // counts as an expired upload
 	reason journal.Reason
-	// looked is the change time of the file whose content led to it, nil if none did: it
-	// does not hold for a file that was touched since.
-	looked *int64
 
 	// shared names the circuit whose trouble it may be, see outage.Circuits; the verdict holds
 	// if it is the file's own. With waits it is tried again even then, without a count,
@@ -51,24 +46,12 @@ type verdict struct {
 	dead   bool
 }
 
-// verdictError is how a step answers for itself.
-type verdictError struct{ verdict }
-
-func (v *verdictError) Error() string { return v.reason.Message }
-
-// metadataRefusal is the verdict on a file whose metadata has problems.
-func metadataRefusal(m dropfolder.Mapped) error {
-	to := journal.Held
-	if m.Fails {
-		to = journal.Failed
-	}
-	return &verdictError{verdict{to: to, reason: m.Reason()}}
-}
-
 // limits are the settings that dispose needs.
 type limits struct {
 	attempts int // a file's own failures before it fails
 	expiries int // expired uploads before it is held
+
+	unmade bool // a create that failed made nothing, for certain
 
 	waits bool // a file that may not be read is waited for; a backfill goes on without it
 }
@@ -83,8 +66,11 @@ const maxExpiries = 5
 // dispose answers every error that a step can meet. It is pure. Whether trouble
 // with Tenovos is everyone's is asked of Tenovos afterwards, in answer.
 func dispose(e journal.Entry, err error, l limits) verdict {
-	if own, ok := errors.AsType[*verdictError](err); ok {
-		return own.verdict
+	if rest, ok := errors.AsType[*restError](err); ok {
+		return verdict{to: rest.to, reason: rest.reason}
+	}
+	if wait, ok := errors.AsType[*waitError](err); ok {
+		return verdict{do: retry, after: wait.after, reason: wait.reason}
 	}
 	return bound(e, err, judge(e, err, l), l)
 }
@@ -93,7 +79,7 @@ func dispose(e journal.Entry, err error, l limits) verdict {
 // content may be in place that nobody has seen, no error is a reason to create,
 // cancel or send anything again.
 func bound(e journal.Entry, err error, v verdict, l limits) verdict {
-	certain := isCertain(err)
+	certain := l.unmade
 	_, look := errors.AsType[*lookError](err)
 	if errors.Is(err, tenovos.ErrSession) {
 		v.count, v.to = false, "" // no file's doing
@@ -202,7 +188,7 @@ func judge(e journal.Entry, err error, l limits) verdict {
 	// the API
 	case errors.Is(err, tenovos.ErrIntermediary) && !errors.Is(err, tenovos.ErrAmbiguous) && (l.waits || !looks(e, err)):
 		return foreign(e, err, l, pause, outage.Call(e.Status), "Look at the proxy or firewall on the way to Tenovos. What is refused waits, and goes on by itself.")
-	case e.Status == journal.Creating && mayNot(err):
+	case e.Status == journal.Creating && mayNot(err, l):
 		return verdict{do: pause, to: journal.Mapped, shared: sharedCreate, waits: true, last: journal.Failed, reason: reasons.Of(reasons.ClassForbidden, err,
 			"Tenovos refuses the asset without naming a fault of it: look at the account's rights (Upload; the rule's metadata and security templates), then run `ingestd retry ID`.")}
 	case isSought(e, err):
@@ -274,15 +260,9 @@ func isEarly(err error) bool {
 	return ok && dead.Early()
 }
 
-// isCertain reports a create of which it is certain that it made nothing.
-func isCertain(err error) bool {
-	_, certain := errors.AsType[*notPerformedError](err)
-	return certain
-}
-
 // mayNot reports a create that was certainly refused, and may be for want of a right.
-func mayNot(err error) bool {
-	return isCertain(err) && !errors.Is(err, tenovos.ErrSession) && (errors.Is(err, tenovos.ErrForbidden) || errors.Is(err, tenovos.ErrUnauthorized))
+func mayNot(err error, l limits) bool {
+	return l.unmade && !errors.Is(err, tenovos.ErrSession) && (errors.Is(err, tenovos.ErrForbidden) || errors.Is(err, tenovos.ErrUnauthorized))
 }
 
 // holdingsError is a look at what the account holds, before anything is created.
@@ -353,131 +333,10 @@ func isStoreTrouble(err error) bool {
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.ECONNRESET)
 }
 
-// answer carries out the verdict on the error of a step that began in an epoch of
-// the gate. Its own error is the journal's.
-func (p *Pipeline) answer(ctx context.Context, id int64, epoch int, cause error) error {
-	if ctx.Err() != nil {
-		return nil // the process ends: whatever the step met, it was cut short
-	}
-	e, err := p.journal.Entry(ctx, id) // the step may have moved it before it failed; a slow read is only slow
-	if errors.Is(err, journal.ErrUnknown) || ctx.Err() != nil {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	switch {
-	case isGone(cause):
-		if cause = p.confirmGone(e, cause); isGone(cause) {
-			cause = p.seek(ctx, e, cause)
-		}
-	case isFileSystemError(cause): // of the file, or of all of its folder
-		cause = cmp.Or(p.mounts.Check(e.Folder, e.ID), p.explainDenied(e, cause))
-	}
-	rctx, cancel := record(ctx)
-	defer cancel()
-	v := dispose(e, cause, limits{attempts: p.cfg.MaxAttempts, expiries: maxExpiries, waits: !p.once})
-	if e.Status.Resting() && v.do != stop { // it was moved on: what was met then is no question any more
-		return nil
-	}
-	p.notice(e, &v)
-	ragged := (p.gate.Epoch() != epoch || p.gate.JustOpened()) && p.excuse(id)
-	if v.do == pause || v.shared != "" {
-		// A call that fails while the gate moves met the same trouble as those that
-		// moved it, whatever a probe says now.
-		if ragged || p.gate.Blame(ctx, cause, v.after) {
-			if v.do != pause {
-				return ignoreMoved(deferEntry(rctx, p.journal, e.ID, e.Status, p.now().Add(p.backoff(e.Tries+1)), v.reason, false))
-			}
-			return p.rest(rctx, e, v)
-		}
-		v = ownTrouble(v)
-	}
-	var recorded func(context.Context) error
-	if v.shared != "" {
-		if v, recorded, err = p.share(e, v, cause); err != nil {
-			return ignoreMoved(err)
-		}
-	}
-	switch v.do {
-	case leave:
-		return nil
-	case stop:
-		return cause
-	case retry:
-		after := v.after
-		if after == 0 {
-			after = p.backoff(max(e.Failures, e.Tries) + 1)
-		}
-		p.entryLog(p.log.Debug(), e).Str("reason", v.reason.Message).Dur("after", after).Msg("tried again later")
-		err = deferEntry(rctx, p.journal, e.ID, e.Status, p.now().Add(after), v.reason, v.count)
-	default:
-		if v.to.Runnable() && v.count {
-			v.after = p.backoff(e.Failures + 1)
-		}
-		_, err = p.giveUp(ctx, e, v)
-	}
-	if err == nil && recorded != nil {
-		err = recorded(rctx)
-	}
-	return ignoreMoved(err)
-}
-
-// maxExcuses is how often a file's failure at the ragged edge of an outage is
-// forgiven: another file's trouble may move the gate again and again.
-const maxExcuses = 3
-
-// excuse reports whether a file's failure may be put down to an outage.
-func (p *Pipeline) excuse(id int64) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.excused[id]++
-	return p.excused[id] <= maxExcuses
-}
-
-// rest leaves an entry as it is while everyone waits, but for an intent of which
-// it is certain that nothing came: that is taken back. Where the server asked for
-// a rest, others go first afterwards.
-func (p *Pipeline) rest(ctx context.Context, e journal.Entry, v verdict) error {
-	switch {
-	case e.Status == journal.Creating && v.to != "":
-		v.reason.Hint = "" // the pause says what there is to say
-		_, err := p.giveUp(ctx, e, verdict{to: journal.Mapped, after: 2 * v.after, reason: v.reason})
-		return ignoreMoved(err)
-	case v.after > 0:
-		return ignoreMoved(deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(2*v.after), v.reason, false))
-	case p.gate.Reason() == "": // it has opened meanwhile
-		return ignoreMoved(deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(p.backoff(e.Tries+1)), v.reason, false))
-	}
-	return nil
-}
-
-// ownTrouble is what a pause becomes when Tenovos serves everyone else.
-func ownTrouble(v verdict) verdict {
-	if v.do != pause {
-		return v
-	}
-	v.do = retry
-	if v.to != "" {
-		v.do = moveOn
-	}
-	return v
-}
-
 // ignoreMoved drops the error of a move that somebody else was faster with.
 func ignoreMoved(err error) error {
 	if errors.Is(err, journal.ErrMoved) || errors.Is(err, journal.ErrUnknown) {
 		return nil
 	}
 	return err
-}
-
-// backoff is the wait before the n-th retry: doubling from RetryInitial to
-// RetryMax, with a fifth of jitter so that files do not come back in step.
-func (p *Pipeline) backoff(n int) time.Duration {
-	d := p.cfg.RetryInitial << min(max(n-1, 0), 20)
-	if d <= 0 || d > p.cfg.RetryMax {
-		d = p.cfg.RetryMax
-	}
-	return d - time.Duration(rand.Float64()*0.2*float64(d))
 }

@@ -37,11 +37,12 @@ var (
 func TestDispose(t *testing.T) {
 	l := limits{attempts: 3, expiries: 2}
 	for _, c := range []struct {
-		name  string
-		entry journal.Entry
-		err   error
-		want  verdict // reason is not compared
-		hint  bool
+		name   string
+		entry  journal.Entry
+		err    error
+		unmade bool    // the create that failed made nothing
+		want   verdict // reason is not compared
+		hint   bool
 	}{
 		{name: "moved by somebody else", err: journal.ErrMoved, want: verdict{do: leave}},
 		{name: "the process ends", err: fmt.Errorf("upload: %w", context.Canceled), want: verdict{do: leave}},
@@ -74,15 +75,15 @@ func TestDispose(t *testing.T) {
 		{name: "expired while a proxy refused", entry: journal.Entry{Status: journal.Uploading, Expiries: 9, Reason: journal.Reason{Class: reasons.ClassHeldUp}}, err: uploader.ErrURLExpired, want: verdict{to: journal.Mapped}},
 		{name: "a proxy refuses the create", entry: journal.Entry{Status: journal.Creating}, err: foreignReply, want: verdict{do: pause, shared: outage.Call(journal.Creating), waits: true, last: journal.Failed}, hint: true},
 		{name: "a proxy refuses a look", entry: journal.Entry{Status: journal.Verifying, Failures: 9}, err: foreignReply, want: verdict{do: pause, to: journal.Held, count: true}, hint: true},
-		{name: "a right is missing", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{mayNotUpload}, want: verdict{do: pause, to: journal.Mapped, shared: sharedCreate, waits: true, last: journal.Failed}, hint: true},
+		{name: "a right is missing", entry: journal.Entry{Status: journal.Creating}, unmade: true, err: mayNotUpload, want: verdict{do: pause, to: journal.Mapped, shared: sharedCreate, waits: true, last: journal.Failed}, hint: true},
 		{name: "stalled", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrStalled, want: verdict{do: retry, count: true, shared: outage.ContentStore}},
 		{name: "unreachable", entry: journal.Entry{Status: journal.Uploading}, err: uploader.ErrUnreachable, want: verdict{do: retry, count: true, shared: outage.ContentStore}},
 		{name: "store redirects", entry: journal.Entry{Status: journal.Uploading, Failures: 2}, err: &uploader.StoreError{Status: 307, Code: "TemporaryRedirect"}, want: verdict{do: retry, shared: outage.ContentStore, waits: true, last: journal.Held}, hint: true},
 		{name: "URL of this machine", entry: journal.Entry{Status: journal.Uploading, Failures: 2}, err: uploader.ErrForeignHost, want: verdict{to: journal.Held}, hint: true},
 
-		{name: "throttled", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{apiError(tenovos.Throttled)}, want: verdict{do: pause, to: journal.Mapped, after: outage.FirstProbe}},
+		{name: "throttled", entry: journal.Entry{Status: journal.Creating}, unmade: true, err: apiError(tenovos.Throttled), want: verdict{do: pause, to: journal.Mapped, after: outage.FirstProbe}},
 		{name: "throttled for a day", entry: journal.Entry{Status: journal.Creating},
-			err:  &notPerformedError{&tenovos.Error{Op: "create asset", Kind: tenovos.Throttled, RetryAfter: 24 * time.Hour}},
+			unmade: true, err: &tenovos.Error{Op: "create asset", Kind: tenovos.Throttled, RetryAfter: 24 * time.Hour},
 			want: verdict{do: pause, to: journal.Mapped, after: outage.LongestRest}},
 		{name: "API down", entry: journal.Entry{Status: journal.Uploading}, err: apiError(tenovos.Unavailable), want: verdict{do: pause, count: true}},
 		{name: "API down during the look for a lost create", entry: journal.Entry{Status: journal.Creating}, err: &lookError{apiError(tenovos.Unavailable)}, want: verdict{do: pause, count: true}},
@@ -91,11 +92,11 @@ func TestDispose(t *testing.T) {
 		{name: "look at a lost completion failing for good", entry: journal.Entry{Status: journal.Completing, Failures: 9}, err: &lookError{apiError(tenovos.Unavailable)}, want: verdict{do: pause, count: true}},
 		{name: "API down to the end while verifying", entry: journal.Entry{Status: journal.Verifying, Failures: 9}, err: apiError(tenovos.Unavailable), want: verdict{do: pause, to: journal.Held, count: true}, hint: true},
 		{name: "unreadable while verifying", entry: journal.Entry{Status: journal.Verifying}, err: &fs.PathError{Op: "open", Path: "a", Err: fs.ErrPermission}, want: verdict{to: journal.Held}, hint: true},
-		{name: "API down, not created", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{apiError(tenovos.Unavailable)}, want: verdict{do: pause, to: journal.Mapped, count: true}},
+		{name: "API down, not created", entry: journal.Entry{Status: journal.Creating}, unmade: true, err: apiError(tenovos.Unavailable), want: verdict{do: pause, to: journal.Mapped, count: true}},
 		{name: "unauthorized", entry: journal.Entry{Status: journal.Mapped}, err: apiError(tenovos.Unauthorized), want: verdict{do: pause, count: true}},
 		{name: "unauthorized to the end", entry: journal.Entry{Status: journal.Mapped, Failures: 2}, err: apiError(tenovos.Unauthorized), want: verdict{do: pause, to: journal.Failed, count: true}, hint: true},
 		{name: "create in doubt", entry: journal.Entry{Status: journal.Creating}, err: apiError(tenovos.Ambiguous), want: verdict{do: pause, count: true, shared: outage.Call(journal.Creating)}},
-		{name: "create refused", entry: journal.Entry{Status: journal.Creating}, err: &notPerformedError{apiError(tenovos.Rejected)}, want: verdict{to: journal.Failed}, hint: true},
+		{name: "create refused", entry: journal.Entry{Status: journal.Creating}, unmade: true, err: apiError(tenovos.Rejected), want: verdict{to: journal.Failed}, hint: true},
 		{name: "look refused before a create", entry: journal.Entry{Status: journal.Settled, Failures: 9}, err: &holdingsError{apiError(tenovos.NotFound)}, want: verdict{do: retry, shared: outage.Call(journal.Settled), waits: true, last: journal.Held}, hint: true},
 		{name: "complete refused", entry: journal.Entry{Status: journal.Completing}, err: apiError(tenovos.Rejected), want: verdict{to: journal.Mapped, count: true}},
 		{name: "asset vanished", entry: journal.Entry{Status: journal.Verifying}, err: apiError(tenovos.NotFound), want: verdict{to: journal.Held}, hint: true},
@@ -106,6 +107,8 @@ func TestDispose(t *testing.T) {
 		{name: "anything else", entry: journal.Entry{Status: journal.Mapped}, err: errors.New("odd"), want: verdict{do: retry, count: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			l := l
+			l.unmade = c.unmade
 			got := dispose(c.entry, c.err, l)
 			reason := got.reason
 			got.reason = journal.Reason{}
@@ -137,7 +140,7 @@ func TestReasonsHoldNoSignature(t *testing.T) {
 }
 
 func TestBackoffGrowsToItsLimit(t *testing.T) {
-	p := &Pipeline{cfg: Config{RetryInitial: 1000, RetryMax: 16_000}}
+	p := &core{cfg: Config{RetryInitial: 1000, RetryMax: 16_000}}
 	last := p.backoff(1)
 	if last > 1000 || last < 800 {
 		t.Errorf("the first wait is %d", last)

@@ -2,12 +2,13 @@ package ingest
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/filing"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/uploader"
 )
 
 // newFiler makes what moves files out of their folders.
@@ -18,9 +19,7 @@ func (p *Pipeline) newFiler() *filing.Filer {
 		Proof: filing.Proof{
 			OfVerified: func(ctx context.Context, e journal.Entry) error { return p.proofs.Prove(ctx, e, e) },
 			OfEarlier:  p.stillInTenovos,
-			SameBytes: func(ctx context.Context, e journal.Entry, src *uploader.Source) (bool, error) {
-				return compare(ctx, p.journal, e, src)
-			},
+			SameBytes:  p.compare,
 		},
 		CompanionKnown: func(ctx context.Context, companion file.File) (bool, error) {
 			fresh, err := journal.CompanionsOf(p.journal).Unknown(ctx, []file.File{companion})
@@ -43,4 +42,23 @@ func (p *Pipeline) displaced(ctx context.Context, e journal.Entry) (found bool, 
 	}
 	p.sought.end(e.ID)
 	return found, until, nil
+}
+
+// stillInTenovos asks before a file is moved or deleted whose content came in earlier.
+// What was in Tenovos then may have been removed there since, which is asked before it is
+// deleted, and may never have been proved to be there, where the folder kept its files.
+func (p *Pipeline) stillInTenovos(ctx context.Context, e journal.Entry, after dropfolder.After) error {
+	if e.Status == journal.Duplicate {
+		return p.proofs.ProveDuplicate(ctx, e)
+	}
+	if after == dropfolder.AfterDelete {
+		seen, err := p.desk.Verify(ctx, e)
+		if err == nil && !seen.Good() {
+			err = fmt.Errorf("the file is not deleted, because Tenovos does not hold its content as it did: %s", seen.Detail)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return p.proofs.Prove(ctx, e, e)
 }

@@ -44,5 +44,5 @@ func (f *foreignURLs) refusal(now time.Time) error {
 	if !now.Before(f.until) {
 		return nil
 	}
-	return &verdictError{verdict{to: journal.Held, reason: f.reason}}
+	return held(f.reason)
 }

@@ -3,27 +3,11 @@ package ingest
 import (
 	"context"
 	"errors"
-	"time"
 
-	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
 // What operators' requests do to the life of an entry; package desk decides when.
-
-// obeyCancel ends an entry that an operator wants cancelled, where its status
-// allows it, and returns it as it is then; the zero Entry where nothing is to be done.
-// What may have been created or completed is looked into first.
-func (p *Pipeline) obeyCancel(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
-	if !p.desk.Unwanted(e.ID) {
-		return now, nil
-	}
-	switch e.Status {
-	case journal.Settled, journal.Mapped, journal.Uploading:
-		return p.giveUp(ctx, e, verdict{to: journal.Cancelled, reason: reasons.Cancelled})
-	}
-	return now, nil
-}
 
 // rehint tells the journal what a file that is back looks like, so that it is not
 // taken for one that came anew.
@@ -34,18 +18,30 @@ func (p *Pipeline) rehint(ctx context.Context, e journal.Entry) error {
 		return nil //nolint:nilerr // whoever maps the entry finds out why
 	}
 	defer src.Close()
-	return rehint(ctx, p.journal, e.ID, e.With(src.Hint()), time.Time{})
+	found := e.With(src.Hint())
+	_, err = p.journal.Advance(ctx, journal.Move{ID: e.ID, From: journal.Settled, To: journal.Settled, Stay: journal.Stay{Rehint: &found}})
+	return err
 }
 
 // sameAsSent is sameChecksum for an entry that rests: unknown says why nothing is left to
 // compare with.
 func (p *Pipeline) sameAsSent(ctx context.Context, e journal.Entry, md5 string) (same bool, unknown string, err error) {
 	same, err = p.sameChecksum(ctx, e, md5)
-	if v, own := errors.AsType[*verdictError](err); own {
+	if v, own := errors.AsType[*restError](err); own {
 		return false, v.Error(), nil
 	}
 	if isGone(err) {
 		return false, "the file is no longer there to compare it with", nil
 	}
 	return same, "", err
+}
+
+// cancelNow ends an entry that an operator wants cancelled and nobody else has in hand.
+func (p *Pipeline) cancelNow(ctx context.Context, e journal.Entry) error {
+	m, unwanted := p.obeyCancel(e)
+	if !unwanted {
+		return nil
+	}
+	_, err := p.commit(ctx, &work{Entry: e}, m)
+	return err
 }

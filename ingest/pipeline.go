@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -112,46 +111,22 @@ func defaultLooks() []time.Duration {
 // Pipeline moves journal entries to their rest. Its methods may be called from
 // any goroutine; Run only once.
 type Pipeline struct {
-	cfg     Config
-	folders map[string]dropfolder.Folder
-	mounts  *mounts.Mounts
-	api     API
-	store   Store
-	journal *journal.Journal
-	log     zerolog.Logger
-	now     func() time.Time
-	started time.Time // parts stored before belong to an earlier process
+	*core
+	table  map[journal.Status]stage
+	poke   chan struct{}   // capacity 1: "the queue may have changed"
+	source <-chan struct{} // of a backfill: closes when all that there is was admitted; set at the start of Run
 
-	gate     *outage.Gate
-	remover  *removal.Remover
-	holdings *holdings.Holdings
-	hands    *hands.Hands
-	poke     chan struct{}  // capacity 1: "the queue may have changed"
-	alarms   *alarms.Alarms // of the loops beside the dispatcher
-	drain    <-chan struct{}
-	source   <-chan struct{} // of a backfill: closes when all that there is was admitted; set at the start of Run
-	restarts restarts
-	sought   sought
-	naming   sync.Map // filenames of which a file is just becoming an asset or a version
-
+	alarms     *alarms.Alarms // of the loops beside the dispatcher
 	editor     *edits.Editor
 	desk       *desk.Desk
 	companions *companions.Companions
 	resting    *resting.Files
 	chores     *chores
 	filer      *filing.Filer
-	proofs     *proof.Prover
-	foreign    foreignURLs
 	leftovers  *filing.Leftovers
-	once       bool // Run is a backfill, which ends; set at its start
 
-	circuits *outage.Circuits
-	skew     *clocks.Skew
-
-	mu      sync.Mutex
-	excused map[int64]int // failures of each file in flight that were put down to an outage
-
-	stats struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
+	excuses excuses
+	stats   struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
 }
 
 // Deps are the parts that a pipeline works with.
@@ -181,24 +156,19 @@ func New(cfg Config, d Deps) *Pipeline {
 	}
 	cfg.BulkSeen = cmp.Or(cfg.BulkSeen, defaultBulkSeen)
 	cfg.Skew = cmp.Or(cfg.Skew, defaultSkew)
-	p := &Pipeline{
-		cfg:     cfg,
-		folders: make(map[string]dropfolder.Folder, len(cfg.Folders)),
-		api:     d.API,
-		store:   d.Store,
-		journal: d.Journal,
-		log:     d.Log,
-		now:     d.Clock,
-		poke:    make(chan struct{}, 1),
-		alarms:  alarms.New(d.Journal, d.Clock),
-
-		excused: make(map[int64]int),
-		started: d.Clock(),
+	c := &core{
+		cfg: cfg, folders: make(map[string]dropfolder.Folder, len(cfg.Folders)),
+		api: d.API, store: d.Store, journal: d.Journal, log: d.Log, now: d.Clock, started: d.Clock(),
 	}
+	p := &Pipeline{core: c, poke: make(chan struct{}, 1), alarms: alarms.New(d.Journal, d.Clock)}
+	if d.Journal != nil { // who only compares has none
+		c.reader = d.Journal.Reader()
+	}
+	c.wake = p.wakeDispatcher
 	p.hands = hands.New(p.released)
 	p.mounts = mounts.New(cfg.Folders, p.wake, d.Log)
 	p.leftovers = filing.NewLeftovers(journal.FilingOf(d.Journal), cfg.Folders, p.alarms.RingFolder)
-	p.holdings = holdings.New(d.API, d.Journal.Reader())
+	p.holdings = holdings.New(d.API, c.reader)
 	p.remover = removal.New(removal.Deps{API: d.API, Duties: journal.DutiesOf(d.Journal), Log: d.Log, Now: d.Clock})
 	if d.Ahead == nil {
 		d.Ahead = func() time.Duration { return 0 }
@@ -220,11 +190,13 @@ func New(cfg Config, d Deps) *Pipeline {
 	})
 	p.resting = resting.New(p.folderNames(), resting.Deps{Journal: d.Journal, Mounts: p.mounts, Hands: p.hands, Log: d.Log})
 	p.proofs = proof.New(proof.Deps{
-		API: d.API, Content: d.Content, Journal: fatalJournal{d.Journal}, Reader: d.Journal.Reader(), MD5: p.wholeMD5, SHA256: p.rehash,
+		API: d.API, Content: d.Content, Journal: fatalJournal{d.Journal}, Reader: c.reader, MD5: p.wholeMD5, SHA256: p.rehash,
 	})
 	p.gate = outage.NewGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
 	p.filer = p.newFiler()
+	c.file = p.filer.FileAway
 	p.chores = p.newChores()
+	p.table = p.stages()
 	p.editor = p.newEditor()
 	p.desk = p.newDesk()
 	for kind, h := range d.Handlers {
@@ -314,11 +286,6 @@ func (p *Pipeline) draining() bool {
 	default:
 		return false
 	}
-}
-
-// record is journal.Recording.
-func record(ctx context.Context) (context.Context, context.CancelFunc) {
-	return journal.Recording(ctx)
 }
 
 // advance is Journal.Advance for facts: it outlives ctx.

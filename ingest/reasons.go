@@ -1,7 +1,7 @@
 package ingest
 
 import (
-	"github.com/rs/zerolog"
+	"sync"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
@@ -28,14 +28,7 @@ func reasonUnrestored(e journal.Entry, err *removal.UnrestoredError) journal.Rea
 func (p *Pipeline) forget(id int64) {
 	p.sought.end(id)
 	p.circuits.Forget(id)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.excused, id)
-}
-
-// entryLog adds the fields that name an entry.
-func (p *Pipeline) entryLog(ev *zerolog.Event, e journal.Entry) *zerolog.Event {
-	return ev.Str("folder", e.Folder).Str("path", e.Path).Int64("id", e.ID)
+	p.excuses.forget(id)
 }
 
 // logRest says what became of an entry that did not end as an asset.
@@ -57,13 +50,61 @@ func (p *Pipeline) logRest(e journal.Entry, to journal.Status, r journal.Reason)
 
 // logMissed tells of the sidecars of an entry that cannot be read, and of what in the
 // file cannot, wherever that makes a difference.
-func (p *Pipeline) logMissed(e journal.Entry, m dropfolder.Mapped) {
+func (c *core) logMissed(e journal.Entry, m dropfolder.Mapped) {
 	for _, missed := range m.Missed {
-		p.entryLog(p.log.Warn(), e).Str("reason", missed).Str("hint", "Correct the sidecar: it is read again by itself.").
+		c.entryLog(c.log.Warn(), e).Str("reason", missed).Str("hint", "Correct the sidecar: it is read again by itself.").
 			Msg("a sidecar cannot be read: what it tells is left out")
 	}
 	if m.Damaged != "" {
-		p.entryLog(p.log.Warn(), e).Str("reason", m.Damaged).Str("hint", "See with explain what was read of it; a program that writes its metadata anew may mend the file.").
+		c.entryLog(c.log.Warn(), e).Str("reason", m.Damaged).Str("hint", "See with explain what was read of it; a program that writes its metadata anew may mend the file.").
 			Msg("metadata of the file are damaged: what cannot be read is left out")
 	}
+}
+
+// logFiled says that an entry's content is in.
+func (p *Pipeline) logFiled(was, e journal.Entry) {
+	p.stats.rested.Add(1)
+	p.forget(e.ID)
+	p.restarts.end(e)
+	if was.Reason.Class == reasons.ClassAdopted { // said when it was found
+		p.stats.adopted.Add(1)
+		return
+	}
+	what := "asset created"
+	if e.OriginalFileID != e.FileID {
+		what = "version created"
+		p.stats.versions.Add(1)
+	}
+	p.stats.ingested.Add(1)
+	p.stats.bytes.Add(e.Size)
+	p.entryLog(p.log.Info(), e).Str("object_id", e.ObjectID).Str("file_id", e.FileID).
+		Int64("bytes", e.Size).Msg(what)
+}
+
+// maxExcuses is how often a file's failure at the ragged edge of an outage is
+// forgiven: another file's trouble may move the gate again and again.
+const maxExcuses = 3
+
+// excuses counts the failures of each file in flight that were put down to an outage. The
+// zero value has none. Safe for concurrent use.
+type excuses struct {
+	mu sync.Mutex
+	n  map[int64]int
+}
+
+// excuse reports whether another failure of an entry may be put down to an outage.
+func (x *excuses) excuse(id int64) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.n == nil {
+		x.n = make(map[int64]int)
+	}
+	x.n[id]++
+	return x.n[id] <= maxExcuses
+}
+
+func (x *excuses) forget(id int64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.n, id)
 }

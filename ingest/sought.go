@@ -53,12 +53,12 @@ func (p *Pipeline) seek(ctx context.Context, e journal.Entry, cause error) error
 		return cause
 	}
 	since := p.sought.begin(e.ID, p.now())
-	found, err := p.journal.Reader().Displaced(ctx, e)
+	found, err := p.reader.Displaced(ctx, e)
 	if err != nil {
 		return err
 	}
 	if (found || p.unscanned(e.Folder, since)) && p.now().Sub(since) < seekAtMost {
-		return &verdictError{verdict{do: retry, after: seekEvery, reason: reasons.Sought}}
+		return &waitError{seekEvery, reasons.Sought}
 	}
 	p.sought.end(e.ID)
 	return cause

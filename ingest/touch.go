@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -16,38 +15,27 @@ import (
 // the bytes decide: they are compared once, before they are declared whole, and once
 // more before the file is filed, moved or deleted.
 
-// ledger is where the journal keeps what was sent.
-type ledger interface {
-	Entry(ctx context.Context, id int64) (journal.Entry, error)
-	learner
-}
-
 // resume compares the parts that an earlier process stored with the file's bytes, for
 // the hint may lie. Where the file was touched since what was sent was last compared,
 // all stored parts are compared. It returns the entry with the hint that holds then.
-func resume(ctx context.Context, l ledger, e journal.Entry, src *uploader.Source, started time.Time) (journal.Entry, error) {
+func (c *core) resume(ctx context.Context, e journal.Entry, src *uploader.Source) (journal.Entry, error) {
 	touched := src.Hint().ChangeTime != e.ChangeTime
-	if err := holdsSent(ctx, e, src, func(p journal.Part) bool { return touched || p.DoneAt.Before(started) }); err != nil || !touched {
+	if err := holdsSent(ctx, e, src, func(p journal.Part) bool { return touched || p.DoneAt.Before(c.started) }); err != nil || !touched {
 		return e, err
 	}
 	e.ChangeTime = src.Hint().ChangeTime
-	return e, compared(ctx, l, e.ID, e.ChangeTime)
+	return e, c.learn(ctx, e.ID, journal.Learned{Compared: e.ChangeTime})
 }
 
-// confirm compares what was sent of an entry with what its file holds now, if that was
-// touched since it was opened.
-func confirm(ctx context.Context, l ledger, e journal.Entry, src *uploader.Source) error {
+// confirm compares what was sent of an entry, which has all of it, with what its file
+// holds now, if that was touched since it was opened. It returns the change time at which
+// they were the same, 0 where nothing was to be compared.
+func confirm(ctx context.Context, e journal.Entry, src *uploader.Source) (compared int64, err error) {
 	now, err := src.Now()
 	if err != nil || now.ChangeTime == e.ChangeTime {
-		return err
+		return 0, err
 	}
-	if e, err = l.Entry(ctx, e.ID); err != nil { // with all that was sent
-		return err
-	}
-	if err := holdsSent(ctx, e, src, func(journal.Part) bool { return true }); err != nil {
-		return err
-	}
-	return compared(ctx, l, e.ID, now.ChangeTime)
+	return now.ChangeTime, holdsSent(ctx, e, src, func(journal.Part) bool { return true })
 }
 
 // holdsSent is ErrSourceChanged unless the file holds the stored parts that which
@@ -75,8 +63,8 @@ func holdsSent(ctx context.Context, e journal.Entry, src *uploader.Source, which
 // compare compares the file of an entry that was ingested with what was sent of it. It
 // has the journal take the hint of the same bytes, and others, or where nothing is
 // known of what was sent, as a new generation of the path.
-func compare(ctx context.Context, j *journal.Journal, e journal.Entry, src *uploader.Source) (same bool, err error) {
-	last, _, err := j.Reader().LastAttempt(ctx, e)
+func (c *core) compare(ctx context.Context, e journal.Entry, src *uploader.Source) (same bool, err error) {
+	last, _, err := c.reader.LastAttempt(ctx, e)
 	if err != nil {
 		return false, err
 	}
@@ -85,18 +73,18 @@ func compare(ctx context.Context, j *journal.Journal, e journal.Entry, src *uplo
 		return false, err
 	}
 	if !same {
-		return false, j.AdmitRewritten(ctx, e.With(src.Hint()))
+		return false, c.journal.AdmitRewritten(ctx, e.With(src.Hint()))
 	}
-	return true, compared(ctx, j, e.ID, src.Hint().ChangeTime)
+	return true, c.learn(ctx, e.ID, journal.Learned{Compared: src.Hint().ChangeTime})
 }
 
 // lastLook looks once more at a file that stays, before its entry is filed: from then
 // on a touch is a touch. What cannot be looked at any more is left to the watcher.
-func (p *Pipeline) lastLook(ctx context.Context, e journal.Entry) error {
-	if e.Kind != journal.File || !p.folders[e.Folder].After.Keeps() || !p.mounts.Usable(e.Folder) {
+func (c *core) lastLook(ctx context.Context, e journal.Entry) error {
+	if e.Kind != journal.File || !c.folders[e.Folder].After.Keeps() || !c.mounts.Usable(e.Folder) {
 		return nil
 	}
-	src, err := p.open(e)
+	src, err := c.open(e)
 	if err != nil {
 		return nil //nolint:nilerr // it is in; what became of the file since is another matter
 	}
@@ -104,7 +92,7 @@ func (p *Pipeline) lastLook(ctx context.Context, e journal.Entry) error {
 	if src.Hint().ChangeTime == e.ChangeTime || !e.Alike(src.Hint()) {
 		return nil
 	}
-	_, err = compare(ctx, p.journal, e, src)
+	_, err = c.compare(ctx, e, src)
 	if isFileSystemError(err) || isGone(err) || errors.Is(err, uploader.ErrSourceChanged) {
 		return nil
 	}

@@ -163,6 +163,7 @@ func TestRewriteThatLooksLikeATouch(t *testing.T) {
 		for _, when := range []string{"stored", "verified"} {
 			t.Run(string(after)+" "+when, func(t *testing.T) {
 				r := newFilingRig(t, after)
+				r.config.VerifyAsset = when == "verified" // which no other file that stays comes by
 				r.write("a.jpg", mib, 1)
 				path := filepath.Join(r.drop, "a.jpg")
 				sum := ""
@@ -289,6 +290,7 @@ func TestRenameOfWhatIsIngested(t *testing.T) {
 	for _, after := range afters {
 		t.Run(string(after), func(t *testing.T) {
 			r := newFilingRig(t, after)
+			r.config.VerifyAsset = after == dropfolder.AfterKeep // else it is filed as soon as it is stored
 			r.write("old/a.jpg", 1000, 1)
 			var once sync.Once
 			r.commit = func() {

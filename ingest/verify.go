@@ -3,8 +3,10 @@ package ingest
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/proof"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
@@ -12,49 +14,58 @@ import (
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
-// verify decides whether the remote agrees: verifying -> verified. Part MD5s that
-// matched their ETags are proof enough where the configuration says etag, and where the
-// file stays what the store answered is. Else, where it says asset, or where the
-// completion was never answered, Tenovos' own record of the content is waited for, and
-// the content read back where the file is to be moved or deleted and there is none.
-func (p *Pipeline) verify(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
-	if e.Kind != journal.File {
-		return p.verifyFileless(ctx, e)
+// verifying is the stages from the bytes that were handed over to the end.
+type verifying struct{ *core }
+
+// storeTrusted reports that the store's answers say that it has an attempt's bytes: part
+// MD5s that matched their ETags, and where the file stays whatever else it answered.
+func (c *core) storeTrusted(e journal.Entry) bool {
+	return proof.Proven(e.Attempt) || c.folders[e.Folder].After.Keeps() && !proof.Contradicted(e.Attempt)
+}
+
+// storeProves reports that this is enough for the configuration.
+func (c *core) storeProves(e journal.Entry) bool {
+	return c.storeTrusted(e) && !c.cfg.VerifyAsset && e.Attempt != nil && !e.Attempt.Unconfirmed
+}
+
+// verify decides whether the remote agrees: verifying -> verified. Where the store's answer
+// is not enough, because the configuration says asset, or because the completion was never
+// answered, Tenovos' own record of the content is waited for, and the content read back
+// where the file is to be moved or deleted and there is none.
+func (s *verifying) verify(ctx context.Context, w *work) (journal.Move, error) {
+	if w.Kind == journal.File && s.storeProves(w.Entry) {
+		return w.moves(journal.Verified, journal.Reason{}), nil
 	}
-	trusted := proof.Proven(e.Attempt) || p.folders[e.Folder].After.Keeps() && !proof.Contradicted(e.Attempt)
-	enough := trusted && !p.cfg.VerifyAsset && e.Attempt != nil && !e.Attempt.Unconfirmed // what the store answered
-	if enough {
-		return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Verifying, To: journal.Verified})
-	}
-	asset, err := p.api.Asset(ctx, e.FileID)
-	if err != nil {
-		return now, fmt.Errorf("look at the uploaded asset: %w", err)
-	}
+	asset, err := s.api.Asset(ctx, w.FileID)
 	switch {
+	case err != nil:
+		return journal.Move{}, fmt.Errorf("look at the uploaded asset: %w", err)
 	case asset.Deleted():
-		return now, &verdictError{verdict{to: journal.Held, reason: reasons.DeletedMeanwhile}}
+		return w.moves(journal.Held, reasons.DeletedMeanwhile), nil
+	case w.Kind != journal.File: // the asset is there, and nothing else was handed over
+		return w.moves(journal.Verified, journal.Reason{}), nil
 	case asset.MD5 != "":
-		same, err := p.sameChecksum(ctx, e, asset.MD5)
+		same, err := s.sameChecksum(ctx, w.Entry, asset.MD5)
 		if err != nil {
-			return now, err
+			return journal.Move{}, err
 		}
 		if !same {
-			return p.otherBytes(ctx, e, asset.MD5)
+			return s.otherBytes(w, asset.MD5)
 		}
-		return p.provenVerified(ctx, e)
-	case !p.cfg.VerifyAsset && trusted && holdsContent(asset, e.Size):
-		return p.advance(ctx, journal.Move{ID: e.ID, Was: &e, From: journal.Verifying, To: journal.Verified})
-	case !p.cfg.VerifyAsset && !trusted:
-		return p.verifyContent(ctx, e)
-	case p.now().Sub(e.Since) >= p.cfg.VerifyTimeout:
-		return now, &verdictError{verdict{to: journal.Held, reason: reasons.Unverified(p.cfg.VerifyTimeout)}}
+		return provenVerified(w), nil
+	case !s.cfg.VerifyAsset && s.storeTrusted(w.Entry) && holdsContent(asset, w.Size):
+		return w.moves(journal.Verified, journal.Reason{}), nil
+	case !s.cfg.VerifyAsset && !s.storeTrusted(w.Entry):
+		return s.verifyContent(ctx, w)
+	case s.now().Sub(w.Since) >= s.cfg.VerifyTimeout:
+		return w.moves(journal.Held, reasons.Unverified(s.cfg.VerifyTimeout)), nil
 	}
-	return now, deferEntry(ctx, p.journal, e.ID, e.Status, p.now().Add(tenovos.PollWait(e.Tries)), e.Reason, false)
+	return w.stays(s.now().Add(tenovos.PollWait(w.Tries)), w.Reason), nil
 }
 
 // sameChecksum compares Tenovos' MD5 with that of the bytes that were sent.
-func (p *Pipeline) sameChecksum(ctx context.Context, e journal.Entry, remote string) (bool, error) {
-	sum, err := p.wholeMD5(ctx, e)
+func (c *core) sameChecksum(ctx context.Context, e journal.Entry, remote string) (bool, error) {
+	sum, err := c.wholeMD5(ctx, e)
 	if err != nil {
 		return false, err
 	}
@@ -64,57 +75,102 @@ func (p *Pipeline) sameChecksum(ctx context.Context, e journal.Entry, remote str
 // wholeMD5 is the MD5 of the whole content. That of a single part is known; a
 // multipart upload's is read from the file, whose parts must still be those that
 // were sent.
-func (p *Pipeline) wholeMD5(ctx context.Context, e journal.Entry) ([]byte, error) {
+func (c *core) wholeMD5(ctx context.Context, e journal.Entry) ([]byte, error) {
 	if e.Attempt != nil && len(e.Attempt.Parts) == 1 && len(e.Attempt.Parts[0].MD5) > 0 {
 		return e.Attempt.Parts[0].MD5, nil
 	}
-	src, err := p.open(e)
+	src, err := c.open(e)
 	if err != nil {
 		return nil, err
 	}
 	defer src.Close()
 	if src.Hint() != e.Stat {
 		if same, err := (&content{src: src}).same(ctx, e); err != nil || !same {
-			return nil, &verdictError{verdict{to: journal.Held, reason: reasons.SourceLost}}
+			return nil, held(reasons.SourceLost)
 		}
 	}
 	return src.MD5(ctx, 0, e.Size)
 }
 
+// contentWait is how long Tenovos' own checksum is waited for before the content is read
+// back: about as long as the reading may take, so that a large file is not fetched
+// without need.
+func contentWait(size int64, timeout time.Duration) time.Duration {
+	return min(5*time.Second+time.Duration(size/(10<<20))*time.Second, timeout/2)
+}
+
+// verifyContent reads the content of an uploaded asset back, where Tenovos has named no
+// checksum for as long as that may take: verifying -> verified, or failed. What cannot be
+// read yet is read again, until the deadline.
+func (s *verifying) verifyContent(ctx context.Context, w *work) (journal.Move, error) {
+	waited, wait := s.now().Sub(w.Since), contentWait(w.Size, s.cfg.VerifyTimeout)
+	if waited < wait {
+		return w.stays(s.now().Add(min(tenovos.PollWait(w.Tries), wait-waited)), w.Reason), nil
+	}
+	same, theirs, err := s.proofs.ReadBack(ctx, w.ObjectID, w.Entry)
+	switch {
+	case ctx.Err() != nil:
+		return journal.Move{}, ctx.Err()
+	case err == nil && same:
+		return provenVerified(w), nil
+	case err == nil:
+		return s.otherBytes(w, hex.EncodeToString(theirs))
+	case waited >= s.cfg.VerifyTimeout && w.Reason.Class == journal.ClassUnverified: // and this is not the first try after an outage
+		return w.moves(journal.Held, reasons.Unproven(err)), nil
+	}
+	if rest, own := errors.AsType[*restError](err); own { // the file is not what was sent any more
+		return journal.Move{}, rest
+	}
+	return w.stays(s.now().Add(max(tenovos.PollWait(w.Tries), wait/4)), reasons.Reading(err)), nil
+}
+
+// provenVerified keeps the proof with the move, for whoever moves the file.
+func provenVerified(w *work) journal.Move {
+	m := w.moves(journal.Verified, journal.Reason{})
+	if w.Attempt != nil && !proof.Proven(w.Attempt) {
+		m.Learned.Attempt, m.Learned.Proven = w.Attempt.ID, true
+	}
+	return m
+}
+
+// otherBytes fails an entry whose asset was seen to hold other bytes. Where the store's
+// ETags had said so before, the asset is removed, as after any part that arrives damaged.
+func (s *verifying) otherBytes(w *work, remote string) (journal.Move, error) {
+	if !proof.Contradicted(w.Attempt) {
+		return w.moves(journal.Failed, reasons.Mismatch(w.Entry, remote)), nil
+	}
+	m := w.moves(journal.Failed, reasons.Damaged(remote))
+	var err error
+	if m.Chores, err = s.cleanUp(w.Entry, false); err != nil {
+		return journal.Move{}, err
+	}
+	for i := range m.Chores {
+		m.Chores[i].NotBefore = s.now()
+	}
+	return m, nil
+}
+
+// holdsContent reports that Tenovos has seen bytes of the asset, and as many as
+// were sent where it says how many.
+func holdsContent(a tenovos.Asset, size int64) bool {
+	return a.HasContent && (a.FileSize < 0 || a.FileSize == size)
+}
+
 // fileAway does with the source what the folder asks for: verified -> filed.
-func (p *Pipeline) fileAway(ctx context.Context, e journal.Entry) (now journal.Entry, err error) {
-	stay, err := p.filer.FileAway(ctx, e)
+func (s *verifying) fileAway(ctx context.Context, w *work) (journal.Move, error) {
+	stay, err := s.file(ctx, w.Entry)
 	if err != nil {
-		return now, err
+		return journal.Move{}, err
 	}
 	if stay != nil {
-		return now, deferEntry(ctx, p.journal, e.ID, e.Status, stay.Until, stay.Reason, false)
+		return w.stays(stay.Until, stay.Reason), nil
 	}
-	if err := p.lastLook(ctx, e); err != nil {
-		return now, err
+	if err := s.lastLook(ctx, w.Entry); err != nil {
+		return journal.Move{}, err
 	}
-	m := journal.Move{ID: e.ID, Was: &e, From: journal.Verified, To: journal.Filed}
-	if folder := p.folders[e.Folder]; folder.Resumes() && e.Kind == journal.File && !e.Taken() {
-		m.Chores = append(m.Chores, folder.FilingChore(e, p.now()))
+	m := w.moves(journal.Filed, journal.Reason{})
+	if folder := s.folders[w.Folder]; folder.Resumes() && w.Kind == journal.File && !w.Taken() {
+		m.Chores = append(m.Chores, folder.FilingChore(w.Entry, s.now()))
 	}
-	if now, err = p.advance(ctx, m); err != nil {
-		return now, err
-	}
-	p.stats.rested.Add(1)
-	p.forget(e.ID)
-	p.restarts.end(e)
-	if e.Reason.Class == reasons.ClassAdopted { // said when it was found
-		p.stats.adopted.Add(1)
-		return now, nil
-	}
-	what := "asset created"
-	if e.OriginalFileID != e.FileID {
-		what = "version created"
-		p.stats.versions.Add(1)
-	}
-	p.stats.ingested.Add(1)
-	p.stats.bytes.Add(e.Size)
-	p.entryLog(p.log.Info(), e).Str("object_id", e.ObjectID).Str("file_id", e.FileID).
-		Int64("bytes", e.Size).Msg(what)
-	return now, nil
+	return m, nil
 }

@@ -72,7 +72,7 @@ func advance(ctx context.Context, tx *session, m Move, now int64) (e Entry, err 
 		if err := stay(ctx, tx, m, now); err != nil || m.Stay.merges() {
 			return e, err
 		}
-		return e, learnHash(ctx, tx, m)
+		return e, m.Learned.ofEntry(ctx, tx, m.ID, now)
 	}
 	if e, err = setStatus(ctx, tx, m, now); err != nil {
 		return e, err
@@ -86,18 +86,6 @@ func advance(ctx context.Context, tx *session, m Move, now int64) (e Entry, err 
 		}
 	}
 	return e, nil
-}
-
-// learnHash stores the hash of the entry's content, if that was learned.
-func learnHash(ctx context.Context, tx *session, m Move) error {
-	if m.Learned.SHA256 == nil {
-		return nil
-	}
-	if _, err := tx.exec(ctx, hashEntry, m.Learned.SHA256, m.ID); err != nil {
-		return err
-	}
-	_, err := tx.exec(ctx, hashWork, m.Learned.SHA256, m.ID)
-	return err
 }
 
 // checkPrevious is ErrMoved if a decision rests on what another path has by now.
@@ -179,10 +167,14 @@ func setStatus(ctx context.Context, tx *session, m Move, now int64) (Entry, erro
 	if err := setWork(ctx, tx, m); err != nil {
 		return e, err
 	}
-	if m.Learned.SHA256 != nil && text != moveDone { // the row of work has it, too
-		if err := learnHash(ctx, tx, m); err != nil {
-			return e, err
-		}
+	learned := m.Learned
+	if text == moveDone { // which has stored the hash
+		learned.SHA256 = nil
+	}
+	if err := learned.ofEntry(ctx, tx, m.ID, now); err != nil {
+		return e, err
+	}
+	if m.Learned.SHA256 != nil {
 		e.SHA256 = m.Learned.SHA256
 	}
 	e.NotBefore = at(ms(m.NotBefore))

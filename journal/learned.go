@@ -15,6 +15,11 @@ type Learned struct {
 	// Filename is the name that the asset of a settled entry will have, so that
 	// Reader.Named shows it to the entries after it. ErrMoved if it is not settled.
 	Filename string
+	// Touched is the change time, in unix nanoseconds, of the file of a settled entry that was
+	// merely touched since it was seen: nothing was sent of it, so that it is what it is now.
+	// What was known of its content is forgotten. ErrMoved if the entry is not settled, or not
+	// the latest generation of its path.
+	Touched int64
 	// Compared is a change time of the file, in unix nanoseconds, at which its bytes were
 	// found to be those that were sent.
 	Compared int64
@@ -52,33 +57,43 @@ func (j *Journal) Learn(ctx context.Context, id int64, l Learned) error {
 		if err := l.ofAttempt(ctx, tx, id, l.Attempt, j.now()); err != nil {
 			return err
 		}
-		if l.SHA256 != nil {
-			if err := known(tx.exec(ctx, hashEntry, l.SHA256, id)); err != nil {
-				return err
-			}
-			if _, err := tx.exec(ctx, hashWork, l.SHA256, id); err != nil {
-				return err
-			}
-		}
-		if l.Compared != 0 {
-			if err := compared(ctx, tx, id, l.Compared); err != nil {
-				return err
-			}
-		}
-		if l.Filename == "" {
-			return nil
-		}
-		err := moved(tx.exec(ctx, `UPDATE entries SET filename = ? WHERE id = ? AND status = {settled}`, l.Filename, id))
-		if err == nil {
-			_, err = tx.exec(ctx, `UPDATE work SET filename = ? WHERE entry_id = ?`, l.Filename, id)
-		}
-		return err
+		return l.ofEntry(ctx, tx, id, j.now())
 	}, l.about())
+}
+
+// ofEntry records what was learned of an entry itself.
+func (l Learned) ofEntry(ctx context.Context, tx *session, id, now int64) error {
+	if l.SHA256 != nil {
+		if err := known(tx.exec(ctx, hashEntry, l.SHA256, id)); err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, hashWork, l.SHA256, id); err != nil {
+			return err
+		}
+	}
+	if l.Touched != 0 {
+		if err := touched(ctx, tx, id, l.Touched, now); err != nil {
+			return err
+		}
+	}
+	if l.Compared != 0 {
+		if err := compared(ctx, tx, id, l.Compared); err != nil {
+			return err
+		}
+	}
+	if l.Filename == "" {
+		return nil
+	}
+	err := moved(tx.exec(ctx, `UPDATE entries SET filename = ? WHERE id = ? AND status = {settled}`, l.Filename, id))
+	if err == nil {
+		_, err = tx.exec(ctx, `UPDATE work SET filename = ? WHERE entry_id = ?`, l.Filename, id)
+	}
+	return err
 }
 
 // about is what the facts change for others: only a filename is waited for.
 func (l Learned) about() Topic {
-	if l.Filename != "" || l.Compared != 0 {
+	if l.Filename != "" || l.Compared != 0 || l.Touched != 0 {
 		return AboutEntries
 	}
 	return AboutNothing
@@ -118,6 +133,20 @@ func (l Learned) ofAttempt(ctx context.Context, tx *session, id, attempt, now in
 		return err
 	}
 	return nil
+}
+
+// touched has a settled entry take the change time of its file.
+func touched(ctx context.Context, tx *session, id, changeTime, now int64) error {
+	e, err := scanEntry(tx.row(ctx, `SELECT `+entryColumns+` FROM entries e WHERE e.id = ?`, id).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrUnknown
+	}
+	if err != nil {
+		return err
+	}
+	e.ChangeTime = changeTime
+	m := Move{ID: id, From: Settled, To: Settled, Stay: Stay{Rehint: &e.File}}
+	return stay(ctx, tx, m, now)
 }
 
 // compared has an entry take a change time of its file.

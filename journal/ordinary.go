@@ -10,7 +10,7 @@ import (
 // ordinary reports a move of the way that nearly every file takes, of which what comes out
 // is known without reading it.
 func (m Move) ordinary() bool {
-	if m.stays() || m.ResetCounts || m.CountFailure || m.CountExpiry {
+	if m.stays() || m.Learned.Compared != 0 || m.ResetCounts || m.CountFailure || m.CountExpiry {
 		return false
 	}
 	switch m.From {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,18 +8,21 @@ import (
 	"runtime/debug"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
-	"github.com/tenovos-ingest/ingestd/internal/facts"
-	"github.com/tenovos-ingest/ingestd/internal/manifest"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/rules"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 )
 
 // account is a Tenovos login together with the rules resolved against it.
 type account struct {
-	client     *tenovos.Client
-	names      *names
-	collectors map[string]*facts.Collector // by folder name
-	tables     *manifest.Cache             // what the collectors hold of manifests
+	client *tenovos.Client
+	rules  *rules.Set // nil for what needs none, see unruled
+}
+
+// unruled is an account of which nothing was asked yet.
+func unruled(cfg *config.Config) (*account, error) {
+	client, err := newClient(cfg)
+	return &account{client: client}, err
 }
 
 // connect logs in, reads what the account has and resolves every rule. Mistakes
@@ -33,19 +35,11 @@ func connect(ctx context.Context, cfg *config.Config) (*account, error) {
 	if err := client.Ready(ctx); err != nil {
 		return nil, final(err)
 	}
-	n := newNames(cfg, func(ctx context.Context) (mapping.Account, error) { return readAccount(ctx, client, cfg) })
-	if err := n.refresh(ctx); err != nil {
+	set := rules.New(cfg, func(ctx context.Context) (mapping.Account, error) { return rules.ReadAccount(ctx, client, cfg) }, collectEarlier)
+	if err := set.Refresh(ctx); err != nil {
 		return nil, final(err)
 	}
-	a := &account{
-		client: client, names: n, tables: manifest.NewCache(cfg.Manifests.Memory),
-		collectors: make(map[string]*facts.Collector, len(cfg.Folders)),
-	}
-	a.tables.Resized = collectEarlier
-	for _, f := range cfg.Folders {
-		a.collectors[f.Name] = newCollector(f, a.tables, cmp.Or(cfg.Manifests.RowsWithoutFiles, -1))
-	}
-	return a, nil
+	return &account{client: client, rules: set}, nil
 }
 
 // collectEarlier lets the garbage that may pile up not grow with the manifests, which

@@ -21,6 +21,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/rules"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -126,7 +127,7 @@ type engine struct {
 	pipeline *ingest.Pipeline
 	watcher  *watcher.Watcher
 	folders  *folderStates
-	names    *names
+	rules    *rules.Set
 	walked   map[string]*atomic.Int64 // files that the watcher reported in each folder, repetitions included
 	bytes    atomic.Int64             // of these files
 	reloads  chan<- int64             // where requests to reload go; nil where the engine cannot be another's
@@ -153,11 +154,11 @@ func (e *engine) allWalked() int64 {
 
 // newEngine puts the rooms together for the given folders.
 func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *journal.Journal, hold claims, adopt bool, log zerolog.Logger) (*engine, error) {
-	e := &engine{journal: j, names: acct.names, folders: newFolderStates(folders, j, log), walked: make(map[string]*atomic.Int64, len(folders))}
+	e := &engine{journal: j, rules: acct.rules, folders: newFolderStates(folders, j, log), walked: make(map[string]*atomic.Int64, len(folders))}
 	for _, f := range folders {
 		e.walked[f.Name] = new(atomic.Int64)
 	}
-	pc := pipelineConfig(cfg, folders)
+	pc := pipelineConfig(cfg, folders, acct.rules)
 	watched := watchedFolders(folders)
 	for i, claim := range hold.of(folders) {
 		pc.Folders[i].Claim, watched[i].Claim = claim, claim
@@ -166,33 +167,23 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		pc.Folders[i].Wanted = func(rel string) bool { return watcher.Skipped(watched[i], rel) == "" }
 		pc.Folders[i].Settling = func() int { return e.folders.settling(f.Name) }
 		pc.Folders[i].Scanned = func() (time.Time, bool) { return e.folders.scanned(f.Name) }
-		pc.Folders[i].Map = acct.mapFunc(f)
-		pc.Folders[i].Companions = newCompanions(f, acct.collectors[f.Name])
-		pc.Folders[i].Inherit = acct.inherit(f.Name)
 		if f.Batch == "all" {
 			pc.Folders[i].Drops = drops{e, f.Name}
 		}
 	}
 	pc.Adopt = adopt
-	store := newStore(cfg, acct.client)
-	e.pipeline = ingest.New(pc, ingest.Deps{
-		API:     acct.client,
-		Store:   store,
-		Content: store,
-		Journal: j,
-		Ahead:   acct.client.Ahead,
-		Log:     log,
-		Paused:  e.folders.pause,
-		Handlers: map[string]desk.Handler{
-			requestBackfill: e.handleBackfill,
-			requestReload:   func(ctx context.Context, r journal.Request) (any, error) { return handOver(e.reloads)(ctx, r) },
-			requestPrune:    func(ctx context.Context, r journal.Request) (any, error) { return handlePrune(cfg, j, e.once)(ctx, r) },
-		},
-	})
+	deps := pipelineDeps(cfg, acct, j, log)
+	deps.Paused = e.folders.pause
+	deps.Handlers = map[string]desk.Handler{
+		requestBackfill: e.handleBackfill,
+		requestReload:   func(ctx context.Context, r journal.Request) (any, error) { return handOver(e.reloads)(ctx, r) },
+		requestPrune:    func(ctx context.Context, r journal.Request) (any, error) { return handlePrune(cfg, j, e.once)(ctx, r) },
+	}
+	e.pipeline = ingest.New(pc, deps)
 	w, err := watcher.New(watched, watcher.Options{
 		Known: func(ctx context.Context, files []file.File) ([]file.File, error) {
 			for _, f := range files {
-				if _, companion := acct.collectors[f.Folder].Companion(f.Path); !companion {
+				if !acct.rules.Companions(f.Folder).Is(f.Path) {
 					e.walked[f.Folder].Add(1)
 					e.bytes.Add(f.Size)
 				}
@@ -226,8 +217,15 @@ func newStore(cfg *config.Config, c *tenovos.Client) *uploader.Uploader {
 	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth, API: cfg.Tenovos.URL, Ahead: c.Ahead})
 }
 
-// pipelineConfig is the pipeline's share of the configuration, without the rules.
-func pipelineConfig(cfg *config.Config, folders []config.Folder) ingest.Config {
+// pipelineDeps is what a pipeline works with, whoever feeds it.
+func pipelineDeps(cfg *config.Config, acct *account, j *journal.Journal, log zerolog.Logger) ingest.Deps {
+	store := newStore(cfg, acct.client)
+	return ingest.Deps{API: acct.client, Store: store, Content: store, Journal: j, Ahead: acct.client.Ahead, Log: log}
+}
+
+// pipelineConfig is the pipeline's share of the configuration, with the rules where they
+// are known.
+func pipelineConfig(cfg *config.Config, folders []config.Folder, set *rules.Set) ingest.Config {
 	c := ingest.Config{
 		Workers: cfg.Workers, MaxFileSize: cfg.Upload.MaxFileSize,
 		MaxAttempts: cfg.Retry.MaxAttempts, RetryInitial: cfg.Retry.Initial, RetryMax: cfg.Retry.Max,
@@ -235,28 +233,26 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder) ingest.Config {
 		ShutdownGrace: cfg.ShutdownGrace,
 	}
 	for _, f := range folders {
-		c.Folders = append(c.Folders, dropfolder.Folder{
+		folder := dropfolder.Folder{
 			Name: f.Name, Path: f.Path, Marker: f.Marker, Settle: f.Settle,
 			VersionByPath: f.Versions == "path", VersionByFilename: f.Versions == "filename",
 			Duplicates: dropfolder.Duplicates(f.Duplicates), Empty: dropfolder.Empty(f.Empty),
 			After: dropfolder.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune, Resume: f.Resume,
 			Order: journal.Order(f.Order), Workers: f.Workers, Ready: f.Ready != "",
-		})
+		}
+		if set != nil {
+			folder.Map, folder.Inherit, folder.Companions = set.Map, set.Inherit(f.Name), set.Companions(f.Name)
+		}
+		c.Folders = append(c.Folders, folder)
 	}
 	return c
 }
 
+// watchedFolders is the watcher's share of the configuration.
 func watchedFolders(folders []config.Folder) []watcher.Folder {
 	out := make([]watcher.Folder, len(folders))
 	for i, f := range folders {
-		companions := companionsOf(f)
-		out[i] = watcher.Folder{
-			Companion: func(rel string) bool { _, is := companions.Of(rel); return is },
-			Name:      f.Name, Path: f.Path, Include: f.Include, Exclude: f.Exclude, Skip: f.Kept(),
-			Settle: f.Settle, Rescan: f.Rescan, PollInterval: f.PollInterval,
-			Mode: watcher.Mode(f.Watch), Marker: f.Marker, Ready: f.Ready, Patience: f.Patience,
-			Drops: f.Batch == "all",
-		}
+		out[i] = rules.Watched(f)
 	}
 	return out
 }

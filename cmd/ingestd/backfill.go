@@ -153,7 +153,7 @@ func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(waiting, acct.tables.Stop)()
+	defer context.AfterFunc(waiting, acct.rules.Stop)()
 	hold := make(claims)
 	defer hold.release()
 	e, err := newEngine(b.cfg, b.folders, acct, j, hold, b.options.adopt, b.log)
@@ -278,11 +278,11 @@ func (b *backfill) dryRun(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o, err := newOracle(ctx, b.cfg, acct)
+	x, err := newExplainer(ctx, b.cfg, acct)
 	if err != nil {
 		return err
 	}
-	defer o.close()
+	defer x.close()
 	var mu sync.Mutex
 	var left int
 	show := func(f forecast) error {
@@ -299,12 +299,12 @@ func (b *backfill) dryRun(ctx context.Context) error {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, file := range files {
-			f, err := o.foretell(ctx, file)
+			f, err := x.file(ctx, file)
 			if err == nil {
 				err = show(f)
 			}
 			if err == nil {
-				err = o.foretellRows(ctx, file, show)
+				err = x.rows(ctx, file, show)
 			}
 			if err != nil {
 				return err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/display"
+	"github.com/tenovos-ingest/ingestd/internal/rules"
 	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -29,7 +30,7 @@ func newCheckCommand() *cobra.Command {
 			c, err := check(cmd.Context(), path, asUser, offline)
 			cfg, notes := c.cfg, lookUpFormerNames(cmd.Context(), c.cfg)
 			if cfg != nil && !offline {
-				notes = append(notes, lookUpGiven(cfg)...)
+				notes = append(notes, rules.TakenAsGiven(cfg)...)
 			}
 			if asJSON {
 				return errors.Join(err, writeCheck(cmd, err, notes, c))

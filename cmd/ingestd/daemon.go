@@ -160,7 +160,7 @@ func (s *service) work(ctx context.Context, now *setup, end <-chan struct{}) (er
 		now.waits.Store(nil)
 	}
 	defer now.acct.client.Close()
-	defer context.AfterFunc(working, now.acct.tables.Stop)()
+	defer context.AfterFunc(working, now.acct.rules.Stop)()
 	e, err := newEngine(now.cfg, now.cfg.Folders, now.acct, s.journal, s.claims, false, now.log)
 	if err != nil {
 		return err

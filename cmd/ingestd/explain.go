@@ -14,12 +14,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/display"
-	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
-	"github.com/tenovos-ingest/ingestd/internal/mapping"
-	"github.com/tenovos-ingest/ingestd/internal/metadata"
-	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 func newExplainCommand() *cobra.Command {
@@ -53,48 +48,13 @@ func newExplainCommand() *cobra.Command {
 	return cmd
 }
 
-// forecast is what ingesting a file would do.
-type forecast struct {
-	Folder string `json:"folder"`
-	Path   string `json:"path"`
-	// Becomes is asset, version, federated, placeholder,
-	// duplicate, known, companion, ignored, held, failed or skipped.
-	Becomes string          `json:"becomes"`
-	Why     string          `json:"why,omitempty"`
-	Version string          `json:"original_file_id,omitempty"` // of the asset that gets a version
-	Size    int64           `json:"size"`
-	Rule    int             `json:"rule_line,omitempty"`
-	Result  *mapping.Result `json:"result,omitempty"`
-	// Problems are those of the result, and what a manifest contradicts itself in.
-	Problems []mapping.Fault `json:"problems,omitempty"`
-	// Gaps are sources of facts that could not be read.
-	Gaps []metadata.Gap `json:"gaps,omitempty"`
-	// Unmatched is what is told of a companion that speaks of files which are not there.
-	Unmatched *journal.Unmatched `json:"unmatched,omitempty"`
-	// Unread says why the daemon's user cannot read the file, Stuck why it cannot move it
-	// away, or delete it, as the folder wants.
-	Unread string `json:"unread,omitempty"`
-	Stuck  string `json:"stuck,omitempty"`
-	// Waits is what the file waits for first.
-	Waits string `json:"waits,omitempty"`
-}
-
-// ingests reports that the file would become an asset or a version, or is one.
-func (f forecast) ingests() bool {
-	switch f.Becomes {
-	case "held", "failed":
-		return false
-	}
-	return true
-}
-
 func explainAll(ctx context.Context, cfg *config.Config, acct *account, who person, paths []string, asJSON bool, out io.Writer) error {
-	o, err := newOracle(ctx, cfg, acct)
+	x, err := newExplainer(ctx, cfg, acct)
 	if err != nil {
 		return err
 	}
-	o.who = who
-	defer o.close()
+	x.who = who
+	defer x.close()
 	show := func(f forecast) error { printForecast(out, f); return nil }
 	list := &jsonList{out: out}
 	if asJSON {
@@ -102,7 +62,7 @@ func explainAll(ctx context.Context, cfg *config.Config, acct *account, who pers
 	}
 	var failed []error
 	for _, path := range paths {
-		f, err := o.explain(ctx, cfg, path)
+		f, err := x.path(ctx, cfg, path)
 		if err == nil {
 			err = show(f)
 		}
@@ -114,37 +74,8 @@ func explainAll(ctx context.Context, cfg *config.Config, acct *account, who pers
 	return errors.Join(failed...)
 }
 
-// oracle foretells what would become of a file, without changing anything.
-type oracle struct {
-	folders map[string]config.Folder
-	acct    *account
-	who     person // as whom the daemon runs
-	limit   int64
-	reader  *journal.Reader // nil while there is no journal
-	tellers map[string]dropfolder.Teller
-}
-
-func newOracle(ctx context.Context, cfg *config.Config, acct *account) (*oracle, error) {
-	o := &oracle{folders: make(map[string]config.Folder), acct: acct, limit: cfg.Upload.MaxFileSize, tellers: make(map[string]dropfolder.Teller)}
-	for _, f := range cfg.Folders {
-		o.folders[f.Name] = f
-	}
-	r, err := journal.OpenReader(ctx, cfg.Journal)
-	if errors.Is(err, journal.ErrMissing) {
-		return o, nil
-	}
-	o.reader = r
-	return o, err
-}
-
-func (o *oracle) close() {
-	if o.reader != nil {
-		_ = o.reader.Close()
-	}
-}
-
-// explain finds the folder of a path and foretells.
-func (o *oracle) explain(ctx context.Context, cfg *config.Config, path string) (forecast, error) {
+// path finds the folder of a path and says what would become of what lies there.
+func (x *explainer) path(ctx context.Context, cfg *config.Config, path string) (forecast, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return forecast{}, err
@@ -159,13 +90,13 @@ func (o *oracle) explain(ctx context.Context, cfg *config.Config, path string) (
 		switch {
 		case !ok:
 		case missing == nil:
-			found, err := o.foretell(ctx, fileOf(f.Name, rel, info))
+			found, err := x.file(ctx, fileOf(f.Name, rel, info))
 			if err == nil && found.Becomes != "skipped" {
-				found.mayTake(f, o.who, abs)
+				found.mayTake(f, x.who, abs)
 			}
 			return found, err
 		default:
-			if found, ok, err := o.foretellRow(ctx, f.Name, filepath.ToSlash(rel)); ok || err != nil {
+			if found, ok, err := x.row(ctx, f.Name, filepath.ToSlash(rel)); ok || err != nil {
 				return found, err
 			}
 		}
@@ -193,49 +124,4 @@ func fileOf(folder, rel string, info os.FileInfo) file.File {
 		f.Size = -1
 	}
 	return f
-}
-
-// foretell says what would become of a settled file.
-func (o *oracle) foretell(ctx context.Context, file file.File) (forecast, error) {
-	folder := o.folders[file.Folder]
-	f := forecast{Folder: file.Folder, Path: file.Path, Size: file.Size}
-	if why := watcher.Skipped(watchedFolders([]config.Folder{folder})[0], file.Path); file.Size < 0 || why != "" {
-		if file.Size < 0 {
-			why = "only regular files are ingested"
-		}
-		f.Becomes, f.Why = "skipped", why
-		return f, nil
-	}
-	if is, err := o.companion(ctx, folder, file.Path, &f); err != nil || is {
-		return f, err
-	}
-	if err := o.apply(folder, file, &f); err != nil || f.Result == nil {
-		return f, err
-	}
-	if file.Size > o.limit {
-		f.Becomes, f.Why = "failed", "the file is larger than upload.max_file_size"
-	}
-	if to, reason, rests := dropfolder.Empty(folder.Empty).Rest(file.Size); rests {
-		f.Becomes, f.Why = string(to), reason.Message
-	}
-	if err := o.recall(ctx, folder, file, &f); err != nil {
-		return f, err
-	}
-	if err := o.namesake(ctx, folder, &f); err != nil {
-		return f, err
-	}
-	f.waitForDrop(folder)
-	return f, nil
-}
-
-// mayTake adds what the daemon's user may not do with the file.
-func (f *forecast) mayTake(folder config.Folder, who person, path string) {
-	unread, stuck := mayTake(folder, who, path)
-	if unread != nil {
-		f.Unread = fmt.Sprintf("%s cannot read it: %v", who, unread)
-		f.Becomes, f.Why = "failed", "unless its rights change"
-	}
-	if stuck != nil {
-		f.Stuck = fmt.Sprintf("%s cannot do what after: %s wants: %v", who, folder.After, stuck)
-	}
 }

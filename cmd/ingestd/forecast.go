@@ -1,166 +1,145 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/tenovos-ingest/ingestd/internal/backupcopy"
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
-	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/metadata"
+	"github.com/tenovos-ingest/ingestd/internal/rules"
 	"github.com/tenovos-ingest/ingestd/journal"
-	"github.com/tenovos-ingest/ingestd/uploader"
-	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
-var companionWords = map[facts.Kind]string{
-	facts.KindXMP: "an XMP sidecar", facts.KindSidecar: "a sidecar", facts.KindManifest: "a manifest",
+// forecast is what ingesting a file would do.
+type forecast struct {
+	Folder string `json:"folder"`
+	Path   string `json:"path"`
+	// Becomes is asset, version, federated, placeholder,
+	// duplicate, known, companion, ignored, held, failed or skipped.
+	Becomes string          `json:"becomes"`
+	Why     string          `json:"why,omitempty"`
+	Version string          `json:"original_file_id,omitempty"` // of the asset that gets a version
+	Size    int64           `json:"size"`
+	Rule    int             `json:"rule_line,omitempty"`
+	Result  *mapping.Result `json:"result,omitempty"`
+	// Problems are those of the result, and what a manifest contradicts itself in.
+	Problems []mapping.Fault `json:"problems,omitempty"`
+	// Gaps are sources of facts that could not be read.
+	Gaps []metadata.Gap `json:"gaps,omitempty"`
+	// Unmatched is what is told of a companion that speaks of files which are not there.
+	Unmatched *journal.Unmatched `json:"unmatched,omitempty"`
+	// Unread says why the daemon's user cannot read the file, Stuck why it cannot move it
+	// away, or delete it, as the folder wants.
+	Unread string `json:"unread,omitempty"`
+	Stuck  string `json:"stuck,omitempty"`
+	// Waits is what the file waits for first.
+	Waits string `json:"waits,omitempty"`
 }
 
-// companion says that a file only speaks of others, or, of one that is named so and
-// speaks of nothing, that it does not count.
-func (o *oracle) companion(ctx context.Context, folder config.Folder, path string, f *forecast) (bool, error) {
-	kind, ok := o.acct.collectors[folder.Name].Of(path)
-	if !ok {
-		return false, nil
+// ingests reports that the file would become an asset or a version, or is one.
+func (f forecast) ingests() bool {
+	switch f.Becomes {
+	case "held", "failed":
+		return false
 	}
-	c := newCompanions(folder, o.acct.collectors[folder.Name])
-	if stray, ok := c.Stray(path); ok {
-		known, err := o.known(ctx, folder.Name, stray.Of)
-		if err != nil || !known && stray.Wanted {
-			return false, err
-		}
-		if !known {
-			f.Becomes, f.Why = "skipped", watcher.Skipped(c.folder, path)
-			return true, nil
-		}
-	}
-	f.Becomes, f.Why = "companion", fmt.Sprintf("it is %s: it speaks of other files, and becomes no asset itself", companionWords[kind])
-	lost, err := o.teller(ctx, c).Lost(path)
-	if lost.Message != "" {
-		f.Unmatched = &lost
-	}
-	return true, err
+	return true
 }
 
-// teller returns what tells of the companions of a folder.
-func (o *oracle) teller(ctx context.Context, c companions) dropfolder.Teller {
-	folder := c.folder.Name
-	if o.tellers[folder] == nil {
-		o.tellers[folder] = c.Teller(func(dir string, yield func(string)) error {
-			if o.reader == nil {
-				return nil
-			}
-			return journal.CompanionReaderOf(o.reader).PathsBelow(ctx, folder, dir, yield)
-		})
-	}
-	return o.tellers[folder]
+// explainer says what would become of files, without changing anything. It is for one
+// goroutine.
+type explainer struct {
+	folders map[string]config.Folder
+	acct    *account
+	who     person // as whom the daemon runs
+	limit   int64
+	reader  *journal.Reader // nil while there is no journal
+	tellers map[string]dropfolder.Teller
+
+	latest ruled // see explained
 }
 
-// known reports whether a path ever had a file.
-func (o *oracle) known(ctx context.Context, folder, path string) (known bool, err error) {
-	if o.reader != nil {
-		_, known, err = o.reader.Latest(ctx, folder, path)
-	}
-	return known, err
+// ruled is what the rules say of a file.
+type ruled struct {
+	file file.File
+	rules.Explanation
+	err error
 }
 
-// openFolder opens a drop folder.
-func openFolder(f config.Folder) (*file.Root, error) { return file.OpenRoot(f.Path) }
+func newExplainer(ctx context.Context, cfg *config.Config, acct *account) (*explainer, error) {
+	x := &explainer{folders: make(map[string]config.Folder), acct: acct, limit: cfg.Upload.MaxFileSize, tellers: make(map[string]dropfolder.Teller)}
+	for _, f := range cfg.Folders {
+		x.folders[f.Name] = f
+	}
+	r, err := journal.OpenReader(ctx, cfg.Journal)
+	if errors.Is(err, journal.ErrMissing) {
+		return x, nil
+	}
+	x.reader = r
+	return x, err
+}
 
-// recallCopy foretells a duplicate: a file is read whole only where one of its size
-// is known.
-func (o *oracle) recallCopy(ctx context.Context, folder config.Folder, file file.File, f *forecast) error {
-	if f.Becomes != "asset" || file.Size == 0 || dropfolder.Duplicates(folder.Duplicates) == dropfolder.DuplicatesUpload {
-		return nil
+func (x *explainer) close() {
+	if x.reader != nil {
+		_ = x.reader.Close()
 	}
-	e := journal.Entry{ID: 1<<62 - 1, File: file}
-	if has, err := o.reader.HasSameSize(ctx, e); err != nil || !has {
-		return err
+}
+
+// explained is what the rules say of a file. The answer is kept until another file is asked
+// for: the decision asks, and then what is shown of it.
+func (x *explainer) explained(found file.File) (rules.Explanation, error) {
+	if found != x.latest.file {
+		e, err := x.acct.rules.Explain(found)
+		x.latest = ruled{found, e, err}
 	}
-	root, err := openFolder(folder)
+	return x.latest.Explanation, x.latest.err
+}
+
+// file says what would become of a settled file, or of a row of a manifest without one.
+func (x *explainer) file(ctx context.Context, found file.File) (forecast, error) {
+	folder := x.folders[found.Folder]
+	d, err := x.decide(ctx, folder, found)
+	f := forecast{Folder: found.Folder, Path: found.Path, Size: found.Size, Becomes: d.becomes, Why: d.why, Version: d.version}
 	if err != nil {
-		return fmt.Errorf("look for a copy of %s: %w", file.Path, err)
+		return f, err
 	}
-	defer root.Close()
-	src, err := uploader.Open(root, file.Path, nil)
-	if err != nil {
-		return fmt.Errorf("look for a copy of %s: %w", file.Path, err)
+	switch f.Becomes {
+	case "skipped":
+		return f, nil
+	case "companion":
+		return f, x.tellOf(ctx, &f)
 	}
-	defer src.Close()
-	if e.SHA256, err = src.SHA256(ctx); err != nil {
-		return err
-	}
-	others, err := o.reader.SameContent(ctx, e)
-	if err != nil {
-		return err
-	}
-	for _, other := range others {
-		same := bytes.Equal(other.SHA256, e.SHA256)
-		if other.SHA256 == nil && other.Attempt != nil && len(other.Attempt.Parts) == 1 {
-			sum, err := src.MD5(ctx, 0, file.Size)
-			if err != nil {
-				return err
-			}
-			same = bytes.Equal(sum, other.Attempt.Parts[0].MD5)
-		}
-		if same {
-			f.Becomes, f.Why = "duplicate", fmt.Sprintf("%s/%s, entry %d, has the same content", other.Folder, other.Path, other.ID)
-			if dropfolder.Duplicates(folder.Duplicates) == dropfolder.DuplicatesHold {
-				f.Becomes = "held"
-			}
-			return nil
-		}
-	}
-	return nil
-}
-
-// apply has the folder's rules say what a file, or a row without one, becomes; the
-// Result is nil where no rule matches.
-func (o *oracle) apply(folder config.Folder, file file.File, f *forecast) error {
-	var known *facts.Collection
-	err := o.acct.tables.Patiently(func() (err error) {
-		known, err = o.acct.factsOf(file, "")
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	f.Gaps = known.Gaps
-	r, err := o.acct.names.mapper(file.Folder).Map(known.Facts, file.Path)
-	if errors.Is(err, mapping.ErrNoRule) {
-		f.Becomes, f.Why = "ignored", err.Error()
-		return nil
+	e, err := x.explained(found)
+	f.Gaps = e.Gaps
+	if errors.Is(err, dropfolder.ErrNoRule) {
+		return f, nil
 	}
 	if err != nil {
-		return err
+		return f, err
 	}
-	f.Result, f.Rule, f.Becomes, f.Problems = &r, r.RulePos.Line, "asset", problemsOf(r, known, file.Ino == 0)
-	if m := mapped(folder, r, known, file.Ino == 0); m.Wait > 0 {
-		f.Waits = fmt.Sprintf("its %s, %v at the most", m.Waits, m.Wait)
-	}
-	if len(f.Problems) > 0 {
-		f.Becomes, f.Why = "held", f.Problems[0].Attribute+": "+f.Problems[0].Message
-		if r.Failed() {
-			f.Becomes = "failed"
-		}
-	}
-	return nil
+	f.Result, f.Rule, f.Problems = e.Result, e.Result.RulePos.Line, e.Problems
+	f.waitsFor(folder, e.Mapped)
+	return f, nil
 }
 
-// waitForDrop says that what is created waits for its drop.
-func (f *forecast) waitForDrop(folder config.Folder) {
+// waitsFor adds what the file waits for: a companion of its own, and, where it becomes
+// something new, the rest of its drop.
+func (f *forecast) waitsFor(folder config.Folder, m dropfolder.Mapped) {
+	var first []string
+	if m.Wait > 0 {
+		first = append(first, fmt.Sprintf("its %s, %v at the most", m.Waits, m.Wait))
+	}
 	switch f.Becomes {
 	case "asset", "version", "federated", "placeholder":
 		if folder.Batch == "all" {
-			f.Waits = and(f.Waits, "the rest of "+dropOf(f.Path))
+			first = append(first, "the rest of "+dropOf(f.Path))
 		}
 	}
+	f.Waits = strings.Join(first, ", and ")
 }
 
 // dropOf says which drop a file belongs to.
@@ -171,76 +150,17 @@ func dropOf(path string) string {
 	return "the files that lie in the folder itself"
 }
 
-// and joins what a file waits for.
-func and(a, b string) string {
-	if a == "" {
-		return b
+// mayTake adds what the daemon's user may not do with the file.
+func (f *forecast) mayTake(folder config.Folder, who person, path string) {
+	unread, stuck := mayTake(folder, who, path)
+	if unread != nil {
+		f.Unread = fmt.Sprintf("%s cannot read it: %v", who, unread)
+		f.Becomes, f.Why = "failed", "unless its rights change"
 	}
-	return a + ", and " + b
+	if stuck != nil {
+		f.Stuck = fmt.Sprintf("%s cannot do what after: %s wants: %v", who, folder.After, stuck)
+	}
 }
 
-// recall adds what the journal knows of the path.
-func (o *oracle) recall(ctx context.Context, folder config.Folder, file file.File, f *forecast) error {
-	if o.reader == nil {
-		return nil
-	}
-	latest, ok, err := o.reader.Latest(ctx, file.Folder, file.Path)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		if backup, err := o.recallBackup(ctx, folder, file, f); backup || err != nil {
-			return err
-		}
-		return o.recallCopy(ctx, folder, file, f)
-	}
-	if latest.Describes(file) {
-		f.Becomes, f.Version = "known", latest.OriginalFileID
-		if latest.Status == journal.Held || latest.Status == journal.Failed {
-			f.Becomes = string(latest.Status)
-		}
-		f.Why = fmt.Sprintf("the journal knows this content as entry %d: %s", latest.ID, latest.Status)
-		if latest.Reason.Message != "" {
-			f.Why += ", " + latest.Reason.Message
-		}
-		return nil
-	}
-	if f.Becomes != "asset" {
-		return nil
-	}
-	latest.Generation++ // what comes before the next generation
-	prev, ok, err := o.reader.Previous(ctx, latest)
-	switch {
-	case !ok || folder.Versions == "off" && prev.Kind == journal.File:
-	default:
-		f.Becomes, f.Version = "version", prev.OriginalFileID
-		f.Why = "the path was ingested before, with other size or times; the same bytes would not be sent again"
-	}
-	return err
-}
-
-// recallBackup foretells that a file is the backup copy of another one.
-func (o *oracle) recallBackup(ctx context.Context, folder config.Folder, found file.File, f *forecast) (bool, error) {
-	watched := watchedFolders([]config.Folder{folder})[0]
-	original, coming, err := backupcopy.Of(ctx, backupcopy.Place{
-		FormerPaths: o.reader.FormerPaths,
-		Wanted:      func(rel string) bool { return watcher.Skipped(watched, rel) == "" },
-		At: func(rel string) (file.Stat, bool, error) {
-			root, err := openFolder(folder)
-			if err != nil {
-				return file.Stat{}, false, err
-			}
-			defer root.Close()
-			info, err := root.Lstat(rel)
-			if err != nil || !info.Mode().IsRegular() {
-				return file.Stat{}, false, nil //nolint:nilerr // what cannot be looked at is not there
-			}
-			return file.StatOf(info), true, nil
-		},
-	}, found)
-	if err != nil || original == "" || coming {
-		return false, err
-	}
-	f.Becomes, f.Why = "ignored", "it is the backup copy of "+original
-	return true, nil
-}
+// openFolder opens a drop folder.
+func openFolder(f config.Folder) (*file.Root, error) { return file.OpenRoot(f.Path) }

@@ -62,7 +62,7 @@ const answerAfter = 5 * time.Second
 // meanwhile, and `status` tells what is waited for. told is called with each new reason.
 func connectAnswering(ctx context.Context, cfg *config.Config, folders []config.Folder, j *journal.Journal, reloads chan<- int64, log zerolog.Logger, told func(why string)) (acct *account, err error) {
 	var w *ingest.Waiting
-	w = ingest.NewWaiting(pipelineConfig(cfg, folders), ingest.Deps{Journal: j, Log: log, Handlers: map[string]desk.Handler{
+	w = ingest.NewWaiting(pipelineConfig(cfg, folders, nil), ingest.Deps{Journal: j, Log: log, Handlers: map[string]desk.Handler{
 		requestReload: handOver(reloads),
 		requestPrune:  handlePrune(cfg, j, reloads == nil),
 		requestBackfill: func(context.Context, journal.Request) (any, error) {

@@ -105,7 +105,7 @@ func (p *progress) look(walked bool, now time.Time) {
 
 // line says how far the run is.
 func (p *progress) line() string {
-	l := told{
+	l := progressLine{
 		walked: p.walked && p.known, found: p.engine.allWalked(), bytes: p.engine.bytes.Load(),
 		done: p.engine.pipeline.Stats().Rested, left: p.left, unseen: p.unseen, paused: p.paused, pace: p.pace.String(),
 	}
@@ -116,8 +116,8 @@ func (p *progress) line() string {
 	return s
 }
 
-// told is what a line tells.
-type told struct {
+// progressLine is what a line tells of a run.
+type progressLine struct {
 	walked       bool
 	found, bytes int64 // by the walk
 	done         int64 // files that came to rest
@@ -129,7 +129,7 @@ type told struct {
 
 // String is the line. There is no estimate while the walk goes on: what it will
 // find is not known. And none while everything waits.
-func (l told) String() string {
+func (l progressLine) String() string {
 	var parts []string
 	if l.walked {
 		parts = append(parts, fmt.Sprintf("%s of %s files done, %s left",

@@ -8,7 +8,7 @@ import (
 
 func TestProgressLine(t *testing.T) {
 	left := journal.Backlog{Files: 11_000, Bytes: 40 << 30}
-	for want, l := range map[string]told{
+	for want, l := range map[string]progressLine{
 		"walking: 12,345 files found so far, 42 GiB · 310 done": {
 			found: 12_345, bytes: 42 << 30, done: 310, left: left, pace: "about 2 h left"},
 		"walking: 1 files found so far, 7 B · 0 done · waiting for Tenovos: 503 and so on": {

@@ -22,6 +22,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/display"
+	"github.com/tenovos-ingest/ingestd/internal/rules"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -179,7 +180,7 @@ func logReload(log zerolog.Logger, err error) {
 		return
 	}
 	if invalid, ok := errors.AsType[*config.Invalid](err); ok {
-		logMistakes(log, invalid)
+		rules.LogMistakes(log, invalid)
 		err = fmt.Errorf("the file has %d mistake(s)", len(invalid.Problems))
 	}
 	log.Error().AnErr("reason", err).Msg("not reloaded: the daemon goes on as before")

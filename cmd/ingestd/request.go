@@ -14,95 +14,54 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
-// request leaves a request in the journal. A running daemon carries it out; where
-// there is none, this process takes the journal and does so itself.
-func request(cmd *cobra.Command, path, kind string, s desk.Selection) ([]desk.Outcome, error) {
-	ctx := cmd.Context()
+// request has a request carried out and returns what it did to each entry. Where no daemon
+// does so, this process must be able to log in, but for a retry: that only turns rows round.
+func request(cmd *cobra.Command, path, kind string, s desk.Selection) (out []desk.Outcome, err error) {
 	cfg, err := loadLocal(path)
 	if err != nil {
 		return nil, err
 	}
-	r, err := journal.OpenReader(ctx, cfg.Journal)
+	r, err := journal.OpenReader(cmd.Context(), cfg.Journal)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	owned, err := journal.Owned(cfg.Journal)
+	connect := func(context.Context) (*account, error) { return unruled(cfg) }
+	if kind != desk.RequestRetry {
+		connect = func(ctx context.Context) (*account, error) { return logIn(ctx, path) }
+	}
+	answer, err := requester{cmd, cfg, r, connect}.answer(cmd.Context(), kind, s)
 	if err != nil {
 		return nil, err
 	}
-	var answer json.RawMessage
-	if owned {
-		answer, err = askerOf(cmd, cfg.Journal, r).ask(ctx, kind, s)
-	} else {
-		answer, err = serveOurselves(ctx, path, r, kind, s, cmd.ErrOrStderr())
-	}
+	return outcomes(answer)
+}
+
+// logIn is an account without rules whose login is beyond doubt.
+func logIn(ctx context.Context, path string) (*account, error) {
+	cfg, err := loadConfig(path)
 	if err != nil {
 		return nil, err
 	}
-	var out []desk.Outcome
+	acct, err := unruled(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return acct, acct.client.Ready(ctx)
+}
+
+// outcomes reads the answer to a request about entries.
+func outcomes(answer json.RawMessage) (out []desk.Outcome, err error) {
 	if err := json.Unmarshal(answer, &out); err != nil {
 		return nil, fmt.Errorf("read the answer: %w", err)
 	}
 	return out, nil
-}
-
-// serveOurselves answers a request in this process, which must be able to log in.
-func serveOurselves(ctx context.Context, path string, r *journal.Reader, kind string, s desk.Selection, stderr io.Writer) (_ json.RawMessage, err error) {
-	load := loadConfig
-	if kind == desk.RequestRetry {
-		load = loadLocal // it only turns rows round
-	}
-	cfg, err := load(path)
-	if err != nil {
-		return nil, err
-	}
-	client, err := newClient(cfg)
-	if err != nil {
-		return nil, err
-	}
-	if kind != desk.RequestRetry {
-		if err := client.Ready(ctx); err != nil {
-			return nil, err
-		}
-	}
-	j, err := openJournal(ctx, cfg, false, newLogger(cfg, stderr))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = closeWith(j.Close, err) }()
-	raw, err := json.Marshal(s)
-	if err != nil {
-		return nil, err
-	}
-	id, err := journal.Ask(ctx, cfg.Journal, kind, raw)
-	if err != nil {
-		return nil, err
-	}
-	pc, hold := pipelineConfig(cfg, cfg.Folders), make(claims)
-	defer hold.release()
-	for i, claim := range hold.of(cfg.Folders) {
-		pc.Folders[i].Claim = claim
-	}
-	store := newStore(cfg, client)
-	p := ingest.New(pc, ingest.Deps{
-		API: client, Store: store, Content: store, Journal: j, Log: newLogger(cfg, stderr), Ahead: client.Ahead,
-	})
-	if err := p.Desk().ServeOne(ctx, id); err != nil {
-		return nil, err
-	}
-	answer, text, _, err := journal.AnswersOf(r).To(ctx, id)
-	if err == nil && text != "" {
-		err = errors.New(text)
-	}
-	return answer, err
 }
 
 // printOutcomes prints what a request did to each entry.

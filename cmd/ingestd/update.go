@@ -3,20 +3,21 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/display"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/edits"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -67,70 +68,24 @@ type update struct {
 	out       io.Writer
 }
 
-// run has the daemon send what differs, or does so itself where there is none.
-func (u update) run(cmd *cobra.Command) (out []desk.Outcome, err error) {
-	ctx, stderr := cmd.Context(), cmd.ErrOrStderr()
+// run has what differs sent.
+func (u update) run(cmd *cobra.Command) ([]desk.Outcome, error) {
+	ctx := cmd.Context()
 	r, err := journal.OpenReader(ctx, u.cfg.Journal)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	owned, err := journal.Owned(u.cfg.Journal)
-	if err != nil {
-		return nil, err
-	}
+	asked := requester{cmd, u.cfg, r, func(ctx context.Context) (*account, error) { return connect(ctx, u.cfg) }}
 	var answer json.RawMessage
-	err = waiting{r, u.selection, stderr}.during(ctx, u.wait, func(ctx context.Context) (err error) {
-		if owned {
-			answer, err = askerOf(cmd, u.cfg.Journal, r).ask(ctx, desk.RequestUpdate, u.selection)
-		} else {
-			answer, err = u.serve(ctx, r, stderr)
-		}
+	err = waiting{r, u.selection, cmd.ErrOrStderr()}.during(ctx, u.wait, func(ctx context.Context) (err error) {
+		answer, err = asked.answer(ctx, desk.RequestUpdate, u.selection)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(answer, &out); err != nil {
-		return nil, fmt.Errorf("read the answer: %w", err)
-	}
-	return out, nil
-}
-
-// serve answers the request in this process.
-func (u update) serve(ctx context.Context, r *journal.Reader, stderr io.Writer) (_ json.RawMessage, err error) {
-	acct, err := connect(ctx, u.cfg)
-	if err != nil {
-		return nil, err
-	}
-	log := newLogger(u.cfg, stderr)
-	j, err := openJournal(ctx, u.cfg, false, log)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = closeWith(j.Close, err) }()
-	hold := make(claims)
-	defer hold.release()
-	e, err := newEngine(u.cfg, u.cfg.Folders, acct, j, hold, false, log)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := json.Marshal(u.selection)
-	if err != nil {
-		return nil, err
-	}
-	id, err := journal.Ask(ctx, u.cfg.Journal, desk.RequestUpdate, raw)
-	if err != nil {
-		return nil, err
-	}
-	if err := e.pipeline.Desk().ServeOne(ctx, id); err != nil {
-		return nil, err
-	}
-	answer, text, _, err := journal.AnswersOf(r).To(ctx, id)
-	if err == nil && text != "" {
-		err = errors.New(text)
-	}
-	return answer, err
+	return outcomes(answer)
 }
 
 // difference is what an update would change in one asset.
@@ -161,13 +116,12 @@ func (u update) dryRun(ctx context.Context) error {
 		return err
 	}
 	defer r.Close()
-	pc := pipelineConfig(u.cfg, u.cfg.Folders)
 	ours := make(map[string]bool)
-	for i, f := range u.cfg.Folders {
-		pc.Folders[i].Map = acct.mapFunc(f)
+	for _, f := range u.cfg.Folders {
 		ours[f.Name] = true
 	}
-	p := ingest.New(pc, ingest.Deps{API: acct.client})
+	folders := mounts.New(pipelineConfig(u.cfg, u.cfg.Folders, acct.rules).Folders, func() {}, zerolog.Nop())
+	mapped := func(e journal.Entry, at string) (dropfolder.Mapped, error) { return folders.Map(e.ID, e.File, at) }
 	filter := journal.Filter{IDs: u.selection.IDs, Folders: u.selection.Folders, Statuses: []journal.Status{journal.Filed}}
 	all := []difference{}
 	err = r.Entries(ctx, filter, func(e journal.Entry) error {
@@ -175,14 +129,14 @@ func (u update) dryRun(ctx context.Context) error {
 			return nil
 		}
 		var change edits.Change
-		err := acct.tables.Patiently(func() (err error) {
-			change, err = p.Editor().Change(e)
+		err := acct.rules.Patiently(func() (err error) {
+			change, err = edits.ChangeOf(e, mapped, func(journal.Entry, dropfolder.Mapped) {})
 			return err
 		})
 		if err != nil {
 			return fmt.Errorf("%s/%s: %w", e.Folder, display.Name(e.Path), err)
 		}
-		if d := differenceOf(acct.names.mapper(e.Folder), e, change); len(d.Changes) > 0 || d.Refused != "" {
+		if d := differenceOf(acct.rules.Mapper(e.Folder), e, change); len(d.Changes) > 0 || d.Refused != "" {
 			if all = append(all, d); !u.asJSON {
 				printDifference(u.out, d)
 			}

@@ -34,16 +34,6 @@ func (f *Filer) ChoreOf(ctx context.Context, id int64, to journal.Status) (journ
 	return folder.FilingChore(e, f.Now()), e.Kind == journal.File && !folder.After.Keeps(), nil
 }
 
-// ChoresOfKnown is the work of moving the file of an entry away that is filed and did not
-// lie where it was looked for then, or was another.
-func (f *Filer) ChoresOfKnown(e journal.Entry) []journal.NewChore {
-	folder := f.folders[e.Folder]
-	if folder.After.Keeps() || e.Status.Active() {
-		return nil
-	}
-	return []journal.NewChore{folder.FilingChore(e, f.Now())}
-}
-
 // FileResting moves the file of an entry that rests, and reports whether that is done: one
 // that failed to the folder's Failed, with a text beside it, one whose content Tenovos has
 // to Done. What somebody sent round again is left, and so is a file that could not be read:

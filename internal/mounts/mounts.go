@@ -129,6 +129,21 @@ func (m *Mounts) Check(folder string, id int64) error {
 	return root.Close()
 }
 
+// Map applies the rules of its folder to a file of an entry; at is as dropfolder.Folder.Map
+// has it. A companion that is not there is only missing if the folder is there.
+func (m *Mounts) Map(id int64, found file.File, at string) (dropfolder.Mapped, error) {
+	if err := m.Check(found.Folder, id); err != nil {
+		return dropfolder.Mapped{}, err
+	}
+	returned := m.BeginMixed(found.Folder, id) // the account may be asked for new names
+	mapped, err := m.folders[found.Folder].Map(found, at)
+	returned()
+	if err := m.Check(found.Folder, id); err != nil {
+		return dropfolder.Mapped{}, err
+	}
+	return mapped, err
+}
+
 // Begin notes that a call to the file system of a folder begins, in the flight of an
 // entry, 0 for none, and returns how it is noted that it returned.
 func (m *Mounts) Begin(folder string, id int64) (end func()) { return m.mounts[folder].begin(id) }

@@ -177,6 +177,7 @@ type Refusal struct {
 // Answer says what becomes of a refused entry.
 type Answer int
 
+// What becomes of a refused entry.
 const (
 	Own   Answer = iota // it is the entry's own trouble
 	Renew               // it gets another upload, and with that another URL: part of the same try

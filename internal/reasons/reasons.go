@@ -62,6 +62,7 @@ const RestlessFrom = 3
 // MaxNamesakes bounds how many assets of a filename are told.
 const MaxNamesakes = 10
 
+// The reasons that are the same for every entry.
 var (
 	NoRule = journal.Reason{
 		Class: ClassNoRule, Message: "no rule of the folder matches the file",
@@ -145,6 +146,7 @@ func Restless(n int) journal.Reason {
 	return r
 }
 
+// TooLarge is why a file failed that is larger than the limit of the configuration, in bytes.
 func TooLarge(size, limit int64) journal.Reason {
 	return journal.Reason{
 		Class:   ClassTooLarge,
@@ -153,6 +155,8 @@ func TooLarge(size, limit int64) journal.Reason {
 	}
 }
 
+// Backup is why a file is ignored that a program left of original, in the same folder, when
+// it saved that.
 func Backup(original string) journal.Reason {
 	return journal.Reason{
 		Class:   ClassBackup,
@@ -161,10 +165,13 @@ func Backup(original string) journal.Reason {
 	}
 }
 
+// BackupWaits is why a file waits that will be the backup copy of original where that is
+// written anew.
 func BackupWaits(original string) journal.Reason {
 	return journal.Reason{Class: ClassWaiting, Message: "it has the name of a backup copy of " + original + ", which may be written anew just now"}
 }
 
+// Duplicate is why a file is one whose content is in Tenovos by another entry.
 func Duplicate(original journal.Entry) journal.Reason {
 	return journal.Reason{
 		Class:   ClassDuplicate,
@@ -173,6 +180,7 @@ func Duplicate(original journal.Entry) journal.Reason {
 	}
 }
 
+// Waits is why a file waits whose content another entry is bringing in.
 func Waits(original journal.Entry) journal.Reason {
 	class := ClassDuplicate
 	if original.Reason.Class == journal.ClassBatch { // then this one waits for somebody, too
@@ -184,6 +192,8 @@ func Waits(original journal.Entry) journal.Reason {
 	}
 }
 
+// Namesakes is why a file is held whose filename several assets have, of which found are the
+// first MaxNamesakes.
 func Namesakes(found []tenovos.Asset) journal.Reason {
 	shown := make([]string, len(found))
 	for i, a := range found {
@@ -210,6 +220,7 @@ func Inconclusive(filename string, err error) journal.Reason {
 	}
 }
 
+// NamesakeWaits is why a file waits whose filename another entry has that comes first.
 func NamesakeWaits(first journal.Entry) journal.Reason {
 	return journal.Reason{
 		Class:   ClassNamesakes,
@@ -217,6 +228,7 @@ func NamesakeWaits(first journal.Entry) journal.Reason {
 	}
 }
 
+// NamesakeRests is NamesakeWaits where nobody works on that entry's folder.
 func NamesakeRests(first journal.Entry) journal.Reason {
 	return journal.Reason{
 		Class: ClassNamesakes,
@@ -226,6 +238,7 @@ func NamesakeRests(first journal.Entry) journal.Reason {
 	}
 }
 
+// Mismatch is why an entry is held whose asset has other content, of the MD5 remote.
 func Mismatch(e journal.Entry, remote string) journal.Reason {
 	return journal.Reason{
 		Class:   ClassMismatch,
@@ -234,6 +247,7 @@ func Mismatch(e journal.Entry, remote string) journal.Reason {
 	}
 }
 
+// Unverified is why an entry is held whose content Tenovos named no checksum of for as long.
 func Unverified(waited time.Duration) journal.Reason {
 	return journal.Reason{
 		Class:   journal.ClassUnverified,
@@ -247,6 +261,8 @@ func Reading(err error) journal.Reason {
 	return Of(journal.ClassUnverified, fmt.Errorf("no checksum of the content is named by Tenovos, and it cannot be read back yet: %w", err), "")
 }
 
+// Unproven is why an entry is held whose content nothing proves; err is why it cannot be read
+// back.
 func Unproven(err error) journal.Reason {
 	return Of(journal.ClassUnverified,
 		fmt.Errorf("uploaded, unverified: the store's ETags prove nothing, Tenovos names no checksum, and the content cannot be read back: %w", err),
@@ -262,6 +278,7 @@ func Damaged(remote string) journal.Reason {
 	}
 }
 
+// Foreign is why an entry is held whose upload URLs lead where no content store is, by err.
 func Foreign(err error) journal.Reason {
 	return Of(ClassForeign, err, "Somebody between here and Tenovos may want the files, or what this host can reach: check tenovos.url, and show the host to Tenovos support. "+
 		"Then run `ingestd retry --held`. Until somebody does, an asset is made every five minutes at most, and removed.")
@@ -296,6 +313,7 @@ func Locked(err error) journal.Reason {
 	return Of(ClassLocked, err, "It is waited for, and costs no attempt. If nothing has the file open, look on the file server for a lock that was left behind.")
 }
 
+// WaitsFor is why a file waits for a companion, which what names, and until when.
 func WaitsFor(what string, until time.Time) journal.Reason {
 	return journal.Reason{
 		Class: ClassWaiting, Message: fmt.Sprintf("it waits for its %s, until %s at the latest", what, until.Format("2006-01-02 15:04:05")),
@@ -303,6 +321,8 @@ func WaitsFor(what string, until time.Time) journal.Reason {
 	}
 }
 
+// Twins is why an entry is held of whose create the reply was lost, and which several empty
+// assets could have come of.
 func Twins(found []tenovos.Asset) journal.Reason {
 	return journal.Reason{
 		Class:   ClassTwins,

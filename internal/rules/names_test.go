@@ -1,6 +1,7 @@
-package main
+package rules
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
@@ -23,7 +25,7 @@ import (
 // namesRig keeps names of an account that exists in the test alone. It belongs to
 // one synctest bubble.
 type namesRig struct {
-	*names
+	*Names
 	t *testing.T
 
 	mu      sync.Mutex // of what the account has
@@ -54,18 +56,18 @@ folders:
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := loadConfig(path)
+	cfg, err := config.Load(path, os.LookupEnv)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := &namesRig{t: t, brands: []string{"Acme"}}
-	r.names = newNames(cfg, r.account)
-	if err := r.refresh(t.Context()); err != nil {
+	r.Names = newNames(cfg, r.account)
+	if err := r.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
-		err := r.keep(ctx, zerolog.New(&r.log), func(context.Context) error { r.renewed.Add(1); return nil })
+		err := r.Keep(ctx, zerolog.New(&r.log), func(context.Context) error { r.renewed.Add(1); return nil })
 		if err != nil {
 			t.Error(err)
 		}
@@ -135,21 +137,21 @@ func TestNamesEveryHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newNamesRig(t)
 		defer r.stop()
-		before := r.sum("a")
+		before := r.Sum("a")
 		time.Sleep(59 * time.Minute)
 		r.count(0)
 		r.set(func() { r.brands = []string{"Hooli", "Acme"} })
 		time.Sleep(2 * time.Minute)
 		r.count(1)
-		if why := r.maps("Hooli"); why != "" || r.sum("a") == before || r.renewed.Load() != 1 {
+		if why := r.maps("Hooli"); why != "" || r.Sum("a") == before || r.renewed.Load() != 1 {
 			t.Errorf("after an hour: %q", why)
 		}
 		// The same names in another order are the same.
-		before = r.sum("a")
+		before = r.Sum("a")
 		r.set(func() { r.brands = []string{"Acme", "Hooli"} })
 		time.Sleep(time.Hour)
 		r.count(2)
-		if r.sum("a") != before {
+		if r.Sum("a") != before {
 			t.Error("another order counts as other names")
 		}
 	})
@@ -206,11 +208,11 @@ func TestNamesVanish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newNamesRig(t)
 		defer r.stop()
-		old := r.mapper("b")
+		old := r.Mapper("b")
 		r.set(func() { r.missing, r.brands = true, []string{"Hooli"} })
 		time.Sleep(3*time.Hour + time.Minute)
 		r.count(3)
-		if r.mapper("b") != old || r.maps("Hooli") != "" {
+		if r.Mapper("b") != old || r.maps("Hooli") != "" {
 			t.Error("the folder whose rules fit no more, or the one whose rules do, has the wrong names")
 		}
 		log := func() int { return strings.Count(r.log.String(), `no metadata template \"Other\"`) }
@@ -254,4 +256,22 @@ func TestNamesEnd(t *testing.T) {
 		}
 		r.count(1)
 	})
+}
+
+// buffer is a log that several goroutines write, and the test reads meanwhile.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
 }

@@ -1,4 +1,4 @@
-package main
+package rules
 
 import (
 	"context"
@@ -16,12 +16,22 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 )
 
+// AccountAPI is the part of the API that tells what an account has.
+type AccountAPI interface {
+	Templates(ctx context.Context) ([]tenovos.Template, error)
+	Template(ctx context.Context, id string) (tenovos.Template, error)
+	Vocabularies(ctx context.Context) ([]tenovos.Vocabulary, error)
+	Vocabulary(ctx context.Context, id string) (tenovos.Vocabulary, error)
+	SecurityTemplates(ctx context.Context) ([]tenovos.SecurityTemplate, error)
+	CurrentUser(ctx context.Context) (tenovos.User, error)
+}
+
 // accountReader asks for what the rules want to know of the account, and for no
 // more: most accounts may list nothing. What it is refused for want of a right is
 // noted in mapping.Account.Denied, and the reading goes on, so that every right that
 // is missing is told at once.
 type accountReader struct {
-	client *tenovos.Client
+	api AccountAPI
 
 	mu    sync.Mutex // of what single readings, which go side by side, have in common
 	out   mapping.Account
@@ -42,11 +52,11 @@ func each(ctx context.Context, ids []string, get func(ctx context.Context, id st
 	return g.Wait()
 }
 
-// readAccount reads what the rules of all folders want to know.
-func readAccount(ctx context.Context, c *tenovos.Client, cfg *config.Config) (mapping.Account, error) {
+// ReadAccount reads what the rules of all folders want to know.
+func ReadAccount(ctx context.Context, api AccountAPI, cfg *config.Config) (mapping.Account, error) {
 	rules := rulesOf(cfg)
 	asked := mapping.Ask(rules)
-	r := &accountReader{client: c, out: mapping.Account{
+	r := &accountReader{api: api, out: mapping.Account{
 		Vocabularies:    make(map[string]tenovos.Vocabulary),
 		SecurityAsGiven: !asked.Security,
 		Denied:          mapping.Denied{Template: make(map[string]string), Vocabulary: make(map[string]string)},
@@ -56,13 +66,13 @@ func readAccount(ctx context.Context, c *tenovos.Client, cfg *config.Config) (ma
 	}
 	if asked.Security {
 		var err error
-		r.out.Security, err = c.SecurityTemplates(ctx)
+		r.out.Security, err = api.SecurityTemplates(ctx)
 		if r.out.Denied.Security, err = r.denied(ctx, err); err != nil {
 			return r.out, fmt.Errorf("read the security templates: %w", err)
 		}
 	}
 	if asked.Vocabularies {
-		all, err := c.Vocabularies(ctx)
+		all, err := api.Vocabularies(ctx)
 		if r.out.Denied.Vocabularies, err = r.denied(ctx, err); err != nil {
 			return r.out, fmt.Errorf("read the vocabularies: %w", err)
 		}
@@ -106,7 +116,7 @@ func (r *accountReader) templates(ctx context.Context, asked mapping.Asked) erro
 
 // template reads one template.
 func (r *accountReader) template(ctx context.Context, id string) error {
-	t, err := r.client.Template(ctx, id)
+	t, err := r.api.Template(ctx, id)
 	return r.note(ctx, id, err, r.out.Denied.Template, func() {
 		if !r.hasTemplate(t.ID) { // one that rules write in two ways is one
 			r.out.Templates = append(r.out.Templates, t)
@@ -134,7 +144,7 @@ func (r *accountReader) note(ctx context.Context, id string, err error, denied m
 }
 
 func (r *accountReader) listTemplates(ctx context.Context) error {
-	list, err := r.client.Templates(ctx)
+	list, err := r.api.Templates(ctx)
 	if r.out.Denied.Templates, err = r.denied(ctx, err); err != nil {
 		return err
 	}
@@ -163,7 +173,7 @@ func (r *accountReader) vocabulary(ctx context.Context, id string) error {
 	if have {
 		return nil
 	}
-	v, err := r.client.Vocabulary(ctx, id)
+	v, err := r.api.Vocabulary(ctx, id)
 	if err := r.note(ctx, id, err, r.out.Denied.Vocabulary, func() { r.out.Vocabularies[id] = v }); err != nil {
 		return fmt.Errorf("read the vocabulary %s: %w", id, err)
 	}
@@ -184,7 +194,7 @@ func (r *accountReader) denied(ctx context.Context, err error) (why string, _ er
 		return "", err
 	}
 	if !r.known {
-		if _, whole := r.client.CurrentUser(ctx); whole != nil {
+		if _, whole := r.api.CurrentUser(ctx); whole != nil {
 			return "", fmt.Errorf("%w (and not even its own user may the account read: %w)", err, whole)
 		}
 		r.known = true
@@ -192,8 +202,8 @@ func (r *accountReader) denied(ctx context.Context, err error) (why string, _ er
 	return why, nil
 }
 
-// lookUpGiven returns notes on what of the rules is not held against the account.
-func lookUpGiven(cfg *config.Config) []string {
+// TakenAsGiven returns notes on what of the rules is not held against the account.
+func TakenAsGiven(cfg *config.Config) []string {
 	if asked := mapping.Ask(rulesOf(cfg)); !asked.Security && len(asked.SecurityIDs) > 0 {
 		return []string{"security templates are taken as given, because the rules give ids alone: " + strings.Join(asked.SecurityIDs, ", ")}
 	}

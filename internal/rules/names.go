@@ -1,4 +1,4 @@
-package main
+package rules
 
 import (
 	"cmp"
@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/manifest"
@@ -31,21 +30,21 @@ const (
 	namesPatience = 30 * time.Second // for one reading
 )
 
-// names are the rules of each folder, resolved against what the account had when
+// Names are the rules of each folder, resolved against what the account had when
 // it was last read. They are read again every hour, and when a file has a name
 // that is not among them: somebody may have just made it.
-type names struct {
+type Names struct {
 	cfg     *config.Config
 	read    func(context.Context) (mapping.Account, error)
 	current map[string]*atomic.Pointer[resolved] // by folder name
 
 	wanted        chan chan struct{} // a file has an unknown name; to be closed when they were read again
-	over          chan struct{}      // closed when keep has ended: nobody reads them any more
+	over          chan struct{}      // closed when Keep has ended: nobody reads them any more
 	every, atMost time.Duration
 
 	kept atomic.Bool // somebody reads them again when asked to
 
-	said string // the problems that were logged last; keep's alone
+	reported string // the problems that were logged last; Keep's alone
 }
 
 // resolved are one folder's rules.
@@ -54,8 +53,8 @@ type resolved struct {
 	sum    string // tells rules and names from others
 }
 
-func newNames(cfg *config.Config, read func(context.Context) (mapping.Account, error)) *names {
-	n := &names{
+func newNames(cfg *config.Config, read func(context.Context) (mapping.Account, error)) *Names {
+	n := &Names{
 		cfg: cfg, read: read, current: make(map[string]*atomic.Pointer[resolved], len(cfg.Folders)),
 		wanted: make(chan chan struct{}), over: make(chan struct{}), every: namesEvery, atMost: namesAtMost,
 	}
@@ -65,15 +64,15 @@ func newNames(cfg *config.Config, read func(context.Context) (mapping.Account, e
 	return n
 }
 
-// mapper returns a folder's rules as they are resolved now.
-func (n *names) mapper(folder string) *mapping.Mapper { return n.current[folder].Load().mapper }
+// Mapper returns a folder's rules as they are resolved now.
+func (n *Names) Mapper(folder string) *mapping.Mapper { return n.current[folder].Load().mapper }
 
-// sum tells a folder's rules, and the names that they are about, from others.
-func (n *names) sum(folder string) string { return n.current[folder].Load().sum }
+// Sum tells a folder's rules, and the names that they are about, from others.
+func (n *Names) Sum(folder string) string { return n.current[folder].Load().sum }
 
-// refresh reads the names and resolves the rules. A folder whose rules do not
+// Refresh reads the names and resolves the rules. A folder whose rules do not
 // resolve any more keeps those that it has; what is wrong is an *config.Invalid.
-func (n *names) refresh(ctx context.Context) error {
+func (n *Names) Refresh(ctx context.Context) error {
 	known, err := n.read(ctx)
 	if err != nil {
 		return err
@@ -119,8 +118,8 @@ func namesSum(a mapping.Account) string {
 // apply is Mapper.Map for the pipeline's workers: where a name is not known, the
 // names are read again first, if that was not just done. The error is
 // context.Canceled where the process ends meanwhile.
-func (n *names) apply(folder string, known metadata.Facts, path string) (mapping.Result, error) {
-	m := n.mapper(folder)
+func (n *Names) apply(folder string, known metadata.Facts, path string) (mapping.Result, error) {
+	m := n.Mapper(folder)
 	r, err := m.Map(known, path)
 	if err != nil || !r.Unknown() || !n.kept.Load() {
 		return r, err
@@ -136,17 +135,17 @@ func (n *names) apply(folder string, known metadata.Facts, path string) (mapping
 	case <-n.over:
 		return r, context.Canceled
 	}
-	if newer := n.mapper(folder); newer != m {
+	if newer := n.Mapper(folder); newer != m {
 		return newer.Map(known, path)
 	}
 	return r, nil
 }
 
-// keep reads the names again every hour, and for files with unknown names, until
+// Keep reads the names again every hour, and for files with unknown names, until
 // ctx ends. Those that come too soon after a reading are not waited for; the names
 // are read again as soon as they may. renewed is called after each reading that
 // succeeded. It may be called once.
-func (n *names) keep(ctx context.Context, log zerolog.Logger, renewed func(context.Context) error) error {
+func (n *Names) Keep(ctx context.Context, log zerolog.Logger, renewed func(context.Context) error) error {
 	n.kept.Store(true)
 	defer close(n.over)
 	next := time.NewTimer(n.every)
@@ -174,7 +173,7 @@ func (n *names) keep(ctx context.Context, log zerolog.Logger, renewed func(conte
 		if err == nil {
 			err = renewed(ctx)
 		} else {
-			err = nil // said; the names stay as they were
+			err = nil // logged; the names stay as they were
 		}
 		if err != nil && ctx.Err() == nil {
 			return err
@@ -182,65 +181,33 @@ func (n *names) keep(ctx context.Context, log zerolog.Logger, renewed func(conte
 	}
 }
 
-// renew is refresh with a log. Trouble with Tenovos is no file's, and others tell
+// renew is Refresh with a log. Trouble with Tenovos is no file's, and others tell
 // of it; a mistake is told once, until it is another.
-func (n *names) renew(ctx context.Context, log zerolog.Logger) error {
+func (n *Names) renew(ctx context.Context, log zerolog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, namesPatience)
 	defer cancel()
-	err := n.refresh(ctx)
+	err := n.Refresh(ctx)
 	invalid, wrong := errors.AsType[*config.Invalid](err)
 	switch {
 	case err == nil:
-		n.said = ""
+		n.reported = ""
 		log.Debug().Msg("the names of templates, vocabularies and security templates were read again")
 	case !wrong:
 		log.Debug().AnErr("reason", err).Msg("the names of the account could not be read again: going on with those known")
-	case err.Error() != n.said:
-		n.said = err.Error()
-		logMistakes(log, invalid)
+	case err.Error() != n.reported:
+		n.reported = err.Error()
+		LogMistakes(log, invalid)
 		log.Warn().Msg("the account has changed, and these rules do not fit it any more: files are mapped by the names known before")
 		return nil
 	default:
-		return nil // said already
+		return nil // logged already
 	}
 	return err
 }
 
-// logMistakes logs each mistake of a configuration as `check` prints it.
-func logMistakes(log zerolog.Logger, invalid *config.Invalid) {
+// LogMistakes logs each mistake of a configuration as `check` prints it.
+func LogMistakes(log zerolog.Logger, invalid *config.Invalid) {
 	for _, p := range invalid.Problems {
 		log.Error().Str("mistake", invalid.File+":"+p.String()).Msg("mistake in the configuration")
 	}
-}
-
-// work runs the pipeline, and keeps the names fresh while it does. What the rules
-// held back before is released where they, or the names, have changed since.
-func (e *engine) work(ctx context.Context, drain, source <-chan struct{}, log zerolog.Logger) error {
-	release := func(ctx context.Context) error { return e.release(ctx, log) }
-	if err := release(ctx); err != nil {
-		return err
-	}
-	g, gctx := errgroup.WithContext(ctx)
-	keeping, enough := untilDrain(gctx, drain)
-	g.Go(func() error { return e.names.keep(keeping, log, release) })
-	g.Go(func() error {
-		defer enough()
-		return e.pipeline.Run(gctx, drain, source)
-	})
-	return g.Wait()
-}
-
-// release sends round again what the rules held back before they, or the names of
-// the account, became what they are.
-func (e *engine) release(ctx context.Context, log zerolog.Logger) error {
-	for name := range e.walked {
-		n, err := e.pipeline.Release(ctx, name, e.names.sum(name))
-		if err != nil {
-			return err
-		}
-		if n > 0 {
-			log.Info().Str("folder", name).Int("files", n).Msg("the rules or the account's names have changed: files that they held back go round again")
-		}
-	}
-	return nil
 }

@@ -1,0 +1,165 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/tenovos-ingest/ingestd/internal/clocks"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/filing"
+	"github.com/tenovos-ingest/ingestd/internal/hands"
+	"github.com/tenovos-ingest/ingestd/internal/holdings"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
+	"github.com/tenovos-ingest/ingestd/internal/outage"
+	"github.com/tenovos-ingest/ingestd/internal/proof"
+	"github.com/tenovos-ingest/ingestd/internal/removal"
+	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/uploader"
+)
+
+// core is what the stages of an entry's life share. Its fields do not change once the
+// pipeline runs.
+type core struct {
+	cfg     Config
+	folders map[string]dropfolder.Folder
+	mounts  *mounts.Mounts
+	api     API
+	store   Store
+	journal *journal.Journal // nil where nothing may be recorded
+	reader  *journal.Reader
+	log     zerolog.Logger
+	now     func() time.Time
+	started time.Time // parts stored before belong to an earlier process
+	drain   <-chan struct{}
+	once    bool // it is a backfill, which ends
+
+	gate     *outage.Gate
+	circuits *outage.Circuits
+	remover  *removal.Remover
+	holdings *holdings.Holdings
+	proofs   *proof.Prover
+	hands    *hands.Hands
+	skew     *clocks.Skew
+	wake     func() // has the dispatcher look at the queue
+	// file does with the source of a verified entry what its folder asks for; not nil where
+	// that has to wait.
+	file func(ctx context.Context, e journal.Entry) (*filing.Stay, error)
+
+	naming   sync.Map // filenames of which a file is just becoming an asset or a version
+	sought   sought
+	restarts restarts
+	foreign  foreignURLs
+}
+
+// learn records facts about an entry; who may not write forgets them.
+func (c *core) learn(ctx context.Context, id int64, l journal.Learned) error {
+	if c.journal == nil {
+		return nil
+	}
+	return c.journal.Learn(ctx, id, l)
+}
+
+// open opens an entry's file beneath its drop folder, where it was moved to if it
+// was.
+func (c *core) open(e journal.Entry) (*uploader.Source, error) {
+	return c.openFor(e.ID, e)
+}
+
+// openFor opens an entry's file in the flight of another, id.
+func (c *core) openFor(id int64, e journal.Entry) (*uploader.Source, error) {
+	at := e.Path
+	if e.Status.Resting() && e.MovedTo != "" {
+		at = e.MovedTo
+	}
+	return c.mounts.Source(e.Folder, at, id, e.Stat)
+}
+
+// rules applies the rules of an entry's folder to it; at is as Folder.Map has it. A
+// companion that is not there is only missing if the folder is there.
+func (c *core) rules(e journal.Entry, at string) (dropfolder.Mapped, error) {
+	if err := c.mounts.Check(e.Folder, e.ID); err != nil {
+		return dropfolder.Mapped{}, err
+	}
+	returned := c.mounts.BeginMixed(e.Folder, e.ID) // the account may be asked for new names
+	m, err := c.folders[e.Folder].Map(e.File, at)
+	returned()
+	if err := c.mounts.Check(e.Folder, e.ID); err != nil {
+		return dropfolder.Mapped{}, err
+	}
+	return m, err
+}
+
+// holdBack returns the wait of an entry that needs a circuit which is tripped; false where
+// it may go on.
+func (c *core) holdBack(w *work, circuits ...string) (journal.Move, bool) {
+	wait, held := c.circuits.HoldBack(w.Entry, circuits...)
+	if !held {
+		return journal.Move{}, false
+	}
+	w.afterwards(func(ctx context.Context, _ journal.Entry) error { return wait.Recorded(ctx) })
+	return w.stays(wait.Until, wait.Reason), true
+}
+
+// passed notes, once the move is recorded, that a body of size bytes went through circuits.
+func (c *core) passed(w *work, size int64, circuits ...string) {
+	w.afterwards(func(ctx context.Context, _ journal.Entry) error {
+		return c.circuits.Passed(ctx, w.ID, size, circuits...)
+	})
+}
+
+// folderNames lists the folders of this run; entries of others wait for theirs.
+func (c *core) folderNames() []string {
+	names := make([]string, len(c.cfg.Folders))
+	for i, f := range c.cfg.Folders {
+		names[i] = f.Name
+	}
+	return names
+}
+
+// entryLog adds the fields that name an entry.
+func (c *core) entryLog(ev *zerolog.Event, e journal.Entry) *zerolog.Event {
+	return ev.Str("folder", e.Folder).Str("path", e.Path).Int64("id", e.ID)
+}
+
+// backoff is the wait before the n-th retry: doubling from RetryInitial to
+// RetryMax, with a fifth of jitter so that files do not come back in step.
+func (c *core) backoff(n int) time.Duration {
+	d := c.cfg.RetryInitial << min(max(n-1, 0), 20)
+	if d <= 0 || d > c.cfg.RetryMax {
+		d = c.cfg.RetryMax
+	}
+	return d - time.Duration(rand.Float64()*0.2*float64(d))
+}
+
+// isGone reports that the file is not there any more, though its folder is.
+func isGone(err error) bool { return errors.Is(err, uploader.ErrSourceGone) }
+
+// restError ends a stage with a rest: the answer to a question below it says that the
+// entry goes no further as it is.
+type restError struct {
+	to     journal.Status
+	reason journal.Reason
+}
+
+func (e *restError) Error() string { return e.reason.Message }
+
+// held is the rest of an entry that waits for a decision.
+func held(why journal.Reason) error { return &restError{journal.Held, why} }
+
+// waitError ends a stage with a wait: what is asked will be answered by itself.
+type waitError struct {
+	after  time.Duration // 0 is as after a failure
+	reason journal.Reason
+}
+
+func (e *waitError) Error() string { return e.reason.Message }
+
+// record is journal.Recording.
+func record(ctx context.Context) (context.Context, context.CancelFunc) {
+	return journal.Recording(ctx)
+}
