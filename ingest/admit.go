@@ -15,7 +15,7 @@ import (
 func (p *Pipeline) Admit(ctx context.Context, files []file.File) error {
 	found, companions, err := p.companions.Split(ctx, files)
 	if err == nil {
-		found, err = p.passRenumbered(ctx, found, p.journal.Reader().Renumbered)
+		found, err = p.passRenumbered(ctx, found, journal.RenumberedOf(p.journal).Files)
 	}
 	n := 0
 	if err == nil {
@@ -55,16 +55,16 @@ func (p *Pipeline) Unknown(ctx context.Context, files []file.File) ([]file.File,
 		p.wake()
 	}
 	if err == nil {
-		fresh, err = p.passRenumbered(ctx, fresh, p.journal.Reader().Renumbered)
+		fresh, err = p.passRenumbered(ctx, fresh, journal.RenumberedOf(p.journal).Files)
 	}
 	if err == nil {
-		err = p.leftovers.note(ctx, found, fresh)
+		err = p.leftovers.Note(ctx, found, fresh)
 	}
 	if err == nil && len(companions) > 0 {
 		var more []file.File
 		more, err = journal.CompanionsOf(p.journal).Unknown(ctx, companions)
 		if err == nil {
-			more, err = p.passRenumbered(ctx, more, journal.CompanionsOf(p.journal).Renumbered)
+			more, err = p.passRenumbered(ctx, more, journal.RenumberedOf(p.journal).Companions)
 		}
 		fresh = append(fresh, more...)
 	}

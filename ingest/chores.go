@@ -2,18 +2,19 @@ package ingest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
-	"github.com/tenovos-ingest/ingestd/internal/holdings"
+	"github.com/tenovos-ingest/ingestd/internal/filing"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
+	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/removal"
-	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -28,12 +29,45 @@ func choreWait(n int) time.Duration {
 	return min(10*time.Second<<min(n, 10), time.Hour)
 }
 
-// doChores does the clean-up work that outlives its entry's status, until idle
+// chores does the clean-up work that outlives the status of its entry.
+type chores struct {
+	journal   journal.Chores
+	kinds     map[journal.ChoreKind]func(context.Context, journal.Chore) (done bool, err error)
+	folders   map[string]dropfolder.Folder
+	mounts    *mounts.Mounts
+	strays    *filing.Strays
+	leftovers *filing.Leftovers
+	alarms    *alarms.Alarms
+	gate      *outage.Gate
+	draining  func() bool
+	once      func() bool // the run is a backfill, which ends
+	now       func() time.Time
+	log       zerolog.Logger
+}
+
+// newChores makes what does the clean-up work, with the strays that it looks after.
+func (p *Pipeline) newChores() *chores {
+	w := &chores{
+		journal: journal.ChoresOf(p.journal), folders: p.folders, mounts: p.mounts, leftovers: p.leftovers,
+		alarms: p.alarms, gate: p.gate, draining: p.draining, once: func() bool { return p.once }, now: p.now, log: p.log,
+		kinds: map[journal.ChoreKind]func(context.Context, journal.Chore) (bool, error){
+			journal.ChoreCancel:  p.cancelOrphan,
+			journal.ChoreDelete:  p.deleteOrphan,
+			journal.ChoreTwin:    p.searchAgain,
+			journal.ChoreRestore: p.restoreSpared,
+			journal.ChoreFile:    p.filer.FileResting,
+		},
+	}
+	w.strays = filing.NewStrays(p.filer, p.alarms.RingFolder, func(folder string) bool { return !w.draining() && w.may(folder) })
+	return w
+}
+
+// run does the clean-up work that outlives its entry's status, until idle
 // closes or ctx ends. With a folder it is the moving of that folder's files, which
 // a share that hangs may hold up for ever. It never ends the pipeline for anything
 // but the journal.
-func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan struct{}) error {
-	a := p.alarms.Set(folder, chorePace, journal.AboutChores)
+func (w *chores) run(ctx context.Context, folder string, idle <-chan struct{}) error {
+	a := w.alarms.Set(folder, chorePace, journal.AboutChores)
 	defer a.End()
 	for {
 		more, err := a.Wait(ctx, idle)
@@ -41,59 +75,59 @@ func (p *Pipeline) doChores(ctx context.Context, folder string, idle <-chan stru
 			return err
 		}
 		if !more {
-			if p.draining() {
+			if w.draining() {
 				return nil
 			}
-			p.strays.hurry(folder)
-			return p.doDueChores(ctx, folder) // the last files of a backfill
+			w.strays.Hurry(folder)
+			return w.doDue(ctx, folder) // the last files of a backfill
 		}
-		if !p.mayFile(folder) || folder == "" && p.gate.Reason() != "" {
-			a.At(p.now().Add(2 * mounts.Wait)) // the gate and the folder ring, but to look at them costs nothing
+		if !w.may(folder) || folder == "" && w.gate.Reason() != "" {
+			a.At(w.now().Add(2 * mounts.Wait)) // the gate and the folder ring, but to look at them costs nothing
 			continue
 		}
-		if err := p.doDueChores(ctx, folder); err != nil {
+		if err := w.doDue(ctx, folder); err != nil {
 			return err
 		}
-		if err := p.nextChore(ctx, folder, a); err != nil {
+		if err := w.next(ctx, folder, a); err != nil {
 			return err
 		}
 	}
 }
 
-// nextChore has the alarm go off when there is something to do again.
-func (p *Pipeline) nextChore(ctx context.Context, folder string, a *alarms.Alarm) error {
-	if next := p.strays.next(folder); !next.IsZero() {
+// next has the alarm go off when there is something to do again.
+func (w *chores) next(ctx context.Context, folder string, a *alarms.Alarm) error {
+	if next := w.strays.Next(folder); !next.IsZero() {
 		a.At(next)
 	}
-	due, some, err := journal.ChoresOf(p.journal).Next(ctx, folder)
+	due, some, err := w.journal.Next(ctx, folder)
 	if err == nil && some {
 		a.At(due)
 	}
 	return err
 }
 
-// doDueChores does what is due now.
-func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
-	if err := p.strays.settle(ctx, folder); err != nil {
+// doDue does what is due now.
+func (w *chores) doDue(ctx context.Context, folder string) error {
+	if err := w.strays.Restore(ctx, folder); err != nil {
 		return err
 	}
-	for !p.draining() && p.mayFile(folder) {
+	for !w.draining() && w.may(folder) {
 		more := false
-		if !p.once { // a backfill leaves what was in before it
+		if !w.once() { // a backfill leaves what was in before it
 			var err error
-			if more, err = p.leftovers.open(ctx, folder); err != nil {
+			if more, err = w.leftovers.OpenChores(ctx, folder, choreBatch); err != nil {
 				return err
 			}
 		}
-		due, err := journal.ChoresOf(p.journal).Due(ctx, p.now(), folder, choreBatch)
+		due, err := w.journal.Due(ctx, w.now(), folder, choreBatch)
 		if err != nil {
 			return err
 		}
 		for _, c := range due {
-			if !p.mayFile(folder) {
+			if !w.may(folder) {
 				return nil
 			}
-			if err := p.doChore(ctx, c); err != nil {
+			if err := w.do(ctx, c); err != nil {
 				return err
 			}
 		}
@@ -104,146 +138,54 @@ func (p *Pipeline) doDueChores(ctx context.Context, folder string) error {
 	return nil
 }
 
-// mayFile reports whether the chores of a folder may be done. Before a file is deleted
+// may reports whether the chores of a folder may be done. Before a file is deleted
 // Tenovos may be asked, so that where that cannot be worked with all of them wait.
-func (p *Pipeline) mayFile(folder string) bool {
-	return p.mounts.Usable(folder) && (p.folders[folder].After != dropfolder.AfterDelete || p.gate.Reason() == "")
+func (w *chores) may(folder string) bool {
+	return w.mounts.Usable(folder) && (w.folders[folder].After != dropfolder.AfterDelete || w.gate.Reason() == "")
 }
 
-// doChore tries one chore once and records what came of it.
-func (p *Pipeline) doChore(ctx context.Context, c journal.Chore) error {
+// do tries one chore once and records what came of it.
+func (w *chores) do(ctx context.Context, c journal.Chore) error {
 	var done bool
 	var err error
-	switch c.Kind {
-	case journal.ChoreCancel:
-		done, err = p.cancelOrphan(ctx, c)
-	case journal.ChoreDelete:
-		done, err = p.deleteOrphan(ctx, c)
-	case journal.ChoreTwin:
-		done, err = p.searchAgain(ctx, c)
-	case journal.ChoreRestore:
-		done, err = p.restoreSpared(ctx, c)
-	case journal.ChoreFile:
-		done, err = p.fileResting(ctx, c)
-		if p.gate.Blamed(ctx, err) {
+	do := w.kinds[c.Kind]
+	if do == nil {
+		err = fmt.Errorf("unknown kind of clean-up work %q", c.Kind)
+	} else {
+		done, err = do(ctx, c)
+	}
+	if c.Kind == journal.ChoreFile {
+		if w.gate.Blamed(ctx, err) {
 			return ctx.Err() // it waits as it is, and all others with it
 		}
-		if _, later := errors.AsType[*notYetError](err); err != nil && c.Tries == 0 && !later && !mounts.IsGone(err) {
-			p.log.Warn().Str("filename", c.Filename).Str("reason", reasons.Message(err)).
+		if _, later := errors.AsType[*filing.NotYetError](err); err != nil && c.Tries == 0 && !later && !mounts.IsGone(err) {
+			w.log.Warn().Str("filename", c.Filename).Str("reason", reasons.Message(err)).
 				Msg("a file could not be moved out of the drop folder yet: tried again until it can")
 		}
-	default:
-		err = fmt.Errorf("unknown kind of clean-up work %q", c.Kind)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	rctx, cancel := record(ctx)
 	defer cancel()
-	if !done && !c.Until.IsZero() && !p.now().Before(c.Until) {
+	if !done && !c.Until.IsZero() && !w.now().Before(c.Until) {
 		done = true
 		if _, lost := errors.AsType[*removal.UnrestoredError](err); lost {
-			p.log.Error().Str("filename", c.Filename).Str("reason", reasons.Message(err)).
+			w.log.Error().Str("filename", c.Filename).Str("reason", reasons.Message(err)).
 				Msg("gave up bringing versions of an asset back: restore them in Tenovos")
 		} else if err != nil {
-			p.log.Warn().Str("filename", c.Filename).Str("reason", reasons.Message(err)).
+			w.log.Warn().Str("filename", c.Filename).Str("reason", reasons.Message(err)).
 				Msg("gave up cleaning up after an upload; look for an empty asset of this name in Tenovos")
 		}
 	}
 	if done {
-		return ignoreMoved(journal.ChoresOf(p.journal).Done(rctx, c.ID)) // a removal that has finished ends its duty itself
+		return ignoreMoved(w.journal.Done(rctx, c.ID)) // a removal that has finished ends its duty itself
 	}
 	if mounts.IsGone(err) { // it waits as it is, and all others with it
 		return nil
 	}
-	if later, ok := errors.AsType[*notYetError](err); ok { // which is no try of it
-		return ignoreMoved(journal.ChoresOf(p.journal).PutOff(rctx, c.ID, later.until))
+	if later, ok := errors.AsType[*filing.NotYetError](err); ok { // which is no try of it
+		return ignoreMoved(w.journal.PutOff(rctx, c.ID, later.Until))
 	}
-	return ignoreMoved(journal.ChoresOf(p.journal).Defer(rctx, c.ID, p.now().Add(choreWait(c.Tries)), reasons.Message(err)))
-}
-
-// cancelOrphan cancels the upload of an attempt that was given up, and then
-// removes its asset.
-func (p *Pipeline) cancelOrphan(ctx context.Context, c journal.Chore) (bool, error) {
-	var upload tenovos.Completion
-	if err := json.Unmarshal([]byte(c.Spec), &upload); err != nil {
-		return false, fmt.Errorf("read the upload to cancel: %w", err)
-	}
-	m, err := p.remover.Begin(ctx, c.EntryID, removal.Version{ObjectID: c.ObjectID, FileID: c.FileID}, c.Filename) // the cancel may remove the asset by itself
-	if err != nil {
-		return false, err
-	}
-	defer m.Release()
-	if err := p.api.CancelUpload(ctx, upload); err != nil && !errors.Is(err, tenovos.ErrNoSuchUpload) {
-		return false, err
-	}
-	_, err = m.Complete(ctx)
-	return err == nil, err
-}
-
-// deleteOrphan removes the empty asset of an upload that was given up.
-func (p *Pipeline) deleteOrphan(ctx context.Context, c journal.Chore) (bool, error) {
-	_, err := p.remover.Remove(ctx, c.EntryID, removal.Version{ObjectID: c.ObjectID, FileID: c.FileID}, c.Filename)
-	return err == nil, err
-}
-
-// restoreSpared looks at what a removal may have taken along, unless whoever removes
-// has the entry in hand.
-func (p *Pipeline) restoreSpared(ctx context.Context, c journal.Chore) (bool, error) {
-	e, err := p.journal.Entry(ctx, c.EntryID)
-	if err != nil {
-		return false, err
-	}
-	if !p.hands.Take(e) {
-		return false, &notYetError{p.now().Add(choreWait(0))}
-	}
-	defer p.hands.Release(e.ID)
-	c, open, err := journal.DutiesOf(p.journal).Find(ctx, c.ObjectID)
-	if err != nil || !open { // since it was listed, the removal has finished
-		return err == nil, err
-	}
-	done, until, err := p.remover.LookAgain(ctx, c)
-	if _, lost := errors.AsType[*removal.UnrestoredError](err); lost && c.Tries == 0 {
-		p.entryLog(p.log.Warn(), e).Str("reason", reasons.Message(err)).Msg("versions of an asset that went along with one of ours cannot be brought back yet: tried again until they can")
-	}
-	if !until.IsZero() {
-		return false, &notYetError{until}
-	}
-	return done, err
-}
-
-// searchAgain looks for the late empty asset of a create whose reply was lost, and
-// removes it. The doubt ends after a day.
-func (p *Pipeline) searchAgain(ctx context.Context, c journal.Chore) (bool, error) {
-	var lost holdings.LostCreate
-	if err := json.Unmarshal([]byte(c.Spec), &lost); err != nil {
-		return false, fmt.Errorf("read the doubt: %w", err)
-	}
-	found, err := p.holdings.OfLostCreate(ctx, lost)
-	if err != nil || len(found) == 0 {
-		return false, err
-	}
-	if len(found) > 1 {
-		return false, fmt.Errorf("%s", reasons.Twins(found).Message)
-	}
-	// What was found may be of a create whose reply is still on its way. Asked in
-	// this order: an entry that left creating in between has stored its ids.
-	if busy, err := p.journal.Reader().NameCreating(ctx, lost.Filename); busy || err != nil {
-		return false, err
-	}
-	if found, err = p.holdings.Unknown(ctx, found); err != nil {
-		return false, err
-	}
-	for _, a := range found {
-		removed, err := p.remover.Remove(ctx, c.EntryID, removal.VersionOf(a), lost.Filename)
-		if err != nil {
-			return false, err
-		}
-		if !removed {
-			continue
-		}
-		p.log.Info().Str("filename", lost.Filename).Str("object_id", a.ObjectID).
-			Msg("removed the empty asset of a create whose reply had been lost")
-	}
-	return false, nil // more may come until the doubt ends
+	return ignoreMoved(w.journal.Defer(rctx, c.ID, w.now().Add(choreWait(c.Tries)), reasons.Message(err)))
 }

@@ -34,7 +34,7 @@ func (p *Pipeline) newDesk() *desk.Desk {
 			CleanUp: func(e journal.Entry) ([]journal.NewChore, error) { return p.cleanUp(e, true) },
 			Retried: p.foreign.forget,
 		},
-		Files: desk.Files{BringBack: p.bringBack, SeenBack: p.rehint, SameChecksum: p.sameAsSent},
+		Files: desk.Files{BringBack: p.filer.BringBack, SeenBack: p.rehint, SameChecksum: p.sameAsSent},
 	}
 	if p.journal != nil { // who only compares has none
 		d.Reader = p.journal.Reader()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/shelf"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -16,15 +17,15 @@ import (
 // leaves. The client of a share that was asked for a name which the file has lost on
 // the server may see it there all the same: then the directory's listing decides.
 func (p *Pipeline) confirmGone(e journal.Entry, cause error) error {
-	s, err := p.openShelf(e.Folder, e.ID)
+	s, err := shelf.Open(p.mounts, e.Folder, e.ID)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	if !s.holds(e.Path) {
+	defer s.Close()
+	if !s.Holds(e.Path) {
 		return cause
 	}
-	if there, err := s.lists(e.Path); err == nil && !there {
+	if there, err := s.Lists(e.Path); err == nil && !there {
 		return cause
 	}
 	if errors.Is(cause, syscall.EINVAL) { // of the file, whatever it is
@@ -36,10 +37,10 @@ func (p *Pipeline) confirmGone(e journal.Entry, cause error) error {
 // statAt looks, in the flight of entry id, what lies at a path of a folder, if a file
 // does that has another name than the one at other.
 func (c *core) statAt(id int64, folder, rel, other string) (stat file.Stat, there bool, err error) {
-	s, err := c.openShelf(folder, id)
+	s, err := shelf.Open(c.mounts, folder, id)
 	if err != nil {
 		return stat, false, err
 	}
-	defer s.close()
-	return s.glimpse(rel, other)
+	defer s.Close()
+	return s.Present(rel, other)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/clocks"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/filing"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/holdings"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
@@ -47,7 +48,7 @@ type core struct {
 	wake     func() // has the dispatcher look at the queue
 	// file does with the source of a verified entry what its folder asks for; not nil where
 	// that has to wait.
-	file func(ctx context.Context, e journal.Entry) (*fileWait, error)
+	file func(ctx context.Context, e journal.Entry) (*filing.Stay, error)
 
 	naming   sync.Map // filenames of which a file is just becoming an asset or a version
 	sought   sought
@@ -157,12 +158,6 @@ type waitError struct {
 }
 
 func (e *waitError) Error() string { return e.reason.Message }
-
-// fileWait is until when, and why, a file stays where it is.
-type fileWait struct {
-	Until  time.Time
-	Reason journal.Reason
-}
 
 // record is journal.Recording.
 func record(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -14,6 +14,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/shelf"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -156,7 +157,7 @@ func TestBackoffGrowsToItsLimit(t *testing.T) {
 // read it, whoever refuses it; a backfill does not.
 func TestDeniedIsWaitedFor(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EACCES, syscall.EPERM} {
-		err := &deniedError{user: "ingestd", what: `may not read "a", which belongs to alice:drop with mode 0600`, err: &fs.PathError{Op: "open", Path: "a", Err: errno}}
+		err := &shelf.DeniedError{User: "ingestd", What: `may not read "a", which belongs to alice:drop with mode 0600`, Err: &fs.PathError{Op: "open", Path: "a", Err: errno}}
 		for _, c := range []struct {
 			name  string
 			entry journal.Entry

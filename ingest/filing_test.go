@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
@@ -107,34 +106,6 @@ func TestMoveWhenIn(t *testing.T) {
 	}
 	if n := len(available(r.sandbox.State())); n != 4 {
 		t.Errorf("%d assets, want 4", n)
-	}
-}
-
-func TestDestination(t *testing.T) {
-	day := time.Date(2026, 11, 24, 23, 0, 0, 0, time.Local)
-	for _, c := range []struct{ pattern, folder, file, want string }{
-		{"_ingested", "drop", "a/b/c.jpg", "_ingested/a/b/c.jpg"},
-		{"_ingested", "drop", "c.jpg", "_ingested/c.jpg"},
-		{"_ingested/{date}", "drop", "a/c.jpg", "_ingested/2026-11-24/a/c.jpg"},
-		{"_ingested/{path}/{date}", "drop", "a/c.jpg", "_ingested/a/2026-11-24/c.jpg"},
-		{"_in/{folder}-{date}/{path}", "drop", "c.jpg", "_in/drop-2026-11-24/c.jpg"},
-		{"_in/{folder}", "..", "c.jpg", "_in/__/c.jpg"},
-		{"_in/{folder}/{folder}/{folder}", "..", "c.jpg", "_in/__/__/__/c.jpg"},
-		{"_in/{folder}", ".", "c.jpg", "_in/_/c.jpg"},
-		{"_in/.{folder}", ".", "c.jpg", "_in/._/c.jpg"},
-		{"_in/{folder}", "", "c.jpg", "_in/_/c.jpg"},
-		{"_in/{folder}", "a/../../b", "c.jpg", "_in/a_.._.._b/c.jpg"},
-		{"_in/{folder}", "a\x00\n", "c.jpg", "_in/a__/c.jpg"},
-		{"_in/{folder}", "{path}", "a/c.jpg", "_in/{path}/a/c.jpg"},
-		{"_in/.{path}", "drop", "c.jpg", "_in/c.jpg"},
-		{"_in/{path}.", "drop", "c.jpg", "_in/c.jpg"},
-		{"_in/{path}{path}", "drop", "c.jpg", "_in/c.jpg"},
-		{"_in/..{path}", "drop", "c.jpg", "_in/__/c.jpg"},
-		{"_in/{path}-{date}", "drop", "c.jpg", "_in/-2026-11-24/c.jpg"},
-	} {
-		if got := ingest.Destination(c.pattern, c.folder, c.file, day); got != c.want {
-			t.Errorf("%s of %s in %q is %s, want %s", c.pattern, c.file, c.folder, got, c.want)
-		}
 	}
 }
 
@@ -388,7 +359,7 @@ func TestFilingAfterACrash(t *testing.T) {
 			if strings.HasPrefix(c.name, "delete") {
 				to = ""
 			}
-			if err := p.journal.SetFiling(ctx, 1, journal.Verified, aside, to); err != nil {
+			if err := journal.FilingOf(p.journal).Set(ctx, 1, journal.Verified, aside, to); err != nil {
 				t.Fatal(err)
 			}
 			c.state(r)
@@ -417,7 +388,7 @@ func TestFileAsideWhenItsEntryMovedOn(t *testing.T) {
 	r.backfill()
 	r.config.Folders[0].After = dropfolder.AfterMove
 	p := r.start()
-	if err := p.journal.SetFiling(t.Context(), 1, journal.Failed, ".ingestd-1", "_failed/a.jpg"); err != nil {
+	if err := journal.FilingOf(p.journal).Set(t.Context(), 1, journal.Failed, ".ingestd-1", "_failed/a.jpg"); err != nil {
 		t.Fatal(err)
 	}
 	_, err := p.journal.Advance(t.Context(), journal.Move{ID: 1, From: journal.Failed, To: journal.Superseded, Chores: []journal.NewChore{{Kind: journal.ChoreFile}}})

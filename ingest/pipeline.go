@@ -18,6 +18,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/edits"
+	"github.com/tenovos-ingest/ingestd/internal/filing"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/holdings"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
@@ -120,8 +121,9 @@ type Pipeline struct {
 	desk       *desk.Desk
 	companions *companions.Companions
 	resting    *resting.Files
-	strays     *Strays
-	leftovers  *leftovers
+	chores     *chores
+	filer      *filing.Filer
+	leftovers  *filing.Leftovers
 
 	excuses excuses
 	stats   struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
@@ -162,10 +164,10 @@ func New(cfg Config, d Deps) *Pipeline {
 	if d.Journal != nil { // who only compares has none
 		c.reader = d.Journal.Reader()
 	}
-	c.wake, c.file = p.wakeDispatcher, p.fileSource
+	c.wake = p.wakeDispatcher
 	p.hands = hands.New(p.released)
 	p.mounts = mounts.New(cfg.Folders, p.wake, d.Log)
-	p.leftovers = newLeftovers(d.Journal, cfg.Folders, p.alarms.RingFolder)
+	p.leftovers = filing.NewLeftovers(journal.FilingOf(d.Journal), cfg.Folders, p.alarms.RingFolder)
 	p.holdings = holdings.New(d.API, c.reader)
 	p.remover = removal.New(removal.Deps{API: d.API, Duties: journal.DutiesOf(d.Journal), Log: d.Log, Now: d.Clock})
 	if d.Ahead == nil {
@@ -187,11 +189,13 @@ func New(cfg Config, d Deps) *Pipeline {
 		Wake: p.wake, Backoff: p.backoff, MaxTries: cfg.MaxAttempts,
 	})
 	p.resting = resting.New(p.folderNames(), resting.Deps{Journal: d.Journal, Mounts: p.mounts, Hands: p.hands, Log: d.Log})
-	p.strays = newStrays(p)
 	p.proofs = proof.New(proof.Deps{
 		API: d.API, Content: d.Content, Journal: fatalJournal{d.Journal}, Reader: c.reader, MD5: p.wholeMD5, SHA256: p.rehash,
 	})
 	p.gate = outage.NewGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
+	p.filer = p.newFiler()
+	c.file = p.filer.FileAway
+	p.chores = p.newChores()
 	p.table = p.stages()
 	p.editor = p.newEditor()
 	p.desk = p.newDesk()
@@ -214,7 +218,7 @@ func (p *Pipeline) Companions() *companions.Companions { return p.companions }
 func (p *Pipeline) Resting() *resting.Files { return p.resting }
 
 // Strays looks after files that were left under a hidden name, while Run runs.
-func (p *Pipeline) Strays() *Strays { return p.strays }
+func (p *Pipeline) Strays() *filing.Strays { return p.chores.strays }
 
 // Run works until drain closes, then lets the parts that are on their way finish
 // within Config.ShutdownGrace; ctx ends everything at once. With a source, Run is
@@ -246,7 +250,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	})
 	g.Go(func() error { return p.gate.Run(gctx, idle) })
 	g.Go(func() error { return p.desk.Serve(gctx, idle) })
-	g.Go(func() error { return p.doChores(gctx, "", idle) })
+	g.Go(func() error { return p.chores.run(gctx, "", idle) })
 	for _, f := range p.cfg.Folders {
 		g.Go(func() error { return p.editor.Run(gctx, f.Name, idle) })
 		g.Go(func() error { return p.resting.Loop(gctx, f.Name, idle, drain) })
@@ -256,7 +260,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 			})
 			g.Go(func() error { return b.Loop(gctx, idle) })
 		}
-		g.Go(func() error { return p.doChores(gctx, f.Name, idle) })
+		g.Go(func() error { return p.chores.run(gctx, f.Name, idle) })
 	}
 	g.Go(func() error { p.limitGrace(gctx, cut, idle); return nil })
 	return unlessCanceled(p.await(gctx, g))
@@ -288,7 +292,7 @@ func (p *Pipeline) draining() bool {
 func (p *Pipeline) advance(ctx context.Context, m journal.Move) (now journal.Entry, err error) {
 	ctx, cancel := record(ctx)
 	defer cancel()
-	chore, due, err := p.fileChore(ctx, m.ID, m.To)
+	chore, due, err := p.filer.ChoreOf(ctx, m.ID, m.To)
 	if due {
 		m.Chores = append(m.Chores, chore)
 	}

@@ -1,24 +1,13 @@
 package ingest
 
 import (
-	"errors"
-	"fmt"
 	"sync"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
-	"github.com/tenovos-ingest/ingestd/internal/proof"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
-
-func reasonFiling(err error) journal.Reason {
-	if unproven, ok := errors.AsType[*proof.UnprovenError](err); ok {
-		return reasons.Of(journal.ClassFiling, unproven, "Look at the asset in Tenovos. It is tried again until its checksum, or its content, is the file's.")
-	}
-	return reasons.Of(journal.ClassFiling, fmt.Errorf("its content is in Tenovos, but the file cannot be moved away: %w", err),
-		"Clear away what it names, or let the daemon's user write in the drop folder. It is tried again until it succeeds.")
-}
 
 // reasonUnrestored is why an entry rests of whose removed version others went along.
 func reasonUnrestored(e journal.Entry, err *removal.UnrestoredError) journal.Reason {

@@ -193,7 +193,7 @@ func TestCrashBeforeTheMoveOfWhatIsIn(t *testing.T) {
 				to = ""
 			}
 			e := r.entry("sub/a.mov")
-			must(t, p.journal.SetFiling(t.Context(), e.ID, journal.Filed, fmt.Sprintf("sub/.ingestd-%d", e.ID), to))
+			must(t, journal.FilingOf(p.journal).Set(t.Context(), e.ID, journal.Filed, fmt.Sprintf("sub/.ingestd-%d", e.ID), to))
 			r.close(p)
 			now = now.Add(11 * time.Minute)
 			r.backfill()

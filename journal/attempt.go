@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 func setIDs(ctx context.Context, tx *session, id int64, c Creation) error {
@@ -87,7 +88,7 @@ func changeAttempt(ctx context.Context, tx *session, m Move, e *Entry, now int64
 		return err
 	case m.From.attempting() && !m.To.attempting():
 		if m.From == Uploading {
-			if err := whole(ctx, tx, m.ID); err != nil {
+			if err := whole(ctx, tx, m, e.Attempt); err != nil {
 				return err
 			}
 		}
@@ -98,11 +99,17 @@ func changeAttempt(ctx context.Context, tx *session, m Move, e *Entry, now int64
 	return nil
 }
 
-// whole is ErrIllegal unless all parts of the open attempt are stored.
-func whole(ctx context.Context, tx *session, id int64) error {
-	var missing bool
-	if err := tx.row(ctx, missingParts, id).Scan(&missing); err != nil || !missing {
+// whole is ErrIllegal unless all parts of the open attempt are stored. The attempt is nil
+// where it is not at hand.
+func whole(ctx context.Context, tx *session, m Move, open *Attempt) error {
+	missing := false
+	if open != nil {
+		missing = slices.ContainsFunc(open.with(m.Learned.Parts).Parts, func(p Part) bool { return p.DoneAt.IsZero() })
+	} else if err := tx.row(ctx, missingParts, m.ID).Scan(&missing); err != nil {
 		return err
+	}
+	if !missing {
+		return nil
 	}
 	return fmt.Errorf("%w: not all of its parts are stored", ErrIllegal)
 }

@@ -40,6 +40,12 @@ type Chore struct {
 	Message string // why it was deferred last
 }
 
+// Chores are the open chores of a journal.
+type Chores struct{ j *Journal }
+
+// ChoresOf returns the chores of a journal.
+func ChoresOf(j *Journal) Chores { return Chores{j} }
+
 func addChore(ctx context.Context, tx *session, entry int64, c NewChore, now int64) error {
 	_, err := tx.exec(ctx, `INSERT INTO chores (entry_id, kind, object_id, file_id, filename, spec, until, not_before, since)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -47,15 +53,9 @@ func addChore(ctx context.Context, tx *session, entry int64, c NewChore, now int
 	return err
 }
 
-// Chores is the clean-up work that a journal has open, but for duties.
-type Chores struct{ j *Journal }
-
-// ChoresOf returns the open clean-up work of a journal.
-func ChoresOf(j *Journal) Chores { return Chores{j} }
-
-// HasFileChore reports whether the file of an entry is still to be moved by a ChoreFile.
-func (r *Reader) HasFileChore(ctx context.Context, id int64) (has bool, err error) {
-	err = r.ask(ctx, fmt.Sprintf("look whether the file of entry %d is to be moved", id), func(tx *session) error {
+// HasChore reports whether the file of an entry is still to be moved by a ChoreFile.
+func (f Filing) HasChore(ctx context.Context, id int64) (has bool, err error) {
+	err = f.j.reader.ask(ctx, fmt.Sprintf("look whether the file of entry %d is to be moved", id), func(tx *session) error {
 		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM chores WHERE entry_id = ? AND kind = '`+string(ChoreFile)+`')`, id).Scan(&has)
 	})
 	return has, err
@@ -63,20 +63,20 @@ func (r *Reader) HasFileChore(ctx context.Context, id int64) (has bool, err erro
 
 // Due returns up to limit open chores that are due, longest due first: those
 // of ChoreFile for a folder, or all others where folder is "".
-func (cs Chores) Due(ctx context.Context, now time.Time, folder string, limit int) ([]Chore, error) {
+func (c Chores) Due(ctx context.Context, now time.Time, folder string, limit int) ([]Chore, error) {
 	which := `kind <> 'file'`
 	if folder != "" {
 		which = `kind = 'file' AND EXISTS (SELECT 1 FROM entries e WHERE e.id = entry_id AND e.folder = ?3)`
 	}
 	var out []Chore
-	err := cs.j.reader.ask(ctx, "claim chores", func(tx *session) error {
+	err := c.j.reader.ask(ctx, "claim chores", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
-			var c Chore
+			var chore Chore
 			var until, notBefore, since int64
-			err := rows.Scan(&c.ID, &c.EntryID, &c.Kind, &c.ObjectID, &c.FileID, &c.Filename, &c.Spec,
-				&until, &notBefore, &since, &c.Tries, &c.Message)
-			c.Until, c.NotBefore, c.Since = at(until), at(notBefore), at(since)
-			out = append(out, c)
+			err := rows.Scan(&chore.ID, &chore.EntryID, &chore.Kind, &chore.ObjectID, &chore.FileID, &chore.Filename, &chore.Spec,
+				&until, &notBefore, &since, &chore.Tries, &chore.Message)
+			chore.Until, chore.NotBefore, chore.Since = at(until), at(notBefore), at(since)
+			out = append(out, chore)
 			return err
 		}, `SELECT id, entry_id, kind, object_id, file_id, filename, spec, until, not_before, since, tries, message
 			FROM chores WHERE not_before <= ?1 AND `+which+` AND ?3 IS NOT NULL ORDER BY not_before, id LIMIT ?2`, ms(now), limit, folder)
@@ -102,8 +102,8 @@ func (r *Reader) Obstacles(ctx context.Context) (map[int64]string, error) {
 
 // Defer leaves a chore until a later time, with the reason why (no
 // secret), and counts the try. ErrUnknown if it is not open.
-func (cs Chores) Defer(ctx context.Context, id int64, until time.Time, message string) error {
-	return cs.j.write(ctx, fmt.Sprintf("defer chore %d", id), func(tx *session) error {
+func (c Chores) Defer(ctx context.Context, id int64, until time.Time, message string) error {
+	return c.j.write(ctx, fmt.Sprintf("defer chore %d", id), func(tx *session) error {
 		return known(tx.exec(ctx, `UPDATE chores SET not_before = ?, message = ?, tries = tries + 1 WHERE id = ?`,
 			ms(until), message, id))
 	}, AboutChores)
@@ -111,15 +111,15 @@ func (cs Chores) Defer(ctx context.Context, id int64, until time.Time, message s
 
 // PutOff leaves a chore until a later time without a try. ErrUnknown if it is not
 // open.
-func (cs Chores) PutOff(ctx context.Context, id int64, until time.Time) error {
-	return cs.j.write(ctx, fmt.Sprintf("put off chore %d", id), func(tx *session) error {
+func (c Chores) PutOff(ctx context.Context, id int64, until time.Time) error {
+	return c.j.write(ctx, fmt.Sprintf("put off chore %d", id), func(tx *session) error {
 		return known(tx.exec(ctx, `UPDATE chores SET not_before = ? WHERE id = ?`, ms(until), id))
 	}, AboutChores)
 }
 
 // Done closes a chore. ErrUnknown if it is not open.
-func (cs Chores) Done(ctx context.Context, id int64) error {
-	return cs.j.write(ctx, fmt.Sprintf("close chore %d", id), func(tx *session) error {
+func (c Chores) Done(ctx context.Context, id int64) error {
+	return c.j.write(ctx, fmt.Sprintf("close chore %d", id), func(tx *session) error {
 		return known(tx.exec(ctx, `DELETE FROM chores WHERE id = ?`, id))
 	}, AboutNothing)
 }

@@ -9,7 +9,7 @@ import (
 // What is due when. A loop asks only when a commit was about its work, or when the time
 // has come that it was told.
 
-// chosenChores selects the chores that Due returns for a folder, ?1, or those of none.
+// chosenChores selects the chores that Chores.Due returns for a folder, ?1, or those of none.
 func chosenChores(folder string) string {
 	if folder == "" {
 		return `kind <> 'file' AND ?1 IS NOT NULL`

@@ -8,14 +8,21 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
-// SetFiling stores where the file of an entry that came to its end is to go,
+// Filing is what the journal keeps of files on their way out of their folders: the
+// intents, and the chores that move them.
+type Filing struct{ j *Journal }
+
+// FilingOf returns the filing of a journal.
+func FilingOf(j *Journal) Filing { return Filing{j} }
+
+// Set stores where the file of an entry that came to its end is to go,
 // before anything is done: the hidden name beside it that it gets first, and its
 // place in the end, both below the folder; without a movedTo it is to be deleted.
 // Two empty names take the intent back. ErrMoved if the entry is not in status in.
-func (j *Journal) SetFiling(ctx context.Context, id int64, in Status, aside, movedTo string) error {
-	return j.write(ctx, fmt.Sprintf("record where the file of entry %d goes", id), func(tx *session) error {
+func (f Filing) Set(ctx context.Context, id int64, in Status, aside, movedTo string) error {
+	return f.j.write(ctx, fmt.Sprintf("record where the file of entry %d goes", id), func(tx *session) error {
 		return moved(tx.exec(ctx, `UPDATE entries SET aside = ?, moved_to = ?, updated = ? WHERE id = ? AND status = ?`,
-			[]byte(aside), []byte(movedTo), j.now(), id, in))
+			[]byte(aside), []byte(movedTo), f.j.now(), id, in))
 	})
 }
 

@@ -23,9 +23,9 @@ const isLeftover = `e.status IN {list ?2} AND NOT (e.status = {failed} AND e.cla
 
 // Leftovers returns the entries whose files, which lie where they were found, are still
 // to be moved.
-func (cs Chores) Leftovers(ctx context.Context, files []file.File, which Leftover) ([]int64, error) {
+func (f Filing) Leftovers(ctx context.Context, files []file.File, which Leftover) ([]int64, error) {
 	var ids []int64
-	err := cs.j.reader.ask(ctx, "look for files that are still to be moved", func(tx *session) (err error) {
+	err := f.j.reader.ask(ctx, "look for files that are still to be moved", func(tx *session) (err error) {
 		ids, err = idsOf(ctx, tx, `WITH f AS MATERIALIZED {files ?1}
 			SELECT e.id FROM f JOIN entries e ON e.folder = f.folder AND e.path = f.path
 			WHERE e.generation = (SELECT max(generation) FROM entries l WHERE l.folder = f.folder AND l.path = f.path)
@@ -36,10 +36,10 @@ func (cs Chores) Leftovers(ctx context.Context, files []file.File, which Leftove
 	return ids, err
 }
 
-// FileLeftovers opens a ChoreFile for each of the entries that Leftovers would still
+// OpenChores opens a ChoreFile for each of the entries that Leftovers would still
 // return.
-func (cs Chores) FileLeftovers(ctx context.Context, ids []int64, which Leftover) error {
-	return cs.j.write(ctx, "have files moved that rest where they were found", func(tx *session) error {
+func (f Filing) OpenChores(ctx context.Context, ids []int64, which Leftover) error {
+	return f.j.write(ctx, "have files moved that rest where they were found", func(tx *session) error {
 		chores := make(map[int64]NewChore, len(ids))
 		err := each(ctx, tx, func(rows *sql.Rows) error {
 			var id int64
@@ -58,7 +58,7 @@ func (cs Chores) FileLeftovers(ctx context.Context, ids []int64, which Leftover)
 			if !ok {
 				continue
 			}
-			if err := addChore(ctx, tx, id, c, cs.j.now()); err != nil {
+			if err := addChore(ctx, tx, id, c, f.j.now()); err != nil {
 				return err
 			}
 		}

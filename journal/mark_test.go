@@ -193,9 +193,9 @@ func TestRenamedWhileAVersionIsOnItsWay(t *testing.T) {
 func TestFilingIsForgottenByARetry(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
 	id := r.admit(fileAt("a", 1))[0]
-	r.fails(r.SetFiling(ctx, id, Failed, "b", "c"), ErrMoved)
+	r.fails(FilingOf(r.Journal).Set(ctx, id, Failed, "b", "c"), ErrMoved)
 	r.bring(id, Failed)
-	r.ok(r.SetFiling(ctx, id, Failed, ".aside", "_failed/a"))
+	r.ok(FilingOf(r.Journal).Set(ctx, id, Failed, ".aside", "_failed/a"))
 	if e := r.entry(id); !e.Taken() || e.Aside != ".aside" || e.MovedTo != "_failed/a" {
 		t.Errorf("the entry is %+v", e)
 	}

@@ -102,7 +102,7 @@ func (r *rig) enrich(id int64, m *Move) {
 		r.ok(r.PartDone(ctx, e.Attempt.ID, Part{Number: 2, ETag: `"e"`, MD5: []byte{2}, Contradicted: true}))
 	}
 	if m.From == Verified {
-		r.ok(r.SetFiling(ctx, id, Verified, ".aside", "done/there"))
+		r.ok(FilingOf(r.Journal).Set(ctx, id, Verified, ".aside", "done/there"))
 	}
 	m.Reason, m.NotBefore = Reason{"class", "message", "hint"}, r.time.Add(time.Minute)
 	m.CountFailure, m.CountExpiry = true, true
@@ -140,10 +140,12 @@ func TestAdvanceTellsWhatOthersChanged(t *testing.T) {
 		"deferred": {Verifying, Verified, func(r *rig, e Entry) {
 			r.ok(r.Defer(r.t.Context(), e.ID, Verifying, r.time.Add(time.Hour), Reason{}, true))
 		}},
-		"to be moved": {Verified, Filed, func(r *rig, e Entry) { r.ok(r.SetFiling(r.t.Context(), e.ID, Verified, ".aside", "done/a")) }},
-		"named":       {Settled, Mapped, func(r *rig, e Entry) { r.ok(r.SetFilename(r.t.Context(), e.ID, "another")) }},
-		"in a drop":   {Mapped, Creating, func(r *rig, e Entry) { r.ok(BatchesOf(r.Journal).Set(r.t.Context(), "in", true)) }},
-		"touched":     {Settled, Mapped, func(r *rig, e Entry) { r.admitTouched(fileAt("a", 2)) }},
+		"to be moved": {Verified, Filed, func(r *rig, e Entry) {
+			r.ok(FilingOf(r.Journal).Set(r.t.Context(), e.ID, Verified, ".aside", "done/a"))
+		}},
+		"named":     {Settled, Mapped, func(r *rig, e Entry) { r.ok(r.SetFilename(r.t.Context(), e.ID, "another")) }},
+		"in a drop": {Mapped, Creating, func(r *rig, e Entry) { r.ok(BatchesOf(r.Journal).Set(r.t.Context(), "in", true)) }},
+		"touched":   {Settled, Mapped, func(r *rig, e Entry) { r.admitTouched(fileAt("a", 2)) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)

@@ -40,7 +40,7 @@ func (r *rig) makeGens(path string, gens []gen) []int64 {
 			r.bring(id, g.status)
 		}
 		if g.taken {
-			r.ok(r.SetFiling(ctx, id, g.status, ".aside", "_ingested/"+path))
+			r.ok(FilingOf(r.Journal).Set(ctx, id, g.status, ".aside", "_ingested/"+path))
 		}
 		if g.chore {
 			r.byHand(`INSERT INTO chores (entry_id, kind, since) VALUES (?, 'twin', 1)`, id)

@@ -24,24 +24,30 @@ var (
 		AND c.size = f.size AND c.mod_time = f.mod_time AND c.change_time = f.change_time`)
 )
 
-// Renumbered returns which of the files, by their places, are known as they are but
+// Renumbered tells which files are known as they are but for device and inode.
+type Renumbered struct{ j *Journal }
+
+// RenumberedOf asks a journal.
+func RenumberedOf(j *Journal) Renumbered { return Renumbered{j} }
+
+// Files returns which of the files, by their places, are known as they are but
 // for device and inode. Where such numbers change by themselves that is no change of
 // the file.
-func (r *Reader) Renumbered(ctx context.Context, found []file.File) (map[int]bool, error) {
-	return renumberedOf(ctx, r, renumberedFiles, found)
+func (r Renumbered) Files(ctx context.Context, found []file.File) (map[int]bool, error) {
+	return r.known(ctx, renumberedFiles, found)
 }
 
-// Renumbered is Reader.Renumbered for companions.
-func (cs CompanionReader) Renumbered(ctx context.Context, found []file.File) (map[int]bool, error) {
-	return renumberedOf(ctx, cs.r, renumberedCompanions, found)
+// Companions is Files for companions.
+func (r Renumbered) Companions(ctx context.Context, found []file.File) (map[int]bool, error) {
+	return r.known(ctx, renumberedCompanions, found)
 }
 
-func renumberedOf(ctx context.Context, r *Reader, query string, found []file.File) (map[int]bool, error) {
+func (r Renumbered) known(ctx context.Context, query string, found []file.File) (map[int]bool, error) {
 	if len(found) == 0 {
 		return nil, nil
 	}
 	out := make(map[int]bool)
-	err := r.ask(ctx, "look up files with other numbers", func(tx *session) error {
+	err := r.j.reader.ask(ctx, "look up files with other numbers", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var i int
 			err := rows.Scan(&i)

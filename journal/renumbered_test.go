@@ -21,11 +21,11 @@ func TestRenumbered(t *testing.T) {
 		return f
 	}
 	asked := []file.File{other("a", 1), other("b", 2), fileAt("c", 1), other("new", 1), other("gone", 1)}
-	got, err := r.Reader().Renumbered(t.Context(), asked)
+	got, err := RenumberedOf(r.Journal).Files(t.Context(), asked)
 	if err != nil || len(got) != 2 || !got[0] || !got[2] {
 		t.Errorf("files: %v, %v", got, err)
 	}
-	got, err = CompanionReaderOf(r.Reader()).Renumbered(t.Context(), []file.File{other("a.xmp", 2), other("a.xmp", 1), other("b.xmp", 1)})
+	got, err = RenumberedOf(r.Journal).Companions(t.Context(), []file.File{other("a.xmp", 2), other("a.xmp", 1), other("b.xmp", 1)})
 	if err != nil || len(got) != 1 || !got[1] {
 		t.Errorf("companions: %v, %v", got, err)
 	}

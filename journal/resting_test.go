@@ -94,7 +94,7 @@ func TestVanishedLeavesWhatMoved(t *testing.T) {
 	ctx := t.Context()
 	changes := map[string]func(id int64){
 		"retried":    func(id int64) { r.ok(r.Advance(ctx, move(id, Failed, Settled))) },
-		"moved away": func(id int64) { r.ok(r.SetFiling(ctx, id, Failed, ".ingestd-1", "_failed/x")) },
+		"moved away": func(id int64) { r.ok(FilingOf(r.Journal).Set(ctx, id, Failed, ".ingestd-1", "_failed/x")) },
 		"superseded": func(id int64) { r.admit(fileAt(r.entry(id).Path, 2)) },
 	}
 	for name, change := range changes {
@@ -150,7 +150,7 @@ func TestWhatIsNotOfAFileAlone(t *testing.T) {
 	r.ok(r.Advance(t.Context(), m))
 	r.bring(ids[1], Duplicate)
 	before := r.restingFiles()
-	r.ok(r.SetFiling(t.Context(), ids[1], Duplicate, ".ingestd-2", "_ingested/moved"))
+	r.ok(FilingOf(r.Journal).Set(t.Context(), ids[1], Duplicate, ".ingestd-2", "_ingested/moved"))
 	row := r.placeholder("row")
 	if after := r.restingFiles(); len(before) != 1 || before[0].ID != ids[1] || len(after) != 0 {
 		t.Errorf("%+v, then %+v; the row is %d", before, after, row)

@@ -48,7 +48,7 @@ func TestSetRules(t *testing.T) {
 		ids[c.path] = r.admit(fileAt(c.path, 1))[0]
 		r.rest(ids[c.path], c.in, c.class)
 	}
-	r.ok(r.SetFiling(t.Context(), ids["failed and moved away"], Failed, ".aside", "_failed/x"))
+	r.ok(FilingOf(r.Journal).Set(t.Context(), ids["failed and moved away"], Failed, ".aside", "_failed/x"))
 	elsewhere := fileAt("elsewhere", 1)
 	elsewhere.Folder = "other"
 	ids["elsewhere"] = r.admit(elsewhere)[0]

@@ -74,7 +74,7 @@ func TestTouchThatMendsOrPutsBack(t *testing.T) {
 	ids := r.admit(fileAt("unreadable", 1), fileAt("moved", 1), fileAt("rejected", 1), fileAt("waits", 1))
 	r.ok(r.Advance(ctx, Move{ID: ids[0], From: Settled, To: Failed, Reason: Reason{Class: ClassUnreadable}}))
 	r.bring(ids[1], Failed)
-	r.ok(r.SetFiling(ctx, ids[1], Failed, ".ingestd-2", "_failed/moved"))
+	r.ok(FilingOf(r.Journal).Set(ctx, ids[1], Failed, ".ingestd-2", "_failed/moved"))
 	r.bring(ids[2], Failed)
 	r.ok(r.Defer(ctx, ids[3], Settled, r.time.Add(time.Hour), Reason{Class: ClassUnreadable}, false))
 	rest, err := r.Touch(ctx, []file.File{touched("unreadable"), touched("moved"), touched("rejected"), touched("waits")})

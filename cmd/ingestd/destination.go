@@ -10,9 +10,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/shelf"
 )
 
 // destination is a directory below the folder that must be writable, and why.
@@ -24,7 +24,7 @@ func destinationsOf(f config.Folder) (out []destination) {
 		return nil
 	}
 	add := func(pattern, why string) {
-		dir := path.Dir(ingest.Destination(pattern, f.Name, "file", time.Now()))
+		dir := path.Dir(shelf.Destination(pattern, f.Name, "file", time.Now()))
 		out = append(out, destination{file.OnDisk(f.Path, dir), why + pattern})
 	}
 	if f.After == "move" {

@@ -89,7 +89,7 @@ type Core struct {
 type Files struct {
 	// BringBack puts the file of an entry that is to be tried again where it was, and
 	// SeenBack records what the file looks like there.
-	BringBack func(e journal.Entry) error
+	BringBack func(ctx context.Context, e journal.Entry) error
 	SeenBack  func(ctx context.Context, e journal.Entry) error
 	// SameChecksum compares an MD5 that Tenovos names with the content of an attempt.
 	// unknown says why they cannot be compared any more.

@@ -33,7 +33,7 @@ func (d *Desk) retry(ctx context.Context, e journal.Entry, s Selection) (Outcome
 	defer d.Hands.Release(e.ID)
 	e, err := d.Journal.Entry(ctx, e.ID) // its file may have been moved meanwhile
 	if err == nil {
-		err = d.Files.BringBack(e)
+		err = d.Files.BringBack(ctx, e)
 	}
 	if err != nil {
 		return Outcome{}, err

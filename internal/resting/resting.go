@@ -2,7 +2,6 @@ package resting
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"math"
 	"path"
@@ -18,6 +17,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/shelf"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -342,20 +342,20 @@ func (r *Files) gone(folder string, files []journal.RestingFile) ([]journal.Rest
 		return nil, err
 	}
 	defer closeRoot()
-	l, err := newLookout(root)
+	absence, err := shelf.AbsenceBelow(root)
 	if err != nil {
-		return nil, mounts.Gone(fmt.Errorf("look at the drop folder: %w", err))
+		return nil, err
 	}
-	defer l.close()
+	defer absence.Close()
 	files = slices.Clone(files)
 	slices.SortFunc(files, func(a, b journal.RestingFile) int { return strings.Compare(path.Dir(a.Path), path.Dir(b.Path)) })
 	return slices.DeleteFunc(files, func(f journal.RestingFile) bool {
 		for _, at := range []string{f.Path, f.Aside} { // in the order in which we move it
-			if at != "" && !l.misses(at, f.Dev) {
+			if at != "" && !absence.Certain(at, f.Dev) {
 				return true
 			}
 		}
-		return f.MovedTo != "" && !l.missesIn(f.MovedTo, f.Dev) ||
+		return f.MovedTo != "" && !absence.CertainInPlace(f.MovedTo, f.Dev) ||
 			f.Aside != "" && root.Lacks(f.Aside) != nil // a directory may be a link for a moment
 	}), nil
 }

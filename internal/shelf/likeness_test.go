@@ -1,4 +1,4 @@
-package ingest
+package shelf
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 )
 
 // newShelfOf is newShelf on a directory of a mode.
-func newShelfOf(t *testing.T, mode uint32) (*shelf, string) {
+func newShelfOf(t *testing.T, mode uint32) (*Shelf, string) {
 	t.Helper()
 	s, dir := newShelf(t)
 	if err := unix.Chmod(dir, mode); err != nil {

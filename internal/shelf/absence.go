@@ -1,7 +1,8 @@
-package resting
+package shelf
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path"
@@ -10,37 +11,44 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/mounts"
 )
 
-// lookout tells which files are not there below a directory, without following a
+// Absence tells which files are not there below a directory, without following a
 // link, as the watcher does not. It keeps the directory open that was asked about last,
 // so that to ask about many files of one costs little.
-type lookout struct {
+type Absence struct {
 	root  *os.File
 	dir   string   // the directory asked about last
 	at    *os.File // that, or the nearest above it that is there; nil if it is not known
 	there bool     // it is that
 }
 
-func newLookout(root *file.Root) (*lookout, error) {
+// AbsenceBelow returns what tells which files are not there below a drop folder; its error
+// is one for mounts.IsGone. It is to be closed before the root.
+func AbsenceBelow(root *file.Root) (*Absence, error) {
 	f, err := root.OpenDir(".")
-	return &lookout{root: f, dir: ".", at: f, there: true}, err
+	if err != nil {
+		return nil, mounts.Gone(fmt.Errorf("look at the drop folder: %w", err))
+	}
+	return &Absence{root: f, dir: ".", at: f, there: true}, nil
 }
 
-func (l *lookout) close() {
+// Close closes the directories that it keeps open.
+func (l *Absence) Close() {
 	l.leave()
 	_ = l.root.Close() // nothing was written
 }
 
-func (l *lookout) leave() {
+func (l *Absence) leave() {
 	if l.at != nil && l.at != l.root {
 		_ = l.at.Close() // nothing was written
 	}
 }
 
-// misses reports that no regular file lies at rel, for certain. dev is the file system
+// Certain reports that no regular file lies at rel, for certain. dev is the file system
 // that it lay on.
-func (l *lookout) misses(rel string, dev uint64) bool {
+func (l *Absence) Certain(rel string, dev uint64) bool {
 	if dir := path.Dir(rel); dir != l.dir {
 		l.turnTo(dir)
 	}
@@ -60,12 +68,12 @@ func (l *lookout) misses(rel string, dev uint64) bool {
 	return !l.unmounted(dev)
 }
 
-// missesIn is misses of a file that lies where we put it: nothing is concluded from a
+// CertainInPlace is Certain of a file that lies where we put it: nothing is concluded from a
 // directory that is not there as one, which may be away for a moment, or a link.
-func (l *lookout) missesIn(rel string, dev uint64) bool { return l.misses(rel, dev) && l.there }
+func (l *Absence) CertainInPlace(rel string, dev uint64) bool { return l.Certain(rel, dev) && l.there }
 
 // turnTo opens a directory, or the nearest above it that is there.
-func (l *lookout) turnTo(dir string) {
+func (l *Absence) turnTo(dir string) {
 	l.leave()
 	l.dir, l.at, l.there = dir, l.root, true
 	if dir == "." {
@@ -88,7 +96,7 @@ func (l *lookout) turnTo(dir string) {
 // unmounted reports whether the directory is what a share leaves that is not mounted:
 // empty, and on another file system than the file was. On overlayfs files and
 // directories differ in that anyway.
-func (l *lookout) unmounted(dev uint64) bool {
+func (l *Absence) unmounted(dev uint64) bool {
 	var st unix.Stat_t
 	var system unix.Statfs_t
 	fd := int(l.at.Fd())

@@ -1,4 +1,4 @@
-package ingest
+package shelf
 
 import (
 	"errors"
@@ -21,9 +21,9 @@ import (
 // names returned at once by a listing.
 const listedAtOnce = 1000
 
-// lists reports whether each part of a path is in the listing of its directory, as it
+// Lists reports whether each part of a path is in the listing of its directory, as it
 // is written.
-func (s *shelf) lists(rel string) (bool, error) {
+func (s *Shelf) Lists(rel string) (bool, error) {
 	dir := "."
 	for part := range strings.SplitSeq(rel, "/") {
 		there, err := s.listsIn(dir, part)
@@ -35,7 +35,7 @@ func (s *shelf) lists(rel string) (bool, error) {
 	return true, nil
 }
 
-func (s *shelf) listsIn(dir, name string) (bool, error) {
+func (s *Shelf) listsIn(dir, name string) (bool, error) {
 	d, err := s.root.OpenDir(dir)
 	if absent(err) {
 		return false, nil
@@ -65,19 +65,19 @@ func absent(err error) bool {
 
 // renamedAway makes fs.ErrNotExist of the error of opening what was just seen, where
 // that is because the name was lost on the server.
-func (s *shelf) renamedAway(rel string, err error) error {
+func (s *Shelf) renamedAway(rel string, err error) error {
 	if !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ESTALE) {
 		return err
 	}
-	if there, lerr := s.lists(rel); lerr != nil || there {
+	if there, lerr := s.Lists(rel); lerr != nil || there {
 		return err
 	}
 	return &fs.PathError{Op: "open", Path: rel, Err: fs.ErrNotExist}
 }
 
-// glimpse looks at the regular file of a name, without opening it. What lies there by
+// Present looks at the regular file of a name, without opening it. What lies there by
 // another name, written as other is or on a share, is not there.
-func (s *shelf) glimpse(rel, other string) (hint file.Stat, there bool, err error) {
+func (s *Shelf) Present(rel, other string) (hint file.Stat, there bool, err error) {
 	info, err := s.root.Lstat(rel)
 	if absent(err) || err == nil && !info.Mode().IsRegular() {
 		return hint, false, nil
@@ -86,7 +86,7 @@ func (s *shelf) glimpse(rel, other string) (hint file.Stat, there bool, err erro
 		return hint, false, err
 	}
 	if strings.EqualFold(rel, other) || !s.trusted(path.Dir(rel)) {
-		if there, err = s.lists(rel); !there || err != nil {
+		if there, err = s.Lists(rel); !there || err != nil {
 			return hint, false, err
 		}
 	}
@@ -95,7 +95,7 @@ func (s *shelf) glimpse(rel, other string) (hint file.Stat, there bool, err erro
 
 // trusted reports whether a directory is on a file system that changes through this
 // kernel alone.
-func (s *shelf) trusted(dir string) bool {
+func (s *Shelf) trusted(dir string) bool {
 	d, err := s.root.OpenPath(dir)
 	if err != nil {
 		return false

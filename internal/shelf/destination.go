@@ -1,4 +1,4 @@
-package ingest
+package shelf
 
 import (
 	"path"
@@ -9,10 +9,10 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
-// onDisk returns a pattern of a Destination with its fixed directories as they are
+// OnDisk returns a pattern of a Destination with its fixed directories as they are
 // called on the disk: one whose letters are composed in another way there is used, not
 // made a second time.
-func onDisk(dir, pattern string) string {
+func OnDisk(dir, pattern string) string {
 	fixed, rest, placeholders := strings.Cut(pattern, "{")
 	if !placeholders {
 		return file.OnDisk(dir, pattern)

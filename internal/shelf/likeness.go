@@ -1,4 +1,4 @@
-package ingest
+package shelf
 
 import (
 	"errors"
@@ -37,7 +37,7 @@ func likenessOf(folder fs.FileInfo) likeness {
 
 // makeDir makes a directory with all above it, each like the drop folder. One that
 // is there is used as it is.
-func (s *shelf) makeDir(rel string) error {
+func (s *Shelf) makeDir(rel string) error {
 	err := s.mkdir(rel)
 	switch {
 	case errors.Is(err, fs.ErrExist):
@@ -56,7 +56,7 @@ func (s *shelf) makeDir(rel string) error {
 }
 
 // mkdir makes one directory, or is fs.ErrExist.
-func (s *shelf) mkdir(rel string) error {
+func (s *Shelf) mkdir(rel string) error {
 	if _, err := s.root.Lstat(rel); err == nil {
 		return fs.ErrExist
 	}
@@ -69,7 +69,7 @@ func (s *shelf) mkdir(rel string) error {
 
 // mkdirAt makes a directory at from and then moves it to rel, if that is another
 // place. A crash in between leaves an empty one, which the next try uses.
-func (s *shelf) mkdirAt(from, rel string) error {
+func (s *Shelf) mkdirAt(from, rel string) error {
 	born, err := s.directory(path.Dir(from))
 	if err != nil {
 		return err
@@ -110,13 +110,13 @@ func (s *shelf) mkdirAt(from, rel string) error {
 }
 
 // directory opens a directory, to do something in it.
-func (s *shelf) directory(rel string) (*os.File, error) {
+func (s *Shelf) directory(rel string) (*os.File, error) {
 	return s.root.OpenFile(rel, unix.O_PATH|unix.O_DIRECTORY, 0)
 }
 
 // birthplace is where what is to lie in a directory is made: there, or in the drop
 // folder itself where that hands its group down and the directory does not.
-func (s *shelf) birthplace(dir string) string {
+func (s *Shelf) birthplace(dir string) string {
 	if !s.like.setgid || dir == "." {
 		return dir
 	}
@@ -138,7 +138,7 @@ func (s *shelf) birthplace(dir string) string {
 // adjust gives what was just made in a directory to the folder's owner, where root
 // made it, and to the folder's group, where the directory did not. It is forbidden
 // to a service, and impossible on many shares: then it stays as it was made.
-func (s *shelf) adjust(made, in *os.File) {
+func (s *Shelf) adjust(made, in *os.File) {
 	var st, home unix.Stat_t
 	if unix.Fstat(int(made.Fd()), &st) != nil || unix.Fstat(int(in.Fd()), &home) != nil {
 		return
@@ -156,7 +156,7 @@ func (s *shelf) adjust(made, in *os.File) {
 }
 
 // create writes a text for people in the place of an earlier one.
-func (s *shelf) create(rel, text string) error {
+func (s *Shelf) create(rel, text string) error {
 	if err := s.root.Remove(rel); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

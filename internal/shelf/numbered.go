@@ -1,4 +1,4 @@
-package ingest
+package shelf
 
 import (
 	"errors"
@@ -21,18 +21,20 @@ const (
 	shortestName = 63
 )
 
-// moveNumbered is move to the first free of rel, "name (2).ext", "name (3).ext".
-// told is called with each name before it is tried.
-func (s *shelf) moveNumbered(from, rel string, told func(to string) error) (string, error) {
+// MoveNumbered is Move to the first free of rel, "name (2).ext", "name (3).ext".
+// before, unless it is nil, is called with each name before that is tried.
+func (s *Shelf) MoveNumbered(from, rel string, before func(to string) error) (string, error) {
 	ext := path.Ext(rel)
 	if ext == path.Base(rel) {
 		ext = ""
 	}
 	return firstName(rel, ext, func(to string) error {
-		if err := told(to); err != nil {
-			return err
+		if before != nil {
+			if err := before(to); err != nil {
+				return err
+			}
 		}
-		return s.move(from, to)
+		return s.Move(from, to)
 	})
 }
 

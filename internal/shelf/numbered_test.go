@@ -1,4 +1,4 @@
-package ingest
+package shelf
 
 import (
 	"os"
@@ -13,7 +13,7 @@ import (
 )
 
 // newShelf is a shelf on a directory of its own, for tests of what it does alone.
-func newShelf(t *testing.T) (*shelf, string) {
+func newShelf(t *testing.T) (*Shelf, string) {
 	t.Helper()
 	dir := t.TempDir()
 	root, err := file.OpenRoot(dir)
@@ -25,7 +25,7 @@ func newShelf(t *testing.T) (*shelf, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &shelf{root: root, like: likenessOf(info)}, dir
+	return &Shelf{root: root, like: likenessOf(info)}, dir
 }
 
 func TestNumbered(t *testing.T) {
@@ -99,7 +99,7 @@ func TestLongNameIsMoved(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, "from"), nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.moveNumbered("from", "to/"+name, func(string) error { return nil }); err != nil {
+			if _, err := s.MoveNumbered("from", "to/"+name, func(string) error { return nil }); err != nil {
 				t.Error(err)
 			}
 		}

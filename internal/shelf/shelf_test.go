@@ -1,4 +1,4 @@
-package ingest
+package shelf
 
 import (
 	"errors"
@@ -75,7 +75,7 @@ func TestRoom(t *testing.T) {
 		{"file/a.jpg", `"file" lies in the place of a directory`},
 		{"other/file/deep/er/a.jpg", `"other/file" lies in the place of a directory`},
 	} {
-		wantError(t, s.room("a.jpg", c.to), c.want)
+		wantError(t, s.MakeRoom("a.jpg", c.to), c.want)
 	}
 	for d, flags := range map[string]uintptr{"other": 0, "read-only": unix.MS_RDONLY} {
 		at := filepath.Join(dir, d)
@@ -84,8 +84,8 @@ func TestRoom(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) })
 	}
-	wantError(t, s.room("a.jpg", "other/sub/a.jpg"), "on another file system")
-	wantError(t, s.room("a.jpg", "read-only/a.jpg"), "read-only file system")
+	wantError(t, s.MakeRoom("a.jpg", "other/sub/a.jpg"), "on another file system")
+	wantError(t, s.MakeRoom("a.jpg", "read-only/a.jpg"), "read-only file system")
 }
 
 func wantError(t *testing.T, err error, want string) {
