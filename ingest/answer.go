@@ -55,7 +55,7 @@ func (p *Pipeline) answer(ctx context.Context, w *work, epoch int, cause error) 
 	}
 	if v.shared != "" {
 		if v, err = p.share(w, v); err != nil {
-			return m, ignoreMoved(err)
+			return m, journal.UnlessMoved(err)
 		}
 	}
 	switch v.do {

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 
+	"github.com/tenovos-ingest/ingestd/internal/chores"
 	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/edits"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -40,4 +41,16 @@ func (p *Pipeline) newDesk() *desk.Desk {
 		d.Reader = p.journal.Reader()
 	}
 	return desk.New(d)
+}
+
+func (p *Pipeline) newChores() *chores.Chores {
+	orphans := &chores.Orphans{
+		Uploads: p.api, Holdings: p.holdings, Creates: p.reader, Remover: p.remover, Entries: p.journal,
+		Duties: journal.DutiesOf(p.journal), Hands: p.hands, Now: p.now, Log: p.log,
+	}
+	return chores.New(chores.Deps{
+		Journal: journal.ChoresOf(p.journal), Kinds: orphans.Kinds(), Folders: p.cfg.Folders, Usable: p.mounts.Usable,
+		Filer: p.filer, Leftovers: p.leftovers, Alarms: p.alarms, Gate: p.gate,
+		Draining: p.draining, Backfill: func() bool { return p.once }, Now: p.now, Log: p.log,
+	})
 }

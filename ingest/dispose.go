@@ -332,11 +332,3 @@ func isStoreTrouble(err error) bool {
 	return errors.As(err, &se) || errors.Is(err, uploader.ErrUnreachable) || errors.Is(err, uploader.ErrStalled) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.ECONNRESET)
 }
-
-// ignoreMoved drops the error of a move that somebody else was faster with.
-func ignoreMoved(err error) error {
-	if errors.Is(err, journal.ErrMoved) || errors.Is(err, journal.ErrUnknown) {
-		return nil
-	}
-	return err
-}

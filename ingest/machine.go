@@ -111,7 +111,7 @@ func (p *Pipeline) step(ctx context.Context, w *work) (now journal.Entry, err er
 		return journal.Entry{}, err
 	}
 	now, err = p.commit(ctx, w, m)
-	return now, ignoreMoved(err)
+	return now, journal.UnlessMoved(err)
 }
 
 // decide runs the stage of an entry, unless an operator wants it cancelled.

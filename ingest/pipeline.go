@@ -13,6 +13,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/batches"
+	"github.com/tenovos-ingest/ingestd/internal/chores"
 	"github.com/tenovos-ingest/ingestd/internal/clocks"
 	"github.com/tenovos-ingest/ingestd/internal/companions"
 	"github.com/tenovos-ingest/ingestd/internal/desk"
@@ -121,7 +122,7 @@ type Pipeline struct {
 	desk       *desk.Desk
 	companions *companions.Companions
 	resting    *resting.Files
-	chores     *chores
+	chores     *chores.Chores
 	filer      *filing.Filer
 	leftovers  *filing.Leftovers
 
@@ -218,7 +219,7 @@ func (p *Pipeline) Companions() *companions.Companions { return p.companions }
 func (p *Pipeline) Resting() *resting.Files { return p.resting }
 
 // Strays looks after files that were left under a hidden name, while Run runs.
-func (p *Pipeline) Strays() *filing.Strays { return p.chores.strays }
+func (p *Pipeline) Strays() *filing.Strays { return p.chores.Strays() }
 
 // Run works until drain closes, then lets the parts that are on their way finish
 // within Config.ShutdownGrace; ctx ends everything at once. With a source, Run is
@@ -250,7 +251,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	})
 	g.Go(func() error { return p.gate.Run(gctx, idle) })
 	g.Go(func() error { return p.desk.Serve(gctx, idle) })
-	g.Go(func() error { return p.chores.run(gctx, "", idle) })
+	g.Go(func() error { return p.chores.Run(gctx, "", idle) })
 	for _, f := range p.cfg.Folders {
 		g.Go(func() error { return p.editor.Run(gctx, f.Name, idle) })
 		g.Go(func() error { return p.resting.Loop(gctx, f.Name, idle, drain) })
@@ -260,7 +261,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 			})
 			g.Go(func() error { return b.Loop(gctx, idle) })
 		}
-		g.Go(func() error { return p.chores.run(gctx, f.Name, idle) })
+		g.Go(func() error { return p.chores.Run(gctx, f.Name, idle) })
 	}
 	g.Go(func() error { p.limitGrace(gctx, cut, idle); return nil })
 	return unlessCanceled(p.await(gctx, g))

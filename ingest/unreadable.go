@@ -58,7 +58,7 @@ func retryUnreadable(ctx context.Context, j *journal.Journal, folders []string) 
 		newer, err := j.Reader().HasNewer(ctx, e)
 		if err == nil && !newer {
 			_, err = j.Advance(ctx, journal.Move{ID: e.ID, From: journal.Failed, To: journal.Settled, ResetCounts: true, AsNew: e.AsNew})
-			err = ignoreMoved(err)
+			err = journal.UnlessMoved(err)
 		}
 		if err != nil {
 			return err
