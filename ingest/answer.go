@@ -41,7 +41,7 @@ func (p *Pipeline) answer(ctx context.Context, w *work, epoch int, cause error) 
 	}
 	w.Entry = e
 	p.notice(e, &v)
-	ragged := (p.gate.Epoch() != epoch || p.gate.JustOpened()) && p.excuses.excuse(w.ID)
+	ragged := (p.gate.Epoch() != epoch || p.gate.JustOpened()) && p.excuses.Excuse(w.ID)
 	if v.do == pause || v.shared != "" {
 		// A call that fails while the gate moves met the same trouble as those that
 		// moved it, whatever a probe says now.

@@ -33,7 +33,7 @@ func (p *Pipeline) newDesk() *desk.Desk {
 			Work:    func(ctx context.Context, id int64) error { return p.work(ctx, id, journal.Entry{}) }, // it was read before it was taken
 			Rested:  p.logRest,
 			CleanUp: func(e journal.Entry) ([]journal.NewChore, error) { return p.cleanUp(e, true) },
-			Retried: p.foreign.forget,
+			Retried: p.foreign.Forget,
 		},
 		Files: desk.Files{BringBack: p.filer.BringBack, SeenBack: p.rehint, SameChecksum: p.sameAsSent},
 	}

@@ -151,6 +151,17 @@ func (e *restError) Error() string { return e.reason.Message }
 // held is the rest of an entry that waits for a decision.
 func held(why journal.Reason) error { return &restError{journal.Held, why} }
 
+// foreignURLs is outage.ForeignURLs for the stages.
+type foreignURLs struct{ outage.ForeignURLs }
+
+// refusal is why nothing is created now; nil where something may be.
+func (f *foreignURLs) refusal(now time.Time) error {
+	if reason, refused := f.Refusal(now); refused {
+		return held(reason)
+	}
+	return nil
+}
+
 // waitError ends a stage with a wait: what is asked will be answered by itself.
 type waitError struct {
 	after  time.Duration // 0 is as after a failure

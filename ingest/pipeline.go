@@ -126,7 +126,7 @@ type Pipeline struct {
 	filer      *filing.Filer
 	leftovers  *filing.Leftovers
 
-	excuses excuses
+	excuses outage.Excuses
 	stats   struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
 }
 

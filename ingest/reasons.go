@@ -1,8 +1,6 @@
 package ingest
 
 import (
-	"sync"
-
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/removal"
@@ -28,7 +26,7 @@ func reasonUnrestored(e journal.Entry, err *removal.UnrestoredError) journal.Rea
 func (p *Pipeline) forget(id int64) {
 	p.sought.end(id)
 	p.circuits.Forget(id)
-	p.excuses.forget(id)
+	p.excuses.Forget(id)
 }
 
 // logRest says what became of an entry that did not end as an asset.
@@ -79,32 +77,4 @@ func (p *Pipeline) logFiled(was, e journal.Entry) {
 	p.stats.bytes.Add(e.Size)
 	p.entryLog(p.log.Info(), e).Str("object_id", e.ObjectID).Str("file_id", e.FileID).
 		Int64("bytes", e.Size).Msg(what)
-}
-
-// maxExcuses is how often a file's failure at the ragged edge of an outage is
-// forgiven: another file's trouble may move the gate again and again.
-const maxExcuses = 3
-
-// excuses counts the failures of each file in flight that were put down to an outage. The
-// zero value has none. Safe for concurrent use.
-type excuses struct {
-	mu sync.Mutex
-	n  map[int64]int
-}
-
-// excuse reports whether another failure of an entry may be put down to an outage.
-func (x *excuses) excuse(id int64) bool {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.n == nil {
-		x.n = make(map[int64]int)
-	}
-	x.n[id]++
-	return x.n[id] <= maxExcuses
-}
-
-func (x *excuses) forget(id int64) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	delete(x.n, id)
 }
