@@ -56,7 +56,7 @@ func (s *cancelling) cancel(ctx context.Context, w *work) (journal.Move, error) 
 	m.Chores = u.chores
 	switch {
 	case u.unrestored != nil:
-		m.Reason = reasonUnrestored(w.Entry, u.unrestored)
+		m.Reason = u.unrestored.Reason(w.Entry)
 		if m.To.Runnable() { // a version of what is in the recycle bin cannot be made
 			m.To = journal.Held
 		}

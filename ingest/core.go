@@ -18,6 +18,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/proof"
 	"github.com/tenovos-ingest/ingestd/internal/removal"
+	"github.com/tenovos-ingest/ingestd/internal/sources"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
@@ -50,10 +51,9 @@ type core struct {
 	// that has to wait.
 	file func(ctx context.Context, e journal.Entry) (*filing.Stay, error)
 
-	naming   sync.Map // filenames of which a file is just becoming an asset or a version
-	sought   sought
-	restarts restarts
-	foreign  foreignURLs
+	naming  sync.Map // filenames of which a file is just becoming an asset or a version
+	sources *sources.Sources
+	foreign foreignURLs
 }
 
 // learn records facts about an entry; who may not write forgets them.
@@ -112,6 +112,16 @@ func (c *core) passed(w *work, size int64, circuits ...string) {
 	})
 }
 
+// draining reports that nothing new is to be begun.
+func (c *core) draining() bool {
+	select {
+	case <-c.drain:
+		return true
+	default:
+		return false
+	}
+}
+
 // folderNames lists the folders of this run; entries of others wait for theirs.
 func (c *core) folderNames() []string {
 	names := make([]string, len(c.cfg.Folders))
@@ -161,14 +171,6 @@ func (f *foreignURLs) refusal(now time.Time) error {
 	}
 	return nil
 }
-
-// waitError ends a stage with a wait: what is asked will be answered by itself.
-type waitError struct {
-	after  time.Duration // 0 is as after a failure
-	reason journal.Reason
-}
-
-func (e *waitError) Error() string { return e.reason.Message }
 
 // record is journal.Recording.
 func record(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -113,7 +113,7 @@ func defaultLooks() []time.Duration {
 // any goroutine; Run only once.
 type Pipeline struct {
 	*core
-	table  map[journal.Status]stage
+	table  map[journal.Status]stageFunc
 	poke   chan struct{}   // capacity 1: "the queue may have changed"
 	source <-chan struct{} // of a backfill: closes when all that there is was admitted; set at the start of Run
 
@@ -190,13 +190,17 @@ func New(cfg Config, d Deps) *Pipeline {
 		Wake: p.wake, Backoff: p.backoff, MaxTries: cfg.MaxAttempts,
 	})
 	p.resting = resting.New(p.folderNames(), resting.Deps{Journal: d.Journal, Mounts: p.mounts, Hands: p.hands, Log: d.Log})
-	p.proofs = proof.New(proof.Deps{
-		API: d.API, Content: d.Content, Journal: fatalJournal{d.Journal}, Reader: c.reader, MD5: p.wholeMD5, SHA256: p.rehash,
-	})
-	p.gate = outage.NewGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
-	p.filer = p.newFiler()
+	p.proofs = newProver(p, d.Content)
+	p.gate = outage.NewGate(d.Log, d.Clock, func(why string) {
+		d.Paused(cmp.Or(why, p.circuits.Reason()))
+		if why == "" {
+			p.stir()
+		}
+	}, func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
+	c.sources = newSources(p)
+	p.filer = newFiler(p)
 	c.file = p.filer.FileAway
-	p.chores = p.newChores()
+	p.chores = newChores(p)
 	p.table = p.stages()
 	p.editor = p.newEditor()
 	p.desk = p.newDesk()
@@ -263,30 +267,29 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 		}
 		g.Go(func() error { return p.chores.Run(gctx, f.Name, idle) })
 	}
-	g.Go(func() error { p.limitGrace(gctx, cut, idle); return nil })
-	return unlessCanceled(p.await(gctx, g))
+	g.Go(func() error { limitGrace(gctx, p.cfg.ShutdownGrace, cut, drain, idle); return nil })
+	return unlessCanceled(p.hands.Await(gctx, g, p.log))
 }
 
-// limitGrace cuts off what is still running ShutdownGrace after the drain began.
-func (p *Pipeline) limitGrace(ctx context.Context, cut func(), idle <-chan struct{}) {
+// limitGrace cuts off what is still running grace after the drain began.
+func limitGrace(ctx context.Context, grace time.Duration, cut func(), drain, idle <-chan struct{}) {
 	select {
-	case <-p.drain:
+	case <-drain:
 	case <-idle:
 		return
 	case <-ctx.Done():
 		return
 	}
-	timer := time.AfterFunc(p.cfg.ShutdownGrace, cut)
+	timer := time.AfterFunc(grace, cut)
 	context.AfterFunc(ctx, func() { timer.Stop() })
 }
 
-func (p *Pipeline) draining() bool {
-	select {
-	case <-p.drain:
-		return true
-	default:
-		return false
+// unlessCanceled is an error that is not that the run was to end.
+func unlessCanceled(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
 	}
+	return err
 }
 
 // advance is Journal.Advance for facts: it outlives ctx.

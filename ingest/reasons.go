@@ -3,28 +3,12 @@ package ingest
 import (
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
-	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
-// reasonUnrestored is why an entry rests of whose removed version others went along.
-func reasonUnrestored(e journal.Entry, err *removal.UnrestoredError) journal.Reason {
-	r := journal.Reason{
-		Class: reasons.ClassRemoval, Message: err.Error(),
-		Hint: "Restore these versions in Tenovos; ingestd goes on trying for a week. Then `ingestd retry ID` tries the file again.",
-	}
-	if e.Reason.Message != "" {
-		r.Message = e.Reason.Message + "; " + r.Message
-	}
-	if !e.Outcome.Runnable() && e.Reason.Class != "" {
-		r.Class = e.Reason.Class
-	}
-	return r
-}
-
 // forget drops what the process remembers of an entry that has come to rest.
 func (p *Pipeline) forget(id int64) {
-	p.sought.end(id)
+	p.sources.Forget(id)
 	p.circuits.Forget(id)
 	p.excuses.Forget(id)
 }
@@ -33,7 +17,7 @@ func (p *Pipeline) forget(id int64) {
 func (p *Pipeline) logRest(e journal.Entry, to journal.Status, r journal.Reason) {
 	p.stats.rested.Add(1)
 	if to != journal.Superseded { // then its path goes on
-		p.restarts.end(e)
+		p.sources.Quiet(e)
 	}
 	p.forget(e.ID)
 	ev := p.log.Warn()
@@ -63,7 +47,7 @@ func (c *core) logMissed(e journal.Entry, m dropfolder.Mapped) {
 func (p *Pipeline) logFiled(was, e journal.Entry) {
 	p.stats.rested.Add(1)
 	p.forget(e.ID)
-	p.restarts.end(e)
+	p.sources.Quiet(e)
 	if was.Reason.Class == reasons.ClassAdopted { // said when it was found
 		p.stats.adopted.Add(1)
 		return
