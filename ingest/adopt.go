@@ -8,6 +8,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/holdings"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/stage"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -64,7 +65,7 @@ func (c *core) adoptable(ctx context.Context, e journal.Entry, asset tenovos.New
 	case found.Inconclusive != nil:
 		return nil, held(reasons.Inconclusive(asset.Filename, found.Inconclusive))
 	case found.Computing != nil:
-		return nil, &waitError{tenovos.PollWait(e.Tries), reasons.UnseenYet(*found.Computing)}
+		return nil, &stage.WaitError{After: tenovos.PollWait(e.Tries), Reason: reasons.UnseenYet(*found.Computing)}
 	case len(found.Unseen) > 0:
 		return nil, held(reasons.Unseen(found.Unseen))
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/proof"
 	"github.com/tenovos-ingest/ingestd/internal/removal"
+	"github.com/tenovos-ingest/ingestd/internal/sources"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
@@ -50,10 +51,9 @@ type core struct {
 	// that has to wait.
 	file func(ctx context.Context, e journal.Entry) (*filing.Stay, error)
 
-	naming   sync.Map // filenames of which a file is just becoming an asset or a version
-	sought   sought
-	restarts restarts
-	foreign  foreignURLs
+	naming  sync.Map // filenames of which a file is just becoming an asset or a version
+	sources *sources.Sources
+	foreign foreignURLs
 }
 
 // learn records facts about an entry; who may not write forgets them.
@@ -102,6 +102,16 @@ func (c *core) passed(w *work, size int64, circuits ...string) {
 	})
 }
 
+// draining reports that nothing new is to be begun.
+func (c *core) draining() bool {
+	select {
+	case <-c.drain:
+		return true
+	default:
+		return false
+	}
+}
+
 // folderNames lists the folders of this run; entries of others wait for theirs.
 func (c *core) folderNames() []string {
 	names := make([]string, len(c.cfg.Folders))
@@ -141,13 +151,16 @@ func (e *restError) Error() string { return e.reason.Message }
 // held is the rest of an entry that waits for a decision.
 func held(why journal.Reason) error { return &restError{journal.Held, why} }
 
-// waitError ends a stage with a wait: what is asked will be answered by itself.
-type waitError struct {
-	after  time.Duration // 0 is as after a failure
-	reason journal.Reason
-}
+// foreignURLs is outage.ForeignURLs for the stages.
+type foreignURLs struct{ outage.ForeignURLs }
 
-func (e *waitError) Error() string { return e.reason.Message }
+// refusal is why nothing is created now; nil where something may be.
+func (f *foreignURLs) refusal(now time.Time) error {
+	if reason, refused := f.Refusal(now); refused {
+		return held(reason)
+	}
+	return nil
+}
 
 // record is journal.Recording.
 func record(ctx context.Context) (context.Context, context.CancelFunc) {

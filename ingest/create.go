@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/batches"
+	"github.com/tenovos-ingest/ingestd/internal/chores"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/holdings"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
@@ -195,7 +196,7 @@ func (s *creating) recoverCreate(ctx context.Context, w *work) (journal.Move, er
 	if err != nil && !unsure {
 		return journal.Move{}, &lookError{fmt.Errorf("look for the asset of a lost create: %w", err)}
 	}
-	chore, err := doubtChore(w.Entry, lost, s.now())
+	chore, err := chores.Doubt(lost, s.now())
 	if err != nil {
 		return journal.Move{}, err
 	}

@@ -38,15 +38,15 @@ func (w *work) moves(to journal.Status, why journal.Reason) journal.Move {
 	return journal.Move{ID: w.ID, From: w.Status, To: to, Reason: why}
 }
 
-// stage decides what becomes of an entry in one status. It looks, asks and sends, and
+// stageFunc decides what becomes of an entry in one status. It looks, asks and sends, and
 // records nothing but what it learned: an intent is recorded by ending the stage with the
 // move to it.
-type stage func(ctx context.Context, w *work) (journal.Move, error)
+type stageFunc func(ctx context.Context, w *work) (journal.Move, error)
 
 // stages are the life of an entry, in the order of a file's way.
-func (p *Pipeline) stages() map[journal.Status]stage {
+func (p *Pipeline) stages() map[journal.Status]stageFunc {
 	m, c, s, v := &mapping{p.core}, &creating{p.core}, &sending{p.core}, &verifying{p.core}
-	return map[journal.Status]stage{
+	return map[journal.Status]stageFunc{
 		journal.Settled:    m.mapEntry,
 		journal.Mapped:     c.intend,
 		journal.Creating:   c.create,
@@ -111,7 +111,7 @@ func (p *Pipeline) step(ctx context.Context, w *work) (now journal.Entry, err er
 		return journal.Entry{}, err
 	}
 	now, err = p.commit(ctx, w, m)
-	return now, ignoreMoved(err)
+	return now, journal.UnlessMoved(err)
 }
 
 // decide runs the stage of an entry, unless an operator wants it cancelled.

@@ -172,7 +172,7 @@ func (s *mapping) takePath(w *work, old journal.Entry) journal.Move {
 	m := w.stays(s.now(), journal.Reason{})
 	m.Stay.Renamed, m.Chores = &old, s.filingOf(old)
 	w.afterwards(func(context.Context, journal.Entry) error {
-		s.sought.end(old.ID) // it may get another path again, and is then sought anew
+		s.sources.Forget(old.ID) // it may get another path again, and is then sought anew
 		s.wake()
 		s.entryLog(s.log.Info(), old).Str("now", w.Path).Msg("a file that was ingested, or is being ingested, has a new path")
 		return nil

@@ -125,7 +125,7 @@ func (s *sending) sendParts(ctx context.Context, e journal.Entry, src *uploader.
 		return nil
 	}
 	err = s.store.Upload(ctx, job)
-	s.foreign.note(err, s.now())
+	s.foreign.Note(err, s.now())
 	close(stored)
 	for part := range stored {
 		sent = append(sent, part)
