@@ -47,7 +47,7 @@ func (p *Pipeline) answer(ctx context.Context, w *work, epoch int, cause error) 
 		// moved it, whatever a probe says now.
 		if ragged || p.gate.Blame(ctx, cause, v.after) {
 			if v.do != pause {
-				return w.stays(p.now().Add(p.backoff(e.Tries+1)), v.reason), nil
+				return w.Stays(p.now().Add(p.backoff(e.Tries+1)), v.reason), nil
 			}
 			return p.rest(w, v)
 		}
@@ -67,7 +67,7 @@ func (p *Pipeline) answer(ctx context.Context, w *work, epoch int, cause error) 
 			after = p.backoff(max(e.Failures, e.Tries) + 1)
 		}
 		p.entryLog(p.log.Debug(), e).Str("reason", v.reason.Message).Dur("after", after).Msg("tried again later")
-		m = w.stays(p.now().Add(after), v.reason)
+		m = w.Stays(p.now().Add(after), v.reason)
 		m.CountFailure = v.count
 		return m, nil
 	}
@@ -101,7 +101,7 @@ func (p *Pipeline) share(w *work, v verdict) (verdict, error) {
 		v.do, v.to = moveOn, v.last
 		return v, nil
 	}
-	w.afterwards(func(ctx context.Context, _ journal.Entry) error { return wait.Recorded(ctx) })
+	w.Afterwards(func(ctx context.Context, _ journal.Entry) error { return wait.Recorded(ctx) })
 	waits := verdict{do: retry, after: max(wait.Until.Sub(p.now()), 1), reason: wait.Reason}
 	if w.Status == journal.Creating && w.unmade {
 		waits.do, waits.to = moveOn, journal.Mapped
@@ -118,9 +118,9 @@ func (p *Pipeline) rest(w *work, v verdict) (m journal.Move, err error) {
 		v.reason.Hint = "" // the pause says what there is to say
 		return p.giveUp(w.Entry, verdict{to: journal.Mapped, after: 2 * v.after, reason: v.reason})
 	case v.after > 0:
-		return w.stays(p.now().Add(2*v.after), v.reason), nil
+		return w.Stays(p.now().Add(2*v.after), v.reason), nil
 	case p.gate.Reason() == "": // it has opened meanwhile
-		return w.stays(p.now().Add(p.backoff(w.Tries+1)), v.reason), nil
+		return w.Stays(p.now().Add(p.backoff(w.Tries+1)), v.reason), nil
 	}
 	return m, nil
 }

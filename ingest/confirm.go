@@ -6,9 +6,9 @@ import (
 	"io/fs"
 	"syscall"
 
-	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/shelf"
+	"github.com/tenovos-ingest/ingestd/internal/stage"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -31,16 +31,5 @@ func (p *Pipeline) confirmGone(e journal.Entry, cause error) error {
 	if errors.Is(cause, syscall.EINVAL) { // of the file, whatever it is
 		return fmt.Errorf("%s cannot be opened: %w", e.Path, &fs.PathError{Op: "open", Path: e.Path, Err: syscall.EINVAL})
 	}
-	return &waitError{0, reasons.Of(reasons.ClassNoFolder, cause, "")}
-}
-
-// statAt looks, in the flight of entry id, what lies at a path of a folder, if a file
-// does that has another name than the one at other.
-func (c *core) statAt(id int64, folder, rel, other string) (stat file.Stat, there bool, err error) {
-	s, err := shelf.Open(c.mounts, folder, id)
-	if err != nil {
-		return stat, false, err
-	}
-	defer s.Close()
-	return s.Present(rel, other)
+	return &stage.WaitError{After: 0, Reason: reasons.Of(reasons.ClassNoFolder, cause, "")}
 }

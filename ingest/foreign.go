@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/stage"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
@@ -44,5 +45,5 @@ func (f *foreignURLs) refusal(now time.Time) error {
 	if !now.Before(f.until) {
 		return nil
 	}
-	return held(f.reason)
+	return stage.Held(f.reason)
 }

@@ -112,7 +112,7 @@ func defaultLooks() []time.Duration {
 // any goroutine; Run only once.
 type Pipeline struct {
 	*core
-	table  map[journal.Status]stage
+	table  map[journal.Status]stageFunc
 	poke   chan struct{}   // capacity 1: "the queue may have changed"
 	source <-chan struct{} // of a backfill: closes when all that there is was admitted; set at the start of Run
 
@@ -193,6 +193,7 @@ func New(cfg Config, d Deps) *Pipeline {
 		API: d.API, Content: d.Content, Journal: fatalJournal{d.Journal}, Reader: c.reader, MD5: p.wholeMD5, SHA256: p.rehash,
 	})
 	p.gate = outage.NewGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
+	c.intake = p.newIntake()
 	p.filer = p.newFiler()
 	c.file = p.filer.FileAway
 	p.chores = p.newChores()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/stage"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
@@ -58,7 +59,7 @@ func (p *Pipeline) seek(ctx context.Context, e journal.Entry, cause error) error
 		return err
 	}
 	if (found || p.unscanned(e.Folder, since)) && p.now().Sub(since) < seekAtMost {
-		return &waitError{seekEvery, reasons.Sought}
+		return &stage.WaitError{After: seekEvery, Reason: reasons.Sought}
 	}
 	p.sought.end(e.ID)
 	return cause
@@ -82,4 +83,11 @@ func (p *Pipeline) unscanned(folder string, since time.Time) bool {
 		since = last
 	}
 	return p.now().Before(since.Add(2*f.Settle + time.Second))
+}
+
+// fileRenamed notes that the file of an entry was found at another path of its folder.
+func (p *Pipeline) fileRenamed(old journal.Entry, now string) {
+	p.sought.end(old.ID) // it may get another path again, and is then sought anew
+	p.wake()
+	p.entryLog(p.log.Info(), old).Str("now", now).Msg("a file that was ingested, or is being ingested, has a new path")
 }
