@@ -1,13 +1,19 @@
 package ingest_test
 
 import (
+	"context"
+	"io/fs"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
+	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/uploader"
 )
 
 // whileMapped has something done while the rules are applied to a file for the first time.
@@ -64,5 +70,38 @@ func TestNothingIsCreatedOfWhatIsCancelled(t *testing.T) {
 	}
 	if n := len(r.sandbox.State().Assets); n != 0 {
 		t.Errorf("%d assets were created", n)
+	}
+}
+
+// unreadAfter is a store that takes all of an upload, whose source cannot be looked at
+// afterwards, once.
+type unreadAfter struct {
+	ingest.Store
+	uploads atomic.Int64
+}
+
+func (s *unreadAfter) Upload(ctx context.Context, job uploader.Job) error {
+	err := s.Store.Upload(ctx, job)
+	if s.uploads.Add(1) == 1 && err == nil {
+		return &fs.PathError{Op: "stat", Path: "a.jpg", Err: syscall.EIO}
+	}
+	return err
+}
+
+// TestStoredBytesAreNotSentAgain loses sight of a file between the answer of the store and
+// the end of the stage: what the store has is known all the same.
+func TestStoredBytesAreNotSentAgain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	store := &unreadAfter{}
+	r.store = func(s ingest.Store) ingest.Store { store.Store = s; return store }
+	r.write("a.jpg", 1000, 1)
+	r.backfill()
+	r.wantExactly("a.jpg")
+	if n := store.uploads.Load(); n != 1 {
+		t.Errorf("the bytes were sent %d times", n)
+	}
+	if e := r.entry("a.jpg"); e.Status != journal.Filed || len(e.SHA256) == 0 {
+		t.Errorf("the file is %s, its hash %x", e.Status, e.SHA256)
 	}
 }
