@@ -79,19 +79,9 @@ func (c *core) openFor(id int64, e journal.Entry) (*uploader.Source, error) {
 	return c.mounts.Source(e.Folder, at, id, e.Stat)
 }
 
-// rules applies the rules of an entry's folder to it; at is as Folder.Map has it. A
-// companion that is not there is only missing if the folder is there.
+// rules applies the rules of an entry's folder to it, see mounts.Mounts.Map.
 func (c *core) rules(e journal.Entry, at string) (dropfolder.Mapped, error) {
-	if err := c.mounts.Check(e.Folder, e.ID); err != nil {
-		return dropfolder.Mapped{}, err
-	}
-	returned := c.mounts.BeginMixed(e.Folder, e.ID) // the account may be asked for new names
-	m, err := c.folders[e.Folder].Map(e.File, at)
-	returned()
-	if err := c.mounts.Check(e.Folder, e.ID); err != nil {
-		return dropfolder.Mapped{}, err
-	}
-	return m, err
+	return c.mounts.Map(e.ID, e.File, at)
 }
 
 // holdBack returns the wait of an entry that needs a circuit which is tripped; false where
