@@ -41,7 +41,7 @@ func (p *Pipeline) answer(ctx context.Context, w *work, epoch int, cause error) 
 		// moved it, whatever a probe says now.
 		if ragged || p.gate.Blame(ctx, cause, v.after) {
 			if v.do != pause {
-				return w.stays(p.now().Add(p.backoff(e.Tries+1)), v.reason), nil
+				return w.Stays(p.now().Add(p.backoff(e.Tries+1)), v.reason), nil
 			}
 			return p.rest(w, v)
 		}
@@ -61,7 +61,7 @@ func (p *Pipeline) answer(ctx context.Context, w *work, epoch int, cause error) 
 			after = p.backoff(max(e.Failures, e.Tries) + 1)
 		}
 		p.entryLog(p.log.Debug(), e).Str("reason", v.reason.Message).Dur("after", after).Msg("tried again later")
-		m = w.stays(p.now().Add(after), v.reason)
+		m = w.Stays(p.now().Add(after), v.reason)
 		m.CountFailure = v.count
 		return m, nil
 	}
@@ -95,7 +95,7 @@ func (c *core) share(w *work, v verdict) (verdict, error) {
 		v.do, v.to = moveOn, v.last
 		return v, nil
 	}
-	w.afterwards(func(ctx context.Context, _ journal.Entry) error { return wait.Recorded(ctx) })
+	w.Afterwards(func(ctx context.Context, _ journal.Entry) error { return wait.Recorded(ctx) })
 	waits := verdict{do: retry, after: max(wait.Until.Sub(c.now()), 1), reason: wait.Reason}
 	if w.Status == journal.Creating && w.unmade {
 		waits.do, waits.to = moveOn, journal.Mapped
@@ -112,9 +112,9 @@ func (c *core) rest(w *work, v verdict) (m journal.Move, err error) {
 		v.reason.Hint = "" // the pause says what there is to say
 		return c.giveUp(w.Entry, verdict{to: journal.Mapped, after: 2 * v.after, reason: v.reason})
 	case v.after > 0:
-		return w.stays(c.now().Add(2*v.after), v.reason), nil
+		return w.Stays(c.now().Add(2*v.after), v.reason), nil
 	case c.gate.Reason() == "": // it has opened meanwhile
-		return w.stays(c.now().Add(c.backoff(w.Tries+1)), v.reason), nil
+		return w.Stays(c.now().Add(c.backoff(w.Tries+1)), v.reason), nil
 	}
 	return m, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/stage"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -35,11 +36,11 @@ func TestAnswerLeavesWhatRests(t *testing.T) {
 		}
 	}
 	p := New(Config{MaxAttempts: 3, RetryInitial: time.Second, RetryMax: time.Second}, Deps{Journal: j})
-	settled := &work{Entry: journal.Entry{ID: 1, Status: journal.Settled}} // as the stage knows it
+	settled := &work{Work: stage.Work{Entry: journal.Entry{ID: 1, Status: journal.Settled}}} // as the stage knows it
 	for _, cause := range []error{
 		uploader.ErrSourceChanged, // of the settled
 		errors.New("anything"),
-		&restError{journal.Superseded, reasons.Changed},
+		&stage.RestError{To: journal.Superseded, Reason: reasons.Changed},
 		tenovos.ErrThrottled,
 	} {
 		if m, err := p.answer(ctx, settled, 0, cause); err != nil || m.ID != 0 {
@@ -85,7 +86,7 @@ func TestAnswerWaitsForASlowRead(t *testing.T) {
 		}
 		p := New(Config{MaxAttempts: 3, RetryInitial: time.Second, RetryMax: time.Second}, Deps{Journal: j})
 		cause := &fs.PathError{Op: "read", Path: "a", Err: syscall.EIO}
-		w := &work{Entry: journal.Entry{ID: 1, Status: journal.Settled}}
+		w := &work{Work: stage.Work{Entry: journal.Entry{ID: 1, Status: journal.Settled}}}
 		m, err := p.answer(ctx, w, 0, cause)
 		if err != nil {
 			t.Errorf("the daemon would end: %v", err)

@@ -48,11 +48,11 @@ func (s *cancelling) cancel(ctx context.Context, w *work) (journal.Move, error) 
 		return journal.Move{}, err
 	}
 	if u.complete {
-		m := w.moves(journal.Verifying, reasons.Unconfirmed)
+		m := w.Moves(journal.Verifying, reasons.Unconfirmed)
 		m.Unconfirmed = true
 		return m, nil
 	}
-	m := w.moves(w.Outcome, w.Reason)
+	m := w.Moves(w.Outcome, w.Reason)
 	m.Chores = u.chores
 	switch {
 	case u.unrestored != nil:
@@ -69,7 +69,7 @@ func (s *cancelling) cancel(ctx context.Context, w *work) (journal.Move, error) 
 	if n := max(w.Failures, w.Expiries); m.To.Runnable() && n > 0 {
 		m.NotBefore = s.now().Add(s.backoff(n))
 	}
-	w.afterwards(func(ctx context.Context, _ journal.Entry) error {
+	w.Afterwards(func(ctx context.Context, _ journal.Entry) error {
 		if m.To.Runnable() && w.Attempt != nil {
 			s.entryLog(s.log.Info(), w.Entry).Str("object_id", w.Attempt.ObjectID).Str("reason", w.Reason.Message).Msg("an upload was given up: the file begins again")
 		}

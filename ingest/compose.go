@@ -9,10 +9,25 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/edits"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/filing"
+	"github.com/tenovos-ingest/ingestd/internal/intake"
 	"github.com/tenovos-ingest/ingestd/internal/proof"
 	"github.com/tenovos-ingest/ingestd/internal/sources"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
+
+// newIntake makes the stage of settled entries.
+func (p *Pipeline) newIntake() *intake.Intake {
+	return intake.New(intake.Config{
+		Folders: p.cfg.Folders, MaxFileSize: p.cfg.MaxFileSize, Adopt: p.cfg.Adopt, VerifyTimeout: p.cfg.VerifyTimeout,
+	}, intake.Deps{
+		Journal: p.reader, API: p.api, Holdings: p.holdings, Mounts: p.mounts, Log: p.log, Now: p.now,
+		Around: intake.Around{
+			Learn: p.learn, InHand: p.hands.Each, Abort: p.hands.Abort,
+			HoldBack: p.holdBack, Passed: p.circuits.Passed, MayCreate: p.mayCreate,
+			Missed: p.logMissed, Renamed: p.fileRenamed,
+		},
+	})
+}
 
 func (p *Pipeline) newEditor() *edits.Editor {
 	d := edits.Deps{

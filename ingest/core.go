@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -14,11 +13,13 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/filing"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/holdings"
+	"github.com/tenovos-ingest/ingestd/internal/intake"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/proof"
 	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/internal/sources"
+	"github.com/tenovos-ingest/ingestd/internal/stage"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
@@ -44,6 +45,7 @@ type core struct {
 	remover  *removal.Remover
 	holdings *holdings.Holdings
 	proofs   *proof.Prover
+	intake   *intake.Intake
 	hands    *hands.Hands
 	skew     *clocks.Skew
 	wake     func() // has the dispatcher look at the queue
@@ -51,7 +53,6 @@ type core struct {
 	// that has to wait.
 	file func(ctx context.Context, e journal.Entry) (*filing.Stay, error)
 
-	naming  sync.Map // filenames of which a file is just becoming an asset or a version
 	sources *sources.Sources
 	foreign foreignURLs
 }
@@ -67,16 +68,7 @@ func (c *core) learn(ctx context.Context, id int64, l journal.Learned) error {
 // open opens an entry's file beneath its drop folder, where it was moved to if it
 // was.
 func (c *core) open(e journal.Entry) (*uploader.Source, error) {
-	return c.openFor(e.ID, e)
-}
-
-// openFor opens an entry's file in the flight of another, id.
-func (c *core) openFor(id int64, e journal.Entry) (*uploader.Source, error) {
-	at := e.Path
-	if e.Status.Resting() && e.MovedTo != "" {
-		at = e.MovedTo
-	}
-	return c.mounts.Source(e.Folder, at, id, e.Stat)
+	return stage.Open(c.mounts, e.ID, e)
 }
 
 // rules applies the rules of an entry's folder to it, see mounts.Mounts.Map.
@@ -86,18 +78,18 @@ func (c *core) rules(e journal.Entry, at string) (dropfolder.Mapped, error) {
 
 // holdBack returns the wait of an entry that needs a circuit which is tripped; false where
 // it may go on.
-func (c *core) holdBack(w *work, circuits ...string) (journal.Move, bool) {
+func (c *core) holdBack(w *stage.Work, circuits ...string) (journal.Move, bool) {
 	wait, held := c.circuits.HoldBack(w.Entry, circuits...)
 	if !held {
 		return journal.Move{}, false
 	}
-	w.afterwards(func(ctx context.Context, _ journal.Entry) error { return wait.Recorded(ctx) })
-	return w.stays(wait.Until, wait.Reason), true
+	w.Afterwards(func(ctx context.Context, _ journal.Entry) error { return wait.Recorded(ctx) })
+	return w.Stays(wait.Until, wait.Reason), true
 }
 
 // passed notes, once the move is recorded, that a body of size bytes went through circuits.
 func (c *core) passed(w *work, size int64, circuits ...string) {
-	w.afterwards(func(ctx context.Context, _ journal.Entry) error {
+	w.Afterwards(func(ctx context.Context, _ journal.Entry) error {
 		return c.circuits.Passed(ctx, w.ID, size, circuits...)
 	})
 }
@@ -139,25 +131,13 @@ func (c *core) backoff(n int) time.Duration {
 // isGone reports that the file is not there any more, though its folder is.
 func isGone(err error) bool { return errors.Is(err, uploader.ErrSourceGone) }
 
-// restError ends a stage with a rest: the answer to a question below it says that the
-// entry goes no further as it is.
-type restError struct {
-	to     journal.Status
-	reason journal.Reason
-}
-
-func (e *restError) Error() string { return e.reason.Message }
-
-// held is the rest of an entry that waits for a decision.
-func held(why journal.Reason) error { return &restError{journal.Held, why} }
-
 // foreignURLs is outage.ForeignURLs for the stages.
 type foreignURLs struct{ outage.ForeignURLs }
 
 // refusal is why nothing is created now; nil where something may be.
 func (f *foreignURLs) refusal(now time.Time) error {
 	if reason, refused := f.Refusal(now); refused {
-		return held(reason)
+		return stage.Held(reason)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/batches"
 	"github.com/tenovos-ingest/ingestd/internal/chores"
@@ -13,6 +12,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/holdings"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/stage"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -32,7 +32,7 @@ func (s *creating) intend(ctx context.Context, w *work) (journal.Move, error) {
 	if err != nil {
 		return journal.Move{}, err
 	}
-	if m, held := s.holdBack(w, needs(w.Entry, asset)...); held {
+	if m, held := s.holdBack(&w.Work, needs(w.Entry, asset)...); held {
 		return m, nil
 	}
 	// The intent tells whether another create of the name is in doubt. That is asked ahead
@@ -44,7 +44,7 @@ func (s *creating) intend(ctx context.Context, w *work) (journal.Move, error) {
 			return journal.Move{}, err
 		}
 		if busy {
-			return w.stays(s.now().Add(nameWait(w.Tries)), w.Reason), nil
+			return w.Stays(s.now().Add(w.NameWait()), w.Reason), nil
 		}
 	}
 	if w.Kind == journal.File {
@@ -56,33 +56,49 @@ func (s *creating) intend(ctx context.Context, w *work) (journal.Move, error) {
 		}
 	}
 	if err := s.api.Ready(ctx); err != nil { // before the intent: a refused login creates nothing
-		return journal.Move{}, &lookError{err}
+		return journal.Move{}, &stage.LookError{Err: err}
 	}
 	m, err := s.adopt(ctx, w, asset)
 	if err != nil {
-		return journal.Move{}, &holdingsError{err}
+		return journal.Move{}, &stage.HoldingsError{Err: err}
 	}
 	s.passed(w, math.MaxInt64, outage.Call(journal.Mapped))
 	if m.ID != 0 {
 		return m, nil
 	}
-	return w.moves(journal.Creating, journal.Reason{}), nil
+	return w.Moves(journal.Creating, journal.Reason{}), nil
+}
+
+// mayCreate reports that nothing is in the way of creating the asset of a settled entry at
+// once. Whatever is, the stage of mapped entries looks at, and answers.
+func (c *core) mayCreate(ctx context.Context, w *stage.Work, asset tenovos.NewAsset) bool {
+	if w.InDrop || c.cfg.Adopt || c.journal == nil {
+		return false
+	}
+	if _, held := c.circuits.HoldBack(w.Entry, needs(w.Entry, asset)...); held {
+		return false
+	}
+	if w.Kind == journal.File && (c.foreign.refusal(c.now()) != nil || c.unchanged(w.Entry) != nil) {
+		return false
+	}
+	return c.api.Ready(ctx) == nil
+}
+
+// needs names the circuits that the creation of an entry's asset needs.
+func needs(e journal.Entry, asset tenovos.NewAsset) []string {
+	names := []string{outage.Create(asset), outage.Call(journal.Creating), outage.Call(journal.Mapped)}
+	if e.Kind == journal.File {
+		names = append(names, outage.ContentStore)
+	}
+	return names
 }
 
 // waitForDrop lets a mapped entry wait until its drop is released.
 func (s *creating) waitForDrop(w *work) journal.Move {
-	m := w.stays(batches.Waits(w.Entry, s.now()))
+	m := w.Stays(batches.Waits(w.Entry, s.now()))
 	m.Stay.ForDrop = true
 	return m
 }
-
-// nameWait is how long a create waits for another of the same filename.
-func nameWait(tries int) time.Duration { return min(nameBusyWait<<min(tries, 10), nameBusyMax) }
-
-const (
-	nameBusyWait = 50 * time.Millisecond
-	nameBusyMax  = 5 * time.Second
-)
 
 // unchanged reports ErrSourceChanged when the file is not what was mapped, and
 // file.ErrLocked when it cannot be read for now. The watcher sends round again what was
@@ -118,12 +134,12 @@ func (s *creating) create(ctx context.Context, w *work) (journal.Move, error) {
 	s.skew.Log()
 	created, err := plan(w.Entry, up)
 	if err != nil {
-		m := w.moves(journal.Cancelling, reasons.Of(reasons.ClassPlan, err,
+		m := w.Moves(journal.Cancelling, reasons.Of(reasons.ClassPlan, err,
 			"The store handed out a number of upload URLs that fits no documented part size. Report it to Tenovos support; `ingestd retry ID` tries again."))
 		m.Outcome, m.Created = journal.Failed, &created
 		return m, nil
 	}
-	m := w.moves(journal.Uploading, journal.Reason{})
+	m := w.Moves(journal.Uploading, journal.Reason{})
 	m.Created = &created
 	s.passed(w, math.MaxInt64, outage.Create(asset), outage.Call(journal.Creating))
 	return m, nil
@@ -137,9 +153,9 @@ func (s *creating) notCreated(ctx context.Context, w *work, asset tenovos.NewAss
 		r := reasons.Of(reasons.ClassAmbiguous, cause, "Tenovos makes assets, and does not say where their content goes. Show the message to Tenovos support.")
 		everyones, recorded := s.circuits.RefusedAlike(w.ID, outage.Call(journal.Creating), r)
 		if recorded != nil {
-			w.afterwards(func(ctx context.Context, _ journal.Entry) error { return recorded(ctx) })
+			w.Afterwards(func(ctx context.Context, _ journal.Entry) error { return recorded(ctx) })
 		}
-		m := w.moves(journal.Cancelling, r)
+		m := w.Moves(journal.Cancelling, r)
 		m.Outcome, m.CountFailure = journal.Mapped, !everyones
 		m.Created = &journal.Creation{ObjectID: up.ObjectID, FileID: up.FileID, OriginalFileID: up.OriginalFileID, UploadID: up.UploadID}
 		return m, nil
@@ -149,7 +165,7 @@ func (s *creating) notCreated(ctx context.Context, w *work, asset tenovos.NewAss
 		return journal.Move{}, cause // who answers in Tenovos' place may have let the call through: it is looked for
 	case asset.OriginalFileID != "" && (errors.Is(cause, tenovos.ErrRejected) || errors.Is(cause, tenovos.ErrNotFound)):
 		if gone, lookErr := s.holdings.Gone(ctx, asset.OriginalFileID); lookErr == nil && gone {
-			return journal.Move{}, held(reasons.OriginalGone)
+			return journal.Move{}, stage.Held(reasons.OriginalGone)
 		}
 	}
 	w.unmade = true
@@ -194,7 +210,7 @@ func (s *creating) recoverCreate(ctx context.Context, w *work) (journal.Move, er
 	found, err := s.holdings.OfLostCreate(ctx, lost)
 	unsure := errors.Is(err, holdings.ErrInconclusive)
 	if err != nil && !unsure {
-		return journal.Move{}, &lookError{fmt.Errorf("look for the asset of a lost create: %w", err)}
+		return journal.Move{}, &stage.LookError{Err: fmt.Errorf("look for the asset of a lost create: %w", err)}
 	}
 	chore, err := chores.Doubt(lost, s.now())
 	if err != nil {
@@ -215,7 +231,7 @@ func (s *creating) recoverCreate(ctx context.Context, w *work) (journal.Move, er
 	case len(found) > 1:
 		m.To, m.Reason = journal.Held, reasons.Twins(found)
 	case w.Tries+1 < len(s.cfg.Looks):
-		return w.stays(s.now().Add(s.cfg.Looks[w.Tries+1]), reasons.LostCreate), nil
+		return w.Stays(s.now().Add(s.cfg.Looks[w.Tries+1]), reasons.LostCreate), nil
 	case spent:
 		m.To, m.Reason = journal.Failed, reasons.NoReply
 	default:

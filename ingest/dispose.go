@@ -69,8 +69,8 @@ const maxExpiries = 5
 // dispose answers every error that a step can meet. It is pure. Whether trouble
 // with Tenovos is everyone's is asked of Tenovos afterwards, in answer.
 func dispose(e journal.Entry, err error, l limits) verdict {
-	if rest, ok := errors.AsType[*restError](err); ok {
-		return verdict{to: rest.to, reason: rest.reason}
+	if rest, ok := errors.AsType[*stage.RestError](err); ok {
+		return verdict{to: rest.To, reason: rest.Reason}
 	}
 	if wait, ok := errors.AsType[*stage.WaitError](err); ok {
 		return verdict{do: retry, after: wait.After, reason: wait.Reason}
@@ -83,7 +83,7 @@ func dispose(e journal.Entry, err error, l limits) verdict {
 // cancel or send anything again.
 func bound(e journal.Entry, err error, v verdict, l limits) verdict {
 	certain := l.unmade
-	_, look := errors.AsType[*lookError](err)
+	_, look := errors.AsType[*stage.LookError](err)
 	if errors.Is(err, tenovos.ErrSession) {
 		v.count, v.to = false, "" // no file's doing
 		if v.do == moveOn {
@@ -270,7 +270,7 @@ func foreign(e journal.Entry, err error, l limits, do action, circuit, hint stri
 // looks reports an error of a look at what may be in place: a backfill, which is to
 // end, gives that up within the bounds of the status.
 func looks(e journal.Entry, err error) bool {
-	_, look := errors.AsType[*lookError](err)
+	_, look := errors.AsType[*stage.LookError](err)
 	return look || e.Status == journal.Verifying
 }
 
@@ -285,15 +285,9 @@ func mayNot(err error, l limits) bool {
 	return l.unmade && !errors.Is(err, tenovos.ErrSession) && (errors.Is(err, tenovos.ErrForbidden) || errors.Is(err, tenovos.ErrUnauthorized))
 }
 
-// holdingsError is a look at what the account holds, before anything is created.
-type holdingsError struct{ err error }
-
-func (e *holdingsError) Error() string { return e.err.Error() }
-func (e *holdingsError) Unwrap() error { return e.err }
-
 // isSought reports that such a look was refused.
 func isSought(e journal.Entry, err error) bool {
-	_, look := errors.AsType[*holdingsError](err)
+	_, look := errors.AsType[*stage.HoldingsError](err)
 	return look && (e.Status == journal.Settled || e.Status == journal.Mapped) && !errors.Is(err, tenovos.ErrSession) &&
 		(errors.Is(err, tenovos.ErrRejected) || errors.Is(err, tenovos.ErrNotFound))
 }

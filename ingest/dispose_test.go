@@ -15,6 +15,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/shelf"
+	"github.com/tenovos-ingest/ingestd/internal/stage"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -86,10 +87,10 @@ func TestDispose(t *testing.T) {
 			unmade: true, err: &tenovos.Error{Op: "create asset", Kind: tenovos.Throttled, RetryAfter: 24 * time.Hour},
 			want: verdict{do: pause, to: journal.Mapped, after: outage.LongestRest}},
 		{name: "API down", entry: journal.Entry{Status: journal.Uploading}, err: apiError(tenovos.Unavailable), want: verdict{do: pause, count: true}},
-		{name: "API down during the look for a lost create", entry: journal.Entry{Status: journal.Creating}, err: &lookError{apiError(tenovos.Unavailable)}, want: verdict{do: pause, count: true}},
-		{name: "look for a lost create refused", entry: journal.Entry{Status: journal.Creating}, err: &lookError{apiError(tenovos.Rejected)}, want: verdict{do: retry, count: true}},
-		{name: "look for a lost create refused to the end", entry: journal.Entry{Status: journal.Creating, Failures: 9}, err: &lookError{apiError(tenovos.Rejected)}, want: verdict{to: journal.Failed}, hint: true},
-		{name: "look at a lost completion failing for good", entry: journal.Entry{Status: journal.Completing, Failures: 9}, err: &lookError{apiError(tenovos.Unavailable)}, want: verdict{do: pause, count: true}},
+		{name: "API down during the look for a lost create", entry: journal.Entry{Status: journal.Creating}, err: &stage.LookError{Err: apiError(tenovos.Unavailable)}, want: verdict{do: pause, count: true}},
+		{name: "look for a lost create refused", entry: journal.Entry{Status: journal.Creating}, err: &stage.LookError{Err: apiError(tenovos.Rejected)}, want: verdict{do: retry, count: true}},
+		{name: "look for a lost create refused to the end", entry: journal.Entry{Status: journal.Creating, Failures: 9}, err: &stage.LookError{Err: apiError(tenovos.Rejected)}, want: verdict{to: journal.Failed}, hint: true},
+		{name: "look at a lost completion failing for good", entry: journal.Entry{Status: journal.Completing, Failures: 9}, err: &stage.LookError{Err: apiError(tenovos.Unavailable)}, want: verdict{do: pause, count: true}},
 		{name: "API down to the end while verifying", entry: journal.Entry{Status: journal.Verifying, Failures: 9}, err: apiError(tenovos.Unavailable), want: verdict{do: pause, to: journal.Held, count: true}, hint: true},
 		{name: "unreadable while verifying", entry: journal.Entry{Status: journal.Verifying}, err: &fs.PathError{Op: "open", Path: "a", Err: fs.ErrPermission}, want: verdict{to: journal.Held}, hint: true},
 		{name: "API down, not created", entry: journal.Entry{Status: journal.Creating}, unmade: true, err: apiError(tenovos.Unavailable), want: verdict{do: pause, to: journal.Mapped, count: true}},
@@ -97,7 +98,7 @@ func TestDispose(t *testing.T) {
 		{name: "unauthorized to the end", entry: journal.Entry{Status: journal.Mapped, Failures: 2}, err: apiError(tenovos.Unauthorized), want: verdict{do: pause, to: journal.Failed, count: true}, hint: true},
 		{name: "create in doubt", entry: journal.Entry{Status: journal.Creating}, err: apiError(tenovos.Ambiguous), want: verdict{do: pause, count: true, shared: outage.Call(journal.Creating)}},
 		{name: "create refused", entry: journal.Entry{Status: journal.Creating}, unmade: true, err: apiError(tenovos.Rejected), want: verdict{to: journal.Failed}, hint: true},
-		{name: "look refused before a create", entry: journal.Entry{Status: journal.Settled, Failures: 9}, err: &holdingsError{apiError(tenovos.NotFound)}, want: verdict{do: retry, shared: outage.Call(journal.Settled), waits: true, last: journal.Held}, hint: true},
+		{name: "look refused before a create", entry: journal.Entry{Status: journal.Settled, Failures: 9}, err: &stage.HoldingsError{Err: apiError(tenovos.NotFound)}, want: verdict{do: retry, shared: outage.Call(journal.Settled), waits: true, last: journal.Held}, hint: true},
 		{name: "complete refused", entry: journal.Entry{Status: journal.Completing}, err: apiError(tenovos.Rejected), want: verdict{to: journal.Mapped, count: true}},
 		{name: "asset vanished", entry: journal.Entry{Status: journal.Verifying}, err: apiError(tenovos.NotFound), want: verdict{to: journal.Held}, hint: true},
 		{name: "cancel refused", entry: journal.Entry{Status: journal.Cancelling}, err: apiError(tenovos.Rejected), want: verdict{do: retry}},

@@ -10,13 +10,6 @@ import (
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
-// lookError is a question that got no answer, about a doubtful status or about the
-// session: it says nothing about the file.
-type lookError struct{ err error }
-
-func (e *lookError) Error() string { return e.err.Error() }
-func (e *lookError) Unwrap() error { return e.err }
-
 // doubt is the chore that keeps looking for the asset of a lost create.
 func (c *core) doubt(e journal.Entry) (journal.NewChore, error) {
 	lost, err := c.lostCreate(e)

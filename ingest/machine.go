@@ -4,38 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/stage"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
 // work is an entry in one worker's hands, and what its stage has to say beside its move.
 type work struct {
-	journal.Entry
+	stage.Work
 	// fresh says that this worker recorded the intent that the entry stands at, so that the
 	// remote call of it has not been made yet. An intent that is found was left by a crash
 	// or a lost reply.
 	fresh bool
 	// unmade says of a create that failed that it certainly made no asset.
 	unmade bool
-
-	then    []func(ctx context.Context, now journal.Entry) error // run when the move is recorded
-	release []func()                                             // run when it is, or is not
-}
-
-// afterwards has something done once the stage's move is recorded.
-func (w *work) afterwards(do func(ctx context.Context, now journal.Entry) error) {
-	w.then = append(w.then, do)
-}
-
-// stays returns the move that leaves the entry in its status until a time.
-func (w *work) stays(until time.Time, why journal.Reason) journal.Move {
-	return journal.Move{ID: w.ID, From: w.Status, To: w.Status, NotBefore: until, Reason: why}
-}
-
-// moves returns the move of the entry to another status.
-func (w *work) moves(to journal.Status, why journal.Reason) journal.Move {
-	return journal.Move{ID: w.ID, From: w.Status, To: to, Reason: why}
 }
 
 // stageFunc decides what becomes of an entry in one status. It looks, asks and sends, and
@@ -45,9 +27,9 @@ type stageFunc func(ctx context.Context, w *work) (journal.Move, error)
 
 // stages are the life of an entry, in the order of a file's way.
 func (p *Pipeline) stages() map[journal.Status]stageFunc {
-	m, c, s, v := &mapping{p.core}, &creating{p.core}, &sending{p.core}, &verifying{p.core}
+	c, s, v := &creating{p.core}, &sending{p.core}, &verifying{p.core}
 	return map[journal.Status]stageFunc{
-		journal.Settled:    m.mapEntry,
+		journal.Settled:    func(ctx context.Context, w *work) (journal.Move, error) { return p.intake.Decide(ctx, &w.Work) },
 		journal.Mapped:     c.intend,
 		journal.Creating:   c.create,
 		journal.Uploading:  s.send,
@@ -79,7 +61,7 @@ func (p *Pipeline) work(ctx context.Context, id int64, e journal.Entry) error {
 		if !e.Status.Runnable() || e.NotBefore.After(p.now()) {
 			return nil
 		}
-		w := &work{Entry: e, fresh: fresh}
+		w := &work{Work: stage.Work{Entry: e}, fresh: fresh}
 		now, err := p.step(ctx, w)
 		if err != nil {
 			return err
@@ -94,7 +76,7 @@ func (p *Pipeline) work(ctx context.Context, id int64, e journal.Entry) error {
 // returns the entry as it is then; zero where it has to be read again.
 func (p *Pipeline) step(ctx context.Context, w *work) (now journal.Entry, err error) {
 	defer func() {
-		for _, release := range w.release {
+		for _, release := range w.Release {
 			release()
 		}
 	}()
@@ -106,7 +88,7 @@ func (p *Pipeline) step(ctx context.Context, w *work) (now journal.Entry, err er
 	if err == nil {
 		return now, nil
 	}
-	w.then = nil
+	w.Then = nil
 	if m, err = p.answer(ctx, w, epoch, err); err != nil || m.ID == 0 {
 		return journal.Entry{}, err
 	}
@@ -137,7 +119,7 @@ func (p *Pipeline) commit(ctx context.Context, w *work, m journal.Move) (now jou
 	}
 	now, err = p.advance(ctx, m)
 	if errors.Is(err, journal.ErrNameBusy) {
-		m.To, m.NotBefore, m.Reason, w.then = journal.Mapped, p.now().Add(nameWait(w.Tries)), w.Reason, nil
+		m.To, m.NotBefore, m.Reason, w.Then = journal.Mapped, p.now().Add(w.NameWait()), w.Reason, nil
 		now, err = p.advance(ctx, m)
 	}
 	if err != nil {
@@ -152,7 +134,7 @@ func (p *Pipeline) commit(ctx context.Context, w *work, m journal.Move) (now jou
 	}
 	rctx, cancel := record(ctx)
 	defer cancel()
-	for _, do := range w.then {
+	for _, do := range w.Then {
 		if err := do(rctx, now); err != nil {
 			return now, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/tenovos-ingest/ingestd/internal/stage"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -27,7 +28,7 @@ func (c *core) rehint(ctx context.Context, e journal.Entry) error {
 // compare with.
 func (c *core) sameAsSent(ctx context.Context, e journal.Entry, md5 string) (same bool, unknown string, err error) {
 	same, err = c.sameChecksum(ctx, e, md5)
-	if v, own := errors.AsType[*restError](err); own {
+	if v, own := errors.AsType[*stage.RestError](err); own {
 		return false, v.Error(), nil
 	}
 	if isGone(err) {
@@ -42,6 +43,6 @@ func (p *Pipeline) cancelNow(ctx context.Context, e journal.Entry) error {
 	if !unwanted {
 		return nil
 	}
-	_, err := p.commit(ctx, &work{Entry: e}, m)
+	_, err := p.commit(ctx, &work{Work: stage.Work{Entry: e}}, m)
 	return err
 }

@@ -199,6 +199,7 @@ func New(cfg Config, d Deps) *Pipeline {
 	}, func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
 	c.sources = newSources(p)
 	p.filer = newFiler(p)
+	c.intake = p.newIntake()
 	c.file = p.filer.FileAway
 	p.chores = newChores(p)
 	p.table = p.stages()

@@ -62,3 +62,10 @@ func (p *Pipeline) logFiled(was, e journal.Entry) {
 	p.entryLog(p.log.Info(), e).Str("object_id", e.ObjectID).Str("file_id", e.FileID).
 		Int64("bytes", e.Size).Msg(what)
 }
+
+// fileRenamed notes that the file of an entry was found at another path of its folder.
+func (c *core) fileRenamed(old journal.Entry, now string) {
+	c.sources.Forget(old.ID) // it may get another path again, and is then sought anew
+	c.wake()
+	c.entryLog(c.log.Info(), old).Str("now", now).Msg("a file that was ingested, or is being ingested, has a new path")
+}

@@ -7,8 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/content"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/stage"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -22,9 +24,9 @@ type sending struct{ *core }
 // uploading -> filed, verified or verifying.
 func (s *sending) send(ctx context.Context, w *work) (m journal.Move, err error) {
 	if w.Kind != journal.File {
-		return w.moves(journal.Verifying, journal.Reason{}), nil
+		return w.Moves(journal.Verifying, journal.Reason{}), nil
 	}
-	if m, held := s.holdBack(w, outage.ContentStore); held {
+	if m, held := s.holdBack(&w.Work, outage.ContentStore); held {
 		return m, nil
 	}
 	src, err := s.open(w.Entry)
@@ -49,12 +51,12 @@ func (s *sending) send(ctx context.Context, w *work) (m journal.Move, err error)
 	}
 	e.Attempt = withStored(e.Attempt, sent)
 	m.ID, m.From, m.Was = w.ID, journal.Uploading, &e
-	if m.Learned.Compared, err = confirm(ctx, e, src); err != nil {
+	if m.Learned.Compared, err = content.Confirm(ctx, e, src); err != nil {
 		return journal.Move{}, err
 	}
 	if e.Attempt.UploadID != "" {
 		if err := s.api.Ready(ctx); err != nil { // parts can take longer than a token lives
-			return journal.Move{}, &lookError{err}
+			return journal.Move{}, &stage.LookError{Err: err}
 		}
 		m.To = journal.Completing
 		return m, nil
@@ -197,7 +199,7 @@ func (s *sending) complete(ctx context.Context, w *work) (journal.Move, error) {
 		return journal.Move{}, err
 	}
 	s.passed(w, outage.BodySize(w.Entry), outage.Call(journal.Completing))
-	return w.moves(journal.Verifying, journal.Reason{}), nil
+	return w.Moves(journal.Verifying, journal.Reason{}), nil
 }
 
 // maxLooks bounds how often a completion that stays unanswered is looked into
@@ -209,18 +211,18 @@ const maxLooks = 3
 // After maxLooks a cancel is sent, which tells: an upload that it finds open was
 // never completed, and one that it does not find has its content waited for.
 func (s *sending) recoverComplete(ctx context.Context, w *work) (journal.Move, error) {
-	unconfirmed := w.moves(journal.Verifying, reasons.Unconfirmed)
+	unconfirmed := w.Moves(journal.Verifying, reasons.Unconfirmed)
 	unconfirmed.Unconfirmed = true
 	if w.Tries >= maxLooks && w.Reason.Class != reasons.ClassIntermediary && w.Reason.Class != reasons.ClassHeldUp {
 		return s.giveUp(w.Entry, newAttempt(w.Entry, errNoCompletion, limits{attempts: s.cfg.MaxAttempts}, reasons.ClassAmbiguous,
 			"Tenovos gives no clear answer to the upload's completion. Show this file's name to Tenovos support."))
 	}
-	if m, held := s.holdBack(w, outage.Call(w.Status)); held {
+	if m, held := s.holdBack(&w.Work, outage.Call(w.Status)); held {
 		return m, nil
 	}
 	asset, err := s.api.Asset(ctx, w.Attempt.FileID)
 	if err != nil {
-		return journal.Move{}, &lookError{fmt.Errorf("look at the asset of a lost completion: %w", err)}
+		return journal.Move{}, &stage.LookError{Err: fmt.Errorf("look at the asset of a lost completion: %w", err)}
 	}
 	if asset.HasContent {
 		return unconfirmed, nil
@@ -229,7 +231,7 @@ func (s *sending) recoverComplete(ctx context.Context, w *work) (journal.Move, e
 	switch {
 	case err == nil:
 		s.passed(w, outage.BodySize(w.Entry), outage.Call(journal.Completing))
-		return w.moves(journal.Verifying, journal.Reason{}), nil
+		return w.Moves(journal.Verifying, journal.Reason{}), nil
 	case errors.Is(err, tenovos.ErrNotFound), errors.Is(err, tenovos.ErrNoSuchUpload):
 		return unconfirmed, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tenovos-ingest/ingestd/internal/content"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
@@ -20,44 +21,11 @@ import (
 // all stored parts are compared. It returns the entry with the hint that holds then.
 func (c *core) resume(ctx context.Context, e journal.Entry, src *uploader.Source) (journal.Entry, error) {
 	touched := src.Hint().ChangeTime != e.ChangeTime
-	if err := holdsSent(ctx, e, src, func(p journal.Part) bool { return touched || p.DoneAt.Before(c.started) }); err != nil || !touched {
+	if err := content.HoldsSent(ctx, e, src, func(p journal.Part) bool { return touched || p.DoneAt.Before(c.started) }); err != nil || !touched {
 		return e, err
 	}
 	e.ChangeTime = src.Hint().ChangeTime
 	return e, c.learn(ctx, e.ID, journal.Learned{Compared: e.ChangeTime})
-}
-
-// confirm compares what was sent of an entry, which has all of it, with what its file
-// holds now, if that was touched since it was opened. It returns the change time at which
-// they were the same, 0 where nothing was to be compared.
-func confirm(ctx context.Context, e journal.Entry, src *uploader.Source) (compared int64, err error) {
-	now, err := src.Now()
-	if err != nil || now.ChangeTime == e.ChangeTime {
-		return 0, err
-	}
-	return now.ChangeTime, holdsSent(ctx, e, src, func(journal.Part) bool { return true })
-}
-
-// holdsSent is ErrSourceChanged unless the file holds the stored parts that which
-// chooses.
-func holdsSent(ctx context.Context, e journal.Entry, src *uploader.Source, which func(journal.Part) bool) error {
-	if e.Attempt == nil {
-		return nil
-	}
-	stored := content{src: src}
-	for _, part := range e.Attempt.Parts {
-		if part.ETag == "" || len(part.MD5) == 0 || !which(part) {
-			continue
-		}
-		same, err := stored.holds(ctx, part)
-		if err != nil {
-			return err
-		}
-		if !same {
-			return fmt.Errorf("%s: part %d was sent with other bytes: %w", e.Path, part.Number, uploader.ErrSourceChanged)
-		}
-	}
-	return nil
 }
 
 // compare compares the file of an entry that was ingested with what was sent of it. It
@@ -68,7 +36,7 @@ func (c *core) compare(ctx context.Context, e journal.Entry, src *uploader.Sourc
 	if err != nil {
 		return false, err
 	}
-	same, err = (&content{src: src}).same(ctx, last)
+	same, err = content.Of(src).Same(ctx, last)
 	if err != nil {
 		return false, err
 	}
@@ -97,4 +65,21 @@ func (c *core) lastLook(ctx context.Context, e journal.Entry) error {
 		return nil
 	}
 	return err
+}
+
+// rehash hashes the file of an entry, if that is still what was seen, and stores the hash.
+func (c *core) rehash(ctx context.Context, e journal.Entry) ([]byte, error) {
+	src, err := c.open(e)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	if !e.Alike(src.Hint()) {
+		return nil, fmt.Errorf("%s: %w", e.Path, uploader.ErrSourceChanged)
+	}
+	sum, err := src.SHA256(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return sum, c.learn(ctx, e.ID, journal.Learned{SHA256: sum})
 }

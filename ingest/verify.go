@@ -8,8 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/content"
 	"github.com/tenovos-ingest/ingestd/internal/proof"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/stage"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -34,16 +36,16 @@ func (c *core) storeProves(e journal.Entry) bool {
 // where the file is to be moved or deleted and there is none.
 func (s *verifying) verify(ctx context.Context, w *work) (journal.Move, error) {
 	if w.Kind == journal.File && s.storeProves(w.Entry) {
-		return w.moves(journal.Verified, journal.Reason{}), nil
+		return w.Moves(journal.Verified, journal.Reason{}), nil
 	}
 	asset, err := s.api.Asset(ctx, w.FileID)
 	switch {
 	case err != nil:
 		return journal.Move{}, fmt.Errorf("look at the uploaded asset: %w", err)
 	case asset.Deleted():
-		return w.moves(journal.Held, reasons.DeletedMeanwhile), nil
+		return w.Moves(journal.Held, reasons.DeletedMeanwhile), nil
 	case w.Kind != journal.File: // the asset is there, and nothing else was handed over
-		return w.moves(journal.Verified, journal.Reason{}), nil
+		return w.Moves(journal.Verified, journal.Reason{}), nil
 	case asset.MD5 != "":
 		same, err := s.sameChecksum(ctx, w.Entry, asset.MD5)
 		if err != nil {
@@ -54,13 +56,13 @@ func (s *verifying) verify(ctx context.Context, w *work) (journal.Move, error) {
 		}
 		return provenVerified(w), nil
 	case !s.cfg.VerifyAsset && s.storeTrusted(w.Entry) && holdsContent(asset, w.Size):
-		return w.moves(journal.Verified, journal.Reason{}), nil
+		return w.Moves(journal.Verified, journal.Reason{}), nil
 	case !s.cfg.VerifyAsset && !s.storeTrusted(w.Entry):
 		return s.verifyContent(ctx, w)
 	case s.now().Sub(w.Since) >= s.cfg.VerifyTimeout:
-		return w.moves(journal.Held, reasons.Unverified(s.cfg.VerifyTimeout)), nil
+		return w.Moves(journal.Held, reasons.Unverified(s.cfg.VerifyTimeout)), nil
 	}
-	return w.stays(s.now().Add(tenovos.PollWait(w.Tries)), w.Reason), nil
+	return w.Stays(s.now().Add(tenovos.PollWait(w.Tries)), w.Reason), nil
 }
 
 // sameChecksum compares Tenovos' MD5 with that of the bytes that were sent.
@@ -85,8 +87,8 @@ func (c *core) wholeMD5(ctx context.Context, e journal.Entry) ([]byte, error) {
 	}
 	defer src.Close()
 	if src.Hint() != e.Stat {
-		if same, err := (&content{src: src}).same(ctx, e); err != nil || !same {
-			return nil, held(reasons.SourceLost)
+		if same, err := content.Of(src).Same(ctx, e); err != nil || !same {
+			return nil, stage.Held(reasons.SourceLost)
 		}
 	}
 	return src.MD5(ctx, 0, e.Size)
@@ -105,7 +107,7 @@ func contentWait(size int64, timeout time.Duration) time.Duration {
 func (s *verifying) verifyContent(ctx context.Context, w *work) (journal.Move, error) {
 	waited, wait := s.now().Sub(w.Since), contentWait(w.Size, s.cfg.VerifyTimeout)
 	if waited < wait {
-		return w.stays(s.now().Add(min(tenovos.PollWait(w.Tries), wait-waited)), w.Reason), nil
+		return w.Stays(s.now().Add(min(tenovos.PollWait(w.Tries), wait-waited)), w.Reason), nil
 	}
 	same, theirs, err := s.proofs.ReadBack(ctx, w.ObjectID, w.Entry)
 	switch {
@@ -116,17 +118,17 @@ func (s *verifying) verifyContent(ctx context.Context, w *work) (journal.Move, e
 	case err == nil:
 		return s.otherBytes(w, hex.EncodeToString(theirs))
 	case waited >= s.cfg.VerifyTimeout && w.Reason.Class == journal.ClassUnverified: // and this is not the first try after an outage
-		return w.moves(journal.Held, reasons.Unproven(err)), nil
+		return w.Moves(journal.Held, reasons.Unproven(err)), nil
 	}
-	if rest, own := errors.AsType[*restError](err); own { // the file is not what was sent any more
+	if rest, own := errors.AsType[*stage.RestError](err); own { // the file is not what was sent any more
 		return journal.Move{}, rest
 	}
-	return w.stays(s.now().Add(max(tenovos.PollWait(w.Tries), wait/4)), reasons.Reading(err)), nil
+	return w.Stays(s.now().Add(max(tenovos.PollWait(w.Tries), wait/4)), reasons.Reading(err)), nil
 }
 
 // provenVerified keeps the proof with the move, for whoever moves the file.
 func provenVerified(w *work) journal.Move {
-	m := w.moves(journal.Verified, journal.Reason{})
+	m := w.Moves(journal.Verified, journal.Reason{})
 	if w.Attempt != nil && !proof.Proven(w.Attempt) {
 		m.Learned.Attempt, m.Learned.Proven = w.Attempt.ID, true
 	}
@@ -137,9 +139,9 @@ func provenVerified(w *work) journal.Move {
 // ETags had said so before, the asset is removed, as after any part that arrives damaged.
 func (s *verifying) otherBytes(w *work, remote string) (journal.Move, error) {
 	if !proof.Contradicted(w.Attempt) {
-		return w.moves(journal.Failed, reasons.Mismatch(w.Entry, remote)), nil
+		return w.Moves(journal.Failed, reasons.Mismatch(w.Entry, remote)), nil
 	}
-	m := w.moves(journal.Failed, reasons.Damaged(remote))
+	m := w.Moves(journal.Failed, reasons.Damaged(remote))
 	var err error
 	if m.Chores, err = s.cleanUp(w.Entry, false); err != nil {
 		return journal.Move{}, err
@@ -163,12 +165,12 @@ func (s *verifying) fileAway(ctx context.Context, w *work) (journal.Move, error)
 		return journal.Move{}, err
 	}
 	if stay != nil {
-		return w.stays(stay.Until, stay.Reason), nil
+		return w.Stays(stay.Until, stay.Reason), nil
 	}
 	if err := s.lastLook(ctx, w.Entry); err != nil {
 		return journal.Move{}, err
 	}
-	m := w.moves(journal.Filed, journal.Reason{})
+	m := w.Moves(journal.Filed, journal.Reason{})
 	if folder := s.folders[w.Folder]; folder.Resumes() && w.Kind == journal.File && !w.Taken() {
 		m.Chores = append(m.Chores, folder.FilingChore(w.Entry, s.now()))
 	}
