@@ -5,7 +5,7 @@
 //	Admit      settled files become journal rows; the watcher never waits longer (admit.go)
 //	dispatch   runnable rows go to a bounded number of workers (dispatch.go)
 //	machine    a worker takes an entry from stage to stage; one place records each move (machine.go)
-//	stages     mapEntry, intend, create, send, complete, verify, fileAway, cancel: map.go to cancel.go
+//	stages     intake.Decide, then intend, create, send, complete, verify, fileAway, cancel: create.go to cancel.go
 //	dispose    one exhaustive answer to every error that a stage can meet (dispose.go, answer.go)
 //	chores     clean-up work that outlives a status, and what a lost reply left in doubt (chores.go, orphans.go)
 //	adopt      what the account holds already (internal/holdings) is taken over, or waited for

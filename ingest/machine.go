@@ -47,7 +47,7 @@ func (p *Pipeline) stages() map[journal.Status]stageFunc {
 func (p *Pipeline) work(ctx context.Context, id int64, e journal.Entry) error {
 	defer p.hands.Release(id)
 	fresh := false
-	for fresh || !p.draining() && ctx.Err() == nil && p.gate.Reason() == "" {
+	for fresh || p.goesOn(ctx) {
 		if e.ID == 0 {
 			var err error
 			e, err = p.journal.Entry(ctx, id)
@@ -70,6 +70,11 @@ func (p *Pipeline) work(ctx context.Context, id int64, e journal.Entry) error {
 		e = now
 	}
 	return nil
+}
+
+// goesOn reports that something may be begun: the run does not end, and is not paused.
+func (p *Pipeline) goesOn(ctx context.Context) bool {
+	return !p.draining() && ctx.Err() == nil && p.gate.Reason() == ""
 }
 
 // step runs the stage of an entry and records its move, or the answer to its error. It
@@ -96,7 +101,9 @@ func (p *Pipeline) step(ctx context.Context, w *work) (now journal.Entry, err er
 	return now, journal.UnlessMoved(err)
 }
 
-// decide runs the stage of an entry, unless an operator wants it cancelled.
+// decide runs the stage of an entry, unless an operator wants it cancelled. A create that
+// the stage of settled entries wants is left to that of mapped ones where the run was ended
+// or paused, or the entry cancelled, while the file was looked at, which may take long.
 func (p *Pipeline) decide(ctx context.Context, w *work) (journal.Move, error) {
 	if m, unwanted := p.obeyCancel(w.Entry); unwanted {
 		return m, nil
@@ -105,7 +112,11 @@ func (p *Pipeline) decide(ctx context.Context, w *work) (journal.Move, error) {
 	if !ok {
 		return journal.Move{}, fmt.Errorf("entry %d: no stage leads on from %s", w.ID, w.Status)
 	}
-	return do(ctx, w)
+	m, err := do(ctx, w)
+	if m.From == journal.Settled && m.To == journal.Creating && (!p.goesOn(ctx) || p.desk.Unwanted(w.ID)) {
+		m.To = journal.Mapped
+	}
+	return m, err
 }
 
 // commit records a stage's move, and does what is to be done then. Of an entry whose

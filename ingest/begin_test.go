@@ -1,0 +1,107 @@
+package ingest_test
+
+import (
+	"context"
+	"io/fs"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/desk"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/uploader"
+)
+
+// whileMapped has something done while the rules are applied to a file for the first time.
+func (r *rig) whileMapped(do func()) {
+	var once sync.Once
+	apply := r.config.Folders[0].Map
+	r.config.Folders[0].Map = func(f file.File, at string) (dropfolder.Mapped, error) {
+		once.Do(do)
+		return apply(f, at)
+	}
+}
+
+// TestNothingIsCreatedInADrain ends the process while a file is looked at, which may take
+// long: its asset is the next process' to create, and not left empty until then.
+func TestNothingIsCreatedInADrain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	drain := make(chan struct{})
+	r.whileMapped(func() { close(drain) })
+	r.write("a.jpg", 1000, 1)
+	p := r.start()
+	r.admitAll(p)
+	if err := p.Run(t.Context(), drain, nil); err != nil {
+		t.Fatal(err)
+	}
+	r.close(p)
+	if e, n := r.entry("a.jpg"), len(r.sandbox.State().Assets); e.Status != journal.Mapped || n != 0 {
+		t.Errorf("the file is %s and %d assets were created, want it mapped and none", e.Status, n)
+	}
+	r.backfill()
+	r.wantExactly("a.jpg")
+}
+
+// TestNothingIsCreatedOfWhatIsCancelled cancels a file while it is looked at.
+func TestNothingIsCreatedOfWhatIsCancelled(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.write("a.jpg", 1000, 1)
+	var p *process
+	r.whileMapped(func() {
+		if _, err := journal.Ask(t.Context(), r.journal, desk.RequestCancel, []byte(`{}`)); err != nil {
+			t.Error(err)
+		}
+		id := r.entry("a.jpg").ID
+		r.until(p, "the request is seen", func() bool { return p.Desk().Unwanted(id) })
+	})
+	p = r.start()
+	defer r.close(p)
+	r.admitAll(p)
+	stop := runUntil(p)
+	r.until(p, "it is cancelled", func() bool { return r.entry("a.jpg").Status == journal.Cancelled })
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(r.sandbox.State().Assets); n != 0 {
+		t.Errorf("%d assets were created", n)
+	}
+}
+
+// unreadAfter is a store that takes all of an upload, whose source cannot be looked at
+// afterwards, once.
+type unreadAfter struct {
+	ingest.Store
+	uploads atomic.Int64
+}
+
+func (s *unreadAfter) Upload(ctx context.Context, job uploader.Job) error {
+	err := s.Store.Upload(ctx, job)
+	if s.uploads.Add(1) == 1 && err == nil {
+		return &fs.PathError{Op: "stat", Path: "a.jpg", Err: syscall.EIO}
+	}
+	return err
+}
+
+// TestStoredBytesAreNotSentAgain loses sight of a file between the answer of the store and
+// the end of the stage: what the store has is known all the same.
+func TestStoredBytesAreNotSentAgain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	store := &unreadAfter{}
+	r.store = func(s ingest.Store) ingest.Store { store.Store = s; return store }
+	r.write("a.jpg", 1000, 1)
+	r.backfill()
+	r.wantExactly("a.jpg")
+	if n := store.uploads.Load(); n != 1 {
+		t.Errorf("the bytes were sent %d times", n)
+	}
+	if e := r.entry("a.jpg"); e.Status != journal.Filed || len(e.SHA256) == 0 {
+		t.Errorf("the file is %s, its hash %x", e.Status, e.SHA256)
+	}
+}
