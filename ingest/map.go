@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
@@ -160,6 +161,7 @@ func (s *mapping) become(ctx context.Context, w *work, asset tenovos.NewAsset, f
 	}
 	if s.mayCreate(ctx, w, asset) {
 		m.To = journal.Creating
+		s.passed(w, math.MaxInt64, outage.Call(journal.Mapped)) // as the stage of mapped entries has it
 	}
 	return m, nil
 }
