@@ -1,17 +1,20 @@
 package ingest_test
 
 import (
+	"bytes"
 	"context"
 	"io/fs"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	circuits "github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
@@ -103,5 +106,54 @@ func TestStoredBytesAreNotSentAgain(t *testing.T) {
 	}
 	if e := r.entry("a.jpg"); e.Status != journal.Filed || len(e.SHA256) == 0 {
 		t.Errorf("the file is %s, its hash %x", e.Status, e.SHA256)
+	}
+}
+
+// TestNameThatIsBusyClearsWhatWasWaitedFor has a settled file that waited for something
+// meet a create of its name: what it waits for from then on is that.
+func TestNameThatIsBusyClearsWhatWasWaitedFor(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.write("x/a.jpg", 1000, 1)
+	r.write("y/a.jpg", 1000, 2)
+	p := r.start()
+	defer r.close(p)
+	r.admitAll(p)
+	first, second := r.entry("x/a.jpg"), r.entry("y/a.jpg")
+	_, err := p.journal.Advance(t.Context(), journal.Move{
+		ID: first.ID, From: journal.Settled, To: journal.Creating, Asset: []byte(`{}`), Filename: "a.jpg", FactsAt: time.Now(),
+	})
+	must(t, err)
+	second, err = p.journal.Advance(t.Context(), journal.Move{
+		ID: second.ID, From: journal.Settled, To: journal.Settled, Reason: journal.Reason{Class: "waiting", Message: "waits for another file"},
+	})
+	must(t, err)
+	must(t, p.Work(t.Context(), second))
+	if e := r.entry("y/a.jpg"); e.Status != journal.Mapped || e.Reason != (journal.Reason{}) || !bytes.Contains(e.Asset, []byte("a.jpg")) {
+		t.Errorf("the second file is %s with the reason %+v", e.Status, e.Reason)
+	}
+}
+
+// TestCreatedAtOnceMendsTheWay has a settled file try for all that were refused as mapped
+// ones: once its asset is created, they go on.
+func TestCreatedAtOnceMendsTheWay(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	now := time.Now()
+	r.clock = func() time.Time { return now }
+	r.write("a.jpg", 1000, 1)
+	p := r.start()
+	defer r.close(p)
+	r.admitAll(p)
+	for id := range int64(3) {
+		p.Circuits().Refused(journal.Entry{ID: 1000 + id}, circuits.Refusal{Circuit: circuits.Call(journal.Mapped), Reason: journal.Reason{Message: "no"}})
+	}
+	if !p.Circuits().Tripped() {
+		t.Fatal("the circuit is not tripped")
+	}
+	now = now.Add(5 * time.Second)
+	must(t, p.Work(t.Context(), r.entry("a.jpg")))
+	if e := r.entry("a.jpg"); e.Status != journal.Filed || p.Circuits().Tripped() {
+		t.Errorf("the file is %s, and others wait: %t", e.Status, p.Circuits().Tripped())
 	}
 }

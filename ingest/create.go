@@ -81,7 +81,13 @@ func (c *core) mayCreate(ctx context.Context, w *stage.Work, asset tenovos.NewAs
 	if w.Kind == journal.File && (c.foreign.refusal(c.now()) != nil || c.unchanged(w.Entry) != nil) {
 		return false
 	}
-	return c.api.Ready(ctx) == nil
+	if c.api.Ready(ctx) != nil {
+		return false
+	}
+	w.Afterwards(func(ctx context.Context, _ journal.Entry) error { // as the stage of mapped entries has it
+		return c.circuits.Passed(ctx, w.ID, math.MaxInt64, outage.Call(journal.Mapped))
+	})
+	return true
 }
 
 // needs names the circuits that the creation of an entry's asset needs.

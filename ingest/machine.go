@@ -130,7 +130,10 @@ func (p *Pipeline) commit(ctx context.Context, w *work, m journal.Move) (now jou
 	}
 	now, err = p.advance(ctx, m)
 	if errors.Is(err, journal.ErrNameBusy) {
-		m.To, m.NotBefore, m.Reason, w.Then = journal.Mapped, p.now().Add(w.NameWait()), w.Reason, nil
+		m.To, m.NotBefore, w.Then = journal.Mapped, p.now().Add(w.NameWait()), nil
+		if m.To == m.From { // else what was waited for is over
+			m.Reason = w.Reason
+		}
 		now, err = p.advance(ctx, m)
 	}
 	if err != nil {
