@@ -50,7 +50,10 @@ func (s *sim) happen() {
 		if step.Do == "crash" {
 			down = step.Down
 		}
+		told := s.told
+		s.told = nil
 		s.pause(step.wait())
+		s.wantForetold(told)
 	}
 	s.finish()
 	s.check()

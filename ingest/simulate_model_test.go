@@ -130,6 +130,7 @@ func (s *sim) fill(step simStep, name string) {
 	}
 	sum := md5.Sum(data)
 	s.putUnder(step.Path, hex.EncodeToString(sum[:]))
+	s.told = s.foretell(step)
 	s.changes(step, step.Path)
 }
 

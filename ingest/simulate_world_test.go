@@ -33,6 +33,7 @@ type sim struct {
 	due   map[string]time.Time // changes that the watcher has not told yet
 	takes bool                 // files are moved or deleted, or were
 	skips bool                 // duplicates are not uploaded, or were not
+	told  *foretold            // of the file that the step at hand wrote
 
 	following sync.Mutex
 	statuses  map[int64]journal.Status // of the entries, as of the latest commit

@@ -9,10 +9,12 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/intake"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/metadata"
 	"github.com/tenovos-ingest/ingestd/internal/rules"
 	"github.com/tenovos-ingest/ingestd/journal"
+	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
 // forecast is what ingesting a file would do.
@@ -20,7 +22,7 @@ type forecast struct {
 	Folder string `json:"folder"`
 	Path   string `json:"path"`
 	// Becomes is asset, version, federated, placeholder,
-	// duplicate, known, companion, ignored, held, failed or skipped.
+	// duplicate, renamed, known, companion, ignored, held, failed or skipped.
 	Becomes string          `json:"becomes"`
 	Why     string          `json:"why,omitempty"`
 	Version string          `json:"original_file_id,omitempty"` // of the asset that gets a version
@@ -55,10 +57,11 @@ func (f forecast) ingests() bool {
 type explainer struct {
 	folders map[string]config.Folder
 	acct    *account
-	who     person // as whom the daemon runs
-	limit   int64
+	who     person          // as whom the daemon runs
 	reader  *journal.Reader // nil while there is no journal
 	tellers map[string]dropfolder.Teller
+
+	forecaster *intake.Forecaster
 
 	latest ruled // see explained
 }
@@ -71,16 +74,26 @@ type ruled struct {
 }
 
 func newExplainer(ctx context.Context, cfg *config.Config, acct *account) (*explainer, error) {
-	x := &explainer{folders: make(map[string]config.Folder), acct: acct, limit: cfg.Upload.MaxFileSize, tellers: make(map[string]dropfolder.Teller)}
-	for _, f := range cfg.Folders {
-		x.folders[f.Name] = f
-	}
+	x := &explainer{folders: make(map[string]config.Folder), acct: acct, tellers: make(map[string]dropfolder.Teller)}
 	r, err := journal.OpenReader(ctx, cfg.Journal)
-	if errors.Is(err, journal.ErrMissing) {
-		return x, nil
+	if err != nil && !errors.Is(err, journal.ErrMissing) {
+		return nil, err
 	}
-	x.reader = r
-	return x, err
+	if err == nil {
+		x.reader = r
+	}
+	pc := pipelineConfig(cfg, cfg.Folders, acct.rules)
+	watched := watchedFolders(cfg.Folders)
+	for i, f := range cfg.Folders {
+		x.folders[f.Name] = f
+		pc.Folders[i].Wanted = func(rel string) bool { return watcher.Skipped(watched[i], rel) == "" }
+		pc.Folders[i].Map = func(found file.File, _ string) (dropfolder.Mapped, error) {
+			e, err := x.explained(found)
+			return e.Mapped, err
+		}
+	}
+	x.forecaster = intake.NewForecaster(intake.Config{Folders: pc.Folders, MaxFileSize: pc.MaxFileSize}, x.reader, acct.client)
+	return x, nil
 }
 
 func (x *explainer) close() {
@@ -122,13 +135,13 @@ func (x *explainer) file(ctx context.Context, found file.File) (forecast, error)
 		return f, err
 	}
 	f.Result, f.Rule, f.Problems = e.Result, e.Result.RulePos.Line, e.Problems
-	f.waitsFor(folder, e.Mapped)
+	f.waitsFor(folder, e.Mapped, d.waits)
 	return f, nil
 }
 
 // waitsFor adds what the file waits for: a companion of its own, and, where it becomes
-// something new, the rest of its drop.
-func (f *forecast) waitsFor(folder config.Folder, m dropfolder.Mapped) {
+// something new, the rest of its drop; and what the decision waits for itself.
+func (f *forecast) waitsFor(folder config.Folder, m dropfolder.Mapped, others string) {
 	var first []string
 	if m.Wait > 0 {
 		first = append(first, fmt.Sprintf("its %s, %v at the most", m.Waits, m.Wait))
@@ -138,6 +151,9 @@ func (f *forecast) waitsFor(folder config.Folder, m dropfolder.Mapped) {
 		if folder.Batch == "all" {
 			first = append(first, "the rest of "+dropOf(f.Path))
 		}
+	}
+	if others != "" {
+		first = append(first, "others: "+others)
 	}
 	f.Waits = strings.Join(first, ", and ")
 }

@@ -150,7 +150,7 @@ func Restless(n int) journal.Reason {
 func TooLarge(size, limit int64) journal.Reason {
 	return journal.Reason{
 		Class:   ClassTooLarge,
-		Message: fmt.Sprintf("the file has %s bytes, more than upload.max_file_size (%s)", humanize.Comma(size), humanize.Comma(limit)),
+		Message: fmt.Sprintf("the file has %s bytes, where %s are allowed: more than upload.max_file_size", humanize.Comma(size), humanize.Comma(limit)),
 		Hint:    "Raise upload.max_file_size if the account takes such files, then run `ingestd reload` and `ingestd retry ID`.",
 	}
 }
