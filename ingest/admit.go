@@ -15,7 +15,7 @@ import (
 func (p *Pipeline) Admit(ctx context.Context, files []file.File) error {
 	found, companions, err := p.companions.Split(ctx, files)
 	if err == nil {
-		found, err = p.passRenumbered(ctx, found, journal.RenumberedOf(p.journal).Files)
+		found, err = p.mounts.PassRenumbered(ctx, found, journal.RenumberedOf(p.journal).Files)
 	}
 	n := 0
 	if err == nil {
@@ -55,7 +55,7 @@ func (p *Pipeline) Unknown(ctx context.Context, files []file.File) ([]file.File,
 		p.wake()
 	}
 	if err == nil {
-		fresh, err = p.passRenumbered(ctx, fresh, journal.RenumberedOf(p.journal).Files)
+		fresh, err = p.mounts.PassRenumbered(ctx, fresh, journal.RenumberedOf(p.journal).Files)
 	}
 	if err == nil {
 		err = p.leftovers.Note(ctx, found, fresh)
@@ -64,7 +64,7 @@ func (p *Pipeline) Unknown(ctx context.Context, files []file.File) ([]file.File,
 		var more []file.File
 		more, err = journal.CompanionsOf(p.journal).Unknown(ctx, companions)
 		if err == nil {
-			more, err = p.passRenumbered(ctx, more, journal.RenumberedOf(p.journal).Companions)
+			more, err = p.mounts.PassRenumbered(ctx, more, journal.RenumberedOf(p.journal).Companions)
 		}
 		fresh = append(fresh, more...)
 	}
@@ -74,4 +74,23 @@ func (p *Pipeline) Unknown(ctx context.Context, files []file.File) ([]file.File,
 // wakeDispatcher tells the dispatcher that the queue may have changed.
 func (p *Pipeline) wakeDispatcher() {
 	alarms.Signal(p.poke)
+}
+
+// Release tells what the rules of a folder, and the names that they are about,
+// are: sum is any text that differs when they differ. Where they have changed,
+// what they held back goes round again: files held or failed for their metadata,
+// and those that no rule matched. It returns how many. It may be called before Run
+// and beside it.
+func (p *Pipeline) Release(ctx context.Context, folder, sum string) (int, error) {
+	n, err := journal.FoldersOf(p.journal).SetRules(ctx, folder, sum)
+	if n > 0 {
+		p.wake()
+	}
+	return n, err
+}
+
+// stir has the dispatcher and every loop look: what kept them from their work may be over.
+func (p *Pipeline) stir() {
+	p.alarms.Ring()
+	p.wake()
 }

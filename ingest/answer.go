@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 
@@ -24,14 +23,7 @@ func (p *Pipeline) answer(ctx context.Context, w *work, epoch int, cause error) 
 	if err != nil {
 		return m, err
 	}
-	switch {
-	case isGone(cause):
-		if cause = p.confirmGone(e, cause); isGone(cause) {
-			cause = p.seek(ctx, e, cause)
-		}
-	case isFileSystemError(cause): // of the file, or of all of its folder
-		cause = cmp.Or(p.mounts.Check(e.Folder, e.ID), p.explainDenied(e, cause))
-	}
+	cause = p.sources.Explain(ctx, e, cause)
 	v := dispose(e, cause, limits{attempts: p.cfg.MaxAttempts, expiries: maxExpiries, waits: !p.once, unmade: w.unmade})
 	if v.do == stop {
 		return m, cause
@@ -40,8 +32,10 @@ func (p *Pipeline) answer(ctx context.Context, w *work, epoch int, cause error) 
 		return m, nil
 	}
 	w.Entry = e
-	p.notice(e, &v)
-	ragged := (p.gate.Epoch() != epoch || p.gate.JustOpened()) && p.excuses.excuse(w.ID)
+	if v.reason.Class == reasons.ClassChanged && (e.Status == journal.Uploading || e.Status == journal.Completing) {
+		v.reason = p.sources.Restless(e)
+	}
+	ragged := (p.gate.Epoch() != epoch || p.gate.JustOpened()) && p.excuses.Excuse(w.ID)
 	if v.do == pause || v.shared != "" {
 		// A call that fails while the gate moves met the same trouble as those that
 		// moved it, whatever a probe says now.
@@ -55,7 +49,7 @@ func (p *Pipeline) answer(ctx context.Context, w *work, epoch int, cause error) 
 	}
 	if v.shared != "" {
 		if v, err = p.share(w, v); err != nil {
-			return m, ignoreMoved(err)
+			return m, journal.UnlessMoved(err)
 		}
 	}
 	switch v.do {
@@ -82,7 +76,7 @@ const sharedCreate = "create"
 
 // share asks the circuit of a verdict whether the refusal of an entry is its own, and
 // returns what is to be done instead. Others are woken once that is recorded.
-func (p *Pipeline) share(w *work, v verdict) (verdict, error) {
+func (c *core) share(w *work, v verdict) (verdict, error) {
 	name := v.shared
 	if name == sharedCreate {
 		asset, err := dropfolder.StoredAsset(w.Entry)
@@ -91,7 +85,7 @@ func (p *Pipeline) share(w *work, v verdict) (verdict, error) {
 		}
 		name = outage.Create(asset)
 	}
-	answer, wait := p.circuits.Refused(w.Entry, outage.Refusal{Circuit: name, Reason: v.reason, Dead: v.dead, Waits: v.waits, Ends: v.last != ""})
+	answer, wait := c.circuits.Refused(w.Entry, outage.Refusal{Circuit: name, Reason: v.reason, Dead: v.dead, Waits: v.waits, Ends: v.last != ""})
 	switch answer {
 	case outage.Own:
 		return v, nil
@@ -102,7 +96,7 @@ func (p *Pipeline) share(w *work, v verdict) (verdict, error) {
 		return v, nil
 	}
 	w.Afterwards(func(ctx context.Context, _ journal.Entry) error { return wait.Recorded(ctx) })
-	waits := verdict{do: retry, after: max(wait.Until.Sub(p.now()), 1), reason: wait.Reason}
+	waits := verdict{do: retry, after: max(wait.Until.Sub(c.now()), 1), reason: wait.Reason}
 	if w.Status == journal.Creating && w.unmade {
 		waits.do, waits.to = moveOn, journal.Mapped
 	}
@@ -112,15 +106,15 @@ func (p *Pipeline) share(w *work, v verdict) (verdict, error) {
 // rest leaves an entry as it is while everyone waits, but for an intent of which
 // it is certain that nothing came: that is taken back. Where the server asked for
 // a rest, others go first afterwards.
-func (p *Pipeline) rest(w *work, v verdict) (m journal.Move, err error) {
+func (c *core) rest(w *work, v verdict) (m journal.Move, err error) {
 	switch {
 	case w.Status == journal.Creating && v.to != "":
 		v.reason.Hint = "" // the pause says what there is to say
-		return p.giveUp(w.Entry, verdict{to: journal.Mapped, after: 2 * v.after, reason: v.reason})
+		return c.giveUp(w.Entry, verdict{to: journal.Mapped, after: 2 * v.after, reason: v.reason})
 	case v.after > 0:
-		return w.Stays(p.now().Add(2*v.after), v.reason), nil
-	case p.gate.Reason() == "": // it has opened meanwhile
-		return w.Stays(p.now().Add(p.backoff(w.Tries+1)), v.reason), nil
+		return w.Stays(c.now().Add(2*v.after), v.reason), nil
+	case c.gate.Reason() == "": // it has opened meanwhile
+		return w.Stays(c.now().Add(c.backoff(w.Tries+1)), v.reason), nil
 	}
 	return m, nil
 }

@@ -2,11 +2,9 @@ package ingest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/chores"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/removal"
@@ -58,7 +56,7 @@ func (s *cancelling) cancel(ctx context.Context, w *work) (journal.Move, error) 
 	m.Chores = u.chores
 	switch {
 	case u.unrestored != nil:
-		m.Reason = reasonUnrestored(w.Entry, u.unrestored)
+		m.Reason = u.unrestored.Reason(w.Entry)
 		if m.To.Runnable() { // a version of what is in the recycle bin cannot be made
 			m.To = journal.Held
 		}
@@ -161,26 +159,16 @@ func (s *cancelling) abort(ctx context.Context, e journal.Entry) (stillOpen bool
 	return err == nil, err
 }
 
-// cleanUpFor is how long a clean-up is tried.
-const cleanUpFor = 7 * 24 * time.Hour
-
 // cleanUp makes chores of what an upload that was given up may have left: the
 // open upload, if there may be one, and the empty asset.
 func (c *core) cleanUp(e journal.Entry, upload bool) ([]journal.NewChore, error) {
-	chore := journal.NewChore{
-		Kind: journal.ChoreDelete, ObjectID: e.Attempt.ObjectID, FileID: e.Attempt.FileID,
-		Filename: e.Filename, NotBefore: c.now().Add(choreWait(0)), Until: c.now().Add(cleanUpFor),
-	}
+	var open *tenovos.Completion
 	if upload && e.Attempt.UploadID != "" {
-		done := completion(e)
-		done.Parts = nil // a cancel names none
-		spec, err := json.Marshal(done)
-		if err != nil {
-			return nil, fmt.Errorf("store the upload to cancel: %w", err)
-		}
-		chore.Kind, chore.Spec = journal.ChoreCancel, string(spec)
+		body := completion(e)
+		open = &body
 	}
-	return []journal.NewChore{chore}, nil
+	chore, err := chores.CleanUp(e, open, c.now())
+	return []journal.NewChore{chore}, err
 }
 
 // maxCancels is how often a clean-up that is refused is tried before the file

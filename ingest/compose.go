@@ -3,9 +3,15 @@ package ingest
 import (
 	"context"
 
+	"github.com/tenovos-ingest/ingestd/internal/chores"
 	"github.com/tenovos-ingest/ingestd/internal/desk"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/edits"
+	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/filing"
 	"github.com/tenovos-ingest/ingestd/internal/intake"
+	"github.com/tenovos-ingest/ingestd/internal/proof"
+	"github.com/tenovos-ingest/ingestd/internal/sources"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -47,7 +53,7 @@ func (p *Pipeline) newDesk() *desk.Desk {
 			Work:    func(ctx context.Context, id int64) error { return p.work(ctx, id, journal.Entry{}) }, // it was read before it was taken
 			Rested:  p.logRest,
 			CleanUp: func(e journal.Entry) ([]journal.NewChore, error) { return p.cleanUp(e, true) },
-			Retried: p.foreign.forget,
+			Retried: p.foreign.Forget,
 		},
 		Files: desk.Files{BringBack: p.filer.BringBack, SeenBack: p.rehint, SameChecksum: p.sameAsSent},
 	}
@@ -55,4 +61,53 @@ func (p *Pipeline) newDesk() *desk.Desk {
 		d.Reader = p.journal.Reader()
 	}
 	return desk.New(d)
+}
+
+func newChores(p *Pipeline) *chores.Chores {
+	orphans := &chores.Orphans{
+		Uploads: p.api, Holdings: p.holdings, Creates: p.reader, Remover: p.remover, Entries: p.journal,
+		Duties: journal.DutiesOf(p.journal), Hands: p.hands, Now: p.now, Log: p.log,
+	}
+	return chores.New(chores.Deps{
+		Journal: journal.ChoresOf(p.journal), Kinds: orphans.Kinds(), Folders: p.cfg.Folders, Usable: p.mounts.Usable,
+		Filer: p.filer, Leftovers: p.leftovers, Alarms: p.alarms, Gate: p.gate,
+		Draining: p.draining, Backfill: func() bool { return p.once }, Now: p.now, Log: p.log,
+	})
+}
+
+func newSources(p *Pipeline) *sources.Sources {
+	return sources.New(sources.Deps{
+		Paths: p.reader, Mounts: p.mounts, Folders: p.cfg.Folders, Started: p.started,
+		Walked: func() (done, backfill bool) { return closed(p.source), p.once }, Now: p.now, Log: p.log,
+	})
+}
+
+// newFiler makes what moves files out of their folders.
+func newFiler(p *Pipeline) *filing.Filer {
+	return filing.New(filing.Config{
+		Folders: p.cfg.Folders, Mounts: p.mounts, Hands: p.hands, Now: p.now, Log: p.log,
+		Entries: p.journal, Intents: journal.FilingOf(p.journal),
+		Proof: filing.Proof{
+			OfVerified: func(ctx context.Context, e journal.Entry) error { return p.proofs.Prove(ctx, e, e) },
+			OfEarlier: func(ctx context.Context, e journal.Entry, after dropfolder.After) error {
+				return p.proofs.ProveEarlier(ctx, e, after == dropfolder.AfterDelete)
+			},
+			SameBytes: p.compare,
+		},
+		CompanionKnown: func(ctx context.Context, companion file.File) (bool, error) {
+			fresh, err := journal.CompanionsOf(p.journal).Unknown(ctx, []file.File{companion})
+			return len(fresh) == 0, err
+		},
+		Displaced: p.sources.Displaced,
+	})
+}
+
+func newProver(p *Pipeline, content proof.Content) *proof.Prover {
+	return proof.New(proof.Deps{
+		API: p.api, Content: content, Journal: fatalJournal{p.journal}, Reader: p.reader, MD5: p.wholeMD5, SHA256: p.rehash,
+		Seen: func(ctx context.Context, e journal.Entry) (same bool, instead string, err error) {
+			seen, err := p.desk.Verify(ctx, e)
+			return seen.Good(), seen.Detail, err
+		},
+	})
 }

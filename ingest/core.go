@@ -18,6 +18,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/proof"
 	"github.com/tenovos-ingest/ingestd/internal/removal"
+	"github.com/tenovos-ingest/ingestd/internal/sources"
 	"github.com/tenovos-ingest/ingestd/internal/stage"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -52,9 +53,8 @@ type core struct {
 	// that has to wait.
 	file func(ctx context.Context, e journal.Entry) (*filing.Stay, error)
 
-	sought   sought
-	restarts restarts
-	foreign  foreignURLs
+	sources *sources.Sources
+	foreign foreignURLs
 }
 
 // learn records facts about an entry; who may not write forgets them.
@@ -71,7 +71,7 @@ func (c *core) open(e journal.Entry) (*uploader.Source, error) {
 	return stage.Open(c.mounts, e.ID, e)
 }
 
-// rules applies the rules of an entry's folder to it; at is as Folder.Map has it.
+// rules applies the rules of an entry's folder to it, see mounts.Mounts.Map.
 func (c *core) rules(e journal.Entry, at string) (dropfolder.Mapped, error) {
 	return c.mounts.Map(e.ID, e.File, at)
 }
@@ -92,6 +92,16 @@ func (c *core) passed(w *work, size int64, circuits ...string) {
 	w.Afterwards(func(ctx context.Context, _ journal.Entry) error {
 		return c.circuits.Passed(ctx, w.ID, size, circuits...)
 	})
+}
+
+// draining reports that nothing new is to be begun.
+func (c *core) draining() bool {
+	select {
+	case <-c.drain:
+		return true
+	default:
+		return false
+	}
 }
 
 // folderNames lists the folders of this run; entries of others wait for theirs.
@@ -120,6 +130,17 @@ func (c *core) backoff(n int) time.Duration {
 
 // isGone reports that the file is not there any more, though its folder is.
 func isGone(err error) bool { return errors.Is(err, uploader.ErrSourceGone) }
+
+// foreignURLs is outage.ForeignURLs for the stages.
+type foreignURLs struct{ outage.ForeignURLs }
+
+// refusal is why nothing is created now; nil where something may be.
+func (f *foreignURLs) refusal(now time.Time) error {
+	if reason, refused := f.Refusal(now); refused {
+		return stage.Held(reason)
+	}
+	return nil
+}
 
 // record is journal.Recording.
 func record(ctx context.Context) (context.Context, context.CancelFunc) {

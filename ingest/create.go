@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/tenovos-ingest/ingestd/internal/batches"
+	"github.com/tenovos-ingest/ingestd/internal/chores"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/holdings"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
@@ -80,7 +81,13 @@ func (c *core) mayCreate(ctx context.Context, w *stage.Work, asset tenovos.NewAs
 	if w.Kind == journal.File && (c.foreign.refusal(c.now()) != nil || c.unchanged(w.Entry) != nil) {
 		return false
 	}
-	return c.api.Ready(ctx) == nil
+	if c.api.Ready(ctx) != nil {
+		return false
+	}
+	w.Afterwards(func(ctx context.Context, _ journal.Entry) error { // as the stage of mapped entries has it
+		return c.circuits.Passed(ctx, w.ID, math.MaxInt64, outage.Call(journal.Mapped))
+	})
+	return true
 }
 
 // needs names the circuits that the creation of an entry's asset needs.
@@ -211,7 +218,7 @@ func (s *creating) recoverCreate(ctx context.Context, w *work) (journal.Move, er
 	if err != nil && !unsure {
 		return journal.Move{}, &stage.LookError{Err: fmt.Errorf("look for the asset of a lost create: %w", err)}
 	}
-	chore, err := doubtChore(w.Entry, lost, s.now())
+	chore, err := chores.Doubt(lost, s.now())
 	if err != nil {
 		return journal.Move{}, err
 	}

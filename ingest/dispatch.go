@@ -10,6 +10,8 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/sources"
+	"github.com/tenovos-ingest/ingestd/internal/turns"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -27,13 +29,13 @@ func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source
 			return err
 		}
 	}
-	if err := retryUnreadable(ctx, p.journal, p.folderNames()); err != nil {
+	if err := sources.RetryUnreadable(ctx, p.journal, p.folderNames()); err != nil {
 		return err
 	}
 	if err := journal.DeferredOf(p.journal).Hasten(ctx, reasons.ClassHeldUp); err != nil { // an earlier process held them up
 		return err
 	}
-	turns := p.newTurns()
+	share := turns.New(p.cfg.Folders, p.cfg.Workers, p.mounts, p.hands)
 	came := make(chan struct{}, 1) // companions, which are read only then
 	alarms.Signal(came)
 	p.journal.Notify(came, journal.AboutCompanions)
@@ -51,8 +53,8 @@ func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source
 			return err
 		}
 		now := p.now() // one time for both questions: what becomes due between two would be missed by each
-		free := turns.count()
-		sent, err := p.handOut(ctx, workers, turns, free, now)
+		free := share.Count()
+		sent, err := p.handOut(ctx, workers, share, free, now)
 		if err != nil {
 			return err
 		}
@@ -73,12 +75,12 @@ func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source
 
 // handOut gives an entry to a worker of its own for each that is free, if there is
 // one whose folder may have one more in flight.
-func (p *Pipeline) handOut(ctx context.Context, workers *errgroup.Group, turns *turns, free int, now time.Time) (int, error) {
+func (p *Pipeline) handOut(ctx context.Context, workers *errgroup.Group, share *turns.Turns, free int, now time.Time) (int, error) {
 	if free <= 0 {
 		return 0, nil
 	}
 	before := p.hands.Others() // ahead of the look
-	claims, err := p.journal.Runnable(ctx, now, turns.shares(), p.hands.IDs(), free)
+	claims, err := p.journal.Runnable(ctx, now, share.Shares(), p.hands.IDs(), free)
 	if err != nil {
 		return 0, err
 	}
@@ -92,7 +94,7 @@ func (p *Pipeline) handOut(ctx context.Context, workers *errgroup.Group, turns *
 		}
 		e := p.claimed(c, before)
 		workers.Go(func() error { return p.work(ctx, c.ID, e) })
-		turns.took(c.Folder)
+		share.Took(c.Folder)
 		sent++
 	}
 	return sent, nil

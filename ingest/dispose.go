@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"syscall"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/shelf"
 	"github.com/tenovos-ingest/ingestd/internal/stage"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -234,6 +236,23 @@ func judge(e journal.Entry, err error, l limits) verdict {
 	return counted(e, err, l, reasons.ClassInternal, "An unexpected error. Please report it with the log lines of this file.")
 }
 
+// denied is the verdict on a file that we may not read. Many programs give a file its
+// rights only after its content, so it is waited for, with growing waits, until its
+// attempts are spent. It goes round again when its mode or owner changes, which is
+// news to the watcher, and at the next start, which may bring us another group.
+func denied(e journal.Entry, err error, l limits) verdict {
+	who := "the daemon's user"
+	if d, ok := errors.AsType[*shelf.DeniedError](err); ok {
+		who = "the user " + d.User
+	}
+	hint := fmt.Sprintf("Let %s read it (chmod, chgrp or setfacl), or give the service the group that may (SupplementaryGroups=). "+
+		"It stays where it is, and goes in by itself when its mode, owner or ACL changes and when ingestd starts; `ingestd retry ID` tries at once.", who)
+	if !l.waits {
+		return verdict{to: journal.Failed, reason: reasons.Of(reasons.ClassUnreadable, err, hint)}
+	}
+	return counted(e, err, l, reasons.ClassUnreadable, hint)
+}
+
 // foreign is the answer to a refusal that is neither the store's nor the API's own. It
 // is no file's doing; a backfill, which is to end, goes on without the file at last.
 func foreign(e journal.Entry, err error, l limits, do action, circuit, hint string) verdict {
@@ -326,12 +345,4 @@ func isStoreTrouble(err error) bool {
 	var se *uploader.StoreError
 	return errors.As(err, &se) || errors.Is(err, uploader.ErrUnreachable) || errors.Is(err, uploader.ErrStalled) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.ECONNRESET)
-}
-
-// ignoreMoved drops the error of a move that somebody else was faster with.
-func ignoreMoved(err error) error {
-	if errors.Is(err, journal.ErrMoved) || errors.Is(err, journal.ErrUnknown) {
-		return nil
-	}
-	return err
 }

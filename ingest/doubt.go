@@ -1,10 +1,9 @@
 package ingest
 
 import (
-	"encoding/json"
 	"fmt"
-	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/chores"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/holdings"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -17,7 +16,7 @@ func (c *core) doubt(e journal.Entry) (journal.NewChore, error) {
 	if err != nil {
 		return journal.NewChore{}, err
 	}
-	return doubtChore(e, lost, c.now())
+	return chores.Doubt(lost, c.now())
 }
 
 // lostCreate describes the asset that a lost create may have left.
@@ -33,20 +32,5 @@ func (c *core) lostCreate(e journal.Entry) (holdings.LostCreate, error) {
 		Filename: asset.Filename, TemplateID: asset.TemplateID, SecurityIDs: asset.SecurityIDs,
 		OriginalFileID: asset.OriginalFileID, ContentPath: asset.ContentPath,
 		From: c.skew.Theirs(e.Attempt.IntentAt).Add(-c.cfg.Skew), To: c.skew.Theirs(e.Attempt.IntentAt).Add(tenovos.CallSpan + c.cfg.Skew),
-	}, nil
-}
-
-// doubtFor is how long a lost create is searched for again.
-const doubtFor = 24 * time.Hour
-
-// doubtChore keeps searching for the asset of a lost create after a new create is allowed.
-func doubtChore(e journal.Entry, lost holdings.LostCreate, now time.Time) (journal.NewChore, error) {
-	spec, err := json.Marshal(lost)
-	if err != nil {
-		return journal.NewChore{}, fmt.Errorf("store the doubt about %s: %w", e.Path, err)
-	}
-	return journal.NewChore{
-		Kind: journal.ChoreTwin, Filename: lost.Filename, Spec: string(spec),
-		NotBefore: now.Add(choreWait(0)), Until: now.Add(doubtFor),
 	}, nil
 }

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 
+	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -21,3 +22,6 @@ func (p *Pipeline) Work(ctx context.Context, e journal.Entry) error {
 	p.hands.Take(e)
 	return p.work(ctx, e.ID, e)
 }
+
+// Circuits decide which entries wait.
+func (p *Pipeline) Circuits() *outage.Circuits { return p.circuits }

@@ -47,7 +47,7 @@ func (p *Pipeline) stages() map[journal.Status]stageFunc {
 func (p *Pipeline) work(ctx context.Context, id int64, e journal.Entry) error {
 	defer p.hands.Release(id)
 	fresh := false
-	for fresh || !p.draining() && ctx.Err() == nil && p.gate.Reason() == "" {
+	for fresh || p.goesOn(ctx) {
 		if e.ID == 0 {
 			var err error
 			e, err = p.journal.Entry(ctx, id)
@@ -72,6 +72,11 @@ func (p *Pipeline) work(ctx context.Context, id int64, e journal.Entry) error {
 	return nil
 }
 
+// goesOn reports that something may be begun: the run does not end, and is not paused.
+func (p *Pipeline) goesOn(ctx context.Context) bool {
+	return !p.draining() && ctx.Err() == nil && p.gate.Reason() == ""
+}
+
 // step runs the stage of an entry and records its move, or the answer to its error. It
 // returns the entry as it is then; zero where it has to be read again.
 func (p *Pipeline) step(ctx context.Context, w *work) (now journal.Entry, err error) {
@@ -93,10 +98,12 @@ func (p *Pipeline) step(ctx context.Context, w *work) (now journal.Entry, err er
 		return journal.Entry{}, err
 	}
 	now, err = p.commit(ctx, w, m)
-	return now, ignoreMoved(err)
+	return now, journal.UnlessMoved(err)
 }
 
-// decide runs the stage of an entry, unless an operator wants it cancelled.
+// decide runs the stage of an entry, unless an operator wants it cancelled. A create that
+// the stage of settled entries wants is left to that of mapped ones where the run was ended
+// or paused, or the entry cancelled, while the file was looked at, which may take long.
 func (p *Pipeline) decide(ctx context.Context, w *work) (journal.Move, error) {
 	if m, unwanted := p.obeyCancel(w.Entry); unwanted {
 		return m, nil
@@ -105,7 +112,11 @@ func (p *Pipeline) decide(ctx context.Context, w *work) (journal.Move, error) {
 	if !ok {
 		return journal.Move{}, fmt.Errorf("entry %d: no stage leads on from %s", w.ID, w.Status)
 	}
-	return do(ctx, w)
+	m, err := do(ctx, w)
+	if m.From == journal.Settled && m.To == journal.Creating && (!p.goesOn(ctx) || p.desk.Unwanted(w.ID)) {
+		m.To = journal.Mapped
+	}
+	return m, err
 }
 
 // commit records a stage's move, and does what is to be done then. Of an entry whose
@@ -119,7 +130,10 @@ func (p *Pipeline) commit(ctx context.Context, w *work, m journal.Move) (now jou
 	}
 	now, err = p.advance(ctx, m)
 	if errors.Is(err, journal.ErrNameBusy) {
-		m.To, m.NotBefore, m.Reason, w.Then = journal.Mapped, p.now().Add(w.NameWait()), w.Reason, nil
+		m.To, m.NotBefore, w.Then = journal.Mapped, p.now().Add(w.NameWait()), nil
+		if m.To == m.From { // else what was waited for is over
+			m.Reason = w.Reason
+		}
 		now, err = p.advance(ctx, m)
 	}
 	if err != nil {

@@ -12,22 +12,22 @@ import (
 
 // rehint tells the journal what a file that is back looks like, so that it is not
 // taken for one that came anew.
-func (p *Pipeline) rehint(ctx context.Context, e journal.Entry) error {
+func (c *core) rehint(ctx context.Context, e journal.Entry) error {
 	e.MovedTo = "" // it is back
-	src, err := p.open(e)
+	src, err := c.open(e)
 	if err != nil {
 		return nil //nolint:nilerr // whoever maps the entry finds out why
 	}
 	defer src.Close()
 	found := e.With(src.Hint())
-	_, err = p.journal.Advance(ctx, journal.Move{ID: e.ID, From: journal.Settled, To: journal.Settled, Stay: journal.Stay{Rehint: &found}})
+	_, err = c.journal.Advance(ctx, journal.Move{ID: e.ID, From: journal.Settled, To: journal.Settled, Stay: journal.Stay{Rehint: &found}})
 	return err
 }
 
 // sameAsSent is sameChecksum for an entry that rests: unknown says why nothing is left to
 // compare with.
-func (p *Pipeline) sameAsSent(ctx context.Context, e journal.Entry, md5 string) (same bool, unknown string, err error) {
-	same, err = p.sameChecksum(ctx, e, md5)
+func (c *core) sameAsSent(ctx context.Context, e journal.Entry, md5 string) (same bool, unknown string, err error) {
+	same, err = c.sameChecksum(ctx, e, md5)
 	if v, own := errors.AsType[*stage.RestError](err); own {
 		return false, v.Error(), nil
 	}

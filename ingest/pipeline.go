@@ -13,6 +13,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/batches"
+	"github.com/tenovos-ingest/ingestd/internal/chores"
 	"github.com/tenovos-ingest/ingestd/internal/clocks"
 	"github.com/tenovos-ingest/ingestd/internal/companions"
 	"github.com/tenovos-ingest/ingestd/internal/desk"
@@ -121,11 +122,11 @@ type Pipeline struct {
 	desk       *desk.Desk
 	companions *companions.Companions
 	resting    *resting.Files
-	chores     *chores
+	chores     *chores.Chores
 	filer      *filing.Filer
 	leftovers  *filing.Leftovers
 
-	excuses excuses
+	excuses outage.Excuses
 	stats   struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
 }
 
@@ -189,14 +190,18 @@ func New(cfg Config, d Deps) *Pipeline {
 		Wake: p.wake, Backoff: p.backoff, MaxTries: cfg.MaxAttempts,
 	})
 	p.resting = resting.New(p.folderNames(), resting.Deps{Journal: d.Journal, Mounts: p.mounts, Hands: p.hands, Log: d.Log})
-	p.proofs = proof.New(proof.Deps{
-		API: d.API, Content: d.Content, Journal: fatalJournal{d.Journal}, Reader: c.reader, MD5: p.wholeMD5, SHA256: p.rehash,
-	})
-	p.gate = outage.NewGate(d.Log, d.Clock, p.gateTurned(d.Paused), func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
+	p.proofs = newProver(p, d.Content)
+	p.gate = outage.NewGate(d.Log, d.Clock, func(why string) {
+		d.Paused(cmp.Or(why, p.circuits.Reason()))
+		if why == "" {
+			p.stir()
+		}
+	}, func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
+	c.sources = newSources(p)
+	p.filer = newFiler(p)
 	c.intake = p.newIntake()
-	p.filer = p.newFiler()
 	c.file = p.filer.FileAway
-	p.chores = p.newChores()
+	p.chores = newChores(p)
 	p.table = p.stages()
 	p.editor = p.newEditor()
 	p.desk = p.newDesk()
@@ -219,7 +224,7 @@ func (p *Pipeline) Companions() *companions.Companions { return p.companions }
 func (p *Pipeline) Resting() *resting.Files { return p.resting }
 
 // Strays looks after files that were left under a hidden name, while Run runs.
-func (p *Pipeline) Strays() *filing.Strays { return p.chores.strays }
+func (p *Pipeline) Strays() *filing.Strays { return p.chores.Strays() }
 
 // Run works until drain closes, then lets the parts that are on their way finish
 // within Config.ShutdownGrace; ctx ends everything at once. With a source, Run is
@@ -251,7 +256,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	})
 	g.Go(func() error { return p.gate.Run(gctx, idle) })
 	g.Go(func() error { return p.desk.Serve(gctx, idle) })
-	g.Go(func() error { return p.chores.run(gctx, "", idle) })
+	g.Go(func() error { return p.chores.Run(gctx, "", idle) })
 	for _, f := range p.cfg.Folders {
 		g.Go(func() error { return p.editor.Run(gctx, f.Name, idle) })
 		g.Go(func() error { return p.resting.Loop(gctx, f.Name, idle, drain) })
@@ -261,32 +266,31 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 			})
 			g.Go(func() error { return b.Loop(gctx, idle) })
 		}
-		g.Go(func() error { return p.chores.run(gctx, f.Name, idle) })
+		g.Go(func() error { return p.chores.Run(gctx, f.Name, idle) })
 	}
-	g.Go(func() error { p.limitGrace(gctx, cut, idle); return nil })
-	return unlessCanceled(p.await(gctx, g))
+	g.Go(func() error { limitGrace(gctx, p.cfg.ShutdownGrace, cut, drain, idle); return nil })
+	return unlessCanceled(p.hands.Await(gctx, g, p.log))
 }
 
-// limitGrace cuts off what is still running ShutdownGrace after the drain began.
-func (p *Pipeline) limitGrace(ctx context.Context, cut func(), idle <-chan struct{}) {
+// limitGrace cuts off what is still running grace after the drain began.
+func limitGrace(ctx context.Context, grace time.Duration, cut func(), drain, idle <-chan struct{}) {
 	select {
-	case <-p.drain:
+	case <-drain:
 	case <-idle:
 		return
 	case <-ctx.Done():
 		return
 	}
-	timer := time.AfterFunc(p.cfg.ShutdownGrace, cut)
+	timer := time.AfterFunc(grace, cut)
 	context.AfterFunc(ctx, func() { timer.Stop() })
 }
 
-func (p *Pipeline) draining() bool {
-	select {
-	case <-p.drain:
-		return true
-	default:
-		return false
+// unlessCanceled is an error that is not that the run was to end.
+func unlessCanceled(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
 	}
+	return err
 }
 
 // advance is Journal.Advance for facts: it outlives ctx.

@@ -1,41 +1,23 @@
 package ingest
 
 import (
-	"sync"
-
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
-	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
-// reasonUnrestored is why an entry rests of whose removed version others went along.
-func reasonUnrestored(e journal.Entry, err *removal.UnrestoredError) journal.Reason {
-	r := journal.Reason{
-		Class: reasons.ClassRemoval, Message: err.Error(),
-		Hint: "Restore these versions in Tenovos; ingestd goes on trying for a week. Then `ingestd retry ID` tries the file again.",
-	}
-	if e.Reason.Message != "" {
-		r.Message = e.Reason.Message + "; " + r.Message
-	}
-	if !e.Outcome.Runnable() && e.Reason.Class != "" {
-		r.Class = e.Reason.Class
-	}
-	return r
-}
-
 // forget drops what the process remembers of an entry that has come to rest.
 func (p *Pipeline) forget(id int64) {
-	p.sought.end(id)
+	p.sources.Forget(id)
 	p.circuits.Forget(id)
-	p.excuses.forget(id)
+	p.excuses.Forget(id)
 }
 
 // logRest says what became of an entry that did not end as an asset.
 func (p *Pipeline) logRest(e journal.Entry, to journal.Status, r journal.Reason) {
 	p.stats.rested.Add(1)
 	if to != journal.Superseded { // then its path goes on
-		p.restarts.end(e)
+		p.sources.Quiet(e)
 	}
 	p.forget(e.ID)
 	ev := p.log.Warn()
@@ -65,7 +47,7 @@ func (c *core) logMissed(e journal.Entry, m dropfolder.Mapped) {
 func (p *Pipeline) logFiled(was, e journal.Entry) {
 	p.stats.rested.Add(1)
 	p.forget(e.ID)
-	p.restarts.end(e)
+	p.sources.Quiet(e)
 	if was.Reason.Class == reasons.ClassAdopted { // said when it was found
 		p.stats.adopted.Add(1)
 		return
@@ -81,30 +63,9 @@ func (p *Pipeline) logFiled(was, e journal.Entry) {
 		Int64("bytes", e.Size).Msg(what)
 }
 
-// maxExcuses is how often a file's failure at the ragged edge of an outage is
-// forgiven: another file's trouble may move the gate again and again.
-const maxExcuses = 3
-
-// excuses counts the failures of each file in flight that were put down to an outage. The
-// zero value has none. Safe for concurrent use.
-type excuses struct {
-	mu sync.Mutex
-	n  map[int64]int
-}
-
-// excuse reports whether another failure of an entry may be put down to an outage.
-func (x *excuses) excuse(id int64) bool {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.n == nil {
-		x.n = make(map[int64]int)
-	}
-	x.n[id]++
-	return x.n[id] <= maxExcuses
-}
-
-func (x *excuses) forget(id int64) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	delete(x.n, id)
+// fileRenamed notes that the file of an entry was found at another path of its folder.
+func (c *core) fileRenamed(old journal.Entry, now string) {
+	c.sources.Forget(old.ID) // it may get another path again, and is then sought anew
+	c.wake()
+	c.entryLog(c.log.Info(), old).Str("now", now).Msg("a file that was ingested, or is being ingested, has a new path")
 }

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,13 +47,13 @@ func (s *sending) send(ctx context.Context, w *work) (m journal.Move, err error)
 		s.entryLog(s.log.Info(), e).Int64("stored", e.Sent).Int64("bytes", e.Size).Msg("an interrupted upload goes on")
 	}
 	sent, sum, err := s.sendParts(ctx, e, src)
-	if err != nil {
-		return m, err
-	}
 	e.Attempt = withStored(e.Attempt, sent)
 	m.ID, m.From, m.Was = w.ID, journal.Uploading, &e
-	if m.Learned.Compared, err = content.Confirm(ctx, e, src); err != nil {
-		return journal.Move{}, err
+	if err == nil {
+		m.Learned.Compared, err = content.Confirm(ctx, e, src)
+	}
+	if err != nil {
+		return journal.Move{}, cmp.Or(s.keepStored(ctx, e, sent, sum), err)
 	}
 	if e.Attempt.UploadID != "" {
 		if err := s.api.Ready(ctx); err != nil { // parts can take longer than a token lives
@@ -127,7 +128,7 @@ func (s *sending) sendParts(ctx context.Context, e journal.Entry, src *uploader.
 		return nil
 	}
 	err = s.store.Upload(ctx, job)
-	s.foreign.note(err, s.now())
+	s.foreign.Note(err, s.now())
 	close(stored)
 	for part := range stored {
 		sent = append(sent, part)
@@ -155,6 +156,20 @@ func (s *sending) partDone(ctx context.Context, e journal.Entry, part journal.Pa
 	}
 	i := slices.IndexFunc(e.Attempt.Parts, func(p journal.Part) bool { return p.Number == part.Number })
 	return s.circuits.Passed(ctx, e.ID, e.Attempt.Parts[i].Size, outage.ContentStore)
+}
+
+// keepStored records what a single PUT stored where the stage ends without a move that
+// would: it is not to be sent again.
+func (s *sending) keepStored(ctx context.Context, e journal.Entry, sent []journal.Part, sum []byte) error {
+	if e.Attempt.UploadID != "" || len(sent) == 0 {
+		return nil
+	}
+	ctx, cancel := record(ctx)
+	defer cancel()
+	if err := s.learn(ctx, e.ID, journal.Learned{SHA256: sum, Attempt: e.Attempt.ID, Parts: sent}); err != nil {
+		return &journalError{err}
+	}
+	return nil
 }
 
 // journalError keeps a journal's failure recognisable behind the uploader's.

@@ -31,6 +31,14 @@ var (
 	ErrUnknown    = errors.New("the journal has no such record")
 )
 
+// UnlessMoved drops the error of what somebody else was faster with.
+func UnlessMoved(err error) error {
+	if errors.Is(err, ErrMoved) || errors.Is(err, ErrUnknown) {
+		return nil
+	}
+	return err
+}
+
 // fail wraps err with what was being done and, where SQLite's code has a
 // meaning to the operator, with the error that says so.
 func fail(op string, err error) error {

@@ -40,7 +40,7 @@ func (d *Desk) retry(ctx context.Context, e journal.Entry, s Selection) (Outcome
 	}
 	_, err = d.Core.Advance(ctx, m)
 	if err == nil && e.Taken() {
-		err = unlessMoved(d.Files.SeenBack(ctx, e))
+		err = journal.UnlessMoved(d.Files.SeenBack(ctx, e))
 	}
 	if err == nil {
 		d.Wake()

@@ -141,7 +141,7 @@ func (d *Desk) serve(ctx context.Context, r journal.Request) error {
 	}
 	rctx, cancel := journal.Recording(ctx)
 	defer cancel()
-	return unlessMoved(d.Requests.Answer(rctx, r.ID, encoded, text))
+	return journal.UnlessMoved(d.Requests.Answer(rctx, r.ID, encoded, text))
 }
 
 // ServeOne answers a request that waits in the journal, for a command that found no
@@ -167,12 +167,4 @@ func (d *Desk) ServeOne(ctx context.Context, id int64) error {
 			return err
 		}
 	}
-}
-
-// unlessMoved drops the error of what somebody else was faster with.
-func unlessMoved(err error) error {
-	if errors.Is(err, journal.ErrMoved) || errors.Is(err, journal.ErrUnknown) {
-		return nil
-	}
-	return err
 }

@@ -54,6 +54,9 @@ type Deps struct {
 	Reader  Reader
 	MD5     func(context.Context, journal.Entry) ([]byte, error) // of an entry's file
 	SHA256  func(context.Context, journal.Entry) ([]byte, error) // of an entry's file; it is stored too
+	// Seen asks Tenovos whether it holds what was ingested as an entry as it did, and if not,
+	// what it holds instead.
+	Seen func(ctx context.Context, e journal.Entry) (same bool, instead string, err error)
 }
 
 // New makes a Prover.
@@ -185,4 +188,23 @@ func (p *Prover) ProveDuplicate(ctx context.Context, e journal.Entry) error {
 		}
 	}
 	return err
+}
+
+// ProveEarlier makes sure before a file is moved or deleted whose content came in earlier.
+// What was in Tenovos then may have been removed there since, which is asked before it is
+// deleted, and may never have been proved to be there, where the folder kept its files.
+func (p *Prover) ProveEarlier(ctx context.Context, e journal.Entry, deleted bool) error {
+	if e.Status == journal.Duplicate {
+		return p.ProveDuplicate(ctx, e)
+	}
+	if deleted {
+		same, instead, err := p.Seen(ctx, e)
+		if err == nil && !same {
+			err = fmt.Errorf("the file is not deleted, because Tenovos does not hold its content as it did: %s", instead)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return p.Prove(ctx, e, e)
 }

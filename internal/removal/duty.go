@@ -283,6 +283,21 @@ func (e *UnrestoredError) Error() string {
 	return text
 }
 
+// Reason is why the entry rests whose removed version others went along with.
+func (e *UnrestoredError) Reason(of journal.Entry) journal.Reason {
+	r := journal.Reason{
+		Class: reasons.ClassRemoval, Message: e.Error(),
+		Hint: "Restore these versions in Tenovos; ingestd goes on trying for a week. Then `ingestd retry ID` tries the file again.",
+	}
+	if of.Reason.Message != "" {
+		r.Message = of.Reason.Message + "; " + r.Message
+	}
+	if !of.Outcome.Runnable() && of.Reason.Class != "" {
+		r.Class = of.Reason.Class
+	}
+	return r
+}
+
 func ids(versions []Version) string {
 	list := make([]string, len(versions))
 	for i, v := range versions {

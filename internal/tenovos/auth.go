@@ -11,7 +11,7 @@ import (
 // themselves; this is for checking an account. A refusal is ErrCredentials and
 // must not be answered by trying again soon: accounts get locked.
 func (c *Client) Login(ctx context.Context) error {
-	release, err := c.slot(ctx, "log in")
+	release, err := c.slots.take(ctx, "log in")
 	if err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (c *Client) Login(ctx context.Context) error {
 // Refresh renews the session by its refresh token, and by password where there
 // is none or it is refused.
 func (c *Client) Refresh(ctx context.Context) error {
-	release, err := c.slot(ctx, "refresh the session")
+	release, err := c.slots.take(ctx, "refresh the session")
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (c *Client) Refresh(ctx context.Context) error {
 // upload: while parts travel to the content store nothing else touches the
 // session.
 func (c *Client) Ready(ctx context.Context) error {
-	release, err := c.slot(ctx, "prepare the session")
+	release, err := c.slots.take(ctx, "prepare the session")
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (c *Client) Ready(ctx context.Context) error {
 // its next call.
 func (c *Client) ExpireToken(ctx context.Context) (err error) {
 	const op = "expire the token"
-	release, err := c.slot(ctx, op)
+	release, err := c.slots.take(ctx, op)
 	if err != nil {
 		return err
 	}

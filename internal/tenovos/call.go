@@ -59,7 +59,7 @@ func acknowledged(raw json.RawMessage) error {
 // call sends r with the session's tokens. A 401 renews the session, and r is
 // replayed once.
 func (c *Client) call(ctx context.Context, r request, decode decoder) error {
-	release, err := c.slot(ctx, r.op)
+	release, err := c.slots.take(ctx, r.op)
 	if err != nil {
 		return err
 	}
@@ -78,13 +78,16 @@ func (c *Client) call(ctx context.Context, r request, decode decoder) error {
 	return c.send(ctx, r, t, decode)
 }
 
-// slot waits for one of the MaxConcurrentCalls. Whoever asks for a session holds
+// slots bound the calls in flight: one token for each.
+type slots chan struct{}
+
+// take waits for one of the MaxConcurrentCalls. Whoever asks for a session holds
 // one, so that a login is counted too and cannot be starved by those who wait
 // for it.
-func (c *Client) slot(ctx context.Context, op string) (release func(), err error) {
+func (s slots) take(ctx context.Context, op string) (release func(), err error) {
 	select {
-	case c.slots <- struct{}{}:
-		return func() { <-c.slots }, nil
+	case s <- struct{}{}:
+		return func() { <-s }, nil
 	case <-ctx.Done():
 		return nil, &Error{Op: op, Kind: Unavailable, Err: ctx.Err()}
 	}
@@ -108,10 +111,10 @@ func (c *Client) send(ctx context.Context, r request, t *token, decode decoder) 
 	// connection has written nothing to the one before.
 	var connected atomic.Bool
 	connected.Store(true)
-	req, err := c.newRequest(httptrace.WithClientTrace(timed, &httptrace.ClientTrace{
+	req, err := r.build(httptrace.WithClientTrace(timed, &httptrace.ClientTrace{
 		GetConn: func(string) { connected.Store(false) },
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
-	}), r, t)
+	}), c.base, &c.cfg, t)
 	if err != nil {
 		return &Error{Op: r.op, Kind: Rejected, Err: err}
 	}
@@ -121,7 +124,7 @@ func (c *Client) send(ctx context.Context, r request, t *token, decode decoder) 
 		if timed.Err() != nil && ctx.Err() == nil {
 			err = fmt.Errorf("no complete reply within %s", c.timeout)
 		}
-		e := &Error{Op: r.op, Kind: Unavailable, Status: status, Err: c.scrubError(secret.Error(err))}
+		e := &Error{Op: r.op, Kind: Unavailable, Status: status, Err: c.secrets.scrubError(secret.Error(err))}
 		switch ue := (*url.Error)(nil); {
 		case !connected.Load():
 			if errors.As(e.Err, &ue) {
@@ -169,8 +172,8 @@ func (c *Client) send(ctx context.Context, r request, t *token, decode decoder) 
 	return nil
 }
 
-// newRequest is the only place where API headers are set.
-func (c *Client) newRequest(ctx context.Context, r request, t *token) (*http.Request, error) {
+// build makes the HTTP request, below base. It is the only place where API headers are set.
+func (r request) build(ctx context.Context, base string, cfg *Config, t *token) (*http.Request, error) {
 	var body io.Reader
 	if r.body != nil {
 		b, err := json.Marshal(r.body)
@@ -179,25 +182,25 @@ func (c *Client) newRequest(ctx context.Context, r request, t *token) (*http.Req
 		}
 		body = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, body)
+	req, err := http.NewRequestWithContext(ctx, r.method, base+r.path, body)
 	if err != nil {
 		return nil, secret.Error(err)
 	}
 	h := req.Header
 	h.Set("Accept", "application/json")
 	h.Set("User-Agent", "ingestd")
-	h.Set("X-API-Key", c.cfg.APIKey.Reveal())
+	h.Set("X-API-Key", cfg.APIKey.Reveal())
 	if r.body != nil || r.contentType {
 		h.Set("Content-Type", "application/json")
 	}
 	switch {
 	case t != nil:
 		h.Set("Authorization", t.Authorization.Reveal())
-		if t.AccessToken != "" && (r.accessToken || !c.cfg.OmitAccessToken) {
+		if t.AccessToken != "" && (r.accessToken || !cfg.OmitAccessToken) {
 			h.Set("AccessToken", t.AccessToken.Reveal())
 		}
-	case c.cfg.BasicLogin:
-		req.SetBasicAuth(c.cfg.Username, c.cfg.Password.Reveal())
+	case cfg.BasicLogin:
+		req.SetBasicAuth(cfg.Username, cfg.Password.Reveal())
 	}
 	return req, nil
 }
@@ -212,8 +215,8 @@ func (c *Client) refusal(r request, resp *http.Response, p problem) error {
 		Op:         r.op,
 		Kind:       classify(status, p, r.repeatable),
 		Status:     status,
-		Message:    c.scrub(p.message),
-		Detail:     c.scrub(p.detail),
+		Message:    c.secrets.scrub(p.message),
+		Detail:     c.secrets.scrub(p.detail),
 		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), c.clock()),
 		Err:        storeError(p),
 	}

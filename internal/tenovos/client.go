@@ -59,8 +59,9 @@ type Client struct {
 	http    *http.Client
 	clock   func() time.Time
 	timeout time.Duration
-	slots   chan struct{} // one token for each call in flight
+	slots   slots
 	auth    auth
+	secrets secrets
 	skew    skew
 
 	// undeleteDashed says by which of its two names the service knew the action that
@@ -95,7 +96,7 @@ func New(cfg Config) (*Client, error) {
 		http:    &http.Client{Transport: transport(cfg.MaxConcurrentCalls)},
 		clock:   cfg.Clock,
 		timeout: cfg.CallTimeout,
-		slots:   make(chan struct{}, cfg.MaxConcurrentCalls),
+		slots:   make(slots, cfg.MaxConcurrentCalls),
 	}
 	if cfg.HTTP != nil {
 		own := *cfg.HTTP
@@ -111,6 +112,7 @@ func New(cfg Config) (*Client, error) {
 		c.timeout = time.Minute
 	}
 	c.auth.turn = make(chan struct{}, 1)
+	c.secrets = secrets{apiKey: cfg.APIKey, password: cfg.Password, username: cfg.Username, auth: &c.auth}
 	return c, nil
 }
 

@@ -69,7 +69,7 @@ func FuzzError(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte, status int) {
 		p := describe(body)
-		for _, s := range []string{c.scrub(p.message), c.scrub(p.detail)} {
+		for _, s := range []string{c.secrets.scrub(p.message), c.secrets.scrub(p.detail)} {
 			if len(s) > 4*maxWords || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
 				t.Errorf("bad text %q", s)
 			}

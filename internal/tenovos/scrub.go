@@ -22,14 +22,21 @@ var (
 	jwt      = regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*)*`)
 )
 
+// secrets are what a client has that must not be printed.
+type secrets struct {
+	apiKey, password secret.Text
+	username         string
+	auth             *auth
+}
+
 // scrub removes from a text of the service what must not be printed: the
 // client's own secrets, anything that looks like a token, and the queries of
 // URLs, which sign them.
-func (c *Client) scrub(s string) string {
+func (c secrets) scrub(s string) string {
 	if s == "" {
 		return s
 	}
-	own := []secret.Text{c.cfg.APIKey, c.cfg.Password}
+	own := []secret.Text{c.apiKey, c.password}
 	if t := c.auth.load(); t != nil {
 		own = append(own, t.Authorization, t.AccessToken, t.RefreshToken)
 	}
@@ -39,8 +46,8 @@ func (c *Client) scrub(s string) string {
 			s = replaceForms(s, t.Reveal())
 		}
 	}
-	if c.cfg.Password != "" { // as the header of a Basic login has it, which also tells a short one
-		s = replaceForms(s, c.cfg.Username+":"+c.cfg.Password.Reveal())
+	if c.password != "" { // as the header of a Basic login has it, which also tells a short one
+		s = replaceForms(s, c.username+":"+c.password.Reveal())
 	}
 	s = basic.ReplaceAllStringFunc(s, scrubBasic)
 	s = urlQuery.ReplaceAllString(s, "$1?"+secret.Redacted)
@@ -84,7 +91,7 @@ func replaceForms(text, own string) string {
 
 // scrubError is scrub for an error. The chain stays as it is where its text is
 // clean, so that causes can be asked for; otherwise only the text is left.
-func (c *Client) scrubError(err error) error {
+func (c secrets) scrubError(err error) error {
 	if text := err.Error(); c.scrub(text) != text {
 		return errors.New(c.scrub(text))
 	}

@@ -14,8 +14,8 @@ import (
 // Whatever form a service gives to what it was sent, no secret is left of it.
 func TestScrubForms(t *testing.T) {
 	for _, password := range []string{"p", "s3cret", `pä"<&>\\ %+/:?~x`, "ÿÿ>>??ÿÿ", "Basic"} {
-		c := &Client{cfg: Config{Username: "ingest@example.com", Password: secret.Text(password), APIKey: "key/+=1 2"}}
-		login := c.cfg.Username + ":" + password
+		c := secrets{username: "ingest@example.com", password: secret.Text(password), apiKey: "key/+=1 2", auth: new(auth)}
+		login := c.username + ":" + password
 		quoted, err := json.Marshal(password)
 		if err != nil {
 			t.Fatal(err)
@@ -52,7 +52,7 @@ func TestScrubForms(t *testing.T) {
 			}
 		}
 	}
-	c := &Client{cfg: Config{Username: "u", Password: "s3cret"}}
+	c := secrets{username: "u", password: "s3cret", auth: new(auth)}
 	for _, text := range []string{"Basic authentication is required", "the basic template is missing"} {
 		if got := c.scrub(text); got != text {
 			t.Errorf("%q became %q", text, got)

@@ -126,7 +126,7 @@ func (c *Client) renew(ctx context.Context, old *token) (t *token, err error) {
 	}
 	if old != nil && old.RefreshToken != "" {
 		t, err := c.refresh(ctx, old)
-		if err == nil || !c.refreshIsOver(err) {
+		if err == nil || !c.auth.refreshIsOver(err) {
 			return t, err
 		}
 		// Never try this refresh token again, whatever becomes of the login.
@@ -141,8 +141,9 @@ func (c *Client) renew(ctx context.Context, old *token) (t *token, err error) {
 	return c.login(ctx)
 }
 
-// refreshIsOver reports whether a failed refresh leaves only the password.
-func (c *Client) refreshIsOver(err error) bool {
+// refreshIsOver reports whether a failed refresh leaves only the password. The caller holds
+// the turn.
+func (a *auth) refreshIsOver(err error) bool {
 	var e *Error
 	if !errors.As(err, &e) {
 		return false
@@ -153,8 +154,8 @@ func (c *Client) refreshIsOver(err error) bool {
 	case e.Kind == Unauthorized, e.Kind == Rejected:
 		return true
 	case e.Status == 500, e.Status == 502:
-		c.auth.refreshFaults++
-		return c.auth.refreshFaults >= maxRefreshFaults
+		a.refreshFaults++
+		return a.refreshFaults >= maxRefreshFaults
 	}
 	return false
 }

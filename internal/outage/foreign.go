@@ -1,4 +1,4 @@
-package ingest
+package outage
 
 import (
 	"errors"
@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
-	"github.com/tenovos-ingest/ingestd/internal/stage"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 )
@@ -15,16 +14,17 @@ import (
 // used: each create would make an asset, only to have it removed.
 const foreignRest = 5 * time.Minute
 
-// foreignURLs remembers that Tenovos hands out upload URLs that are not used. Files are
-// held meanwhile, not tried: it takes somebody to look. Safe for concurrent use.
-type foreignURLs struct {
+// ForeignURLs remembers that Tenovos hands out upload URLs that are not used. Files are
+// held meanwhile, not tried: it takes somebody to look. The zero value remembers nothing.
+// Safe for concurrent use.
+type ForeignURLs struct {
 	mu     sync.Mutex
 	until  time.Time
 	reason journal.Reason
 }
 
-// note looks at the outcome of an upload.
-func (f *foreignURLs) note(err error, now time.Time) {
+// Note looks at the outcome of an upload.
+func (f *ForeignURLs) Note(err error, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
@@ -35,15 +35,12 @@ func (f *foreignURLs) note(err error, now time.Time) {
 	}
 }
 
-// forget has the next file be tried: somebody asked for it.
-func (f *foreignURLs) forget() { f.note(nil, time.Time{}) }
+// Forget has the next file be tried: somebody asked for it.
+func (f *ForeignURLs) Forget() { f.Note(nil, time.Time{}) }
 
-// refusal is why nothing is created now; nil where something may be.
-func (f *foreignURLs) refusal(now time.Time) error {
+// Refusal is why nothing is created now; false where something may be.
+func (f *ForeignURLs) Refusal(now time.Time) (journal.Reason, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !now.Before(f.until) {
-		return nil
-	}
-	return stage.Held(f.reason)
+	return f.reason, now.Before(f.until)
 }

@@ -1,16 +1,32 @@
-package ingest
+package turns
 
 import (
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
-// turns shares the workers out between the folders. No folder has more than its
+// Mounts are the file systems of the drop folders.
+type Mounts interface {
+	// Usable reports whether a folder's file system answers, and the folder is there.
+	Usable(folder string) bool
+	// Stuck are the entries of which a call to a file system hangs.
+	Stuck() map[int64]bool
+}
+
+// Hands hold the entries in flight.
+type Hands interface {
+	Each(yield func(id int64, f *hands.Flight) bool)
+}
+
+// Turns shares the workers out between the folders. No folder has more than its
 // bound, so that a backfill of giants does not have them all, and folders that want
 // more than there is take turns. A worker that a share which hangs does not let go
 // is not counted: another takes its place, and the share gets none. It belongs to
 // the dispatcher's goroutine.
-type turns struct {
-	p       *Pipeline
+type Turns struct {
+	mounts  Mounts
+	hands   Hands
 	workers int
 	queues  []*folderQueue // the one whose turn is next is first
 }
@@ -25,10 +41,11 @@ type folderQueue struct {
 	flying, flyingLast int // as counted last
 }
 
-func (p *Pipeline) newTurns() *turns {
-	t := &turns{p: p, workers: max(1, p.cfg.Workers)}
-	for _, f := range p.cfg.Folders {
-		q := &folderQueue{name: f.Name, bound: folderBound(f.Workers, t.workers, len(p.cfg.Folders))}
+// New returns the turns of folders, of so many workers.
+func New(folders []dropfolder.Folder, workers int, m Mounts, h Hands) *Turns {
+	t := &Turns{mounts: m, hands: h, workers: max(1, workers)}
+	for _, f := range folders {
+		q := &folderQueue{name: f.Name, bound: folderBound(f.Workers, t.workers, len(folders))}
 		if f.Order == journal.OrderMixed && q.bound > 1 {
 			q.fromLast = max(1, q.bound/4)
 		}
@@ -49,15 +66,15 @@ func folderBound(asked, workers, folders int) int {
 	return workers
 }
 
-// count looks who is busy with what, and returns the number of free workers.
-func (t *turns) count() int {
+// Count looks who is busy with what, and returns the number of free workers.
+func (t *Turns) Count() int {
 	byName := make(map[string]*folderQueue, len(t.queues))
 	for _, q := range t.queues {
 		q.flying, q.flyingLast = 0, 0
 		byName[q.name] = q
 	}
-	free, stuck := t.workers, t.p.mounts.Stuck()
-	for id, f := range t.p.hands.Each {
+	free, stuck := t.workers, t.mounts.Stuck()
+	for id, f := range t.hands.Each {
 		if !f.Dispatched || stuck[id] {
 			continue
 		}
@@ -71,11 +88,11 @@ func (t *turns) count() int {
 	return free
 }
 
-// shares says what each folder may have more than was counted.
-func (t *turns) shares() []journal.Share {
+// Shares says what each folder may have more than was counted.
+func (t *Turns) Shares() []journal.Share {
 	var out []journal.Share
 	for _, q := range t.queues {
-		if !t.p.mounts.Usable(q.name) {
+		if !t.mounts.Usable(q.name) {
 			continue
 		}
 		out = append(out, journal.Share{
@@ -85,8 +102,8 @@ func (t *turns) shares() []journal.Share {
 	return out
 }
 
-// took ends the turn of a folder.
-func (t *turns) took(folder string) {
+// Took ends the turn of a folder.
+func (t *Turns) Took(folder string) {
 	for i, q := range t.queues {
 		if q.name == folder {
 			q.deferred = !q.deferred

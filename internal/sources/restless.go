@@ -1,4 +1,4 @@
-package ingest
+package sources
 
 import (
 	"sync"
@@ -38,16 +38,17 @@ func (r *restarts) end(e journal.Entry) {
 	delete(r.count, place{e.Folder, e.Path})
 }
 
-// notice has the verdict on a file that changed under its upload tell how often that
-// was, and says it aloud once.
-func (p *Pipeline) notice(e journal.Entry, v *verdict) {
-	if v.reason.Class != reasons.ClassChanged || e.Status != journal.Uploading && e.Status != journal.Completing {
-		return
-	}
-	n := p.restarts.begin(e)
-	v.reason = reasons.Restless(n)
+// Restless counts that the upload of an entry is given up because its file really changed,
+// and returns the reason, which tells how often that was. It is said aloud once.
+func (s *Sources) Restless(e journal.Entry) journal.Reason {
+	n := s.restarts.begin(e)
+	reason := reasons.Restless(n)
 	if n == reasons.RestlessFrom {
-		p.entryLog(p.log.Warn(), e).Int("times", n).Str("hint", v.reason.Hint).
+		s.Log.Warn().Str("folder", e.Folder).Str("path", e.Path).Int64("id", e.ID).Int("times", n).Str("hint", reason.Hint).
 			Msg("the file changes again and again while it is uploaded: each time its upload begins anew")
 	}
+	return reason
 }
+
+// Quiet forgets how often the file at the path of an entry changed.
+func (s *Sources) Quiet(e journal.Entry) { s.restarts.end(e) }

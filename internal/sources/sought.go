@@ -1,4 +1,4 @@
-package ingest
+package sources
 
 import (
 	"context"
@@ -49,45 +49,56 @@ func (s *sought) end(id int64) {
 // seek lets an entry that was begun wait, where its file may have another path: the
 // watcher finds it there, and the entry gets that path when the new one is recognised.
 // It returns cause once the file must be gone.
-func (p *Pipeline) seek(ctx context.Context, e journal.Entry, cause error) error {
+func (s *Sources) seek(ctx context.Context, e journal.Entry, cause error) error {
 	if e.Kind != journal.File || !e.Status.Active() || errors.Is(cause, uploader.ErrSourceRemoved) {
 		return cause
 	}
-	since := p.sought.begin(e.ID, p.now())
-	found, err := p.reader.Displaced(ctx, e)
+	since := s.sought.begin(e.ID, s.Now())
+	found, err := s.Paths.Displaced(ctx, e)
 	if err != nil {
 		return err
 	}
-	if (found || p.unscanned(e.Folder, since)) && p.now().Sub(since) < seekAtMost {
+	if (found || s.unscanned(e.Folder, since)) && s.Now().Sub(since) < seekAtMost {
 		return &stage.WaitError{After: seekEvery, Reason: reasons.Sought}
 	}
-	p.sought.end(e.ID)
+	s.sought.end(e.ID)
 	return cause
 }
 
+// Displaced looks whether a file that is to be moved away, and is not where it was, has
+// another path: there it is recognised. until is when to look again.
+func (s *Sources) Displaced(ctx context.Context, e journal.Entry) (found bool, until time.Time, err error) {
+	since := s.sought.begin(e.ID, s.Now())
+	found, err = s.Paths.Displaced(ctx, e)
+	if err != nil {
+		return false, until, err
+	}
+	if !found && s.unscanned(e.Folder, since) && s.Now().Sub(since) < seekAtMost {
+		return false, s.Now().Add(seekEvery), nil
+	}
+	s.sought.end(e.ID)
+	return found, until, nil
+}
+
+// Forget has the file of an entry be sought anew, should it not be where it was again.
+func (s *Sources) Forget(id int64) { s.sought.end(id) }
+
 // unscanned reports whether the watcher may still find a file that got another path
 // before a time.
-func (p *Pipeline) unscanned(folder string, since time.Time) bool {
-	if p.once {
-		return !closed(p.source)
+func (s *Sources) unscanned(folder string, since time.Time) bool {
+	if done, backfill := s.Walked(); backfill {
+		return !done
 	}
-	f := p.folders[folder]
+	f := s.folders[folder]
 	if f.Scanned == nil { // nobody looks
 		return false
 	}
 	last, polled := f.Scanned()
-	if !last.After(p.started) || polled && !last.After(since) {
+	if !last.After(s.Started) || polled && !last.After(since) {
 		return true
 	}
 	if last.After(since) {
 		since = last
 	}
-	return p.now().Before(since.Add(2*f.Settle + time.Second))
-}
-
-// fileRenamed notes that the file of an entry was found at another path of its folder.
-func (p *Pipeline) fileRenamed(old journal.Entry, now string) {
-	p.sought.end(old.ID) // it may get another path again, and is then sought anew
-	p.wake()
-	p.entryLog(p.log.Info(), old).Str("now", now).Msg("a file that was ingested, or is being ingested, has a new path")
+	return s.Now().Before(since.Add(2*f.Settle + time.Second))
 }

@@ -1,10 +1,10 @@
-package ingest
+package hands
 
 import (
 	"context"
-	"errors"
 	"time"
 
+	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -13,9 +13,9 @@ import (
 // stopping. What the worker was about stands in the journal, as after a crash.
 const abandonAfter = 5 * time.Second
 
-// await returns when the group has ended, or abandonAfter after ctx, which is the
-// group's, has.
-func (p *Pipeline) await(ctx context.Context, g *errgroup.Group) error {
+// Await returns when the group of those who have entries in hand has ended, or abandonAfter
+// after ctx, which is the group's, has.
+func (h *Hands) Await(ctx context.Context, g *errgroup.Group, log zerolog.Logger) error {
 	ended := make(chan error, 1)
 	go func() { ended <- g.Wait() }()
 	select {
@@ -29,28 +29,20 @@ func (p *Pipeline) await(ctx context.Context, g *errgroup.Group) error {
 	case err := <-ended:
 		return err
 	case <-timer.C:
-		p.logAbandoned()
+		h.logAbandoned(log)
 		return context.Cause(ctx)
 	}
 }
 
 // logAbandoned names the files that are still being worked on.
-func (p *Pipeline) logAbandoned() {
+func (h *Hands) logAbandoned(log zerolog.Logger) {
 	none := true
-	for id, f := range p.hands.Each {
+	for id, f := range h.Each {
 		none = false
-		p.log.Warn().Str("folder", f.Folder).Str("path", f.Path).Int64("id", id).
+		log.Warn().Str("folder", f.Folder).Str("path", f.Path).Int64("id", id).
 			Msg("the file's folder does not answer: stopping without it, the next start goes on with it")
 	}
 	if none {
-		p.log.Warn().Msg("a folder that a request or clean-up is about does not answer: stopping without it")
+		log.Warn().Msg("a folder that a request or clean-up is about does not answer: stopping without it")
 	}
-}
-
-// unlessCanceled is an error that is not that the run was to end.
-func unlessCanceled(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
 }

@@ -1,4 +1,4 @@
-package ingest
+package mounts
 
 import (
 	"context"
@@ -11,15 +11,15 @@ import (
 // with noserverino and some of FUSE, another number is no change: what is known by its
 // size and times is known. Else a whole archive would be read again at each poll.
 
-// passRenumbered drops the files that are known but for such numbers. All are of one
+// PassRenumbered drops the files that are known but for such numbers. All are of one
 // directory. known is how the journal tells which these are.
-func (p *Pipeline) passRenumbered(ctx context.Context, found []file.File, known func(context.Context, []file.File) (map[int]bool, error)) ([]file.File, error) {
+func (m *Mounts) PassRenumbered(ctx context.Context, found []file.File, known func(context.Context, []file.File) (map[int]bool, error)) ([]file.File, error) {
 	pass, err := known(ctx, found)
 	if err != nil || len(pass) == 0 {
 		return found, err
 	}
 	folder := found[0].Folder
-	if p.mounts.Trusted(folder, path.Dir(found[0].Path)) {
+	if m.Trusted(folder, path.Dir(found[0].Path)) {
 		return found, nil
 	}
 	var rest []file.File
