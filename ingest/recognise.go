@@ -150,7 +150,7 @@ func (s *mapping) renamed(ctx context.Context, w *work, content *content, prev j
 			}
 			return w.stays(s.now().Add(s.folders[w.Folder].Settle), reasons.NameTaken), nil // it may not have been found yet
 		}
-		if old.Status == journal.Verified || old.Status == journal.Cancelling {
+		if old.Status == journal.Verified || old.Status == journal.Cancelling || old.Taken() { // its file may be on its way out
 			return w.stays(s.now().Add(tenovos.PollWait(w.Tries)), reasons.Waits(old)), nil
 		}
 		if old.Status == journal.Filed || sentWhole(old) { // else its upload compares what it sends
