@@ -1,10 +1,12 @@
 package ingest_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -79,7 +81,32 @@ func TestRenamedAfterIntentToDelete(t *testing.T) {
 	}
 }
 
-// As before, but from the next start on the folder keeps its files.
+// As TestRenamedAfterIntentToDelete, but of a file that was left alone and is filed.
+func TestRenamedAfterIntentToDeleteWhatIsIn(t *testing.T) {
+	t.Parallel()
+	r := newFilingRig(t, dropfolder.AfterDelete)
+	var later time.Duration
+	r.clock = func() time.Time { return time.Now().Add(later) }
+	r.config.Folders[0].Resume = 10 * time.Minute
+	r.write("b.jpg", 3000, 1)
+	r.backfill()
+	p := r.start()
+	e := r.entry("b.jpg")
+	must(t, journal.FilingOf(p.journal).Set(t.Context(), e.ID, journal.Filed, fmt.Sprintf(".ingestd-%d", e.ID), ""))
+	r.close(p)
+	must(t, os.MkdirAll(filepath.Join(r.drop, "y"), 0o755))
+	must(t, os.Rename(filepath.Join(r.drop, "b.jpg"), filepath.Join(r.drop, "y", "c.jpg")))
+	later += 11 * time.Minute
+	r.backfill()
+	later += 11 * time.Minute
+	r.backfill()
+	r.wantFiles()
+	if n := len(r.sandbox.State().Assets); n != 1 {
+		t.Errorf("%d assets were created", n)
+	}
+}
+
+// As TestRenamedAfterIntentToDelete, but from the next start on the folder keeps its files.
 func TestIntentToDeleteOfAFolderThatKeeps(t *testing.T) {
 	t.Parallel()
 	for _, after := range []string{"b.jpg", "c.jpg"} { // where it lies at the next start

@@ -46,7 +46,8 @@ func (r *Reader) SameFile(ctx context.Context, e Entry) ([]Entry, error) {
 			return err
 		}, `SELECT `+entryColumns+` FROM entries e {using entries_inode}
 			WHERE ino = ?1 AND size = ?2 AND dev = ?3 AND mod_time = ?4 AND folder = ?5 AND path <> ?6
-			  AND (status IN {begun} OR status = {filed} OR status = {held} AND class = '`+ClassUnverified+`') AND (aside = x'' OR status = {verified})
+			  AND (status IN {begun} OR status = {filed} OR status = {held} AND class = '`+ClassUnverified+`') AND (aside = x'' OR status = {verified}
+				OR EXISTS (SELECT 1 FROM chores c WHERE c.entry_id = e.id AND c.kind = '`+string(ChoreFile)+`'))
 			  AND NOT `+hasVersion+`
 			ORDER BY id LIMIT 8`, int64(e.Ino), e.Size, int64(e.Dev), e.ModTime, e.Folder, []byte(e.Path))
 		if err != nil {

@@ -75,8 +75,23 @@ func (f *Filer) FileResting(ctx context.Context, c journal.Chore) (bool, error) 
 		_, err := f.takeAway(ctx, e, folder.After == dropfolder.AfterDelete, folder.Done)
 		return err == nil, err
 	}
-	err = f.unhide(ctx, e)
+	if e.Status == journal.Filed && e.Taken() && !folder.After.Keeps() && !f.isHidden(ctx, e) {
+		err = f.forgetRenamed(ctx, e)
+	} else {
+		err = f.unhide(ctx, e)
+	}
 	return err == nil, err
+}
+
+// forgetRenamed takes the intent back to move the file of an entry that rests, if the file
+// got another path before it was taken: there it is recognised.
+func (f *Filer) forgetRenamed(ctx context.Context, e journal.Entry) error {
+	d, err := f.depart(ctx, e)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.ForgetRenamed()
 }
 
 // isHidden reports whether an entry's file is on its way out of the folder.

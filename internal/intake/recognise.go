@@ -155,7 +155,7 @@ func (in *Intake) renamed(ctx context.Context, w *settled, have *content.Content
 			}
 			return w.Stays(in.Now().Add(in.folders[w.Folder].Settle), reasons.NameTaken), nil // it may not have been found yet
 		}
-		if old.Status == journal.Verified || old.Status == journal.Cancelling {
+		if old.Status == journal.Verified || old.Status == journal.Cancelling || old.Taken() { // its file may be on its way out
 			w.recognised(Renamed, old)
 			return w.Stays(in.Now().Add(tenovos.PollWait(w.Tries)), reasons.Waits(old)), nil
 		}

@@ -308,6 +308,21 @@ func (d *Departure) forgetUnlessDeleted() error {
 	return d.Forget()
 }
 
+// ForgetRenamed takes the intent back if the file got another path before it was taken.
+func (d *Departure) ForgetRenamed() error {
+	if d.Target != "" && d.Arrived() {
+		return nil
+	}
+	if err := d.Lacks(d.Hidden); err != nil {
+		return err
+	}
+	renamed, err := d.Renamed()
+	if err != nil || !renamed {
+		return err
+	}
+	return d.Forget()
+}
+
 func (d *Departure) record() error { return d.Record(d.Hidden, d.Target) }
 
 // lost returns nil if a file that was on its way out of the folder is in none of the places
