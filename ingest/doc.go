@@ -7,8 +7,8 @@
 //	machine    a worker takes an entry from stage to stage; one place records each move (machine.go)
 //	stages     intake.Decide, then intend, create, send, complete, verify, fileAway, cancel: create.go to cancel.go
 //	dispose    one exhaustive answer to every error that a stage can meet (dispose.go, answer.go)
-//	chores     clean-up work that outlives a status, and what a lost reply left in doubt (chores.go, orphans.go)
-//	adopt      what the account holds already (internal/holdings) is taken over, or waited for
+//	adopt      what the account holds already (internal/holdings) is taken over, or waited for (adopt.go)
+//	compose    the rooms below are put together (compose.go, pipeline.go)
 //
 // Beside the life of a file the pipeline runs what has a room of its own:
 //
@@ -19,6 +19,7 @@
 //	resting    what rests, and whose file is gone, is superseded (internal/resting)
 //	outage     what refuses one file after another is tried by one, and waited for by all (internal/outage)
 //	removal    what a delete takes along is brought back: nobody else's version goes (internal/removal)
+//	chores     clean-up work that outlives a status, and what a lost reply left in doubt (internal/chores)
 //	edits      assets that exist get what the rules say by now (internal/edits)
 //	desk       what operators ask for (internal/desk)
 //

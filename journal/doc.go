@@ -11,11 +11,14 @@
 //
 // # Rules
 //
-//   - Only Journal.Advance moves an entry from one status to another, and Vanished
-//     many of them to superseded; Admit also sets an earlier generation aside when
-//     it records its successor. All check
-//     the table of Moves, and the row changes only if it still has the old
-//     status, so no two workers can move one entry at once.
+//   - A worker moves an entry from one status to another by Journal.Advance alone, which
+//     checks the table of Moves; so do Vanished, which supersedes entries whose files are
+//     gone, and the cancel of many at once (cancel.go). Admit sets an earlier generation aside when it records its successor.
+//     What else moves entries names in its SQL the statuses that it moves: Touch has a
+//     mapped entry settle again, new rules and companions send entries round again
+//     (rules.go, companions.go, fileless.go), and a folder that takes over the history of
+//     another supersedes what it has itself (takeover.go). A row changes only if it still
+//     has the status that was seen, so no two workers can move one entry at once.
 //   - Each exported method that writes is one transaction: when it returns nil
 //     the facts are on disk (WAL, synchronous=FULL), when it returns an error
 //     nothing has changed.
