@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -24,7 +25,7 @@ func (c *core) adopt(ctx context.Context, w *work, asset tenovos.NewAsset) (m jo
 			return journal.Move{}, err
 		}
 	}
-	c.entryLog(c.log.Info(), w.Entry).Str("object_id", best.ObjectID).Msg("the account holds this asset already: adopted")
+	dropfolder.LogEntry(c.log.Info(), w.Entry).Str("object_id", best.ObjectID).Msg("the account holds this asset already: adopted")
 	return m, nil
 }
 

@@ -60,7 +60,7 @@ func (p *Pipeline) answer(ctx context.Context, w *work, epoch int, cause error) 
 		if after == 0 {
 			after = p.backoff(max(e.Failures, e.Tries) + 1)
 		}
-		p.entryLog(p.log.Debug(), e).Str("reason", v.reason.Message).Dur("after", after).Msg("tried again later")
+		dropfolder.LogEntry(p.log.Debug(), e).Str("reason", v.reason.Message).Dur("after", after).Msg("tried again later")
 		m = w.Stays(p.now().Add(after), v.reason)
 		m.CountFailure = v.count
 		return m, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/tenovos-ingest/ingestd/internal/chores"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/removal"
@@ -71,7 +72,7 @@ func (s *cancelling) cancel(ctx context.Context, w *work) (journal.Move, error) 
 	}
 	w.Afterwards(func(ctx context.Context, _ journal.Entry) error {
 		if m.To.Runnable() && w.Attempt != nil {
-			s.entryLog(s.log.Info(), w.Entry).Str("object_id", w.Attempt.ObjectID).Str("reason", w.Reason.Message).Msg("an upload was given up: the file begins again")
+			dropfolder.LogEntry(s.log.Info(), w.Entry).Str("object_id", w.Attempt.ObjectID).Str("reason", w.Reason.Message).Msg("an upload was given up: the file begins again")
 		}
 		if u.removal == nil || u.unrestored != nil || len(u.chores) > 0 {
 			return nil
@@ -133,7 +134,7 @@ func (s *cancelling) undo(ctx context.Context, e journal.Entry) (u undone, err e
 	if u.unrestored != nil || errors.As(failed, &u.unrestored) {
 		return u, nil
 	}
-	s.entryLog(s.log.Warn(), e).Str("object_id", e.Attempt.ObjectID).AnErr("reason", failed).
+	dropfolder.LogEntry(s.log.Warn(), e).Str("object_id", e.Attempt.ObjectID).AnErr("reason", failed).
 		Msg("an upload that was given up could not be cleaned up yet: it is tried again beside the work")
 	u.chores, err = s.cleanUp(e, abortErr != nil)
 	return u, err
@@ -141,9 +142,9 @@ func (s *cancelling) undo(ctx context.Context, e journal.Entry) (u undone, err e
 
 // neverCompleted records that an upload was open until it was cancelled.
 func (s *cancelling) neverCompleted(ctx context.Context, e journal.Entry) error {
-	ctx, cancel := record(ctx)
+	ctx, cancel := journal.Recording(ctx)
 	defer cancel()
-	return s.learn(ctx, e.ID, journal.Learned{Attempt: e.Attempt.ID, NeverCompleted: true})
+	return s.journal.Learn(ctx, e.ID, journal.Learned{Attempt: e.Attempt.ID, NeverCompleted: true})
 }
 
 // abort cancels the attempt's multipart upload, if it has one, and reports

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/chores"
 	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
@@ -22,7 +23,7 @@ func (p *Pipeline) newIntake() *intake.Intake {
 	}, intake.Deps{
 		Journal: p.reader, API: p.api, Holdings: p.holdings, Mounts: p.mounts, Log: p.log, Now: p.now,
 		Around: intake.Around{
-			Learn: p.learn, InHand: p.hands.Each, Abort: p.hands.Abort,
+			Learn: p.journal.Learn, InHand: p.hands.Each, Abort: p.hands.Abort,
 			HoldBack: p.holdBack, Passed: p.circuits.Passed, MayCreate: p.mayCreate,
 			Missed: p.logMissed, Renamed: p.fileRenamed,
 		},
@@ -30,21 +31,18 @@ func (p *Pipeline) newIntake() *intake.Intake {
 }
 
 func (p *Pipeline) newEditor() *edits.Editor {
-	d := edits.Deps{
+	return edits.New(p.folderNames(), edits.Deps{
 		API: p.api, Entries: p.journal, Gate: p.gate, Alarms: p.alarms,
 		Log: p.log, Now: p.now, Map: p.rules, Missed: p.logMissed, Usable: p.mounts.Usable,
 		Drain: func() <-chan struct{} { return p.drain }, Ended: p.wake,
 		Backoff: p.backoff, MaxAttempts: p.cfg.MaxAttempts, Workers: p.cfg.Workers, BulkSeen: p.cfg.BulkSeen,
-	}
-	if p.journal != nil { // who only compares has none
-		d.Edits = journal.EditsOf(p.journal)
-	}
-	return edits.New(p.folderNames(), d)
+		Edits: journal.EditsOf(p.journal),
+	})
 }
 
 func (p *Pipeline) newDesk() *desk.Desk {
-	d := desk.Deps{
-		API: p.api, Journal: p.journal, Requests: journal.RequestsOf(p.journal), Gate: p.gate,
+	return desk.New(desk.Deps{
+		API: p.api, Journal: p.journal, Reader: p.reader, Requests: journal.RequestsOf(p.journal), Gate: p.gate,
 		Circuits: p.circuits, Editor: p.editor, Remover: p.remover, Hands: p.hands,
 		Stuck: p.mounts.Stuck, Drain: func() <-chan struct{} { return p.drain }, Wake: p.wake, Now: p.now,
 		Core: desk.Core{
@@ -56,11 +54,7 @@ func (p *Pipeline) newDesk() *desk.Desk {
 			Retried: p.foreign.Forget,
 		},
 		Files: desk.Files{BringBack: p.filer.BringBack, SeenBack: p.rehint, SameChecksum: p.sameAsSent},
-	}
-	if p.journal != nil { // who only compares has none
-		d.Reader = p.journal.Reader()
-	}
-	return desk.New(d)
+	})
 }
 
 func newChores(p *Pipeline) *chores.Chores {
@@ -78,7 +72,7 @@ func newChores(p *Pipeline) *chores.Chores {
 func newSources(p *Pipeline) *sources.Sources {
 	return sources.New(sources.Deps{
 		Paths: p.reader, Mounts: p.mounts, Folders: p.cfg.Folders, Started: p.started,
-		Walked: func() (done, backfill bool) { return closed(p.source), p.once }, Now: p.now, Log: p.log,
+		Walked: func() (done, backfill bool) { return alarms.Closed(p.source), p.once }, Now: p.now, Log: p.log,
 	})
 }
 

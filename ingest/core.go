@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/tenovos-ingest/ingestd/internal/alarms"
 	"github.com/tenovos-ingest/ingestd/internal/clocks"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/filing"
@@ -32,7 +33,7 @@ type core struct {
 	mounts  *mounts.Mounts
 	api     API
 	store   Store
-	journal *journal.Journal // nil where nothing may be recorded
+	journal *journal.Journal
 	reader  *journal.Reader
 	log     zerolog.Logger
 	now     func() time.Time
@@ -55,14 +56,6 @@ type core struct {
 
 	sources *sources.Sources
 	foreign foreignURLs
-}
-
-// learn records facts about an entry; who may not write forgets them.
-func (c *core) learn(ctx context.Context, id int64, l journal.Learned) error {
-	if c.journal == nil {
-		return nil
-	}
-	return c.journal.Learn(ctx, id, l)
 }
 
 // open opens an entry's file beneath its drop folder, where it was moved to if it
@@ -88,21 +81,14 @@ func (c *core) holdBack(w *stage.Work, circuits ...string) (journal.Move, bool) 
 }
 
 // passed notes, once the move is recorded, that a body of size bytes went through circuits.
-func (c *core) passed(w *work, size int64, circuits ...string) {
+func (c *core) passed(w *stage.Work, size int64, circuits ...string) {
 	w.Afterwards(func(ctx context.Context, _ journal.Entry) error {
 		return c.circuits.Passed(ctx, w.ID, size, circuits...)
 	})
 }
 
 // draining reports that nothing new is to be begun.
-func (c *core) draining() bool {
-	select {
-	case <-c.drain:
-		return true
-	default:
-		return false
-	}
-}
+func (c *core) draining() bool { return alarms.Closed(c.drain) }
 
 // folderNames lists the folders of this run; entries of others wait for theirs.
 func (c *core) folderNames() []string {
@@ -111,11 +97,6 @@ func (c *core) folderNames() []string {
 		names[i] = f.Name
 	}
 	return names
-}
-
-// entryLog adds the fields that name an entry.
-func (c *core) entryLog(ev *zerolog.Event, e journal.Entry) *zerolog.Event {
-	return ev.Str("folder", e.Folder).Str("path", e.Path).Int64("id", e.ID)
 }
 
 // backoff is the wait before the n-th retry: doubling from RetryInitial to
@@ -140,9 +121,4 @@ func (f *foreignURLs) refusal(now time.Time) error {
 		return stage.Held(reason)
 	}
 	return nil
-}
-
-// record is journal.Recording.
-func record(ctx context.Context) (context.Context, context.CancelFunc) {
-	return journal.Recording(ctx)
 }

@@ -62,7 +62,7 @@ func (s *creating) intend(ctx context.Context, w *work) (journal.Move, error) {
 	if err != nil {
 		return journal.Move{}, &stage.HoldingsError{Err: err}
 	}
-	s.passed(w, math.MaxInt64, outage.Call(journal.Mapped))
+	s.passed(&w.Work, math.MaxInt64, outage.Call(journal.Mapped))
 	if m.ID != 0 {
 		return m, nil
 	}
@@ -72,7 +72,7 @@ func (s *creating) intend(ctx context.Context, w *work) (journal.Move, error) {
 // mayCreate reports that nothing is in the way of creating the asset of a settled entry at
 // once. Whatever is, the stage of mapped entries looks at, and answers.
 func (c *core) mayCreate(ctx context.Context, w *stage.Work, asset tenovos.NewAsset) bool {
-	if w.InDrop || c.cfg.Adopt || c.journal == nil {
+	if w.InDrop || c.cfg.Adopt {
 		return false
 	}
 	if _, held := c.circuits.HoldBack(w.Entry, needs(w.Entry, asset)...); held {
@@ -84,9 +84,7 @@ func (c *core) mayCreate(ctx context.Context, w *stage.Work, asset tenovos.NewAs
 	if c.api.Ready(ctx) != nil {
 		return false
 	}
-	w.Afterwards(func(ctx context.Context, _ journal.Entry) error { // as the stage of mapped entries has it
-		return c.circuits.Passed(ctx, w.ID, math.MaxInt64, outage.Call(journal.Mapped))
-	})
+	c.passed(w, math.MaxInt64, outage.Call(journal.Mapped)) // as the stage of mapped entries has it
 	return true
 }
 
@@ -147,7 +145,7 @@ func (s *creating) create(ctx context.Context, w *work) (journal.Move, error) {
 	}
 	m := w.Moves(journal.Uploading, journal.Reason{})
 	m.Created = &created
-	s.passed(w, math.MaxInt64, outage.Create(asset), outage.Call(journal.Creating))
+	s.passed(&w.Work, math.MaxInt64, outage.Create(asset), outage.Call(journal.Creating))
 	return m, nil
 }
 

@@ -61,7 +61,7 @@ func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source
 		if sent > 0 {
 			continue
 		}
-		if closed(source) {
+		if alarms.Closed(source) {
 			done, err := p.finished(ctx)
 			if done || err != nil {
 				return err
@@ -133,7 +133,7 @@ func (p *Pipeline) finished(ctx context.Context) (bool, error) {
 // sleep waits until the queue may have changed since now; with free workers also until
 // something is due: without, a worker that gets free wakes it.
 func (p *Pipeline) sleep(ctx context.Context, source <-chan struct{}, free bool, now time.Time) error {
-	if closed(source) {
+	if alarms.Closed(source) {
 		source = nil
 	}
 	var timer <-chan time.Time
@@ -157,15 +157,6 @@ func (p *Pipeline) sleep(ctx context.Context, source <-chan struct{}, free bool,
 		return ctx.Err()
 	}
 	return nil
-}
-
-func closed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return c != nil
-	default:
-		return false
-	}
 }
 
 // released has the dispatcher look again when an entry was let go: a later generation of

@@ -146,7 +146,7 @@ func (p *Pipeline) commit(ctx context.Context, w *work, m journal.Move) (now jou
 	case m.To.Resting():
 		p.logRest(w.Entry, m.To, m.Reason)
 	}
-	rctx, cancel := record(ctx)
+	rctx, cancel := journal.Recording(ctx)
 	defer cancel()
 	for _, do := range w.Then {
 		if err := do(rctx, now); err != nil {

@@ -162,9 +162,7 @@ func New(cfg Config, d Deps) *Pipeline {
 		api: d.API, store: d.Store, journal: d.Journal, log: d.Log, now: d.Clock, started: d.Clock(),
 	}
 	p := &Pipeline{core: c, poke: make(chan struct{}, 1), alarms: alarms.New(d.Journal, d.Clock)}
-	if d.Journal != nil { // who only compares has none
-		c.reader = d.Journal.Reader()
-	}
+	c.reader = d.Journal.Reader()
 	c.wake = p.wakeDispatcher
 	p.hands = hands.New(p.released)
 	p.mounts = mounts.New(cfg.Folders, p.wake, d.Log)
@@ -295,7 +293,7 @@ func unlessCanceled(err error) error {
 
 // advance is Journal.Advance for facts: it outlives ctx.
 func (p *Pipeline) advance(ctx context.Context, m journal.Move) (now journal.Entry, err error) {
-	ctx, cancel := record(ctx)
+	ctx, cancel := journal.Recording(ctx)
 	defer cancel()
 	chore, due, err := p.filer.ChoreOf(ctx, m.ID, m.To)
 	if due {

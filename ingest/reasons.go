@@ -27,18 +27,18 @@ func (p *Pipeline) logRest(e journal.Entry, to journal.Status, r journal.Reason)
 	case journal.Failed:
 		ev = p.log.Error()
 	}
-	p.entryLog(ev, e).Str("status", string(to)).Str("reason", r.Message).Str("hint", r.Hint).Msg("not ingested")
+	dropfolder.LogEntry(ev, e).Str("status", string(to)).Str("reason", r.Message).Str("hint", r.Hint).Msg("not ingested")
 }
 
 // logMissed tells of the sidecars of an entry that cannot be read, and of what in the
 // file cannot, wherever that makes a difference.
 func (c *core) logMissed(e journal.Entry, m dropfolder.Mapped) {
 	for _, missed := range m.Missed {
-		c.entryLog(c.log.Warn(), e).Str("reason", missed).Str("hint", "Correct the sidecar: it is read again by itself.").
+		dropfolder.LogEntry(c.log.Warn(), e).Str("reason", missed).Str("hint", "Correct the sidecar: it is read again by itself.").
 			Msg("a sidecar cannot be read: what it tells is left out")
 	}
 	if m.Damaged != "" {
-		c.entryLog(c.log.Warn(), e).Str("reason", m.Damaged).Str("hint", "See with explain what was read of it; a program that writes its metadata anew may mend the file.").
+		dropfolder.LogEntry(c.log.Warn(), e).Str("reason", m.Damaged).Str("hint", "See with explain what was read of it; a program that writes its metadata anew may mend the file.").
 			Msg("metadata of the file are damaged: what cannot be read is left out")
 	}
 }
@@ -59,7 +59,7 @@ func (p *Pipeline) logFiled(was, e journal.Entry) {
 	}
 	p.stats.ingested.Add(1)
 	p.stats.bytes.Add(e.Size)
-	p.entryLog(p.log.Info(), e).Str("object_id", e.ObjectID).Str("file_id", e.FileID).
+	dropfolder.LogEntry(p.log.Info(), e).Str("object_id", e.ObjectID).Str("file_id", e.FileID).
 		Int64("bytes", e.Size).Msg(what)
 }
 
@@ -67,5 +67,5 @@ func (p *Pipeline) logFiled(was, e journal.Entry) {
 func (c *core) fileRenamed(old journal.Entry, now string) {
 	c.sources.Forget(old.ID) // it may get another path again, and is then sought anew
 	c.wake()
-	c.entryLog(c.log.Info(), old).Str("now", now).Msg("a file that was ingested, or is being ingested, has a new path")
+	dropfolder.LogEntry(c.log.Info(), old).Str("now", now).Msg("a file that was ingested, or is being ingested, has a new path")
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/content"
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/stage"
@@ -44,7 +45,7 @@ func (s *sending) send(ctx context.Context, w *work) (m journal.Move, err error)
 		return m, err
 	}
 	if e.Sent > 0 && e.Tries == 0 && e.Attempt.IntentAt.Before(s.started) {
-		s.entryLog(s.log.Info(), e).Int64("stored", e.Sent).Int64("bytes", e.Size).Msg("an interrupted upload goes on")
+		dropfolder.LogEntry(s.log.Info(), e).Int64("stored", e.Sent).Int64("bytes", e.Size).Msg("an interrupted upload goes on")
 	}
 	sent, sum, err := s.sendParts(ctx, e, src)
 	e.Attempt = withStored(e.Attempt, sent)
@@ -142,7 +143,7 @@ func (s *sending) sendParts(ctx context.Context, e journal.Entry, src *uploader.
 
 // partDone notes that a part is stored. Of a multipart upload that is recorded at once.
 func (s *sending) partDone(ctx context.Context, e journal.Entry, part journal.Part, sum []byte) error {
-	ctx, cancel := record(ctx)
+	ctx, cancel := journal.Recording(ctx)
 	defer cancel()
 	s.gate.Worked()
 	if !part.Proven {
@@ -150,8 +151,8 @@ func (s *sending) partDone(ctx context.Context, e journal.Entry, part journal.Pa
 			Msg("this part's ETag is not the MD5 of its bytes: it proves nothing")
 	}
 	if e.Attempt.UploadID != "" {
-		if err := s.learn(ctx, e.ID, journal.Learned{SHA256: sum, Attempt: e.Attempt.ID, Parts: []journal.Part{part}}); err != nil {
-			return &journalError{err}
+		if err := s.keepParts(ctx, e, sum, part); err != nil {
+			return err
 		}
 	}
 	i := slices.IndexFunc(e.Attempt.Parts, func(p journal.Part) bool { return p.Number == part.Number })
@@ -164,9 +165,14 @@ func (s *sending) keepStored(ctx context.Context, e journal.Entry, sent []journa
 	if e.Attempt.UploadID != "" || len(sent) == 0 {
 		return nil
 	}
-	ctx, cancel := record(ctx)
+	ctx, cancel := journal.Recording(ctx)
 	defer cancel()
-	if err := s.learn(ctx, e.ID, journal.Learned{SHA256: sum, Attempt: e.Attempt.ID, Parts: sent}); err != nil {
+	return s.keepParts(ctx, e, sum, sent...)
+}
+
+// keepParts records parts that were stored, and the file's hash, if that is known by then.
+func (s *sending) keepParts(ctx context.Context, e journal.Entry, sum []byte, stored ...journal.Part) error {
+	if err := s.journal.Learn(ctx, e.ID, journal.Learned{SHA256: sum, Attempt: e.Attempt.ID, Parts: stored}); err != nil {
 		return &journalError{err}
 	}
 	return nil
@@ -213,7 +219,7 @@ func (s *sending) complete(ctx context.Context, w *work) (journal.Move, error) {
 	if err := s.api.CompleteUpload(ctx, completion(w.Entry)); err != nil {
 		return journal.Move{}, err
 	}
-	s.passed(w, outage.BodySize(w.Entry), outage.Call(journal.Completing))
+	s.passed(&w.Work, outage.BodySize(w.Entry), outage.Call(journal.Completing))
 	return w.Moves(journal.Verifying, journal.Reason{}), nil
 }
 
@@ -245,7 +251,7 @@ func (s *sending) recoverComplete(ctx context.Context, w *work) (journal.Move, e
 	err = s.api.CompleteUpload(ctx, completion(w.Entry))
 	switch {
 	case err == nil:
-		s.passed(w, outage.BodySize(w.Entry), outage.Call(journal.Completing))
+		s.passed(&w.Work, outage.BodySize(w.Entry), outage.Call(journal.Completing))
 		return w.Moves(journal.Verifying, journal.Reason{}), nil
 	case errors.Is(err, tenovos.ErrNotFound), errors.Is(err, tenovos.ErrNoSuchUpload):
 		return unconfirmed, nil

@@ -25,7 +25,7 @@ func (c *core) resume(ctx context.Context, e journal.Entry, src *uploader.Source
 		return e, err
 	}
 	e.ChangeTime = src.Hint().ChangeTime
-	return e, c.learn(ctx, e.ID, journal.Learned{Compared: e.ChangeTime})
+	return e, c.journal.Learn(ctx, e.ID, journal.Learned{Compared: e.ChangeTime})
 }
 
 // compare compares the file of an entry that was ingested with what was sent of it. It
@@ -43,7 +43,7 @@ func (c *core) compare(ctx context.Context, e journal.Entry, src *uploader.Sourc
 	if !same {
 		return false, c.journal.AdmitRewritten(ctx, e.With(src.Hint()))
 	}
-	return true, c.learn(ctx, e.ID, journal.Learned{Compared: src.Hint().ChangeTime})
+	return true, c.journal.Learn(ctx, e.ID, journal.Learned{Compared: src.Hint().ChangeTime})
 }
 
 // lastLook looks once more at a file that stays, before its entry is filed: from then
@@ -81,5 +81,5 @@ func (c *core) rehash(ctx context.Context, e journal.Entry) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sum, c.learn(ctx, e.ID, journal.Learned{SHA256: sum})
+	return sum, c.journal.Learn(ctx, e.ID, journal.Learned{SHA256: sum})
 }

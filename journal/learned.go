@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 )
 
@@ -137,10 +136,7 @@ func (l Learned) ofAttempt(ctx context.Context, tx *session, id, attempt, now in
 
 // touched has a settled entry take the change time of its file.
 func touched(ctx context.Context, tx *session, id, changeTime, now int64) error {
-	e, err := scanEntry(tx.row(ctx, `SELECT `+entryColumns+` FROM entries e WHERE e.id = ?`, id).Scan)
-	if errors.Is(err, sql.ErrNoRows) {
-		return ErrUnknown
-	}
+	e, err := readEntry(ctx, tx, id)
 	if err != nil {
 		return err
 	}
@@ -151,10 +147,7 @@ func touched(ctx context.Context, tx *session, id, changeTime, now int64) error 
 
 // compared has an entry take a change time of its file.
 func compared(ctx context.Context, tx *session, id, changeTime int64) error {
-	e, err := scanEntry(tx.row(ctx, `SELECT `+entryColumns+` FROM entries e WHERE e.id = ?`, id).Scan)
-	if errors.Is(err, sql.ErrNoRows) {
-		return ErrUnknown
-	}
+	e, err := readEntry(ctx, tx, id)
 	if err != nil {
 		return err
 	}

@@ -313,10 +313,6 @@ func (r *rig) Proven(ctx context.Context, attempt int64) error {
 	return r.Learn(ctx, 0, Learned{Attempt: attempt, Proven: true})
 }
 
-func (r *rig) NeverCompleted(ctx context.Context, attempt int64) error {
-	return r.Learn(ctx, 0, Learned{Attempt: attempt, NeverCompleted: true})
-}
-
 func (r *rig) PartDone(ctx context.Context, attempt int64, p Part) error {
 	return r.Learn(ctx, 0, Learned{Attempt: attempt, Parts: []Part{p}})
 }

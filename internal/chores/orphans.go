@@ -9,6 +9,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/filing"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/holdings"
@@ -102,7 +103,7 @@ func (o *Orphans) restore(ctx context.Context, c journal.Chore) (bool, error) {
 	}
 	done, until, err := o.Remover.LookAgain(ctx, c)
 	if _, lost := errors.AsType[*removal.UnrestoredError](err); lost && c.Tries == 0 {
-		o.Log.Warn().Str("folder", e.Folder).Str("path", e.Path).Int64("id", e.ID).Str("reason", reasons.Message(err)).Msg("versions of an asset that went along with one of ours cannot be brought back yet: tried again until they can")
+		dropfolder.LogEntry(o.Log.Warn(), e).Str("reason", reasons.Message(err)).Msg("versions of an asset that went along with one of ours cannot be brought back yet: tried again until they can")
 	}
 	if !until.IsZero() {
 		return false, &filing.NotYetError{Until: until}

@@ -234,7 +234,7 @@ func (ed *Editor) refuse(ctx context.Context, d journal.Edit, r journal.Reason) 
 	if err != nil {
 		return err
 	}
-	ed.logEntry(ed.Log.Warn(), e).Str("reason", r.Message).Str("hint", r.Hint).Msg("metadata not updated")
+	dropfolder.LogEntry(ed.Log.Warn(), e).Str("reason", r.Message).Str("hint", r.Hint).Msg("metadata not updated")
 	return ed.Edits.Done(ctx, d, nil, r)
 }
 
@@ -270,11 +270,6 @@ func (ed *Editor) mapDue(ctx context.Context, folder string) (int, error) {
 		d.Alike = alike[:]
 		return ed.Edits.Mapped(ctx, d)
 	})
-}
-
-// logEntry adds the fields that name an entry.
-func (ed *Editor) logEntry(ev *zerolog.Event, e journal.Entry) *zerolog.Event {
-	return ev.Str("folder", e.Folder).Str("path", e.Path).Int64("id", e.ID)
 }
 
 // waitPace is the least time between two looks at the open edit that somebody waits for.

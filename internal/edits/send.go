@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -104,7 +105,7 @@ func (ed *Editor) changesOf(ctx context.Context, d journal.Edit) (e journal.Entr
 func (ed *Editor) made(ctx context.Context, d journal.Edit, e journal.Entry) error {
 	rctx, cancel := journal.Recording(ctx)
 	defer cancel()
-	ed.logEntry(ed.Log.Info(), e).Str("object_id", e.ObjectID).Msg("metadata updated")
+	dropfolder.LogEntry(ed.Log.Info(), e).Str("object_id", e.ObjectID).Msg("metadata updated")
 	return ed.Edits.Done(rctx, d, d.Asset, journal.Reason{})
 }
 

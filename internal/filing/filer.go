@@ -216,7 +216,7 @@ func (f *Filer) takeAlong(ctx context.Context, d *departure) {
 			to = strings.TrimSuffix(to, path.Ext(to))
 		}
 		if err := d.Move(from, to+path.Ext(from)); err != nil {
-			entryLog(f.Log.Debug(), d.e).Str("companion", from).Str("reason", secret.Sentence(err)).Msg("a companion stays in the drop folder")
+			dropfolder.LogEntry(f.Log.Debug(), d.e).Str("companion", from).Str("reason", secret.Sentence(err)).Msg("a companion stays in the drop folder")
 		}
 	}
 }
@@ -251,7 +251,7 @@ func (f *Filer) putBack(d *departure) error {
 }
 
 func (f *Filer) logPutBack(e journal.Entry, now string) {
-	entryLog(f.Log.Info(), e).Str("now", now).Msg("the file changed before it could be moved away: it stays, and is looked at again")
+	dropfolder.LogEntry(f.Log.Info(), e).Str("now", now).Msg("the file changed before it could be moved away: it stays, and is looked at again")
 }
 
 // undo gives a file that is on its way out its name back.
@@ -298,9 +298,5 @@ func (f *Filer) logMoved(d *departure) {
 	default:
 		return
 	}
-	entryLog(f.Log.Info(), d.e).Str("to", d.Moved).Str("reason", d.e.Reason.Message).Msg(what)
-}
-
-func entryLog(ev *zerolog.Event, e journal.Entry) *zerolog.Event {
-	return ev.Str("folder", e.Folder).Str("path", e.Path).Int64("id", e.ID)
+	dropfolder.LogEntry(f.Log.Info(), d.e).Str("to", d.Moved).Str("reason", d.e.Reason.Message).Msg(what)
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/mounts"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
@@ -187,7 +188,7 @@ func (s *Strays) restore(ctx context.Context, folder, rel string) (again bool, e
 	if err != nil || now == "" {
 		return true, err
 	}
-	entryLog(s.filer.Log.Info(), e).Str("hidden", rel).Str("now", now).
+	dropfolder.LogEntry(s.filer.Log.Info(), e).Str("hidden", rel).Str("now", now).
 		Msg("a file that was on its way out of the drop folder has its name back: its directory had changed meanwhile")
 	return false, nil
 }

@@ -53,7 +53,7 @@ func (f *Filer) FileAway(ctx context.Context, e journal.Entry) (*Stay, error) {
 		return &Stay{Until: later.Until, Reason: reasons.Sought}, nil
 	}
 	if e.Tries == 0 {
-		entryLog(f.Log.Warn(), e).Str("reason", secret.Sentence(err)).Msg("the file was uploaded but cannot be moved away yet: tried again until it can")
+		dropfolder.LogEntry(f.Log.Warn(), e).Str("reason", secret.Sentence(err)).Msg("the file was uploaded but cannot be moved away yet: tried again until it can")
 	}
 	return &Stay{Until: f.Now().Add(retryWait(e.Tries)), Reason: whyItStays(err)}, nil
 }

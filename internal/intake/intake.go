@@ -138,8 +138,3 @@ func (in *Intake) decide(ctx context.Context, w *settled) (journal.Move, error) 
 	}
 	return in.mapFile(ctx, w)
 }
-
-// entryLog adds the fields that name an entry.
-func entryLog(ev *zerolog.Event, e journal.Entry) *zerolog.Event {
-	return ev.Str("folder", e.Folder).Str("path", e.Path).Int64("id", e.ID)
-}

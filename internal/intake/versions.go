@@ -8,6 +8,7 @@ import (
 	"math"
 	"path"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/holdings"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
@@ -111,7 +112,7 @@ func (in *Intake) namesake(ctx context.Context, e journal.Entry, asset tenovos.N
 	case len(found) == 0:
 		return none, nil
 	}
-	entryLog(in.Log.Info(), e).Str("object_id", found[0].ObjectID).Str("original_file_id", found[0].OriginalFileID).
+	dropfolder.LogEntry(in.Log.Info(), e).Str("object_id", found[0].ObjectID).Str("original_file_id", found[0].OriginalFileID).
 		Msg("an asset has the file's name: it gets a new version")
 	return found[0], nil
 }
@@ -148,7 +149,7 @@ func (in *Intake) inherit(ctx context.Context, e journal.Entry, asset *tenovos.N
 		current = *now
 	}
 	if current.TemplateID != asset.TemplateID {
-		entryLog(in.Log.Warn(), e).Str("object_id", current.ObjectID).
+		dropfolder.LogEntry(in.Log.Warn(), e).Str("object_id", current.ObjectID).
 			Msg("the asset has another template than the rule gives its new version: its metadata is not carried over")
 		return nil
 	}

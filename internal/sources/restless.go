@@ -3,6 +3,7 @@ package sources
 import (
 	"sync"
 
+	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -44,7 +45,7 @@ func (s *Sources) Restless(e journal.Entry) journal.Reason {
 	n := s.restarts.begin(e)
 	reason := reasons.Restless(n)
 	if n == reasons.RestlessFrom {
-		s.Log.Warn().Str("folder", e.Folder).Str("path", e.Path).Int64("id", e.ID).Int("times", n).Str("hint", reason.Hint).
+		dropfolder.LogEntry(s.Log.Warn(), e).Int("times", n).Str("hint", reason.Hint).
 			Msg("the file changes again and again while it is uploaded: each time its upload begins anew")
 	}
 	return reason
