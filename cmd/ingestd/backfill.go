@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
-	"github.com/tenovos-ingest/ingestd/internal/dashboard"
+	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -214,7 +214,7 @@ func closed(c <-chan struct{}) bool {
 // finish adds to the summary what the books say of the folders, prints it, and
 // returns errNotIngested where something was left behind.
 func (b *backfill) finish(ctx context.Context, r *journal.Reader, s summary, begun time.Time) error {
-	folders, err := dashboard.Folders(ctx, r)
+	folders, err := report.Folders(ctx, r)
 	if err != nil {
 		return err
 	}

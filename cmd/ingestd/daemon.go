@@ -21,6 +21,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dashboard"
+	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -247,11 +248,11 @@ func (e *engine) tellSystemd(ctx context.Context) {
 
 // summary is the daemon's state in one line.
 func (e *engine) summary(ctx context.Context) string {
-	folders, err := dashboard.Folders(ctx, e.journal.Reader())
+	folders, err := report.Folders(ctx, e.journal.Reader())
 	if err != nil {
 		return "the journal cannot be read"
 	}
-	var sum dashboard.Folder
+	var sum report.Folder
 	for _, f := range folders {
 		sum.Queued += f.Queued + f.Settling
 		sum.Uploading += f.Uploading

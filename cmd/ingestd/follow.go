@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/internal/dashboard"
+	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -100,7 +100,7 @@ func (b *backfill) untilFinished(ctx context.Context, a asker, folders []string)
 
 // poolWaits returns why no folder is worked at, "" where that is not so.
 func poolWaits(ctx context.Context, r *journal.Reader) (string, error) {
-	folders, err := dashboard.Folders(ctx, r)
+	folders, err := report.Folders(ctx, r)
 	for _, f := range folders {
 		if strings.HasPrefix(f.Paused, everyoneWaits) {
 			return f.Paused, nil

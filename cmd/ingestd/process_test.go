@@ -182,12 +182,12 @@ func (p *process) says(text string) {
 }
 
 // status is what `status --json --all` prints.
-func (r *room) status() (report, error) {
+func (r *room) status() (statusReport, error) {
 	code, stdout, stderr := r.run("status", "--json", "--all")
 	if code != 0 {
-		return report{}, errors.New(stderr)
+		return statusReport{}, errors.New(stderr)
 	}
-	var out report
+	var out statusReport
 	err := json.Unmarshal([]byte(stdout), &out)
 	return out, err
 }

@@ -12,9 +12,9 @@ import (
 	_ "modernc.org/sqlite" // the driver
 )
 
-// report is what `status --json` prints, as a program outside of this module
+// statusReport is what `status --json` prints, as a program outside of this module
 // would declare it.
-type report struct {
+type statusReport struct {
 	Folders []books     `json:"folders"`
 	Entries []fileEntry `json:"entries"`
 }
@@ -39,7 +39,7 @@ type fileEntry struct {
 }
 
 // balance reports folders whose files are not all accounted for.
-func (r report) balance() error {
+func (r statusReport) balance() error {
 	var bad []error
 	for _, f := range r.Folders {
 		sum := f.Ignored + f.Settling + f.Queued + f.Uploading + f.Filed + f.Duplicate + f.Held + f.Failed + f.Cancelled + f.Superseded + f.Withdrawn

@@ -222,7 +222,7 @@ func cmdKeys(ts *testscript.TestScript, neg bool, args []string) {
 // cmdBooks asks whether the books of every folder in a status report balance.
 func cmdBooks(ts *testscript.TestScript, neg bool, args []string) {
 	usage(ts, !neg && len(args) == 1, "books FILE")
-	var r report
+	var r statusReport
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &r))
 	ts.Check(r.balance())
 }

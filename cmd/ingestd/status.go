@@ -18,7 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"github.com/tenovos-ingest/ingestd/internal/dashboard"
+	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -45,7 +45,7 @@ func newStatusCommand() *cobra.Command {
 				return mayRead(cfg.Journal, err)
 			}
 			if asJSON {
-				return dashboard.WriteJSON(cmd.Context(), cmd.OutOrStdout(), r, daemon, all)
+				return report.WriteJSON(cmd.Context(), cmd.OutOrStdout(), r, daemon, all)
 			}
 			if !daemon {
 				fmt.Fprintln(cmd.OutOrStdout(), "no daemon runs with this journal")
@@ -62,7 +62,7 @@ func newStatusCommand() *cobra.Command {
 // printStatus writes the books of each folder, and then each file that is not
 // filed with what to do about it.
 func printStatus(ctx context.Context, out io.Writer, r *journal.Reader, all bool) error {
-	folders, err := dashboard.Folders(ctx, r)
+	folders, err := report.Folders(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func printStatus(ctx context.Context, out io.Writer, r *journal.Reader, all bool
 	for _, line := range allRemarks(folders) {
 		fmt.Fprintln(out, line)
 	}
-	return dashboard.Entries(ctx, r, all, func(e dashboard.Entry) error {
+	return report.Entries(ctx, r, all, func(e report.Entry) error {
 		if e.Status == string(journal.Superseded) && !all {
 			return nil // a newer entry of the path tells the rest
 		}
@@ -104,7 +104,7 @@ func printStatus(ctx context.Context, out io.Writer, r *journal.Reader, all bool
 
 // allRemarks are what there is to say of the folders beside their numbers: what is
 // about all of them once.
-func allRemarks(folders []dashboard.Folder) []string {
+func allRemarks(folders []report.Folder) []string {
 	var lines []string
 	for _, f := range folders {
 		if strings.HasPrefix(f.Paused, everyoneWaits) && !slices.Contains(lines, display.Text(f.Paused)) {
@@ -135,7 +135,7 @@ func directories(n int) string {
 }
 
 // remarks are what there is to say of a folder alone.
-func remarks(f dashboard.Folder) []string {
+func remarks(f report.Folder) []string {
 	var lines []string
 	if f.Paused != "" && !strings.HasPrefix(f.Paused, everyoneWaits) {
 		lines = append(lines, "is paused: "+display.Text(f.Paused))

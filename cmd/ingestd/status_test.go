@@ -8,12 +8,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tenovos-ingest/ingestd/internal/dashboard"
+	"github.com/tenovos-ingest/ingestd/internal/report"
 )
 
 func TestRemarks(t *testing.T) {
 	all := everyoneWaits + "Tenovos cannot be reached"
-	got := allRemarks([]dashboard.Folder{
+	got := allRemarks([]report.Folder{
 		{Name: "acme", Paused: all, Unreadable: 1, Unread: "lock\xffed (permission denied)"},
 		{Name: "globex", Paused: all, Unreadable: 2, Unread: "a (input/output error)"},
 		{Name: "initech", Paused: "it is not mounted"},

@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -61,82 +59,6 @@ func booksAt(t *testing.T, path string) *journal.Journal {
 		t.Fatal(err)
 	}
 	return j
-}
-
-func TestBooksBalance(t *testing.T) {
-	folders, err := Folders(t.Context(), books(t).Reader())
-	if err != nil || len(folders) != 1 {
-		t.Fatal(folders, err)
-	}
-	want := Folder{Name: "in", Path: "/in", Watch: "notify", Seen: 7, Settling: 2, Queued: 1, Uploading: 1, Held: 1, Failed: 1, Ignored: 1,
-		UnmatchedFirst: []journal.Unmatched{}}
-	if !reflect.DeepEqual(folders[0], want) {
-		t.Errorf("got %+v, want %+v", folders[0], want)
-	}
-	if n := folders[0].Unbalanced(); n != 0 {
-		t.Errorf("the books are off by %d", n)
-	}
-	if n := (Folder{Seen: 3, Filed: 1}).Unbalanced(); n != 2 {
-		t.Errorf("two files are missing, the books say %d", n)
-	}
-}
-
-// TestEveryStatusIsCounted fails when the journal gets a status that the books
-// leave out.
-func TestEveryStatusIsCounted(t *testing.T) {
-	for s := range journal.Moves() {
-		f := folderOf(journal.Counts{Seen: 1, By: map[journal.Status]int{s: 1}})
-		if n := f.Unbalanced(); n != 0 {
-			t.Errorf("%s is not counted", s)
-		}
-	}
-}
-
-func TestWriteJSON(t *testing.T) {
-	j := books(t)
-	for all, want := range map[bool]int{false: 5, true: 5} { // none is filed
-		var out bytes.Buffer
-		if err := WriteJSON(t.Context(), &out, j.Reader(), true, all); err != nil {
-			t.Fatal(err)
-		}
-		var doc struct {
-			Daemon  bool
-			Folders []map[string]any
-			Entries []map[string]any
-		}
-		if err := json.Unmarshal(out.Bytes(), &doc); err != nil {
-			t.Fatalf("%v in %s", err, &out)
-		}
-		if !doc.Daemon || len(doc.Folders) != 1 || len(doc.Entries) != want {
-			t.Errorf("got %d folders and %d entries: %s", len(doc.Folders), len(doc.Entries), &out)
-		}
-		if e := doc.Entries[0]; e["reason"] != "because" || e["hint"] != "do" || e["status"] != "held" {
-			t.Errorf("the first entry is %v", e)
-		}
-	}
-}
-
-// TestObstacleIsTold has the file of an entry that failed stay where it is: the entry tells
-// what comes in the way, beside why it failed.
-func TestObstacleIsTold(t *testing.T) {
-	j, ctx := booksAt(t, filepath.Join(t.TempDir(), "journal.db")), t.Context()
-	if _, err := j.Admit(ctx, []file.File{{Folder: "in", Path: "large.jpg"}}); err != nil {
-		t.Fatal(err)
-	}
-	_, err := j.Advance(ctx, journal.Move{ID: 6, From: journal.Settled, To: journal.Failed, Reason: journal.Reason{Message: "it is too large", Hint: "do"},
-		Chores: []journal.NewChore{{Kind: journal.ChoreFile, Filename: "large.jpg"}}})
-	if err == nil {
-		err = journal.ChoresOf(j).Defer(ctx, 1, time.Now(), "_failed is no directory")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	reasons := make(map[int64]string)
-	err = Entries(ctx, j.Reader(), false, func(e Entry) error { reasons[e.ID] = e.Reason; return nil })
-	want := "it is too large; its file cannot be moved out of the drop folder yet, which is tried again: _failed is no directory"
-	if err != nil || reasons[6] != want || reasons[2] != "because" {
-		t.Errorf("the reasons are %v, %v", reasons, err)
-	}
 }
 
 func TestServe(t *testing.T) {

@@ -1,4 +1,3 @@
-// Package dashboard shows people and machines what the journal says: the report
-// behind `ingestd status`, and the same over HTTP with a health check. It only
+// Package dashboard serves what the journal says over HTTP, with a health check. It only
 // reads, over the journal's read-only connections.
 package dashboard

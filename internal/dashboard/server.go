@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -62,7 +63,7 @@ const unreadable = "the journal cannot be read"
 func serveStatus(w http.ResponseWriter, req *http.Request, r *journal.Reader) {
 	w.Header().Set("Content-Type", "application/json")
 	out := &counted{Writer: w}
-	err := WriteJSON(req.Context(), out, r, true, req.URL.Query().Has("all"))
+	err := report.WriteJSON(req.Context(), out, r, true, req.URL.Query().Has("all"))
 	switch {
 	case err == nil:
 	case out.n == 0:

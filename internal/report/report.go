@@ -1,4 +1,6 @@
-package dashboard
+// Package report is what the journal says of folders and files, for people and programs:
+// the books of each folder, and each entry with its reason. It only reads.
+package report
 
 import (
 	"bufio"
