@@ -1,12 +1,16 @@
 package access
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"sync"
+
+	"github.com/rs/zerolog"
 )
 
 // Listen opens the address. One that turns out to be no address of this machine alone, such
@@ -37,6 +41,7 @@ func (a *Access) Serve(ctx context.Context, l net.Listener, pages http.Handler) 
 	}))
 	places := newPlaces(l, a.limits)
 	srv.ConnState = places.state
+	srv.ErrorLog = log.New(serverLog{a.config.Log}, "", 0)
 	srv.ConnContext = func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, placeKey{}, c) }
 	requests, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
@@ -71,4 +76,18 @@ func newServer(lim limits, h http.Handler) *http.Server {
 		IdleTimeout:       lim.idle,
 		MaxHeaderBytes:    16 << 10,
 	}
+}
+
+// serverLog is where net/http writes to: a page that breaks off is a mistake in this program,
+// and the rest can be had by anybody with a request that is not one, as often as they like.
+type serverLog struct{ log zerolog.Logger }
+
+// Write implements io.Writer.
+func (l serverLog) Write(b []byte) (int, error) {
+	level := zerolog.DebugLevel
+	if bytes.HasPrefix(b, []byte("http: panic serving")) {
+		level = zerolog.ErrorLevel
+	}
+	l.log.WithLevel(level).Msg(string(bytes.TrimSpace(b)))
+	return len(b), nil
 }
