@@ -150,8 +150,8 @@ func TestFloodOfWrongLogins(t *testing.T) {
 
 // flood makes wrong logins from an address. When it has begun it returns, and how it ended is
 // there when ended closes.
-func (r *rig) flood(addr string, n int) (codes map[int]int, ended chan struct{}) {
-	codes, ended = map[int]int{}, make(chan struct{})
+func (r *rig) flood(addr string, n int) (map[int]int, <-chan struct{}) {
+	codes, ended := map[int]int{}, make(chan struct{})
 	tr, gate := from(addr), make(chan bool, 200)
 	var mu sync.Mutex
 	var all sync.WaitGroup
