@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/signal"
 	"sync/atomic"
@@ -27,30 +26,6 @@ import (
 	"github.com/tenovos-ingest/ingestd/uploader"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
-
-// loadConfig reads the configuration file with the environment of the process. A
-// file that cannot be read is an *unreadableError.
-func loadConfig(path string) (*config.Config, error) {
-	cfg, err := config.Load(path, os.LookupEnv)
-	var invalid *config.Invalid
-	if err != nil && !errors.As(err, &invalid) {
-		if errors.Is(err, fs.ErrPermission) {
-			err = fmt.Errorf("%w: run the command as root, or as the user of the service", err)
-		}
-		err = &unreadableError{err}
-	}
-	return cfg, err
-}
-
-// loadLocal is loadConfig for commands that do not log in: credentials that only
-// the service has may be missing.
-func loadLocal(path string) (*config.Config, error) {
-	cfg, err := loadConfig(path)
-	if invalid, ok := errors.AsType[*config.Invalid](err); ok && invalid.OnlyCredentials {
-		return cfg, nil
-	}
-	return cfg, err
-}
 
 // newLogger makes the log as configured. It goes to stderr; data goes to stdout.
 func newLogger(cfg *config.Config, stderr io.Writer) zerolog.Logger {
