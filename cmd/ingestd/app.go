@@ -90,7 +90,7 @@ func newClient(cfg *config.Config) (*tenovos.Client, error) {
 	t := cfg.Tenovos
 	return tenovos.New(tenovos.Config{
 		URL: t.URL, Version: t.Version, APIKey: t.APIKey, Username: t.Username, Password: t.Password,
-		APIKeyFrom: t.APIKeyFrom, PasswordFrom: t.PasswordFrom,
+		APIKeyFrom: t.APIKeyFrom, UsernameFrom: t.UsernameFrom, PasswordFrom: t.PasswordFrom, ClientIDFrom: t.ClientIDFrom,
 		ClientID: t.ClientID, MaxConcurrentCalls: t.MaxConcurrentCalls,
 		OmitAccessToken: !t.SendAccessToken, BasicLogin: t.BasicLogin,
 	})
