@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -42,34 +40,13 @@ func newLogger(cfg *config.Config, stderr io.Writer) zerolog.Logger {
 	return zerolog.New(out).Level(level).With().Timestamp().Logger()
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := display.Unwrap(w).(*os.File)
+// isTerminal reports that what is read from, or written to, is a terminal.
+func isTerminal(stream any) bool {
+	if w, ok := stream.(io.Writer); ok {
+		stream = display.Unwrap(w)
+	}
+	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// signals returns a channel that closes at the first SIGINT or SIGTERM, and a
-// context that ends at the second.
-func signals(parent context.Context) (context.Context, <-chan struct{}, func()) {
-	ctx, cancel := context.WithCancel(parent)
-	got := make(chan os.Signal, 2)
-	signal.Notify(got, syscall.SIGINT, syscall.SIGTERM)
-	first := make(chan struct{})
-	go func() {
-		defer close(first)
-		select {
-		case <-got:
-		case <-ctx.Done():
-		}
-	}()
-	go func() {
-		<-first
-		select {
-		case <-got:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, first, func() { signal.Stop(got); cancel() }
 }
 
 // untilDrain returns a context that ends when drain closes.

@@ -56,7 +56,7 @@ func newBackfillCommand() *cobra.Command {
 				cfg: cfg, folders: folders, options: o,
 				out: cmd.OutOrStdout(), err: cmd.ErrOrStderr(), log: newLogger(cfg, cmd.ErrOrStderr()),
 			}
-			ctx, drain, stop := signals(cmd.Context())
+			ctx, drain, stop := signals(cmd.Context(), nil)
 			defer stop()
 			return b.run(ctx, drain)
 		},
