@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/rules"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 	"github.com/tenovos-ingest/ingestd/watcher"
@@ -214,6 +216,10 @@ func selectFolders(cfg *config.Config, names []string) ([]config.Folder, error) 
 	if len(names) == 0 {
 		return cfg.Folders, nil
 	}
+	known := make([]string, len(cfg.Folders))
+	for i, f := range cfg.Folders {
+		known[i] = f.Name
+	}
 	var out []config.Folder
 next:
 	for _, name := range names {
@@ -223,9 +229,14 @@ next:
 				continue next
 			}
 		}
-		return nil, &usageError{fmt.Errorf("the configuration has no folder %q", name)}
+		return nil, noFolder(known, name)
 	}
 	return out, nil
+}
+
+// noFolder is the name of a folder that there is not.
+func noFolder(known []string, name string) error {
+	return &usageError{fmt.Errorf("the configuration has no folder %q; %s", name, cmp.Or(yamltree.SuggestOf(name, known), "`ingestd status` lists the folders"))}
 }
 
 // openJournal opens the journal as its owner, and gives it the names that the folders

@@ -96,42 +96,42 @@ func readAdvice(path string, err error) string {
 	case strings.HasPrefix(path, "~"):
 		return "a shell expands ~ at the beginning of a word alone: write $HOME" + strings.TrimPrefix(path, "~")
 	case path == defaultConfig:
-		return "there is no configuration yet, and neither -c nor " + configVariable + " names another one. " + exampleAdvice(path)
+		return "-c is not given, " + configVariable + " is not set, and " + path + " is not there. " + exampleAdvice(path) + "; or name another file with -c FILE"
 	}
 	if near := neighbour(path); near != "" {
 		return fmt.Sprintf("%s; did you mean %s?", from, near)
 	}
-	return fmt.Sprintf("%s; check the path, or make the file. %s", from, exampleAdvice(path))
+	return fmt.Sprintf("%s; check the path. %s", from, exampleAdvice(path))
 }
 
-// neighbour returns a file beside a path whose name is nearly the same; "" is none.
+// neighbour returns a YAML file beside a path whose name is nearly the same; "" is none.
 func neighbour(path string) string {
-	entries, err := os.ReadDir(filepath.Dir(path))
+	beside, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*.y*ml"))
 	if err != nil {
 		return ""
 	}
-	var names []string
-	for _, e := range entries {
-		if !e.IsDir() {
-			names = append(names, e.Name())
-		}
+	stems := make([]string, len(beside))
+	for i, name := range beside {
+		stems[i] = stemOf(name)
 	}
-	near := yamltree.Nearest(filepath.Base(path), names)
-	if near == "" {
-		return ""
+	if i := slices.Index(stems, yamltree.Nearest(stemOf(path), stems)); i >= 0 {
+		return beside[i]
 	}
-	return filepath.Join(filepath.Dir(path), near)
+	return ""
+}
+
+func stemOf(path string) string {
+	return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 }
 
 // exampleAdvice says how a configuration comes to lie at a path.
 func exampleAdvice(path string) string {
 	looked := examplePlaces()
-	i := slices.IndexFunc(looked, isFile)
-	if i < 0 {
-		return fmt.Sprintf("Begin with %s of the source, which `make install` and the packages bring along (looked for as %s): copy it to %s, set its url, login and folders, and run `ingestd check`",
-			exampleName, strings.Join(looked, ", "), path)
+	if i := slices.IndexFunc(looked, isFile); i >= 0 {
+		return fmt.Sprintf("Begin with the example: `cp %s %s`, set url, login and folders in it, and run `ingestd check -c %[2]s`", looked[i], path)
 	}
-	return fmt.Sprintf("Begin with the example: `cp %s %s`, set its url, login and folders, and run `ingestd check -c %s`", looked[i], path, path)
+	return fmt.Sprintf("Begin with %s, which comes with the source and which `make install` puts into /usr/local/share/doc/ingestd (it is in none of %s)",
+		exampleName, strings.Join(looked, ", "))
 }
 
 // examplePlaces are the places of the example: beside the program as `make install` puts it,
