@@ -209,19 +209,28 @@ func printEntry(out io.Writer, e report.Entry) error {
 func printGroup(out io.Writer, g report.Group) {
 	examples := make([]string, len(g.Examples))
 	for i, e := range g.Examples {
-		examples[i] = e.Folder + "/" + display.Name(e.Path)
-	}
-	if g.Count > len(examples) {
-		examples = append(examples, "…")
+		examples[i] = e.Folder + "/" + e.Path
 	}
 	why := ""
 	if g.Reason != "" {
 		why = ": " + display.Text(g.Reason)
 	}
-	fmt.Fprintf(out, "%s %s since %s%s (%s)\n", humanize.Comma(int64(g.Count)), g.Status, localTime(g.First), why, strings.Join(examples, ", "))
+	fmt.Fprintf(out, "%s %s since %s%s (%s)\n", humanize.Comma(int64(g.Count)), g.Status, localTime(g.First), why, namesOrMore(examples, g.Count))
 	if g.Hint != "" {
 		fmt.Fprintf(out, "    try: %s\n", display.Text(g.Hint))
 	}
+}
+
+// namesOrMore lists the first of some names.
+func namesOrMore(first []string, count int) string {
+	shown := make([]string, len(first))
+	for i, name := range first {
+		shown[i] = display.Name(name)
+	}
+	if count > len(first) {
+		shown = append(shown, "…")
+	}
+	return strings.Join(shown, ", ")
 }
 
 // mayRead adds to the error of opening a journal, where this user has no right to
