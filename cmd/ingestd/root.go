@@ -153,7 +153,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newRunCommand(), newBackfillCommand(), newCheckCommand(), newExplainCommand(),
-		newReloadCommand(), newStatusCommand(), newRetryCommand(), newCancelCommand(), newVerifyCommand(), newUpdateCommand(), newWithdrawCommand(),
+		newReloadCommand(), newStatusCommand(), newHistoryCommand(), newRetryCommand(), newCancelCommand(), newVerifyCommand(), newUpdateCommand(), newWithdrawCommand(),
 		newBackupCommand(), newRestoreCommand(), newPruneCommand(), newVersionCommand(),
 	)
 	for _, c := range root.Commands() {
