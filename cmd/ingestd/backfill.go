@@ -16,9 +16,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
-	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/internal/display"
-	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -56,7 +55,7 @@ func newBackfillCommand() *cobra.Command {
 				cfg: cfg, folders: folders, options: o,
 				out: cmd.OutOrStdout(), err: cmd.ErrOrStderr(), log: newLogger(cfg, cmd.ErrOrStderr()),
 			}
-			ctx, drain, stop := signals(cmd.Context())
+			ctx, drain, stop := signals(cmd.Context(), nil)
 			defer stop()
 			return b.run(ctx, drain)
 		},
@@ -269,57 +268,4 @@ func (b *backfill) includes(name string) bool {
 		}
 	}
 	return false
-}
-
-// dryRun walks the folders and says what would become of each file, and of each row
-// of a manifest that needs none.
-func (b *backfill) dryRun(ctx context.Context) error {
-	acct, err := connectPatiently(ctx, b.cfg, b.log, func(error) {})
-	if err != nil {
-		return err
-	}
-	x, err := newExplainer(ctx, b.cfg, acct)
-	if err != nil {
-		return err
-	}
-	defer x.close()
-	var mu sync.Mutex
-	var left int
-	show := func(f forecast) error {
-		if !f.ingests() {
-			left++
-		}
-		if b.options.asJSON {
-			return json.NewEncoder(b.out).Encode(f)
-		}
-		printForecast(b.out, f)
-		return nil
-	}
-	w, err := watcher.New(watchedFolders(b.folders), watcher.Options{Log: b.log, Emit: func(ctx context.Context, files []file.File) error {
-		mu.Lock()
-		defer mu.Unlock()
-		for _, file := range files {
-			f, err := x.file(ctx, file)
-			if err == nil {
-				err = show(f)
-			}
-			if err == nil {
-				err = x.rows(ctx, file, show)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}})
-	if err != nil {
-		return err
-	}
-	if err := w.Walk(ctx); err != nil {
-		return err
-	}
-	if left > 0 {
-		return errWouldNot
-	}
-	return nil
 }

@@ -50,8 +50,9 @@ type Tenovos struct {
 	SendAccessToken    bool // send the AccessToken header
 	BasicLogin         bool // send the credentials as HTTP Basic, too
 
-	// The keys that gave the two secrets, such as tenovos.password_file.
-	APIKeyFrom, PasswordFrom string
+	// The keys that gave the credentials and where each stands, for messages: such as
+	// "tenovos.password at config.yaml:7 (the variable TENOVOS_PASSWORD)".
+	APIKeyFrom, UsernameFrom, PasswordFrom, ClientIDFrom string
 }
 
 // Upload bounds the transfer of content.
