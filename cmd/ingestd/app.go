@@ -214,7 +214,7 @@ func (d drops) Drop(dir string) watcher.Drop { return d.watcher.Drop(d.folder, d
 func (d drops) Announced(dir string) time.Time { return d.watcher.Announced(d.folder, dir) }
 
 func newStore(cfg *config.Config, c *tenovos.Client) *uploader.Uploader {
-	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth, API: cfg.Tenovos.URL, Ahead: c.Ahead})
+	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth.At, API: cfg.Tenovos.URL, Ahead: c.Ahead})
 }
 
 // pipelineDeps is what a pipeline works with, whoever feeds it.
