@@ -240,6 +240,9 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder, set *rules.Set)
 			After: dropfolder.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune, Resume: f.Resume,
 			Order: journal.Order(f.Order), Workers: f.Workers, Ready: f.Ready != "",
 		}
+		if !f.Hours.Always() {
+			folder.Open = f.Hours.Open
+		}
 		if set != nil {
 			folder.Map, folder.Inherit, folder.Companions = set.Map, set.Inherit(f.Name), set.Companions(f.Name)
 		}

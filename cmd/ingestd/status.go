@@ -18,8 +18,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/internal/display"
+	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -139,6 +139,9 @@ func remarks(f report.Folder) []string {
 	var lines []string
 	if f.Paused != "" && !strings.HasPrefix(f.Paused, everyoneWaits) {
 		lines = append(lines, "is paused: "+display.Text(f.Paused))
+	}
+	if f.Hours != "" {
+		lines = append(lines, display.Text(f.Hours))
 	}
 	if f.Polled > 0 {
 		lines = append(lines, fmt.Sprintf("polls %d directories with all below them, because the kernel gives no more watches: raise the sysctl fs.inotify.max_user_watches", f.Polled))

@@ -21,6 +21,7 @@ type Folder struct {
 	Path   string `json:"path"`
 	Watch  string `json:"watch"`  // notify or poll, as in force
 	Paused string `json:"paused"` // why the folder waits; "" while it does not
+	Hours  string `json:"hours"`  // that it waits for its hours, and from when those are; "" within them. That is no pause
 	// Polled is how many directories are polled because the kernel gives no more
 	// watches, each with all below it.
 	Polled     int       `json:"polled"`
@@ -103,7 +104,7 @@ func Folders(ctx context.Context, r *journal.Reader) ([]Folder, error) {
 
 func folderOf(c journal.Counts) Folder {
 	f := Folder{
-		Name: c.Name, Path: c.Path, Watch: c.Watch, Paused: c.Paused,
+		Name: c.Name, Path: c.Path, Watch: c.Watch, Paused: c.Paused, Hours: c.Hours,
 		Seen: c.Seen + c.Settling, Settling: c.Settling, Pruned: c.Pruned,
 		Polled: c.Polled, Open: c.Open, Waiting: c.Waiting, LastScan: c.LastScan,
 		Companions: c.Companions, Edits: c.Edits, Unreadable: c.Unreadable, Unread: c.Unread,
@@ -143,10 +144,14 @@ func Entries(ctx context.Context, r *journal.Reader, all bool, yield func(Entry)
 	if err != nil {
 		return err
 	}
+	hours, err := journal.HoursOf(ctx, r)
+	if err != nil {
+		return err
+	}
 	return r.Entries(ctx, journal.Filter{All: all}, func(e journal.Entry) error {
 		return yield(Entry{
 			ID: e.ID, Folder: e.Folder, Path: e.Path, Status: string(e.Status),
-			Reason: reasonWith(e, obstacles[e.ID]), Hint: e.Reason.Hint,
+			Reason: reasonWith(e, obstacles[e.ID], hours[e.Folder]), Hint: e.Reason.Hint,
 			ObjectID: e.ObjectID, FileID: e.FileID, OriginalFileID: e.OriginalFileID,
 			Attempts: e.AttemptCount, Size: e.Size, Sent: e.Sent, Updated: e.Updated,
 		})
@@ -154,8 +159,12 @@ func Entries(ctx context.Context, r *journal.Reader, all bool, yield func(Entry)
 }
 
 // reasonWith is why an entry is as it is, and what keeps its file in the drop folder if it
-// was to be moved from there.
-func reasonWith(e journal.Entry, obstacle string) string {
+// was to be moved from there. One that waits for the hours of its folder alone, which hours
+// words, has nothing of its own to say.
+func reasonWith(e journal.Entry, obstacle, hours string) string {
+	if hours != "" && e.Reason.Message == "" && (e.Status == journal.Settled || e.Status == journal.Mapped) {
+		return hours
+	}
 	if obstacle == "" || !e.Status.Resting() {
 		return e.Reason.Message
 	}
