@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -100,7 +101,7 @@ func (f *folderStates) record() {
 func (f *folderStates) note(name string) {
 	state := f.states[name]
 	if state.Paused == "" && f.pool != "" { // a folder's own pause goes before everyone's
-		state.Paused = everyoneWaits + f.pool
+		state.Paused = report.EveryoneWaits + f.pool
 	}
 	journal.FoldersOf(f.journal).SetSoon(state)
 	signalTo(f.changed)
@@ -170,6 +171,3 @@ func signalTo(c chan<- struct{}) {
 	default:
 	}
 }
-
-// everyoneWaits begins the reason of a pause that is not the folder's own.
-const everyoneWaits = "everything waits: "

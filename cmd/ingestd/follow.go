@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/display"
+	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -102,7 +102,7 @@ func (b *backfill) untilFinished(ctx context.Context, a asker, folders []string)
 func poolWaits(ctx context.Context, r *journal.Reader) (string, error) {
 	folders, err := report.Folders(ctx, r)
 	for _, f := range folders {
-		if strings.HasPrefix(f.Paused, everyoneWaits) {
+		if strings.HasPrefix(f.Paused, report.EveryoneWaits) {
 			return f.Paused, nil
 		}
 	}
