@@ -144,13 +144,18 @@ func Entries(ctx context.Context, r *journal.Reader, all bool, yield func(Entry)
 		return err
 	}
 	return r.Entries(ctx, journal.Filter{All: all}, func(e journal.Entry) error {
-		return yield(Entry{
-			ID: e.ID, Folder: e.Folder, Path: e.Path, Status: string(e.Status),
-			Reason: reasonWith(e, obstacles[e.ID]), Hint: e.Reason.Hint,
-			ObjectID: e.ObjectID, FileID: e.FileID, OriginalFileID: e.OriginalFileID,
-			Attempts: e.AttemptCount, Size: e.Size, Sent: e.Sent, Updated: e.Updated,
-		})
+		return yield(entryOf(e, obstacles[e.ID]))
 	})
+}
+
+// entryOf is an entry of the journal, and what keeps its file from being moved.
+func entryOf(e journal.Entry, obstacle string) Entry {
+	return Entry{
+		ID: e.ID, Folder: e.Folder, Path: e.Path, Status: string(e.Status),
+		Reason: reasonWith(e, obstacle), Hint: e.Reason.Hint,
+		ObjectID: e.ObjectID, FileID: e.FileID, OriginalFileID: e.OriginalFileID,
+		Attempts: e.AttemptCount, Size: e.Size, Sent: e.Sent, Updated: e.Updated,
+	}
 }
 
 // reasonWith is why an entry is as it is, and what keeps its file in the drop folder if it
