@@ -16,9 +16,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
-	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -146,7 +146,7 @@ func (b *backfill) run(ctx context.Context, drain <-chan struct{}) error {
 func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal.Journal, begun time.Time) error {
 	waiting, cancel := untilDrain(ctx, drain)
 	defer cancel()
-	acct, err := connectAnswering(waiting, b.cfg, b.folders, j, nil, b.log, func(string) {})
+	acct, err := connectAnswering(waiting, b.cfg, b.folders, j, nil, nil, b.log, func(string) {})
 	if closed(drain) {
 		return errStopped
 	}
@@ -156,7 +156,7 @@ func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal
 	defer context.AfterFunc(waiting, acct.rules.Stop)()
 	hold := make(claims)
 	defer hold.release()
-	e, err := newEngine(b.cfg, b.folders, acct, j, hold, b.options.adopt, b.log)
+	e, err := newEngine(b.cfg, b.folders, acct, j, hold, b.options.adopt, nil, b.log)
 	if err != nil {
 		return err
 	}
@@ -274,7 +274,7 @@ func (b *backfill) includes(name string) bool {
 // dryRun walks the folders and says what would become of each file, and of each row
 // of a manifest that needs none.
 func (b *backfill) dryRun(ctx context.Context) error {
-	acct, err := connectPatiently(ctx, b.cfg, b.log, func(error) {})
+	acct, err := connectPatiently(ctx, b.cfg, nil, b.log, func(error) {})
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"slices"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dashboard"
+	"github.com/tenovos-ingest/ingestd/internal/metrics"
 	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
@@ -61,7 +63,8 @@ func runDaemon(ctx context.Context, cfg *config.Config, hup <-chan os.Signal, st
 	// systemd waits for READY only so long, and the API may be down for longer.
 	notify(daemon.SdNotifyReady)
 	defer notify(daemon.SdNotifyStopping, stopping)
-	s := &service{journal: j, stderr: stderr, hup: hup, drain: drain, requests: make(chan int64), claims: make(claims)}
+	s := &service{journal: j, stderr: stderr, hup: hup, drain: drain, requests: make(chan int64), claims: make(claims),
+		metrics: metrics.New(metrics.Deps{Reader: j.Reader(), Journal: cfg.Journal, Version: versionText()})}
 	defer s.claims.release()
 	return s.run(ctx, first)
 }
@@ -78,6 +81,7 @@ type service struct {
 	drain    <-chan struct{}
 	requests chan int64 // ids of requests to reload
 	claims   claims
+	metrics  *metrics.Metrics
 }
 
 // setup is a configuration that has been checked.
@@ -154,7 +158,7 @@ func (s *service) work(ctx context.Context, now *setup, end <-chan struct{}) (er
 	}
 	if now.acct == nil {
 		s.reloaded(ctx, now) // nobody waits for the answer as long as for Tenovos
-		now.acct, err = connectAnswering(working, now.cfg, now.cfg.Folders, s.journal, s.requests, now.log, now.waitsFor)
+		now.acct, err = connectAnswering(working, now.cfg, now.cfg.Folders, s.journal, s.requests, s.metrics, now.log, now.waitsFor)
 		if err != nil {
 			return err
 		}
@@ -162,12 +166,13 @@ func (s *service) work(ctx context.Context, now *setup, end <-chan struct{}) (er
 	}
 	defer now.acct.client.Close()
 	defer context.AfterFunc(working, now.acct.rules.Stop)()
-	e, err := newEngine(now.cfg, now.cfg.Folders, now.acct, s.journal, s.claims, false, now.log)
+	e, err := newEngine(now.cfg, now.cfg.Folders, now.acct, s.journal, s.claims, false, s.metrics, now.log)
 	if err != nil {
 		return err
 	}
 	e.reloads = s.requests
 	e.folders.begin()
+	s.metrics.Watch(slices.Collect(maps.Keys(e.walked)))
 	now.log.Info().Str("version", versionText()).Int("folders", len(now.cfg.Folders)).Int("workers", now.cfg.Workers).Msg("running")
 	s.reloaded(ctx, now)
 
@@ -211,7 +216,7 @@ func (e *engine) serveDashboard(ctx context.Context, cfg *config.Config, log zer
 		return nil
 	}
 	defer func() { err = closeWith(lists.Close, err) }()
-	return dashboard.Serve(ctx, l, cfg.Listen, e.journal.Reader(), lists)
+	return dashboard.Serve(ctx, l, cfg.Listen, e.journal.Reader(), lists, e.metrics.Handler())
 }
 
 // statusEvery is how often systemd's status line is brought up to date.

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/display"
+	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 

@@ -69,7 +69,7 @@ func TestServe(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- Serve(ctx, l, l.Addr().String(), j.Reader(), j.Reader()) }()
+	go func() { served <- Serve(ctx, l, l.Addr().String(), j.Reader(), j.Reader(), http.NotFoundHandler()) }()
 	get := func(path string) (int, string) {
 		resp, err := http.Get("http://" + l.Addr().String() + path)
 		if err != nil {
@@ -164,7 +164,7 @@ func TestSlowClients(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- Serve(ctx, l, l.Addr().String(), j.Reader(), lists) }()
+	go func() { served <- Serve(ctx, l, l.Addr().String(), j.Reader(), lists, http.NotFoundHandler()) }()
 	client := http.Client{Timeout: 10 * time.Second}
 	resp, err := client.Get("http://" + l.Addr().String() + "/healthz")
 	if err != nil {

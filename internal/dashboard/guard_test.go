@@ -67,7 +67,7 @@ func TestRebinding(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- Serve(ctx, l, l.Addr().String(), j.Reader(), j.Reader()) }()
+	go func() { served <- Serve(ctx, l, l.Addr().String(), j.Reader(), j.Reader(), http.NotFoundHandler()) }()
 	for _, path := range []string{"/", "/healthz", "/status.json"} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.Addr().String()+path, nil)
 		if err != nil {

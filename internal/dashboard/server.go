@@ -13,13 +13,13 @@ import (
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
-// Serve answers GET /healthz and GET /status.json on a listener, which is that of the
+// Serve answers GET /healthz, GET /status.json and, by what is handed over, GET /metrics on a listener, which is that of the
 // configured address listen, until ctx ends. Requests in the name of a host that is not
 // this one's, see hosts, get 421.
 // /healthz is 503 while the journal cannot be read, by the first of the readers. The
 // second one serves the lists alone: a client that is slow to read holds one of its
 // connections, and none that anybody else waits for.
-func Serve(ctx context.Context, l net.Listener, listen string, health, lists *journal.Reader) error {
+func Serve(ctx context.Context, l net.Listener, listen string, health, lists *journal.Reader, metrics http.Handler) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, req *http.Request) {
 		if _, err := health.Counts(req.Context()); err != nil {
@@ -29,6 +29,7 @@ func Serve(ctx context.Context, l net.Listener, listen string, health, lists *jo
 		fmt.Fprintln(w, "ok")
 	})
 	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, req *http.Request) { serveStatus(w, req, lists) })
+	mux.Handle("GET /metrics", metrics)
 	srv := newServer(listen, mux)
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
