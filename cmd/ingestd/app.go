@@ -132,7 +132,6 @@ type engine struct {
 	walked   map[string]*atomic.Int64 // files that the watcher reported in each folder, repetitions included
 	bytes    atomic.Int64             // of these files
 	reloads  chan<- int64             // where requests to reload go; nil where the engine cannot be another's
-	metrics  *metrics.Metrics         // nil where nobody asks for them
 	once     bool                     // it is a backfill's: the watcher walks, and then has ended
 }
 
@@ -156,7 +155,7 @@ func (e *engine) allWalked() int64 {
 
 // newEngine puts the rooms together for the given folders.
 func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *journal.Journal, hold claims, adopt bool, m *metrics.Metrics, log zerolog.Logger) (*engine, error) {
-	e := &engine{journal: j, metrics: m, rules: acct.rules, folders: newFolderStates(folders, j, log), walked: make(map[string]*atomic.Int64, len(folders))}
+	e := &engine{journal: j, rules: acct.rules, folders: newFolderStates(folders, j, log), walked: make(map[string]*atomic.Int64, len(folders))}
 	for _, f := range folders {
 		e.walked[f.Name] = new(atomic.Int64)
 	}

@@ -75,3 +75,27 @@ func TestMetricsOfADaemon(t *testing.T) {
 	}
 	daemon.terminate()
 }
+
+// TestMetricsBeforeTenovos scrapes a daemon that has never reached Tenovos: it says so, and
+// says nothing of folders that nobody watches yet.
+func TestMetricsBeforeTenovos(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, "1.5", nil)
+	s.url = "http://" + reserve(t).addr + "/v1"
+	r := newRoom(t, s)
+	addr := freeAddress(t)
+	r.config = r.busyConfig(addr)
+	daemon := r.start("run")
+	url := "http://" + addr + "/metrics"
+	eventually(t, "the metrics say what is waited for", func() bool {
+		return answering(url) == nil && scrape(t, url)[`ingestd_paused{reason="tenovos"}`] == 1
+	})
+	got := scrape(t, url)
+	if got[`ingestd_api_seconds_count{operation="log_in",outcome="network"}`] < 1 {
+		t.Errorf("no login failed: %v", got)
+	}
+	if _, there := got[`ingestd_folder_up{folder="drop"}`]; there {
+		t.Error("it is told whether a folder is up that nobody watches")
+	}
+	daemon.terminate()
+}
