@@ -43,7 +43,9 @@ func TestStatusMetricsAndPageAgree(t *testing.T) {
 	addr := freeAddress(t)
 	r.config = r.busyConfig(addr)
 	daemon := r.start("run")
-	eventually(t, "the page is there", func() bool { return answering("http://"+addr+"/metrics") == nil })
+	eventually(t, "the folders are watched", func() bool {
+		return answering("http://"+addr+"/metrics") == nil && scrape(t, "http://"+addr+"/metrics")[`ingestd_folder_up{folder="drop"}`] == 1
+	})
 
 	over := make(chan struct{})
 	var busy sync.WaitGroup
