@@ -15,15 +15,33 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
+// ownSteps are the migrations of the program.
+func ownSteps() fstest.MapFS {
+	steps := fstest.MapFS{}
+	names, err := fs.Glob(embedded, "migrations/*.sql")
+	for _, name := range names {
+		step := &fstest.MapFile{}
+		if err == nil {
+			step.Data, err = fs.ReadFile(embedded, name)
+		}
+		steps[name] = step
+	}
+	if err != nil {
+		panic(err) // they are part of the program
+	}
+	return steps
+}
+
+// The versions that laterSteps add, from the first to the last.
+var (
+	firstLater = len(ownSteps()) + 1
+	lastLater  = firstLater + 2
+)
+
 // laterSteps are the migrations, and three more that take their time.
 func laterSteps() fs.FS {
-	steps := fstest.MapFS{}
-	first, err := fs.ReadFile(embedded, "migrations/0001_journal.sql")
-	if err != nil {
-		panic(err) // it is part of the program
-	}
-	steps["migrations/0001_journal.sql"] = &fstest.MapFile{Data: first}
-	for n := 2; n <= 4; n++ {
+	steps := ownSteps()
+	for n := firstLater; n <= lastLater; n++ {
 		steps[fmt.Sprintf("migrations/%04d_more.sql", n)] = &fstest.MapFile{Data: fmt.Appendf(nil, `
 			CREATE TABLE more%[1]d (n INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
 			WITH RECURSIVE i (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 20000)
@@ -52,10 +70,10 @@ func TestKilledMigration(t *testing.T) {
 	for after, half := time.Millisecond, 0; ; after += after / 2 {
 		killWhileMigrating(t, path, after)
 		version := wholeVersion(t, path)
-		if version > 1 && version < 4 {
+		if version >= firstLater && version < lastLater {
 			half++
 		}
-		if version == 4 {
+		if version == lastLater {
 			t.Logf("killed after up to %v; %d times a middle step was the last", after, half)
 			break
 		}
@@ -119,7 +137,7 @@ func wholeVersion(t *testing.T, path string) int {
 		return n
 	}
 	version := ask(`PRAGMA user_version`)
-	for n := 2; n <= 4; n++ {
+	for n := firstLater; n <= lastLater; n++ {
 		there := ask(fmt.Sprintf(`SELECT count(*) FROM sqlite_schema WHERE name = 'more%d'`, n))
 		there += ask(fmt.Sprintf(`SELECT count(*) FROM pragma_table_info('folders') WHERE name = 'more%d'`, n))
 		switch {
