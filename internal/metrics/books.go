@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -48,12 +49,15 @@ var errUnreadable = errors.New("the journal cannot be read")
 type books struct {
 	Deps
 	watched func() []string
-	flight  flight[snapshot]
+
+	mu   sync.Mutex // held while the journal is read
+	last snapshot
 }
 
 // snapshot is what one look at the journal found. The files, their ages and the pauses are
 // of one state of it.
 type snapshot struct {
+	begun   time.Time // when the look began
 	folders []report.Folder
 	chores  int
 }
@@ -67,7 +71,7 @@ func (b *books) Describe(to chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (b *books) Collect(to chan<- prometheus.Metric) {
-	now, err := b.flight.do(b.read)
+	now, err := b.fresh()
 	if err != nil {
 		to <- prometheus.NewInvalidMetric(files, errUnreadable)
 		return
@@ -102,10 +106,27 @@ func (b *books) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
+// fresh returns what the journal says now. One looks at a time; who waited for another shares
+// what that one found, if it began to look only after it was waited for.
+func (b *books) fresh() (snapshot, error) {
+	asked := time.Now()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.last.begun.After(asked) {
+		return b.last, nil
+	}
+	now, err := b.read()
+	if err == nil {
+		b.last = now
+	}
+	return now, err
+}
+
 // read looks at the journal once.
 func (b *books) read() (now snapshot, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), readTime)
 	defer cancel()
+	now.begun = time.Now()
 	if now.folders, err = report.Folders(ctx, b.Reader); err != nil {
 		return now, err
 	}

@@ -189,51 +189,24 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// TestFlight has many ask while one answer is worked out: they share the next one, and none
-// gets an answer that was begun before it asked.
-func TestFlight(t *testing.T) {
-	var f flight[int]
-	begun, goOn := make(chan int), make(chan bool)
-	worked := 0
-	work := func() (int, error) {
-		worked++
-		n := worked
-		begun <- n
-		<-goOn
-		return n, nil
-	}
-	var asked sync.WaitGroup
-	answers := make(chan int, 20)
-	ask := func() {
-		n, err := f.do(work)
-		if err != nil {
-			t.Error(err)
-		}
-		answers <- n
-	}
-	asked.Go(ask)
-	if n := <-begun; n != 1 {
-		t.Fatal(n)
-	}
-	for range 19 {
-		asked.Go(ask)
-	}
-	goOn <- true
-	if n := <-answers; n != 1 {
-		t.Errorf("the first got answer %d", n)
-	}
-	go func() {
-		for range begun { // as a rule once; more often if some came too late for it
-			goOn <- true
-		}
-	}()
-	for range 19 {
-		if got := <-answers; got < 2 {
-			t.Errorf("who came later got answer %d", got)
+// TestFresh has a scrape look for itself, unless another one began to look after it was asked.
+func TestFresh(t *testing.T) {
+	r := newRig(t)
+	b := &books{Deps: Deps{Reader: r.journal.Reader()}}
+	for name, c := range map[string]struct {
+		begun  time.Time
+		shared bool
+	}{"looked before": {time.Now(), false}, "looks later": {time.Now().Add(time.Hour), true}} {
+		b.last = snapshot{begun: c.begun, chores: 7}
+		if got, err := b.fresh(); err != nil || (got.chores == 7) != c.shared {
+			t.Errorf("%s: got %+v, %v", name, got, err)
 		}
 	}
-	asked.Wait()
-	close(begun)
+	var scrapes sync.WaitGroup
+	for range 20 {
+		scrapes.Go(func() { r.scrape() })
+	}
+	scrapes.Wait()
 }
 
 // TestLabels holds the labels to the few that docs/metrics.md names.
