@@ -170,7 +170,7 @@ func (s *setup) health() health.State {
 // answers asks Tenovos for something harmless: nil is that it answers, and knows the account.
 func (a *account) answers(ctx context.Context) error {
 	_, err := a.client.CurrentUser(ctx)
-	if isOutage(err) || errors.Is(err, tenovos.ErrCredentials) || errors.Is(err, context.DeadlineExceeded) {
+	if isOutage(err) || errors.Is(err, tenovos.ErrCredentials) || errors.Is(err, tenovos.ErrUnauthorized) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	return nil // an answer, if an odd one

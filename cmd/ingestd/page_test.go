@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bufio"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -77,7 +80,98 @@ func TestPageWhileWaiting(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "all is well again", ready(http.StatusOK, "ready\n"))
+
+	s.close() // and nothing is under way that would notice
+	eventually(t, "Tenovos is gone", ready(http.StatusServiceUnavailable, "Tenovos: Tenovos cannot be reached at"))
 	daemon.terminate()
+}
+
+// TestPageStays keeps the connections of an address across a reload that leaves it as it is, and
+// answers during the whole of it.
+func TestPageStays(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, "1.5", nil)
+	r := newRoom(t, s)
+	r.ownConfig()
+	addr := reserve(t)
+	_ = addr.listen(t).Close()
+	r.edit(`listen: ""`, "listen: "+addr.addr)
+	daemon := r.start("run")
+	eventually(t, "the page is there", func() bool { return healthy(t, addr.addr) })
+	conn, err := net.Dial("tcp", addr.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	read := bufio.NewReader(conn)
+	for i, edit := range [][2]string{{"settle: ${SETTLE}", "settle: 30ms"}, {"settle: 30ms", "settle: 40ms"}, {"parts: 2", "parts: 3"}} {
+		if _, err := io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.ReadResponse(read, nil)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("before the %d. reload: %v, %v", i+1, resp, err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		_ = resp.Body.Close()
+		r.edit(edit[0], edit[1])
+		r.reload(0, "reloaded: ")
+	}
+	daemon.terminate()
+}
+
+// TestIdleConnectionsOfTheDaemon holds 2,000 connections to a daemon that say nothing, and
+// looks at what they cost it in memory and in files while it is asked and ingests.
+func TestIdleConnectionsOfTheDaemon(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, "1.5", nil)
+	r := newRoom(t, s)
+	r.ownConfig()
+	addr := reserve(t)
+	_ = addr.listen(t).Close()
+	r.edit(`listen: ""`, "listen: "+addr.addr)
+	daemon := r.start("run")
+	eventually(t, "the page is there", func() bool { return healthy(t, addr.addr) })
+	daemon.says(`"running"`)
+	before := daemon.resident(t)
+	for range 2000 {
+		c, err := net.Dial("tcp", addr.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	for _, path := range []string{"/healthz", "/readyz", "/status.json"} {
+		if code, body := ask(t, addr.addr, path, nil); code != http.StatusOK {
+			t.Errorf("%s beside 2,000 connections: %d %s", path, code, body)
+		}
+	}
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", daemon.cmd.Process.Pid))
+	if err != nil || len(files) > 400 {
+		t.Errorf("the daemon has %d files open (%v)", len(files), err)
+	}
+	took := daemon.resident(t) - before
+	t.Logf("2,000 connections take %d KiB of the daemon, which has %d files open", took, len(files))
+	if took > 48<<10 { // with -race; without it about a quarter
+		t.Errorf("2,000 connections take %d KiB", took)
+	}
+	r.write("acme/beside.jpg", "beside")
+	eventually(t, "a file is in beside them", func() bool { return r.books().Filed == 1 })
+	daemon.terminate()
+}
+
+// resident returns the memory that a process has, in KiB.
+func (p *process) resident(t *testing.T) (kib int) {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	if _, err := fmt.Sscan(rest, &kib); err != nil {
+		t.Fatal(err)
+	}
+	return kib
 }
 
 // TestPageLogin asks a daemon that has a password, which changes.

@@ -27,6 +27,7 @@ type Access struct {
 	hosts  hosts
 	login  *doorman
 	csrf   string
+	limits limits
 
 	mu      sync.Mutex
 	streams map[*stream]bool // that are open
@@ -39,7 +40,7 @@ func New(c Config) (*Access, error) {
 	}
 	return &Access{
 		config: c, hosts: hostsOf(c), login: newDoorman(c.Login, c.Secret, c.Log),
-		csrf: c.Secret.csrf(c.Login), streams: make(map[*stream]bool, maxStreams),
+		csrf: c.Secret.csrf(c.Login), limits: usual, streams: make(map[*stream]bool, maxStreams),
 	}, nil
 }
 
@@ -72,6 +73,7 @@ func (a *Access) Wrap(next http.Handler) http.Handler {
 			refused.write(w)
 			return
 		}
+		placeOf(req).allow(false)
 		next.ServeHTTP(w, req)
 	})
 }

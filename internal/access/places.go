@@ -8,21 +8,30 @@ import (
 	"time"
 )
 
-// What the connections may take.
-const (
-	maxPlaces = 256                    // connections at once; each costs some 20 KiB and a file descriptor
-	fairNew   = 100 * time.Millisecond // within which a new connection may send something
-	fairBusy  = 5 * time.Second        // within which a request may be answered
-	stalled   = 10 * time.Second       // within which a client has to take what is written
-)
+// limits bound what clients can take of connections and of time.
+type limits struct {
+	places   int           // connections at once; each costs some 20 KiB and a file descriptor
+	fairNew  time.Duration // within which a new connection may send a request that is allowed, where places are short
+	fairBusy time.Duration // within which that may be answered, where places are short
+	header   time.Duration // within which the head of a request has to be there
+	read     time.Duration // and all of it
+	write    time.Duration // within which a reply has to be taken that is no event stream
+	stalled  time.Duration // within which a client has to take what is written at once, some KiB
+	idle     time.Duration // between two requests
+}
+
+var usual = limits{
+	places: 256, fairNew: 100 * time.Millisecond, fairBusy: time.Second,
+	header: 5 * time.Second, read: 10 * time.Second, write: time.Minute, stalled: 10 * time.Second, idle: 30 * time.Second,
+}
 
 // places bounds the connections of a listener. Where all places are taken, a connection
-// that is idle, or has not sent anything yet, makes room for the next one, and without any
-// a request that takes long. So whoever holds places without asking for anything keeps
-// nobody else from being answered, and the process from opening files.
+// that is idle, or has not sent a request that is allowed, makes room for the next one, and
+// else one whose request takes long. So whoever holds places without asking for anything
+// keeps nobody else from being answered, nor the process from opening files.
 type places struct {
 	net.Listener
-	most   int
+	limits limits
 	closed chan struct{}
 	left   chan struct{} // told when a place is left, or may be taken away
 	once   sync.Once
@@ -35,10 +44,10 @@ type places struct {
 type place struct {
 	net.Conn
 	all   *places
-	since time.Time // when it came, became busy or became idle
-	busy  bool      // a request has begun, and is not answered yet
-	asked bool      // it sent something, once
-	stays bool      // it is an event stream's
+	since time.Time // when it came, got a request that is allowed, or became idle
+	idle  bool      // it got a reply, and has sent nothing since
+	busy  bool      // with a request that is allowed
+	stays bool      // with an event stream
 
 	until atomic.Int64 // when a reply has to be written, in nanoseconds; 0 is any time
 }
@@ -46,8 +55,8 @@ type place struct {
 // placeKey is where the context of a request has its place.
 type placeKey struct{}
 
-func newPlaces(l net.Listener, most int) *places {
-	return &places{Listener: l, most: most, closed: make(chan struct{}), left: make(chan struct{}, 1), taken: make(map[*place]bool, most)}
+func newPlaces(l net.Listener, lim limits) *places {
+	return &places{Listener: l, limits: lim, closed: make(chan struct{}), left: make(chan struct{}, 1), taken: make(map[*place]bool, lim.places)}
 }
 
 // Accept implements net.Listener.
@@ -80,7 +89,7 @@ func (l *places) Accept() (net.Conn, error) {
 func (l *places) take(p *place) (wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.taken) >= l.most {
+	if len(l.taken) >= l.limits.places {
 		victim, at := l.next()
 		if wait := time.Until(at); wait > 0 {
 			return wait, false
@@ -92,8 +101,8 @@ func (l *places) take(p *place) (wait time.Duration, ok bool) {
 	return 0, true
 }
 
-// next is the connection that has to give way first, and when: one that is idle at once, the
-// longest idle first; then a new one, then a busy one. l.mu is held, and somebody has a place.
+// next is the connection that has to give way first, and when. l.mu is held, and somebody has
+// a place.
 func (l *places) next() (victim *place, at time.Time) {
 	for p := range l.taken {
 		if when, may := p.givesWay(); may && (victim == nil || when.Before(at)) {
@@ -101,19 +110,20 @@ func (l *places) next() (victim *place, at time.Time) {
 		}
 	}
 	if victim == nil {
-		return nil, time.Now().Add(stalled)
+		return nil, time.Now().Add(l.limits.fairBusy)
 	}
 	return victim, at
 }
 
+// givesWay returns whether a connection may have to give way, and from when.
 func (p *place) givesWay() (at time.Time, may bool) {
 	switch {
 	case p.busy:
-		return p.since.Add(fairBusy), !p.stays
-	case p.asked:
+		return p.since.Add(p.all.limits.fairBusy), !p.stays
+	case p.idle:
 		return p.since, true
 	default:
-		return p.since.Add(fairNew), true
+		return p.since.Add(p.all.limits.fairNew), true
 	}
 }
 
@@ -133,9 +143,9 @@ func (l *places) state(c net.Conn, s http.ConnState) {
 	defer l.mu.Unlock()
 	switch s {
 	case http.StateActive:
-		p.busy, p.asked, p.since = true, true, time.Now()
+		p.idle = false
 	case http.StateIdle:
-		p.busy, p.stays, p.since = false, false, time.Now()
+		p.idle, p.busy, p.stays, p.since = true, false, false, time.Now()
 		l.tell()
 	}
 }
@@ -147,11 +157,20 @@ func (l *places) tell() {
 	}
 }
 
-// stay keeps the place while its request lasts.
-func (p *place) stay() {
+// placeOf returns the place of a request; nil outside of Serve.
+func placeOf(req *http.Request) *place {
+	p, _ := req.Context().Value(placeKey{}).(*place)
+	return p
+}
+
+// allow notes that a request is answered, as an event stream or not.
+func (p *place) allow(stream bool) {
+	if p == nil {
+		return
+	}
 	p.all.mu.Lock()
 	defer p.all.mu.Unlock()
-	p.stays = true
+	p.busy, p.stays, p.since = true, stream, time.Now()
 }
 
 // Close implements net.Conn.
@@ -176,7 +195,7 @@ func (p *place) SetWriteDeadline(t time.Time) error {
 // Write implements net.Conn: a client that takes nothing for a while is given up, however
 // long the reply may take.
 func (p *place) Write(b []byte) (int, error) {
-	at := time.Now().Add(stalled)
+	at := time.Now().Add(p.all.limits.stalled)
 	if until := p.until.Load(); until != 0 && until < at.UnixNano() {
 		at = time.Unix(0, until)
 	}

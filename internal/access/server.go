@@ -1,13 +1,16 @@
 package access
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"sync"
-	"time"
+
+	"github.com/rs/zerolog"
 )
 
 // Listen opens the address. One that turns out to be no address of this machine alone, such
@@ -29,15 +32,16 @@ func (a *Access) Listen(ctx context.Context) (net.Listener, error) {
 func (a *Access) Serve(ctx context.Context, l net.Listener, pages http.Handler) error {
 	var gate sync.RWMutex // read-locked by each request under way; locked for good in the end
 	wrapped := a.Wrap(pages)
-	srv := newServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	srv := newServer(a.limits, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if !gate.TryRLock() {
 			panic(http.ErrAbortHandler)
 		}
 		defer gate.RUnlock()
 		wrapped.ServeHTTP(w, req)
 	}))
-	places := newPlaces(l, maxPlaces)
+	places := newPlaces(l, a.limits)
 	srv.ConnState = places.state
+	srv.ErrorLog = log.New(serverLog{a.config.Log}, "", 0)
 	srv.ConnContext = func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, placeKey{}, c) }
 	requests, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
@@ -63,13 +67,27 @@ func (a *Access) Serve(ctx context.Context, l net.Listener, pages http.Handler) 
 
 // newServer bounds what a client can take of time and memory. What is written has bounds of
 // its own in place.
-func newServer(h http.Handler) *http.Server {
+func newServer(lim limits, h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      time.Minute,
-		IdleTimeout:       30 * time.Second,
+		ReadHeaderTimeout: lim.header,
+		ReadTimeout:       lim.read,
+		WriteTimeout:      lim.write,
+		IdleTimeout:       lim.idle,
 		MaxHeaderBytes:    16 << 10,
 	}
+}
+
+// serverLog is where net/http writes to: a page that breaks off is a mistake in this program,
+// and the rest can be had by anybody with a request that is not one, as often as they like.
+type serverLog struct{ log zerolog.Logger }
+
+// Write implements io.Writer.
+func (l serverLog) Write(b []byte) (int, error) {
+	level := zerolog.DebugLevel
+	if bytes.HasPrefix(b, []byte("http: panic serving")) {
+		level = zerolog.ErrorLevel
+	}
+	l.log.WithLevel(level).Msg(string(bytes.TrimSpace(b)))
+	return len(b), nil
 }

@@ -27,9 +27,7 @@ func (a *Access) Stream(next http.Handler) http.Handler {
 			return
 		}
 		defer a.leave(s)
-		if p, ok := ctx.Value(placeKey{}).(*place); ok {
-			p.stay()
-		}
+		placeOf(req).allow(true)
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 		next.ServeHTTP(w, req.WithContext(ctx))
 	})

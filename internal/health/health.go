@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -19,7 +20,8 @@ import (
 // How long an answer holds, and may take.
 const (
 	journalHolds = time.Second
-	tenovosHolds = 15 * time.Second
+	tenovosHolds = 5 * time.Second // an account that refuses the login must not be tried without end:
+	mostFailures = 12              // after this many failures in a row each holds so many times as long
 	answerTime   = 5 * time.Second
 )
 
@@ -107,7 +109,7 @@ func (h *Health) answer(ctx context.Context) Answer {
 	why := s.Waits
 	if why == "" && s.Ask != nil {
 		if err := h.asked.ask(ctx, tenovosHolds, s.Ask); err != nil {
-			why = secret.Sentence(err)
+			why = sentence(err)
 		}
 	}
 	a.Tenovos = part("", why)
@@ -117,6 +119,14 @@ func (h *Health) answer(ctx context.Context) Answer {
 		a.Ready = a.Ready && f.Paused == ""
 	}
 	return a
+}
+
+// sentence says why Tenovos did not answer.
+func sentence(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Sprintf("it has not answered within %v", answerTime)
+	}
+	return secret.Sentence(err)
 }
 
 func part(name, why string) Part { return Part{Name: name, Ready: why == "", Reason: why} }
@@ -137,9 +147,10 @@ func (a Answer) text() string {
 
 // held is an answer that holds for a while.
 type held struct {
-	mu  sync.Mutex
-	err error
-	at  time.Time
+	mu       sync.Mutex
+	err      error
+	until    time.Time
+	failures int // in a row
 }
 
 // ask asks, unless there is an answer that holds: one at a time, and for nobody alone, so
@@ -147,11 +158,16 @@ type held struct {
 func (h *held) ask(ctx context.Context, holds time.Duration, ask func(context.Context) error) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.at.IsZero() || time.Since(h.at) > holds {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTime)
-		defer cancel()
-		h.err = ask(ctx)
-		h.at = time.Now()
+	if time.Now().Before(h.until) {
+		return h.err
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTime)
+	defer cancel()
+	if h.err = ask(ctx); h.err == nil {
+		h.failures = 0
+	} else if h.failures < mostFailures {
+		h.failures++
+	}
+	h.until = time.Now().Add(holds * time.Duration(max(1, h.failures)))
 	return h.err
 }
