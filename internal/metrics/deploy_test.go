@@ -2,9 +2,11 @@ package metrics
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -101,31 +103,38 @@ func TestWordsAreDocumented(t *testing.T) {
 	}
 }
 
+// board is as much of a board of Grafana as is looked at.
+type board struct {
+	Templating struct{ List []struct{ Name, Type string } }
+	Panels     []struct {
+		ID                       int
+		Type, Title, Description string
+		Datasource               source
+		Targets                  []struct {
+			Expr       string
+			Datasource source
+		}
+		FieldConfig struct{ Defaults struct{ Unit string } }
+	}
+}
+
+type source struct{ UID string }
+
+func readBoard(t *testing.T) (b board) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(read(t, "../../deploy/grafana-dashboard.json")), &b); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // TestDashboard holds the queries of the board against the metrics that there are: each is
 // asked for what exists, and everything that exists is shown. It can be imported anywhere.
 func TestDashboard(t *testing.T) {
-	type source struct{ Type, UID string }
-	var board struct {
-		UID, Title string
-		Templating struct{ List []struct{ Name, Type string } }
-		Panels     []struct {
-			ID                       int
-			Type, Title, Description string
-			Datasource               source
-			Targets                  []struct {
-				Expr, RefID string
-				Datasource  source
-			}
-			FieldConfig struct{ Defaults struct{ Unit string } }
-		}
-	}
-	if err := json.Unmarshal([]byte(read(t, "../../deploy/grafana-dashboard.json")), &board); err != nil {
-		t.Fatal(err)
-	}
 	known := families(t)
 	shown := map[string]bool{}
 	ids := map[int]bool{}
-	for _, p := range board.Panels {
+	for _, p := range readBoard(t).Panels {
 		if ids[p.ID] {
 			t.Errorf("two panels have the id %d", p.ID)
 		}
@@ -153,7 +162,7 @@ func TestDashboard(t *testing.T) {
 		}
 	}
 	variables := map[string]string{}
-	for _, v := range board.Templating.List {
+	for _, v := range readBoard(t).Templating.List {
 		variables[v.Name] = v.Type
 	}
 	if !maps.Equal(variables, map[string]string{"datasource": "datasource", "instance": "query", "folder": "query"}) {
@@ -218,4 +227,22 @@ func TestPromtool(t *testing.T) {
 	run(text, "check", "metrics")
 	run("", "check", "rules", "../../deploy/alerts.yaml")
 	run("", "test", "rules", "../../deploy/alerts_test.yaml")
+
+	// The queries of the board as rules, which JSON may be as well as YAML.
+	rules := []map[string]string{}
+	variables := strings.NewReplacer("$instance", "a", "$folder", "b", "$__rate_interval", "5m")
+	for _, p := range readBoard(t).Panels {
+		for _, q := range p.Targets {
+			rules = append(rules, map[string]string{"record": fmt.Sprintf("board:%d_%d", p.ID, len(rules)), "expr": variables.Replace(q.Expr)})
+		}
+	}
+	asRules, err := json.Marshal(map[string]any{"groups": []any{map[string]any{"name": "board", "rules": rules}}})
+	board := filepath.Join(t.TempDir(), "board.yaml")
+	if err == nil {
+		err = os.WriteFile(board, asRules, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	run("", "check", "rules", board)
 }
