@@ -140,9 +140,11 @@ type Deps struct {
 	Clock   func() time.Time // nil is time.Now
 	// Ahead is how far Clock is ahead of Tenovos', as far as is known; nil: they agree.
 	Ahead func() time.Duration
-	// Paused is told why the whole pool waits, and "" when it goes on; it may be nil
-	// and must not call the pipeline.
-	Paused func(why string)
+	// Paused is told why the whole pool waits, by is its class in journal.Pauses, and "", ""
+	// when it goes on; it may be nil and must not call the pipeline.
+	Paused func(by, why string)
+	// Retried is told the class of the reason for which a file is tried again; it may be nil.
+	Retried func(class string)
 	// Handlers answer the kinds of requests that the pipeline does not know itself.
 	Handlers map[string]desk.Handler
 }
@@ -173,12 +175,19 @@ func New(cfg Config, d Deps) *Pipeline {
 		d.Ahead = func() time.Duration { return 0 }
 	}
 	if d.Paused == nil {
-		d.Paused = func(string) {}
+		d.Paused = func(string, string) {}
+	}
+	if c.retried = d.Retried; c.retried == nil {
+		c.retried = func(string) {}
 	}
 	p.skew = clocks.NewSkew(d.Ahead, cfg.Skew, d.Log)
 	p.circuits = outage.NewCircuits(outage.Deps{
 		Queue: fatalJournal{d.Journal}, Log: d.Log, Now: d.Clock, Wake: p.wake, Backoff: p.backoff,
-		Changed: func() { d.Paused(p.Paused()) },
+		Changed: func() {
+			if p.gate.Reason() == "" {
+				d.Paused(p.circuits.Paused())
+			}
+		},
 	})
 	for _, f := range cfg.Folders {
 		p.folders[f.Name] = f
@@ -189,11 +198,12 @@ func New(cfg Config, d Deps) *Pipeline {
 	})
 	p.resting = resting.New(p.folderNames(), resting.Deps{Journal: d.Journal, Mounts: p.mounts, Hands: p.hands, Log: d.Log})
 	p.proofs = newProver(p, d.Content)
-	p.gate = outage.NewGate(d.Log, d.Clock, func(why string) {
-		d.Paused(cmp.Or(why, p.circuits.Reason()))
+	p.gate = outage.NewGate(d.Log, d.Clock, func(by, why string) {
 		if why == "" {
-			p.stir()
+			by, why = p.circuits.Paused()
+			defer p.stir()
 		}
+		d.Paused(by, why)
 	}, func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
 	c.sources = newSources(p)
 	p.filer = newFiler(p)

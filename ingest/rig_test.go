@@ -48,6 +48,7 @@ type rig struct {
 	api      func(ingest.API) ingest.API
 	store    func(ingest.Store) ingest.Store
 	clock    func() time.Time
+	retried  func(class string)
 }
 
 // newRig starts a sandbox that hands out multipart uploads of small parts, so
@@ -172,7 +173,7 @@ func (r *rig) start() *process {
 	if r.store != nil {
 		store = r.store(store)
 	}
-	p := ingest.New(r.config, ingest.Deps{API: api, Store: store, Content: uploader.New(uploader.Config{}), Journal: j, Log: zerolog.New(zerolog.SyncWriter(r.log)), Clock: r.clock, Ahead: client.Ahead})
+	p := ingest.New(r.config, ingest.Deps{API: api, Store: store, Content: uploader.New(uploader.Config{}), Journal: j, Log: zerolog.New(zerolog.SyncWriter(r.log)), Clock: r.clock, Ahead: client.Ahead, Retried: r.retried})
 	return &process{Pipeline: p, journal: j, client: client}
 }
 

@@ -137,7 +137,7 @@ func (a admission) insert(ctx context.Context, tx *session, f file.File, l lates
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, insertWork, id, f.Folder, sortKey(in.by, path, f.Size, f.ModTime), f.Size)
+	_, err = tx.exec(ctx, insertWork, id, f.Folder, sortKey(in.by, path, f.Size, f.ModTime), f.Size, now)
 	return err
 }
 
@@ -145,7 +145,7 @@ const (
 	insertEntry = `INSERT INTO entries
 			(folder, path, generation, kind, status, size, mod_time, change_time, dev, ino, seen_at, since, updated, place, mark, batch)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?11, ?12, ?13, ?14) RETURNING id`
-	insertWork = `INSERT INTO work (entry_id, lane, folder, status, sort_key, size, filename) VALUES (?, 0, ?, {settled}, ?, ?, '')`
+	insertWork = `INSERT INTO work (entry_id, lane, folder, status, sort_key, size, filename, queued_at) VALUES (?, 0, ?, {settled}, ?, ?, '', ?)`
 
 	openFolder = `SELECT sort, batch FROM folders WHERE name = ?`
 	newFolder  = `INSERT INTO folders (name) VALUES (?)`

@@ -129,3 +129,19 @@ func (c Chores) Done(ctx context.Context, id int64) error {
 		return known(tx.exec(ctx, `DELETE FROM chores WHERE id = ?`, id))
 	}, AboutNothing)
 }
+
+// ChoreReader counts open chores.
+type ChoreReader struct{ r *Reader }
+
+// ChoreReaderOf returns what a reader tells of chores.
+func ChoreReaderOf(r *Reader) ChoreReader { return ChoreReader{r} }
+
+// countCleanUps reads an index, and no row.
+const countCleanUps = `SELECT count(*) FROM chores WHERE kind < '` + string(ChoreTwin) + `' OR kind > '` + string(ChoreTwin) + `'`
+
+// CleanUps counts the chores that are still to be done, without the searches for late
+// twins, which only look, and end by themselves.
+func (c ChoreReader) CleanUps(ctx context.Context) (n int, err error) {
+	err = c.r.ask(ctx, "count clean-up work", func(tx *session) error { return tx.row(ctx, countCleanUps).Scan(&n) })
+	return n, err
+}
