@@ -14,13 +14,14 @@ const (
 	AboutRows             // manifests that DueManifests returns
 	AboutChores
 	AboutEdits
+	AboutEvents            // Event: moves into a rest and out of one, new reasons
 	AboutNothing Topic = 0 // what nobody waits for in this process
 )
 
 // topics joins the topics of one commit.
 func topics(about []Topic) (all Topic) {
 	if len(about) == 0 {
-		return AboutEntries
+		return AboutEntries | AboutEvents
 	}
 	for _, t := range about {
 		all |= t

@@ -28,7 +28,7 @@ func announce(log zerolog.Logger, stderr io.Writer, cfg *config.Config) {
 		announceInLines(stderr, cfg, modes)
 		return
 	}
-	log.Info().Str("version", versionText()).Str("config", cfg.File).Str("listen", cfg.Listen).Str("journal", cfg.Journal).
+	log.Info().Str("version", versionText()).Str("config", cfg.File).Str("listen", cfg.Listen.Address).Str("journal", cfg.Journal).
 		Str("url", cfg.Tenovos.URL).Str("username", cfg.Tenovos.Username).Int("workers", cfg.Workers).Msg("starting")
 	for i, f := range cfg.Folders {
 		log.Info().Str("folder", f.Name).Str("path", f.Path).Str("watch", string(modes[i])).Str("after", f.After).Msg("folder")
@@ -40,8 +40,8 @@ func announceInLines(to io.Writer, cfg *config.Config, modes []watcher.Mode) {
 	w := tabwriter.NewWriter(to, 0, 4, 2, ' ', 0)
 	defer w.Flush()
 	page := "off"
-	if cfg.Listen != "" {
-		page = "http://" + cfg.Listen + "/"
+	if cfg.Listen.Address != "" {
+		page = "http://" + cfg.Listen.Address + "/"
 	}
 	for _, line := range [][2]string{
 		{"configuration", cfg.File}, {"listens on", page}, {"journal", cfg.Journal},
