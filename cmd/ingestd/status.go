@@ -197,13 +197,18 @@ func printEntry(out io.Writer, e report.Entry) error {
 	}
 	_, err := fmt.Fprintf(out, "\n%d  %s  %s/%s  %s\n", e.ID, e.Status, e.Folder, display.Name(e.Path), size)
 	for _, line := range []struct{ label, text string }{
-		{"since", since}, {"why", e.Reason}, {"try", e.Hint}, {"next try", next}, {"asset", e.ObjectID}, {"moved to", e.MovedTo},
+		{"since", since}, {"why", e.Reason}, {"try", withID(e.Hint, e.ID)}, {"next try", next}, {"asset", e.ObjectID}, {"moved to", e.MovedTo},
 	} {
 		if line.text != "" && err == nil {
 			_, err = fmt.Fprintf(out, "    %s: %s\n", line.label, display.Text(line.text))
 		}
 	}
 	return err
+}
+
+// withID puts the id of an entry into the commands of a hint.
+func withID(hint string, id int64) string {
+	return strings.ReplaceAll(hint, " ID`", fmt.Sprintf(" %d`", id))
 }
 
 // printGroup writes one line for all entries of a reason, and one for what to try.
