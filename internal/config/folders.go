@@ -41,7 +41,7 @@ func (l *loader) folders(n *yaml.Node) {
 func (l *loader) formerNames(nodes []*yaml.Node) {
 	taken := make(map[string]string) // how each name is used
 	for _, f := range l.config.Folders {
-		taken[f.Name] = fmt.Sprintf("name the one that this folder alone had: the folder of line %d is named so", f.Pos.Line)
+		taken[f.Name] = fmt.Sprintf("the folder of line %d is named so", f.Pos.Line)
 	}
 	for _, node := range nodes {
 		at := valueOf(node, "previously")
@@ -49,9 +49,9 @@ func (l *loader) formerNames(nodes []*yaml.Node) {
 			continue
 		}
 		if why, is := taken[at.Value]; is {
-			l.Add(yamltree.At(at), why, "previously: %s cannot be a folder's former name", l.Quote(at))
+			l.Add(yamltree.At(at), "write the name that this folder alone had", "previously: %s cannot be a folder's former name: %s", l.Quote(at), why)
 		}
-		taken[at.Value] = fmt.Sprintf("name the one that this folder alone had: the folder of line %d had it", at.Line)
+		taken[at.Value] = fmt.Sprintf("the folder of line %d had it", at.Line)
 	}
 }
 
