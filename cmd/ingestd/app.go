@@ -168,7 +168,7 @@ func (d drops) Drop(dir string) watcher.Drop { return d.watcher.Drop(d.folder, d
 func (d drops) Announced(dir string) time.Time { return d.watcher.Announced(d.folder, dir) }
 
 func newStore(cfg *config.Config, c *tenovos.Client) *uploader.Uploader {
-	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth, API: cfg.Tenovos.URL, Ahead: c.Ahead})
+	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth.At, API: cfg.Tenovos.URL, Ahead: c.Ahead})
 }
 
 // pipelineDeps is what a pipeline works with, whoever feeds it.
@@ -193,6 +193,9 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder, set *rules.Set)
 			Duplicates: dropfolder.Duplicates(f.Duplicates), Empty: dropfolder.Empty(f.Empty),
 			After: dropfolder.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune, Resume: f.Resume,
 			Order: journal.Order(f.Order), Workers: f.Workers, Ready: f.Ready != "",
+		}
+		if !f.Hours.Always() {
+			folder.Open = f.Hours.Open
 		}
 		if set != nil {
 			folder.Map, folder.Inherit, folder.Companions = set.Map, set.Inherit(f.Name), set.Companions(f.Name)

@@ -18,6 +18,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/report"
+	"github.com/tenovos-ingest/ingestd/internal/timetable"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -27,6 +28,7 @@ type backfillOptions struct {
 	folders        []string
 	dryRun, asJSON bool
 	adopt          bool
+	anyHour        bool // whatever the hours of the folders are
 	after          string
 	timeout        time.Duration // see timeoutFlag
 }
@@ -42,6 +44,9 @@ func newBackfillCommand() *cobra.Command {
 			cfg, err := loadConfig(path)
 			if err != nil {
 				return err
+			}
+			if o.anyHour {
+				cfg.Folders = atAnyHour(cfg.Folders)
 			}
 			folders, err := selectFolders(cfg, o.folders)
 			if err != nil {
@@ -66,6 +71,7 @@ func newBackfillCommand() *cobra.Command {
 	cmd.Flags().StringArrayVar(&o.folders, "folder", nil, "only the folder `NAME` (repeatable)")
 	cmd.Flags().BoolVar(&o.adopt, "adopt", false, "take over assets that the account holds already (same filename and MD5) instead of creating them: the way back after the journal was lost")
 	cmd.Flags().StringVar(&o.after, "after", "", "keep (default), move or delete files that are in, whatever the configuration says")
+	cmd.Flags().BoolVar(&o.anyHour, "ignore-hours", false, "begin files now, whatever the hours of their folders are")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "only say what would become of each file")
 	return cmd
 }
@@ -88,6 +94,24 @@ func afterwards(folders []config.Folder, after string) ([]config.Folder, error) 
 		folders[i].After = after
 	}
 	return folders, nil
+}
+
+// atAnyHour returns the folders without their hours.
+func atAnyHour(folders []config.Folder) []config.Folder {
+	folders = slices.Clone(folders)
+	for i := range folders {
+		folders[i].Hours = timetable.Hours{}
+	}
+	return folders
+}
+
+// sayHours tells of the folders that wait for their hours.
+func (b *backfill) sayHours() {
+	for _, f := range b.folders {
+		if open, _, why := f.Hours.Open(time.Now()); !open {
+			fmt.Fprintf(b.err, "folder %s waits for %s; its files are begun then (with --ignore-hours: now)\n", display.Text(f.Name), display.Text(why))
+		}
+	}
 }
 
 // backfill is one run of the command.
@@ -130,6 +154,9 @@ func (b *backfill) run(ctx context.Context, drain <-chan struct{}) error {
 	if errors.Is(err, journal.ErrLocked) && b.options.after != "" {
 		return &usageError{errors.New("--after needs the journal for itself: the daemon that owns it goes by its configuration; stop it first")}
 	}
+	if errors.Is(err, journal.ErrLocked) && b.options.anyHour {
+		return &usageError{errors.New("--ignore-hours needs the journal for itself: the daemon that owns it goes by the hours of its configuration; stop it first, or change hours and run `ingestd reload`")}
+	}
 	if errors.Is(err, journal.ErrLocked) {
 		return b.follow(waiting, begun)
 	}
@@ -137,6 +164,7 @@ func (b *backfill) run(ctx context.Context, drain <-chan struct{}) error {
 		return err
 	}
 	logCautions(b.log, b.cfg)
+	b.sayHours()
 	err = b.ingest(ctx, drain, j, begun)
 	return closeWith(j.Close, err)
 }

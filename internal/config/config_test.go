@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/tenovos-ingest/ingestd/internal/timetable"
 	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
@@ -104,7 +105,7 @@ func TestLoad(t *testing.T) {
 			PasswordFrom: "tenovos.password_file at testdata/full.yaml:6 (the file " + secrets + "/password)",
 			ClientIDFrom: "tenovos.client_id at testdata/full.yaml:7"},
 		Journal: "/var/lib/ingestd/journal.db", Workers: 3,
-		Upload:    Upload{Parts: 2, MaxFileSize: 7 << 30, Bandwidth: 512 << 10, Verify: "asset", VerifyTimeout: time.Hour},
+		Upload:    Upload{Parts: 2, MaxFileSize: 7 << 30, Bandwidth: timetable.Steady(512 << 10), Verify: "asset", VerifyTimeout: time.Hour},
 		Retry:     Retry{MaxAttempts: 3, Initial: 100 * time.Millisecond, Max: 2 * time.Second},
 		Manifests: Manifests{Memory: 64 << 20, RowsWithoutFiles: 10},
 		Log:       Log{Level: "debug", Format: "json"}, Folders: []Folder{first, second},

@@ -38,7 +38,7 @@ var (
 	folderKeys = yamltree.Keys{
 		Known: []string{
 			"name", "path", "previously", "include", "exclude", "settle", "patience", "ready", "watch", "poll_interval", "rescan", "marker", "shared",
-			"order", "workers", "batch", "after", "done", "failed", "prune", "resume", "versions", "duplicates", "empty",
+			"order", "workers", "hours", "batch", "after", "done", "failed", "prune", "resume", "versions", "duplicates", "empty",
 			"levels", "manifests", "manifest_file_column", "encoding", "match_case", "languages", "wait_for", "rules"},
 		Later: []string{"unknown", "sidecars"},
 	}
@@ -128,7 +128,7 @@ func (l *loader) upload(n *yaml.Node) {
 	u := &l.config.Upload
 	l.number(f["parts"], "parts", &u.Parts, 1, 64)
 	l.size(f["max_file_size"], "max_file_size", &u.MaxFileSize, 1)
-	l.size(f["bandwidth"], "bandwidth", &u.Bandwidth, 0)
+	l.bandwidth(f["bandwidth"], &u.Bandwidth)
 	if at := f["verify"]; at != nil {
 		u.Verify = l.Choice(at, "verify", []string{"etag", "asset"}, nil)
 	}

@@ -65,8 +65,8 @@ func Of(ctx context.Context, r *journal.Reader, entryID int64) ([]Event, error) 
 	}
 	c := &composer{entry: t.Entry}
 	c.begin()
-	for _, a := range t.Tries {
-		c.try(a, t.Parts[a.Number])
+	for _, a := range t.Attempts {
+		c.attempt(a)
 	}
 	for _, e := range t.Events {
 		c.event(e)
@@ -115,23 +115,27 @@ func (c *composer) begin() {
 	}
 }
 
-func (c *composer) try(a journal.Try, parts []journal.PastPart) {
+func (c *composer) attempt(a journal.PastAttempt) {
 	c.add(a.IntentAt, Creating, fmt.Sprintf("attempt %d: an asset is to be created", a.Number)).Attempt = a.Number
 	if !a.CreatedAt.IsZero() {
-		e := c.add(a.CreatedAt, Created, "asset "+a.ObjectID+" is there, without content yet")
-		e.Attempt, e.ObjectID, e.FileID, e.Parts = a.Number, a.ObjectID, a.FileID, a.Parts
+		what := "asset " + a.ObjectID
+		if a.OriginalFileID != a.FileID {
+			what = "a new version, asset " + a.ObjectID + ","
+		}
+		e := c.add(a.CreatedAt, Created, what+" is there, without content yet")
+		e.Attempt, e.ObjectID, e.FileID, e.Parts = a.Number, a.ObjectID, a.FileID, a.Planned
 	}
-	for _, p := range parts {
-		text := fmt.Sprintf("part %d of %d is stored, %s", p.Number, a.Parts, size(p.Size))
-		if a.Parts == 1 {
+	for _, p := range a.Parts {
+		text := fmt.Sprintf("part %d of %d is stored, %s", p.Number, a.Planned, size(p.Size))
+		if a.Planned == 1 {
 			text = "the content is stored, " + size(p.Size)
 		}
 		e := c.add(p.DoneAt, Part, text)
-		e.Attempt, e.Part, e.Parts, e.Bytes = a.Number, p.Number, a.Parts, p.Size
+		e.Attempt, e.Part, e.Parts, e.Bytes = a.Number, p.Number, a.Planned, p.Size
 	}
-	if len(parts) == 0 && a.Stored > 0 {
-		e := c.add(a.FirstAt, Parts, fmt.Sprintf("%d of %d parts are stored, %s, from now on until %s", a.Stored, a.Parts, size(a.Sent), a.LastAt.Local().Format(time.DateTime)))
-		e.Attempt, e.Parts, e.Bytes, e.Last = a.Number, a.Stored, a.Sent, a.LastAt
+	if len(a.Parts) == 0 && a.Stored > 0 {
+		e := c.add(a.LastStored, Parts, fmt.Sprintf("%d of %d parts are stored, %s: the last of them now", a.Stored, a.Planned, size(a.StoredBytes)))
+		e.Attempt, e.Parts, e.Bytes = a.Number, a.Stored, a.StoredBytes
 	}
 	if !a.CompletingAt.IsZero() {
 		c.add(a.CompletingAt, Completing, "the upload is to be completed").Attempt = a.Number
@@ -144,7 +148,7 @@ func (c *composer) try(a journal.Try, parts []journal.PastPart) {
 		what, text = Sent, "the content is in Tenovos, as asset "+a.ObjectID
 	}
 	e := c.add(a.EndedAt, what, text)
-	e.Attempt, e.ObjectID, e.FileID, e.Bytes = a.Number, a.ObjectID, a.FileID, a.Sent
+	e.Attempt, e.ObjectID, e.FileID, e.Bytes = a.Number, a.ObjectID, a.FileID, a.StoredBytes
 }
 
 // event tells of a move, or of a new reason to wait.

@@ -58,11 +58,15 @@ func Selected(ctx context.Context, r *journal.Reader, s Selection, yield func(En
 	if err != nil {
 		return err
 	}
+	hours, err := journal.HoursOf(ctx, r)
+	if err != nil {
+		return err
+	}
 	f := journal.Filter{All: s.All, Folders: s.Folders, IDs: s.IDs, Statuses: s.Statuses, Since: s.Since, Below: s.Below}
 	return r.Entries(ctx, f, func(e journal.Entry) error {
 		return yield(Entry{
 			ID: e.ID, Folder: e.Folder, Path: e.Path, Status: string(e.Status),
-			Reason: reasonWith(e, obstacles[e.ID]), Hint: e.Reason.Hint,
+			Reason: reasonWith(e, obstacles[e.ID], hours[e.Folder]), Hint: e.Reason.Hint,
 			ObjectID: e.ObjectID, FileID: e.FileID, OriginalFileID: e.OriginalFileID,
 			Attempts: e.AttemptCount, Size: e.Size, Sent: e.Sent, Updated: e.Updated,
 			Class: e.Reason.Class, Generation: e.Generation, Found: e.SeenAt, Since: e.Since, Next: e.NotBefore, MovedTo: movedTo(e),
@@ -88,8 +92,12 @@ func FoldersOf(ctx context.Context, r *journal.Reader, s Selection) ([]Folder, e
 }
 
 // reasonWith is why an entry is as it is, and what keeps its file in the drop folder if it
-// was to be moved from there.
-func reasonWith(e journal.Entry, obstacle string) string {
+// was to be moved from there. One that waits for the hours of its folder alone, which hours
+// words, has nothing of its own to say.
+func reasonWith(e journal.Entry, obstacle, hours string) string {
+	if hours != "" && e.Reason.Message == "" && (e.Status == journal.Settled || e.Status == journal.Mapped) {
+		return hours
+	}
 	if obstacle == "" || !e.Status.Resting() {
 		return e.Reason.Message
 	}
