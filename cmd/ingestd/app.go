@@ -247,6 +247,7 @@ func noFolder(known []string, name string) error {
 // have.
 func openJournal(ctx context.Context, cfg *config.Config, anew bool, log zerolog.Logger) (*journal.Journal, error) {
 	j, err := journal.Open(ctx, cfg.Journal, journal.Options{Anew: anew, WatchLock: true})
+	err = mayWrite(cfg.Journal, err)
 	if err == nil && j.Fresh() {
 		log.Warn().Str("journal", cfg.Journal).Msg("there is no journal yet: beginning a new one, to which every file in the folders is new")
 	}

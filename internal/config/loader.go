@@ -264,7 +264,7 @@ func (l *loader) url(n *yaml.Node) string {
 		return ""
 	}
 	if strings.ContainsAny(text, "@?#") { // not to be quoted: a password may stand in it
-		l.Add(yamltree.At(n), "the login is api_key, username and password", "url: a user, a password, a query or a fragment does not belong into it")
+		l.Add(yamltree.At(n), "put the login into api_key, username and password", "url: a user, a password, a query or a fragment does not belong into it")
 		return ""
 	}
 	u, err := url.Parse(text)
