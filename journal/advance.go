@@ -51,10 +51,14 @@ func (j *Journal) Advance(ctx context.Context, m Move) (Entry, error) {
 
 // about is what a move changes.
 func (m Move) about() Topic {
+	about := AboutEntries
 	if len(m.Chores) > 0 || m.From == Failed || m.Stay.merges() { // a mismatch opens one, too
-		return AboutEntries | AboutChores
+		about |= AboutChores
 	}
-	return AboutEntries
+	if m.To != m.From && (m.From == Held || m.From == Failed || m.To == Held || m.To == Failed) {
+		about |= AboutNotes
+	}
+	return about
 }
 
 // advance is a move that was checked, within a transaction. It returns the entry as the

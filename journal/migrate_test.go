@@ -15,15 +15,30 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
+// knownSteps is how many migrations there are.
+var knownSteps = func() int {
+	names, err := fs.Glob(embedded, "migrations/*.sql")
+	if err != nil {
+		panic(err) // the pattern is well formed
+	}
+	return len(names)
+}()
+
 // laterSteps are the migrations, and three more that take their time.
 func laterSteps() fs.FS {
 	steps := fstest.MapFS{}
-	first, err := fs.ReadFile(embedded, "migrations/0001_journal.sql")
+	err := fs.WalkDir(embedded, "migrations", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		step, err := fs.ReadFile(embedded, name)
+		steps[name] = &fstest.MapFile{Data: step}
+		return err
+	})
 	if err != nil {
-		panic(err) // it is part of the program
+		panic(err) // they are part of the program
 	}
-	steps["migrations/0001_journal.sql"] = &fstest.MapFile{Data: first}
-	for n := 2; n <= 4; n++ {
+	for n := knownSteps + 1; n <= knownSteps+3; n++ {
 		steps[fmt.Sprintf("migrations/%04d_more.sql", n)] = &fstest.MapFile{Data: fmt.Appendf(nil, `
 			CREATE TABLE more%[1]d (n INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
 			WITH RECURSIVE i (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 20000)
@@ -52,10 +67,10 @@ func TestKilledMigration(t *testing.T) {
 	for after, half := time.Millisecond, 0; ; after += after / 2 {
 		killWhileMigrating(t, path, after)
 		version := wholeVersion(t, path)
-		if version > 1 && version < 4 {
+		if version > knownSteps && version < knownSteps+3 {
 			half++
 		}
-		if version == 4 {
+		if version == knownSteps+3 {
 			t.Logf("killed after up to %v; %d times a middle step was the last", after, half)
 			break
 		}
@@ -119,7 +134,7 @@ func wholeVersion(t *testing.T, path string) int {
 		return n
 	}
 	version := ask(`PRAGMA user_version`)
-	for n := 2; n <= 4; n++ {
+	for n := knownSteps + 1; n <= knownSteps+3; n++ {
 		there := ask(fmt.Sprintf(`SELECT count(*) FROM sqlite_schema WHERE name = 'more%d'`, n))
 		there += ask(fmt.Sprintf(`SELECT count(*) FROM pragma_table_info('folders') WHERE name = 'more%d'`, n))
 		switch {

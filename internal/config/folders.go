@@ -132,6 +132,7 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 	if at := f["wait_for"]; at != nil {
 		d.WaitFor = mapping.ReadWaitFor(l.Reader, at)
 	}
+	l.tell(f, &d)
 	if d.Versions == "" {
 		if d.Versions = "off"; d.After == "keep" { // tomorrow's IMG_0001.jpg is another picture where today's is moved away
 			d.Versions = "path"
