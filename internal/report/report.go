@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/display"
@@ -143,10 +144,14 @@ func Entries(ctx context.Context, r *journal.Reader, all bool, yield func(Entry)
 	if err != nil {
 		return err
 	}
+	untold, err := journal.UntoldOf(ctx, r)
+	if err != nil {
+		return err
+	}
 	return r.Entries(ctx, journal.Filter{All: all}, func(e journal.Entry) error {
 		return yield(Entry{
 			ID: e.ID, Folder: e.Folder, Path: e.Path, Status: string(e.Status),
-			Reason: reasonWith(e, obstacles[e.ID]), Hint: e.Reason.Hint,
+			Reason: reasonWith(e, obstacles[e.ID], untold[e.ID]), Hint: e.Reason.Hint,
 			ObjectID: e.ObjectID, FileID: e.FileID, OriginalFileID: e.OriginalFileID,
 			Attempts: e.AttemptCount, Size: e.Size, Sent: e.Sent, Updated: e.Updated,
 		})
@@ -154,16 +159,22 @@ func Entries(ctx context.Context, r *journal.Reader, all bool, yield func(Entry)
 }
 
 // reasonWith is why an entry is as it is, and what keeps its file in the drop folder if it
-// was to be moved from there.
-func reasonWith(e journal.Entry, obstacle string) string {
-	if obstacle == "" || !e.Status.Resting() {
+// was to be moved from there, or people from being told of it.
+func reasonWith(e journal.Entry, obstacle, untold string) string {
+	if !e.Status.Resting() {
 		return e.Reason.Message
 	}
-	obstacle = "its file cannot be moved out of the drop folder yet, which is tried again: " + obstacle
-	if e.Reason.Message == "" {
-		return obstacle
+	var all []string
+	for _, part := range []struct{ before, text string }{
+		{"", e.Reason.Message},
+		{"its file cannot be moved out of the drop folder yet, which is tried again: ", obstacle},
+		{"no note can be left beside it yet, which is tried again: ", untold},
+	} {
+		if part.text != "" {
+			all = append(all, part.before+part.text)
+		}
 	}
-	return e.Reason.Message + "; " + obstacle
+	return strings.Join(all, "; ")
 }
 
 // WriteJSON writes folders and entries as one JSON document; daemon says whether a
