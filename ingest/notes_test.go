@@ -258,7 +258,9 @@ func TestTellIsSwitched(t *testing.T) {
 	f.Tell, f.Contact = true, "Anna"
 	stop = r.again(stop)
 	r.wantOnly("it is told of what was held before", "unmappable.jpg", "unmappable.jpg.held.txt")
-	says := func(who string) bool { return strings.Contains(r.read("unmappable.jpg.held.txt"), "Who to ask: "+who+"\r\n") }
+	says := func(who string) bool {
+		return strings.Contains(r.read("unmappable.jpg.held.txt"), "Who to ask: "+who+"\r\n")
+	}
 	if !says("Anna") {
 		t.Error("the note does not say who to ask")
 	}

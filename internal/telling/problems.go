@@ -24,6 +24,7 @@ var (
 	tooLong     = regexp.MustCompile(`^(.+?): attribute ` + quoted + ` holds ([0-9]+) characters, not ([0-9]+)$`)
 	tooMany     = regexp.MustCompile(`^(.+?): attribute ` + quoted + ` holds one value, not ([0-9]+)$`)
 	ofManifest  = regexp.MustCompile(`^manifest: (.+)$`)
+	listName    = regexp.MustCompile(`\bmanifest ([^ ])`)
 	noRights    = regexp.MustCompile(`^security: `)
 	labelled    = regexp.MustCompile(`^[^":]+: `)
 	suggestions = regexp.MustCompile(`did you mean (` + quoted + `(?:(?:, | or )` + quoted + `)*)\?`)
@@ -77,7 +78,7 @@ func ofMetadata(r journal.Reason) (s saying) {
 			m := tooMany.FindStringSubmatch(p)
 			add(fmt.Sprintf("%q can hold one thing, and %s are given.", m[1], m[2]), correctText)
 		case ofManifest.MatchString(p):
-			add("The list that goes with the files: "+sentence(ofManifest.FindStringSubmatch(p)[1]), correctList)
+			add("The list that goes with the files: "+sentence(listName.ReplaceAllString(ofManifest.FindStringSubmatch(p)[1], "$1")), correctList)
 		default:
 			add(sentence(p), correctText, "If you do not know where that comes from, ask the person named below.")
 		}

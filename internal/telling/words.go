@@ -55,15 +55,18 @@ func (w Words) Note(e journal.Entry) (notes.Kind, string) {
 	case len(s.do) == 0 && s.keep:
 		b.WriteString("  Nothing by yourself. Please leave the file where it is, and do not delete it: it may be the only good copy.\n")
 	case len(s.do) == 0:
-		b.WriteString("  Nothing by yourself: it is not your mistake.\n")
+		b.WriteString("  Nothing by yourself: it is not your mistake. The person named below can see to it.\n")
 	}
-	if moved {
-		fmt.Fprintf(&b, "  To have it tried again, put the file back into %s.\n", display.Text(w.home(e.Path)))
+	switch back := display.Text(w.home(e.Path)); {
+	case moved && len(s.do) > 0:
+		fmt.Fprintf(&b, "  - Then put the file back into %s.\n", back)
+	case moved && !s.keep:
+		fmt.Fprintf(&b, "  To have it tried again later, put the file back into %s.\n", back)
 	}
 	b.WriteByte('\n')
 	switch {
 	case len(s.do) > 0 && moved:
-		b.WriteString("Once it is back there, it is tried again by itself.\n\n")
+		b.WriteString("There it is tried again by itself.\n\n")
 	case len(s.do) > 0 && !s.asks:
 		b.WriteString("Then the file goes on by itself, and this note disappears.\n\n")
 	case !moved:
