@@ -27,6 +27,7 @@ var (
 	listName    = regexp.MustCompile(`\bmanifest ([^ ])`)
 	noRights    = regexp.MustCompile(`^security: `)
 	labelled    = regexp.MustCompile(`^[^":]+: `)
+	known       = regexp.MustCompile(`^there is (` + quoted + `(?:, ` + quoted + `)*)$`)
 	suggestions = regexp.MustCompile(`did you mean (` + quoted + `(?:(?:, | or )` + quoted + `)*)\?`)
 )
 
@@ -64,6 +65,8 @@ func ofMetadata(r journal.Reason) (s saying) {
 			what := fmt.Sprintf("Tenovos does not know the name %s for %q.", m[2], m[1])
 			if meant := suggestions.FindStringSubmatch(r.Hint); meant != nil && len(problems) == 1 {
 				what += " Did you mean " + meant[1] + "?"
+			} else if names := known.FindStringSubmatch(r.Hint); names != nil && len(problems) == 1 {
+				what += " It knows " + names[1] + "."
 			}
 			add(what, rightPlace, rightFile, newName)
 		case noSource.MatchString(p):

@@ -320,6 +320,8 @@ func (t *Teller) removeStrange(ctx context.Context, folder string) error {
 		}
 		if err := s.RemoveNote(rel); err != nil {
 			t.Log.Debug().Str("folder", folder).Str("path", rel).Str("reason", reasons.Message(err)).Msg("a note that is about nothing cannot be removed")
+		} else if t.folders[folder].Prune {
+			s.Prune(rel) // the file may have left its directory before
 		}
 	}
 	return nil
