@@ -58,6 +58,9 @@ func (m Move) about() Topic {
 	if m.To != m.From && (m.From == Held || m.From == Failed || m.To == Held || m.To == Failed) {
 		about |= AboutNotes
 	}
+	if m.telling() || m.Stay.merges() {
+		about |= AboutEvents
+	}
 	return about
 }
 
@@ -169,6 +172,9 @@ func setStatus(ctx context.Context, tx *session, m Move, now int64) (Entry, erro
 		return e, err
 	}
 	if err := setWork(ctx, tx, m); err != nil {
+		return e, err
+	}
+	if err := m.tell(ctx, tx, now); err != nil {
 		return e, err
 	}
 	learned := m.Learned

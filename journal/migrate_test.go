@@ -3,6 +3,7 @@ package journal
 import (
 	"bufio"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -15,30 +16,19 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/file"
 )
 
-// knownSteps is how many migrations there are.
-var knownSteps = func() int {
-	names, err := fs.Glob(embedded, "migrations/*.sql")
-	if err != nil {
-		panic(err) // the pattern is well formed
-	}
-	return len(names)
-}()
-
 // laterSteps are the migrations, and three more that take their time.
 func laterSteps() fs.FS {
 	steps := fstest.MapFS{}
-	err := fs.WalkDir(embedded, "migrations", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		step, err := fs.ReadFile(embedded, name)
-		steps[name] = &fstest.MapFile{Data: step}
-		return err
-	})
+	all, err := fs.Glob(embedded, "migrations/*.sql")
+	for _, name := range all {
+		data, rerr := fs.ReadFile(embedded, name)
+		err = errors.Join(err, rerr)
+		steps[name] = &fstest.MapFile{Data: data}
+	}
 	if err != nil {
 		panic(err) // they are part of the program
 	}
-	for n := knownSteps + 1; n <= knownSteps+3; n++ {
+	for n := len(all) + 1; n <= len(all)+3; n++ {
 		steps[fmt.Sprintf("migrations/%04d_more.sql", n)] = &fstest.MapFile{Data: fmt.Appendf(nil, `
 			CREATE TABLE more%[1]d (n INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
 			WITH RECURSIVE i (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 20000)
@@ -48,6 +38,15 @@ func laterSteps() fs.FS {
 	}
 	return steps
 }
+
+// released is how many migrations there are without those of laterSteps.
+var released = func() int {
+	all, err := fs.Glob(embedded, "migrations/*.sql")
+	if err != nil {
+		panic(err) // the pattern is right
+	}
+	return len(all)
+}()
 
 // However often a process is killed while it brings a journal up to date, what is there
 // is a whole version, and the next start goes on from it.
@@ -67,10 +66,10 @@ func TestKilledMigration(t *testing.T) {
 	for after, half := time.Millisecond, 0; ; after += after / 2 {
 		killWhileMigrating(t, path, after)
 		version := wholeVersion(t, path)
-		if version > knownSteps && version < knownSteps+3 {
+		if version > released && version < released+3 {
 			half++
 		}
-		if version == knownSteps+3 {
+		if version == released+3 {
 			t.Logf("killed after up to %v; %d times a middle step was the last", after, half)
 			break
 		}
@@ -134,7 +133,7 @@ func wholeVersion(t *testing.T, path string) int {
 		return n
 	}
 	version := ask(`PRAGMA user_version`)
-	for n := knownSteps + 1; n <= knownSteps+3; n++ {
+	for n := released + 1; n <= released+3; n++ {
 		there := ask(fmt.Sprintf(`SELECT count(*) FROM sqlite_schema WHERE name = 'more%d'`, n))
 		there += ask(fmt.Sprintf(`SELECT count(*) FROM pragma_table_info('folders') WHERE name = 'more%d'`, n))
 		switch {

@@ -14,6 +14,7 @@ const (
 	AboutRows             // manifests that DueManifests returns
 	AboutChores
 	AboutEdits
+	AboutEvents            // Event: moves into a rest and out of one, new reasons
 	AboutNotes             // see Notes
 	AboutNothing Topic = 0 // what nobody waits for in this process
 )
@@ -21,7 +22,7 @@ const (
 // topics joins the topics of one commit.
 func topics(about []Topic) (all Topic) {
 	if len(about) == 0 {
-		return AboutEntries
+		return AboutEntries | AboutEvents
 	}
 	for _, t := range about {
 		all |= t

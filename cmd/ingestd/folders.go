@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -117,6 +120,13 @@ func (f *folderStates) report(s watcher.State) {
 	state.Arriving, state.Beside, state.Empty, state.EmptyFile = s.Arriving, s.Beside, s.Empty, s.EmptyFile
 	f.states[s.Folder] = state
 	f.note(s.Folder)
+}
+
+// all returns the state of each folder, by name.
+func (f *folderStates) all() []journal.FolderState {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.SortedFunc(maps.Values(f.states), func(a, b journal.FolderState) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // scanned returns when the latest scan of a folder ended, and whether it is polled.

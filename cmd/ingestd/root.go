@@ -158,7 +158,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newRunCommand(), newBackfillCommand(), newCheckCommand(), newExplainCommand(),
 		newReloadCommand(), newStatusCommand(), newRetryCommand(), newCancelCommand(), newVerifyCommand(), newUpdateCommand(), newWithdrawCommand(),
-		newBackupCommand(), newRestoreCommand(), newPruneCommand(), newVersionCommand(),
+		newBackupCommand(), newRestoreCommand(), newPruneCommand(), newHashCommand(), newVersionCommand(),
 	)
 	return root
 }

@@ -22,7 +22,7 @@ type Config struct {
 	Upload        Upload
 	Retry         Retry
 	Manifests     Manifests
-	Listen        string // host:port of the status page; "" is off
+	Listen        Listen
 	Log           Log
 	ShutdownGrace time.Duration // how long parts on their way may take to finish
 	Folders       []Folder      // at least one
@@ -137,7 +137,7 @@ func defaults(file string) *Config {
 		Upload:        Upload{Parts: 4, MaxFileSize: 5 << 30, Verify: "etag", VerifyTimeout: 30 * time.Minute},
 		Retry:         Retry{MaxAttempts: 8, Initial: time.Second, Max: 5 * time.Minute},
 		Manifests:     Manifests{Memory: 256 << 20, RowsWithoutFiles: 100_000},
-		Listen:        "127.0.0.1:9470",
+		Listen:        Listen{Address: "127.0.0.1:9470"},
 		Log:           Log{Level: "info", Format: "auto"},
 		ShutdownGrace: 15 * time.Second,
 	}

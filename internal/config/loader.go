@@ -2,15 +2,11 @@ package config
 
 import (
 	"fmt"
-	"net"
-	"net/netip"
 	"net/url"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"gopkg.in/yaml.v3"
 
@@ -29,7 +25,7 @@ type loader struct {
 
 var (
 	fileKeys = yamltree.Keys{Known: []string{
-		"tenovos", "insecure", "journal", "journal_keep", "workers", "upload", "retry", "manifests", "listen", "log", "shutdown_grace", "folders"}}
+		"tenovos", "insecure", "journal", "journal_keep", "workers", "upload", "retry", "manifests", "listen", "listen_auth", "listen_names", "log", "shutdown_grace", "folders"}}
 	tenovosKeys = yamltree.Keys{Known: []string{
 		"url", "version", "api_key", "api_key_file", "username", "password", "password_file", "client_id",
 		"max_concurrent_calls", "send_access_token", "basic_login"}}
@@ -69,9 +65,7 @@ func (l *loader) file(n *yaml.Node) {
 	l.retry(f["retry"])
 	l.manifests(f["manifests"])
 	l.log(f["log"])
-	if at := f["listen"]; at != nil {
-		c.Listen = l.listen(at)
-	}
+	l.listening(f)
 	l.duration(f["shutdown_grace"], "shutdown_grace", &c.ShutdownGrace, 0)
 	if at := l.need(n, f, "folders", "the file"); at != nil {
 		l.folders(at)
@@ -84,6 +78,9 @@ func (l *loader) file(n *yaml.Node) {
 	}
 	if at := f["tenovos"]; at != nil { // the files that it names may say something else the next time
 		c.Sums["tenovos"] = sum(at, c.Tenovos.APIKey.Reveal(), c.Tenovos.Password.Reveal())
+	}
+	if at := f["listen_auth"]; at != nil {
+		c.Sums["listen_auth"] = sum(at, c.Listen.PasswordHash.Reveal(), c.Listen.Token.Reveal())
 	}
 }
 
@@ -253,24 +250,6 @@ func (l *loader) url(n *yaml.Node) string {
 	return strings.TrimRight(text, "/")
 }
 
-func (l *loader) listen(n *yaml.Node) string {
-	text, ok := l.Text(n, "listen")
-	if !ok || text == "" {
-		return ""
-	}
-	host, port, err := net.SplitHostPort(text)
-	number, bad := strconv.ParseUint(port, 10, 16)
-	if err != nil || bad != nil || number > 65535 || strings.ContainsFunc(host, unicode.IsSpace) {
-		l.Add(yamltree.At(n), `such as 127.0.0.1:9470; "" switches it off`, "listen: %s is no address to listen on", l.Quote(n))
-		return ""
-	}
-	if !Loopback(host) {
-		l.warn(n, "127.0.0.1:"+port+" answers this machine alone; a proxy on it can add a login",
-			"listen: %s is open to other machines, and the status page asks nobody for a login: whoever reaches it reads the names of all files", l.Quote(n))
-	}
-	return text
-}
-
 // number reads a whole number into to, if there is one.
 func (l *loader) number(n *yaml.Node, what string, to *int, low, high int) {
 	if n == nil {
@@ -316,13 +295,4 @@ func (l *loader) globs(n *yaml.Node, what string, to *[]string) {
 // warn records what is no mistake, but hardly meant.
 func (l *loader) warn(n *yaml.Node, hint, format string, args ...any) {
 	l.config.Warnings = append(l.config.Warnings, yamltree.Problem{Pos: yamltree.At(n), Message: fmt.Sprintf(format, args...), Hint: hint})
-}
-
-// Loopback reports that a host, a name or an address, is this machine by itself.
-func Loopback(host string) bool {
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.Unmap().IsLoopback()
-	}
-	name := strings.ToLower(strings.TrimSuffix(host, "."))
-	return name == "localhost" || strings.HasSuffix(name, ".localhost")
 }

@@ -97,7 +97,7 @@ func TestSchemaTellsTheChoicesAndDefaults(t *testing.T) {
 		}
 	}
 	c := defaults("")
-	for key, want := range map[string]any{"workers": float64(c.Workers), "listen": c.Listen, "shutdown_grace": c.ShutdownGrace.String()} {
+	for key, want := range map[string]any{"workers": float64(c.Workers), "listen": c.Listen.Address, "shutdown_grace": c.ShutdownGrace.String()} {
 		if got := s.Properties[key].Default; got != want {
 			t.Errorf("the schema says that %s is %v, the loader %v", key, got, want)
 		}
