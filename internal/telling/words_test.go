@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/notes"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -23,7 +22,9 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // entry is a file that rests.
 func entry(status journal.Status, r journal.Reason) journal.Entry {
-	return journal.Entry{ID: 12, File: file.File{Folder: "campaigns", Path: "acme/spring/a.jpg", Stat: file.Stat{Size: 6 << 30}}, Status: status, Reason: r}
+	e := journal.Entry{ID: 12, Status: status, Reason: r}
+	e.Folder, e.Path, e.Size = "campaigns", "acme/spring/a.jpg", 6<<30
+	return e
 }
 
 // cases are one entry of each kind that a person may have to be told of, and of some
