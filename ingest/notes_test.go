@@ -293,7 +293,7 @@ func TestNoteWaitsForAFolderThatCanBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	if why, err := journal.UntoldOf(t.Context(), reader); err != nil || !strings.Contains(why[1], "d/.ingestd-1.held.txt") {
+	if why, err := reader.Obstacles(t.Context()); err != nil || !strings.Contains(why[1].Telling, "d/.ingestd-1.held.txt") {
 		t.Errorf("of what keeps people from being told, the journal says %v, %v", why, err)
 	}
 	if n := strings.Count(r.log.String(), "people cannot be told"); n != 1 {

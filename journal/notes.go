@@ -129,19 +129,3 @@ func (n Notes) At(ctx context.Context, folder string, paths []string) (map[strin
 	})
 	return out, err
 }
-
-// UntoldOf tells of a journal which notes could not be written, and why, by the ids of
-// their entries.
-func UntoldOf(ctx context.Context, r *Reader) (map[int64]string, error) {
-	out := make(map[int64]string)
-	err := r.ask(ctx, "read what keeps notes from being written", func(tx *session) error {
-		return each(ctx, tx, func(rows *sql.Rows) error {
-			var id int64
-			var why string
-			err := rows.Scan(&id, &why)
-			out[id] = why
-			return err
-		}, `SELECT entry_id, message FROM notes {using notes_message} WHERE message <> ''`)
-	})
-	return out, err
-}
