@@ -233,6 +233,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	ctx, cut := context.WithCancel(ctx)
 	defer cut()
 	p.drain, p.source, p.once = drain, source, source != nil
+	defer p.hands.Tell(journal.SendingOf(p.journal).Record)()
 
 	idle := make(chan struct{})
 	g, gctx := errgroup.WithContext(ctx)
@@ -313,16 +314,19 @@ func (p *Pipeline) advance(ctx context.Context, m journal.Move) (now journal.Ent
 
 // Activity is a file in a worker's hands, for progress displays.
 type Activity struct {
-	Path string
-	Size int64 // bytes
-	Sent int64 // bytes that left in this process; parts stored earlier are not counted
+	Folder, Path string
+	Size, Sent   int64 // bytes; Sent are those that left, with the parts that were stored before
+	Stored       int64 // of Sent, in parts that are stored
 }
 
 // Active lists the files that workers hold now.
 func (p *Pipeline) Active() []Activity {
 	var out []Activity
 	for _, f := range p.hands.Each {
-		out = append(out, Activity{Path: f.Path, Size: f.Size, Sent: f.Sent()})
+		if f.Dispatched {
+			sent, stored := f.Sent()
+			out = append(out, Activity{Folder: f.Folder, Path: f.Path, Size: f.Size, Sent: sent, Stored: stored})
+		}
 	}
 	return out
 }

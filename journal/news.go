@@ -14,6 +14,7 @@ const (
 	AboutRows             // manifests that DueManifests returns
 	AboutChores
 	AboutEdits
+	AboutSending           // bytes of files on their way
 	AboutNothing Topic = 0 // what nobody waits for in this process
 )
 

@@ -80,7 +80,7 @@ type Entry struct {
 	OriginalFileID string    `json:"original_file_id"`
 	Attempts       int       `json:"attempts"`
 	Size           int64     `json:"size"` // bytes
-	Sent           int64     `json:"sent"` // bytes stored by the last attempt
+	Sent           int64     `json:"sent"` // bytes of the last attempt: stored, or on their way for more than a second
 	Updated        time.Time `json:"updated"`
 }
 
@@ -143,14 +143,28 @@ func Entries(ctx context.Context, r *journal.Reader, all bool, yield func(Entry)
 	if err != nil {
 		return err
 	}
+	sent, err := Sent(ctx, r)
+	if err != nil {
+		return err
+	}
 	return r.Entries(ctx, journal.Filter{All: all}, func(e journal.Entry) error {
 		return yield(Entry{
 			ID: e.ID, Folder: e.Folder, Path: e.Path, Status: string(e.Status),
 			Reason: reasonWith(e, obstacles[e.ID]), Hint: e.Reason.Hint,
 			ObjectID: e.ObjectID, FileID: e.FileID, OriginalFileID: e.OriginalFileID,
-			Attempts: e.AttemptCount, Size: e.Size, Sent: e.Sent, Updated: e.Updated,
+			Attempts: e.AttemptCount, Size: e.Size, Sent: max(e.Sent, sent[e.ID]), Updated: e.Updated,
 		})
 	})
+}
+
+// Sent returns, by the id of its entry, how many bytes have left of each file on its way.
+func Sent(ctx context.Context, r *journal.Reader) (map[int64]int64, error) {
+	all, err := journal.OnTheirWay(ctx, r)
+	sent := make(map[int64]int64, len(all))
+	for _, f := range all {
+		sent[f.ID] = f.Sent
+	}
+	return sent, err
 }
 
 // reasonWith is why an entry is as it is, and what keeps its file in the drop folder if it
