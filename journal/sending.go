@@ -37,6 +37,7 @@ type OnItsWay struct {
 	ID           int64 // of its entry
 	Folder, Path string
 	Size, Sent   int64 // bytes; Sent is at least what is stored, and Size at the most
+	Stored       int64 // of Sent, in parts that are stored
 }
 
 // OnTheirWay are the files of which bytes are being sent, by id, as the owner of the journal
@@ -48,8 +49,8 @@ func OnTheirWay(ctx context.Context, r *Reader) ([]OnItsWay, error) {
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			var f OnItsWay
 			var path []byte
-			err := rows.Scan(&f.ID, &f.Folder, &path, &f.Size, &f.Sent)
-			f.Path = string(path)
+			err := rows.Scan(&f.ID, &f.Folder, &path, &f.Size, &f.Sent, &f.Stored)
+			f.Path, f.Sent = string(path), min(max(f.Sent, f.Stored), f.Size)
 			all = append(all, f)
 			return err
 		}, onTheirWay)
@@ -64,7 +65,7 @@ func OnTheirWay(ctx context.Context, r *Reader) ([]OnItsWay, error) {
 }
 
 // An attempt that has ended, or whose file was handed over, sends no more.
-const onTheirWay = `SELECT e.id, e.folder, e.path, e.size, min(e.size, max(s.sent,
-		(SELECT coalesce(sum(p.size), 0) FROM parts p WHERE p.attempt_id = a.id AND p.done_at IS NOT NULL)))
+const onTheirWay = `SELECT e.id, e.folder, e.path, e.size, s.sent,
+		(SELECT coalesce(sum(p.size), 0) FROM parts p WHERE p.attempt_id = a.id AND p.done_at IS NOT NULL)
 	FROM sending s JOIN attempts a ON a.id = s.attempt_id JOIN entries e ON e.id = a.entry_id
 	WHERE a.ended_at IS NULL AND e.status = {uploading} ORDER BY e.id`

@@ -68,7 +68,7 @@ func newLogger(cfg *config.Config, stderr io.Writer) zerolog.Logger {
 }
 
 func isTerminal(w io.Writer) bool {
-	f, ok := display.Unwrap(w).(*os.File)
+	f, ok := display.Unwrap(w).(interface{ Fd() uintptr })
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 

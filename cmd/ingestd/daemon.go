@@ -63,7 +63,10 @@ func runDaemon(ctx context.Context, cfg *config.Config, hup <-chan os.Signal, st
 	defer notify(daemon.SdNotifyStopping, stopping)
 	s := &service{journal: j, stderr: stderr, hup: hup, drain: drain, requests: make(chan int64), claims: make(claims)}
 	defer s.claims.release()
-	return s.run(ctx, first)
+	s.did.since = time.Now()
+	err = s.run(ctx, first)
+	s.did.conclude(stderr)
+	return err
 }
 
 // stopping is systemd's status line from the first signal to the end.
@@ -78,6 +81,7 @@ type service struct {
 	drain    <-chan struct{}
 	requests chan int64 // ids of requests to reload
 	claims   claims
+	did      deeds
 }
 
 // setup is a configuration that has been checked.
@@ -130,7 +134,7 @@ func (s *service) round(ctx context.Context, now *setup) (*setup, error) {
 		next = s.awaitReload(watching, now)
 		if closed(s.drain) {
 			notify(daemon.SdNotifyStopping, stopping)
-			now.log.Info().Msg("stopping: no new work is begun, parts on their way may finish")
+			tellStopping(s.stderr, now.log, now.cfg.ShutdownGrace)
 		}
 		close(end)
 		return s.attend(gctx, worked)
@@ -170,6 +174,8 @@ func (s *service) work(ctx context.Context, now *setup, end <-chan struct{}) (er
 	e.folders.begin()
 	now.log.Info().Str("version", versionText()).Int("folders", len(now.cfg.Folders)).Int("workers", now.cfg.Workers).Msg("running")
 	s.reloaded(ctx, now)
+	defer func() { s.did = s.did.with(e.pipeline.Stats()) }()
+	defer e.showBars(s.stderr, s.did)()
 
 	g, gctx := errgroup.WithContext(ctx)
 	watching, cancelWatch := untilDrain(gctx, end)

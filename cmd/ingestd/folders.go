@@ -26,8 +26,8 @@ type folderStates struct {
 
 	mu     sync.Mutex
 	states map[string]journal.FolderState
-	pool   string          // why everything waits; "" while it does not
-	counts chan<- struct{} // told when the number of files or a reason to wait changes; nil: nobody is
+	pool   string            // why everything waits; "" while it does not
+	told   []chan<- struct{} // when the number of files or a reason to wait changes
 }
 
 func newFolderStates(folders []config.Folder, j *journal.Journal, log zerolog.Logger) *folderStates {
@@ -109,7 +109,7 @@ func (f *folderStates) report(s watcher.State) {
 	defer f.mu.Unlock()
 	state := f.states[s.Folder]
 	if state.Settling != s.Settling || state.Paused != s.Paused {
-		signalTo(f.counts)
+		f.tell()
 	}
 	state.Watch, state.Paused, state.Settling = string(s.Watch), s.Paused, s.Settling
 	state.Open, state.Waiting, state.Polled, state.LastScan = s.Open, s.Waiting, s.Polled, s.LastScan
@@ -142,7 +142,7 @@ func (f *folderStates) pause(why string) {
 	for name := range f.states {
 		f.note(name)
 	}
-	signalTo(f.counts)
+	f.tell()
 }
 
 // notify has a channel with room for one value told when the number of files that settle
@@ -150,7 +150,14 @@ func (f *folderStates) pause(why string) {
 func (f *folderStates) notify(c chan<- struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.counts = c
+	f.told = append(f.told, c)
+}
+
+// tell tells those who asked for it. f.mu is held.
+func (f *folderStates) tell() {
+	for _, c := range f.told {
+		signalTo(c)
+	}
 }
 
 // signalTo tells whoever reads a channel with room for one value, if there is anybody.
