@@ -93,11 +93,11 @@ func (h *Hands) tellWhileSending(record func(context.Context, map[int64]int64) e
 			}
 			return
 		}
-		long, any := h.uploads()
+		long, busy := h.uploads()
 		if !maps.Equal(long, told) && record(ctx, long) == nil { // else it is told with the next tick
 			told = long
 		}
-		if !any && len(told) == 0 {
+		if !busy && len(told) == 0 {
 			return
 		}
 	}
@@ -105,17 +105,17 @@ func (h *Hands) tellWhileSending(record func(context.Context, map[int64]int64) e
 
 // uploads returns the bytes of the attempts that have been sent for long, and whether any
 // is being sent.
-func (h *Hands) uploads() (long map[int64]int64, any bool) {
+func (h *Hands) uploads() (long map[int64]int64, busy bool) {
 	long = make(map[int64]int64)
 	for _, f := range h.Each {
 		u := f.upload.Load()
 		if u == nil || u.over.Load() {
 			continue
 		}
-		any = true
+		busy = true
 		if time.Since(u.begun) >= tellEvery {
 			long[u.attempt], _ = f.Sent()
 		}
 	}
-	return long, any
+	return long, busy
 }
