@@ -28,6 +28,7 @@ type folderStates struct {
 	journal *journal.Journal
 	log     zerolog.Logger
 	changed chan struct{} // capacity 1: there is something to record
+	pauses  *pauses       // told of waits; nil: nobody is
 
 	mu     sync.Mutex
 	states map[string]journal.FolderState
@@ -170,6 +171,9 @@ func (f *folderStates) report(s watcher.State) {
 	if state.Settling != s.Settling || state.Paused != s.Paused {
 		signalTo(f.counts)
 	}
+	if state.Paused != s.Paused {
+		f.pauses.set(s.Folder, s.Paused)
+	}
 	state.Watch, state.Paused, state.Settling = string(s.Watch), s.Paused, s.Settling
 	state.Open, state.Waiting, state.Polled, state.LastScan = s.Open, s.Waiting, s.Polled, s.LastScan
 	state.Unreadable, state.Unread = s.Unreadable, s.Unread
@@ -205,6 +209,7 @@ func (f *folderStates) pause(why string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.pool = why
+	f.pauses.set("", why)
 	for name := range f.states {
 		f.note(name)
 	}
