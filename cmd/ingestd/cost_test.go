@@ -124,7 +124,7 @@ func (r *room) countedDaemon(folders ...string) *countedDaemon {
 	}
 	var log buffer
 	drain := make(chan struct{})
-	s := &service{journal: j, stderr: &log, drain: drain, requests: make(chan int64), claims: make(claims)}
+	s := &service{journal: j, stderr: &log, drain: drain, requests: make(chan int64), claims: make(claims), site: &site{journal: j}}
 	var running sync.WaitGroup
 	running.Go(func() {
 		if err := s.run(context.WithoutCancel(r.t.Context()), &setup{cfg: cfg, log: zerolog.New(&log).Level(zerolog.WarnLevel)}); err != nil {
