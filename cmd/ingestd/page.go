@@ -15,6 +15,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dashboard"
 	"github.com/tenovos-ingest/ingestd/internal/health"
+	"github.com/tenovos-ingest/ingestd/internal/metrics"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -23,6 +24,7 @@ import (
 // while Tenovos is waited for, and across reloads. It is used by one goroutine.
 type site struct {
 	journal *journal.Journal
+	metrics *metrics.Metrics
 	profile bool          // serve /debug/pprof/
 	secret  access.Secret // of pages that are open during a reload
 
@@ -129,6 +131,7 @@ func (s *site) pages(now *setup) *http.ServeMux {
 	}, now.health)
 	mux.HandleFunc("GET /healthz", h.Alive)
 	mux.HandleFunc("GET /readyz", h.Ready)
+	mux.Handle("GET /metrics", s.metrics.Handler())
 	dashboard.New(dashboard.Deps{
 		Lists: s.serving.lists, News: s.journal, Active: now.active, Ask: s.serving.asks(now.cfg),
 		Token: s.serving.access.Token, Stream: s.serving.access.Stream,
