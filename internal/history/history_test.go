@@ -164,6 +164,12 @@ func TestHistory(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+	for moved, want := range map[bool]int{true: 1, false: 0} {
+		ids, err := Find(ctx, r.Reader(), Query{Text: "_ingested/d/a.jpg", Known: []string{"in"}, Moved: func(journal.PathIn) bool { return moved }, Limit: 10})
+		if r.ok(err); len(ids) != want {
+			t.Errorf("by its new path, which files are moved to (%t), are found: %v", moved, ids)
+		}
+	}
 	if _, err := Of(ctx, r.Reader(), 4711); err == nil {
 		t.Error("of an entry that there is not something is told")
 	}
