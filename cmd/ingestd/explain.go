@@ -35,7 +35,7 @@ func newExplainCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			acct, err := connect(cmd.Context(), cfg)
+			acct, err := connect(cmd.Context(), cfg, nil)
 			if err != nil {
 				return err
 			}

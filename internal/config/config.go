@@ -24,6 +24,7 @@ type Config struct {
 	Retry         Retry
 	Manifests     Manifests
 	Listen        Listen
+	AssetURL      string // of an asset, with {object_id} or {file_id}; "" is none
 	Log           Log
 	ShutdownGrace time.Duration // how long parts on their way may take to finish
 	Folders       []Folder      // at least one
@@ -104,6 +105,9 @@ type Folder struct {
 	After            string            // keep, move, delete
 	Done, Failed     string            // where files are moved to, below the folder; {date}, {folder} and {path} stand in them
 	Shared           bool              // another ingestd may work on the folder at the same time
+	Tell             bool              // people are told of files that are held, by notes beside them
+	TellGiven        bool              // the file says so, or not, by itself: it counts for a backfill, too
+	Contact          string            // who such a note names; "" is nobody
 	Prune            bool              // remove directories that a move leaves empty
 	Resume           time.Duration     // how long files are left alone before they are moved or deleted
 	Versions         string            // path, filename, off

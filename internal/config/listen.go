@@ -35,7 +35,7 @@ var bcryptHash = regexp.MustCompile(`^\$2[aby]?\$[0-9]{2}\$[./A-Za-z0-9]{53}$`)
 const (
 	minToken  = 16 // characters
 	weakCost  = 10 // of a bcrypt hash; below it, a password is soon found by trying
-	worstCost = 15 // above it, one login takes seconds
+	worstCost = 14 // above it, one login takes seconds
 )
 
 // listening reads the keys of the HTTP server.

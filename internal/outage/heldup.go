@@ -56,6 +56,14 @@ type Wait struct {
 // Reason returns why files are held back that is everyone's trouble, or "".
 func (c *Circuits) Reason() string { return c.reason() }
 
+// Paused returns the class of that reason, and the reason; "" and "" for none.
+func (c *Circuits) Paused() (by, why string) {
+	if why = c.reason(); why != "" {
+		by = journal.PausedByCircuit
+	}
+	return by, why
+}
+
 // Tripped reports whether anything is held back.
 func (c *Circuits) Tripped() bool { return c.any() }
 
