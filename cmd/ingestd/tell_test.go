@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,4 +91,25 @@ func TestTellDefaults(t *testing.T) {
 			t.Errorf("%+v: run tells: %t, backfill: %t", c, tells(cfg.Folders), tells(folders))
 		}
 	}
+}
+
+// TestNoteOfASharedFolder: a note belongs to those whom the folder is for, whatever the
+// umask of the service: they may read it, and remove it.
+func TestNoteOfASharedFolder(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, "1.5", nil)
+	r := newShared(t, s, 0, fs.ModeSetgid|0o770)
+	daemon := r.ingestd(theService, "run")
+	r.drops("hooli/a.jpg", "a")
+	note := "hooli/a.jpg.held.txt"
+	eventually(t, "a note lies beside the file", func() bool { return r.there(note) })
+	r.wantLook(note, fmt.Sprintf("0660 %d:%d", theService.Uid, dropGroup))
+	if got := r.does(theCreative, "cat", note); !strings.Contains(got, "File: a.jpg\r\n") {
+		t.Errorf("the note is %q", got)
+	}
+	r.does(theCreative, "rm", note)
+	r.does(theCreative, "mv", "hooli", "acme")
+	eventually(t, "the file is in", func() bool { return r.there("_ingested/acme/a.jpg") })
+	r.wantPrivate()
+	daemon.terminate()
 }
