@@ -37,6 +37,15 @@ func TestDaemonTellsOfAFileThatIsHeld(t *testing.T) {
 	if code, out, _ := r.run("explain", filepath.Join(r.drop, note)); !strings.Contains(out, "it is a note that ingestd left for people") {
 		t.Errorf("explain, %d: %s", code, out)
 	}
+	r.write("lost.jpg", "of no brand")
+	eventually(t, "what is missing is told", func() bool {
+		text, err := os.ReadFile(filepath.Join(r.drop, "lost.jpg.held.txt"))
+		return err == nil && strings.Contains(string(text), `"Brand" is not known of this file`)
+	})
+	if err := os.Remove(filepath.Join(r.drop, "lost.jpg")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "its note goes with it", func() bool { return !r.there("lost.jpg.held.txt") })
 	r.write("acme/b.jpg.held.txt", "a file of somebody's, which only has such a name") // a manifest it is not, either
 	eventually(t, "it is in", func() bool { return r.there("_ingested/acme/b.jpg.held.txt") })
 
@@ -45,7 +54,7 @@ func TestDaemonTellsOfAFileThatIsHeld(t *testing.T) {
 	}
 	eventually(t, "the file is in", func() bool { return r.there("_ingested/acme/spring/a.jpg") })
 	eventually(t, "nothing is left", func() bool { return !r.there("acme") && !r.there("hooli") })
-	eventually(t, "the books tell", func() bool { b := r.books(); return b.Filed == 2 && b.Held == 0 && b.Superseded == 1 })
+	eventually(t, "the books tell", func() bool { b := r.books(); return b.Filed == 2 && b.Held == 0 && b.Superseded == 2 })
 	daemon.terminate()
 	s.complain(t)
 }
