@@ -21,6 +21,7 @@ func TestDaemonTellsOfAFileThatIsHeld(t *testing.T) {
 	r.env["AFTER"], r.env["SETTLE"] = "move", "20ms"
 	r.ownConfig()
 	r.edit("    rules:\n", "    contact: Anna, dam@acme.com, ext. 12\n    manifests: [\"*.txt\"]\n    prune: true\n    batch: all\n    rules:\n")
+	r.edit("map: {mueller: Müller & Söhne}}", "map: {mueller: Müller & Söhne}, required: true}")
 	daemon := r.start("run")
 	r.write("hooli/spring/a.jpg", "first")
 	note := "hooli/spring/a.jpg.held.txt"
