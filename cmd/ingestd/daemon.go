@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"slices"
 	"strings"
@@ -19,8 +18,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tenovos-ingest/ingestd/internal/access"
 	"github.com/tenovos-ingest/ingestd/internal/config"
-	"github.com/tenovos-ingest/ingestd/internal/dashboard"
 	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
@@ -28,27 +27,30 @@ import (
 
 func newRunCommand() *cobra.Command {
 	var path string
+	var profile bool
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Watch the drop folders and ingest what arrives, until a signal ends it",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			hup, forget := hangups() // before anything else: a signal that nobody waits for ends the process
+			reloads, ends, forget := hangups(cmd.InOrStdin(), cmd.ErrOrStderr()) // before anything else: a signal that nobody waits for ends the process
 			defer forget()
 			cfg, err := loadConfig(path)
 			if err != nil {
 				return err
 			}
-			return runDaemon(cmd.Context(), cfg, hup, cmd.ErrOrStderr())
+			return runDaemon(cmd.Context(), cfg, profile, reloads, ends, cmd.ErrOrStderr())
 		},
 	}
 	configFlag(cmd, &path)
+	cmd.Flags().BoolVar(&profile, "pprof", false, "serve profiles of the process at /debug/pprof/ of `listen`, to whoever may see the status page")
 	return cmd
 }
 
-// runDaemon is the daemon: it ends without an error when a signal ends it.
-func runDaemon(ctx context.Context, cfg *config.Config, hup <-chan os.Signal, stderr io.Writer) (err error) {
-	ctx, drain, stop := signals(ctx)
+// runDaemon is the daemon: it ends without an error when a signal ends it. A SIGHUP at hup
+// has it read its configuration again, one at ends ends it as SIGTERM does.
+func runDaemon(ctx context.Context, cfg *config.Config, profile bool, hup, ends <-chan os.Signal, stderr io.Writer) (err error) {
+	ctx, drain, stop := signals(ctx, ends)
 	defer stop()
 	first := &setup{cfg: cfg, log: newLogger(cfg, stderr)}
 	j, err := openJournal(ctx, cfg, false, first.log)
@@ -56,17 +58,20 @@ func runDaemon(ctx context.Context, cfg *config.Config, hup <-chan os.Signal, st
 		return err
 	}
 	defer func() { err = closeWith(j.Close, err) }()
+	announce(first.log, stderr, cfg)
 	logCautions(first.log, cfg)
 
 	// systemd waits for READY only so long, and the API may be down for longer.
 	notify(daemon.SdNotifyReady)
 	defer notify(daemon.SdNotifyStopping, stopping)
 	s := &service{journal: j, stderr: stderr, hup: hup, drain: drain, requests: make(chan int64), claims: make(claims)}
+	s.site = &site{journal: j, profile: profile, secret: access.NewSecret()}
 	defer s.claims.release()
 	s.did.since = time.Now()
-	err = s.run(ctx, first)
-	s.did.conclude(stderr)
-	return err
+	if err := s.run(ctx, first); err != nil {
+		return err
+	}
+	return s.did.conclude(context.WithoutCancel(ctx), stderr, j.Reader())
 }
 
 // stopping is systemd's status line from the first signal to the end.
@@ -82,6 +87,7 @@ type service struct {
 	requests chan int64 // ids of requests to reload
 	claims   claims
 	did      deeds
+	site     *site
 }
 
 // setup is a configuration that has been checked.
@@ -91,7 +97,8 @@ type setup struct {
 	log    zerolog.Logger
 	reload *reload // what it came by, until that is answered; nil for the first
 
-	waits atomic.Pointer[string] // why Tenovos is waited for; nil while it is not
+	waits  atomic.Pointer[string] // why Tenovos is waited for; nil while it is not
+	engine atomic.Pointer[engine] // nil while there is none at work
 }
 
 // waitsFor notes why Tenovos is waited for, also for systemd.
@@ -105,7 +112,8 @@ func waitingStatus(why string) string { return "STATUS=waiting for Tenovos: " + 
 
 // run works with one setup after another until a signal ends it.
 func (s *service) run(ctx context.Context, now *setup) error {
-	for now != nil {
+	defer func() { s.site.close(now.log) }() // until then whoever watches over the daemon finds it alive
+	for {
 		next, err := s.round(ctx, now)
 		if !isEnd(err) {
 			return err
@@ -116,7 +124,6 @@ func (s *service) run(ctx context.Context, now *setup) error {
 		}
 		now = next
 	}
-	return nil
 }
 
 // round works with one setup until a signal, or until there is another one, which
@@ -125,6 +132,7 @@ func (s *service) round(ctx context.Context, now *setup) (*setup, error) {
 	if now.acct == nil {
 		now.waitsFor("it has not answered yet")
 	}
+	s.site.use(ctx, now)
 	var next *setup
 	end, worked := make(chan struct{}), make(chan struct{})
 	g, gctx := errgroup.WithContext(ctx)
@@ -172,6 +180,8 @@ func (s *service) work(ctx context.Context, now *setup, end <-chan struct{}) (er
 	}
 	e.reloads = s.requests
 	e.folders.begin()
+	now.engine.Store(e)
+	defer now.engine.Store(nil)
 	now.log.Info().Str("version", versionText()).Int("folders", len(now.cfg.Folders)).Int("workers", now.cfg.Workers).Msg("running")
 	s.reloaded(ctx, now)
 	defer func() { s.did = s.did.with(e.pipeline.Stats()) }()
@@ -180,13 +190,8 @@ func (s *service) work(ctx context.Context, now *setup, end <-chan struct{}) (er
 	g, gctx := errgroup.WithContext(ctx)
 	watching, cancelWatch := untilDrain(gctx, end)
 	defer cancelWatch()
-	serving, cancelPage := context.WithCancel(gctx)
 	g.Go(func() error { return e.watcher.Run(watching) })
-	g.Go(func() error {
-		defer cancelPage() // until then whoever watches over the daemon finds it alive
-		return e.work(gctx, end, nil, now.log)
-	})
-	g.Go(func() error { return e.serveDashboard(serving, now.cfg, now.log) })
+	g.Go(func() error { return e.work(gctx, end, nil, now.log) })
 	g.Go(func() error { e.tellSystemd(watching); return nil })
 	return e.folders.during(g.Wait)
 }
@@ -197,27 +202,6 @@ func closeWith(closer func() error, err error) error {
 		return cerr
 	}
 	return err
-}
-
-// serveDashboard serves health and status. A port that is taken is no reason to
-// leave files lying, so it is only said.
-func (e *engine) serveDashboard(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error) {
-	if cfg.Listen == "" {
-		return nil
-	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
-	if err != nil {
-		log.Warn().Err(err).Str("listen", cfg.Listen).Msg("no status page: the address cannot be used; files are ingested all the same")
-		return nil
-	}
-	lists, err := journal.OpenReader(ctx, cfg.Journal)
-	if err != nil {
-		_ = l.Close() // nobody was answered
-		log.Warn().Err(err).Msg("no status page: the journal cannot be opened once more; files are ingested all the same")
-		return nil
-	}
-	defer func() { err = closeWith(lists.Close, err) }()
-	return dashboard.Serve(ctx, l, cfg.Listen, e.journal.Reader(), lists)
 }
 
 // statusEvery is how often systemd's status line is brought up to date.

@@ -2,12 +2,18 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/report"
+	"github.com/tenovos-ingest/ingestd/internal/timetable"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -26,19 +32,66 @@ type folderStates struct {
 
 	mu     sync.Mutex
 	states map[string]journal.FolderState
-	pool   string            // why everything waits; "" while it does not
-	told   []chan<- struct{} // when the number of files or a reason to wait changes
+	hours  map[string]timetable.Hours // of the folders that have some
+	pool   string                     // why everything waits; "" while it does not
+	told   []chan<- struct{}          // when the number of files or a reason to wait changes
 }
 
 func newFolderStates(folders []config.Folder, j *journal.Journal, log zerolog.Logger) *folderStates {
 	f := &folderStates{
 		journal: j, log: log, changed: make(chan struct{}, 1),
-		states: make(map[string]journal.FolderState, len(folders)),
+		states: make(map[string]journal.FolderState, len(folders)), hours: make(map[string]timetable.Hours),
 	}
 	for _, folder := range folders {
 		f.states[folder.Name] = journal.FolderState{Name: folder.Name, Path: folder.Path}
+		if !folder.Hours.Always() {
+			f.hours[folder.Name] = folder.Hours
+		}
 	}
+	f.lookAtHours(time.Now())
 	return f
+}
+
+// lookAtHours notes which folders wait for their hours, and returns when that changes next;
+// zero is never.
+func (f *folderStates) lookAtHours(now time.Time) (next time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name, hours := range f.hours {
+		open, until, why := hours.Open(now)
+		if next.IsZero() || until.Before(next) {
+			next = until
+		}
+		state := f.states[name]
+		was := state.Hours
+		if state.Hours = ""; !open {
+			state.Hours = "waits for " + why
+		}
+		if f.states[name] = state; state.Hours == was {
+			continue
+		}
+		f.note(name)
+		f.tell()
+		switch {
+		case open:
+			f.log.Info().Str("folder", name).Time("until", until).Msg("the hours of the folder have begun: its files go on")
+		case was == "":
+			f.log.Info().Str("folder", name).Time("until", until).Msg("the folder " + state.Hours + "; what is on its way finishes")
+		}
+	}
+	return next
+}
+
+// forgetHours has nobody wait for hours any more.
+func (f *folderStates) forgetHours() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name := range f.hours {
+		state := f.states[name]
+		state.Hours = ""
+		f.states[name] = state
+		f.note(name)
+	}
 }
 
 // begin records every folder, so that status lists one that hangs from the start.
@@ -56,9 +109,16 @@ func (f *folderStates) during(work func() error) error {
 	over := make(chan struct{})
 	var recorder sync.WaitGroup
 	recorder.Go(func() { f.keep(over) })
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if len(f.hours) > 0 {
+		recorder.Go(func() { timetable.Follow(ctx, time.Now, f.lookAtHours) })
+	}
 	err := work()
 	close(over)
+	cancel()
 	recorder.Wait()
+	f.forgetHours()
 	f.record()
 	return err
 }
@@ -97,7 +157,7 @@ func (f *folderStates) record() {
 func (f *folderStates) note(name string) {
 	state := f.states[name]
 	if state.Paused == "" && f.pool != "" { // a folder's own pause goes before everyone's
-		state.Paused = everyoneWaits + f.pool
+		state.Paused = report.EveryoneWaits + f.pool
 	}
 	journal.FoldersOf(f.journal).SetSoon(state)
 	signalTo(f.changed)
@@ -119,6 +179,13 @@ func (f *folderStates) report(s watcher.State) {
 	f.note(s.Folder)
 }
 
+// all returns the state of each folder, by name.
+func (f *folderStates) all() []journal.FolderState {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.SortedFunc(maps.Values(f.states), func(a, b journal.FolderState) int { return strings.Compare(a.Name, b.Name) })
+}
+
 // scanned returns when the latest scan of a folder ended, and whether it is polled.
 func (f *folderStates) scanned(folder string) (last time.Time, polled bool) {
 	f.mu.Lock()
@@ -132,6 +199,21 @@ func (f *folderStates) settling(folder string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.states[folder].Settling
+}
+
+// waits is why one of the folders waits, in a sentence of few words; "" where none does.
+func (f *folderStates) waits() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(f.states)) {
+		switch s := f.states[name]; {
+		case s.Paused != "":
+			return fmt.Sprintf("folder %s is paused: %s", name, oneLine(s.Paused))
+		case s.Hours != "":
+			return fmt.Sprintf("folder %s %s", name, oneLine(s.Hours))
+		}
+	}
+	return ""
 }
 
 // pause is the pipeline's: it is about all folders.
@@ -167,6 +249,3 @@ func signalTo(c chan<- struct{}) {
 	default:
 	}
 }
-
-// everyoneWaits begins the reason of a pause that is not the folder's own.
-const everyoneWaits = "everything waits: "

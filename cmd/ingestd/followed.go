@@ -62,7 +62,7 @@ func (f *followed) read(ctx context.Context, now time.Time) error {
 		if slices.Contains(f.folders, b.Name) {
 			f.rested += int64(b.Seen - b.Settling - b.Queued - b.Uploading)
 		}
-		if why, everyone := strings.CutPrefix(b.Paused, everyoneWaits); everyone {
+		if why, everyone := strings.CutPrefix(b.Paused, report.EveryoneWaits); everyone {
 			f.paused = why
 		}
 	}

@@ -2,15 +2,13 @@ package config
 
 import (
 	"fmt"
-	"net"
-	"net/netip"
 	"net/url"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"gopkg.in/yaml.v3"
 
@@ -29,7 +27,7 @@ type loader struct {
 
 var (
 	fileKeys = yamltree.Keys{Known: []string{
-		"tenovos", "insecure", "journal", "journal_keep", "workers", "upload", "retry", "manifests", "listen", "log", "shutdown_grace", "folders"}}
+		"tenovos", "insecure", "journal", "journal_keep", "workers", "upload", "retry", "manifests", "listen", "listen_auth", "listen_names", "log", "shutdown_grace", "folders"}}
 	tenovosKeys = yamltree.Keys{Known: []string{
 		"url", "version", "api_key", "api_key_file", "username", "password", "password_file", "client_id",
 		"max_concurrent_calls", "send_access_token", "basic_login"}}
@@ -40,7 +38,7 @@ var (
 	folderKeys = yamltree.Keys{
 		Known: []string{
 			"name", "path", "previously", "include", "exclude", "settle", "patience", "ready", "watch", "poll_interval", "rescan", "marker", "shared",
-			"order", "workers", "batch", "after", "done", "failed", "prune", "resume", "versions", "duplicates", "empty",
+			"order", "workers", "hours", "batch", "after", "done", "failed", "prune", "resume", "versions", "duplicates", "empty",
 			"levels", "manifests", "manifest_file_column", "encoding", "match_case", "languages", "wait_for", "rules"},
 		Later: []string{"unknown", "sidecars"},
 	}
@@ -69,9 +67,7 @@ func (l *loader) file(n *yaml.Node) {
 	l.retry(f["retry"])
 	l.manifests(f["manifests"])
 	l.log(f["log"])
-	if at := f["listen"]; at != nil {
-		c.Listen = l.listen(at)
-	}
+	l.listening(f)
 	l.duration(f["shutdown_grace"], "shutdown_grace", &c.ShutdownGrace, 0)
 	if at := l.need(n, f, "folders", "the file"); at != nil {
 		l.folders(at)
@@ -84,6 +80,9 @@ func (l *loader) file(n *yaml.Node) {
 	}
 	if at := f["tenovos"]; at != nil { // the files that it names may say something else the next time
 		c.Sums["tenovos"] = sum(at, c.Tenovos.APIKey.Reveal(), c.Tenovos.Password.Reveal())
+	}
+	if at := f["listen_auth"]; at != nil {
+		c.Sums["listen_auth"] = sum(at, c.Listen.PasswordHash.Reveal(), c.Listen.Token.Reveal())
 	}
 }
 
@@ -107,10 +106,11 @@ func (l *loader) tenovos(n *yaml.Node) {
 	t.APIKey, t.APIKeyFrom = l.secret(n, f, "api_key")
 	t.Password, t.PasswordFrom = l.secret(n, f, "password")
 	if at := l.need(n, f, "username", "tenovos"); at != nil {
-		t.Username = l.filled(at, "username")
+		t.Username, t.UsernameFrom = l.filled(at, "username"), l.origin(at, "username", "")
 	}
 	if at := f["client_id"]; at != nil {
 		t.ClientID, _ = l.Text(at, "client_id")
+		t.ClientIDFrom = l.origin(at, "client_id", "")
 	}
 	if t.Version == "1.0" && t.ClientID == "" {
 		l.Add(yamltree.At(n), "", "version 1.0 of the API needs a client_id")
@@ -128,7 +128,7 @@ func (l *loader) upload(n *yaml.Node) {
 	u := &l.config.Upload
 	l.number(f["parts"], "parts", &u.Parts, 1, 64)
 	l.size(f["max_file_size"], "max_file_size", &u.MaxFileSize, 1)
-	l.size(f["bandwidth"], "bandwidth", &u.Bandwidth, 0)
+	l.bandwidth(f["bandwidth"], &u.Bandwidth)
 	if at := f["verify"]; at != nil {
 		u.Verify = l.Choice(at, "verify", []string{"etag", "asset"}, nil)
 	}
@@ -203,6 +203,9 @@ func (l *loader) path(n *yaml.Node, what string) string {
 		l.Add(yamltree.At(n), "", "%s is no path: it contains a zero byte", what)
 		return ""
 	}
+	if !l.written(n, what, text) {
+		return ""
+	}
 	abs, err := filepath.Abs(text)
 	if err != nil {
 		l.Add(yamltree.At(n), "write it from the root", "%s: %v", what, err)
@@ -210,6 +213,31 @@ func (l *loader) path(n *yaml.Node, what string) string {
 	}
 	return abs
 }
+
+// written refuses a path that only a shell would understand.
+func (l *loader) written(n *yaml.Node, what, text string) bool {
+	home, err := os.UserHomeDir()
+	if err != nil || home == "" {
+		home = "/home/NAME"
+	}
+	switch first, rest, _ := strings.Cut(text, "/"); {
+	case first == "~":
+		l.Add(yamltree.At(n), "write "+filepath.Join(home, rest), "%s: a shell expands ~, a configuration does not: %s", what, l.Quote(n))
+	case homeOf.MatchString(first):
+		l.Add(yamltree.At(n), "write "+filepath.Join("/home", first[1:], rest)+", or where that home is", "%s: a shell expands %s, a configuration does not: %s", what, first, l.Quote(n))
+	case bareVariable.MatchString(first):
+		l.Add(yamltree.At(n), "write ${"+first[1:]+"}", "%s: a variable has braces here: %s", what, l.Quote(n))
+	default:
+		return true
+	}
+	return false
+}
+
+// What a shell puts in at the beginning of a path: another user's home, and a variable.
+var (
+	homeOf       = regexp.MustCompile(`^~[a-z_][a-z0-9_-]*$`)
+	bareVariable = regexp.MustCompile(`^\$[A-Za-z_][A-Za-z0-9_]*$`)
+)
 
 // below reads a slash-separated path below a folder.
 func (l *loader) below(n *yaml.Node, what string, to *string) {
@@ -219,6 +247,7 @@ func (l *loader) below(n *yaml.Node, what string, to *string) {
 	text, ok := l.Text(n, what)
 	switch {
 	case !ok:
+	case !l.written(n, what, text):
 	case text != "" && (!filepath.IsLocal(text) || filepath.Clean(text) == "." || strings.ContainsRune(text, 0)):
 		l.Add(yamltree.At(n), "such as _ingested", "%s must be a path below the folder, not %s", what, l.Quote(n))
 	case text != "":
@@ -251,24 +280,6 @@ func (l *loader) url(n *yaml.Node) string {
 		l.warn(n, "write https:// where the server has it", "url: over http:// the password, the token and every file can be read on the network")
 	}
 	return strings.TrimRight(text, "/")
-}
-
-func (l *loader) listen(n *yaml.Node) string {
-	text, ok := l.Text(n, "listen")
-	if !ok || text == "" {
-		return ""
-	}
-	host, port, err := net.SplitHostPort(text)
-	number, bad := strconv.ParseUint(port, 10, 16)
-	if err != nil || bad != nil || number > 65535 || strings.ContainsFunc(host, unicode.IsSpace) {
-		l.Add(yamltree.At(n), `such as 127.0.0.1:9470; "" switches it off`, "listen: %s is no address to listen on", l.Quote(n))
-		return ""
-	}
-	if !Loopback(host) {
-		l.warn(n, "127.0.0.1:"+port+" answers this machine alone; a proxy on it can add a login",
-			"listen: %s is open to other machines, and the status page asks nobody for a login: whoever reaches it reads the names of all files", l.Quote(n))
-	}
-	return text
 }
 
 // number reads a whole number into to, if there is one.
@@ -316,13 +327,4 @@ func (l *loader) globs(n *yaml.Node, what string, to *[]string) {
 // warn records what is no mistake, but hardly meant.
 func (l *loader) warn(n *yaml.Node, hint, format string, args ...any) {
 	l.config.Warnings = append(l.config.Warnings, yamltree.Problem{Pos: yamltree.At(n), Message: fmt.Sprintf(format, args...), Hint: hint})
-}
-
-// Loopback reports that a host, a name or an address, is this machine by itself.
-func Loopback(host string) bool {
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.Unmap().IsLoopback()
-	}
-	name := strings.ToLower(strings.TrimSuffix(host, "."))
-	return name == "localhost" || strings.HasSuffix(name, ".localhost")
 }

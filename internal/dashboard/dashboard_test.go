@@ -1,17 +1,13 @@
 package dashboard
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -63,37 +59,12 @@ func booksAt(t *testing.T, path string) *journal.Journal {
 
 func TestServe(t *testing.T) {
 	j := books(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- Serve(ctx, l, l.Addr().String(), j.Reader(), j.Reader()) }()
-	get := func(path string) (int, string) {
-		resp, err := http.Get("http://" + l.Addr().String() + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		body, err := io.ReadAll(resp.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return resp.StatusCode, string(body)
-	}
-	if code, body := get("/healthz"); code != http.StatusOK || body != "ok\n" {
-		t.Error(code, body)
-	}
-	if code, body := get("/status.json?all"); code != http.StatusOK || !json.Valid([]byte(body)) {
-		t.Error(code, body)
-	}
-	if code, _ := get("/"); code != http.StatusNotFound {
-		t.Error(code)
-	}
-	cancel()
-	if err := <-served; err != nil {
-		t.Error(err)
+	mux := http.NewServeMux()
+	New(Deps{Lists: j.Reader()}).Register(mux)
+	reply := httptest.NewRecorder()
+	mux.ServeHTTP(reply, httptest.NewRequest(http.MethodGet, "/status.json?all", nil))
+	if reply.Code != http.StatusOK || !json.Valid(reply.Body.Bytes()) {
+		t.Error(reply.Code, reply.Body)
 	}
 }
 
@@ -129,50 +100,4 @@ func TestStatusBreaksOff(t *testing.T) {
 		}
 	}()
 	serveStatus(out, httptest.NewRequest(http.MethodGet, "/status.json", nil), j.Reader())
-}
-
-// Clients that are slow to read do not hold up the health.
-func TestSlowClients(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "journal.db")
-	j := booksAt(t, path)
-	lists, err := journal.OpenReader(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	end := make(chan bool)
-	var slow sync.WaitGroup
-	defer func() {
-		close(end)
-		slow.Wait()
-		_ = lists.Close()
-	}()
-	for range 4 { // every connection that a reader has
-		begun := make(chan bool)
-		slow.Go(func() {
-			once := sync.OnceFunc(func() { close(begun) })
-			_ = lists.Entries(t.Context(), journal.Filter{}, func(journal.Entry) error {
-				once()
-				<-end
-				return nil
-			})
-		})
-		<-begun
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- Serve(ctx, l, l.Addr().String(), j.Reader(), lists) }()
-	client := http.Client{Timeout: 10 * time.Second}
-	resp, err := client.Get("http://" + l.Addr().String() + "/healthz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = resp.Body.Close()
-	cancel()
-	if err := <-served; err != nil {
-		t.Error(err)
-	}
 }

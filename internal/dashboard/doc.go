@@ -1,3 +1,3 @@
-// Package dashboard serves what the journal says over HTTP, with a health check. It only
-// reads, over the journal's read-only connections.
+// Package dashboard shows what the journal says over HTTP. It only reads, over the journal's
+// read-only connections. Who may see it is not decided here, see internal/access.
 package dashboard

@@ -1,61 +1,29 @@
 package dashboard
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
-// Serve answers GET /healthz and GET /status.json on a listener, which is that of the
-// configured address listen, until ctx ends. Requests in the name of a host that is not
-// this one's, see hosts, get 421.
-// /healthz is 503 while the journal cannot be read, by the first of the readers. The
-// second one serves the lists alone: a client that is slow to read holds one of its
-// connections, and none that anybody else waits for.
-func Serve(ctx context.Context, l net.Listener, listen string, health, lists *journal.Reader) error {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, req *http.Request) {
-		if _, err := health.Counts(req.Context()); err != nil {
-			http.Error(w, unreadable, http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "ok")
-	})
-	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, req *http.Request) { serveStatus(w, req, lists) })
-	srv := newServer(listen, mux)
-	stopped := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(stopped)
-		_ = srv.Close()
-	})
-	err := srv.Serve(limit(l, maxConns))
-	if !stop() {
-		<-stopped
-	}
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return fmt.Errorf("serve the status page: %w", err)
+// Deps is what the pages are made of.
+type Deps struct {
+	// Lists is a reader for the pages alone: a client that is slow to read holds one of its
+	// connections, and none that anybody else waits for.
+	Lists *journal.Reader
 }
 
-// newServer bounds what a client can take: time, bytes and, by its hosts, other people's
-// browsers.
-func newServer(listen string, pages http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           hostsOf(listen).guard(pages),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      time.Minute,
-		IdleTimeout:       30 * time.Second,
-		MaxHeaderBytes:    16 << 10,
-	}
+// Page is what there is to see.
+type Page struct{ deps Deps }
+
+// New returns the page.
+func New(d Deps) *Page { return &Page{d} }
+
+// Register has a mux serve the page. Who may see it is decided before the mux.
+func (p *Page) Register(mux *http.ServeMux) {
+	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, req *http.Request) { serveStatus(w, req, p.deps.Lists) })
 }
 
 const unreadable = "the journal cannot be read"
