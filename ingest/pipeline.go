@@ -314,6 +314,7 @@ func (p *Pipeline) advance(ctx context.Context, m journal.Move) (now journal.Ent
 
 // Activity is a file in a worker's hands, for progress displays.
 type Activity struct {
+	ID           int64 // of the entry
 	Folder, Path string
 	Size, Sent   int64 // bytes; Sent are those that left, with the parts that were stored before
 	Stored       int64 // of Sent, in parts that are stored
@@ -322,10 +323,10 @@ type Activity struct {
 // Active lists the files that workers hold now.
 func (p *Pipeline) Active() []Activity {
 	var out []Activity
-	for _, f := range p.hands.Each {
+	for id, f := range p.hands.Each {
 		if f.Dispatched {
 			sent, stored := f.Sent()
-			out = append(out, Activity{Folder: f.Folder, Path: f.Path, Size: f.Size, Sent: sent, Stored: stored})
+			out = append(out, Activity{ID: id, Folder: f.Folder, Path: f.Path, Size: f.Size, Sent: sent, Stored: stored})
 		}
 	}
 	return out

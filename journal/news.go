@@ -14,8 +14,8 @@ const (
 	AboutRows             // manifests that DueManifests returns
 	AboutChores
 	AboutEdits
-	AboutSending           // bytes of files on their way
 	AboutEvents            // Event: moves into a rest and out of one, new reasons
+	AboutFolders           // what the watchers say of them
 	AboutNothing Topic = 0 // what nobody waits for in this process
 )
 

@@ -43,8 +43,7 @@ func (e *engine) showBars(stderr io.Writer, did deeds) (stop func()) {
 		folders = append(folders, name)
 	}
 	changed := make(chan struct{}, 1)
-	e.journal.Notify(changed, journal.AboutEntries)
-	e.folders.notify(changed)
+	e.journal.Notify(changed, journal.AboutEntries, journal.AboutFolders)
 	end := t.Show(&atWork{
 		progress: progress{engine: e, folders: folders, walked: func() bool { return true }},
 		did:      did,
@@ -63,7 +62,7 @@ type atWork struct {
 }
 
 // Look implements bars.Progress. While no file is in anybody's hands, nothing changes without
-// a commit, or a folder that tells of itself.
+// a commit.
 func (w *atWork) Look() (bars.View, time.Duration) {
 	now := time.Now()
 	asked := w.look(now)

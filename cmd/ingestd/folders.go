@@ -34,7 +34,7 @@ type folderStates struct {
 	states map[string]journal.FolderState
 	hours  map[string]timetable.Hours // of the folders that have some
 	pool   string                     // why everything waits; "" while it does not
-	told   []chan<- struct{}          // when the number of files or a reason to wait changes
+	counts chan<- struct{}            // told when the number of files or a reason to wait changes; nil: nobody is
 }
 
 func newFolderStates(folders []config.Folder, j *journal.Journal, log zerolog.Logger) *folderStates {
@@ -71,7 +71,7 @@ func (f *folderStates) lookAtHours(now time.Time) (next time.Time) {
 			continue
 		}
 		f.note(name)
-		f.tell()
+		signalTo(f.counts)
 		switch {
 		case open:
 			f.log.Info().Str("folder", name).Time("until", until).Msg("the hours of the folder have begun: its files go on")
@@ -169,7 +169,7 @@ func (f *folderStates) report(s watcher.State) {
 	defer f.mu.Unlock()
 	state := f.states[s.Folder]
 	if state.Settling != s.Settling || state.Paused != s.Paused {
-		f.tell()
+		signalTo(f.counts)
 	}
 	state.Watch, state.Paused, state.Settling = string(s.Watch), s.Paused, s.Settling
 	state.Open, state.Waiting, state.Polled, state.LastScan = s.Open, s.Waiting, s.Polled, s.LastScan
@@ -224,7 +224,7 @@ func (f *folderStates) pause(why string) {
 	for name := range f.states {
 		f.note(name)
 	}
-	f.tell()
+	signalTo(f.counts)
 }
 
 // notify has a channel with room for one value told when the number of files that settle
@@ -232,14 +232,7 @@ func (f *folderStates) pause(why string) {
 func (f *folderStates) notify(c chan<- struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.told = append(f.told, c)
-}
-
-// tell tells those who asked for it. f.mu is held.
-func (f *folderStates) tell() {
-	for _, c := range f.told {
-		signalTo(c)
-	}
+	f.counts = c
 }
 
 // signalTo tells whoever reads a channel with room for one value, if there is anybody.

@@ -68,13 +68,7 @@ func Selected(ctx context.Context, r *journal.Reader, s Selection, yield func(En
 	}
 	f := journal.Filter{All: s.All, Folders: s.Folders, IDs: s.IDs, Statuses: s.Statuses, Since: s.Since, Below: s.Below}
 	return r.Entries(ctx, f, func(e journal.Entry) error {
-		return yield(Entry{
-			ID: e.ID, Folder: e.Folder, Path: e.Path, Status: string(e.Status),
-			Reason: reasonWith(e, obstacles[e.ID], hours[e.Folder]), Hint: e.Reason.Hint,
-			ObjectID: e.ObjectID, FileID: e.FileID, OriginalFileID: e.OriginalFileID,
-			Attempts: e.AttemptCount, Size: e.Size, Sent: max(e.Sent, sent[e.ID]), Updated: e.Updated,
-			Class: e.Reason.Class, Generation: e.Generation, Found: e.SeenAt, Since: e.Since, Next: e.NotBefore, MovedTo: movedTo(e),
-		})
+		return yield(entryOf(e, sent[e.ID], obstacles[e.ID], hours[e.Folder]))
 	})
 }
 
@@ -86,6 +80,18 @@ func Sent(ctx context.Context, r *journal.Reader) (map[int64]int64, error) {
 		sent[f.ID] = f.Sent
 	}
 	return sent, err
+}
+
+// entryOf is an entry of the journal, how many bytes of it are known to have left, what keeps its file from
+// being moved, and what its folder waits for outside of its hours.
+func entryOf(e journal.Entry, sent int64, obstacle, hours string) Entry {
+	return Entry{
+		ID: e.ID, Folder: e.Folder, Path: e.Path, Status: string(e.Status),
+		Reason: reasonWith(e, obstacle, hours), Hint: e.Reason.Hint,
+		ObjectID: e.ObjectID, FileID: e.FileID, OriginalFileID: e.OriginalFileID,
+		Attempts: e.AttemptCount, Size: e.Size, Sent: max(e.Sent, sent), Updated: e.Updated,
+		Class: e.Reason.Class, Generation: e.Generation, Found: e.SeenAt, Since: e.Since, Next: e.NotBefore, MovedTo: movedTo(e),
+	}
 }
 
 // movedTo is where a file lies that was moved.
