@@ -104,6 +104,7 @@ func (s *sending) sendParts(ctx context.Context, e journal.Entry, src *uploader.
 	defer upload.Over()
 	job := uploader.Job{
 		Source:   src,
+		Folder:   e.Folder,
 		AnyETag:  e.Reason.Class == reasons.ClassChecksum, // it was contradicted before
 		Stop:     s.drain,
 		Progress: upload.Add,
