@@ -118,7 +118,7 @@ func (w *atWork) calm() bars.View {
 	}
 	text := []string{"nothing is on its way"}
 	if settling > 0 {
-		text = append(text, plural(int64(settling), "file settles", "files settle"))
+		text = append(text, report.Counted(settling, "1 file settles", "%d files settle"))
 	}
 	done := w.did.with(w.engine.pipeline.Stats()).stats.Ingested
 	text = append(text, fmt.Sprintf("%s ingested since %s", humanize.Comma(done), w.did.since.Format("15:04")))
@@ -151,21 +151,13 @@ func (d deeds) conclude(ctx context.Context, stderr io.Writer, r *journal.Reader
 	for _, g := range groups {
 		count[g.Status] += g.Count
 	}
-	fmt.Fprintf(stderr, "%s ingested (%s as new versions, %s) in %s; %d held, %d failed\n", plural(d.stats.Ingested, "file", "files"),
+	fmt.Fprintf(stderr, "%s ingested (%s as new versions, %s) in %s; %d held, %d failed\n", report.Counted(int(d.stats.Ingested), "1 file", "%d files"),
 		humanize.Comma(d.stats.Versions), humanize.IBytes(uint64(d.stats.Bytes)), lasted(time.Since(d.since)),
 		count[string(journal.Held)], count[string(journal.Failed)])
 	for _, g := range groups {
 		printGroup(stderr, g)
 	}
 	return nil
-}
-
-// plural is a number with the word for it.
-func plural(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return humanize.Comma(n) + " " + many
 }
 
 // lasted is a time that has passed.

@@ -89,9 +89,9 @@ type service struct {
 	drain    <-chan struct{}
 	requests chan int64 // ids of requests to reload
 	claims   claims
-	did      deeds
 	metrics  *metrics.Metrics
 	site     *site
+	did      deeds
 }
 
 // setup is a configuration that has been checked.

@@ -69,7 +69,9 @@ func Selected(ctx context.Context, r *journal.Reader, s Selection, yield func(En
 	}
 	f := journal.Filter{All: s.All, Folders: s.Folders, IDs: s.IDs, Statuses: s.Statuses, Since: s.Since, Below: s.Below}
 	return r.Entries(ctx, f, func(e journal.Entry) error {
-		return yield(entryOf(e, sent[e.ID], obstacles[e.ID], hours[e.Folder]))
+		shown := entryOf(e, obstacles[e.ID], hours[e.Folder])
+		shown.Sent = max(shown.Sent, sent[e.ID])
+		return yield(shown)
 	})
 }
 
@@ -83,14 +85,14 @@ func Sent(ctx context.Context, r *journal.Reader) (map[int64]int64, error) {
 	return sent, err
 }
 
-// entryOf is an entry of the journal, how many bytes of it are known to have left, what is in the
-// way of its file, and what its folder waits for outside of its hours.
-func entryOf(e journal.Entry, sent int64, obstacle journal.Obstacle, hours string) Entry {
+// entryOf is an entry of the journal, what is in the way of its file, and what its
+// folder waits for outside of its hours.
+func entryOf(e journal.Entry, obstacle journal.Obstacle, hours string) Entry {
 	return Entry{
 		ID: e.ID, Folder: e.Folder, Path: e.Path, Status: string(e.Status),
 		Reason: reasonWith(e, obstacle, hours), Hint: e.Reason.Hint,
 		ObjectID: e.ObjectID, FileID: e.FileID, OriginalFileID: e.OriginalFileID,
-		Attempts: e.AttemptCount, Size: e.Size, Sent: max(e.Sent, sent), Updated: e.Updated,
+		Attempts: e.AttemptCount, Size: e.Size, Sent: e.Sent, Updated: e.Updated,
 		Class: e.Reason.Class, Generation: e.Generation, Found: e.SeenAt, Since: e.Since, Next: e.NotBefore, MovedTo: movedTo(e),
 	}
 }

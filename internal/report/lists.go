@@ -23,7 +23,7 @@ func EntriesOf(ctx context.Context, r *journal.Reader, ids []int64) (map[int64]E
 		return nil, err
 	}
 	err = r.Entries(ctx, journal.Filter{IDs: ids}, func(e journal.Entry) error {
-		out[e.ID] = entryOf(e, 0, obstacles[e.ID], hours[e.Folder])
+		out[e.ID] = entryOf(e, obstacles[e.ID], hours[e.Folder])
 		return nil
 	})
 	return out, err
@@ -43,7 +43,7 @@ func Deferred(ctx context.Context, r *journal.Reader, limit int) ([]Entry, error
 func entriesOf(list []journal.Entry, err error) ([]Entry, error) {
 	out := make([]Entry, len(list))
 	for i, e := range list {
-		out[i] = entryOf(e, 0, journal.Obstacle{}, "")
+		out[i] = entryOf(e, journal.Obstacle{}, "")
 	}
 	return out, err
 }
