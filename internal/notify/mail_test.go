@@ -259,7 +259,7 @@ func TestMailIsRefused(t *testing.T) {
 
 	s.set(func() { s.refuse["RCPT"] = "550 nobody here" })
 	_, err := (&mailer{receiver: mailTo(s), words: must(parse(mailTo(s)))}).Take(t.Context(), failures(0, 1), false)
-	if l, ok := err.(*follow.Later); !ok || l.After < time.Minute { //nolint:errorlint // it is made there
+	if l, ok := err.(*follow.Later); !ok || l.After < time.Minute {
 		t.Errorf("a refusal for good is %v", err)
 	}
 }
