@@ -34,7 +34,8 @@ type folderStates struct {
 	states map[string]journal.FolderState
 	hours  map[string]timetable.Hours // of the folders that have some
 	pool   string                     // why everything waits; "" while it does not
-	counts chan<- struct{}            // told when the number of files or a reason to wait changes; nil: nobody is
+	poolBy string                     // the class of that
+	told   []chan<- struct{}          // when the number of files or a reason to wait changes
 }
 
 func newFolderStates(folders []config.Folder, j *journal.Journal, log zerolog.Logger) *folderStates {
@@ -71,7 +72,7 @@ func (f *folderStates) lookAtHours(now time.Time) (next time.Time) {
 			continue
 		}
 		f.note(name)
-		signalTo(f.counts)
+		f.tell()
 		switch {
 		case open:
 			f.log.Info().Str("folder", name).Time("until", until).Msg("the hours of the folder have begun: its files go on")
@@ -156,6 +157,11 @@ func (f *folderStates) record() {
 // note has the state of a folder recorded. f.mu is held.
 func (f *folderStates) note(name string) {
 	state := f.states[name]
+	by := []string{f.poolBy}
+	if state.Paused != "" {
+		by = append(by, journal.PausedByFolder)
+	}
+	state.PausedBy = strings.TrimSpace(strings.Join(by, " "))
 	if state.Paused == "" && f.pool != "" { // a folder's own pause goes before everyone's
 		state.Paused = report.EveryoneWaits + f.pool
 	}
@@ -169,7 +175,7 @@ func (f *folderStates) report(s watcher.State) {
 	defer f.mu.Unlock()
 	state := f.states[s.Folder]
 	if state.Settling != s.Settling || state.Paused != s.Paused {
-		signalTo(f.counts)
+		f.tell()
 	}
 	if state.Paused != s.Paused {
 		f.pauses.set(s.Folder, s.Paused)
@@ -204,16 +210,16 @@ func (f *folderStates) settling(folder string) int {
 	return f.states[folder].Settling
 }
 
-// pause is the pipeline's: it is about all folders.
-func (f *folderStates) pause(why string) {
+// pause is the pipeline's: it is about all folders. by is the class of the reason.
+func (f *folderStates) pause(by, why string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.pool = why
+	f.pool, f.poolBy = why, by
 	f.pauses.set("", why)
 	for name := range f.states {
 		f.note(name)
 	}
-	signalTo(f.counts)
+	f.tell()
 }
 
 // notify has a channel with room for one value told when the number of files that settle
@@ -221,7 +227,14 @@ func (f *folderStates) pause(why string) {
 func (f *folderStates) notify(c chan<- struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.counts = c
+	f.told = append(f.told, c)
+}
+
+// tell tells those who asked for it. f.mu is held.
+func (f *folderStates) tell() {
+	for _, c := range f.told {
+		signalTo(c)
+	}
 }
 
 // signalTo tells whoever reads a channel with room for one value, if there is anybody.

@@ -90,7 +90,7 @@ func (l *loader) webhook(n *yaml.Node) (r notify.Receiver, f map[string]*yaml.No
 	}
 	if at := f["secret_file"]; at != nil {
 		l.credentials = append(l.credentials, yamltree.At(at))
-		r.Secret, _ = l.secretFile(at, "secret_file")
+		r.Secret = l.secretFile(at, "secret_file")
 	}
 	if at := f["content_type"]; at != nil {
 		r.ContentType = l.filled(at, "content_type")
@@ -142,7 +142,7 @@ func (l *loader) mail(n *yaml.Node) (r notify.Receiver, f map[string]*yaml.Node)
 	}
 	if at := f["password_file"]; at != nil {
 		l.credentials = append(l.credentials, yamltree.At(at))
-		r.Password, _ = l.secretFile(at, "password_file")
+		r.Password = l.secretFile(at, "password_file")
 	}
 	if (f["username"] == nil) != (f["password_file"] == nil) {
 		l.Add(yamltree.At(n), "", "a login for mail has both username and password_file")
