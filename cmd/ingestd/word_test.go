@@ -351,15 +351,15 @@ func TestWaitsAreEvents(t *testing.T) {
 	f := states()
 	f.report(watcher.State{Folder: "in", Paused: "it is away"})
 	told(1)
-	f.pause("Tenovos does not answer")
+	f.pause("outage", "Tenovos does not answer")
 	told(2)
 	f = states() // a restart, after which both wait still, and then do not
 	f.report(watcher.State{Folder: "in", Paused: "it is away"})
-	f.pause("Tenovos does not answer")
+	f.pause("outage", "Tenovos does not answer")
 	time.Sleep(20 * time.Millisecond) // nothing is told
 	f.report(watcher.State{Folder: "in"})
 	told(3)
-	f.pause("")
+	f.pause("", "")
 	want := []string{"paused in: it is away", "paused : Tenovos does not answer", "resumed in: ", "resumed : "}
 	if got := told(4); !slices.Equal(got, want) {
 		t.Errorf("the events are %q, want %q", got, want)
