@@ -242,12 +242,17 @@ func (l latest) yield(ctx context.Context, tx *session, now int64) error {
 	default: // or there is none
 		return nil
 	}
+	why := fmt.Sprintf("the file changed; generation %d carries on", l.generation+1)
 	n, err := affect(ctx, tx, `UPDATE entries SET status = ?1, rests = 1, class = '', message = ?2, hint = '',
 		since = ?3, tries = 0, updated = ?3 WHERE id = ?4 AND status = ?5 AND NOT (status = {duplicate} AND aside <> x'')`, // that was moved away
-		Superseded, fmt.Sprintf("the file changed; generation %d carries on", l.generation+1), now, l.id, l.status)
-	if err == nil && n > 0 {
-		_, err = tx.exec(ctx, dequeueEntry, l.id)
+		Superseded, why, now, l.id, l.status)
+	if err != nil || n == 0 {
+		return err
 	}
+	if err := (Move{ID: l.id, From: l.status, To: Superseded, Reason: Reason{Message: why}}).tell(ctx, tx, now); err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, dequeueEntry, l.id)
 	return err
 }
 

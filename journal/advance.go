@@ -51,10 +51,14 @@ func (j *Journal) Advance(ctx context.Context, m Move) (Entry, error) {
 
 // about is what a move changes.
 func (m Move) about() Topic {
+	about := AboutEntries
 	if len(m.Chores) > 0 || m.From == Failed || m.Stay.merges() { // a mismatch opens one, too
-		return AboutEntries | AboutChores
+		about |= AboutChores
 	}
-	return AboutEntries
+	if m.telling() || m.Stay.merges() {
+		about |= AboutEvents
+	}
+	return about
 }
 
 // advance is a move that was checked, within a transaction. It returns the entry as the
@@ -165,6 +169,9 @@ func setStatus(ctx context.Context, tx *session, m Move, now int64) (Entry, erro
 		return e, err
 	}
 	if err := setWork(ctx, tx, m); err != nil {
+		return e, err
+	}
+	if err := m.tell(ctx, tx, now); err != nil {
 		return e, err
 	}
 	learned := m.Learned

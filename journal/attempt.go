@@ -47,9 +47,9 @@ const (
 	insertAttempt = `INSERT INTO attempts (entry_id, number, intent_at)
 		SELECT ?1, coalesce(max(number), 0) + 1, ?2 FROM attempts WHERE entry_id = ?1 RETURNING id, number`
 
-	fillCreated = `UPDATE attempts SET object_id = ?1, file_id = ?2, original_file_id = ?3, upload_id = ?4, expires = ?5, part_size = ?6 WHERE `
-	fillKnown   = fillCreated + `id = ?7 AND ended_at IS NULL`
-	fillOpen    = fillCreated + `entry_id = ?7 AND ended_at IS NULL RETURNING id, number, intent_at`
+	fillCreated = `UPDATE attempts SET object_id = ?1, file_id = ?2, original_file_id = ?3, upload_id = ?4, expires = ?5, part_size = ?6, created_at = ?7 WHERE `
+	fillKnown   = fillCreated + `id = ?8 AND ended_at IS NULL`
+	fillOpen    = fillCreated + `entry_id = ?8 AND ended_at IS NULL RETURNING id, number, intent_at`
 	insertPart  = `INSERT INTO parts (attempt_id, number, "offset", size, url) VALUES (?, ?, ?, ?, ?)`
 
 	missingParts = `SELECT EXISTS (SELECT 1 FROM attempts a JOIN parts p ON p.attempt_id = a.id
@@ -75,7 +75,7 @@ func changeAttempt(ctx context.Context, tx *session, m Move, e *Entry, now int64
 				return err
 			}
 		}
-		return fillAttempt(ctx, tx, e, *m.Created)
+		return fillAttempt(ctx, tx, e, *m.Created, now)
 	case m.From == Cancelling && m.To == Verifying:
 		err := moved(tx.exec(ctx, `UPDATE attempts SET unconfirmed = 1
 			WHERE entry_id = ? AND ended_at IS NULL AND completing_at IS NOT NULL`, m.ID))
@@ -142,10 +142,10 @@ func adopt(ctx context.Context, tx *session, m Move) error {
 }
 
 // fillAttempt stores what was created in the open attempt.
-func fillAttempt(ctx context.Context, tx *session, e *Entry, c Creation) error {
+func fillAttempt(ctx context.Context, tx *session, e *Entry, c Creation, now int64) error {
 	a := Attempt{ObjectID: c.ObjectID, FileID: c.FileID, OriginalFileID: c.OriginalFileID, UploadID: c.UploadID,
 		Expires: at(ms(c.Expires)), PartSize: c.PartSize}
-	created := []any{c.ObjectID, c.FileID, c.OriginalFileID, c.UploadID, ms(c.Expires), c.PartSize}
+	created := []any{c.ObjectID, c.FileID, c.OriginalFileID, c.UploadID, ms(c.Expires), c.PartSize, now}
 	if known := e.Attempt; known != nil {
 		a.ID, a.Number, a.IntentAt = known.ID, known.Number, known.IntentAt
 		if err := moved(tx.exec(ctx, fillKnown, append(created, a.ID)...)); err != nil {

@@ -78,7 +78,12 @@ func (r *rig) consistent() {
 			WHERE a.ended_at IS NOT NULL AND p.url IS NOT NULL`,
 		"replaced entries that are not, or others": `SELECT count(*) FROM entries e WHERE replaced <> (status = 'filed' AND EXISTS (
 			SELECT 1 FROM entries n WHERE n.folder = e.folder AND n.path = e.path AND n.generation > e.generation AND n.status = 'filed'))`,
-		"foreign keys": `SELECT count(*) FROM pragma_foreign_key_check`,
+		"entries that rest, and whose last event is another": `SELECT count(*) FROM entries e WHERE rests = 1
+			AND (SELECT kind FROM events WHERE entry_id = e.id ORDER BY id DESC LIMIT 1) IS NOT e.status`,
+		"entries that left a rest, of which no event tells": `SELECT count(*) FROM entries e WHERE rests = 0
+			AND (SELECT kind FROM events WHERE entry_id = e.id ORDER BY id DESC LIMIT 1) IN ('filed', 'held', 'failed', 'ignored', 'duplicate', 'cancelled', 'superseded', 'withdrawn')`,
+		"events of entries that are gone": `SELECT count(*) FROM events WHERE entry_id IS NOT NULL AND entry_id NOT IN (SELECT id FROM entries)`,
+		"foreign keys":                    `SELECT count(*) FROM pragma_foreign_key_check`,
 	} {
 		var n int
 		r.ok(r.Reader().db.QueryRow(inDialect(query)).Scan(&n))

@@ -129,8 +129,8 @@ func (c Concern) where() (string, []any) {
 const (
 	reopenResting = `UPDATE entries AS e SET status = {settled}, rests = 0, class = '', message = '', hint = '',
 			since = ?, updated = ?, tries = 0, failures = 0
-		WHERE (status IN ({held}, {failed}) AND class = '` + ClassMetadata + `' AND aside = x'' OR status = {mapped} AND mapped_at <= ?)
-		  AND e.folder = ? AND `
+		WHERE ` + reopened + ` AND `
+	reopened      = `(status IN ({held}, {failed}) AND class = '` + ClassMetadata + `' AND aside = x'' OR status = {mapped} AND mapped_at <= ?) AND e.folder = ?`
 	reopenSettled = `UPDATE entries AS e SET mapped_at = CASE WHEN mapped_at > ?1 THEN mapped_at ELSE ?1 END + 1
 		WHERE status = {settled} AND e.folder = ? AND `
 	reopenDeferred = `UPDATE work SET not_before = 0, lane = 0 WHERE lane = 1 AND entry_id IN (SELECT e.id FROM entries e
@@ -173,6 +173,10 @@ func (cs Companions) reopen(ctx context.Context, tx *session, c Companion, about
 	which, args := about.where()
 	args = append([]any{c.Folder}, args...)
 	now := cs.j.now()
+	told := append([]any{now, Settled, "there is news of it in " + strings.ToValidUTF8(c.Path, "\uFFFD"), ms(c.Since)}, args...)
+	if _, err := tx.exec(ctx, leaving+reopened+` AND `+which, told...); err != nil {
+		return 0, 0, err
+	}
 	again, err := idsOf(ctx, tx, reopenResting+which+` RETURNING id`, append([]any{now, now, ms(c.Since)}, args...)...)
 	if err != nil {
 		return 0, 0, err

@@ -55,8 +55,8 @@ func (r *Reader) Previous(ctx context.Context, e Entry) (Entry, bool, error) {
 }
 
 // merge lets the entry called previous take over the hint, the open chores and
-// the place of the entry called id, which is deleted.
-func merge(ctx context.Context, tx *session, id, previous int64, place int) error {
+// the place of the entry called id, which is deleted. What became of its file is an event.
+func merge(ctx context.Context, tx *session, id, previous int64, place int, what Reason, now int64) error {
 	var n Entry
 	var dev, ino int64
 	var at int64
@@ -75,6 +75,9 @@ func merge(ctx context.Context, tx *session, id, previous int64, place int) erro
 		{`UPDATE entries SET size = ?, mod_time = ?, change_time = ?, dev = ?, ino = ?, sha256 = coalesce(sha256, ?), generation = ?, place = ?, mark = ?
 			WHERE id = ?`, []any{n.Size, n.ModTime, n.ChangeTime, dev, ino, n.SHA256, place, at, mark, previous}},
 		{`UPDATE folders SET seen = seen - 1 WHERE name = ?`, []any{n.Folder}},
+		{`UPDATE events SET entry_id = ? WHERE entry_id = ?`, []any{previous, id}},
+		{`INSERT INTO events (at, entry_id, kind, was, class, message) SELECT ?, id, status, status, ?, ? FROM entries WHERE id = ?`,
+			[]any{now, what.Class, what.Message, previous}},
 	} {
 		if _, err := tx.exec(ctx, step.sql, step.args...); err != nil {
 			return err

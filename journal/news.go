@@ -15,13 +15,14 @@ const (
 	AboutChores
 	AboutEdits
 	AboutFolders           // what the watchers say of them
+	AboutEvents            // Event: moves into a rest and out of one, new reasons
 	AboutNothing Topic = 0 // what nobody waits for in this process
 )
 
 // topics joins the topics of one commit.
 func topics(about []Topic) (all Topic) {
 	if len(about) == 0 {
-		return AboutEntries
+		return AboutEntries | AboutEvents
 	}
 	for _, t := range about {
 		all |= t

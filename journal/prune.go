@@ -96,6 +96,7 @@ var pruneSteps = []string{
 	`UPDATE folders SET seen = seen - g.n, pruned = pruned + g.n
 		FROM (SELECT folder, count(*) AS n FROM entries WHERE id IN (SELECT id FROM temp.chosen) GROUP BY folder) g WHERE folders.name = g.folder`,
 	`DELETE FROM entries WHERE id IN (SELECT id FROM temp.chosen)`,
+	`DELETE FROM events WHERE entry_id IN (SELECT id FROM temp.chosen)`,
 	`DELETE FROM temp.chosen`,
 }
 

@@ -21,6 +21,7 @@ const (
 	heldByRules = `SELECT id FROM entries e {using entries_status}
 		WHERE rests = 1 AND status IN ({held}, {failed}, {ignored}) AND folder = ? AND ` + forRulesSQL + ` ORDER BY id`
 
+	tellReleased   = leaving + `id IN {list ?} AND ` + forRulesSQL
 	releaseByRules = `UPDATE entries AS e SET status = {settled}, rests = 0, class = '', message = '', hint = '',
 			since = ?, updated = ?, tries = 0, failures = 0, expiries = 0, moved_to = x'',
 			object_id = '', file_id = '', original_file_id = ''
@@ -54,6 +55,9 @@ func (fs Folders) SetRules(ctx context.Context, folder, sum string) (released in
 	for some := range slices.Chunk(held, releaseChunk) {
 		err := fs.j.write(ctx, op, func(tx *session) error {
 			now := fs.j.now()
+			if _, err := tx.exec(ctx, tellReleased, now, Settled, "the rules are others", list(some)); err != nil {
+				return err
+			}
 			again, err := idsOf(ctx, tx, releaseByRules, now, now, list(some))
 			released += len(again)
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
 )
@@ -76,6 +77,9 @@ func stay(ctx context.Context, tx *session, m Move, now int64) error {
 	if m.Stay.ForDrop {
 		text = deferForDrop
 	}
+	if _, err := tx.exec(ctx, newReason, m.ID, m.From, m.Reason.Class, m.Reason.Message, m.Reason.Hint, now, m.Stay.ForDrop); err != nil {
+		return err
+	}
 	if err := moved(tx.exec(ctx, text, m.ID, m.From, m.Reason.Class, m.Reason.Message, m.Reason.Hint, now, m.CountFailure)); err != nil {
 		return err
 	}
@@ -123,7 +127,8 @@ func mergeRenamed(ctx context.Context, tx *session, m Move, now int64) error {
 	if err := tx.row(ctx, `SELECT generation FROM entries WHERE id = ?`, earlier.ID).Scan(&place); err != nil {
 		return err
 	}
-	if err := merge(ctx, tx, m.ID, earlier.ID, place); err != nil || !earlier.Status.Active() {
+	former := Reason{Class: ClassRenamed, Message: "its file was " + strings.ToValidUTF8(earlier.Path, "\uFFFD") + " before"}
+	if err := merge(ctx, tx, m.ID, earlier.ID, place, former, now); err != nil || !earlier.Status.Active() {
 		return err
 	}
 	_, err = tx.exec(ctx, `UPDATE entries SET change_time = ?, mark = NULL WHERE id = ?`, earlier.ChangeTime, earlier.ID)
@@ -163,5 +168,5 @@ func mergeUnchanged(ctx context.Context, tx *session, m Move, now int64) error {
 			return err
 		}
 	}
-	return merge(ctx, tx, m.ID, previous, place)
+	return merge(ctx, tx, m.ID, previous, place, Reason{Class: ClassUnchanged, Message: "its file was written anew with the same content"}, now)
 }

@@ -52,6 +52,8 @@ func TakeOver(ctx context.Context, j *Journal, from, to string) (taken int, err 
 			return err
 		}
 		const both = ` folder = ?1 AND path IN (SELECT path FROM entries WHERE folder = ?2)`
+		const outrun = both + ` AND (status IN ({settled}, {mapped}, {failed}, {ignored}, {cancelled}) OR status = {held} AND class <> '` + ClassUnverified + `')`
+		const elsewhere = "the folder was ingested under another name meanwhile"
 		now := j.now()
 		if err := removeMismatches(ctx, tx, from, to, now); err != nil {
 			return err
@@ -64,10 +66,9 @@ func TakeOver(ctx context.Context, j *Journal, from, to string) (taken int, err 
 				ON CONFLICT (name) DO UPDATE SET seen = folders.seen + excluded.seen, pruned = folders.pruned + excluded.pruned`, []any{to, from}},
 			// The generations of a path that both have: first those of the old folder.
 			{`UPDATE entries SET mark = NULL WHERE` + both, []any{from, to}},
-			{`UPDATE entries SET status = {superseded}, rests = 1, class = '', hint = '', since = ?3, updated = ?3,
-					message = 'the folder was ingested under another name meanwhile'
-				WHERE` + both + ` AND (status IN ({settled}, {mapped}, {failed}, {ignored}, {cancelled}) OR status = {held} AND class <> '` + ClassUnverified + `')`,
-				[]any{from, to, now}},
+			{`INSERT INTO events (at, entry_id, kind, was, message) SELECT ?3, id, {superseded}, status, ?4 FROM entries WHERE` + outrun, []any{from, to, now, elsewhere}},
+			{`UPDATE entries SET status = {superseded}, rests = 1, class = '', hint = '', since = ?3, updated = ?3, message = ?4 WHERE` + outrun,
+				[]any{from, to, now, elsewhere}},
 			{`UPDATE entries SET generation = generation + ?3 WHERE` + both, []any{to, from, beyond}},
 			{`UPDATE entries AS e SET generation = generation - ?3 + (SELECT max(generation) FROM entries o WHERE o.folder = ?2 AND o.path = e.path)
 				WHERE folder = ?1 AND generation > ?3`, []any{to, from, beyond}},
