@@ -77,7 +77,7 @@ func BenchmarkPage(b *testing.B) {
 	begun := time.Now()
 	ask(b, "/")
 	b.Logf("the first page: %v", time.Since(begun))
-	trouble := url.Values{"folder": {"photos"}, "status": {"held"}, "form": {reasons.Form(`Brand: "x" is no value`)}}
+	trouble := url.Values{"folder": {"photos"}, "status": {"held"}, "form": {reasons.Form(`Brand: "x" is no value`, "x")}}
 	for name, path := range map[string]string{
 		"page": "/", "list": "/files?" + trouble.Encode(), "search": "/files?q=IMG_0999999", "search-none": "/files?q=nowhere", "history": "/file?id=999999",
 	} {

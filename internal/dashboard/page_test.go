@@ -97,7 +97,7 @@ func TestActions(t *testing.T) {
 		}
 		return v
 	}
-	group := Action{Kind: "cancel", Folder: "campaigns", Status: "held", Class: "metadata", Form: reasons.Form(unknownBrand.Message)}
+	group := Action{Kind: "cancel", Folder: "campaigns", Status: "held", Class: "metadata", Form: reasons.Form(unknownBrand.Message, "x")}
 	for _, c := range []struct {
 		path   string
 		form   url.Values

@@ -357,7 +357,7 @@ func (v view) waits(out *folderView, f report.Folder) {
 		if e.Folder != f.Name || e.Reason == "" {
 			continue
 		}
-		form := reasons.Form(e.Reason)
+		form := reasons.Form(e.Reason, e.Path)
 		t := kinds[form]
 		if t == nil {
 			t = &report.Trouble{Folder: f.Name, Status: "waiting", Form: form}

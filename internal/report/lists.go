@@ -18,8 +18,12 @@ func EntriesOf(ctx context.Context, r *journal.Reader, ids []int64) (map[int64]E
 	if err != nil {
 		return nil, err
 	}
+	hours, err := journal.HoursOf(ctx, r)
+	if err != nil {
+		return nil, err
+	}
 	err = r.Entries(ctx, journal.Filter{IDs: ids}, func(e journal.Entry) error {
-		out[e.ID] = entryOf(e, obstacles[e.ID])
+		out[e.ID] = entryOf(e, obstacles[e.ID], hours[e.Folder])
 		return nil
 	})
 	return out, err
@@ -39,7 +43,7 @@ func Deferred(ctx context.Context, r *journal.Reader, limit int) ([]Entry, error
 func entriesOf(list []journal.Entry, err error) ([]Entry, error) {
 	out := make([]Entry, len(list))
 	for i, e := range list {
-		out[i] = entryOf(e, "")
+		out[i] = entryOf(e, "", "")
 	}
 	return out, err
 }

@@ -49,6 +49,9 @@ func remarks(f Folder) []string {
 	if f.Paused != "" && !strings.HasPrefix(f.Paused, EveryoneWaits) {
 		lines = append(lines, "is paused: "+display.Text(f.Paused))
 	}
+	if f.Hours != "" {
+		lines = append(lines, display.Text(f.Hours))
+	}
 	if f.Polled > 0 {
 		lines = append(lines, fmt.Sprintf("polls %d directories with all below them, because the kernel gives no more watches: raise the sysctl fs.inotify.max_user_watches", f.Polled))
 	}
