@@ -189,16 +189,19 @@ func (b *Browser) Text(selector string) (text string) {
 // Until waits until an expression is true.
 func (b *Browser) Until(expression string) {
 	b.t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.After(patience)
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
 	for {
 		var so bool
 		if b.Eval("!!("+expression+")", &so); so {
 			return
 		}
-		if time.Now().After(deadline) {
+		select {
+		case <-look.C:
+		case <-deadline:
 			b.t.Fatalf("not within %v: %s; the page says:\n%s", patience, expression, b.Text("body"))
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 }
 
