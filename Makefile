@@ -25,6 +25,9 @@ RACE = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/li
 # on is not what we depend on. Pinned: a new release must not fail an old commit.
 GOLANGCI = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
+# Prometheus' own tool, of Debian's package prometheus.
+PROMTOOL ?= promtool
+
 # No cgo: one static binary for any Linux of its architecture. The linters and
 # the benchmarks see the build that is shipped; only the race detector needs C.
 export CGO_ENABLED = 0
@@ -52,6 +55,8 @@ install: bin/ingestd ## install program, service, account and example configurat
 	install -D -m 0644 deploy/sysusers.d/ingestd.conf '$(DESTDIR)$(LIBDIR)/sysusers.d/ingestd.conf'
 	install -D -m 0644 deploy/tmpfiles.d/ingestd.conf '$(DESTDIR)$(LIBDIR)/tmpfiles.d/ingestd.conf'
 	install -D -m 0644 deploy/config.schema.json '$(DESTDIR)$(DOCDIR)/config.schema.json'
+	install -D -m 0644 deploy/grafana-dashboard.json '$(DESTDIR)$(DOCDIR)/grafana-dashboard.json'
+	install -D -m 0644 deploy/alerts.yaml '$(DESTDIR)$(DOCDIR)/alerts.yaml'
 	install -D -m 0644 config.example.yaml '$(DESTDIR)$(DOCDIR)/config.example.yaml'
 	sed -i 's|=deploy/config.schema.json|=$(DOCDIR)/config.schema.json|' '$(DESTDIR)$(DOCDIR)/config.example.yaml'
 # A configuration that is there is never touched; the new example lies in DOCDIR.
@@ -136,14 +141,19 @@ lint-arrows: ## prove that each wrong import between the rooms is refused
 check-install: bin/ingestd ## install into a temporary root and check what is there
 	.ci/check-install
 
+.PHONY: check-alerts
+check-alerts: ## check the alerts and run their tests, check what is scraped (PROMTOOL)
+	PROMTOOL='$(PROMTOOL)' CI=true $(GO) test -count=1 -v -run '^TestPromtool$$' ./internal/metrics
+
 # The tests come last: their result closes the output.
 .PHONY: ci
-ci: ## all of it: build, vet, lint, installation, a real S3 server, tests
+ci: ## all of it: build, vet, lint, installation, alerts, a real S3 server, tests
 	$(MAKE) build
 	$(MAKE) vet
 	$(MAKE) lint
 	$(MAKE) lint-arrows
 	$(MAKE) check-install
+	$(MAKE) check-alerts
 	$(MAKE) test-s3
 	$(MAKE) test
 

@@ -7,6 +7,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/stage"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -40,6 +41,7 @@ func (p *Pipeline) answer(ctx context.Context, w *work, epoch int, cause error) 
 		// A call that fails while the gate moves met the same trouble as those that
 		// moved it, whatever a probe says now.
 		if ragged || p.gate.Blame(ctx, cause, v.after) {
+			p.retried(v.reason.Class)
 			if v.do != pause {
 				return w.Stays(p.now().Add(p.backoff(e.Tries+1)), v.reason), nil
 			}
@@ -51,6 +53,9 @@ func (p *Pipeline) answer(ctx context.Context, w *work, epoch int, cause error) 
 		if v, err = p.share(w, v); err != nil {
 			return m, journal.UnlessMoved(err)
 		}
+	}
+	if _, waits := errors.AsType[*stage.WaitError](cause); !waits && (v.do == retry || v.to.Runnable()) {
+		p.retried(v.reason.Class)
 	}
 	switch v.do {
 	case leave:

@@ -49,7 +49,8 @@ type core struct {
 	intake   *intake.Intake
 	hands    *hands.Hands
 	skew     *clocks.Skew
-	wake     func() // has the dispatcher look at the queue
+	wake     func()             // has the dispatcher look at the queue
+	retried  func(class string) // Deps.Retried
 	// file does with the source of a verified entry what its folder asks for; not nil where
 	// that has to wait.
 	file func(ctx context.Context, e journal.Entry) (*filing.Stay, error)

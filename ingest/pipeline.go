@@ -28,6 +28,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/internal/resting"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
+	"github.com/tenovos-ingest/ingestd/internal/telling"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -125,6 +126,7 @@ type Pipeline struct {
 	chores     *chores.Chores
 	filer      *filing.Filer
 	leftovers  *filing.Leftovers
+	teller     *telling.Teller
 
 	excuses outage.Excuses
 	stats   struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
@@ -140,9 +142,11 @@ type Deps struct {
 	Clock   func() time.Time // nil is time.Now
 	// Ahead is how far Clock is ahead of Tenovos', as far as is known; nil: they agree.
 	Ahead func() time.Duration
-	// Paused is told why the whole pool waits, and "" when it goes on; it may be nil
-	// and must not call the pipeline.
-	Paused func(why string)
+	// Paused is told why the whole pool waits, by is its class in journal.Pauses, and "", ""
+	// when it goes on; it may be nil and must not call the pipeline.
+	Paused func(by, why string)
+	// Retried is told the class of the reason for which a file is tried again; it may be nil.
+	Retried func(class string)
 	// Handlers answer the kinds of requests that the pipeline does not know itself.
 	Handlers map[string]desk.Handler
 }
@@ -173,12 +177,19 @@ func New(cfg Config, d Deps) *Pipeline {
 		d.Ahead = func() time.Duration { return 0 }
 	}
 	if d.Paused == nil {
-		d.Paused = func(string) {}
+		d.Paused = func(string, string) {}
+	}
+	if c.retried = d.Retried; c.retried == nil {
+		c.retried = func(string) {}
 	}
 	p.skew = clocks.NewSkew(d.Ahead, cfg.Skew, d.Log)
 	p.circuits = outage.NewCircuits(outage.Deps{
 		Queue: fatalJournal{d.Journal}, Log: d.Log, Now: d.Clock, Wake: p.wake, Backoff: p.backoff,
-		Changed: func() { d.Paused(p.Paused()) },
+		Changed: func() {
+			if p.gate.Reason() == "" {
+				d.Paused(p.circuits.Paused())
+			}
+		},
 	})
 	for _, f := range cfg.Folders {
 		p.folders[f.Name] = f
@@ -189,13 +200,15 @@ func New(cfg Config, d Deps) *Pipeline {
 	})
 	p.resting = resting.New(p.folderNames(), resting.Deps{Journal: d.Journal, Mounts: p.mounts, Hands: p.hands, Log: d.Log})
 	p.proofs = newProver(p, d.Content)
-	p.gate = outage.NewGate(d.Log, d.Clock, func(why string) {
-		d.Paused(cmp.Or(why, p.circuits.Reason()))
+	p.gate = outage.NewGate(d.Log, d.Clock, func(by, why string) {
 		if why == "" {
-			p.stir()
+			by, why = p.circuits.Paused()
+			defer p.stir()
 		}
+		d.Paused(by, why)
 	}, func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
 	c.sources = newSources(p)
+	p.teller = newTeller(p)
 	p.filer = newFiler(p)
 	c.intake = p.newIntake()
 	c.file = p.filer.FileAway
@@ -224,6 +237,9 @@ func (p *Pipeline) Resting() *resting.Files { return p.resting }
 // Strays looks after files that were left under a hidden name, while Run runs.
 func (p *Pipeline) Strays() *filing.Strays { return p.chores.Strays() }
 
+// Teller tells people of their files, while Run runs.
+func (p *Pipeline) Teller() *telling.Teller { return p.teller }
+
 // Run works until drain closes, then lets the parts that are on their way finish
 // within Config.ShutdownGrace; ctx ends everything at once. With a source, Run is
 // a backfill: it returns when source has closed and nothing is left to do.
@@ -234,6 +250,9 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	defer cut()
 	p.drain, p.source, p.once = drain, source, source != nil
 
+	if err := p.teller.Begin(ctx); err != nil {
+		return unlessCanceled(err)
+	}
 	idle := make(chan struct{})
 	g, gctx := errgroup.WithContext(ctx)
 	run := companions.Run{Idle: idle, Drain: drain, Backfill: p.once}

@@ -103,6 +103,7 @@ func (s *sending) sendParts(ctx context.Context, e journal.Entry, src *uploader.
 	defer fl.Sending(abort)()
 	job := uploader.Job{
 		Source:   src,
+		Folder:   e.Folder,
 		AnyETag:  e.Reason.Class == reasons.ClassChecksum, // it was contradicted before
 		Stop:     s.drain,
 		Progress: func(delta int64) { fl.AddSent(delta) },

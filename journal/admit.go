@@ -50,7 +50,7 @@ func (j *Journal) AdmitRewritten(ctx context.Context, f file.File) error {
 }
 
 func (j *Journal) admit(ctx context.Context, fresh []file.File, rewritten bool) (admitted int, err error) {
-	mismatch := false // one may have been removed
+	rested := false // one may have been removed
 	err = j.write(ctx, "admit files", func(tx *session) error {
 		now := j.now()
 		// Looked up again: another Admit may have been faster, and a path may be in
@@ -64,7 +64,7 @@ func (j *Journal) admit(ctx context.Context, fresh []file.File, rewritten bool) 
 				return l.touch(ctx, tx, f, now)
 			}
 			admitted++
-			mismatch = mismatch || l.status == Failed
+			rested = rested || l.status == Failed || l.status == Held
 			return in.insert(ctx, tx, f, l, File, now)
 		})
 		if err != nil {
@@ -75,8 +75,8 @@ func (j *Journal) admit(ctx context.Context, fresh []file.File, rewritten bool) 
 	if err != nil {
 		return 0, err
 	}
-	if mismatch {
-		j.news.tell(AboutChores)
+	if rested { // its asset is to be removed, or its note
+		j.news.tell(AboutChores | AboutNotes)
 	}
 	return admitted, nil
 }
@@ -137,7 +137,7 @@ func (a admission) insert(ctx context.Context, tx *session, f file.File, l lates
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, insertWork, id, f.Folder, sortKey(in.by, path, f.Size, f.ModTime), f.Size)
+	_, err = tx.exec(ctx, insertWork, id, f.Folder, sortKey(in.by, path, f.Size, f.ModTime), f.Size, now)
 	return err
 }
 
@@ -145,7 +145,7 @@ const (
 	insertEntry = `INSERT INTO entries
 			(folder, path, generation, kind, status, size, mod_time, change_time, dev, ino, seen_at, since, updated, place, mark, batch)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?11, ?12, ?13, ?14) RETURNING id`
-	insertWork = `INSERT INTO work (entry_id, lane, folder, status, sort_key, size, filename) VALUES (?, 0, ?, {settled}, ?, ?, '')`
+	insertWork = `INSERT INTO work (entry_id, lane, folder, status, sort_key, size, filename, queued_at) VALUES (?, 0, ?, {settled}, ?, ?, '', ?)`
 
 	openFolder = `SELECT sort, batch FROM folders WHERE name = ?`
 	newFolder  = `INSERT INTO folders (name) VALUES (?)`

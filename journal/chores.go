@@ -90,22 +90,6 @@ func choresOf(ctx context.Context, tx *session, which string, args ...any) (out 
 	return out, err
 }
 
-// Obstacles tells why files of entries that rest could not be moved yet, by the ids of the
-// entries.
-func (r *Reader) Obstacles(ctx context.Context) (map[int64]string, error) {
-	out := make(map[int64]string)
-	err := r.ask(ctx, "read what keeps files from being moved", func(tx *session) error {
-		return each(ctx, tx, func(rows *sql.Rows) error {
-			var id int64
-			var why string
-			err := rows.Scan(&id, &why)
-			out[id] = why
-			return err
-		}, `SELECT entry_id, message FROM chores WHERE kind = 'file' AND message <> ''`)
-	})
-	return out, err
-}
-
 // Defer leaves a chore until a later time, with the reason why (no
 // secret), and counts the try. ErrUnknown if it is not open.
 func (c Chores) Defer(ctx context.Context, id int64, until time.Time, message string) error {
@@ -128,4 +112,20 @@ func (c Chores) Done(ctx context.Context, id int64) error {
 	return c.j.write(ctx, fmt.Sprintf("close chore %d", id), func(tx *session) error {
 		return known(tx.exec(ctx, `DELETE FROM chores WHERE id = ?`, id))
 	}, AboutNothing)
+}
+
+// ChoreReader counts open chores.
+type ChoreReader struct{ r *Reader }
+
+// ChoreReaderOf returns what a reader tells of chores.
+func ChoreReaderOf(r *Reader) ChoreReader { return ChoreReader{r} }
+
+// countCleanUps reads an index, and no row.
+const countCleanUps = `SELECT count(*) FROM chores WHERE kind < '` + string(ChoreTwin) + `' OR kind > '` + string(ChoreTwin) + `'`
+
+// CleanUps counts the chores that are still to be done, without the searches for late
+// twins, which only look, and end by themselves.
+func (c ChoreReader) CleanUps(ctx context.Context) (n int, err error) {
+	err = c.r.ask(ctx, "count clean-up work", func(tx *session) error { return tx.row(ctx, countCleanUps).Scan(&n) })
+	return n, err
 }

@@ -13,6 +13,7 @@ type FolderState struct {
 	Path     string
 	Watch    string // how it is watched
 	Paused   string // why it is not; "" while it is
+	PausedBy string // the classes of all that it waits for, a space between, see Pauses; "" while it is not paused
 	Settling int    // files seen but not yet stable
 	Open     int    // of these, files that only wait for a writer to close them
 	Waiting  int    // files whose sentinel is not there yet; not in Settling
@@ -37,6 +38,7 @@ type Counts struct {
 	Edits      int            // corrections of assets that are still to be sent, or seen
 	Seen       int            // entries admitted and not forgotten, counted on its own
 	Pruned     int            // entries that were forgotten; they are in no other count
+	QueuedAt   time.Time      // since when the settled or mapped entry waits that has waited longest; zero for none
 	By         map[Status]int // entries by status; a status without any is missing
 }
 
@@ -67,26 +69,27 @@ func (fs Folders) Set(ctx context.Context, states ...FolderState) error {
 }
 
 func setFolder(ctx context.Context, tx *session, s FolderState) error {
-	_, err := tx.exec(ctx, `INSERT INTO folders (name, path, watch, paused, settling, open, waiting, polled, last_scan, unreadable, unread,
+	_, err := tx.exec(ctx, `INSERT INTO folders (name, path, watch, paused, paused_by, settling, open, waiting, polled, last_scan, unreadable, unread,
 				arriving, beside, empty, empty_file, hours)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (name) DO UPDATE SET path = excluded.path, watch = excluded.watch, paused = excluded.paused,
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (name) DO UPDATE SET path = excluded.path, watch = excluded.watch, paused = excluded.paused, paused_by = excluded.paused_by,
 				settling = excluded.settling, open = excluded.open, waiting = excluded.waiting,
 				polled = excluded.polled, last_scan = excluded.last_scan,
 				unreadable = excluded.unreadable, unread = excluded.unread,
 				arriving = excluded.arriving, beside = excluded.beside, empty = excluded.empty, empty_file = excluded.empty_file,
 				hours = excluded.hours`,
-		s.Name, s.Path, s.Watch, s.Paused, s.Settling, s.Open, s.Waiting, s.Polled, ms(s.LastScan), s.Unreadable, s.Unread,
+		s.Name, s.Path, s.Watch, s.Paused, s.PausedBy, s.Settling, s.Open, s.Waiting, s.Polled, ms(s.LastScan), s.Unreadable, s.Unread,
 		s.Arriving, s.Beside, s.Empty, s.EmptyFile, s.Hours)
 	return err
 }
 
 // countFolders reads the open edits once, not once a folder.
 const countFolders = `WITH corrected (folder, n) AS MATERIALIZED (SELECT e.folder, count(*) FROM ` + openEdits + ` GROUP BY e.folder)
-	SELECT name, path, watch, paused, settling, open, waiting, polled, last_scan, unreadable, unread,
+	SELECT name, path, watch, paused, paused_by, settling, open, waiting, polled, last_scan, unreadable, unread,
 		arriving, beside, empty, empty_file, hours,
 		(SELECT count(*) FROM companions c WHERE c.folder = name),
-		coalesce(corrected.n, 0), seen, pruned
+		coalesce(corrected.n, 0), seen, pruned,
+		coalesce((SELECT min(queued_at) FROM work w WHERE w.folder = name AND w.lane < 2), 0)
 	FROM folders LEFT JOIN corrected ON corrected.folder = name ORDER BY name`
 
 // HoursOf tells of the folders that are outside of their hours what their files wait for, by
@@ -112,13 +115,13 @@ func (r *Reader) Counts(ctx context.Context) ([]Counts, error) {
 		index := make(map[string]int)
 		err := each(ctx, tx, func(rows *sql.Rows) error {
 			c := Counts{By: make(map[Status]int)}
-			var scanned int64
-			err := rows.Scan(&c.Name, &c.Path, &c.Watch, &c.Paused, &c.Settling, &c.Open, &c.Waiting, &c.Polled, &scanned,
-				&c.Unreadable, &c.Unread, &c.Arriving, &c.Beside, &c.Empty, &c.EmptyFile, &c.Hours, &c.Companions, &c.Edits, &c.Seen, &c.Pruned)
+			var scanned, queued int64
+			err := rows.Scan(&c.Name, &c.Path, &c.Watch, &c.Paused, &c.PausedBy, &c.Settling, &c.Open, &c.Waiting, &c.Polled, &scanned,
+				&c.Unreadable, &c.Unread, &c.Arriving, &c.Beside, &c.Empty, &c.EmptyFile, &c.Hours, &c.Companions, &c.Edits, &c.Seen, &c.Pruned, &queued)
 			if err != nil {
 				return err
 			}
-			c.LastScan = at(scanned)
+			c.LastScan, c.QueuedAt = at(scanned), at(queued)
 			index[c.Name] = len(all)
 			all = append(all, c)
 			return nil

@@ -30,8 +30,8 @@ func laneOf(s Status, notBefore int64) lane {
 
 // The row of work that an entry has. Whatever changes what is copied there changes it, too.
 const (
-	enqueueEntry = `INSERT INTO work (entry_id, lane, not_before, folder, status, sort_key, size, sha256, filename)
-		SELECT id, ?2, ?3, folder, status, ?4, size, sha256, filename FROM entries WHERE id = ?1
+	enqueueEntry = `INSERT INTO work (entry_id, lane, not_before, folder, status, sort_key, size, sha256, filename, queued_at)
+		SELECT id, ?2, ?3, folder, status, ?4, size, sha256, filename, since FROM entries WHERE id = ?1
 		ON CONFLICT (entry_id) DO UPDATE SET lane = excluded.lane, not_before = excluded.not_before, folder = excluded.folder, status = excluded.status,
 			sort_key = excluded.sort_key, size = excluded.size, sha256 = excluded.sha256, filename = excluded.filename`
 

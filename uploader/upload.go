@@ -22,7 +22,26 @@ type Config struct {
 	// Ahead is how far the clock is ahead of the one by which URLs are signed, as far as
 	// is known; default: they agree.
 	Ahead func() time.Duration
+	// Observer is told what is sent; nil: nobody is.
+	Observer Observer
 }
+
+// Observer is told what leaves for the content store. Its methods are called from several
+// goroutines at once and must not block.
+type Observer interface {
+	// Sent tells that bytes of a file of a folder left, those that have to be sent once
+	// more included.
+	Sent(folder string, bytes int64)
+	// Stored tells how long a part took that is stored, from its first request to the answer
+	// of its last.
+	Stored(took time.Duration)
+}
+
+// nobody is an Observer of nothing.
+type nobody struct{}
+
+func (nobody) Sent(string, int64)   {}
+func (nobody) Stored(time.Duration) {}
 
 // Uploader sends files to a content store. It may be used concurrently; all
 // uploads share its connections and its bandwidth.
@@ -36,11 +55,12 @@ type Uploader struct {
 	expect expectations
 	handed *handOuts
 	ahead  func() time.Duration
+	seen   Observer
 }
 
 // New returns an Uploader.
 func New(c Config) *Uploader {
-	u := &Uploader{parts: c.Parts, stall: c.StallAfter, margin: c.ExpiryMargin, now: c.Clock, ahead: c.Ahead, handed: newHandOuts(c.API)}
+	u := &Uploader{parts: c.Parts, stall: c.StallAfter, margin: c.ExpiryMargin, now: c.Clock, ahead: c.Ahead, handed: newHandOuts(c.API), seen: c.Observer}
 	if u.parts < 1 {
 		u.parts = 4
 	}
@@ -65,6 +85,9 @@ func New(c Config) *Uploader {
 	if u.ahead == nil {
 		u.ahead = func() time.Duration { return 0 }
 	}
+	if u.seen == nil {
+		u.seen = nobody{}
+	}
 	u.limit = newThrottle(c.Bandwidth, u.now)
 	return u
 }
@@ -85,6 +108,7 @@ type Done struct {
 // Job is one file to send, or what is left of it.
 type Job struct {
 	Source *Source
+	Folder string // whose file it is, for Config.Observer
 	Parts  []Part // those that are not stored yet
 
 	// Done is called once for each stored part, one call at a time, before
@@ -123,8 +147,14 @@ type Job struct {
 // looked for before each part and after the last. When ctx ends, everything
 // is cut off at once and the error wraps its cause.
 func (u *Uploader) Upload(ctx context.Context, job Job) error {
-	if job.Progress == nil {
-		job.Progress = func(int64) {}
+	progress := job.Progress
+	job.Progress = func(delta int64) {
+		if delta > 0 {
+			u.seen.Sent(job.Folder, delta)
+		}
+		if progress != nil {
+			progress(delta)
+		}
 	}
 	if err := job.Source.Check(); err != nil {
 		return err
@@ -152,10 +182,12 @@ func (u *Uploader) Upload(ctx context.Context, job Job) error {
 			if err := job.Source.Check(); err != nil {
 				return err
 			}
+			began := u.now()
 			done, err := u.put(inner, job, part)
 			if err != nil {
 				return err
 			}
+			u.seen.Stored(u.now().Sub(began))
 			mu.Lock()
 			defer mu.Unlock()
 			if err := job.Done(context.WithoutCancel(ctx), done); err != nil {

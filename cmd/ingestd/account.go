@@ -9,6 +9,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/metrics"
 	"github.com/tenovos-ingest/ingestd/internal/rules"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 )
@@ -21,14 +22,14 @@ type account struct {
 
 // unruled is an account of which nothing was asked yet.
 func unruled(cfg *config.Config) (*account, error) {
-	client, err := newClient(cfg)
+	client, err := newClient(cfg, nil)
 	return &account{client: client}, err
 }
 
 // connect logs in, reads what the account has and resolves every rule. Mistakes
-// are all in one *config.Invalid.
-func connect(ctx context.Context, cfg *config.Config) (*account, error) {
-	client, err := newClient(cfg)
+// are all in one *config.Invalid. m may be nil.
+func connect(ctx context.Context, cfg *config.Config, m *metrics.Metrics) (*account, error) {
+	client, err := newClient(cfg, m)
 	if err != nil {
 		return nil, err
 	}

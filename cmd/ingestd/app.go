@@ -19,6 +19,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/metrics"
 	"github.com/tenovos-ingest/ingestd/internal/rules"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/internal/yamltree"
@@ -64,14 +65,14 @@ func untilDrain(parent context.Context, drain <-chan struct{}) (context.Context,
 	return ctx, cancel
 }
 
-// newClient makes the API client of the configuration.
-func newClient(cfg *config.Config) (*tenovos.Client, error) {
+// newClient makes the API client of the configuration. m may be nil.
+func newClient(cfg *config.Config, m *metrics.Metrics) (*tenovos.Client, error) {
 	t := cfg.Tenovos
 	return tenovos.New(tenovos.Config{
 		URL: t.URL, Version: t.Version, APIKey: t.APIKey, Username: t.Username, Password: t.Password,
 		APIKeyFrom: t.APIKeyFrom, UsernameFrom: t.UsernameFrom, PasswordFrom: t.PasswordFrom, ClientIDFrom: t.ClientIDFrom,
 		ClientID: t.ClientID, MaxConcurrentCalls: t.MaxConcurrentCalls,
-		OmitAccessToken: !t.SendAccessToken, BasicLogin: t.BasicLogin,
+		OmitAccessToken: !t.SendAccessToken, BasicLogin: t.BasicLogin, Observe: m.Call,
 	})
 }
 
@@ -107,7 +108,7 @@ func (e *engine) allWalked() int64 {
 }
 
 // newEngine puts the rooms together for the given folders.
-func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *journal.Journal, hold claims, adopt bool, log zerolog.Logger) (*engine, error) {
+func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *journal.Journal, hold claims, adopt bool, m *metrics.Metrics, log zerolog.Logger) (*engine, error) {
 	e := &engine{journal: j, rules: acct.rules, folders: newFolderStates(folders, j, log), walked: make(map[string]*atomic.Int64, len(folders))}
 	for _, f := range folders {
 		e.walked[f.Name] = new(atomic.Int64)
@@ -126,7 +127,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		}
 	}
 	pc.Adopt = adopt
-	deps := pipelineDeps(cfg, acct, j, log)
+	deps := pipelineDeps(cfg, acct, j, m, log)
 	deps.Paused = e.folders.pause
 	deps.Handlers = map[string]desk.Handler{
 		requestBackfill: e.handleBackfill,
@@ -148,6 +149,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		Scanned: e.pipeline.Resting().Scanned,
 		Removed: e.pipeline.Resting().Removed,
 		Hidden:  e.pipeline.Strays().Hidden,
+		Met:     e.pipeline.Teller().Seen,
 		Report:  e.folders.report,
 		Log:     log,
 	})
@@ -167,14 +169,14 @@ func (d drops) Drop(dir string) watcher.Drop { return d.watcher.Drop(d.folder, d
 // Announced implements dropfolder.Drops.
 func (d drops) Announced(dir string) time.Time { return d.watcher.Announced(d.folder, dir) }
 
-func newStore(cfg *config.Config, c *tenovos.Client) *uploader.Uploader {
-	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth.At, API: cfg.Tenovos.URL, Ahead: c.Ahead})
+func newStore(cfg *config.Config, c *tenovos.Client, m *metrics.Metrics) *uploader.Uploader {
+	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth.At, API: cfg.Tenovos.URL, Ahead: c.Ahead, Observer: m})
 }
 
-// pipelineDeps is what a pipeline works with, whoever feeds it.
-func pipelineDeps(cfg *config.Config, acct *account, j *journal.Journal, log zerolog.Logger) ingest.Deps {
-	store := newStore(cfg, acct.client)
-	return ingest.Deps{API: acct.client, Store: store, Content: store, Journal: j, Ahead: acct.client.Ahead, Log: log}
+// pipelineDeps is what a pipeline works with, whoever feeds it. m may be nil.
+func pipelineDeps(cfg *config.Config, acct *account, j *journal.Journal, m *metrics.Metrics, log zerolog.Logger) ingest.Deps {
+	store := newStore(cfg, acct.client, m)
+	return ingest.Deps{API: acct.client, Store: store, Content: store, Journal: j, Ahead: acct.client.Ahead, Log: log, Retried: m.Retried}
 }
 
 // pipelineConfig is the pipeline's share of the configuration, with the rules where they
@@ -191,7 +193,7 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder, set *rules.Set)
 			Name: f.Name, Path: f.Path, Marker: f.Marker, Settle: f.Settle,
 			VersionByPath: f.Versions == "path", VersionByFilename: f.Versions == "filename",
 			Duplicates: dropfolder.Duplicates(f.Duplicates), Empty: dropfolder.Empty(f.Empty),
-			After: dropfolder.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune, Resume: f.Resume,
+			After: dropfolder.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune, Resume: f.Resume, Tell: f.Tell, Contact: f.Contact,
 			Order: journal.Order(f.Order), Workers: f.Workers, Ready: f.Ready != "",
 		}
 		if !f.Hours.Always() {
@@ -246,6 +248,7 @@ func noFolder(known []string, name string) error {
 // have.
 func openJournal(ctx context.Context, cfg *config.Config, anew bool, log zerolog.Logger) (*journal.Journal, error) {
 	j, err := journal.Open(ctx, cfg.Journal, journal.Options{Anew: anew, WatchLock: true})
+	err = mayWrite(cfg.Journal, err)
 	if err == nil && j.Fresh() {
 		log.Warn().Str("journal", cfg.Journal).Msg("there is no journal yet: beginning a new one, to which every file in the folders is new")
 	}

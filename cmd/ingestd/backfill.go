@@ -91,7 +91,7 @@ func afterwards(folders []config.Folder, after string) ([]config.Folder, error) 
 		if folders[i].After == "keep" {
 			folders[i].Resume = 0 // no daemon would move the files when their time has come
 		}
-		folders[i].After = after
+		folders[i] = folders[i].Afterwards(after)
 	}
 	return folders, nil
 }
@@ -173,7 +173,7 @@ func (b *backfill) run(ctx context.Context, drain <-chan struct{}) error {
 func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal.Journal, begun time.Time) error {
 	waiting, cancel := untilDrain(ctx, drain)
 	defer cancel()
-	acct, err := connectAnswering(waiting, b.cfg, b.folders, j, nil, b.log, func(string) {})
+	acct, err := connectAnswering(waiting, b.cfg, b.folders, j, nil, nil, b.log, func(string) {})
 	if closed(drain) {
 		return errStopped
 	}
@@ -183,7 +183,7 @@ func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal
 	defer context.AfterFunc(waiting, acct.rules.Stop)()
 	hold := make(claims)
 	defer hold.release()
-	e, err := newEngine(b.cfg, b.folders, acct, j, hold, b.options.adopt, b.log)
+	e, err := newEngine(b.cfg, b.folders, acct, j, hold, b.options.adopt, nil, b.log)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/display"
+	"github.com/tenovos-ingest/ingestd/internal/metrics"
 	"github.com/tenovos-ingest/ingestd/internal/rules"
 	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -90,7 +91,7 @@ func check(ctx context.Context, path, asUser string, offline bool) (c checked, e
 	local = append(local, mistakes...)
 	c.warnings = yamltree.SortProblems(append(cautions(cfg, c.who), notes...))
 	if !offline {
-		_, problems, err = examine(ctx, cfg, invalid)
+		_, problems, err = examine(ctx, cfg, invalid, nil)
 		if err != nil {
 			return c, errors.Join(cfg.Invalid(append(problems, local...)), err)
 		}
@@ -108,8 +109,8 @@ func sound(folders []config.Folder, wrong []yamltree.Problem) []config.Folder {
 
 // examine holds a configuration against the account, where the login is beyond
 // doubt, and returns its mistakes together with those that loading it found. The
-// error is trouble in reaching the account; without any it returns the account.
-func examine(ctx context.Context, cfg *config.Config, invalid *config.Invalid) (*account, []yamltree.Problem, error) {
+// error is trouble in reaching the account; without any it returns the account. m may be nil.
+func examine(ctx context.Context, cfg *config.Config, invalid *config.Invalid, m *metrics.Metrics) (*account, []yamltree.Problem, error) {
 	var problems []yamltree.Problem
 	if invalid != nil {
 		problems = slices.Clone(invalid.Problems)
@@ -117,7 +118,7 @@ func examine(ctx context.Context, cfg *config.Config, invalid *config.Invalid) (
 			return nil, problems, nil
 		}
 	}
-	acct, err := connect(ctx, cfg)
+	acct, err := connect(ctx, cfg, m)
 	if refused, ok := errors.AsType[*config.Invalid](err); ok {
 		return nil, append(problems, refused.Problems...), nil
 	}
@@ -162,7 +163,7 @@ func writable(journal string) error {
 			continue // it would be made
 		}
 		if err != nil {
-			return fmt.Errorf("journal %s: %s cannot be written by this user: %w: %w", journal, at, err, errUnusable)
+			return fmt.Errorf("journal %s: %s cannot be written by this user (%s): %w: %w", journal, at, journalAdvice(journal), err, errUnusable)
 		}
 		return nil
 	}

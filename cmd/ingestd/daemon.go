@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/access"
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/metrics"
 	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
@@ -64,8 +66,9 @@ func runDaemon(ctx context.Context, cfg *config.Config, profile bool, hup, ends 
 	// systemd waits for READY only so long, and the API may be down for longer.
 	notify(daemon.SdNotifyReady)
 	defer notify(daemon.SdNotifyStopping, stopping)
-	s := &service{journal: j, stderr: stderr, hup: hup, drain: drain, requests: make(chan int64), claims: make(claims)}
-	s.site = &site{journal: j, profile: profile, secret: access.NewSecret()}
+	s := &service{journal: j, stderr: stderr, hup: hup, drain: drain, requests: make(chan int64), claims: make(claims),
+		metrics: metrics.New(metrics.Deps{Reader: j.Reader(), Journal: cfg.Journal, Version: versionText()})}
+	s.site = &site{journal: j, metrics: s.metrics, profile: profile, secret: access.NewSecret()}
 	defer s.claims.release()
 	return s.run(ctx, first)
 }
@@ -82,6 +85,7 @@ type service struct {
 	drain    <-chan struct{}
 	requests chan int64 // ids of requests to reload
 	claims   claims
+	metrics  *metrics.Metrics
 	site     *site
 }
 
@@ -161,7 +165,7 @@ func (s *service) work(ctx context.Context, now *setup, end <-chan struct{}) (er
 	}
 	if now.acct == nil {
 		s.reloaded(ctx, now) // nobody waits for the answer as long as for Tenovos
-		now.acct, err = connectAnswering(working, now.cfg, now.cfg.Folders, s.journal, s.requests, now.log, now.waitsFor)
+		now.acct, err = connectAnswering(working, now.cfg, now.cfg.Folders, s.journal, s.requests, s.metrics, now.log, now.waitsFor)
 		if err != nil {
 			return err
 		}
@@ -169,12 +173,13 @@ func (s *service) work(ctx context.Context, now *setup, end <-chan struct{}) (er
 	}
 	defer now.acct.client.Close()
 	defer context.AfterFunc(working, now.acct.rules.Stop)()
-	e, err := newEngine(now.cfg, now.cfg.Folders, now.acct, s.journal, s.claims, false, now.log)
+	e, err := newEngine(now.cfg, now.cfg.Folders, now.acct, s.journal, s.claims, false, s.metrics, now.log)
 	if err != nil {
 		return err
 	}
 	e.reloads = s.requests
 	e.folders.begin()
+	s.metrics.Watch(slices.Collect(maps.Keys(e.walked)))
 	now.engine.Store(e)
 	defer now.engine.Store(nil)
 	now.log.Info().Str("version", versionText()).Int("folders", len(now.cfg.Folders)).Int("workers", now.cfg.Workers).Msg("running")

@@ -21,7 +21,7 @@ import (
 // dryRun walks the folders and says what would become of each file, and of each row
 // of a manifest that needs none, and then what that is together.
 func (b *backfill) dryRun(ctx context.Context) error {
-	acct, err := connectPatiently(ctx, b.cfg, b.log, func(error) {})
+	acct, err := connectPatiently(ctx, b.cfg, nil, b.log, func(error) {})
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ type folderStates struct {
 	states map[string]journal.FolderState
 	hours  map[string]timetable.Hours // of the folders that have some
 	pool   string                     // why everything waits; "" while it does not
+	poolBy string                     // the class of that
 	counts chan<- struct{}            // told when the number of files or a reason to wait changes; nil: nobody is
 }
 
@@ -155,6 +156,11 @@ func (f *folderStates) record() {
 // note has the state of a folder recorded. f.mu is held.
 func (f *folderStates) note(name string) {
 	state := f.states[name]
+	by := []string{f.poolBy}
+	if state.Paused != "" {
+		by = append(by, journal.PausedByFolder)
+	}
+	state.PausedBy = strings.TrimSpace(strings.Join(by, " "))
 	if state.Paused == "" && f.pool != "" { // a folder's own pause goes before everyone's
 		state.Paused = report.EveryoneWaits + f.pool
 	}
@@ -200,11 +206,11 @@ func (f *folderStates) settling(folder string) int {
 	return f.states[folder].Settling
 }
 
-// pause is the pipeline's: it is about all folders.
-func (f *folderStates) pause(why string) {
+// pause is the pipeline's: it is about all folders. by is the class of the reason.
+func (f *folderStates) pause(by, why string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.pool = why
+	f.pool, f.poolBy = why, by
 	for name := range f.states {
 		f.note(name)
 	}

@@ -58,9 +58,9 @@ func TestFolderStatesAreRecordedTogether(t *testing.T) {
 			}
 		}
 		eventually(t, "the latest states to be recorded", func() bool { return counts()["f9"].Settling == 499 })
-		f.pause("it is down")
+		f.pause(journal.PausedByTenovos, "it is down")
 		eventually(t, "the pause to be recorded", func() bool { return counts()["f3"].Paused == report.EveryoneWaits+"it is down" })
-		f.pause("")
+		f.pause("", "")
 		f.report(watcher.State{Folder: "f0", Paused: "its own"})
 		return nil
 	})

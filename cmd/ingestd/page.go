@@ -15,6 +15,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dashboard"
 	"github.com/tenovos-ingest/ingestd/internal/health"
+	"github.com/tenovos-ingest/ingestd/internal/metrics"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -23,6 +24,7 @@ import (
 // while Tenovos is waited for, and across reloads. It is used by one goroutine.
 type site struct {
 	journal *journal.Journal
+	metrics *metrics.Metrics
 	profile bool          // serve /debug/pprof/
 	secret  access.Secret // of pages that are open during a reload
 
@@ -130,6 +132,7 @@ func (s *site) pages(now *setup) *http.ServeMux {
 	}, now.health)
 	mux.HandleFunc("GET /healthz", h.Alive)
 	mux.HandleFunc("GET /readyz", h.Ready)
+	mux.Handle("GET /metrics", s.metrics.Handler())
 	dashboard.New(dashboard.Deps{
 		Lists: s.serving.lists, News: s.journal, Active: now.active, Ask: s.serving.asks(now.cfg), History: s.serving.history,
 		Token: s.serving.access.Token, Stream: s.serving.access.Stream,
@@ -153,7 +156,11 @@ func (s *setup) health() health.State {
 		if waits := s.waits.Load(); waits != nil {
 			why = *waits
 		}
-		return health.State{Waits: why}
+		h := health.State{Waits: why}
+		for _, f := range s.cfg.Folders {
+			h.Folders = append(h.Folders, health.Folder{Name: f.Name, Paused: "it is not looked at meanwhile"})
+		}
+		return h
 	}
 	h := health.State{Waits: e.pipeline.Paused(), Ask: s.acct.answers}
 	for _, f := range e.folders.all() {

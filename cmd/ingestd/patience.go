@@ -15,6 +15,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/display"
+	"github.com/tenovos-ingest/ingestd/internal/metrics"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -28,10 +29,10 @@ const (
 // connectPatiently is connect for the daemon and the backfill: an API that does
 // not answer is waited for, and said so once; a refusal is final. told is called with
 // the reason after each try that did not reach it.
-func connectPatiently(ctx context.Context, cfg *config.Config, log zerolog.Logger, told func(why error)) (*account, error) {
+func connectPatiently(ctx context.Context, cfg *config.Config, m *metrics.Metrics, log zerolog.Logger, told func(why error)) (*account, error) {
 	said := false
 	for wait := firstConnectWait; ; wait = min(2*wait, lastConnectWait) {
-		a, err := connect(ctx, cfg)
+		a, err := connect(ctx, cfg, m)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -60,7 +61,7 @@ const answerAfter = 5 * time.Second
 
 // connectAnswering is connectPatiently for the owner of a journal: requests are answered
 // meanwhile, and `status` tells what is waited for. told is called with each new reason.
-func connectAnswering(ctx context.Context, cfg *config.Config, folders []config.Folder, j *journal.Journal, reloads chan<- int64, log zerolog.Logger, told func(why string)) (acct *account, err error) {
+func connectAnswering(ctx context.Context, cfg *config.Config, folders []config.Folder, j *journal.Journal, reloads chan<- int64, m *metrics.Metrics, log zerolog.Logger, told func(why string)) (acct *account, err error) {
 	var w *ingest.Waiting
 	w = ingest.NewWaiting(pipelineConfig(cfg, folders, nil), ingest.Deps{Journal: j, Log: log, Handlers: map[string]desk.Handler{
 		requestReload: handOver(reloads),
@@ -76,10 +77,10 @@ func connectAnswering(ctx context.Context, cfg *config.Config, folders []config.
 	connecting, connected := context.WithCancel(gctx)
 	g.Go(func() (err error) {
 		defer connected()
-		acct, err = connectPatiently(gctx, cfg, log, func(cause error) {
+		acct, err = connectPatiently(gctx, cfg, m, log, func(cause error) {
 			if why := secret.Sentence(cause); why != w.Why() {
 				w.Because(why)
-				states.pause("Tenovos is waited for since the start: " + why)
+				states.pause(journal.PausedByTenovos, "Tenovos is waited for since the start: "+why)
 				told(why)
 			}
 			first()
@@ -101,7 +102,7 @@ func connectAnswering(ctx context.Context, cfg *config.Config, folders []config.
 	err = states.during(g.Wait)
 	select {
 	case <-failed:
-		states.pause("") // a backfill does not record the folders anew
+		states.pause("", "") // a backfill does not record the folders anew
 		states.record()
 	default:
 	}

@@ -110,7 +110,7 @@ func (s *service) check(ctx context.Context, now *setup, r *reload) (*setup, err
 	}
 	timed, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	acct, problems, err := examine(timed, cfg, invalid)
+	acct, problems, err := examine(timed, cfg, invalid, s.metrics)
 	switch away := isOutage(err) || errors.Is(err, context.DeadlineExceeded); {
 	case err == nil:
 		r.Waiting = ""

@@ -62,7 +62,7 @@ func (r requester) serve(ctx context.Context, kind string, s desk.Selection) (_ 
 	for i, claim := range hold.of(r.cfg.Folders) {
 		pc.Folders[i].Claim = claim
 	}
-	if err := ingest.New(pc, pipelineDeps(r.cfg, acct, j, log)).Desk().ServeOne(ctx, id); err != nil {
+	if err := ingest.New(pc, pipelineDeps(r.cfg, acct, j, nil, log)).Desk().ServeOne(ctx, id); err != nil {
 		return nil, err
 	}
 	answer, text, _, err := journal.AnswersOf(r.reader).To(ctx, id)

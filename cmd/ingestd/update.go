@@ -76,7 +76,7 @@ func (u update) run(cmd *cobra.Command) ([]desk.Outcome, error) {
 		return nil, err
 	}
 	defer r.Close()
-	asked := requester{cmd, u.cfg, r, func(ctx context.Context) (*account, error) { return connect(ctx, u.cfg) }}
+	asked := requester{cmd, u.cfg, r, func(ctx context.Context) (*account, error) { return connect(ctx, u.cfg, nil) }}
 	var answer json.RawMessage
 	err = waiting{r, u.selection, cmd.ErrOrStderr()}.during(ctx, u.wait, func(ctx context.Context) (err error) {
 		answer, err = asked.answer(ctx, desk.RequestUpdate, u.selection)
@@ -107,7 +107,7 @@ type changed struct {
 
 // dryRun shows what differs. It asks Tenovos only for names, and changes nothing.
 func (u update) dryRun(ctx context.Context) error {
-	acct, err := connect(ctx, u.cfg)
+	acct, err := connect(ctx, u.cfg, nil)
 	if err != nil {
 		return err
 	}

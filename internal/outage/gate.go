@@ -10,6 +10,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/journal"
 )
 
 // Gate holds the whole pool back while Tenovos cannot be worked with. It closes
@@ -17,7 +18,7 @@ import (
 // each costs one log line, however long the outage and however many files wait.
 type Gate struct {
 	log   zerolog.Logger
-	told  func(why string) // told each change; "" is open
+	told  func(by, why string) // told each change; "" is open
 	now   func() time.Time
 	probe func(context.Context) error
 
@@ -31,9 +32,9 @@ type Gate struct {
 	opened  time.Time     // when it opened last
 }
 
-// NewGate makes an open gate. told is told of each change, with why it closed or "", while
-// the gate is locked: it must not ask the gate. probe fails while Tenovos cannot be worked with.
-func NewGate(log zerolog.Logger, now func() time.Time, told func(string), probe func(context.Context) error) *Gate {
+// NewGate makes an open gate. told is told of each change, with the class (see journal.Pauses)
+// and the reason why it closed, or "" and "", while the gate is locked: it must not ask the gate. probe fails while Tenovos cannot be worked with.
+func NewGate(log zerolog.Logger, now func() time.Time, told func(by, why string), probe func(context.Context) error) *Gate {
 	return &Gate{log: log, told: told, now: now, probe: probe, pause: FirstProbe, changed: make(chan struct{})}
 }
 
@@ -135,8 +136,22 @@ func (g *Gate) Blame(ctx context.Context, cause error, rest time.Duration) bool 
 	g.signal()
 	g.log.Warn().Str("reason", g.why).
 		Msg("Tenovos or its content store cannot be worked with: everything waits, no file loses an attempt; tried again until it is over")
-	g.told(g.why)
+	g.told(pausedBy(cause), g.why)
 	return true
+}
+
+// pausedBy is the class of what an error that is everyone's trouble is about.
+func pausedBy(cause error) string {
+	_, api := errors.AsType[*tenovos.Error](cause)
+	switch {
+	case errors.Is(cause, tenovos.ErrThrottled):
+		return journal.PausedByThrottling
+	case errors.Is(cause, tenovos.ErrUnauthorized) && !errors.Is(cause, tenovos.ErrIntermediary):
+		return journal.PausedByCredentials
+	case api:
+		return journal.PausedByTenovos
+	}
+	return journal.PausedByStore
 }
 
 // Blamed is Blame for an error of a call to Tenovos: one of a kind that is likely to meet
@@ -167,7 +182,7 @@ func (g *Gate) open() {
 	defer g.mu.Unlock()
 	g.log.Info().Str("after", g.now().Sub(g.since).Round(time.Second).String()).Msg("going on")
 	g.why, g.opened = "", g.now()
-	g.told("")
+	g.told("", "")
 	g.signal()
 }
 

@@ -10,7 +10,7 @@ import (
 
 // shutGate is a gate that closed at a time.
 func shutGate(why string, since time.Time) *Gate {
-	g := NewGate(zerolog.Nop(), time.Now, func(string) {}, nil)
+	g := NewGate(zerolog.Nop(), time.Now, func(string, string) {}, nil)
 	g.Shut(why)
 	g.since = since
 	return g

@@ -56,6 +56,14 @@ type Wait struct {
 // Reason returns why files are held back that is everyone's trouble, or "".
 func (c *Circuits) Reason() string { return c.reason() }
 
+// Paused returns the class of that reason, and the reason; "" and "" for none.
+func (c *Circuits) Paused() (by, why string) {
+	if why = c.reason(); why != "" {
+		by = journal.PausedByCircuit
+	}
+	return by, why
+}
+
 // Tripped reports whether anything is held back.
 func (c *Circuits) Tripped() bool { return c.any() }
 
@@ -260,7 +268,7 @@ func (c *Circuits) logTripped(f finding, r journal.Reason) {
 // heldUpReason is why an entry waits that a tripped circuit holds back.
 func heldUpReason(why string) journal.Reason {
 	return journal.Reason{
-		Class: reasons.ClassHeldUp, Message: why,
-		Hint: "One file after another was refused so: it is no file's own trouble and costs none an attempt. One of them is tried from time to time, and all go on by themselves when it is over.",
+		Class:   reasons.ClassHeldUp,
+		Message: why + " (one file after another was refused so: it is no file's own trouble and costs none an attempt; one of them is tried from time to time, and all go on by themselves when it is over)",
 	}
 }

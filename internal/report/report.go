@@ -5,6 +5,7 @@ package report
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -18,6 +19,8 @@ type Folder struct {
 	Watch  string `json:"watch"`  // notify or poll, as in force
 	Paused string `json:"paused"` // why the folder waits; "" while it does not
 	Hours  string `json:"hours"`  // that it waits for its hours, and from when those are; "" within them. That is no pause
+	// PausedBy is what it waits for in classes, see journal.Pauses.
+	PausedBy []string `json:"paused_by"`
 	// Polled is how many directories are polled because the kernel gives no more
 	// watches, each with all below it.
 	Polled     int       `json:"polled"`
@@ -49,6 +52,9 @@ type Folder struct {
 	Withdrawn  int    `json:"withdrawn"`
 	Pruned     int    `json:"pruned"` // forgotten on request; in no other number
 
+	// QueuedSince is since when the queued file waits that has waited longest; zero for none.
+	QueuedSince time.Time `json:"queued_since"`
+
 	// Unmatched counts manifests that have rows without a file, and sidecars that are
 	// nobody's; UnmatchedFirst are the first of them, by path.
 	Unmatched      int                 `json:"unmatched"`
@@ -58,10 +64,29 @@ type Folder struct {
 // mostUnmatched is how many companions that speak of no file are listed of a folder.
 const mostUnmatched = 20
 
+// State is how many files of a folder are in one state. Its name is that of the field in
+// JSON.
+type State struct {
+	Name  string
+	Files int
+}
+
+// States are the states that a file can be in. Seen is their sum.
+func (f Folder) States() []State {
+	return []State{
+		{"settling", f.Settling}, {"queued", f.Queued}, {"uploading", f.Uploading}, {"filed", f.Filed}, {"duplicate", f.Duplicate},
+		{"held", f.Held}, {"failed", f.Failed}, {"cancelled", f.Cancelled}, {"superseded", f.Superseded},
+		{"withdrawn", f.Withdrawn}, {"ignored", f.Ignored},
+	}
+}
+
 // Unbalanced is how many files the books miss (positive) or count twice.
 func (f Folder) Unbalanced() int {
-	return f.Seen - (f.Ignored + f.Settling + f.Queued + f.Uploading + f.Filed + f.Duplicate +
-		f.Held + f.Failed + f.Cancelled + f.Superseded + f.Withdrawn)
+	left := f.Seen
+	for _, s := range f.States() {
+		left -= s.Files
+	}
+	return left
 }
 
 // Folders returns the books of every folder that the journal knows, by name.
@@ -83,7 +108,7 @@ func Folders(ctx context.Context, r *journal.Reader) ([]Folder, error) {
 
 func folderOf(c journal.Counts) Folder {
 	f := Folder{
-		Name: c.Name, Path: c.Path, Watch: c.Watch, Paused: c.Paused, Hours: c.Hours,
+		Name: c.Name, Path: c.Path, Watch: c.Watch, Paused: c.Paused, Hours: c.Hours, PausedBy: append([]string{}, strings.Fields(c.PausedBy)...), QueuedSince: c.QueuedAt,
 		Seen: c.Seen + c.Settling, Settling: c.Settling, Pruned: c.Pruned,
 		Polled: c.Polled, Open: c.Open, Waiting: c.Waiting, LastScan: c.LastScan,
 		Companions: c.Companions, Edits: c.Edits, Unreadable: c.Unreadable, Unread: c.Unread,

@@ -62,8 +62,12 @@ func TestBooksBalance(t *testing.T) {
 	if err != nil || len(folders) != 1 {
 		t.Fatal(folders, err)
 	}
+	if folders[0].QueuedSince.IsZero() {
+		t.Error("a file is queued, and not since when")
+	}
+	folders[0].QueuedSince = time.Time{}
 	want := Folder{Name: "in", Path: "/in", Watch: "notify", Seen: 7, Settling: 2, Queued: 1, Uploading: 1, Held: 1, Failed: 1, Ignored: 1,
-		UnmatchedFirst: []journal.Unmatched{}}
+		PausedBy: []string{}, UnmatchedFirst: []journal.Unmatched{}}
 	if !reflect.DeepEqual(folders[0], want) {
 		t.Errorf("got %+v, want %+v", folders[0], want)
 	}

@@ -103,6 +103,14 @@ func sessionRefused(err error) bool {
 // send makes one request with the tokens of t, which is nil at login, and reads
 // the reply. All its errors are *Error.
 func (c *Client) send(ctx context.Context, r request, t *token, decode decoder) error {
+	began := c.clock()
+	err := c.exchange(ctx, r, t, decode)
+	c.cfg.Observe(r.op, err, c.clock().Sub(began))
+	return err
+}
+
+// exchange is send, which tells of it.
+func (c *Client) exchange(ctx context.Context, r request, t *token, decode decoder) error {
 	timed, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 
@@ -122,7 +130,7 @@ func (c *Client) send(ctx context.Context, r request, t *token, decode decoder) 
 	// lost is for a reply that did not arrive or cannot be used.
 	lost := func(status int, err error) error {
 		if timed.Err() != nil && ctx.Err() == nil {
-			err = fmt.Errorf("no complete reply within %s", c.timeout)
+			err = fmt.Errorf("%w within %s", ErrTimeout, c.timeout)
 		}
 		e := &Error{Op: r.op, Kind: Unavailable, Status: status, Err: c.secrets.scrubError(secret.Error(err))}
 		switch ue := (*url.Error)(nil); {

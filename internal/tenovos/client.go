@@ -45,6 +45,10 @@ type Config struct {
 	// CallTimeout bounds one request and its reply; the wait for a free slot
 	// comes on top. Default 60 s.
 	CallTimeout time.Duration
+	// Observe is told of each request and its answer, those for a session included: the
+	// operation in words as in Error.Op, what came of it, and how long that took. It is
+	// called from several goroutines at once and must not block; nil: nobody is told.
+	Observe func(operation string, err error, took time.Duration)
 }
 
 // CallSpan is how long after it was intended a call can still have taken effect: the
@@ -112,6 +116,9 @@ func New(cfg Config) (*Client, error) {
 	}
 	if c.timeout <= 0 {
 		c.timeout = time.Minute
+	}
+	if c.cfg.Observe == nil {
+		c.cfg.Observe = func(string, error, time.Duration) {}
 	}
 	c.auth.turn = make(chan struct{}, 1)
 	c.secrets = secrets{apiKey: cfg.APIKey, password: cfg.Password, username: cfg.Username, auth: &c.auth}

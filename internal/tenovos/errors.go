@@ -49,6 +49,8 @@ var (
 	// ErrSession: no session could be had, for whatever reason, so that the call
 	// itself was never sent. It comes around the error of the login or refresh.
 	ErrSession = errors.New("no session")
+	// ErrTimeout: the call took longer than Config.CallTimeout (Unavailable or Ambiguous).
+	ErrTimeout = errors.New("no complete reply")
 	// ErrIntermediary: the reply is not the service's own, which speaks JSON: a proxy,
 	// a firewall or a login page on the way answered in its place. It comes with the
 	// kind that the status makes it. Whether the call got through nobody knows: what was

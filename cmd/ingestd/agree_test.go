@@ -1,0 +1,311 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tenovos-ingest/ingestd/internal/sandbox"
+)
+
+// moments is how often status, metrics and page are compared.
+const moments = 50
+
+// stateNames are the words of `status --json` that seen is the sum of.
+var stateNames = []string{"settling", "queued", "uploading", "filed", "duplicate", "held", "failed", "cancelled", "superseded", "withdrawn", "ignored"}
+
+// TestStatusMetricsAndPageAgree compares what `status --json`, /metrics and /status.json
+// say, at random moments while files come and go, requests fail, and a folder is away for a
+// time. As the three are read one after another, a moment counts where the first says at the
+// end what it said at the beginning: then all of them have to say the same.
+func TestStatusMetricsAndPageAgree(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	s := newStand(t, "1.5", func(o *sandbox.Options) { o.APIDelay, o.StoreDelay = 150*time.Millisecond, 100*time.Millisecond })
+	spoil(t, s, seed)
+	r := newRoom(t, s)
+	addr := freeAddress(t)
+	r.config = r.busyConfig(addr)
+	daemon := r.start("run")
+	eventually(t, "the folders are watched", func() bool {
+		return answering("http://"+addr+"/metrics") == nil && scrape(t, "http://"+addr+"/metrics")[`ingestd_folder_up{folder="drop"}`] == 1
+	})
+
+	over := make(chan struct{})
+	var busy sync.WaitGroup
+	busy.Go(func() { r.keepBusy(rand.New(rand.NewPCG(seed, 1)), over) })
+	defer busy.Wait()
+	defer close(over)
+
+	random := rand.New(rand.NewPCG(seed, 2))
+	compared, tried := 0, 0
+	seen := map[string]bool{}
+	for deadline := time.Now().Add(patience); compared < moments && time.Now().Before(deadline); tried++ {
+		time.Sleep(time.Duration(random.IntN(700)) * time.Millisecond)
+		before := r.foldersNow()
+		samples := scrape(t, "http://"+addr+"/metrics")
+		page := pageFolders(t, "http://"+addr+"/status.json")
+		if after := r.foldersNow(); !reflect.DeepEqual(before, after) {
+			continue
+		}
+		compared++
+		if !reflect.DeepEqual(before, page) {
+			t.Errorf("status says %v\nthe page %v", before, page)
+		}
+		want := metricsOf(before)
+		for name, value := range want {
+			if got, ok := samples[name]; !ok || got != value {
+				t.Errorf("status says %s is %v, the metrics %v", name, value, got)
+			}
+		}
+		for name := range samples {
+			if _, known := want[name]; !known && strings.HasPrefix(name, "ingestd_files") {
+				t.Errorf("status knows nothing of %s", name)
+			}
+		}
+		for _, f := range before {
+			sum := 0.0
+			for _, state := range stateNames {
+				if n := f[state].(float64); n > 0 {
+					seen[state] = true
+					sum += n
+				}
+			}
+			if f["seen"] != sum {
+				t.Errorf("seen is %v and the rest %v: %v", f["seen"], sum, f)
+			}
+			for _, by := range f["paused_by"].([]any) {
+				seen["paused by "+by.(string)] = true
+			}
+		}
+	}
+	t.Logf("%d moments of %d tries compared; there were %v", compared, tried, slices.Sorted(maps.Keys(seen)))
+	for _, state := range []string{"queued", "uploading", "filed", "held", "failed"} {
+		if !seen[state] {
+			t.Errorf("no file was ever %s", state)
+		}
+	}
+	if compared < moments {
+		t.Errorf("only %d moments could be compared", compared)
+	}
+	daemon.terminate()
+}
+
+// freeAddress is an address on loopback that nobody listens on just now.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// metricsOf is what the metrics have to say of folders.
+func metricsOf(folders []map[string]any) map[string]float64 {
+	want := map[string]float64{}
+	waits := map[any]bool{}
+	for _, f := range folders {
+		name := fmt.Sprintf("{folder=%q}", f["name"])
+		for _, state := range stateNames {
+			want[fmt.Sprintf("ingestd_files{folder=%q,state=%q}", f["name"], state)] = f[state].(float64)
+		}
+		want["ingestd_files_seen"+name] = f["seen"].(float64)
+		want["ingestd_watch_polled_directories"+name] = f["polled"].(float64)
+		by := f["paused_by"].([]any)
+		for _, reason := range by {
+			waits[reason] = true
+		}
+		want["ingestd_folder_up"+name] = 1
+		if slices.Contains(by, any("folder")) {
+			want["ingestd_folder_up"+name] = 0
+		}
+	}
+	for _, reason := range []string{"folder", "tenovos", "credentials", "throttled", "store", "circuit"} {
+		value := 0.0
+		if waits[reason] {
+			value = 1
+		}
+		want[fmt.Sprintf("ingestd_paused{reason=%q}", reason)] = value
+	}
+	return want
+}
+
+// foldersNow are the folders of `status --json`.
+func (r *room) foldersNow() []map[string]any {
+	r.t.Helper()
+	code, stdout, stderr := r.run("status", "--json")
+	if code != 0 {
+		r.t.Fatal(stderr)
+	}
+	return foldersIn(r.t, strings.NewReader(stdout))
+}
+
+func foldersIn(t *testing.T, from io.Reader) []map[string]any {
+	t.Helper()
+	var doc struct {
+		Folders []map[string]any `json:"folders"`
+	}
+	if err := json.NewDecoder(from).Decode(&doc); err != nil {
+		t.Fatal(err)
+	}
+	return doc.Folders
+}
+
+func pageFolders(t *testing.T, url string) []map[string]any {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	return foldersIn(t, resp.Body)
+}
+
+// answering is nil where a page answers.
+func answering(url string) error {
+	resp, err := http.Get(url)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", url, resp.Status)
+	}
+	return nil
+}
+
+var sampleLine = regexp.MustCompile(`^([a-z_]+(?:\{.*\})?) (\S+)$`)
+
+// scrape returns the samples of /metrics by name and labels, as they are written.
+func scrape(t *testing.T, url string) map[string]float64 {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	out := map[string]float64{}
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		m := sampleLine.FindStringSubmatch(lines.Text())
+		if m == nil {
+			continue
+		}
+		if out[m[1]], err = strconv.ParseFloat(m[2], 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if resp.StatusCode != http.StatusOK || lines.Err() != nil {
+		t.Fatal(resp.Status, lines.Err())
+	}
+	return out
+}
+
+// spoil makes one request of eight to a stand fail, in a way that can pass.
+func spoil(t *testing.T, s *stand, seed uint64) {
+	var mu sync.Mutex
+	random := rand.New(rand.NewPCG(seed, 0))
+	kinds := []sandbox.Fault{
+		{Kind: sandbox.FaultStatus, Status: 500}, {Kind: sandbox.FaultStatus, Status: 503}, {Kind: sandbox.FaultStatus, Status: 502, Worked: true},
+		{Kind: sandbox.FaultResetBefore}, {Kind: sandbox.FaultResetAfter}, {Kind: sandbox.FaultStall, Delay: time.Second},
+		{Kind: sandbox.FaultStatus, Status: 429, RetryAfter: "1"},
+	}
+	inner := s.http.Config.Handler
+	s.http.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		mu.Lock()
+		fault := kinds[random.IntN(len(kinds))]
+		fault.Operation = sandbox.Operation(req)
+		spoiled := random.IntN(8) == 0 && fault.Operation != "Unknown"
+		mu.Unlock()
+		if spoiled {
+			if err := s.Queue(fault); err != nil {
+				t.Error(err)
+			}
+		}
+		inner.ServeHTTP(w, req)
+	})
+}
+
+// busyConfig writes a configuration of two folders, whose files end in every manner.
+func (r *room) busyConfig(listen string) string {
+	r.t.Helper()
+	a := r.stand.Account()
+	text := fmt.Sprintf("tenovos: {url: %q, version: \"1.5\", api_key: %q, username: %q, password: %q}\njournal: %s\nlisten: %q\nworkers: 3\n"+
+		"retry: {max_attempts: 4, initial: 100ms, max: 1s}\nupload: {max_file_size: 1KiB}\nlog: {level: info, format: json}\nfolders:\n",
+		r.stand.url, a.APIKey, a.Users[0].Username, a.Users[0].Password, r.journal, listen)
+	for _, name := range []string{"drop", "second"} {
+		dir := filepath.Join(r.dir, name)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			r.t.Fatal(err)
+		}
+		text += fmt.Sprintf("  - name: %s\n    path: %s\n    settle: 200ms\n    levels: \"{brand}/**\"\n    rules:\n"+
+			"      - match: \"**/*.jpg\"\n        template: Creative Asset\n        security: [Creative Internal]\n        metadata:\n"+
+			"          Title: {from: file.stem}\n          Brand: {from: path.brand, map: {mueller: Müller & Söhne}, required: true}\n", name, dir)
+	}
+	path := filepath.Join(r.dir, "busy.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	return path
+}
+
+// keepBusy lets files come, change and go, and a folder be away at times, until over closes.
+func (r *room) keepBusy(random *rand.Rand, over <-chan struct{}) {
+	second, away := filepath.Join(r.dir, "second"), filepath.Join(r.dir, "elsewhere")
+	put := func(rel, content string) {
+		path := filepath.Join(r.dir, rel)
+		err := os.MkdirAll(filepath.Dir(path), 0o700)
+		if err == nil {
+			err = os.WriteFile(path, []byte(content), 0o600)
+		}
+		if err != nil {
+			r.t.Error(err)
+		}
+	}
+	for n := 0; ; n++ {
+		select {
+		case <-over:
+			return
+		case <-time.After(time.Duration(random.IntN(400)) * time.Millisecond):
+		}
+		switch folder := []string{"drop", "second"}[random.IntN(2)]; random.IntN(10) {
+		case 0:
+			put(folder+fmt.Sprintf("/acme/copy-%d.jpg", n), "the same content")
+		case 1:
+			put(folder+fmt.Sprintf("/nobody-knows/%d.jpg", n), fmt.Sprint("held ", n))
+		case 2:
+			put(folder+fmt.Sprintf("/acme/%d.txt", n), fmt.Sprint("ignored ", n))
+		case 3:
+			put(folder+fmt.Sprintf("/acme/%d.jpg", n), strings.Repeat("too large ", 200))
+		case 4: // another content of the same path
+			put(folder+"/acme/again.jpg", fmt.Sprint("again ", n))
+		case 5: // a folder that is away for a moment
+			if folder == "second" && os.Rename(second, away) == nil {
+				time.Sleep(time.Duration(random.IntN(3000)) * time.Millisecond)
+				if err := os.Rename(away, second); err != nil {
+					r.t.Error(err)
+				}
+			}
+		default:
+			put(folder+fmt.Sprintf("/acme/%d.jpg", n), fmt.Sprint("content ", n))
+		}
+	}
+}
