@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -271,4 +272,28 @@ func serverUsage() serverSize {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return serverSize{runtime.NumGoroutine(), m.HeapAlloc}
+}
+
+// TestWithoutScript uses the page in a browser that runs no script: it is a report, and its
+// buttons and links work all the same.
+func TestWithoutScript(t *testing.T) {
+	r := failures(t)
+	b := browsertest.Open(t)
+	b.WithoutScript()
+	b.Go(r.url + "/")
+	if text := b.Text("main"); !strings.Contains(text, "Load the page again to see what changed") || !strings.Contains(text, "1,026 seen") {
+		t.Errorf("the page says: %s", text)
+	}
+	b.Click(".trouble li button")
+	b.Until(`document.body.innerText.includes("Sent round again.")`)
+	if got := r.actions(); len(got) != 1 || got[0].Kind != "retry" || got[0].ID == 0 {
+		t.Errorf("the button asked for %+v", got)
+	}
+	b.Click("main a")
+	b.Until(`document.querySelector(".books")`)
+	b.Click(`a.more[href*="metadata"]`)
+	b.Until(`document.querySelectorAll("#files > li").length === 100`)
+	b.Click("a.more")
+	b.Until(`document.querySelector("#files bdi").innerText === "acmee/autumn/IMG_0101.jpg"`)
+	b.Clean()
 }

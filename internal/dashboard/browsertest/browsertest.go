@@ -267,3 +267,9 @@ func thrown(d *runtime.ExceptionDetails) string {
 	}
 	return d.Text
 }
+
+// WithoutScript has pages run no script of their own.
+func (b *Browser) WithoutScript() {
+	b.t.Helper()
+	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+}
