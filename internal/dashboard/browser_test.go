@@ -33,9 +33,10 @@ func TestStates(t *testing.T) {
 		dark          bool
 		until         string
 		keep          bool // a screenshot
+		moves         bool // bytes are sent while it is looked at
 	}{
 		{name: "empty", fill: empty, width: 1000, height: 620, keep: true},
-		{name: "busy", fill: busy, width: 1000, height: 1150, keep: true},
+		{name: "busy", fill: busy, width: 1000, height: 1600, keep: true, moves: true},
 		{name: "failures", fill: failures, width: 1000, height: 1900, keep: true},
 		{name: "dark", fill: failures, width: 1000, height: 1900, dark: true, keep: true},
 		{name: "phone", fill: failures, width: 360, height: 1600, keep: true},
@@ -53,6 +54,12 @@ func TestStates(t *testing.T) {
 		b.Go(r.url + path)
 		if state.until != "" {
 			b.Until(state.until)
+		}
+		if state.moves {
+			way := r.activeNow()
+			way[0].Sent += 31 << 20
+			r.work(way...)
+			b.Until(`document.querySelector(".numbers").textContent.includes("/s")`)
 		}
 		b.Axe(state.name)
 		b.Eval(`document.querySelectorAll("details").forEach(d => d.open = true)`, nil)
