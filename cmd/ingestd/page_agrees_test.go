@@ -30,14 +30,11 @@ func TestPageAgrees(t *testing.T) {
 		}
 	}
 	r := newRoom(t, s)
-	r.ownConfig()
-	addr := reserve(t)
-	_ = addr.listen(t).Close()
-	r.edit(`listen: ""`, "listen: "+addr.addr)
+	addr := r.listens("")
 	daemon := r.start("run")
-	eventually(t, "the page is there", func() bool { return healthy(t, addr.addr) })
+	eventually(t, "the page is there", func() bool { return healthy(t, addr) })
 	status := func() (books, bool) {
-		code, body := ask(t, addr.addr, "/status.json", nil)
+		code, body := ask(t, addr, "/status.json", nil)
 		var out statusReport
 		if err := json.Unmarshal([]byte(body), &out); err != nil || code != http.StatusOK {
 			t.Fatal(code, err)
@@ -65,7 +62,7 @@ func TestPageAgrees(t *testing.T) {
 		}
 		time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond) // a moment is a moment
 		before, ok := status()
-		_, page := ask(t, addr.addr, "/", nil)
+		_, page := ask(t, addr, "/", nil)
 		after, _ := status()
 		if !ok || before != after {
 			continue // it changed meanwhile
