@@ -67,7 +67,7 @@ func (p *Pipeline) dispatch(ctx context.Context, workers *errgroup.Group, source
 				return err
 			}
 		}
-		if err := p.sleep(ctx, source, free > 0, now); err != nil {
+		if err := p.sleep(ctx, source, share, free > 0, now); err != nil {
 			return err
 		}
 	}
@@ -80,7 +80,7 @@ func (p *Pipeline) handOut(ctx context.Context, workers *errgroup.Group, share *
 		return 0, nil
 	}
 	before := p.hands.Others() // ahead of the look
-	claims, err := p.journal.Runnable(ctx, now, share.Shares(), p.hands.IDs(), free)
+	claims, err := p.journal.Runnable(ctx, now, share.Shares(now), p.hands.IDs(), free)
 	if err != nil {
 		return 0, err
 	}
@@ -132,7 +132,7 @@ func (p *Pipeline) finished(ctx context.Context) (bool, error) {
 
 // sleep waits until the queue may have changed since now; with free workers also until
 // something is due: without, a worker that gets free wakes it.
-func (p *Pipeline) sleep(ctx context.Context, source <-chan struct{}, free bool, now time.Time) error {
+func (p *Pipeline) sleep(ctx context.Context, source <-chan struct{}, share *turns.Turns, free bool, now time.Time) error {
 	if alarms.Closed(source) {
 		source = nil
 	}
@@ -141,6 +141,9 @@ func (p *Pipeline) sleep(ctx context.Context, source <-chan struct{}, free bool,
 		wake, ok, err := p.journal.NextWake(ctx, now)
 		if err != nil {
 			return err
+		}
+		if opens, waits := share.Opens(now); waits && (!ok || opens.Before(wake)) {
+			wake, ok = opens, true
 		}
 		if ok {
 			t := time.NewTimer(max(wake.Sub(p.now()), 0))

@@ -58,7 +58,7 @@ func (p *Pipeline) work(ctx context.Context, id int64, e journal.Entry) error {
 				return err
 			}
 		}
-		if !e.Status.Runnable() || e.NotBefore.After(p.now()) {
+		if !e.Status.Runnable() || e.NotBefore.After(p.now()) || p.outOfHours(e) {
 			return nil
 		}
 		w := &work{Work: stage.Work{Entry: e}, fresh: fresh}
@@ -76,6 +76,9 @@ func (p *Pipeline) work(ctx context.Context, id int64, e journal.Entry) error {
 func (p *Pipeline) goesOn(ctx context.Context) bool {
 	return !p.draining() && ctx.Err() == nil && p.gate.Reason() == ""
 }
+
+// outOfHours reports that an entry waits for the hours of its folder.
+func (p *Pipeline) outOfHours(e journal.Entry) bool { return p.folders[e.Folder].KeepsBack(e, p.now()) }
 
 // step runs the stage of an entry and records its move, or the answer to its error. It
 // returns the entry as it is then; zero where it has to be read again.
@@ -103,7 +106,8 @@ func (p *Pipeline) step(ctx context.Context, w *work) (now journal.Entry, err er
 
 // decide runs the stage of an entry, unless an operator wants it cancelled. A create that
 // the stage of settled entries wants is left to that of mapped ones where the run was ended
-// or paused, or the entry cancelled, while the file was looked at, which may take long.
+// or paused, the entry cancelled, or the hours over, while the file was looked at, which may
+// take long.
 func (p *Pipeline) decide(ctx context.Context, w *work) (journal.Move, error) {
 	if m, unwanted := p.obeyCancel(w.Entry); unwanted {
 		return m, nil
@@ -113,7 +117,7 @@ func (p *Pipeline) decide(ctx context.Context, w *work) (journal.Move, error) {
 		return journal.Move{}, fmt.Errorf("entry %d: no stage leads on from %s", w.ID, w.Status)
 	}
 	m, err := do(ctx, w)
-	if m.From == journal.Settled && m.To == journal.Creating && (!p.goesOn(ctx) || p.desk.Unwanted(w.ID)) {
+	if m.From == journal.Settled && m.To == journal.Creating && (!p.goesOn(ctx) || p.desk.Unwanted(w.ID) || p.outOfHours(w.Entry)) {
 		m.To = journal.Mapped
 	}
 	return m, err

@@ -105,7 +105,7 @@ func TestS3ResumeAfterEachKill(t *testing.T) {
 	r := newS3Rig(t)
 	r.write(long, longSize, 1)
 	r.dies(t, func(kill func()) { // the long part is on its way, the short one stored
-		slow := uploader.New(uploader.Config{Parts: 2, Bandwidth: 32 * mib})
+		slow := uploader.New(uploader.Config{Parts: 2, Bandwidth: uploader.Steady(32 * mib)})
 		r.store = func(ingest.Store) ingest.Store {
 			return r.ledger.over(storeFunc(func(ctx context.Context, job uploader.Job) error {
 				done := job.Done
@@ -147,7 +147,7 @@ func TestS3Cancel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newS3Rig(t)
 			r.sparse(long, longSize)
-			slow := uploader.New(uploader.Config{Bandwidth: 32 * mib})
+			slow := uploader.New(uploader.Config{Bandwidth: uploader.Steady(32 * mib)})
 			r.store = func(ingest.Store) ingest.Store {
 				return r.ledger.over(storeFunc(func(ctx context.Context, job uploader.Job) error {
 					if all := job.Parts; len(all) > 1 {

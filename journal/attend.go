@@ -1,17 +1,12 @@
 package journal
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
-	"strconv"
-	"strings"
-	"syscall"
 	"time"
 )
 
@@ -108,32 +103,4 @@ func besideOwner(ctx context.Context, path, op string, work func(*sql.DB) error)
 			return ctx.Err()
 		}
 	}
-}
-
-// Owner returns the process that owns the journal at path, as the kernel tells it; 0
-// is none, or one that cannot be told.
-func Owner(path string) (pid int) {
-	info, err := os.Stat(path + ".lock")
-	if err != nil {
-		return 0
-	}
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	locks, err := os.Open("/proc/locks")
-	if err != nil || !ok {
-		return 0
-	}
-	defer func() { _ = locks.Close() }() // read only
-	for lines := bufio.NewScanner(locks); lines.Scan(); {
-		// 1: FLOCK  ADVISORY  WRITE 706 08:01:3221 0 EOF
-		f := strings.Fields(lines.Text())
-		if len(f) < 6 || f[1] != "FLOCK" || f[3] != "WRITE" || !strings.HasSuffix(f[5], ":"+strconv.FormatUint(stat.Ino, 10)) {
-			continue
-		}
-		found, err := strconv.Atoi(f[4])
-		if err != nil || found <= 0 || pid != 0 && pid != found {
-			return 0
-		}
-		pid = found
-	}
-	return pid
 }

@@ -47,7 +47,7 @@ func TestAttend(t *testing.T) {
 	r.ok(RequestsOf(r.Journal).Answer(t.Context(), ids[2], nil, ""))
 	_, err = Withdraw(t.Context(), r.path, ids[2])
 	r.fails(err, ErrUnknown)
-	if pid := Owner(r.path); pid != os.Getpid() {
+	if pid := OwnerOf(r.path).PID; pid != os.Getpid() {
 		t.Errorf("owned by process %d, and we are %d", pid, os.Getpid())
 	}
 }

@@ -69,18 +69,24 @@ func (c Chores) Due(ctx context.Context, now time.Time, folder string, limit int
 		which = `kind = 'file' AND EXISTS (SELECT 1 FROM entries e WHERE e.id = entry_id AND e.folder = ?3)`
 	}
 	var out []Chore
-	err := c.j.reader.ask(ctx, "claim chores", func(tx *session) error {
-		return each(ctx, tx, func(rows *sql.Rows) error {
-			var chore Chore
-			var until, notBefore, since int64
-			err := rows.Scan(&chore.ID, &chore.EntryID, &chore.Kind, &chore.ObjectID, &chore.FileID, &chore.Filename, &chore.Spec,
-				&until, &notBefore, &since, &chore.Tries, &chore.Message)
-			chore.Until, chore.NotBefore, chore.Since = at(until), at(notBefore), at(since)
-			out = append(out, chore)
-			return err
-		}, `SELECT id, entry_id, kind, object_id, file_id, filename, spec, until, not_before, since, tries, message
-			FROM chores WHERE not_before <= ?1 AND `+which+` AND ?3 IS NOT NULL ORDER BY not_before, id LIMIT ?2`, ms(now), limit, folder)
+	err := c.j.reader.ask(ctx, "claim chores", func(tx *session) (err error) {
+		out, err = choresOf(ctx, tx, `not_before <= ?1 AND `+which+` AND ?3 IS NOT NULL ORDER BY not_before, id LIMIT ?2`, ms(now), limit, folder)
+		return err
 	})
+	return out, err
+}
+
+// choresOf returns the open chores for which a condition holds.
+func choresOf(ctx context.Context, tx *session, which string, args ...any) (out []Chore, err error) {
+	err = each(ctx, tx, func(rows *sql.Rows) error {
+		var chore Chore
+		var until, notBefore, since int64
+		err := rows.Scan(&chore.ID, &chore.EntryID, &chore.Kind, &chore.ObjectID, &chore.FileID, &chore.Filename, &chore.Spec,
+			&until, &notBefore, &since, &chore.Tries, &chore.Message)
+		chore.Until, chore.NotBefore, chore.Since = at(until), at(notBefore), at(since)
+		out = append(out, chore)
+		return err
+	}, `SELECT id, entry_id, kind, object_id, file_id, filename, spec, until, not_before, since, tries, message FROM chores WHERE `+which, args...)
 	return out, err
 }
 

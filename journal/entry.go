@@ -212,21 +212,34 @@ type Filter struct {
 	Folders  []string
 	IDs      []int64
 	Statuses []Status
+	Since    time.Time // only what came to its status then or later
+	Below    []PathIn  // only what lies at one of these, or below; with IDs, either
 }
+
+// PathIn is a path in a folder; "" is the folder itself.
+type PathIn struct{ Folder, Path string }
 
 // where is the filter as SQL and its arguments.
 func (f Filter) where() (string, []any) {
 	statuses := f.Statuses
-	if !f.All && len(f.IDs) == 0 && len(statuses) == 0 {
+	if !f.All && len(f.IDs) == 0 && len(f.Below) == 0 && len(statuses) == 0 {
 		for s := range moves {
 			if s != Filed {
 				statuses = append(statuses, s)
 			}
 		}
 	}
-	var terms []string
+	var terms, which []string
+	args := []any{list(f.IDs), list(statuses), list(f.Folders), ms(f.Since)}
 	if len(f.IDs) > 0 {
-		terms = append(terms, `@ IN {list ?1}`)
+		which = append(which, `@ IN {list ?1}`)
+	}
+	if len(f.Below) > 0 {
+		below, paths := underAny(f.Below, len(args))
+		which, args = append(which, below), append(args, paths...)
+	}
+	if len(which) > 0 {
+		terms = append(terms, `(`+strings.Join(which, ` OR `)+`)`)
 	}
 	if len(statuses) > 0 {
 		terms = append(terms, `status IN {list ?2}`)
@@ -234,17 +247,43 @@ func (f Filter) where() (string, []any) {
 	if len(f.Folders) > 0 {
 		terms = append(terms, `folder IN {list ?3}`)
 	}
-	if len(terms) == 0 {
+	var outer []string
+	if !f.Since.IsZero() {
+		outer = append(outer, `e.since >= ?4`)
+	}
+	if len(terms) > 0 {
+		// The inner query answers from an index and yields ids only, so that sorting
+		// them costs eight bytes an entry.
+		all := strings.Join(terms, ` AND `)
+		inner := `SELECT id FROM entries WHERE ` + strings.ReplaceAll(all, "@", "id")
+		if len(statuses) > 0 && len(f.Below) == 0 { // what does not rest is in no index by its status
+			inner += ` AND rests = 1 UNION ALL SELECT entry_id FROM work WHERE ` + strings.ReplaceAll(all, "@", "entry_id")
+		}
+		outer = append(outer, `e.id IN (`+inner+`)`)
+	}
+	if len(outer) == 0 {
 		return "", nil
 	}
-	// The inner query answers from an index and yields ids only, so that sorting
-	// them costs eight bytes an entry.
-	which := strings.Join(terms, ` AND `)
-	inner := `SELECT id FROM entries WHERE ` + strings.ReplaceAll(which, "@", "id")
-	if len(statuses) > 0 { // what does not rest is in no index by its status
-		inner += ` AND rests = 1 UNION ALL SELECT entry_id FROM work WHERE ` + strings.ReplaceAll(which, "@", "entry_id")
+	return ` WHERE ` + strings.Join(outer, ` AND `), args
+}
+
+// underAny is the condition that an entry lies at one of some places, or below, with its
+// arguments, which come after as many others.
+func underAny(places []PathIn, others int) (string, []any) {
+	terms := make([]string, len(places))
+	args := make([]any, 0, 4*len(places))
+	for i, p := range places {
+		n := others + len(args)
+		switch {
+		case p.Path == "":
+			terms[i] = fmt.Sprintf(`folder = ?%d`, n+1)
+			args = append(args, p.Folder)
+		default:
+			terms[i] = fmt.Sprintf(`folder = ?%d AND path >= ?%d AND path < ?%d AND (path = ?%[2]d OR path > ?%[4]d)`, n+1, n+2, n+4, n+3)
+			args = append(args, p.Folder, []byte(p.Path), []byte(p.Path+"/"), []byte(p.Path+"0")) // "0" comes after "/"
+		}
 	}
-	return ` WHERE e.id IN (` + inner + `)`, []any{list(f.IDs), list(statuses), list(f.Folders)}
+	return `(` + strings.Join(terms, ` OR `) + `)`, args
 }
 
 // Entries calls yield for each entry that the filter selects, by id, without

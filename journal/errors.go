@@ -11,7 +11,7 @@ import (
 // The errors that a caller can tell apart with errors.Is. Their text is meant
 // for the operator.
 var (
-	ErrLocked     = errors.New("another ingestd owns this journal; stop it first, or use a command that works beside it")
+	ErrLocked     = errors.New("another ingestd owns this journal")
 	ErrMissing    = errors.New("there is no journal here; check the path, or start ingestd once to create it")
 	ErrCorrupt    = errors.New("the journal is damaged; stop ingestd, keep a copy of the file, and restore a back-up of it (or rescue what is readable with `sqlite3 FILE .recover`)")
 	ErrNewer      = errors.New("the journal was written by a newer ingestd; use that version or a newer one")

@@ -114,39 +114,6 @@ func (es Events) read(ctx context.Context, op, query string, args ...any) (out [
 	return out, err
 }
 
-// Try is one attempt at an entry with its times; those that it did not come to, or that
-// are not known, are zero.
-type Try struct {
-	Number                                     int // 1 is the first
-	IntentAt, CreatedAt, CompletingAt, EndedAt time.Time
-	ObjectID, FileID                           string
-	Parts, Stored                              int       // how many there are, and how many of them are stored
-	Size, Sent                                 int64     // bytes of all parts, and of those that are stored
-	FirstAt, LastAt                            time.Time // when the first and the last of these were stored
-}
-
-// Tries returns the attempts at an entry, the first one first.
-func (es Events) Tries(ctx context.Context, entryID int64) (out []Try, err error) {
-	err = es.r.ask(ctx, fmt.Sprintf("read the attempts at entry %d", entryID), func(tx *session) error {
-		return each(ctx, tx, func(rows *sql.Rows) error {
-			var t Try
-			var intent, created, completing, ended, first, last int64
-			err := rows.Scan(&t.Number, &intent, &created, &completing, &ended, &t.ObjectID, &t.FileID,
-				&t.Parts, &t.Stored, &t.Size, &t.Sent, &first, &last)
-			t.IntentAt, t.CreatedAt, t.CompletingAt, t.EndedAt = at(intent), at(created), at(completing), at(ended)
-			t.FirstAt, t.LastAt = at(first), at(last)
-			out = append(out, t)
-			return err
-		}, triesOf, entryID)
-	})
-	return out, err
-}
-
-const triesOf = `SELECT a.number, a.intent_at, a.created_at, coalesce(a.completing_at, 0), coalesce(a.ended_at, 0), a.object_id, a.file_id,
-		count(p.number), count(p.done_at), coalesce(sum(p.size), 0), coalesce(sum(CASE WHEN p.done_at IS NOT NULL THEN p.size END), 0),
-		coalesce(min(p.done_at), 0), coalesce(max(p.done_at), 0)
-	FROM attempts a LEFT JOIN parts p ON p.attempt_id = a.id WHERE a.entry_id = ? GROUP BY a.entry_id, a.number ORDER BY a.entry_id, a.number`
-
 // RecordEvent records that something happened to a folder, or to all of them where its
 // name is "". It is durable when this returns nil.
 func RecordEvent(ctx context.Context, j *Journal, folder string, kind EventKind, why Reason) error {

@@ -46,10 +46,10 @@ func TestEventsOfALife(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	tries, err := EventsOf(r.Reader()).Tries(ctx, id)
+	trail, err := TrailOf(ctx, r.Reader(), id)
 	r.ok(err)
-	if len(tries) != 1 || tries[0].IntentAt.IsZero() || tries[0].CreatedAt.IsZero() || tries[0].EndedAt.IsZero() || tries[0].Stored != tries[0].Parts {
-		t.Errorf("the attempts are %+v", tries)
+	if a := trail.Attempts; len(a) != 1 || a[0].IntentAt.IsZero() || a[0].CreatedAt.IsZero() || a[0].EndedAt.IsZero() || a[0].Stored != a[0].Planned {
+		t.Errorf("the attempts are %+v", a)
 	}
 
 	moved := fileAt("b.jpg", 1)
@@ -100,7 +100,7 @@ func TestFollowers(t *testing.T) {
 func TestPlansOfEvents(t *testing.T) {
 	r := newRig(t)
 	for name, plan := range map[string]string{
-		"feed": r.plan(eventsAfter, 1, 1), "of an entry": r.plan(eventsOf, 1), "attempts": r.plan(triesOf, 1),
+		"feed": r.plan(eventsAfter, 1, 1), "of an entry": r.plan(eventsOf, 1),
 	} {
 		if strings.Contains(plan, "SCAN") || strings.Contains(plan, "TEMP B-TREE") {
 			t.Errorf("%s: %s", name, plan)

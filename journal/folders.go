@@ -27,6 +27,8 @@ type FolderState struct {
 	Beside    string // the first of these transfers; "" for none
 	Empty     int    // of Settling, files that are empty and wait for their content
 	EmptyFile string // the first of these; "" for none
+
+	Hours string // what its files wait for outside of its hours, in words; "" within them
 }
 
 // Counts are the books of one folder: Seen is the sum of By at any time.
@@ -68,26 +70,42 @@ func (fs Folders) Set(ctx context.Context, states ...FolderState) error {
 
 func setFolder(ctx context.Context, tx *session, s FolderState) error {
 	_, err := tx.exec(ctx, `INSERT INTO folders (name, path, watch, paused, paused_by, settling, open, waiting, polled, last_scan, unreadable, unread,
-				arriving, beside, empty, empty_file)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+				arriving, beside, empty, empty_file, hours)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET path = excluded.path, watch = excluded.watch, paused = excluded.paused, paused_by = excluded.paused_by,
 				settling = excluded.settling, open = excluded.open, waiting = excluded.waiting,
 				polled = excluded.polled, last_scan = excluded.last_scan,
 				unreadable = excluded.unreadable, unread = excluded.unread,
-				arriving = excluded.arriving, beside = excluded.beside, empty = excluded.empty, empty_file = excluded.empty_file`,
+				arriving = excluded.arriving, beside = excluded.beside, empty = excluded.empty, empty_file = excluded.empty_file,
+				hours = excluded.hours`,
 		s.Name, s.Path, s.Watch, s.Paused, s.PausedBy, s.Settling, s.Open, s.Waiting, s.Polled, ms(s.LastScan), s.Unreadable, s.Unread,
-		s.Arriving, s.Beside, s.Empty, s.EmptyFile)
+		s.Arriving, s.Beside, s.Empty, s.EmptyFile, s.Hours)
 	return err
 }
 
 // countFolders reads the open edits once, not once a folder.
 const countFolders = `WITH corrected (folder, n) AS MATERIALIZED (SELECT e.folder, count(*) FROM ` + openEdits + ` GROUP BY e.folder)
 	SELECT name, path, watch, paused, paused_by, settling, open, waiting, polled, last_scan, unreadable, unread,
-		arriving, beside, empty, empty_file,
+		arriving, beside, empty, empty_file, hours,
 		(SELECT count(*) FROM companions c WHERE c.folder = name),
 		coalesce(corrected.n, 0), seen, pruned,
 		coalesce((SELECT min(queued_at) FROM work w WHERE w.folder = name AND w.lane < 2), 0)
 	FROM folders LEFT JOIN corrected ON corrected.folder = name ORDER BY name`
+
+// HoursOf tells of the folders that are outside of their hours what their files wait for, by
+// name.
+func HoursOf(ctx context.Context, r *Reader) (map[string]string, error) {
+	out := make(map[string]string)
+	err := r.ask(ctx, "read which folders wait for their hours", func(tx *session) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var name, hours string
+			err := rows.Scan(&name, &hours)
+			out[name] = hours
+			return err
+		}, `SELECT name, hours FROM folders WHERE hours <> ''`)
+	})
+	return out, err
+}
 
 // Counts returns the books of all folders, by name. It counts the entries in an
 // index that covers the question: some 0.2 s for a million of them.
@@ -99,7 +117,7 @@ func (r *Reader) Counts(ctx context.Context) ([]Counts, error) {
 			c := Counts{By: make(map[Status]int)}
 			var scanned, queued int64
 			err := rows.Scan(&c.Name, &c.Path, &c.Watch, &c.Paused, &c.PausedBy, &c.Settling, &c.Open, &c.Waiting, &c.Polled, &scanned,
-				&c.Unreadable, &c.Unread, &c.Arriving, &c.Beside, &c.Empty, &c.EmptyFile, &c.Companions, &c.Edits, &c.Seen, &c.Pruned, &queued)
+				&c.Unreadable, &c.Unread, &c.Arriving, &c.Beside, &c.Empty, &c.EmptyFile, &c.Hours, &c.Companions, &c.Edits, &c.Seen, &c.Pruned, &queued)
 			if err != nil {
 				return err
 			}

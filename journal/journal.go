@@ -77,7 +77,7 @@ type Journal struct {
 // journal is closed, and if it finds damage every later write fails with
 // ErrCorrupt.
 //
-// Errors: ErrLocked if a live process owns it, ErrCorrupt, ErrNewer, ErrForeign,
+// Errors: a LockedError if a live process owns it, which is ErrLocked, ErrCorrupt, ErrNewer, ErrForeign,
 // ErrNetwork, ErrOrphaned, ErrLinked.
 func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 	j, err := open(ctx, path, o)
@@ -169,12 +169,10 @@ func own(ctx context.Context, path string) (*flock.Flock, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil, ErrLocked
+	case errors.Is(err, context.DeadlineExceeded), err == nil && !ok:
+		return nil, &LockedError{OwnerOf(path)}
 	case err != nil:
 		return nil, fmt.Errorf("lock: %w", err)
-	case !ok:
-		return nil, ErrLocked
 	}
 	return lock, nil
 }

@@ -3,7 +3,6 @@ package journal
 import (
 	"bufio"
 	"database/sql"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -19,16 +18,14 @@ import (
 // laterSteps are the migrations, and three more that take their time.
 func laterSteps() fs.FS {
 	steps := fstest.MapFS{}
-	all, err := fs.Glob(embedded, "migrations/*.sql")
-	for _, name := range all {
-		data, rerr := fs.ReadFile(embedded, name)
-		err = errors.Join(err, rerr)
-		steps[name] = &fstest.MapFile{Data: data}
+	for _, name := range shipped() {
+		step, err := fs.ReadFile(embedded, name)
+		if err != nil {
+			panic(err) // it is part of the program
+		}
+		steps[name] = &fstest.MapFile{Data: step}
 	}
-	if err != nil {
-		panic(err) // they are part of the program
-	}
-	for n := len(all) + 1; n <= len(all)+3; n++ {
+	for n := len(shipped()) + 1; n <= len(shipped())+3; n++ {
 		steps[fmt.Sprintf("migrations/%04d_more.sql", n)] = &fstest.MapFile{Data: fmt.Appendf(nil, `
 			CREATE TABLE more%[1]d (n INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
 			WITH RECURSIVE i (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 20000)
@@ -39,14 +36,14 @@ func laterSteps() fs.FS {
 	return steps
 }
 
-// released is how many migrations there are without those of laterSteps.
-var released = func() int {
-	all, err := fs.Glob(embedded, "migrations/*.sql")
+// shipped names the migrations.
+func shipped() []string {
+	names, err := fs.Glob(embedded, "migrations/*.sql")
 	if err != nil {
 		panic(err) // the pattern is right
 	}
-	return len(all)
-}()
+	return names
+}
 
 // However often a process is killed while it brings a journal up to date, what is there
 // is a whole version, and the next start goes on from it.
@@ -66,10 +63,10 @@ func TestKilledMigration(t *testing.T) {
 	for after, half := time.Millisecond, 0; ; after += after / 2 {
 		killWhileMigrating(t, path, after)
 		version := wholeVersion(t, path)
-		if version > released && version < released+3 {
+		if version > len(shipped()) && version < len(shipped())+3 {
 			half++
 		}
-		if version == released+3 {
+		if version == len(shipped())+3 {
 			t.Logf("killed after up to %v; %d times a middle step was the last", after, half)
 			break
 		}
@@ -133,7 +130,7 @@ func wholeVersion(t *testing.T, path string) int {
 		return n
 	}
 	version := ask(`PRAGMA user_version`)
-	for n := released + 1; n <= released+3; n++ {
+	for n := len(shipped()) + 1; n <= len(shipped())+3; n++ {
 		there := ask(fmt.Sprintf(`SELECT count(*) FROM sqlite_schema WHERE name = 'more%d'`, n))
 		there += ask(fmt.Sprintf(`SELECT count(*) FROM pragma_table_info('folders') WHERE name = 'more%d'`, n))
 		switch {

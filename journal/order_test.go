@@ -177,6 +177,32 @@ func TestDeferredTakeTurns(t *testing.T) {
 	}
 }
 
+// Outside of its hours a folder has what was begun, and what has to begin again after an
+// attempt that did not get through. Other folders are not concerned.
+func TestOnlyBegun(t *testing.T) {
+	r := newRig(t)
+	ids := r.admit(fileAt("settled", 1), fileAt("deferred", 1), fileAt("mapped", 1), fileAt("uploading", 1), fileAt("again", 1), fileAt("later", 1))
+	other := r.admit(file.File{Folder: "other", Path: "a"})
+	r.ok(r.Defer(t.Context(), ids[1], Settled, r.time.Add(-time.Second), Reason{}, false))
+	r.bring(ids[2], Mapped)
+	r.ok(r.Defer(t.Context(), ids[2], Mapped, r.time.Add(-time.Second), Reason{}, false))
+	r.bring(ids[3], Uploading)
+	for i, due := range []time.Duration{-time.Second, time.Second} {
+		id := ids[4+i]
+		r.bring(id, Uploading)
+		r.ok(r.Advance(t.Context(), Move{ID: id, From: Uploading, To: Cancelling, Outcome: Mapped}))
+		r.ok(r.Advance(t.Context(), Move{ID: id, From: Cancelling, To: Mapped, NotBefore: r.time.Add(due)}))
+	}
+	closed := []Share{{Folder: "in", Limit: 9, Last: 3, OnlyBegun: true}, {Folder: "other", Limit: 9}}
+	if got, want := r.claim(closed, nil, 9), []int64{ids[3], ids[4], other[0]}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	closed[0].OnlyBegun = false
+	if got := r.claim(closed, nil, 9); len(got) != 6 {
+		t.Errorf("within the hours: got %v, want 6 of 7", got)
+	}
+}
+
 // What is due at one time, because it was woken together, goes in the order of its folder,
 // however many are asked for.
 func TestOrderOfWhatIsWokenTogether(t *testing.T) {

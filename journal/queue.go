@@ -32,6 +32,9 @@ const (
 	deferredDue = itsTurn + ` AND w.lane = 1 AND w.not_before <= ?4 ORDER BY w.not_before, w.sort_key, w.entry_id LIMIT ?3`
 	// Both kinds in one question. What comes of the two is in no order.
 	waitingDue = `SELECT * FROM (` + deferredDue + `) UNION ALL SELECT * FROM (` + readyFirst + `)`
+	// Those whose upload was given up, and that are to begin again.
+	againDue = itsTurn + ` AND w.lane = 1 AND w.not_before <= ?4 AND w.status = {mapped}
+		AND EXISTS (SELECT 1 FROM attempts a WHERE a.entry_id = w.entry_id) ORDER BY w.not_before, w.sort_key, w.entry_id LIMIT ?3`
 
 	nextWake = `SELECT min(t) FROM (
 		SELECT min(not_before) AS t FROM work WHERE lane = 2 AND not_before > ?1
@@ -52,6 +55,9 @@ type Share struct {
 	// rather than to one that was not. Who turns it over after each turn of the
 	// folder lets neither kind wait for the end of the other.
 	DeferredFirst bool
+	// OnlyBegun keeps what was not begun back: the folder has what is on its way, and what
+	// begins again after an attempt that did not get through.
+	OnlyBegun bool
 }
 
 // Claim is an entry that may run now, as it is when it is claimed. Of one that was begun
@@ -145,6 +151,9 @@ func (q queue) waiting(ctx context.Context, s Share, limit int) ([]Claim, error)
 	n := min(s.Limit, limit)
 	if n <= 0 {
 		return nil, nil
+	}
+	if s.OnlyBegun {
+		return q.ask(ctx, againDue, s.Folder, q.skip, n, q.now)
 	}
 	due, err := q.ask(ctx, waitingDue, s.Folder, q.skip, n, q.now)
 	if err != nil {

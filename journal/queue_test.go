@@ -117,6 +117,7 @@ func TestPlansUseIndexes(t *testing.T) {
 		"last":            r.plan(readyLast, "in", "[]", 1),
 		"deferred":        r.plan(deferredDue, "in", "[]", 1, 0),
 		"waiting":         r.plan(waitingDue, "in", "[]", 1, 0),
+		"again":           r.plan(againDue, "in", "[]", 1, 0),
 		"wake":            r.plan(nextWake, 0),
 		"unknown":         r.plan(unknownFiles, "[]"),
 		"backlog":         r.plan(backlogWaiting, `["in"]`),

@@ -9,8 +9,6 @@ import (
 	"io"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // maxRead is the most that one Read of a body takes from the file; net/http asks
@@ -46,8 +44,7 @@ func (w *watchdog) stop() { w.timer.Stop() }
 type body struct {
 	src      *Source
 	part     Part
-	chunk    int               // bytes to read at once, at most
-	wait     func(n int) error // for leave to send n bytes, n <= chunk
+	wait     func(n int) (int, error) // for leave to send some of n bytes
 	watch    *watchdog
 	progress func(delta int64)
 	begun    func() // before the first byte is read; nil: nobody wants to know
@@ -60,17 +57,18 @@ type body struct {
 	ended bool
 }
 
-// newBody returns the body of a request that ctx ends. limit may be nil.
-func newBody(ctx context.Context, src *Source, part Part, limit *rate.Limiter, watch *watchdog, progress func(int64)) *body {
-	b := &body{src: src, part: part, chunk: maxRead, watch: watch, progress: progress, md5: md5.New()}
-	b.wait = func(int) error { return nil }
-	if limit != nil {
-		b.chunk = limit.Burst()
-		b.wait = func(n int) error {
-			watch.stop() // to wait for our own limit is no stall
-			defer watch.kick()
-			return limit.WaitN(ctx, n)
+// newBody returns the body of a request that ctx ends.
+func newBody(ctx context.Context, src *Source, part Part, limit *throttle, watch *watchdog, progress func(int64)) *body {
+	b := &body{src: src, part: part, watch: watch, progress: progress, md5: md5.New()}
+	b.wait = func(n int) (int, error) {
+		limiter := limit.now()
+		if limiter == nil {
+			return n, nil
 		}
+		watch.stop() // to wait for our own limit is no stall
+		defer watch.kick()
+		n = min(n, limiter.Burst())
+		return n, limiter.WaitN(ctx, n)
 	}
 	if part.Offset == 0 && part.Size == src.hint.Size {
 		b.whole = sha256.New()
@@ -98,12 +96,12 @@ func (b *body) Read(p []byte) (int, error) {
 	case left == 0:
 		return 0, io.EOF
 	}
-	p = p[:min(int64(len(p)), int64(b.chunk), left)]
-	if err := b.wait(len(p)); err != nil {
+	n, err := b.wait(int(min(int64(len(p)), maxRead, left)))
+	if err != nil {
 		return 0, err
 	}
 	// Not under the lock: a share may hang.
-	n, err := b.src.read(p, b.part.Offset+sent)
+	n, err = b.src.read(p[:n], b.part.Offset+sent)
 
 	b.mu.Lock()
 	defer b.mu.Unlock()

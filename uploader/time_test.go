@@ -113,10 +113,62 @@ func TestBandwidth(t *testing.T) {
 		{400_000, 10_000, 40 * time.Second},
 		{400, 3, 400 * time.Second / 3},
 	} {
-		c := Config{Bandwidth: tc.bandwidth, StallAfter: 100 * time.Millisecond}
+		c := Config{Bandwidth: Steady(tc.bandwidth), StallAfter: 100 * time.Millisecond}
 		took, err := inBubble(t, c, tc.size, int64(tc.size/4), 0, 0)
 		if err != nil || took < tc.want*19/20 || took > tc.want*21/20 {
 			t.Errorf("%d bytes at %d a second: %v after %v, want %v", tc.size, tc.bandwidth, err, took, tc.want)
 		}
+	}
+}
+
+// The limit changes in the middle of a part, and goes and comes; a clock that is set is
+// noticed.
+func TestBandwidthChangesInAPart(t *testing.T) {
+	const second = time.Second
+	type step struct {
+		until time.Duration // since the start, on the clock; the last one holds for ever
+		rate  int64
+	}
+	for _, tc := range []struct {
+		name  string
+		steps []step
+		set   time.Duration // how far the clock is set after two seconds
+		want  time.Duration // 4,000,000 bytes in one part take
+	}{
+		{"slower", []step{{2 * second, 1_000_000}, {0, 250_000}}, 0, 10 * second},
+		{"faster", []step{{8 * second, 250_000}, {0, 1_000_000}}, 0, 10 * second},
+		{"off", []step{{4 * second, 250_000}, {0, 0}}, 0, 4 * second},
+		{"small between", []step{{second, 1_000_000}, {61 * second, 10}, {0, 3_000_000}}, 0, 62 * second},
+		{"from small", []step{{10 * second, 10}, {0, 1_000_000}}, 0, 14 * second},
+		{"thrice", []step{{2 * second, 1_000_000}, {6 * second, 100_000}, {0, 1_600_000}}, 0, 7 * second},
+		{"set forward", []step{{time.Hour, 250_000}, {0, 1_000_000}}, time.Hour, 5500 * time.Millisecond},
+		{"set back", []step{{-time.Minute, 1_750_000}, {time.Hour, 250_000}, {0, 1}}, -time.Hour, 4 * second},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var start time.Time
+			clock := func() time.Time {
+				now := time.Now()
+				if start.IsZero() {
+					start = now
+				}
+				if now.Sub(start) >= 2*second {
+					now = now.Add(tc.set)
+				}
+				return now
+			}
+			at := func(now time.Time) (int64, time.Time) {
+				for _, s := range tc.steps[:len(tc.steps)-1] {
+					if until := start.Add(s.until).Round(0); now.Before(until) {
+						return s.rate, until
+					}
+				}
+				return tc.steps[len(tc.steps)-1].rate, start.Add(1000 * time.Hour)
+			}
+			c := Config{Bandwidth: at, Clock: clock, StallAfter: 100 * time.Millisecond}
+			took, err := inBubble(t, c, 4_000_000, 4_000_000, 0, 0)
+			if err != nil || took < tc.want*19/20 || took > tc.want*21/20 {
+				t.Errorf("it took %v (%v), want %v", took, err, tc.want)
+			}
+		})
 	}
 }

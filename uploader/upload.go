@@ -8,13 +8,12 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/time/rate"
 )
 
 // Config sets up an Uploader. The zero value is usable.
 type Config struct {
 	Parts        int              // parts in flight for one file; default 4
-	Bandwidth    int64            // bytes a second over all uploads together; 0 is no limit
+	Bandwidth    Bandwidth        // over all uploads together; nil is no limit
 	StallAfter   time.Duration    // how long a part may stand still, and half of how long its answer may take; default 30s
 	ExpiryMargin time.Duration    // a URL with less life than this, or than a tenth of its own, is not used any more; default 30s
 	API          string           // base URL of the API that hands the URLs out, see ErrForeignHost; "" trusts all of them
@@ -48,7 +47,7 @@ func (nobody) Stored(time.Duration) {}
 // uploads share its connections and its bandwidth.
 type Uploader struct {
 	parts  int
-	limit  *rate.Limiter
+	limit  *throttle
 	stall  time.Duration
 	margin time.Duration
 	http   http.RoundTripper
@@ -89,11 +88,7 @@ func New(c Config) *Uploader {
 	if u.seen == nil {
 		u.seen = nobody{}
 	}
-	if c.Bandwidth > 0 {
-		// A burst of an eighth of a second at most, so that the parts in flight
-		// take turns in slow links too.
-		u.limit = rate.NewLimiter(rate.Limit(c.Bandwidth), int(min(max(c.Bandwidth/8, 1), maxRead)))
-	}
+	u.limit = newThrottle(c.Bandwidth, u.now)
 	return u
 }
 

@@ -2,6 +2,7 @@ package watcher
 
 import (
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"time"
@@ -53,10 +54,23 @@ func (b *base) foreign(rel string) bool {
 
 // notifies reports whether the folder is one to watch for events.
 func (b *base) notifies() bool {
-	if b.watches == nil || b.conf.Mode == ModePoll {
-		return false
+	return b.watches != nil && b.conf.Mode.notifies(b.root.kind, b.root.path != "")
+}
+
+// notifies reports whether a folder on a file system of a kind, which may not be known yet,
+// is one to watch for events.
+func (m Mode) notifies(k kind, known bool) bool {
+	return m == ModeNotify || m != ModePoll && (!known || k == local)
+}
+
+// On returns how a folder at path is watched: what auto stands for there. It can come to be
+// polled all the same, where the kernel gives no events.
+func (m Mode) On(path string) Mode {
+	_, err := os.Stat(path)
+	if m.notifies(file.KindAt(path), err == nil) {
+		return ModeNotify
 	}
-	return b.conf.Mode == ModeNotify || b.root.path == "" || b.root.kind == local
+	return ModePoll
 }
 
 // abs returns where a path below the folder lies.

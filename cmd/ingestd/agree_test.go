@@ -133,6 +133,10 @@ func metricsOf(folders []map[string]any) map[string]float64 {
 		for _, reason := range by {
 			waits[reason] = true
 		}
+		want["ingestd_folder_open"+name] = 1
+		if f["hours"] != "" {
+			want["ingestd_folder_open"+name] = 0
+		}
 		want["ingestd_folder_up"+name] = 1
 		if slices.Contains(by, any("folder")) {
 			want["ingestd_folder_up"+name] = 0

@@ -1,15 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"os/signal"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -24,34 +22,11 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/metrics"
 	"github.com/tenovos-ingest/ingestd/internal/rules"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
+	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
-
-// loadConfig reads the configuration file with the environment of the process. A
-// file that cannot be read is an *unreadableError.
-func loadConfig(path string) (*config.Config, error) {
-	cfg, err := config.Load(path, os.LookupEnv)
-	var invalid *config.Invalid
-	if err != nil && !errors.As(err, &invalid) {
-		if errors.Is(err, fs.ErrPermission) {
-			err = fmt.Errorf("%w: run the command as root, or as the user of the service", err)
-		}
-		err = &unreadableError{err}
-	}
-	return cfg, err
-}
-
-// loadLocal is loadConfig for commands that do not log in: credentials that only
-// the service has may be missing.
-func loadLocal(path string) (*config.Config, error) {
-	cfg, err := loadConfig(path)
-	if invalid, ok := errors.AsType[*config.Invalid](err); ok && invalid.OnlyCredentials {
-		return cfg, nil
-	}
-	return cfg, err
-}
 
 // newLogger makes the log as configured. It goes to stderr; data goes to stdout.
 func newLogger(cfg *config.Config, stderr io.Writer) zerolog.Logger {
@@ -68,34 +43,13 @@ func newLogger(cfg *config.Config, stderr io.Writer) zerolog.Logger {
 	return zerolog.New(out).Level(level).With().Timestamp().Logger()
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := display.Unwrap(w).(*os.File)
+// isTerminal reports that what is read from, or written to, is a terminal.
+func isTerminal(stream any) bool {
+	if w, ok := stream.(io.Writer); ok {
+		stream = display.Unwrap(w)
+	}
+	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// signals returns a channel that closes at the first SIGINT or SIGTERM, and a
-// context that ends at the second.
-func signals(parent context.Context) (context.Context, <-chan struct{}, func()) {
-	ctx, cancel := context.WithCancel(parent)
-	got := make(chan os.Signal, 2)
-	signal.Notify(got, syscall.SIGINT, syscall.SIGTERM)
-	first := make(chan struct{})
-	go func() {
-		defer close(first)
-		select {
-		case <-got:
-		case <-ctx.Done():
-		}
-	}()
-	go func() {
-		<-first
-		select {
-		case <-got:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, first, func() { signal.Stop(got); cancel() }
 }
 
 // untilDrain returns a context that ends when drain closes.
@@ -116,7 +70,7 @@ func newClient(cfg *config.Config, m *metrics.Metrics) (*tenovos.Client, error) 
 	t := cfg.Tenovos
 	return tenovos.New(tenovos.Config{
 		URL: t.URL, Version: t.Version, APIKey: t.APIKey, Username: t.Username, Password: t.Password,
-		APIKeyFrom: t.APIKeyFrom, PasswordFrom: t.PasswordFrom,
+		APIKeyFrom: t.APIKeyFrom, UsernameFrom: t.UsernameFrom, PasswordFrom: t.PasswordFrom, ClientIDFrom: t.ClientIDFrom,
 		ClientID: t.ClientID, MaxConcurrentCalls: t.MaxConcurrentCalls,
 		OmitAccessToken: !t.SendAccessToken, BasicLogin: t.BasicLogin, Observe: m.Call,
 	})
@@ -215,7 +169,7 @@ func (d drops) Drop(dir string) watcher.Drop { return d.watcher.Drop(d.folder, d
 func (d drops) Announced(dir string) time.Time { return d.watcher.Announced(d.folder, dir) }
 
 func newStore(cfg *config.Config, c *tenovos.Client, m *metrics.Metrics) *uploader.Uploader {
-	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth, API: cfg.Tenovos.URL, Ahead: c.Ahead, Observer: m})
+	return uploader.New(uploader.Config{Parts: cfg.Upload.Parts, Bandwidth: cfg.Upload.Bandwidth.At, API: cfg.Tenovos.URL, Ahead: c.Ahead, Observer: m})
 }
 
 // pipelineDeps is what a pipeline works with, whoever feeds it. m may be nil.
@@ -241,6 +195,9 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder, set *rules.Set)
 			After: dropfolder.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune, Resume: f.Resume,
 			Order: journal.Order(f.Order), Workers: f.Workers, Ready: f.Ready != "",
 		}
+		if !f.Hours.Always() {
+			folder.Open = f.Hours.Open
+		}
 		if set != nil {
 			folder.Map, folder.Inherit, folder.Companions = set.Map, set.Inherit(f.Name), set.Companions(f.Name)
 		}
@@ -263,6 +220,10 @@ func selectFolders(cfg *config.Config, names []string) ([]config.Folder, error) 
 	if len(names) == 0 {
 		return cfg.Folders, nil
 	}
+	known := make([]string, len(cfg.Folders))
+	for i, f := range cfg.Folders {
+		known[i] = f.Name
+	}
 	var out []config.Folder
 next:
 	for _, name := range names {
@@ -272,9 +233,14 @@ next:
 				continue next
 			}
 		}
-		return nil, &usageError{fmt.Errorf("the configuration has no folder %q", name)}
+		return nil, noFolder(known, name)
 	}
 	return out, nil
+}
+
+// noFolder is the name of a folder that there is not.
+func noFolder(known []string, name string) error {
+	return &usageError{fmt.Errorf("the configuration has no folder %q; %s", name, cmp.Or(yamltree.SuggestOf(name, known), "`ingestd status` lists the folders"))}
 }
 
 // openJournal opens the journal as its owner, and gives it the names that the folders

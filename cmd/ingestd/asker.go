@@ -131,17 +131,22 @@ func (a asker) giveUp(ctx context.Context, id int64) error {
 
 // daemon names the process that does not answer.
 func (a asker) daemon() string {
-	if pid := journal.Owner(a.path); pid != 0 {
-		return fmt.Sprintf("the daemon that owns the journal %s (process %d)", a.path, pid)
+	if owner := journal.OwnerOf(a.path); owner.PID != 0 {
+		return fmt.Sprintf("the daemon that owns the journal %s (process %d)", a.path, owner.PID)
 	}
 	return "the daemon that owns the journal " + a.path
 }
 
 // remedy says what can be done about it.
 func (a asker) remedy() string {
+	owner := journal.OwnerOf(a.path)
 	wake := "one that was stopped goes on after SIGCONT"
-	if pid := journal.Owner(a.path); pid != 0 {
-		wake = fmt.Sprintf("`kill -CONT %d` lets one go on that was stopped", pid)
+	if owner.PID != 0 {
+		wake = fmt.Sprintf("`kill -CONT %d` lets one go on that was stopped", owner.PID)
 	}
-	return wake + "; one that hangs is begun again by `systemctl restart ingestd`, which loses nothing"
+	again := "by killing it and starting it"
+	if restart := owner.Restart(); restart != "" {
+		again = "by `" + restart + "`"
+	}
+	return wake + "; one that hangs is begun again " + again + ", which loses nothing"
 }

@@ -17,8 +17,8 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/display"
-	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/report"
+	"github.com/tenovos-ingest/ingestd/internal/timetable"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -28,6 +28,7 @@ type backfillOptions struct {
 	folders        []string
 	dryRun, asJSON bool
 	adopt          bool
+	anyHour        bool // whatever the hours of the folders are
 	after          string
 	timeout        time.Duration // see timeoutFlag
 }
@@ -44,6 +45,9 @@ func newBackfillCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if o.anyHour {
+				cfg.Folders = atAnyHour(cfg.Folders)
+			}
 			folders, err := selectFolders(cfg, o.folders)
 			if err != nil {
 				return err
@@ -56,7 +60,7 @@ func newBackfillCommand() *cobra.Command {
 				cfg: cfg, folders: folders, options: o,
 				out: cmd.OutOrStdout(), err: cmd.ErrOrStderr(), log: newLogger(cfg, cmd.ErrOrStderr()),
 			}
-			ctx, drain, stop := signals(cmd.Context())
+			ctx, drain, stop := signals(cmd.Context(), nil)
 			defer stop()
 			return b.run(ctx, drain)
 		},
@@ -67,6 +71,7 @@ func newBackfillCommand() *cobra.Command {
 	cmd.Flags().StringArrayVar(&o.folders, "folder", nil, "only the folder `NAME` (repeatable)")
 	cmd.Flags().BoolVar(&o.adopt, "adopt", false, "take over assets that the account holds already (same filename and MD5) instead of creating them: the way back after the journal was lost")
 	cmd.Flags().StringVar(&o.after, "after", "", "keep (default), move or delete files that are in, whatever the configuration says")
+	cmd.Flags().BoolVar(&o.anyHour, "ignore-hours", false, "begin files now, whatever the hours of their folders are")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "only say what would become of each file")
 	return cmd
 }
@@ -89,6 +94,24 @@ func afterwards(folders []config.Folder, after string) ([]config.Folder, error) 
 		folders[i].After = after
 	}
 	return folders, nil
+}
+
+// atAnyHour returns the folders without their hours.
+func atAnyHour(folders []config.Folder) []config.Folder {
+	folders = slices.Clone(folders)
+	for i := range folders {
+		folders[i].Hours = timetable.Hours{}
+	}
+	return folders
+}
+
+// sayHours tells of the folders that wait for their hours.
+func (b *backfill) sayHours() {
+	for _, f := range b.folders {
+		if open, _, why := f.Hours.Open(time.Now()); !open {
+			fmt.Fprintf(b.err, "folder %s waits for %s; its files are begun then (with --ignore-hours: now)\n", display.Text(f.Name), display.Text(why))
+		}
+	}
 }
 
 // backfill is one run of the command.
@@ -131,6 +154,9 @@ func (b *backfill) run(ctx context.Context, drain <-chan struct{}) error {
 	if errors.Is(err, journal.ErrLocked) && b.options.after != "" {
 		return &usageError{errors.New("--after needs the journal for itself: the daemon that owns it goes by its configuration; stop it first")}
 	}
+	if errors.Is(err, journal.ErrLocked) && b.options.anyHour {
+		return &usageError{errors.New("--ignore-hours needs the journal for itself: the daemon that owns it goes by the hours of its configuration; stop it first, or change hours and run `ingestd reload`")}
+	}
 	if errors.Is(err, journal.ErrLocked) {
 		return b.follow(waiting, begun)
 	}
@@ -138,6 +164,7 @@ func (b *backfill) run(ctx context.Context, drain <-chan struct{}) error {
 		return err
 	}
 	logCautions(b.log, b.cfg)
+	b.sayHours()
 	err = b.ingest(ctx, drain, j, begun)
 	return closeWith(j.Close, err)
 }
@@ -269,57 +296,4 @@ func (b *backfill) includes(name string) bool {
 		}
 	}
 	return false
-}
-
-// dryRun walks the folders and says what would become of each file, and of each row
-// of a manifest that needs none.
-func (b *backfill) dryRun(ctx context.Context) error {
-	acct, err := connectPatiently(ctx, b.cfg, nil, b.log, func(error) {})
-	if err != nil {
-		return err
-	}
-	x, err := newExplainer(ctx, b.cfg, acct)
-	if err != nil {
-		return err
-	}
-	defer x.close()
-	var mu sync.Mutex
-	var left int
-	show := func(f forecast) error {
-		if !f.ingests() {
-			left++
-		}
-		if b.options.asJSON {
-			return json.NewEncoder(b.out).Encode(f)
-		}
-		printForecast(b.out, f)
-		return nil
-	}
-	w, err := watcher.New(watchedFolders(b.folders), watcher.Options{Log: b.log, Emit: func(ctx context.Context, files []file.File) error {
-		mu.Lock()
-		defer mu.Unlock()
-		for _, file := range files {
-			f, err := x.file(ctx, file)
-			if err == nil {
-				err = show(f)
-			}
-			if err == nil {
-				err = x.rows(ctx, file, show)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}})
-	if err != nil {
-		return err
-	}
-	if err := w.Walk(ctx); err != nil {
-		return err
-	}
-	if left > 0 {
-		return errWouldNot
-	}
-	return nil
 }

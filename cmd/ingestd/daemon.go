@@ -35,13 +35,13 @@ func newRunCommand() *cobra.Command {
 		Short: "Watch the drop folders and ingest what arrives, until a signal ends it",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			hup, forget := hangups() // before anything else: a signal that nobody waits for ends the process
+			reloads, ends, forget := hangups(cmd.InOrStdin(), cmd.ErrOrStderr()) // before anything else: a signal that nobody waits for ends the process
 			defer forget()
 			cfg, err := loadConfig(path)
 			if err != nil {
 				return err
 			}
-			return runDaemon(cmd.Context(), cfg, profile, hup, cmd.ErrOrStderr())
+			return runDaemon(cmd.Context(), cfg, profile, reloads, ends, cmd.ErrOrStderr())
 		},
 	}
 	configFlag(cmd, &path)
@@ -49,9 +49,10 @@ func newRunCommand() *cobra.Command {
 	return cmd
 }
 
-// runDaemon is the daemon: it ends without an error when a signal ends it.
-func runDaemon(ctx context.Context, cfg *config.Config, profile bool, hup <-chan os.Signal, stderr io.Writer) (err error) {
-	ctx, drain, stop := signals(ctx)
+// runDaemon is the daemon: it ends without an error when a signal ends it. A SIGHUP at hup
+// has it read its configuration again, one at ends ends it as SIGTERM does.
+func runDaemon(ctx context.Context, cfg *config.Config, profile bool, hup, ends <-chan os.Signal, stderr io.Writer) (err error) {
+	ctx, drain, stop := signals(ctx, ends)
 	defer stop()
 	first := &setup{cfg: cfg, log: newLogger(cfg, stderr)}
 	j, err := openJournal(ctx, cfg, false, first.log)
@@ -59,6 +60,7 @@ func runDaemon(ctx context.Context, cfg *config.Config, profile bool, hup <-chan
 		return err
 	}
 	defer func() { err = closeWith(j.Close, err) }()
+	announce(first.log, stderr, cfg)
 	logCautions(first.log, cfg)
 
 	// systemd waits for READY only so long, and the API may be down for longer.

@@ -16,7 +16,10 @@ import (
 )
 
 // decision is what would become of a file, see forecast.
-type decision struct{ becomes, why, version, waits string }
+type decision struct {
+	becomes, why, version, waits string
+	queued                       bool // the journal has it, and it was not begun
+}
 
 // decide says what the daemon would do with a settled file, or with a row of a manifest
 // without one, which has no inode. Whether the daemon takes the file up at all is told here,
@@ -52,6 +55,7 @@ func (x *explainer) decide(ctx context.Context, folder config.Folder, found file
 // known is what to say of a file, or of a row of a kind, that the journal passes over.
 func known(latest journal.Entry, kind journal.Kind) decision {
 	d := decision{becomes: "known", version: latest.OriginalFileID}
+	d.queued = latest.Status == journal.Settled || latest.Status == journal.Mapped
 	if kind != journal.File && latest.Kind == journal.File {
 		d.why = fmt.Sprintf("the path had a file, entry %d: %s", latest.ID, latest.Status)
 		return d

@@ -11,6 +11,8 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/report"
+	"github.com/tenovos-ingest/ingestd/internal/timetable"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -29,20 +31,67 @@ type folderStates struct {
 
 	mu     sync.Mutex
 	states map[string]journal.FolderState
-	pool   string          // why everything waits; "" while it does not
-	poolBy string          // the class of that
-	counts chan<- struct{} // told when the number of files or a reason to wait changes; nil: nobody is
+	hours  map[string]timetable.Hours // of the folders that have some
+	pool   string                     // why everything waits; "" while it does not
+	poolBy string                     // the class of that
+	counts chan<- struct{}            // told when the number of files or a reason to wait changes; nil: nobody is
 }
 
 func newFolderStates(folders []config.Folder, j *journal.Journal, log zerolog.Logger) *folderStates {
 	f := &folderStates{
 		journal: j, log: log, changed: make(chan struct{}, 1),
-		states: make(map[string]journal.FolderState, len(folders)),
+		states: make(map[string]journal.FolderState, len(folders)), hours: make(map[string]timetable.Hours),
 	}
 	for _, folder := range folders {
 		f.states[folder.Name] = journal.FolderState{Name: folder.Name, Path: folder.Path}
+		if !folder.Hours.Always() {
+			f.hours[folder.Name] = folder.Hours
+		}
 	}
+	f.lookAtHours(time.Now())
 	return f
+}
+
+// lookAtHours notes which folders wait for their hours, and returns when that changes next;
+// zero is never.
+func (f *folderStates) lookAtHours(now time.Time) (next time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name, hours := range f.hours {
+		open, until, why := hours.Open(now)
+		if next.IsZero() || until.Before(next) {
+			next = until
+		}
+		state := f.states[name]
+		was := state.Hours
+		if state.Hours = ""; !open {
+			state.Hours = "waits for " + why
+		}
+		if f.states[name] = state; state.Hours == was {
+			continue
+		}
+		f.note(name)
+		signalTo(f.counts)
+		switch {
+		case open:
+			f.log.Info().Str("folder", name).Time("until", until).Msg("the hours of the folder have begun: its files go on")
+		case was == "":
+			f.log.Info().Str("folder", name).Time("until", until).Msg("the folder " + state.Hours + "; what is on its way finishes")
+		}
+	}
+	return next
+}
+
+// forgetHours has nobody wait for hours any more.
+func (f *folderStates) forgetHours() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name := range f.hours {
+		state := f.states[name]
+		state.Hours = ""
+		f.states[name] = state
+		f.note(name)
+	}
 }
 
 // begin records every folder, so that status lists one that hangs from the start.
@@ -60,9 +109,16 @@ func (f *folderStates) during(work func() error) error {
 	over := make(chan struct{})
 	var recorder sync.WaitGroup
 	recorder.Go(func() { f.keep(over) })
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if len(f.hours) > 0 {
+		recorder.Go(func() { timetable.Follow(ctx, time.Now, f.lookAtHours) })
+	}
 	err := work()
 	close(over)
+	cancel()
 	recorder.Wait()
+	f.forgetHours()
 	f.record()
 	return err
 }
@@ -106,7 +162,7 @@ func (f *folderStates) note(name string) {
 	}
 	state.PausedBy = strings.TrimSpace(strings.Join(by, " "))
 	if state.Paused == "" && f.pool != "" { // a folder's own pause goes before everyone's
-		state.Paused = everyoneWaits + f.pool
+		state.Paused = report.EveryoneWaits + f.pool
 	}
 	journal.FoldersOf(f.journal).SetSoon(state)
 	signalTo(f.changed)
@@ -176,6 +232,3 @@ func signalTo(c chan<- struct{}) {
 	default:
 	}
 }
-
-// everyoneWaits begins the reason of a pause that is not the folder's own.
-const everyoneWaits = "everything waits: "

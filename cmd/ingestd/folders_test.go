@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
@@ -58,7 +59,7 @@ func TestFolderStatesAreRecordedTogether(t *testing.T) {
 		}
 		eventually(t, "the latest states to be recorded", func() bool { return counts()["f9"].Settling == 499 })
 		f.pause(journal.PausedByTenovos, "it is down")
-		eventually(t, "the pause to be recorded", func() bool { return counts()["f3"].Paused == everyoneWaits+"it is down" })
+		eventually(t, "the pause to be recorded", func() bool { return counts()["f3"].Paused == report.EveryoneWaits+"it is down" })
 		f.pause("", "")
 		f.report(watcher.State{Folder: "f0", Paused: "its own"})
 		return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,7 +77,7 @@ func (b *backfill) untilFinished(ctx context.Context, a asker, folders []string)
 		if !owned {
 			return fmt.Errorf("the daemon stopped with %d files left to do; start it again, or run the backfill without it", n)
 		}
-		why, err := poolWaits(ctx, a.reader)
+		why, err := waitsFor(ctx, a.reader, folders)
 		if err != nil {
 			return err
 		}
@@ -98,15 +99,20 @@ func (b *backfill) untilFinished(ctx context.Context, a asker, folders []string)
 	}
 }
 
-// poolWaits returns why no folder is worked at, "" where that is not so.
-func poolWaits(ctx context.Context, r *journal.Reader) (string, error) {
+// waitsFor returns why no folder is worked at, or which of those that are followed wait for
+// their hours; "" where neither is so.
+func waitsFor(ctx context.Context, r *journal.Reader, followed []string) (string, error) {
 	folders, err := report.Folders(ctx, r)
+	var hours []string
 	for _, f := range folders {
-		if strings.HasPrefix(f.Paused, everyoneWaits) {
+		if strings.HasPrefix(f.Paused, report.EveryoneWaits) {
 			return f.Paused, nil
 		}
+		if f.Hours != "" && slices.Contains(followed, f.Name) {
+			hours = append(hours, "folder "+f.Name+" "+f.Hours)
+		}
 	}
-	return "", err
+	return strings.Join(hours, "; "), err
 }
 
 // toldWithin is how long the daemon may take to say which companions are without a file:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
@@ -135,25 +136,30 @@ func (x *explainer) file(ctx context.Context, found file.File) (forecast, error)
 		return f, err
 	}
 	f.Result, f.Rule, f.Problems = e.Result, e.Result.RulePos.Line, e.Problems
-	f.waitsFor(folder, e.Mapped, d.waits)
+	f.waitsFor(folder, e.Mapped, d)
 	return f, nil
 }
 
 // waitsFor adds what the file waits for: a companion of its own, and, where it becomes
-// something new, the rest of its drop; and what the decision waits for itself.
-func (f *forecast) waitsFor(folder config.Folder, m dropfolder.Mapped, others string) {
+// something new, the rest of its drop and the hours of its folder; and what the decision waits for itself.
+func (f *forecast) waitsFor(folder config.Folder, m dropfolder.Mapped, d decision) {
 	var first []string
 	if m.Wait > 0 {
 		first = append(first, fmt.Sprintf("its %s, %v at the most", m.Waits, m.Wait))
 	}
+	begins := d.queued
 	switch f.Becomes {
 	case "asset", "version", "federated", "placeholder":
+		begins = true
 		if folder.Batch == "all" {
 			first = append(first, "the rest of "+dropOf(f.Path))
 		}
 	}
-	if others != "" {
-		first = append(first, "others: "+others)
+	if open, _, why := folder.Hours.Open(time.Now()); begins && !open {
+		first = append(first, why)
+	}
+	if d.waits != "" {
+		first = append(first, "others: "+d.waits)
 	}
 	f.Waits = strings.Join(first, ", and ")
 }

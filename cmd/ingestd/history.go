@@ -2,83 +2,110 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
 
-	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
 
-	"github.com/tenovos-ingest/ingestd/internal/config"
+	"github.com/tenovos-ingest/ingestd/internal/display"
+	"github.com/tenovos-ingest/ingestd/internal/history"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
-// formerNames returns a sentence on each folder that has another name than the journal
-// knows it by: what that means, or what comes of it.
-func formerNames(folders []config.Folder, known []journal.History) []string {
-	configured := make(map[string]bool)
-	for _, f := range folders {
-		configured[f.Name] = true
+func newHistoryCommand() *cobra.Command {
+	var path string
+	var asJSON bool
+	var folders []string
+	cmd := &cobra.Command{
+		Use:   "history PATH|NAME|ID",
+		Short: "Show everything that happened to a file, with its time",
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return &usageError{errors.New("name a file: its path, its name, or an id that `ingestd status` shows")}
+			}
+			cfg, err := loadLocal(path)
+			if err != nil {
+				return err
+			}
+			r, err := journal.OpenReader(cmd.Context(), cfg.Journal)
+			if err != nil {
+				return mayRead(cfg.Journal, err)
+			}
+			defer r.Close()
+			seek, err := newSeeker(cmd.Context(), cfg, r, folders)
+			if err != nil {
+				return err
+			}
+			var lists [][]history.Event
+			for _, arg := range args {
+				found, err := histories(cmd.Context(), seek, arg)
+				if err != nil {
+					return err
+				}
+				lists = append(lists, found...)
+			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(history.Merge(lists...))
+			}
+			for i, events := range lists {
+				if i > 0 {
+					fmt.Fprintln(cmd.OutOrStdout())
+				}
+				printHistory(cmd.OutOrStdout(), events)
+			}
+			return nil
+		},
 	}
-	byName, lost := make(map[string]journal.History), make(map[string]journal.History)
-	for _, h := range known {
-		byName[h.Name] = h
-		if !configured[h.Name] && h.Path != "" {
-			lost[h.Path] = h
-		}
-	}
-	var out []string
-	for _, f := range folders {
-		if h, ok := byName[f.Previously]; ok && f.Previously != "" {
-			out = append(out, fmt.Sprintf("folder %s takes over the history of %s: %d entries of the journal", f.Name, h.Name, h.Seen))
-			continue
-		}
-		h, ok := lost[f.Path]
-		if _, started := byName[f.Name]; !ok || started {
-			continue
-		}
-		out = append(out, fmt.Sprintf("folder %s has the path of the folder %s, of which the journal has %d entries: under another name they do not count, "+
-			"and its files are ingested a second time (set `previously: %s` for the folder, or give it its old name)", f.Name, h.Name, h.Seen, h.Name))
-	}
-	return out
+	configFlag(cmd, &path)
+	jsonFlag(cmd, &asJSON)
+	cmd.Flags().StringArrayVar(&folders, "folder", nil, "look in the folder `NAME` only (repeatable)")
+	return cmd
 }
 
-// lookUpFormerNames is formerNames of the journal of a configuration; a journal that
-// cannot be read knows none.
-func lookUpFormerNames(ctx context.Context, cfg *config.Config) []string {
-	if cfg == nil || cfg.Journal == "" {
-		return nil
-	}
-	r, err := journal.OpenReader(ctx, cfg.Journal)
+// histories returns the events of each entry that an argument means.
+func histories(ctx context.Context, seek *seeker, arg string) ([][]history.Event, error) {
+	ids, err := seek.entries(ctx, arg)
 	if err != nil {
-		return nil
+		return nil, err
 	}
-	defer r.Close()
-	known, err := r.Histories(ctx)
-	if err != nil {
-		return nil
+	lists := make([][]history.Event, len(ids))
+	for i, id := range ids {
+		if lists[i], err = history.Of(ctx, seek.reader, id); err != nil {
+			return nil, err
+		}
 	}
-	return formerNames(cfg.Folders, known)
+	return lists, nil
 }
 
-// carryOver makes the history of each folder's former name the folder's, and says where
-// a folder seems to have had another one.
-func carryOver(ctx context.Context, cfg *config.Config, j *journal.Journal, log zerolog.Logger) error {
-	for _, f := range cfg.Folders {
-		if f.Previously == "" {
-			continue
-		}
-		n, err := journal.TakeOver(ctx, j, f.Previously, f.Name)
-		if err != nil {
-			return err
-		}
-		if n > 0 {
-			log.Info().Str("folder", f.Name).Str("previously", f.Previously).Int("entries", n).Msg("the folder has another name: its history was carried over")
-		}
+// printHistory writes the events of one entry.
+func printHistory(out io.Writer, events []history.Event) {
+	if len(events) == 0 {
+		return
 	}
-	known, err := j.Reader().Histories(ctx)
-	if err != nil {
-		return err
+	first := events[0]
+	fmt.Fprintf(out, "%s/%s  entry %d\n", first.Folder, display.Name(first.Path), first.ID)
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	defer w.Flush()
+	for _, e := range events {
+		text := e.Text
+		if e.Reason != "" {
+			text += ": " + e.Reason
+		}
+		if e.Count > 1 {
+			text += fmt.Sprintf(" (%d times", e.Count)
+			if !e.Last.IsZero() {
+				text += ", the last " + localTime(e.Last)
+			}
+			text += ")"
+		}
+		if e.Hint != "" {
+			text = strings.TrimRight(text, ".") + ". Try: " + e.Hint
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", localTime(e.Time), e.Event, display.Text(text))
 	}
-	for _, note := range formerNames(cfg.Folders, known) {
-		log.Warn().Msg(note)
-	}
-	return nil
 }

@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"os"
+	_ "time/tzdata" // timetables go by TZ, also on a host that has no time zones
 
 	"golang.org/x/sys/unix"
 )

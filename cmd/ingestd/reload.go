@@ -8,11 +8,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -58,14 +55,6 @@ type refusedReload struct {
 }
 
 func (e *refusedReload) Error() string { return e.text }
-
-// hangups returns where SIGHUP arrives. One that comes while another is acted on is
-// kept; more of them are one.
-func hangups() (<-chan os.Signal, func()) {
-	got := make(chan os.Signal, 1)
-	signal.Notify(got, syscall.SIGHUP)
-	return got, func() { signal.Stop(got) }
-}
 
 // awaitReload returns the next setup, or nil when ctx ends. What asks for a reload
 // that changes nothing is answered here.

@@ -101,7 +101,7 @@ func ids(args []string) ([]int64, error) {
 	for i, arg := range args {
 		id, err := strconv.ParseInt(arg, 10, 64)
 		if err != nil || id < 1 {
-			return nil, &usageError{fmt.Errorf("%q is no id; `ingestd status` shows the ids", arg)}
+			return nil, &usageError{fmt.Errorf("%q is no id; `ingestd status %s` shows the ids of a file", arg, display.Name(arg))}
 		}
 		out[i] = id
 	}
@@ -247,7 +247,7 @@ type span struct {
 
 func (s *span) flags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&s.folders, "folder", nil, "what was ingested from the folder `NAME` (repeatable)")
-	cmd.Flags().StringVar(&s.since, "since", "", "what was ingested at or after `TIME` (RFC 3339, or 2006-01-02)")
+	cmd.Flags().StringVar(&s.since, "since", "", "what was ingested at or after `TIME` (2006-01-02, RFC 3339, or 2h for two hours ago)")
 	cmd.Flags().StringVar(&s.until, "until", "", "what was ingested before `TIME`")
 }
 
@@ -255,24 +255,11 @@ func (s *span) given() bool { return len(s.folders) > 0 || s.since != "" || s.un
 
 func (s *span) selection(ids []int64) (out desk.Selection, err error) {
 	out = desk.Selection{IDs: ids, Folders: s.folders}
-	if out.Since, err = moment(s.since); err != nil {
+	if out.Since, err = moment(s.since, time.Now()); err != nil {
 		return out, err
 	}
-	out.Until, err = moment(s.until)
+	out.Until, err = moment(s.until, time.Now())
 	return out, err
-}
-
-// moment reads a time of the command line; "" is none.
-func moment(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, &usageError{fmt.Errorf("%q is no time: write 2026-01-31 or 2026-01-31T08:00:00+01:00", text)}
 }
 
 // confirm shows how many assets a command is about and asks.

@@ -75,30 +75,21 @@ func isHopeless(err error) bool {
 	}, func(e error) bool { return errors.Is(err, e) })
 }
 
-// usageError is a command line that cannot be understood.
-type usageError struct{ err error }
-
-func (e *usageError) Error() string { return e.err.Error() + " (see ingestd --help)" }
-func (e *usageError) Unwrap() error { return e.err }
-
-// unreadableError is a configuration file that cannot be read: the next start
-// would not read it either.
-type unreadableError struct{ error }
-
-func (e *unreadableError) Unwrap() error { return e.error }
-
 // run executes the command line and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	out, log := display.NewWriter(stdout), display.NewWriter(stderr)
 	defer func() { _, _ = out.Flush(), log.Flush() }() // half a character at the most
 	stdout, stderr = out, log
 	root := newRoot()
-	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	began := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { began = true }
-	err := root.ExecuteContext(ctx)
+	inOrder, err := ordered(root, args)
+	if err == nil {
+		root.SetArgs(inOrder)
+		err = root.ExecuteContext(ctx)
+	}
 	if err != nil && !began {
 		err = &usageError{err}
 	}
@@ -150,30 +141,25 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
+
+		SuggestionsMinimumDistance: 2,
+
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_ = cmd.Help()
 			return &usageError{errors.New("a command is missing")}
 		},
 	}
+	root.PersistentFlags().StringP("config", "c", "", "configuration `FILE` (default $"+configVariable+", else "+defaultConfig+")")
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newRunCommand(), newBackfillCommand(), newCheckCommand(), newExplainCommand(),
-		newReloadCommand(), newStatusCommand(), newRetryCommand(), newCancelCommand(), newVerifyCommand(), newUpdateCommand(), newWithdrawCommand(),
+		newReloadCommand(), newStatusCommand(), newHistoryCommand(), newRetryCommand(), newCancelCommand(), newVerifyCommand(), newUpdateCommand(), newWithdrawCommand(),
 		newBackupCommand(), newRestoreCommand(), newPruneCommand(), newHashCommand(), newVersionCommand(),
 	)
-	return root
-}
-
-// noArgs is for commands that take flags alone.
-func noArgs(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return fmt.Errorf("%s takes no arguments, but was given %q", cmd.CommandPath(), args[0])
+	for _, c := range root.Commands() {
+		c.SuggestFor = alsoMeant[c.Name()]
 	}
-	return nil
-}
-
-// configFlag adds -c to a command.
-func configFlag(cmd *cobra.Command, path *string) {
-	cmd.Flags().StringVarP(path, "config", "c", "/etc/ingestd/config.yaml", "configuration `FILE`")
+	return root
 }
 
 // jsonFlag adds --json to a command.

@@ -8,30 +8,44 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"text/tabwriter"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
+// statusOptions are the flags of status.
+type statusOptions struct {
+	asJSON, all, held, failed, summary, watch bool
+
+	folders []string
+	since   string
+}
+
 func newStatusCommand() *cobra.Command {
 	var path string
-	var asJSON, all bool
+	var o statusOptions
 	cmd := &cobra.Command{
-		Use:   "status",
+		Use:   "status [PATH|ID...]",
 		Short: "Show what became of every file, as the journal says",
-		Args:  noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Long: "Show the books of each folder, and each file that is not in with the reason and what to try.\n\n" +
+			"A PATH is one on the disk, or below a folder, or the name of a file, or a directory; an ID is\nas `ingestd status` shows it. Paths, ids and flags together show what all of them mean.",
+		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := loadLocal(path)
+			if err != nil {
+				return err
+			}
+			since, err := moment(o.since, time.Now())
 			if err != nil {
 				return err
 			}
@@ -40,133 +54,183 @@ func newStatusCommand() *cobra.Command {
 				return mayRead(cfg.Journal, err)
 			}
 			defer r.Close()
-			daemon, err := journal.Owned(cfg.Journal)
+			s, err := o.selection(cmd.Context(), cfg, r, args)
 			if err != nil {
-				return mayRead(cfg.Journal, err)
+				return err
 			}
-			if asJSON {
-				return report.WriteJSON(cmd.Context(), cmd.OutOrStdout(), r, daemon, all)
+			s.Since = since
+			show := func(ctx context.Context, out io.Writer) error {
+				return showStatus(ctx, out, cfg.Journal, r, s, o.asJSON)
 			}
-			if !daemon {
-				fmt.Fprintln(cmd.OutOrStdout(), "no daemon runs with this journal")
+			if o.watch {
+				return watchStatus(cmd.Context(), cmd.OutOrStdout(), cfg.Journal, o.asJSON, show)
 			}
-			return printStatus(cmd.Context(), cmd.OutOrStdout(), r, all)
+			return show(cmd.Context(), cmd.OutOrStdout())
 		},
 	}
 	configFlag(cmd, &path)
-	jsonFlag(cmd, &asJSON)
-	cmd.Flags().BoolVar(&all, "all", false, "list filed files too")
+	jsonFlag(cmd, &o.asJSON)
+	cmd.Flags().BoolVar(&o.all, "all", false, "list filed files too")
+	cmd.Flags().BoolVar(&o.held, "held", false, "only files that are held")
+	cmd.Flags().BoolVar(&o.failed, "failed", false, "only files that failed")
+	cmd.Flags().StringArrayVar(&o.folders, "folder", nil, "only the folder `NAME` (repeatable)")
+	cmd.Flags().StringVar(&o.since, "since", "", "only files that became what they are at or after `TIME` (2006-01-02, 08:00, RFC 3339, or 2h for two hours ago)")
+	cmd.Flags().BoolVar(&o.summary, "summary", false, "a line for each reason, with a count and three examples")
+	cmd.Flags().BoolVar(&o.watch, "watch", false, "show it again whenever it changes, until Ctrl-C")
 	return cmd
 }
 
-// printStatus writes the books of each folder, and then each file that is not
-// filed with what to do about it.
-func printStatus(ctx context.Context, out io.Writer, r *journal.Reader, all bool) error {
-	folders, err := report.Folders(ctx, r)
+// selection is what the flags and arguments ask for.
+func (o statusOptions) selection(ctx context.Context, cfg *config.Config, r *journal.Reader, args []string) (s report.Selection, err error) {
+	s = report.Selection{All: o.all, Folders: o.folders, Summary: o.summary}
+	if o.held {
+		s.Statuses = append(s.Statuses, journal.Held)
+	}
+	if o.failed {
+		s.Statuses = append(s.Statuses, journal.Failed)
+	}
+	seek, err := newSeeker(ctx, cfg, r, o.folders)
+	if err != nil {
+		return s, err
+	}
+	for _, arg := range args {
+		ids, err := seek.entries(ctx, arg)
+		var below []journal.PathIn
+		if errors.Is(err, errUnseen) {
+			below, err = seek.below(ctx, arg)
+		}
+		if err != nil {
+			return s, err
+		}
+		s.IDs, s.Below = append(s.IDs, ids...), append(s.Below, below...)
+	}
+	return s, nil
+}
+
+// showStatus writes a selection of what the journal says.
+func showStatus(ctx context.Context, out io.Writer, path string, r *journal.Reader, s report.Selection, asJSON bool) error {
+	daemon, err := journal.Owned(path)
+	if err != nil {
+		return mayRead(path, err)
+	}
+	if asJSON {
+		return report.WriteSelection(ctx, out, r, daemon, s)
+	}
+	if len(s.IDs)+len(s.Below) > 0 { // the books are not about these
+		return printEntries(ctx, out, r, s)
+	}
+	if !daemon {
+		fmt.Fprintln(out, "no daemon runs with this journal")
+	}
+	if err := printBooks(ctx, out, r, s); err != nil {
+		return err
+	}
+	return printEntries(ctx, out, r, s)
+}
+
+// printBooks writes the numbers of each folder, and what there is to say beside them.
+func printBooks(ctx context.Context, out io.Writer, r *journal.Reader, s report.Selection) error {
+	folders, err := report.FoldersOf(ctx, r, s)
 	if err != nil {
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "FOLDER\tSEEN\tSETTLING\tQUEUED\tUPLOADING\tFILED\tDUPLICATE\tHELD\tFAILED\tOTHER\tWATCH\tBOOKS")
+	fmt.Fprintln(w, "FOLDER\tSEEN\tSETTLING\tQUEUED\tUPLOADING\tFILED\tDUPLICATE\tHELD\tFAILED\tOTHER\tWATCH\tSCANNED\tBOOKS")
 	for _, f := range folders {
 		books := "balance"
 		if n := f.Unbalanced(); n != 0 {
 			books = fmt.Sprintf("off by %d", n)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\n", f.Name, f.Seen, f.Settling, f.Queued, f.Uploading,
-			f.Filed, f.Duplicate, f.Held, f.Failed, f.Ignored+f.Cancelled+f.Superseded+f.Withdrawn, f.Watch, books)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\n", f.Name, f.Seen, f.Settling, f.Queued, f.Uploading,
+			f.Filed, f.Duplicate, f.Held, f.Failed, f.Ignored+f.Cancelled+f.Superseded+f.Withdrawn, f.Watch, localTime(f.LastScan), books)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	for _, line := range allRemarks(folders) {
+	for _, line := range report.Remarks(folders) {
 		fmt.Fprintln(out, line)
 	}
-	return report.Entries(ctx, r, all, func(e report.Entry) error {
-		if e.Status == string(journal.Superseded) && !all {
-			return nil // a newer entry of the path tells the rest
-		}
-		size := humanize.IBytes(uint64(e.Size))
-		if e.Status == string(journal.Uploading) {
-			size = humanize.IBytes(uint64(e.Sent)) + " of " + size
-		}
-		_, err := fmt.Fprintf(out, "\n%d  %s  %s/%s  %s\n", e.ID, e.Status, e.Folder, display.Name(e.Path), size)
-		for _, line := range []struct{ label, text string }{
-			{"why", e.Reason}, {"try", e.Hint}, {"asset", e.ObjectID},
-		} {
-			if line.text != "" && err == nil {
-				_, err = fmt.Fprintf(out, "    %s: %s\n", line.label, display.Text(line.text))
-			}
+	return nil
+}
+
+// localTime is a time for people; "-" is none.
+func localTime(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Local().Format(time.DateTime)
+}
+
+// printEntries writes each entry with what to do about it, or each reason with how many
+// entries have it.
+func printEntries(ctx context.Context, out io.Writer, r *journal.Reader, s report.Selection) error {
+	if s.Summary {
+		groups, err := report.Summarise(ctx, r, s)
+		for _, g := range groups {
+			printGroup(out, g)
 		}
 		return err
+	}
+	n := 0
+	err := report.Selected(ctx, r, s, func(e report.Entry) error {
+		if !s.Shows(e) {
+			return nil
+		}
+		n++
+		return printEntry(out, e)
 	})
+	if err == nil && n == 0 && (len(s.Statuses)+len(s.IDs)+len(s.Below) > 0 || !s.Since.IsZero()) {
+		fmt.Fprintln(out, "no file is like this")
+	}
+	return err
 }
 
-// allRemarks are what there is to say of the folders beside their numbers: what is
-// about all of them once.
-func allRemarks(folders []report.Folder) []string {
-	var lines []string
-	for _, f := range folders {
-		if strings.HasPrefix(f.Paused, everyoneWaits) && !slices.Contains(lines, display.Text(f.Paused)) {
-			lines = append(lines, display.Text(f.Paused))
+func printEntry(out io.Writer, e report.Entry) error {
+	size := humanize.IBytes(uint64(e.Size))
+	if e.Status == string(journal.Uploading) {
+		size = humanize.IBytes(uint64(e.Sent)) + " of " + size
+	}
+	since, next := localTime(e.Since), ""
+	if e.Next.After(time.Now()) {
+		next = localTime(e.Next)
+	}
+	_, err := fmt.Fprintf(out, "\n%d  %s  %s/%s  %s\n", e.ID, e.Status, e.Folder, display.Name(e.Path), size)
+	for _, line := range []struct{ label, text string }{
+		{"since", since}, {"why", e.Reason}, {"try", e.Hint}, {"next try", next}, {"asset", e.ObjectID}, {"moved to", e.MovedTo},
+	} {
+		if line.text != "" && err == nil {
+			_, err = fmt.Fprintf(out, "    %s: %s\n", line.label, display.Text(line.text))
 		}
 	}
-	for _, f := range folders {
-		for _, line := range remarks(f) {
-			lines = append(lines, fmt.Sprintf("folder %s %s", f.Name, line))
-		}
-		for _, t := range f.UnmatchedFirst {
-			lines = append(lines, fmt.Sprintf("folder %s: %s", f.Name, display.Text(t.Message)))
-		}
-		if more := f.Unmatched - len(f.UnmatchedFirst); more > 0 {
-			lines = append(lines, fmt.Sprintf("folder %s: %d more sidecars and manifests speak of files that are not there", f.Name, more))
-		}
-		if f.Unreadable > 0 {
-			lines = append(lines, fmt.Sprintf("%s of %s cannot be read: %s", directories(f.Unreadable), f.Name, display.Text(f.Unread)))
-		}
-	}
-	return lines
+	return err
 }
 
-// directories counts what cannot be read. A single file that cannot is rare: it
-// takes a disk that fails, or a directory that can be listed and not entered.
-func directories(n int) string {
-	return counted(n, "1 directory or file", "%d directories and files")
+// printGroup writes one line for all entries of a reason, and one for what to try.
+func printGroup(out io.Writer, g report.Group) {
+	examples := make([]string, len(g.Examples))
+	for i, e := range g.Examples {
+		examples[i] = e.Folder + "/" + e.Path
+	}
+	why := ""
+	if g.Reason != "" {
+		why = ": " + display.Text(g.Reason)
+	}
+	fmt.Fprintf(out, "%s %s since %s%s (%s)\n", humanize.Comma(int64(g.Count)), g.Status, localTime(g.First), why, namesOrMore(examples, g.Count))
+	if g.Hint != "" {
+		fmt.Fprintf(out, "    try: %s\n", display.Text(g.Hint))
+	}
 }
 
-// remarks are what there is to say of a folder alone.
-func remarks(f report.Folder) []string {
-	var lines []string
-	if f.Paused != "" && !strings.HasPrefix(f.Paused, everyoneWaits) {
-		lines = append(lines, "is paused: "+display.Text(f.Paused))
+// namesOrMore lists the first of some names.
+func namesOrMore(first []string, count int) string {
+	shown := make([]string, len(first))
+	for i, name := range first {
+		shown[i] = display.Name(name)
 	}
-	if f.Polled > 0 {
-		lines = append(lines, fmt.Sprintf("polls %d directories with all below them, because the kernel gives no more watches: raise the sysctl fs.inotify.max_user_watches", f.Polled))
+	if count > len(first) {
+		shown = append(shown, "…")
 	}
-	if f.Open > 0 {
-		lines = append(lines, fmt.Sprintf("has %d files that a program holds open for writing: they are taken when it closes them", f.Open))
-	}
-	if f.Arriving > 0 {
-		lines = append(lines, counted(f.Arriving, "has 1 file that waits for a transfer under way beside it: ", "has %d files that wait for a transfer under way beside them: ")+display.Text(f.Beside))
-	}
-	if f.Empty > 0 {
-		lines = append(lines, counted(f.Empty, "has 1 empty file that waits for its content, some minutes at most: ", "has %d empty files that wait for their content, some minutes at most: ")+display.Text(f.EmptyFile))
-	}
-	if f.Edits > 0 {
-		lines = append(lines, fmt.Sprintf("has %d corrections of metadata that are still to be sent or seen", f.Edits))
-	}
-	if f.Waiting > 0 {
-		lines = append(lines, fmt.Sprintf("has %d files without the sentinel that says they are complete", f.Waiting))
-	}
-	return lines
-}
-
-// counted is one where n is 1, else many with n put in.
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return fmt.Sprintf(many, n)
+	return strings.Join(shown, ", ")
 }
 
 // mayRead adds to the error of opening a journal, where this user has no right to

@@ -323,8 +323,13 @@ func (bs *Batches) reason(ctx context.Context, b journal.Batch, s journal.BatchS
 		}
 		why = append(why, text)
 	}
-	if n := s.Settled + coming.Settling; n > 0 {
-		why = append(why, fmt.Sprintf("%d still arriving", n))
+	arriving := s.Settled + coming.Settling
+	if open, _, hours := bs.folder.Opening(bs.deps.Now()); !open && s.Settled > 0 {
+		why = append(why, hours) // what has settled is not looked at before
+		arriving = coming.Settling
+	}
+	if arriving > 0 {
+		why = append(why, fmt.Sprintf("%d still arriving", arriving))
 	}
 	if coming.Waiting > 0 {
 		why = append(why, fmt.Sprintf("%d without the sentinel", coming.Waiting))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
+	"github.com/tenovos-ingest/ingestd/internal/timetable"
 	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
@@ -50,17 +51,18 @@ type Tenovos struct {
 	SendAccessToken    bool // send the AccessToken header
 	BasicLogin         bool // send the credentials as HTTP Basic, too
 
-	// The keys that gave the two secrets, such as tenovos.password_file.
-	APIKeyFrom, PasswordFrom string
+	// The keys that gave the credentials and where each stands, for messages: such as
+	// "tenovos.password at config.yaml:7 (the variable TENOVOS_PASSWORD)".
+	APIKeyFrom, UsernameFrom, PasswordFrom, ClientIDFrom string
 }
 
 // Upload bounds the transfer of content.
 type Upload struct {
-	Parts         int           // in flight for one file
-	MaxFileSize   int64         // bytes
-	Bandwidth     int64         // bytes a second over all uploads; 0 is no limit
-	Verify        string        // etag, asset
-	VerifyTimeout time.Duration // how long verify: asset waits for Tenovos' checksum
+	Parts         int             // in flight for one file
+	MaxFileSize   int64           // bytes
+	Bandwidth     timetable.Rates // over all uploads
+	Verify        string          // etag, asset
+	VerifyTimeout time.Duration   // how long verify: asset waits for Tenovos' checksum
 }
 
 // Retry bounds the attempts at one file.
@@ -97,6 +99,7 @@ type Folder struct {
 	Marker           string            // a path below the folder that must exist; "" is none
 	Order            string            // arrival; size,mixed; size; oldest; newest; path
 	Workers          int               // of its files in flight; 0 is three quarters of all, or all for a single folder
+	Hours            timetable.Hours   // in which its files may be begun
 	Batch            string            // none; all: the files of a drop are created together
 	After            string            // keep, move, delete
 	Done, Failed     string            // where files are moved to, below the folder; {date}, {folder} and {path} stand in them

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/tenovos-ingest/ingestd/internal/timetable"
 	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
@@ -99,9 +100,12 @@ func TestLoad(t *testing.T) {
 		File: "testdata/full.yaml",
 		Tenovos: Tenovos{URL: "https://api.uat.tenovos.io/content-store-v1", Version: "1.0", APIKey: "key", Username: "robot",
 			Password: "pass word", ClientID: "client", MaxConcurrentCalls: 5, BasicLogin: true,
-			APIKeyFrom: "tenovos.api_key_file", PasswordFrom: "tenovos.password_file"},
+			APIKeyFrom:   "tenovos.api_key_file at testdata/full.yaml:4 (the file " + secrets + "/api-key)",
+			UsernameFrom: "tenovos.username at testdata/full.yaml:5 (the variable TENOVOS_USERNAME)",
+			PasswordFrom: "tenovos.password_file at testdata/full.yaml:6 (the file " + secrets + "/password)",
+			ClientIDFrom: "tenovos.client_id at testdata/full.yaml:7"},
 		Journal: "/var/lib/ingestd/journal.db", Workers: 3,
-		Upload:    Upload{Parts: 2, MaxFileSize: 7 << 30, Bandwidth: 512 << 10, Verify: "asset", VerifyTimeout: time.Hour},
+		Upload:    Upload{Parts: 2, MaxFileSize: 7 << 30, Bandwidth: timetable.Steady(512 << 10), Verify: "asset", VerifyTimeout: time.Hour},
 		Retry:     Retry{MaxAttempts: 3, Initial: 100 * time.Millisecond, Max: 2 * time.Second},
 		Manifests: Manifests{Memory: 64 << 20, RowsWithoutFiles: 10},
 		Log:       Log{Level: "debug", Format: "json"}, Folders: []Folder{first, second},
@@ -136,7 +140,7 @@ func TestDefaults(t *testing.T) {
 	wd, _ := os.Getwd()
 	want := defaults("minimal.yaml")
 	want.Tenovos.URL, want.Tenovos.APIKey, want.Tenovos.Username, want.Tenovos.Password = "http://127.0.0.1:8080/v1", "k", "u", "p"
-	want.Tenovos.APIKeyFrom, want.Tenovos.PasswordFrom = "tenovos.api_key", "tenovos.password"
+	want.Tenovos.APIKeyFrom, want.Tenovos.UsernameFrom, want.Tenovos.PasswordFrom = "tenovos.api_key at minimal.yaml:1", "tenovos.username at minimal.yaml:1", "tenovos.password at minimal.yaml:1"
 	want.Journal = filepath.Join(wd, "journal.db")
 	folder := defaultFolder()
 	folder.Versions = "path" // as the files are kept

@@ -23,7 +23,7 @@ func TestExample(t *testing.T) {
 	want := defaults(exampleFile)
 	want.Tenovos.URL = "https://api.uat.tenovos.io/v1"
 	want.Tenovos.APIKey, want.Tenovos.Username, want.Tenovos.Password = "from-TENOVOS_API_KEY", "from-TENOVOS_USERNAME", "from-TENOVOS_PASSWORD"
-	want.Tenovos.APIKeyFrom, want.Tenovos.PasswordFrom = "tenovos.api_key", "tenovos.password"
+	got.Tenovos.APIKeyFrom, got.Tenovos.UsernameFrom, got.Tenovos.PasswordFrom, got.Tenovos.ClientIDFrom = "", "", "", "" // lines
 	want.Journal = "/var/lib/ingestd/journal.db"
 	folder := defaultFolder()
 	folder.Versions = "path" // as the files are kept

@@ -111,7 +111,7 @@ func (l *loader) user(n *yaml.Node) {
 }
 
 func (l *loader) passwordHash(n *yaml.Node) {
-	text := l.secretFile(n, "password_hash_file")
+	text, _ := l.secretFile(n, "password_hash_file")
 	if text == "" {
 		return
 	}
@@ -134,7 +134,7 @@ func (l *loader) passwordHash(n *yaml.Node) {
 }
 
 func (l *loader) token(n *yaml.Node) {
-	text := l.secretFile(n, "token_file")
+	text, _ := l.secretFile(n, "token_file")
 	switch plain := text.Reveal(); {
 	case text == "":
 		return

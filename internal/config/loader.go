@@ -3,7 +3,9 @@ package config
 import (
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -36,7 +38,7 @@ var (
 	folderKeys = yamltree.Keys{
 		Known: []string{
 			"name", "path", "previously", "include", "exclude", "settle", "patience", "ready", "watch", "poll_interval", "rescan", "marker", "shared",
-			"order", "workers", "batch", "after", "done", "failed", "prune", "resume", "versions", "duplicates", "empty",
+			"order", "workers", "hours", "batch", "after", "done", "failed", "prune", "resume", "versions", "duplicates", "empty",
 			"levels", "manifests", "manifest_file_column", "encoding", "match_case", "languages", "wait_for", "rules"},
 		Later: []string{"unknown", "sidecars"},
 	}
@@ -104,10 +106,11 @@ func (l *loader) tenovos(n *yaml.Node) {
 	t.APIKey, t.APIKeyFrom = l.secret(n, f, "api_key")
 	t.Password, t.PasswordFrom = l.secret(n, f, "password")
 	if at := l.need(n, f, "username", "tenovos"); at != nil {
-		t.Username = l.filled(at, "username")
+		t.Username, t.UsernameFrom = l.filled(at, "username"), l.origin(at, "username", "")
 	}
 	if at := f["client_id"]; at != nil {
 		t.ClientID, _ = l.Text(at, "client_id")
+		t.ClientIDFrom = l.origin(at, "client_id", "")
 	}
 	if t.Version == "1.0" && t.ClientID == "" {
 		l.Add(yamltree.At(n), "", "version 1.0 of the API needs a client_id")
@@ -125,7 +128,7 @@ func (l *loader) upload(n *yaml.Node) {
 	u := &l.config.Upload
 	l.number(f["parts"], "parts", &u.Parts, 1, 64)
 	l.size(f["max_file_size"], "max_file_size", &u.MaxFileSize, 1)
-	l.size(f["bandwidth"], "bandwidth", &u.Bandwidth, 0)
+	l.bandwidth(f["bandwidth"], &u.Bandwidth)
 	if at := f["verify"]; at != nil {
 		u.Verify = l.Choice(at, "verify", []string{"etag", "asset"}, nil)
 	}
@@ -200,6 +203,9 @@ func (l *loader) path(n *yaml.Node, what string) string {
 		l.Add(yamltree.At(n), "", "%s is no path: it contains a zero byte", what)
 		return ""
 	}
+	if !l.written(n, what, text) {
+		return ""
+	}
 	abs, err := filepath.Abs(text)
 	if err != nil {
 		l.Add(yamltree.At(n), "write it from the root", "%s: %v", what, err)
@@ -207,6 +213,31 @@ func (l *loader) path(n *yaml.Node, what string) string {
 	}
 	return abs
 }
+
+// written refuses a path that only a shell would understand.
+func (l *loader) written(n *yaml.Node, what, text string) bool {
+	home, err := os.UserHomeDir()
+	if err != nil || home == "" {
+		home = "/home/NAME"
+	}
+	switch first, rest, _ := strings.Cut(text, "/"); {
+	case first == "~":
+		l.Add(yamltree.At(n), "write "+filepath.Join(home, rest), "%s: a shell expands ~, a configuration does not: %s", what, l.Quote(n))
+	case homeOf.MatchString(first):
+		l.Add(yamltree.At(n), "write "+filepath.Join("/home", first[1:], rest)+", or where that home is", "%s: a shell expands %s, a configuration does not: %s", what, first, l.Quote(n))
+	case bareVariable.MatchString(first):
+		l.Add(yamltree.At(n), "write ${"+first[1:]+"}", "%s: a variable has braces here: %s", what, l.Quote(n))
+	default:
+		return true
+	}
+	return false
+}
+
+// What a shell puts in at the beginning of a path: another user's home, and a variable.
+var (
+	homeOf       = regexp.MustCompile(`^~[a-z_][a-z0-9_-]*$`)
+	bareVariable = regexp.MustCompile(`^\$[A-Za-z_][A-Za-z0-9_]*$`)
+)
 
 // below reads a slash-separated path below a folder.
 func (l *loader) below(n *yaml.Node, what string, to *string) {
@@ -216,6 +247,7 @@ func (l *loader) below(n *yaml.Node, what string, to *string) {
 	text, ok := l.Text(n, what)
 	switch {
 	case !ok:
+	case !l.written(n, what, text):
 	case text != "" && (!filepath.IsLocal(text) || filepath.Clean(text) == "." || strings.ContainsRune(text, 0)):
 		l.Add(yamltree.At(n), "such as _ingested", "%s must be a path below the folder, not %s", what, l.Quote(n))
 	case text != "":

@@ -157,7 +157,23 @@ func TestSchemaAgreesWithTheLoader(t *testing.T) {
 			t.Errorf("the schema refuses %s: %v", source, err)
 		}
 	}
+	for _, text := range []string{
+		strings.Replace(minimal, "path: drop", "path: drop\n    hours: \"Mon-Fri 20:00-6:00, Sat,Sun\"", 1),
+		strings.Replace(minimal, "path: drop", "path: drop\n    hours: \"\"", 1),
+		strings.Replace(minimal, "journal:", "upload: {bandwidth: \"Mon-Fri 08:00,10MiB 18:00,off\"}\njournal:", 1),
+		strings.Replace(minimal, "journal:", "upload: {bandwidth: \"Mon-08:00,1024\"}\njournal:", 1),
+		strings.Replace(minimal, "journal:", "upload: {bandwidth: \"off\"}\njournal:", 1),
+	} {
+		if _, err := parse("timetable.yaml", []byte(text), lookup(nil)); err != nil {
+			t.Error(err)
+		}
+		if err := validate(text); err != nil {
+			t.Errorf("the schema refuses a timetable: %v", err)
+		}
+	}
 	for what, change := range map[string][2]string{
+		"hours without an end":  {"path: drop", "path: drop\n    hours: \"20:00\""},
+		"a time without a rate": {"journal:", "upload: {bandwidth: \"08:00\"}\njournal:"},
 		"an unknown key":        {"journal:", "jurnal: x\njournal:"},
 		"a wrong choice":        {"path: drop", "path: drop\n    after: burn"},
 		"a wrong duration":      {"path: drop", "path: drop\n    settle: soon"},

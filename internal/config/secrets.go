@@ -1,8 +1,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,7 +23,7 @@ const maxSecret = 64 << 10
 const credentials = "/etc/ingestd/credentials"
 
 // secret reads a credential from KEY or from the file that KEY_file names; there
-// must be one of them. It also returns which.
+// must be one of them. It also returns where that stands.
 func (l *loader) secret(n *yaml.Node, fields map[string]*yaml.Node, key string) (_ secret.Text, from string) {
 	plain, file := fields[key], fields[key+"_file"]
 	switch {
@@ -29,13 +31,26 @@ func (l *loader) secret(n *yaml.Node, fields map[string]*yaml.Node, key string) 
 		l.Add(yamltree.At(file), "keep one of them", "tenovos has both %s and %s_file", key, key)
 	case plain != nil:
 		l.inline(plain, key)
-		return secret.Text(l.filled(plain, key)), "tenovos." + key
+		return secret.Text(l.filled(plain, key)), l.origin(plain, key, "")
 	case file != nil:
-		return l.secretFile(file, key+"_file"), "tenovos." + key + "_file"
+		text, path := l.secretFile(file, key+"_file")
+		return text, l.origin(file, key+"_file", path)
 	default:
-		l.Add(yamltree.At(n), "", "tenovos has no %s and no %s_file", key, key)
+		l.Add(yamltree.At(n), "write "+key+"_file: and the path of a file that holds it alone", "tenovos has no %s and no %s_file", key, key)
 	}
 	return "", ""
+}
+
+// origin says where a credential stands, with the file or the variable that gave it.
+func (l *loader) origin(n *yaml.Node, key, path string) string {
+	text := fmt.Sprintf("tenovos.%s at %s:%d", key, l.config.File, n.Line)
+	switch variables := yamltree.Variables(l.shown[n]); {
+	case path != "":
+		text += " (the file " + path + ")"
+	case len(variables) > 0:
+		text += " (the variable " + strings.Join(variables, ", ") + ")"
+	}
+	return text
 }
 
 // SecretFile is a file that holds a secret.
@@ -56,11 +71,11 @@ func (l *loader) inline(n *yaml.Node, key string) {
 }
 
 // secretFile reads a secret from a file. A name without a slash is looked up
-// where systemd puts credentials.
-func (l *loader) secretFile(n *yaml.Node, what string) secret.Text {
+// where systemd puts credentials. It also returns the path of the file.
+func (l *loader) secretFile(n *yaml.Node, what string) (secret.Text, string) {
 	name := l.filled(n, what)
-	if name == "" {
-		return ""
+	if name == "" || !l.written(n, what, name) {
+		return "", ""
 	}
 	handed := false
 	if !strings.ContainsRune(name, '/') {
@@ -74,10 +89,21 @@ func (l *loader) secretFile(n *yaml.Node, what string) secret.Text {
 	l.config.Secrets = append(l.config.Secrets, SecretFile{Path: name, Key: what, Handed: handed, Pos: yamltree.At(n)})
 	text, err := readSecret(name)
 	if err != nil {
-		l.Add(yamltree.At(n), "", "%s: %v", what, err)
-		return ""
+		l.Add(yamltree.At(n), secretAdvice(err), "%s: %v", what, err)
+		return "", ""
 	}
-	return text
+	return text, name
+}
+
+// secretAdvice says what to try about a file that should hold a secret.
+func secretAdvice(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "write the secret alone into that file, readable by the service only"
+	case errors.Is(err, fs.ErrPermission):
+		return "run the command as root, or give the service's user the right to read it"
+	}
+	return ""
 }
 
 // readSecret returns a file's content without the newline that editors put at the

@@ -64,6 +64,10 @@ type Folder struct {
 	// folder is polled; nil: nobody watches it. Both are called concurrently.
 	Wanted  func(rel string) bool
 	Scanned func() (last time.Time, polled bool)
+	// Open reports whether files may be begun at a time, until when that stays so (zero is
+	// for ever), and, where they may not, what they wait for in words; nil: always. It is
+	// called concurrently.
+	Open func(now time.Time) (open bool, until time.Time, why string)
 	// Companions tells the files that only speak of others; nil: there are none.
 	Companions Companions
 	// Map applies the rules to a file, which lies at another path by now unless at
@@ -124,4 +128,19 @@ func (f Folder) FilingChore(e journal.Entry, now time.Time) journal.NewChore {
 		c.NotBefore = now.Add(f.Resume)
 	}
 	return c
+}
+
+// Opening is Folder.Open, which may be nil.
+func (f Folder) Opening(now time.Time) (open bool, until time.Time, why string) {
+	if f.Open == nil {
+		return true, time.Time{}, ""
+	}
+	return f.Open(now)
+}
+
+// KeepsBack reports that an entry is not begun at a time, which is outside of the folder's
+// hours. One that was begun before is on its way: it begins again at any hour.
+func (f Folder) KeepsBack(e journal.Entry, now time.Time) bool {
+	open, _, _ := f.Opening(now)
+	return !open && (e.Status == journal.Settled || e.Status == journal.Mapped && e.AttemptCount == 0)
 }

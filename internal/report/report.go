@@ -3,15 +3,11 @@
 package report
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
-	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -24,6 +20,7 @@ type Folder struct {
 	Paused string `json:"paused"` // why the folder waits; "" while it does not
 	// PausedBy is what it waits for in classes, see journal.Pauses.
 	PausedBy []string `json:"paused_by"`
+	Hours    string   `json:"hours"` // that it waits for its hours, and from when those are; "" within them. That is no pause
 	// Polled is how many directories are polled because the kernel gives no more
 	// watches, each with all below it.
 	Polled     int       `json:"polled"`
@@ -92,23 +89,6 @@ func (f Folder) Unbalanced() int {
 	return left
 }
 
-// Entry is one file as the journal knows it.
-type Entry struct {
-	ID             int64     `json:"id"`
-	Folder         string    `json:"folder"`
-	Path           string    `json:"path"`
-	Status         string    `json:"status"`
-	Reason         string    `json:"reason"`
-	Hint           string    `json:"hint"`
-	ObjectID       string    `json:"object_id"`
-	FileID         string    `json:"file_id"`
-	OriginalFileID string    `json:"original_file_id"`
-	Attempts       int       `json:"attempts"`
-	Size           int64     `json:"size"` // bytes
-	Sent           int64     `json:"sent"` // bytes stored by the last attempt
-	Updated        time.Time `json:"updated"`
-}
-
 // Folders returns the books of every folder that the journal knows, by name.
 func Folders(ctx context.Context, r *journal.Reader) ([]Folder, error) {
 	counts, err := r.Counts(ctx)
@@ -128,7 +108,7 @@ func Folders(ctx context.Context, r *journal.Reader) ([]Folder, error) {
 
 func folderOf(c journal.Counts) Folder {
 	f := Folder{
-		Name: c.Name, Path: c.Path, Watch: c.Watch, Paused: c.Paused, PausedBy: append([]string{}, strings.Fields(c.PausedBy)...), QueuedSince: c.QueuedAt,
+		Name: c.Name, Path: c.Path, Watch: c.Watch, Paused: c.Paused, PausedBy: append([]string{}, strings.Fields(c.PausedBy)...), Hours: c.Hours, QueuedSince: c.QueuedAt,
 		Seen: c.Seen + c.Settling, Settling: c.Settling, Pruned: c.Pruned,
 		Polled: c.Polled, Open: c.Open, Waiting: c.Waiting, LastScan: c.LastScan,
 		Companions: c.Companions, Edits: c.Edits, Unreadable: c.Unreadable, Unread: c.Unread,
@@ -160,64 +140,4 @@ func folderOf(c journal.Counts) Folder {
 		}
 	}
 	return f
-}
-
-// Entries yields what is not filed, or everything.
-func Entries(ctx context.Context, r *journal.Reader, all bool, yield func(Entry) error) error {
-	obstacles, err := r.Obstacles(ctx)
-	if err != nil {
-		return err
-	}
-	return r.Entries(ctx, journal.Filter{All: all}, func(e journal.Entry) error {
-		return yield(Entry{
-			ID: e.ID, Folder: e.Folder, Path: e.Path, Status: string(e.Status),
-			Reason: reasonWith(e, obstacles[e.ID]), Hint: e.Reason.Hint,
-			ObjectID: e.ObjectID, FileID: e.FileID, OriginalFileID: e.OriginalFileID,
-			Attempts: e.AttemptCount, Size: e.Size, Sent: e.Sent, Updated: e.Updated,
-		})
-	})
-}
-
-// reasonWith is why an entry is as it is, and what keeps its file in the drop folder if it
-// was to be moved from there.
-func reasonWith(e journal.Entry, obstacle string) string {
-	if obstacle == "" || !e.Status.Resting() {
-		return e.Reason.Message
-	}
-	obstacle = "its file cannot be moved out of the drop folder yet, which is tried again: " + obstacle
-	if e.Reason.Message == "" {
-		return obstacle
-	}
-	return e.Reason.Message + "; " + obstacle
-}
-
-// WriteJSON writes folders and entries as one JSON document; daemon says whether a
-// process owns the journal. The entries are streamed: a journal of a million of them
-// is never in memory.
-func WriteJSON(ctx context.Context, out io.Writer, r *journal.Reader, daemon, all bool) error {
-	folders, err := Folders(ctx, r)
-	if err != nil {
-		return err
-	}
-	head, err := json.Marshal(folders)
-	if err != nil {
-		return err
-	}
-	w := bufio.NewWriter(display.NewWriter(out)) // some read it on a terminal
-	fmt.Fprintf(w, "{\"daemon\": %t, \"folders\": %s, \"entries\": [", daemon, head)
-	separator := "\n"
-	err = Entries(ctx, r, all, func(e Entry) error {
-		line, err := json.Marshal(e)
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(w, "%s%s", separator, line)
-		separator = ",\n"
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(w, "]}")
-	return w.Flush()
 }

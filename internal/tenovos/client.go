@@ -24,9 +24,9 @@ type Config struct {
 	Version          string
 	APIKey, Password secret.Text
 	Username         string
-	// APIKeyFrom and PasswordFrom are what the configuration calls the places of
-	// the two, for messages. Default tenovos.api_key and tenovos.password.
-	APIKeyFrom, PasswordFrom string
+	// APIKeyFrom and its siblings are what the configuration calls the places of the
+	// credentials, for messages. Default tenovos.api_key, and so on.
+	APIKeyFrom, UsernameFrom, PasswordFrom, ClientIDFrom string
 	// ClientID is sent at login where it is not "".
 	ClientID string
 	// MaxConcurrentCalls bounds the calls in flight, logins included. Default 8.
@@ -87,7 +87,9 @@ func New(cfg Config) (*Client, error) {
 	}
 	cfg.Version = cmp.Or(cfg.Version, "1.5")
 	cfg.APIKeyFrom = cmp.Or(cfg.APIKeyFrom, "tenovos.api_key")
+	cfg.UsernameFrom = cmp.Or(cfg.UsernameFrom, "tenovos.username")
 	cfg.PasswordFrom = cmp.Or(cfg.PasswordFrom, "tenovos.password")
+	cfg.ClientIDFrom = cmp.Or(cfg.ClientIDFrom, "tenovos.client_id")
 	if cfg.Version != "1.5" && cfg.Version != "1.0" {
 		return nil, fmt.Errorf(`tenovos.version must be "1.5" or "1.0", not %q`, cfg.Version)
 	}

@@ -105,11 +105,11 @@ type Error struct {
 }
 
 // Error returns one sentence: operation, kind, status, what the service said,
-// and the cause. Where Tenovos was not reached, that is all: it is not about the
-// call.
+// and the cause. Where Tenovos was not reached, or refused the login, that is all: it
+// is not about the call.
 func (e *Error) Error() string {
-	if u, ok := errors.AsType[*unreachedError](e.Err); ok {
-		return u.Error()
+	if whole := wholeOf(e.Err); whole != nil {
+		return whole.Error()
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", e.Op, e.Kind)
@@ -150,12 +150,23 @@ func (e *unreachedError) Error() string {
 
 func (e *unreachedError) Unwrap() error { return e.cause }
 
+// wholeOf returns the cause that is a sentence by itself; nil where there is none.
+func wholeOf(err error) error {
+	if u, ok := errors.AsType[*unreachedError](err); ok {
+		return u
+	}
+	if r, ok := errors.AsType[*refusedLogin](err); ok {
+		return r
+	}
+	return nil
+}
+
 // sessionError is a call that was not sent for want of a session.
 type sessionError struct{ cause error }
 
 func (e *sessionError) Error() string {
-	if u, ok := errors.AsType[*unreachedError](e.cause); ok {
-		return u.Error()
+	if whole := wholeOf(e.cause); whole != nil {
+		return whole.Error()
 	}
 	return fmt.Sprintf("%v: %v", ErrSession, e.cause)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -184,11 +183,11 @@ func (c *Client) login(ctx context.Context) (*token, error) {
 	}, nil)
 	if e := (*Error)(nil); errors.As(err, &e) && (e.Kind == Rejected || e.Kind == Unauthorized && e.Status != http.StatusForbidden) && !isPage(e) {
 		e.Kind = Unauthorized
-		hint := "check tenovos.username and " + c.cfg.PasswordFrom
+		check := c.cfg.UsernameFrom + " and " + c.cfg.PasswordFrom
 		if c.cfg.Version == "1.0" {
-			hint += ", and tenovos.client_id, which API 1.0 needs"
+			check += ", and " + c.cfg.ClientIDFrom + ", which API 1.0 needs"
 		}
-		e.Err = fmt.Errorf("%w; %s", ErrCredentials, hint)
+		e.Err = c.refusedLogin(e, check)
 	}
 	c.auth.refused = nil
 	if errors.Is(err, ErrCredentials) {
@@ -224,7 +223,7 @@ func (c *Client) authorize(ctx context.Context, op string, body tokenRequest, ol
 			return err
 		})
 	if e := (*Error)(nil); errors.As(err, &e) && !errors.Is(err, ErrIntermediary) && e.Status == http.StatusForbidden && strings.EqualFold(e.Message, "Forbidden") {
-		e.Err = fmt.Errorf("%w; check %s", ErrCredentials, c.cfg.APIKeyFrom)
+		e.Err = c.refusedLogin(e, c.cfg.APIKeyFrom+": it is the API key that was refused")
 	}
 	if e := (*Error)(nil); errors.As(err, &e) && e.Status == http.StatusNotFound {
 		// There is nothing to be found: the service is not where it should be.

@@ -1,6 +1,8 @@
 package turns
 
 import (
+	"time"
+
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -37,6 +39,8 @@ type folderQueue struct {
 	bound    int  // entries in flight
 	fromLast int  // of these, from the end of its order
 	deferred bool // its next turn is that of a deferred entry
+	// open is Folder.Open, and never nil.
+	open func(now time.Time) (open bool, until time.Time, why string)
 
 	flying, flyingLast int // as counted last
 }
@@ -45,7 +49,7 @@ type folderQueue struct {
 func New(folders []dropfolder.Folder, workers int, m Mounts, h Hands) *Turns {
 	t := &Turns{mounts: m, hands: h, workers: max(1, workers)}
 	for _, f := range folders {
-		q := &folderQueue{name: f.Name, bound: folderBound(f.Workers, t.workers, len(folders))}
+		q := &folderQueue{name: f.Name, bound: folderBound(f.Workers, t.workers, len(folders)), open: f.Opening}
 		if f.Order == journal.OrderMixed && q.bound > 1 {
 			q.fromLast = max(1, q.bound/4)
 		}
@@ -88,18 +92,31 @@ func (t *Turns) Count() int {
 	return free
 }
 
-// Shares says what each folder may have more than was counted.
-func (t *Turns) Shares() []journal.Share {
+// Shares says what each folder may have more than was counted. Outside of its hours that is
+// what was begun.
+func (t *Turns) Shares(now time.Time) []journal.Share {
 	var out []journal.Share
 	for _, q := range t.queues {
 		if !t.mounts.Usable(q.name) {
 			continue
 		}
+		open, _, _ := q.open(now)
 		out = append(out, journal.Share{
-			Folder: q.name, Limit: q.bound - q.flying, Last: max(0, q.fromLast-q.flyingLast), DeferredFirst: q.deferred,
+			Folder: q.name, Limit: q.bound - q.flying, Last: max(0, q.fromLast-q.flyingLast), DeferredFirst: q.deferred, OnlyBegun: !open,
 		})
 	}
 	return out
+}
+
+// Opens returns when the hours begin of a folder that is outside of its own, of the first
+// one; false if there is none.
+func (t *Turns) Opens(now time.Time) (first time.Time, ok bool) {
+	for _, q := range t.queues {
+		if open, until, _ := q.open(now); !open && (!ok || until.Before(first)) {
+			first, ok = until, true
+		}
+	}
+	return first, ok
 }
 
 // Took ends the turn of a folder.

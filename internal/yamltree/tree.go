@@ -41,6 +41,16 @@ func HasVariable(text string) bool {
 	return variable.FindString(strings.ReplaceAll(text, "$${", "")) != ""
 }
 
+// Variables returns the names of the variables in a text as it was before them.
+func Variables(text string) (names []string) {
+	for _, found := range variable.FindAllStringSubmatch(text, -1) {
+		if found[1] != "" {
+			names = append(names, found[1])
+		}
+	}
+	return names
+}
+
 // plain returns a plain copy of n, or nil for a part that cannot be one.
 func (t *tree) plain(n *yaml.Node) *yaml.Node {
 	if t.nodes++; t.nodes >= maxNodes {
