@@ -323,16 +323,17 @@ func (p *Pipeline) advance(ctx context.Context, m journal.Move) (now journal.Ent
 
 // Activity is a file in a worker's hands, for progress displays.
 type Activity struct {
-	Path string
-	Size int64 // bytes
-	Sent int64 // bytes that left in this process; parts stored earlier are not counted
+	ID           int64 // of the entry
+	Folder, Path string
+	Size         int64 // bytes
+	Sent         int64 // bytes that left in this process; parts stored earlier are not counted
 }
 
 // Active lists the files that workers hold now.
 func (p *Pipeline) Active() []Activity {
 	var out []Activity
-	for _, f := range p.hands.Each {
-		out = append(out, Activity{Path: f.Path, Size: f.Size, Sent: f.Sent()})
+	for id, f := range p.hands.Each {
+		out = append(out, Activity{ID: id, Folder: f.Folder, Path: f.Path, Size: f.Size, Sent: f.Sent()})
 	}
 	return out
 }

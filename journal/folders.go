@@ -59,7 +59,7 @@ func (fs Folders) Flush(ctx context.Context) error {
 	if len(fs.j.gauges.waiting()) == 0 {
 		return nil
 	}
-	return fs.j.write(ctx, "record the state of folders", func(*session) error { return nil }, AboutNothing)
+	return fs.j.write(ctx, "record the state of folders", func(*session) error { return nil }, AboutFolders)
 }
 
 // Set records the states of folders now.

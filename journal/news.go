@@ -15,6 +15,7 @@ const (
 	AboutChores
 	AboutEdits
 	AboutEvents            // Event: moves into a rest and out of one, new reasons
+	AboutFolders           // what the watchers say of them
 	AboutNothing Topic = 0 // what nobody waits for in this process
 )
 

@@ -134,7 +134,9 @@ func (s *site) pages(now *setup) *http.ServeMux {
 	mux.HandleFunc("GET /readyz", h.Ready)
 	mux.Handle("GET /metrics", s.metrics.Handler())
 	dashboard.New(dashboard.Deps{
-		Lists: s.serving.lists,
+		Lists: s.serving.lists, News: s.journal, Active: now.active, Ask: s.serving.asks(now.cfg),
+		Token: s.serving.access.Token, Stream: s.serving.access.Stream,
+		AssetURL: now.cfg.AssetURL, Version: versionText(), Log: now.log,
 	}).Register(mux)
 	if s.profile {
 		mux.HandleFunc("GET /debug/pprof/", pprof.Index)

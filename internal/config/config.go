@@ -24,6 +24,7 @@ type Config struct {
 	Retry         Retry
 	Manifests     Manifests
 	Listen        Listen
+	AssetURL      string // of an asset, with {object_id} or {file_id}; "" is none
 	Log           Log
 	ShutdownGrace time.Duration // how long parts on their way may take to finish
 	Folders       []Folder      // at least one

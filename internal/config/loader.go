@@ -27,7 +27,7 @@ type loader struct {
 
 var (
 	fileKeys = yamltree.Keys{Known: []string{
-		"tenovos", "insecure", "journal", "journal_keep", "workers", "upload", "retry", "manifests", "listen", "listen_auth", "listen_names", "log", "shutdown_grace", "folders"}}
+		"tenovos", "insecure", "journal", "journal_keep", "workers", "upload", "retry", "manifests", "listen", "listen_auth", "listen_names", "asset_url", "log", "shutdown_grace", "folders"}}
 	tenovosKeys = yamltree.Keys{Known: []string{
 		"url", "version", "api_key", "api_key_file", "username", "password", "password_file", "client_id",
 		"max_concurrent_calls", "send_access_token", "basic_login"}}
@@ -68,6 +68,7 @@ func (l *loader) file(n *yaml.Node) {
 	l.manifests(f["manifests"])
 	l.log(f["log"])
 	l.listening(f)
+	l.assetURL(f["asset_url"])
 	l.duration(f["shutdown_grace"], "shutdown_grace", &c.ShutdownGrace, 0)
 	if at := l.need(n, f, "folders", "the file"); at != nil {
 		l.folders(at)

@@ -23,7 +23,8 @@ const (
 const cancelPoll = 50 * time.Millisecond
 
 // cancel stops an entry that is marked as unwanted: its upload is cancelled and its empty
-// asset removed. One whose content was already handed over is ingested instead.
+// asset removed. One whose content was already handed over is ingested instead, and one
+// that is held or failed is so no more.
 func (d *Desk) cancel(ctx context.Context, e journal.Entry, _ Selection) (Outcome, error) {
 	for {
 		switch {
@@ -31,9 +32,8 @@ func (d *Desk) cancel(ctx context.Context, e journal.Entry, _ Selection) (Outcom
 			return Outcome{Result: "cancelled"}, nil
 		case e.Status == journal.Filed, e.Status == journal.Verified:
 			return Outcome{Result: "ingested", Detail: "its content was handed over already; `ingestd withdraw ID` removes the asset"}, nil
-		case e.InDrop && (e.Status == journal.Held || e.Status == journal.Failed): // its drop goes without it
-			_, err := d.Core.Advance(ctx, journal.Move{ID: e.ID, From: e.Status, To: journal.Cancelled, Reason: reasons.Cancelled})
-			return Outcome{Result: "cancelled"}, err
+		case e.Status == journal.Held || e.Status == journal.Failed:
+			return d.cancelResting(ctx, e)
 		case e.Status.Resting():
 			return Outcome{Result: "skipped", Detail: "it is " + string(e.Status)}, nil
 		}
@@ -86,6 +86,20 @@ func (d *Desk) cancel(ctx context.Context, e journal.Entry, _ Selection) (Outcom
 			return Outcome{}, err
 		}
 	}
+}
+
+// cancelResting has an entry that is held or failed wait for nobody any more: it is in no
+// list of what is to be done, and its drop goes without it.
+func (d *Desk) cancelResting(ctx context.Context, e journal.Entry) (Outcome, error) {
+	if e.Reason.Class == journal.ClassUnverified {
+		return Outcome{Result: "skipped", Detail: "its content was handed over already; `ingestd retry ID` looks at it again"}, nil
+	}
+	if !d.Hands.Take(e) {
+		return Outcome{Result: "skipped", Detail: "its file is just being moved; try again"}, nil
+	}
+	defer d.Hands.Release(e.ID)
+	_, err := d.Core.Advance(ctx, journal.Move{ID: e.ID, From: e.Status, To: journal.Cancelled, Reason: reasons.Cancelled})
+	return Outcome{Result: "cancelled"}, err
 }
 
 // cancelWithout says what can be done for an entry that is to be cancelled while

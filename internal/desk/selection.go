@@ -21,15 +21,19 @@ type Selection struct {
 	Folders  []string         `json:"folders,omitempty"`
 	Since    time.Time        `json:"since,omitzero"` // last moved at or after
 	Until    time.Time        `json:"until,omitzero"` // last moved before
+	// Class and Alike are about entries with one reason, see reasons.Form; "" is any.
+	Class string `json:"class,omitempty"`
+	Alike string `json:"alike,omitempty"`
 	// AsNew makes a retried file an asset of its own where it would be a version.
 	AsNew bool `json:"as_new,omitempty"`
 
 	asked time.Time // what came later is not meant
 }
 
-// Covers reports whether an entry lies within the selection's times.
+// Covers reports whether an entry lies within the selection's times, and has its reason.
 func (s Selection) Covers(e journal.Entry) bool {
-	return (s.Since.IsZero() || !e.Since.Before(s.Since)) && (s.Until.IsZero() || e.Since.Before(s.Until))
+	return (s.Class == "" || s.Class == e.Reason.Class) && (s.Alike == "" || s.Alike == reasons.Form(e.Reason.Message)) &&
+		(s.Since.IsZero() || !e.Since.Before(s.Since)) && (s.Until.IsZero() || e.Since.Before(s.Until))
 }
 
 // Outcome is what a request did to one entry.

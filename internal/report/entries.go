@@ -64,14 +64,20 @@ func Selected(ctx context.Context, r *journal.Reader, s Selection, yield func(En
 	}
 	f := journal.Filter{All: s.All, Folders: s.Folders, IDs: s.IDs, Statuses: s.Statuses, Since: s.Since, Below: s.Below}
 	return r.Entries(ctx, f, func(e journal.Entry) error {
-		return yield(Entry{
-			ID: e.ID, Folder: e.Folder, Path: e.Path, Status: string(e.Status),
-			Reason: reasonWith(e, obstacles[e.ID], hours[e.Folder]), Hint: e.Reason.Hint,
-			ObjectID: e.ObjectID, FileID: e.FileID, OriginalFileID: e.OriginalFileID,
-			Attempts: e.AttemptCount, Size: e.Size, Sent: e.Sent, Updated: e.Updated,
-			Class: e.Reason.Class, Generation: e.Generation, Found: e.SeenAt, Since: e.Since, Next: e.NotBefore, MovedTo: movedTo(e),
-		})
+		return yield(entryOf(e, obstacles[e.ID], hours[e.Folder]))
 	})
+}
+
+// entryOf is an entry of the journal, what keeps its file from being moved, and what its
+// folder waits for outside of its hours.
+func entryOf(e journal.Entry, obstacle, hours string) Entry {
+	return Entry{
+		ID: e.ID, Folder: e.Folder, Path: e.Path, Status: string(e.Status),
+		Reason: reasonWith(e, obstacle, hours), Hint: e.Reason.Hint,
+		ObjectID: e.ObjectID, FileID: e.FileID, OriginalFileID: e.OriginalFileID,
+		Attempts: e.AttemptCount, Size: e.Size, Sent: e.Sent, Updated: e.Updated,
+		Class: e.Reason.Class, Generation: e.Generation, Found: e.SeenAt, Since: e.Since, Next: e.NotBefore, MovedTo: movedTo(e),
+	}
 }
 
 // movedTo is where a file lies that was moved.

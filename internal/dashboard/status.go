@@ -8,24 +8,6 @@ import (
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
-// Deps is what the pages are made of.
-type Deps struct {
-	// Lists is a reader for the pages alone: a client that is slow to read holds one of its
-	// connections, and none that anybody else waits for.
-	Lists *journal.Reader
-}
-
-// Page is what there is to see.
-type Page struct{ deps Deps }
-
-// New returns the page.
-func New(d Deps) *Page { return &Page{d} }
-
-// Register has a mux serve the page. Who may see it is decided before the mux.
-func (p *Page) Register(mux *http.ServeMux) {
-	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, req *http.Request) { serveStatus(w, req, p.deps.Lists) })
-}
-
 const unreadable = "the journal cannot be read"
 
 func serveStatus(w http.ResponseWriter, req *http.Request, r *journal.Reader) {
