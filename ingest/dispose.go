@@ -133,7 +133,7 @@ func judge(e journal.Entry, err error, l limits) verdict {
 	case errors.Is(err, file.ErrLocked):
 		return verdict{do: retry, after: lockedWait(e.Tries), reason: reasons.Locked(err)}
 	case errors.Is(err, file.ErrClaimed):
-		return verdict{do: retry, after: mounts.Wait, reason: reasons.Of(reasons.ClassNoFolder, err, "Its files wait until the other program lets go.")}
+		return verdict{do: retry, after: mounts.Wait, reason: reasons.Of(reasons.ClassNoFolder, err, "Stop the other ingestd, or take the folder out of the configuration of one of them. Its files wait until then.")}
 	case mounts.IsGone(err):
 		return verdict{do: retry, after: mounts.Wait, reason: reasons.Of(reasons.ClassNoFolder, err,
 			"Mount the drop folder, make it again, or look why its server does not answer. Its files wait until then.")}

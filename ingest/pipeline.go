@@ -28,6 +28,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/internal/resting"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
+	"github.com/tenovos-ingest/ingestd/internal/telling"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -125,6 +126,7 @@ type Pipeline struct {
 	chores     *chores.Chores
 	filer      *filing.Filer
 	leftovers  *filing.Leftovers
+	teller     *telling.Teller
 
 	excuses outage.Excuses
 	stats   struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
@@ -206,6 +208,7 @@ func New(cfg Config, d Deps) *Pipeline {
 		d.Paused(by, why)
 	}, func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
 	c.sources = newSources(p)
+	p.teller = newTeller(p)
 	p.filer = newFiler(p)
 	c.intake = p.newIntake()
 	c.file = p.filer.FileAway
@@ -234,6 +237,9 @@ func (p *Pipeline) Resting() *resting.Files { return p.resting }
 // Strays looks after files that were left under a hidden name, while Run runs.
 func (p *Pipeline) Strays() *filing.Strays { return p.chores.Strays() }
 
+// Teller tells people of their files, while Run runs.
+func (p *Pipeline) Teller() *telling.Teller { return p.teller }
+
 // Run works until drain closes, then lets the parts that are on their way finish
 // within Config.ShutdownGrace; ctx ends everything at once. With a source, Run is
 // a backfill: it returns when source has closed and nothing is left to do.
@@ -244,6 +250,9 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	defer cut()
 	p.drain, p.source, p.once = drain, source, source != nil
 
+	if err := p.teller.Begin(ctx); err != nil {
+		return unlessCanceled(err)
+	}
 	idle := make(chan struct{})
 	g, gctx := errgroup.WithContext(ctx)
 	run := companions.Run{Idle: idle, Drain: drain, Backfill: p.once}

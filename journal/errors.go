@@ -12,7 +12,7 @@ import (
 // for the operator.
 var (
 	ErrLocked     = errors.New("another ingestd owns this journal")
-	ErrMissing    = errors.New("there is no journal here; check the path, or start ingestd once to create it")
+	ErrMissing    = errors.New("there is no journal here; check the key journal of the configuration, or run `ingestd run` or `ingestd backfill` once, which creates it")
 	ErrCorrupt    = errors.New("the journal is damaged; stop ingestd, keep a copy of the file, and restore a back-up of it (or rescue what is readable with `sqlite3 FILE .recover`)")
 	ErrNewer      = errors.New("the journal was written by a newer ingestd; use that version or a newer one")
 	ErrOlder      = errors.New("the journal was written by an older ingestd; start the daemon of this version once to bring it up to date")

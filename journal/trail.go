@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// Trail is what the journal keeps of the life of one entry beside its events.
+// Trail is what the journal keeps of the life of one entry.
 type Trail struct {
 	Entry    Entry
+	Events   []Event
 	Attempts []PastAttempt // by number
 	Requests []PastRequest // that were about it, of the last days, by time
 	Edit     *Edit         // a correction of its metadata that is still to be made; nil is none
@@ -51,6 +52,9 @@ const mostParts = 20
 // TrailOf returns the trail of an entry; ErrUnknown if there is no such entry. It costs what
 // the entry did, and a look at the answers of some days.
 func TrailOf(ctx context.Context, r *Reader, id int64) (t Trail, err error) {
+	if t.Events, err = EventsOf(r).Of(ctx, id); err != nil {
+		return t, err
+	}
 	err = r.read(ctx, fmt.Sprintf("read the trail of entry %d", id), func(tx *session) error {
 		if t.Entry, err = readEntry(ctx, tx, id); err != nil {
 			return err

@@ -149,6 +149,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		Scanned: e.pipeline.Resting().Scanned,
 		Removed: e.pipeline.Resting().Removed,
 		Hidden:  e.pipeline.Strays().Hidden,
+		Met:     e.pipeline.Teller().Seen,
 		Report:  e.folders.report,
 		Log:     log,
 	})
@@ -192,7 +193,7 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder, set *rules.Set)
 			Name: f.Name, Path: f.Path, Marker: f.Marker, Settle: f.Settle,
 			VersionByPath: f.Versions == "path", VersionByFilename: f.Versions == "filename",
 			Duplicates: dropfolder.Duplicates(f.Duplicates), Empty: dropfolder.Empty(f.Empty),
-			After: dropfolder.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune, Resume: f.Resume,
+			After: dropfolder.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune, Resume: f.Resume, Tell: f.Tell, Contact: f.Contact,
 			Order: journal.Order(f.Order), Workers: f.Workers, Ready: f.Ready != "",
 		}
 		if !f.Hours.Always() {
@@ -247,6 +248,7 @@ func noFolder(known []string, name string) error {
 // have.
 func openJournal(ctx context.Context, cfg *config.Config, anew bool, log zerolog.Logger) (*journal.Journal, error) {
 	j, err := journal.Open(ctx, cfg.Journal, journal.Options{Anew: anew, WatchLock: true})
+	err = mayWrite(cfg.Journal, err)
 	if err == nil && j.Fresh() {
 		log.Warn().Str("journal", cfg.Journal).Msg("there is no journal yet: beginning a new one, to which every file in the folders is new")
 	}

@@ -91,7 +91,7 @@ func afterwards(folders []config.Folder, after string) ([]config.Folder, error) 
 		if folders[i].After == "keep" {
 			folders[i].Resume = 0 // no daemon would move the files when their time has come
 		}
-		folders[i].After = after
+		folders[i] = folders[i].Afterwards(after)
 	}
 	return folders, nil
 }

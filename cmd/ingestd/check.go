@@ -163,7 +163,7 @@ func writable(journal string) error {
 			continue // it would be made
 		}
 		if err != nil {
-			return fmt.Errorf("journal %s: %s cannot be written by this user: %w: %w", journal, at, err, errUnusable)
+			return fmt.Errorf("journal %s: %s cannot be written by this user (%s): %w: %w", journal, at, journalAdvice(journal), err, errUnusable)
 		}
 		return nil
 	}

@@ -113,7 +113,7 @@ func lstat(path string) (info os.FileInfo, err error) {
 		info, err := os.Lstat(path)
 		return func() (os.FileInfo, error) { return info, err }
 	}, func() (os.FileInfo, error) {
-		return nil, errors.New("its file system does not answer: is its server there?")
+		return nil, errors.New("its file system does not answer: look whether its server answers")
 	})()
 }
 

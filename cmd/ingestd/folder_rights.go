@@ -68,7 +68,7 @@ func checkRights(cfg *config.Config, folders []config.Folder, who person) (mista
 	for i, f := range folders {
 		r, ok := awaited(ctx, answers[i])
 		if !ok {
-			notes = append(notes, yamltree.Problem{Pos: f.Pos, Message: fmt.Sprintf("the rights in folder %s are not known: a file system in it does not answer", f.Path), Hint: "is its server there?"})
+			notes = append(notes, yamltree.Problem{Pos: f.Pos, Message: fmt.Sprintf("the rights in folder %s are not known: a file system in it does not answer", f.Path), Hint: "look whether its server answers"})
 			continue
 		}
 		mistakes = append(mistakes, r.wrong...)
@@ -229,7 +229,7 @@ func checkFiles(cfg *config.Config, who person) []yamltree.Problem {
 		err := who.asks(func() {
 			add := func(at yamltree.Pos, what string, err error) {
 				if err != nil {
-					out = append(out, yamltree.Problem{Pos: at, Message: fmt.Sprintf("%s cannot be used by %s: %v", what, who, err), Hint: "the daemon would not start"})
+					out = append(out, yamltree.Problem{Pos: at, Message: fmt.Sprintf("%s cannot be used by %s: %v", what, who, err), Hint: "give that user the right, or the daemon does not start"})
 				}
 			}
 			add(yamltree.Pos{Line: 1, Column: 1}, "the configuration", readable(cfg.File))

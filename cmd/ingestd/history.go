@@ -104,7 +104,7 @@ func printHistory(out io.Writer, events []history.Event) {
 			text += ")"
 		}
 		if e.Hint != "" {
-			text = strings.TrimRight(text, ".") + ". Try: " + e.Hint
+			text = strings.TrimRight(text, ".") + ". Try: " + withID(e.Hint, e.ID)
 		}
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", localTime(e.Time), e.Event, display.Text(text))
 	}

@@ -156,7 +156,11 @@ func (s *setup) health() health.State {
 		if waits := s.waits.Load(); waits != nil {
 			why = *waits
 		}
-		return health.State{Waits: why}
+		h := health.State{Waits: why}
+		for _, f := range s.cfg.Folders {
+			h.Folders = append(h.Folders, health.Folder{Name: f.Name, Paused: "it is not looked at meanwhile"})
+		}
+		return h
 	}
 	h := health.State{Waits: e.pipeline.Paused(), Ask: s.acct.answers}
 	for _, f := range e.folders.all() {

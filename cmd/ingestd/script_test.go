@@ -43,6 +43,7 @@ func TestScripts(t *testing.T) {
 			"fault":     cmdFault,
 			"edit":      cmdEdit,
 			"nosecrets": cmdNoSecrets,
+			"mistake":   cmdMistake,
 		},
 	})
 }

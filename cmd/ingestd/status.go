@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -196,13 +197,18 @@ func printEntry(out io.Writer, e report.Entry) error {
 	}
 	_, err := fmt.Fprintf(out, "\n%d  %s  %s/%s  %s\n", e.ID, e.Status, e.Folder, display.Name(e.Path), size)
 	for _, line := range []struct{ label, text string }{
-		{"since", since}, {"why", e.Reason}, {"try", e.Hint}, {"next try", next}, {"asset", e.ObjectID}, {"moved to", e.MovedTo},
+		{"since", since}, {"why", e.Reason}, {"try", withID(e.Hint, e.ID)}, {"next try", next}, {"asset", e.ObjectID}, {"moved to", e.MovedTo},
 	} {
 		if line.text != "" && err == nil {
 			_, err = fmt.Fprintf(out, "    %s: %s\n", line.label, display.Text(line.text))
 		}
 	}
 	return err
+}
+
+// withID puts the id of an entry into the commands of a hint.
+func withID(hint string, id int64) string {
+	return strings.ReplaceAll(hint, " ID`", fmt.Sprintf(" %d`", id))
 }
 
 // printGroup writes one line for all entries of a reason, and one for what to try.
@@ -239,13 +245,30 @@ func mayRead(path string, err error) error {
 	if !errors.Is(unix.Access(path, unix.R_OK), unix.EACCES) {
 		return err
 	}
-	owner := "the user of the service"
-	if info, serr := os.Stat(filepath.Dir(path)); serr == nil {
+	return fmt.Errorf("permission denied: this user may not read the journal %s: run the command as root, or as %s", path, journalOwner(path))
+}
+
+// mayWrite is mayRead for who is to own the journal.
+func mayWrite(path string, err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return fmt.Errorf("%w (%s)", err, journalAdvice(path))
+}
+
+// journalAdvice says what to try where this user has no right to write a journal.
+func journalAdvice(path string) string {
+	return fmt.Sprintf("run it as root, or as %s, or name another place for the journal", journalOwner(path))
+}
+
+// journalOwner names whose the directory of a journal is.
+func journalOwner(path string) string {
+	if info, err := os.Stat(filepath.Dir(path)); err == nil {
 		if st, ok := info.Sys().(*syscall.Stat_t); ok {
-			if u, uerr := user.LookupId(strconv.FormatUint(uint64(st.Uid), 10)); uerr == nil {
-				owner = u.Username
+			if u, err := user.LookupId(strconv.FormatUint(uint64(st.Uid), 10)); err == nil && st.Uid != 0 {
+				return u.Username
 			}
 		}
 	}
-	return fmt.Errorf("permission denied: this user may not read the journal %s: run the command as root, or as %s", path, owner)
+	return "the user of the service"
 }

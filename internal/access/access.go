@@ -48,13 +48,15 @@ func New(c Config) (*Access, error) {
 const maxBody = 64 << 10
 
 // headers are sent with every reply. A page runs its own script and nothing else, is shown
-// in no frame, and nothing of it stays in a cache.
+// in no frame, and nothing of it stays in a cache. Other sites do not learn of its address; it
+// has to be told to this one, because browsers that tell nobody (no-referrer) hide the Origin
+// of the page's own forms, too.
 var headers = map[string]string{
 	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 	"X-Content-Type-Options":       "nosniff",
 	"X-Frame-Options":              "DENY",
-	"Referrer-Policy":              "no-referrer",
+	"Referrer-Policy":              "same-origin",
 	"Cache-Control":                "no-store",
 	"Cross-Origin-Opener-Policy":   "same-origin",
 	"Cross-Origin-Resource-Policy": "same-origin",

@@ -14,13 +14,14 @@ import (
 
 // What wrong logins may take.
 const (
-	wrongPause   = time.Second      // before a wrong login is told so
-	maxPausing   = 64               // of these at once; more are told at once to come later
-	maxWaiting   = 64               // logins that wait for their turn with bcrypt
-	longestWait  = 10 * time.Second // of one of them
-	bcryptShare  = 4                // bcrypt takes a quarter of one processor,
-	bcryptAhead  = 8 * time.Second  // and may be this far ahead of that after a quiet time
-	maxRemember  = 1024             // wrong logins, and sources of them
+	wrongPause   = time.Second     // before a wrong login is told so
+	maxPausing   = 64              // of these at once; more are told at once to come later
+	maxWaiting   = 64              // logins that wait for their turn with bcrypt
+	longestWait  = 5 * time.Second // of one of them
+	bcryptShare  = 4               // bcrypt takes a quarter of one processor,
+	bcryptAhead  = 8 * time.Second // and may be this far ahead of that after a quiet time;
+	firstWait    = time.Second / 2 // who made no mistake yet waits for that no longer than this
+	maxRemember  = 1024            // wrong logins, and sources of them
 	sayWrongEach = time.Minute
 )
 
@@ -31,10 +32,11 @@ type guesses struct {
 	log zerolog.Logger
 
 	mu      sync.Mutex
-	waiting []*guess // in the order of their arrival
-	working bool     // somebody has the turn
-	free    time.Time
-	alarm   *time.Timer // until free, while somebody waits for that alone
+	waiting []*guess    // in the order of their arrival
+	working bool        // somebody has the turn
+	ended   time.Time   // when the last turn did
+	free    time.Time   // when bcrypt has not taken more than its share
+	alarm   *time.Timer // for next
 	wrong   map[[sha256.Size]byte]bool
 	sources map[netip.Addr]int // how many wrong logins each made
 	pausing int
@@ -135,20 +137,24 @@ func (g *guesses) next() {
 	if g.working || len(g.waiting) == 0 {
 		return
 	}
-	if rest := time.Until(g.free); rest > 0 {
-		if g.alarm == nil {
-			g.alarm = time.AfterFunc(rest, func() {
-				g.mu.Lock()
-				defer g.mu.Unlock()
-				g.alarm = nil
-				g.next()
-			})
-		}
-		return
-	}
 	last := slices.Clone(g.waiting)
 	slices.Reverse(last)
 	one := slices.MinFunc(last, g.byMistakes)
+	at := g.free
+	if first := g.ended.Add(firstWait); g.sources[one.from] == 0 && first.Before(at) {
+		at = first
+	}
+	if g.alarm != nil {
+		g.alarm.Stop()
+	}
+	if rest := time.Until(at); rest > 0 {
+		g.alarm = time.AfterFunc(rest, func() {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.next()
+		})
+		return
+	}
 	g.leave(one)
 	g.working = true
 	one.turn <- true
@@ -158,7 +164,8 @@ func (g *guesses) next() {
 func (g *guesses) done(took time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if earliest := time.Now().Add(-bcryptAhead); g.free.Before(earliest) {
+	g.ended = time.Now()
+	if earliest := g.ended.Add(-bcryptAhead); g.free.Before(earliest) {
 		g.free = earliest
 	}
 	g.free = g.free.Add(bcryptShare * took)

@@ -117,7 +117,9 @@ func TestLongAnswer(t *testing.T) {
 // page is answered, and looks at what they cost.
 func TestIdleConnections(t *testing.T) {
 	hold := make(chan bool)
-	r := serve(t, Config{}, usual, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	lim := usual
+	lim.fairBusy = 200 * time.Millisecond
+	r := serve(t, Config{}, lim, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if req.URL.Path == "/slow" {
 			select {
 			case <-req.Context().Done():

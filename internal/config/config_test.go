@@ -307,9 +307,9 @@ func TestCheckFolders(t *testing.T) {
 	got := strings.ReplaceAll(c.Invalid(c.CheckFolders()).Error(), dir, "DIR")
 	want := `f:2:1: folder DIR/none does not exist (create it, or mount its share)
 f:3:1: folder DIR/file is no directory
-f:4:1: folder DIR has no marker .mounted (is its share mounted?)
-f:5:1: folder DIR: marker below is no file, but a directory (the folder counts as not mounted until a file lies there)
-f:6:1: folder DIR: marker link is no file, but a link (the folder counts as not mounted until a file lies there)`
+f:4:1: folder DIR has no marker .mounted (mount its share, or put the file there)
+f:5:1: folder DIR: marker below is no file, but a directory (put a file there: until then the folder counts as not mounted)
+f:6:1: folder DIR: marker link is no file, but a link (put a file there: until then the folder counts as not mounted)`
 	if got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
@@ -390,7 +390,7 @@ func TestReady(t *testing.T) {
 	none := func(string) (string, bool) { return "", false }
 	for ready, good := range map[string]bool{
 		"": true, "{name}.done": true, "{stem}.ok": true,
-		"{name}": false, "done": false, "../{name}.done": false, "{name}{stem}": false,
+		"{name}": false, "done": false, "../{name}.done": false, "{name}{stem}": false, "{name}.held.txt": false, "{stem}.Error.TXT": false,
 	} {
 		c, err := parse("c.yaml", fmt.Appendf(nil, with, ready), none)
 		if (err == nil) != good {

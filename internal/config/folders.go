@@ -16,6 +16,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/notes"
 	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
@@ -49,7 +50,7 @@ func (l *loader) formerNames(nodes []*yaml.Node) {
 			continue
 		}
 		if why, is := taken[at.Value]; is {
-			l.Add(yamltree.At(at), why, "previously: %s cannot be a folder's former name", l.Quote(at))
+			l.Add(yamltree.At(at), "write the name that this folder alone had", "previously: %s cannot be a folder's former name: %s", l.Quote(at), why)
 		}
 		taken[at.Value] = fmt.Sprintf("the folder of line %d had it", at.Line)
 	}
@@ -133,6 +134,7 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 	if at := f["wait_for"]; at != nil {
 		d.WaitFor = mapping.ReadWaitFor(l.Reader, at)
 	}
+	l.tell(f, &d)
 	if d.Versions == "" {
 		if d.Versions = "off"; d.After == "keep" { // tomorrow's IMG_0001.jpg is another picture where today's is moved away
 			d.Versions = "path"
@@ -159,7 +161,7 @@ func (l *loader) destination(n *yaml.Node, what string, to *string) {
 	emptied := strings.NewReplacer("{path}", "", "{date}", "x", "{folder}", "x").Replace(text)
 	switch {
 	case strings.ContainsAny(rest, "{}"):
-		l.Add(yamltree.At(n), "{date}, {folder} and {path} are known", "%s: %s has a placeholder that does not exist", what, l.Quote(n))
+		l.Add(yamltree.At(n), "use {date}, {folder} and {path}", "%s: %s has a placeholder that does not exist", what, l.Quote(n))
 	case strings.ContainsAny(first, "{}"):
 		l.Add(yamltree.At(n), "such as _ingested/{date}", "%s: %s must begin with a fixed directory", what, l.Quote(n))
 	case strings.ContainsFunc(text, unicode.IsControl):
@@ -213,6 +215,10 @@ func (l *loader) ready(n *yaml.Node) string {
 		l.Add(yamltree.At(n), "such as \"{name}.done\"", "ready: %s does not name a file beside each file", l.Quote(n))
 		return ""
 	}
+	if notes.Named(text) {
+		l.Add(yamltree.At(n), "such as \"{name}.done\"", "ready: %s would take the notes that are left for people for sentinels", l.Quote(n))
+		return ""
+	}
 	return text
 }
 
@@ -224,11 +230,11 @@ func (l *loader) folderName(n *yaml.Node) string {
 		l.Add(yamltree.At(n), "", "name: %s has a slash or a character that cannot be printed", l.Quote(n))
 	}
 	if dots(name) {
-		l.Add(yamltree.At(n), "{folder} stands for it in done and failed", "name: %s cannot name a directory", l.Quote(n))
+		l.Add(yamltree.At(n), "give it another name: {folder} stands for it in done and failed", "name: %s cannot name a directory", l.Quote(n))
 	}
 	for _, other := range l.config.Folders {
 		if name != "" && other.Name == name {
-			l.Add(yamltree.At(n), fmt.Sprintf("the folder of line %d has it already", other.Pos.Line), "two folders are named %s", l.Quote(n))
+			l.Add(yamltree.At(n), fmt.Sprintf("give one of them another name: the folder of line %d has it already", other.Pos.Line), "two folders are named %s", l.Quote(n))
 		}
 	}
 	return name
@@ -238,7 +244,7 @@ func (l *loader) folderName(n *yaml.Node) string {
 // A running daemon pauses such a folder; only `check` calls it a mistake.
 func (c *Config) CheckFolders() []yamltree.Problem {
 	found := askAll(c.Folders, Folder.missing, func(f Folder) yamltree.Problem {
-		return yamltree.Problem{Message: fmt.Sprintf("the file system of folder %s does not answer", f.Path), Hint: "is its server there?"}
+		return yamltree.Problem{Message: fmt.Sprintf("the file system of folder %s does not answer", f.Path), Hint: "look whether its server answers"}
 	})
 	var problems []yamltree.Problem
 	for i, wrong := range found {
@@ -277,10 +283,10 @@ func (f Folder) missing() yamltree.Problem {
 		defer root.Close() // nothing was written
 		err = root.Marked(f.Path, f.Marker)
 		if other, ok := errors.AsType[*file.NoMarker](err); ok {
-			return yamltree.Problem{Message: fmt.Sprintf("folder %s: marker %s is no file, but %s", f.Path, f.Marker, file.What(other.Mode)), Hint: "the folder counts as not mounted until a file lies there"}
+			return yamltree.Problem{Message: fmt.Sprintf("folder %s: marker %s is no file, but %s", f.Path, f.Marker, file.What(other.Mode)), Hint: "put a file there: until then the folder counts as not mounted"}
 		}
 		if err != nil {
-			return yamltree.Problem{Message: fmt.Sprintf("folder %s has no marker %s", f.Path, f.Marker), Hint: "is its share mounted?"}
+			return yamltree.Problem{Message: fmt.Sprintf("folder %s has no marker %s", f.Path, f.Marker), Hint: "mount its share, or put the file there"}
 		}
 	}
 	return yamltree.Problem{}

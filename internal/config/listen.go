@@ -35,7 +35,7 @@ var bcryptHash = regexp.MustCompile(`^\$2[aby]?\$[0-9]{2}\$[./A-Za-z0-9]{53}$`)
 const (
 	minToken  = 16 // characters
 	weakCost  = 10 // of a bcrypt hash; below it, a password is soon found by trying
-	worstCost = 15 // above it, one login takes seconds
+	worstCost = 14 // above it, one login takes seconds
 )
 
 // listening reads the keys of the HTTP server.
@@ -111,7 +111,7 @@ func (l *loader) user(n *yaml.Node) {
 }
 
 func (l *loader) passwordHash(n *yaml.Node) {
-	text, _ := l.secretFile(n, "password_hash_file")
+	text := l.secretFile(n, "password_hash_file")
 	if text == "" {
 		return
 	}
@@ -134,7 +134,7 @@ func (l *loader) passwordHash(n *yaml.Node) {
 }
 
 func (l *loader) token(n *yaml.Node) {
-	text, _ := l.secretFile(n, "token_file")
+	text := l.secretFile(n, "token_file")
 	switch plain := text.Reveal(); {
 	case text == "":
 		return

@@ -38,7 +38,7 @@ var (
 	folderKeys = yamltree.Keys{
 		Known: []string{
 			"name", "path", "previously", "include", "exclude", "settle", "patience", "ready", "watch", "poll_interval", "rescan", "marker", "shared",
-			"order", "workers", "hours", "batch", "after", "done", "failed", "prune", "resume", "versions", "duplicates", "empty",
+			"order", "workers", "hours", "batch", "after", "done", "failed", "tell", "contact", "prune", "resume", "versions", "duplicates", "empty",
 			"levels", "manifests", "manifest_file_column", "encoding", "match_case", "languages", "wait_for", "rules"},
 		Later: []string{"unknown", "sidecars"},
 	}
@@ -264,7 +264,7 @@ func (l *loader) url(n *yaml.Node) string {
 		return ""
 	}
 	if strings.ContainsAny(text, "@?#") { // not to be quoted: a password may stand in it
-		l.Add(yamltree.At(n), "the login is api_key, username and password", "url: a user, a password, a query or a fragment does not belong into it")
+		l.Add(yamltree.At(n), "put the login into api_key, username and password", "url: a user, a password, a query or a fragment does not belong into it")
 		return ""
 	}
 	u, err := url.Parse(text)

@@ -33,7 +33,7 @@ func (l *loader) secret(n *yaml.Node, fields map[string]*yaml.Node, key string) 
 		l.inline(plain, key)
 		return secret.Text(l.filled(plain, key)), l.origin(plain, key, "")
 	case file != nil:
-		text, path := l.secretFile(file, key+"_file")
+		text, path := l.secretAt(file, key+"_file")
 		return text, l.origin(file, key+"_file", path)
 	default:
 		l.Add(yamltree.At(n), "write "+key+"_file: and the path of a file that holds it alone", "tenovos has no %s and no %s_file", key, key)
@@ -71,8 +71,14 @@ func (l *loader) inline(n *yaml.Node, key string) {
 }
 
 // secretFile reads a secret from a file. A name without a slash is looked up
-// where systemd puts credentials. It also returns the path of the file.
-func (l *loader) secretFile(n *yaml.Node, what string) (secret.Text, string) {
+// where systemd puts credentials.
+func (l *loader) secretFile(n *yaml.Node, what string) secret.Text {
+	text, _ := l.secretAt(n, what)
+	return text
+}
+
+// secretAt is secretFile with the path of the file.
+func (l *loader) secretAt(n *yaml.Node, what string) (secret.Text, string) {
 	name := l.filled(n, what)
 	if name == "" || !l.written(n, what, name) {
 		return "", ""

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"errors"
 	"html"
+	"net/http"
 	"net/url"
 	"reflect"
 	"regexp"

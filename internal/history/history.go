@@ -26,6 +26,8 @@ const (
 	Asked      = "asked"      // an operator asked for something, with what came of it
 	Deferred   = "deferred"   // it was to wait, and to be tried again
 	Released   = "released"   // it went round again
+	Renamed    = "renamed"    // its file has another path since
+	Unchanged  = "unchanged"  // its file was written anew, with the same content
 	Correcting = "correcting" // a correction of metadata is still to be sent or seen
 	Cleaning   = "cleaning"   // clean-up work is still to be done
 )
@@ -66,10 +68,13 @@ func Of(ctx context.Context, r *journal.Reader, entryID int64) ([]Event, error) 
 	for _, a := range t.Attempts {
 		c.attempt(a)
 	}
+	for _, e := range t.Events {
+		c.event(e)
+	}
 	for _, q := range t.Requests {
 		c.request(q)
 	}
-	c.rests()
+	c.now(t.Events)
 	c.open(t)
 	slices.SortStableFunc(c.events, func(a, b Event) int { return a.Time.Compare(b.Time) })
 	return c.events, nil
@@ -112,6 +117,14 @@ func (c *composer) begin() {
 
 func (c *composer) attempt(a journal.PastAttempt) {
 	c.add(a.IntentAt, Creating, fmt.Sprintf("attempt %d: an asset is to be created", a.Number)).Attempt = a.Number
+	if !a.CreatedAt.IsZero() {
+		what := "asset " + a.ObjectID
+		if a.OriginalFileID != a.FileID {
+			what = "a new version, asset " + a.ObjectID + ","
+		}
+		e := c.add(a.CreatedAt, Created, what+" is there, without content yet")
+		e.Attempt, e.ObjectID, e.FileID, e.Parts = a.Number, a.ObjectID, a.FileID, a.Planned
+	}
 	for _, p := range a.Parts {
 		text := fmt.Sprintf("part %d of %d is stored, %s", p.Number, a.Planned, size(p.Size))
 		if a.Planned == 1 {
@@ -138,24 +151,59 @@ func (c *composer) attempt(a journal.PastAttempt) {
 	e.Attempt, e.ObjectID, e.FileID, e.Bytes = a.Number, a.ObjectID, a.FileID, a.StoredBytes
 }
 
+// event tells of a move, or of a new reason to wait.
+func (c *composer) event(v journal.Event) {
+	what, text := string(v.Kind), inWords[journal.Status(v.Kind)]
+	switch {
+	case v.Reason.Class == journal.ClassRenamed:
+		what, text = Renamed, "the file has another name now; it was "+v.Reason.Message
+		c.add(v.At, what, text)
+		return
+	case v.Reason.Class == journal.ClassUnchanged:
+		what, text = Unchanged, "the file was written anew with the same content: nothing is sent again"
+	case v.Stays():
+		what, text = Deferred, "it is put off"
+	case v.Was.Resting() && !journal.Status(v.Kind).Resting():
+		what, text = Released, "it goes round again; it was "+string(v.Was)
+	}
+	e := c.add(v.At, what, text)
+	e.Reason, e.Hint = v.Reason.Message, v.Reason.Hint
+	if v.Kind == journal.EventKind(journal.Filed) {
+		c.filed(e)
+	}
+}
+
 func (c *composer) request(q journal.PastRequest) {
 	e := c.add(q.AskedAt, Asked, fmt.Sprintf("an operator asked to %s: %s", q.Kind, q.Result))
 	e.Request, e.Reason = q.ID, q.Detail
 }
 
-// rests tells of the status that the entry is in.
-func (c *composer) rests() {
+// now tells of the status that the entry is in where no event does: of one that was recorded
+// before there were events, and of one that is on its way.
+func (c *composer) now(events []journal.Event) {
+	told := false
+	for _, v := range events {
+		told = told || v.Kind == journal.EventKind(c.entry.Status)
+	}
+	if told {
+		return
+	}
 	e := c.add(c.entry.Since, string(c.entry.Status), inWords[c.entry.Status])
-	e.Reason, e.Hint = c.entry.Reason.Message, c.entry.Reason.Hint
+	e.Reason, e.Hint, e.Count = c.entry.Reason.Message, c.entry.Reason.Hint, c.entry.Tries
 	if c.entry.Status == journal.Filed {
-		e.ObjectID, e.FileID = c.entry.ObjectID, c.entry.FileID
-		switch {
-		case c.entry.MovedTo != "":
-			e.MovedTo = c.entry.MovedTo
-			e.Text += "; its file was moved to " + c.entry.MovedTo
-		case c.entry.Taken():
-			e.Text += "; its file was deleted"
-		}
+		c.filed(e)
+	}
+}
+
+// filed adds where the content and the file are.
+func (c *composer) filed(e *Event) {
+	e.ObjectID, e.FileID = c.entry.ObjectID, c.entry.FileID
+	switch {
+	case c.entry.MovedTo != "":
+		e.MovedTo = c.entry.MovedTo
+		e.Text += "; its file was moved to " + c.entry.MovedTo
+	case c.entry.Taken():
+		e.Text += "; its file was deleted"
 	}
 }
 

@@ -90,7 +90,7 @@ func notOne(owner, what, name string, hits int, names []string) *issue {
 	case hits > 1:
 		return &issue{fmt.Sprintf("%s has %d %s that %q could mean", owner, hits, plural(what), name), "give the id instead"}
 	case len(names) == 0:
-		return &issue{fmt.Sprintf("%s has no %s %q", owner, what, name), "it shows none at all; the user may lack the right to see them"}
+		return &issue{fmt.Sprintf("%s has no %s %q", owner, what, name), "it shows none at all, and the user may lack the right: ask an administrator for it"}
 	}
 	return &issue{fmt.Sprintf("%s has no %s %q", owner, what, name), yamltree.SuggestOf(name, names)}
 }

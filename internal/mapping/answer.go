@@ -149,7 +149,7 @@ func (f *fill) takesNames() bool {
 func missing(tried, dropped []string) issue {
 	const message = "no source gives a required value"
 	if len(dropped) > 0 {
-		return issue{message, "left out: " + strings.Join(dropped, "; ")}
+		return issue{message + ", but for what was left out: " + strings.Join(dropped, "; "), "correct that, or set a default in the rule"}
 	}
-	return issue{message, "looked in " + strings.Join(tried, ", ") + "; a default would fill the gap"}
+	return issue{message, "give it a value in " + strings.Join(tried, ", ") + "; or set a default in the rule"}
 }

@@ -96,7 +96,7 @@ rules:
 		`4:28: rule 2: the account may not read metadata template "` + idA + `" (401) (ask for the right "Metadata Template Management", or for the one to list metadata templates)`,
 		`4:145: rule 2 names the security template "Internal", and the account may not list security templates ` + list + "give its id instead, or ask for the right)",
 		`4:165: rule 2 names the security template "Public", and the account may not list security templates ` + list + "give its id instead, or ask for the right)",
-		`5:28: the account has no metadata template "` + idB + `" (there is "Creative Asset", "Creative Asset", "Other", "Other", "Plain")`,
+		`5:28: the account has no metadata template "` + idB + `" (use one of "Creative Asset", "Creative Asset", "Other", "Other", "Plain")`,
 		`6:54: rule 4 names the security template "x", and the account may not list security templates ` + list + "give its id instead, or ask for the right)",
 		`6:137: column "c" names the vocabulary "Labels", and the account may not list vocabularies (405) (give the vocabulary's id instead, or ask for the right)`,
 		`6:155: column "c" takes its values from vocabulary "", which the account does not show (the user may lack the right to see it)`,

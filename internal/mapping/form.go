@@ -140,7 +140,7 @@ func (p *parser) sources(f *Form, n *yaml.Node, what string) {
 			f.layers = []layer{{name: text, pieces: p.format(format, text)}}
 		}
 	case len(p.Problems()) == before:
-		p.Add(yamltree.At(n), "a constant is written without keys", "%s has neither from nor format", what)
+		p.Add(yamltree.At(n), "give it from or format, or write a constant without keys", "%s has neither from nor format", what)
 	}
 	if at := fields["match"]; at != nil {
 		if text, ok := p.Text(at, "match"); ok {

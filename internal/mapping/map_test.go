@@ -122,7 +122,7 @@ rules:
 		{Attribute: "Brand", Message: `vocabulary "Brands" has no value "Acmee"`, Hint: `did you mean "Acme"?`, Unknown: true},
 		{Attribute: "Season", Message: `vocabulary "Seasons" has no value "Sumer"`, Hint: `did you mean "Summer"?`, Unknown: true},
 		{Attribute: "Shot Date", Message: `"a name that is much too long" is no date`, Hint: "write 2006-01-31, or say with `date` how the source writes it"},
-		{Attribute: "security", Message: `the account has no security template "Acmee"`, Hint: `there is "Internal", "Public"`, Unknown: true},
+		{Attribute: "security", Message: `the account has no security template "Acmee"`, Hint: `use one of "Internal", "Public"`, Unknown: true},
 	}
 	if diff := cmp.Diff(want, got.Problems); diff != "" {
 		t.Errorf("problems differ (-want +got):\n%s", diff)
@@ -132,9 +132,9 @@ rules:
 	}
 	got, _ = mapFile(m, rules, "20260131.jpg")
 	want = []Fault{
-		{Attribute: "Brand", Message: "no source gives a required value", Hint: "looked in path.brand; a default would fill the gap"},
-		{Attribute: "Notes", Message: "no source gives a required value", Hint: "looked in path.season; a default would fill the gap"},
-		{Attribute: "security", Message: "no source gives a required value", Hint: "looked in path.brand; a default would fill the gap"},
+		{Attribute: "Brand", Message: "no source gives a required value", Hint: "give it a value in path.brand; or set a default in the rule"},
+		{Attribute: "Notes", Message: "no source gives a required value", Hint: "give it a value in path.season; or set a default in the rule"},
+		{Attribute: "security", Message: "no source gives a required value", Hint: "give it a value in path.brand; or set a default in the rule"},
 	}
 	if diff := cmp.Diff(want, got.Problems); diff != "" {
 		t.Errorf("problems differ (-want +got):\n%s", diff)

@@ -107,7 +107,7 @@ func (s *resolver) fills(w whole, lines []line) []fill {
 		}
 		from := w.attributes[hits[0]]
 		if earlier, ok := seen[hits[0]]; ok {
-			s.add(l.attribute.Pos, issue{fmt.Sprintf("%s %q is filled twice", w.part, from.Name), fmt.Sprintf("line %d fills it, too", earlier.Line)})
+			s.add(l.attribute.Pos, issue{fmt.Sprintf("%s %q is filled twice", w.part, from.Name), fmt.Sprintf("remove one: line %d fills it, too", earlier.Line)})
 			continue
 		}
 		seen[hits[0]] = l.attribute.Pos

@@ -88,7 +88,7 @@ func (r tableRow) expand() ([][]entry, *issue) {
 			cell := r.cells[j].at(i)
 			if !cell.ok {
 				if f.Required {
-					return nil, &issue{fmt.Sprintf("column %q, which the table requires, has no value", f.Name), "a default would fill the gap"}
+					return nil, &issue{fmt.Sprintf("column %q, which the table requires, has no value", f.Name), "give it a value, or set a default in the rule"}
 				}
 				continue
 			}
@@ -118,7 +118,7 @@ func (r tableRow) count() (int, *issue) {
 				counts = append(counts, fmt.Sprintf("%s %d", r.fills[j].Name, len(b.entries)))
 			}
 		}
-		return 0, &issue{"its cells have different numbers of values: " + strings.Join(counts, ", "), "a cell has one value, or as many as the others"}
+		return 0, &issue{"its cells have different numbers of values: " + strings.Join(counts, ", "), "give each cell one value, or as many as the others have"}
 	}
 	return n, nil
 }

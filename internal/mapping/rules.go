@@ -70,7 +70,7 @@ func ParseRules(r *yamltree.Reader, levels, rules *yaml.Node) Rules {
 		return out
 	}
 	if len(list) == 0 {
-		r.Add(yamltree.At(rules), "every file would be ignored", "rules hold no rule")
+		r.Add(yamltree.At(rules), "write one: without any, every file would be ignored", "rules hold no rule")
 	}
 	for _, n := range list {
 		if rule, ok := p.rule(n); ok {

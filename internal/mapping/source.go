@@ -146,9 +146,9 @@ func wordHint(prefix, word string, known []string) string {
 		return fmt.Sprintf("did you mean %q?", prefix+"."+near)
 	}
 	if prefix == "exif" || prefix == "iptc" {
-		return "the names are ExifTool's"
+		return "write the name as ExifTool does"
 	}
-	return "there is " + strings.Join(known, ", ")
+	return "use one of " + strings.Join(known, ", ")
 }
 
 // level checks the name of a path's level.
@@ -191,5 +191,5 @@ func (p *parser) sourceHint(name string) string {
 	if near := yamltree.Nearest(name, known); near != "" {
 		return fmt.Sprintf("did you mean %q?", near)
 	}
-	return "there is " + strings.Join(all, ", ")
+	return "use one of " + strings.Join(all, ", ")
 }

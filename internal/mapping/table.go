@@ -66,7 +66,7 @@ func (p *parser) row(n *yaml.Node, unknown string) row {
 	for _, pair := range pairs {
 		cell := p.line(pair, unknown)
 		if len(cell.form.rows) > 0 {
-			p.Add(yamltree.At(pair.Value), "a cell takes a value or a form", "%s: a cell has no rows of its own", pair.Key.Value)
+			p.Add(yamltree.At(pair.Value), "give the cell a value or a form", "%s: a cell has no rows of its own", pair.Key.Value)
 			cell.form = Form{Pos: yamltree.At(pair.Value), broken: true}
 		}
 		out.cells = append(out.cells, cell)

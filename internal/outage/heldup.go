@@ -268,7 +268,7 @@ func (c *Circuits) logTripped(f finding, r journal.Reason) {
 // heldUpReason is why an entry waits that a tripped circuit holds back.
 func heldUpReason(why string) journal.Reason {
 	return journal.Reason{
-		Class: reasons.ClassHeldUp, Message: why,
-		Hint: "One file after another was refused so: it is no file's own trouble and costs none an attempt. One of them is tried from time to time, and all go on by themselves when it is over.",
+		Class:   reasons.ClassHeldUp,
+		Message: why + " (one file after another was refused so: it is no file's own trouble and costs none an attempt; one of them is tried from time to time, and all go on by themselves when it is over)",
 	}
 }

@@ -290,7 +290,8 @@ func Expiries(e journal.Entry, err error, n int) journal.Reason {
 	size := humanize.IBytes(uint64(e.Size))
 	dead, ok := errors.AsType[*uploader.ExpiredError](err)
 	if !ok {
-		r.Hint = size + " did not get through while its upload URLs lived"
+		r.Message += ", whose " + size + " did not get through while they lived"
+		r.Hint = "Raise upload.bandwidth or upload.parts, or lower workers, then run `ingestd retry ID`."
 		return r
 	}
 	r.Message += "; " + secret.Sentence(dead)
@@ -310,14 +311,13 @@ func Expiries(e journal.Entry, err error, n int) journal.Reason {
 
 // Locked is why a file waits that may be read, but not now.
 func Locked(err error) journal.Reason {
-	return Of(ClassLocked, err, "It is waited for, and costs no attempt. If nothing has the file open, look on the file server for a lock that was left behind.")
+	return Of(ClassLocked, err, "Close the program that has the file open; if there is none, look on the file server for a lock that was left behind. It is waited for, and costs no attempt.")
 }
 
 // WaitsFor is why a file waits for a companion, which what names, and until when.
 func WaitsFor(what string, until time.Time) journal.Reason {
 	return journal.Reason{
 		Class: ClassWaiting, Message: fmt.Sprintf("it waits for its %s, until %s at the latest", what, until.Format("2006-01-02 15:04:05")),
-		Hint: "It is ingested when that comes, or then.",
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/display"
@@ -68,9 +69,9 @@ func Selected(ctx context.Context, r *journal.Reader, s Selection, yield func(En
 	})
 }
 
-// entryOf is an entry of the journal, what keeps its file from being moved, and what its
+// entryOf is an entry of the journal, what is in the way of its file, and what its
 // folder waits for outside of its hours.
-func entryOf(e journal.Entry, obstacle, hours string) Entry {
+func entryOf(e journal.Entry, obstacle journal.Obstacle, hours string) Entry {
 	return Entry{
 		ID: e.ID, Folder: e.Folder, Path: e.Path, Status: string(e.Status),
 		Reason: reasonWith(e, obstacle, hours), Hint: e.Reason.Hint,
@@ -98,20 +99,24 @@ func FoldersOf(ctx context.Context, r *journal.Reader, s Selection) ([]Folder, e
 }
 
 // reasonWith is why an entry is as it is, and what keeps its file in the drop folder if it
-// was to be moved from there. One that waits for the hours of its folder alone, which hours
-// words, has nothing of its own to say.
-func reasonWith(e journal.Entry, obstacle, hours string) string {
+// was to be moved from there, or people from being told of it. One that waits for the hours
+// of its folder alone, which hours words, has nothing of its own to say.
+func reasonWith(e journal.Entry, obstacle journal.Obstacle, hours string) string {
 	if hours != "" && e.Reason.Message == "" && (e.Status == journal.Settled || e.Status == journal.Mapped) {
 		return hours
 	}
-	if obstacle == "" || !e.Status.Resting() {
-		return e.Reason.Message
+	all := make([]string, 0, 3)
+	add := func(before, text string) {
+		if text != "" {
+			all = append(all, before+text)
+		}
 	}
-	obstacle = "its file cannot be moved out of the drop folder yet, which is tried again: " + obstacle
-	if e.Reason.Message == "" {
-		return obstacle
+	add("", e.Reason.Message)
+	if e.Status.Resting() {
+		add("its file cannot be moved out of the drop folder yet, which is tried again: ", obstacle.Moving)
+		add("no note can be left beside it yet, which is tried again: ", obstacle.Telling)
 	}
-	return e.Reason.Message + "; " + obstacle
+	return strings.Join(all, "; ")
 }
 
 // WriteJSON writes folders and entries as one JSON document; daemon says whether a

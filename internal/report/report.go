@@ -18,9 +18,9 @@ type Folder struct {
 	Path   string `json:"path"`
 	Watch  string `json:"watch"`  // notify or poll, as in force
 	Paused string `json:"paused"` // why the folder waits; "" while it does not
+	Hours  string `json:"hours"`  // that it waits for its hours, and from when those are; "" within them. That is no pause
 	// PausedBy is what it waits for in classes, see journal.Pauses.
 	PausedBy []string `json:"paused_by"`
-	Hours    string   `json:"hours"` // that it waits for its hours, and from when those are; "" within them. That is no pause
 	// Polled is how many directories are polled because the kernel gives no more
 	// watches, each with all below it.
 	Polled     int       `json:"polled"`
@@ -108,7 +108,7 @@ func Folders(ctx context.Context, r *journal.Reader) ([]Folder, error) {
 
 func folderOf(c journal.Counts) Folder {
 	f := Folder{
-		Name: c.Name, Path: c.Path, Watch: c.Watch, Paused: c.Paused, PausedBy: append([]string{}, strings.Fields(c.PausedBy)...), Hours: c.Hours, QueuedSince: c.QueuedAt,
+		Name: c.Name, Path: c.Path, Watch: c.Watch, Paused: c.Paused, Hours: c.Hours, PausedBy: append([]string{}, strings.Fields(c.PausedBy)...), QueuedSince: c.QueuedAt,
 		Seen: c.Seen + c.Settling, Settling: c.Settling, Pruned: c.Pruned,
 		Polled: c.Polled, Open: c.Open, Waiting: c.Waiting, LastScan: c.LastScan,
 		Companions: c.Companions, Edits: c.Edits, Unreadable: c.Unreadable, Unread: c.Unread,

@@ -39,7 +39,7 @@ func SuggestOf(name string, known []string) string {
 	if len(known) == 0 || len(known) > 12 {
 		return ""
 	}
-	return "there is " + QuotedList(known)
+	return "use one of " + QuotedList(known)
 }
 
 // QuotedList returns texts in quotes with commas.

@@ -161,7 +161,7 @@ func (t *tree) expand(n *yaml.Node) {
 		}
 		return value
 	})
-	if n.Value != raw {
+	if n.Value != raw || HasVariable(raw) { // also one that is not set
 		t.shown[n] = raw
 	}
 }
