@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -185,12 +184,7 @@ func foldersIn(t *testing.T, from io.Reader) []map[string]any {
 
 func pageFolders(t *testing.T, url string) []map[string]any {
 	t.Helper()
-	resp, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	return foldersIn(t, resp.Body)
+	return foldersIn(t, strings.NewReader(fetched(t, url)))
 }
 
 // booksOf are the numbers of folders, as pageBooks returns those of the page.
@@ -216,17 +210,8 @@ var (
 // pageBooks returns the numbers of the status page, by folder and name.
 func pageBooks(t *testing.T, url string) map[string]string {
 	t.Helper()
-	resp, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("%s, %v: %s", resp.Status, err, body)
-	}
 	out := map[string]string{}
-	for _, folder := range folderOnPage.FindAllString(string(body), -1) {
+	for _, folder := range folderOnPage.FindAllString(fetched(t, url), -1) {
 		name := nameOnPage.FindStringSubmatch(folder)
 		seen := seenOnPage.FindStringSubmatch(folder)
 		if name == nil || seen == nil {
@@ -238,6 +223,21 @@ func pageBooks(t *testing.T, url string) map[string]string {
 		}
 	}
 	return out
+}
+
+// fetched returns a page, which has to answer.
+func fetched(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s, %v: %s", url, resp.Status, err, body)
+	}
+	return string(body)
 }
 
 // answering is nil where a page answers.
@@ -253,29 +253,18 @@ func answering(url string) error {
 	return nil
 }
 
-var sampleLine = regexp.MustCompile(`^([a-z_]+(?:\{.*\})?) (\S+)$`)
+var sampleLine = regexp.MustCompile(`(?m)^([a-z_]+(?:\{.*\})?) (\S+)$`)
 
 // scrape returns the samples of /metrics by name and labels, as they are written.
 func scrape(t *testing.T, url string) map[string]float64 {
 	t.Helper()
-	resp, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
 	out := map[string]float64{}
-	lines := bufio.NewScanner(resp.Body)
-	for lines.Scan() {
-		m := sampleLine.FindStringSubmatch(lines.Text())
-		if m == nil {
-			continue
-		}
-		if out[m[1]], err = strconv.ParseFloat(m[2], 64); err != nil {
+	for _, m := range sampleLine.FindAllStringSubmatch(fetched(t, url), -1) {
+		value, err := strconv.ParseFloat(m[2], 64)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	if resp.StatusCode != http.StatusOK || lines.Err() != nil {
-		t.Fatal(resp.Status, lines.Err())
+		out[m[1]] = value
 	}
 	return out
 }
