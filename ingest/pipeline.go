@@ -249,6 +249,7 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	ctx, cut := context.WithCancel(ctx)
 	defer cut()
 	p.drain, p.source, p.once = drain, source, source != nil
+	defer p.hands.Tell(journal.SendingOf(p.journal).Record)()
 
 	if err := p.teller.Begin(ctx); err != nil {
 		return unlessCanceled(err)
@@ -334,15 +335,18 @@ func (p *Pipeline) advance(ctx context.Context, m journal.Move) (now journal.Ent
 type Activity struct {
 	ID           int64 // of the entry
 	Folder, Path string
-	Size         int64 // bytes
-	Sent         int64 // bytes that left in this process; parts stored earlier are not counted
+	Size, Sent   int64 // bytes; Sent are those that left, with the parts that were stored before
+	Stored       int64 // of Sent, in parts that are stored
 }
 
 // Active lists the files that workers hold now.
 func (p *Pipeline) Active() []Activity {
 	var out []Activity
 	for id, f := range p.hands.Each {
-		out = append(out, Activity{ID: id, Folder: f.Folder, Path: f.Path, Size: f.Size, Sent: f.Sent()})
+		if f.Dispatched {
+			sent, stored := f.Sent()
+			out = append(out, Activity{ID: id, Folder: f.Folder, Path: f.Path, Size: f.Size, Sent: sent, Stored: stored})
+		}
 	}
 	return out
 }

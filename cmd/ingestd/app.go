@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -48,7 +47,7 @@ func isTerminal(stream any) bool {
 	if w, ok := stream.(io.Writer); ok {
 		stream = display.Unwrap(w)
 	}
-	f, ok := stream.(*os.File)
+	f, ok := stream.(interface{ Fd() uintptr })
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 

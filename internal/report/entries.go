@@ -27,7 +27,7 @@ type Entry struct {
 	OriginalFileID string    `json:"original_file_id"`
 	Attempts       int       `json:"attempts"`
 	Size           int64     `json:"size"` // bytes
-	Sent           int64     `json:"sent"` // bytes stored by the last attempt
+	Sent           int64     `json:"sent"` // bytes of the last attempt: stored, or on their way for more than a second
 	Updated        time.Time `json:"updated"`
 	Class          string    `json:"class,omitempty"`    // of the reason
 	Generation     int       `json:"generation"`         // 1 is the first content of the path
@@ -63,10 +63,26 @@ func Selected(ctx context.Context, r *journal.Reader, s Selection, yield func(En
 	if err != nil {
 		return err
 	}
+	sent, err := Sent(ctx, r)
+	if err != nil {
+		return err
+	}
 	f := journal.Filter{All: s.All, Folders: s.Folders, IDs: s.IDs, Statuses: s.Statuses, Since: s.Since, Below: s.Below}
 	return r.Entries(ctx, f, func(e journal.Entry) error {
-		return yield(entryOf(e, obstacles[e.ID], hours[e.Folder]))
+		shown := entryOf(e, obstacles[e.ID], hours[e.Folder])
+		shown.Sent = max(shown.Sent, sent[e.ID])
+		return yield(shown)
 	})
+}
+
+// Sent returns, by the id of its entry, how many bytes have left of each file on its way.
+func Sent(ctx context.Context, r *journal.Reader) (map[int64]int64, error) {
+	all, err := journal.OnTheirWay(ctx, r)
+	sent := make(map[int64]int64, len(all))
+	for _, f := range all {
+		sent[f.ID] = f.Sent
+	}
+	return sent, err
 }
 
 // entryOf is an entry of the journal, what is in the way of its file, and what its
