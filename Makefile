@@ -117,7 +117,7 @@ bench: ## run the benchmarks of journal, uploader, ingest and metadata, peak mem
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./journal
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./uploader
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./ingest
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m -p 1 ./internal/facts ./internal/manifest ./internal/embedded ./internal/xmp
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m -p 1 ./internal/facts ./internal/metrics ./internal/manifest ./internal/embedded ./internal/xmp
 
 .PHONY: fmt
 fmt: ## format the code

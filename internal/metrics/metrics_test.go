@@ -26,6 +26,7 @@ type rig struct {
 	*Metrics
 	t       testing.TB
 	journal *journal.Journal
+	path    string
 	now     time.Time
 }
 
@@ -37,7 +38,7 @@ func newRig(t testing.TB) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = j.Close() })
-	r := &rig{t: t, journal: j, now: time.Now()}
+	r := &rig{t: t, journal: j, path: path, now: time.Now()}
 	r.Metrics = New(Deps{Reader: j.Reader(), Journal: path, Version: "1.2.3", Clock: func() time.Time { return r.now }})
 	return r
 }
