@@ -134,7 +134,7 @@ func (s *site) pages(now *setup) *http.ServeMux {
 	mux.HandleFunc("GET /readyz", h.Ready)
 	mux.Handle("GET /metrics", s.metrics.Handler())
 	dashboard.New(dashboard.Deps{
-		Lists: s.serving.lists, News: s.journal, Active: now.active, Ask: s.serving.asks(now.cfg),
+		Lists: s.serving.lists, News: s.journal, Active: now.active, Ask: s.serving.asks(now.cfg), History: s.serving.history,
 		Token: s.serving.access.Token, Stream: s.serving.access.Stream,
 		AssetURL: now.cfg.AssetURL, Version: versionText(), Log: now.log,
 	}).Register(mux)

@@ -84,7 +84,10 @@ func TestPageInBrowser(t *testing.T) {
 		t.Errorf("the asset is linked as %s, want %s", link, want)
 	}
 	b.Click("#files .name")
-	b.Until(`document.querySelector(".facts")`)
+	b.Until(`document.querySelector(".events")`)
+	if text := b.Text(".events"); !strings.Contains(text, "The file was found finished, 24 MiB") || !strings.Contains(text, "It is in") {
+		t.Errorf("the history is: %s", text)
+	}
 	b.Clean()
 	daemon.terminate()
 	s.complain(t)

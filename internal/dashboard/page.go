@@ -29,6 +29,8 @@ type Deps struct {
 	// Ask has a request carried out as the commands do, and returns what became of each
 	// file. It may outlast ctx: then the request is carried out all the same.
 	Ask func(ctx context.Context, a Action) ([]Outcome, error)
+	// History tells what happened to a file, oldest first; nil: nobody knows.
+	History func(ctx context.Context, id int64) ([]Happening, error)
 	// Token returns what a form must send along, so that no other site can.
 	Token func(*http.Request) string
 	// Stream prepares a handler whose reply goes on as long as its client listens; the
@@ -50,6 +52,15 @@ type Active struct {
 	ID           int64
 	Folder, Path string
 	Size, Sent   int64 // bytes
+}
+
+// Happening is something that happened to a file.
+type Happening struct {
+	At           time.Time
+	Text         string
+	Reason, Hint string
+	Count        int       // how often, where it was more than once
+	Last         time.Time // the last time then
 }
 
 // Page is the status page. Its methods may be called from several goroutines.

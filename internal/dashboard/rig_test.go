@@ -41,8 +41,13 @@ type rig struct {
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
+	return newRigAt(t, filepath.Join(t.TempDir(), "journal.db"))
+}
+
+// newRigAt is newRig over a journal at a path.
+func newRigAt(t testing.TB, path string) *rig {
+	t.Helper()
 	r := &rig{t: t}
-	path := filepath.Join(t.TempDir(), "journal.db")
 	var err error
 	if r.j, err = journal.Open(context.Background(), path, journal.Options{}); err != nil {
 		t.Fatal(err)
