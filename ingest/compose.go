@@ -13,6 +13,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/intake"
 	"github.com/tenovos-ingest/ingestd/internal/proof"
 	"github.com/tenovos-ingest/ingestd/internal/sources"
+	"github.com/tenovos-ingest/ingestd/internal/telling"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -64,8 +65,17 @@ func newChores(p *Pipeline) *chores.Chores {
 	}
 	return chores.New(chores.Deps{
 		Journal: journal.ChoresOf(p.journal), Kinds: orphans.Kinds(), Folders: p.cfg.Folders, Usable: p.mounts.Usable,
-		Filer: p.filer, Leftovers: p.leftovers, Alarms: p.alarms, Gate: p.gate,
+		Filer: p.filer, Leftovers: p.leftovers, Notes: p.teller, Alarms: p.alarms, Gate: p.gate,
 		Draining: p.draining, Backfill: func() bool { return p.once }, Now: p.now, Log: p.log,
+	})
+}
+
+// newTeller makes what tells people of their files.
+func newTeller(p *Pipeline) *telling.Teller {
+	return telling.New(telling.Deps{
+		Notes: journal.NotesOf(p.journal), Entries: p.journal, Folders: p.cfg.Folders, Mounts: p.mounts, Limit: p.cfg.MaxFileSize,
+		May:  func(folder string) bool { return !p.draining() && p.mounts.Usable(folder) },
+		Once: func() bool { return p.once }, Came: p.alarms.RingFolder, Now: p.now, Log: p.log,
 	})
 }
 
@@ -92,7 +102,7 @@ func newFiler(p *Pipeline) *filing.Filer {
 			fresh, err := journal.CompanionsOf(p.journal).Unknown(ctx, []file.File{companion})
 			return len(fresh) == 0, err
 		},
-		Displaced: p.sources.Displaced,
+		Displaced: p.sources.Displaced, Text: p.teller.Text,
 	})
 }
 

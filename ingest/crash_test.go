@@ -100,7 +100,7 @@ func crashingProcess() error {
 		return err
 	}
 	drop := os.Getenv("CRASH_DROP")
-	rig := &rig{}
+	rig := &rig{mapsAll: os.Getenv("CRASH_MAPS_ALL") == "true"}
 	rig.account = acct
 	var companions dropfolder.Companions
 	if rows := os.Getenv("CRASH_ROWS"); rows != "" {
@@ -115,12 +115,13 @@ func crashingProcess() error {
 		VerifyTimeout: 10 * time.Second, ShutdownGrace: time.Second, Looks: []time.Duration{0, 10 * time.Millisecond},
 		Folders: []dropfolder.Folder{{Name: "drop", Path: drop, Settle: 20 * time.Millisecond, VersionByPath: true, Map: rig.mapFile,
 			VersionByFilename: os.Getenv("CRASH_BY_FILENAME") == "true",
-			After:             dropfolder.After(os.Getenv("CRASH_AFTER")), Done: "_ingested", Failed: "_failed", Companions: companions}},
+			After:             dropfolder.After(os.Getenv("CRASH_AFTER")), Done: "_ingested", Failed: "_failed", Companions: companions,
+			Tell: os.Getenv("CRASH_TELL") == "true"}},
 	}, ingest.Deps{
 		API: client, Journal: j, Log: zerolog.New(os.Stderr),
 		Store: uploader.New(uploader.Config{Parts: 1, HTTP: &http.Client{Transport: transport()}}),
 	})
-	w, err := watcher.New([]watcher.Folder{{Name: "drop", Path: drop, Skip: []string{"_ingested", "_failed"}}}, watcher.Options{Emit: pipe.Admit, Hidden: pipe.Strays().Hidden})
+	w, err := watcher.New([]watcher.Folder{{Name: "drop", Path: drop, Skip: []string{"_ingested", "_failed"}, Texts: noteTexts}}, watcher.Options{Emit: pipe.Admit, Hidden: pipe.Strays().Hidden})
 	if err != nil {
 		return err
 	}
@@ -151,6 +152,7 @@ func (r *rig) crash(at int) int {
 	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), "CRASH_URL="+r.web.URL+r.sandbox.Options().BasePath(),
 		"CRASH_DROP="+r.drop, "CRASH_JOURNAL="+r.journal, "CRASH_AT="+strconv.Itoa(at), "CRASH_AFTER="+string(r.config.Folders[0].After),
+		"CRASH_TELL="+strconv.FormatBool(r.config.Folders[0].Tell), "CRASH_MAPS_ALL="+strconv.FormatBool(r.mapsAll),
 		"CRASH_ROWS="+strings.Join(rows, ","),
 		"CRASH_BY_FILENAME="+strconv.FormatBool(r.config.Folders[0].VersionByFilename))
 	var stderr strings.Builder

@@ -140,7 +140,7 @@ func TestFailedFileIsPutAsideAndTriedAgain(t *testing.T) {
 	r.backfill()
 	r.wantFiles("_failed/acme/a.jpg", "_failed/acme/a.jpg.error.txt")
 	text := r.read("_failed/acme/a.jpg.error.txt")
-	for _, part := range []string{"a.jpg was not ingested.", "Missing Metadata Template ID", "put the file back into acme of the folder drop"} {
+	for _, part := range []string{"File: a.jpg\r\n", "Tenovos refused the file.", `put the file back into "acme" of the folder "drop"`, "rejected, entry 1."} {
 		if !strings.Contains(text, part) {
 			t.Errorf("the text does not say %q:\n%s", part, text)
 		}
@@ -151,7 +151,7 @@ func TestFailedFileIsPutAsideAndTriedAgain(t *testing.T) {
 	r.refuse()
 	r.backfill()
 	r.wantFiles("_failed/acme/a.jpg", "_failed/acme/a.jpg.error.txt")
-	if again := r.read("_failed/acme/a.jpg.error.txt"); again == text || !strings.Contains(again, "name the number 2 and") {
+	if again := r.read("_failed/acme/a.jpg.error.txt"); again == text || !strings.Contains(again, ", entry 2.") {
 		t.Errorf("after the second failure the text is\n%s", again)
 	}
 

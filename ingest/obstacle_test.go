@@ -143,7 +143,7 @@ func TestErrorTextOverwritesNothing(t *testing.T) {
 	r.backfill()
 	ours := "_failed/a.jpg (3).error.txt"
 	r.wantFiles(append(theirs, "_failed/a.jpg", ours)...)
-	if r.read(theirs[0]) != text || !strings.Contains(r.read(ours), "a.jpg was not ingested") {
+	if r.read(theirs[0]) != text || !strings.Contains(r.read(ours), "File: a.jpg\r\n") {
 		t.Error("somebody's file was overwritten")
 	}
 

@@ -28,6 +28,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/removal"
 	"github.com/tenovos-ingest/ingestd/internal/resting"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
+	"github.com/tenovos-ingest/ingestd/internal/telling"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
 	"github.com/tenovos-ingest/ingestd/journal"
 	"github.com/tenovos-ingest/ingestd/uploader"
@@ -125,6 +126,7 @@ type Pipeline struct {
 	chores     *chores.Chores
 	filer      *filing.Filer
 	leftovers  *filing.Leftovers
+	teller     *telling.Teller
 
 	excuses outage.Excuses
 	stats   struct{ rested, adopted, ingested, versions, bytes atomic.Int64 }
@@ -206,6 +208,7 @@ func New(cfg Config, d Deps) *Pipeline {
 		d.Paused(by, why)
 	}, func(ctx context.Context) error { return outage.Probe(ctx, d.API) })
 	c.sources = newSources(p)
+	p.teller = newTeller(p)
 	p.filer = newFiler(p)
 	c.intake = p.newIntake()
 	c.file = p.filer.FileAway
@@ -234,6 +237,9 @@ func (p *Pipeline) Resting() *resting.Files { return p.resting }
 // Strays looks after files that were left under a hidden name, while Run runs.
 func (p *Pipeline) Strays() *filing.Strays { return p.chores.Strays() }
 
+// Teller tells people of their files, while Run runs.
+func (p *Pipeline) Teller() *telling.Teller { return p.teller }
+
 // Run works until drain closes, then lets the parts that are on their way finish
 // within Config.ShutdownGrace; ctx ends everything at once. With a source, Run is
 // a backfill: it returns when source has closed and nothing is left to do.
@@ -243,7 +249,11 @@ func (p *Pipeline) Run(ctx context.Context, drain, source <-chan struct{}) error
 	ctx, cut := context.WithCancel(ctx)
 	defer cut()
 	p.drain, p.source, p.once = drain, source, source != nil
+	defer p.hands.Tell(journal.SendingOf(p.journal).Record)()
 
+	if err := p.teller.Begin(ctx); err != nil {
+		return unlessCanceled(err)
+	}
 	idle := make(chan struct{})
 	g, gctx := errgroup.WithContext(ctx)
 	run := companions.Run{Idle: idle, Drain: drain, Backfill: p.once}
@@ -325,15 +335,18 @@ func (p *Pipeline) advance(ctx context.Context, m journal.Move) (now journal.Ent
 type Activity struct {
 	ID           int64 // of the entry
 	Folder, Path string
-	Size         int64 // bytes
-	Sent         int64 // bytes that left in this process; parts stored earlier are not counted
+	Size, Sent   int64 // bytes; Sent are those that left, with the parts that were stored before
+	Stored       int64 // of Sent, in parts that are stored
 }
 
 // Active lists the files that workers hold now.
 func (p *Pipeline) Active() []Activity {
 	var out []Activity
 	for id, f := range p.hands.Each {
-		out = append(out, Activity{ID: id, Folder: f.Folder, Path: f.Path, Size: f.Size, Sent: f.Sent()})
+		if f.Dispatched {
+			sent, stored := f.Sent()
+			out = append(out, Activity{ID: id, Folder: f.Folder, Path: f.Path, Size: f.Size, Sent: sent, Stored: stored})
+		}
 	}
 	return out
 }

@@ -59,6 +59,7 @@ func (r *restingRig) begin() {
 	files := r.process.Resting()
 	w, err := watcher.New([]watcher.Folder{r.watched}, watcher.Options{
 		Emit: r.process.Admit, Known: r.process.Unknown, Scanned: files.Scanned, Removed: files.Removed, Hidden: r.process.Strays().Hidden,
+		Met: r.process.Teller().Seen,
 	})
 	if err != nil {
 		r.t.Fatal(err)

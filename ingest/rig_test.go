@@ -19,6 +19,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/notes"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/tenovos"
@@ -28,6 +29,9 @@ import (
 )
 
 const mib = 1 << 20
+
+// noteTexts are what a watcher knows notes by.
+var noteTexts = watcher.Texts{Named: notes.Named, Ours: notes.Ours, Head: notes.Head}
 
 // rig is a drop folder, a sandbox in place of Tenovos, and a journal on disk,
 // between which pipelines come and go.
@@ -39,6 +43,7 @@ type rig struct {
 	journal string
 	log     *strings.Builder
 	account *sandbox.Account
+	mapsAll bool // the rules map what they did not
 	// Knobs of the pipelines that are started from now on.
 	config   ingest.Config
 	skip     []string // directories that scans do not enter, in place of the usual ones
@@ -98,7 +103,7 @@ func (r *rig) mapFile(f file.File, _ string) (dropfolder.Mapped, error) {
 	switch {
 	case strings.HasPrefix(name, "ignored"):
 		return dropfolder.Mapped{}, dropfolder.ErrNoRule
-	case strings.HasPrefix(name, "unmappable"):
+	case strings.HasPrefix(name, "unmappable") && !r.mapsAll && !strings.HasSuffix(name, ".txt"):
 		return dropfolder.Mapped{Problems: []dropfolder.Problem{{Message: "Brand: no source gives a required value", Hint: "Put it below a brand's folder."}}}, nil
 	}
 	acct := r.account
@@ -191,7 +196,7 @@ func (r *rig) scan(ctx context.Context, p *process) error {
 	if skip == nil {
 		skip = []string{"_ingested", "_failed"}
 	}
-	w, err := watcher.New([]watcher.Folder{{Name: "drop", Path: r.drop, Patience: time.Second, Skip: skip, Marker: r.config.Folders[0].Marker}}, watcher.Options{Emit: p.Admit, Hidden: p.Strays().Hidden})
+	w, err := watcher.New([]watcher.Folder{{Name: "drop", Path: r.drop, Patience: time.Second, Skip: skip, Marker: r.config.Folders[0].Marker, Texts: noteTexts}}, watcher.Options{Emit: p.Admit, Hidden: p.Strays().Hidden})
 	if err != nil {
 		return err
 	}

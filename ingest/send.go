@@ -10,6 +10,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/content"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/hands"
 	"github.com/tenovos-ingest/ingestd/internal/outage"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/stage"
@@ -99,14 +100,14 @@ func withStored(a *journal.Attempt, stored []journal.Part) *journal.Attempt {
 func (s *sending) sendParts(ctx context.Context, e journal.Entry, src *uploader.Source) (sent []journal.Part, sum []byte, err error) {
 	ctx, abort := context.WithCancel(ctx)
 	defer abort()
-	fl := s.hands.Flight(e.ID)
-	defer fl.Sending(abort)()
+	upload := s.hands.Sending(e.ID, e.Attempt.ID, e.Sent, abort)
+	defer upload.Over()
 	job := uploader.Job{
 		Source:   src,
 		Folder:   e.Folder,
 		AnyETag:  e.Reason.Class == reasons.ClassChecksum, // it was contradicted before
 		Stop:     s.drain,
-		Progress: func(delta int64) { fl.AddSent(delta) },
+		Progress: upload.Add,
 	}
 	for _, part := range e.Attempt.Parts {
 		if part.ETag == "" {
@@ -120,7 +121,7 @@ func (s *sending) sendParts(ctx context.Context, e journal.Entry, src *uploader.
 	hash := make(chan []byte, 1)
 	job.Done = func(ctx context.Context, d uploader.Done) error {
 		part := journal.Part{Number: d.Number, ETag: d.ETag, MD5: d.MD5, Proven: d.Comparable, Contradicted: d.Contradicts, DoneAt: s.now()}
-		if err := s.partDone(ctx, e, part, d.SHA256); err != nil {
+		if err := s.partDone(ctx, e, upload, part, d.SHA256); err != nil {
 			return err
 		}
 		stored <- part
@@ -143,7 +144,7 @@ func (s *sending) sendParts(ctx context.Context, e journal.Entry, src *uploader.
 }
 
 // partDone notes that a part is stored. Of a multipart upload that is recorded at once.
-func (s *sending) partDone(ctx context.Context, e journal.Entry, part journal.Part, sum []byte) error {
+func (s *sending) partDone(ctx context.Context, e journal.Entry, upload *hands.Upload, part journal.Part, sum []byte) error {
 	ctx, cancel := journal.Recording(ctx)
 	defer cancel()
 	s.gate.Worked()
@@ -157,6 +158,7 @@ func (s *sending) partDone(ctx context.Context, e journal.Entry, part journal.Pa
 		}
 	}
 	i := slices.IndexFunc(e.Attempt.Parts, func(p journal.Part) bool { return p.Number == part.Number })
+	upload.Stored(e.Attempt.Parts[i].Size)
 	return s.circuits.Passed(ctx, e.ID, e.Attempt.Parts[i].Size, outage.ContentStore)
 }
 

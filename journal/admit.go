@@ -50,7 +50,7 @@ func (j *Journal) AdmitRewritten(ctx context.Context, f file.File) error {
 }
 
 func (j *Journal) admit(ctx context.Context, fresh []file.File, rewritten bool) (admitted int, err error) {
-	mismatch := false // one may have been removed
+	rested := false // one may have been removed
 	err = j.write(ctx, "admit files", func(tx *session) error {
 		now := j.now()
 		// Looked up again: another Admit may have been faster, and a path may be in
@@ -64,7 +64,7 @@ func (j *Journal) admit(ctx context.Context, fresh []file.File, rewritten bool) 
 				return l.touch(ctx, tx, f, now)
 			}
 			admitted++
-			mismatch = mismatch || l.status == Failed
+			rested = rested || l.status == Failed || l.status == Held
 			return in.insert(ctx, tx, f, l, File, now)
 		})
 		if err != nil {
@@ -75,8 +75,8 @@ func (j *Journal) admit(ctx context.Context, fresh []file.File, rewritten bool) 
 	if err != nil {
 		return 0, err
 	}
-	if mismatch {
-		j.news.tell(AboutChores)
+	if rested { // its asset is to be removed, or its note
+		j.news.tell(AboutChores | AboutNotes)
 	}
 	return admitted, nil
 }

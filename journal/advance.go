@@ -55,6 +55,9 @@ func (m Move) about() Topic {
 	if len(m.Chores) > 0 || m.From == Failed || m.Stay.merges() { // a mismatch opens one, too
 		about |= AboutChores
 	}
+	if m.To != m.From && (m.From == Held || m.From == Failed || m.To == Held || m.To == Failed) {
+		about |= AboutNotes
+	}
 	if m.telling() || m.Stay.merges() {
 		about |= AboutEvents
 	}

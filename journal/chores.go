@@ -88,22 +88,6 @@ func choresOf(ctx context.Context, tx *session, which string, args ...any) (out 
 	return out, err
 }
 
-// Obstacles tells why files of entries that rest could not be moved yet, by the ids of the
-// entries.
-func (r *Reader) Obstacles(ctx context.Context) (map[int64]string, error) {
-	out := make(map[int64]string)
-	err := r.ask(ctx, "read what keeps files from being moved", func(tx *session) error {
-		return each(ctx, tx, func(rows *sql.Rows) error {
-			var id int64
-			var why string
-			err := rows.Scan(&id, &why)
-			out[id] = why
-			return err
-		}, `SELECT entry_id, message FROM chores WHERE kind = 'file' AND message <> ''`)
-	})
-	return out, err
-}
-
 // Defer leaves a chore until a later time, with the reason why (no
 // secret), and counts the try. ErrUnknown if it is not open.
 func (c Chores) Defer(ctx context.Context, id int64, until time.Time, message string) error {

@@ -164,7 +164,7 @@ func (cs Companions) ActOn(ctx context.Context, c Companion, about Concern) (rel
 		_, err = tx.exec(ctx, `UPDATE companions SET due = ? WHERE folder = ? AND path = ? AND mark = ?`,
 			left, c.Folder, []byte(c.Path), markOf(c.File))
 		return err
-	}, AboutEntries, AboutEvents, AboutEdits, AboutRows)
+	}, AboutEntries, AboutEvents, AboutNotes, AboutEdits, AboutRows)
 	return released, edits, err
 }
 

@@ -144,6 +144,9 @@ func open(ctx context.Context, path string, o Options) (_ *Journal, err error) {
 	if err := migrate(ctx, j.db, from); err != nil {
 		return nil, err
 	}
+	if _, err := j.db.ExecContext(ctx, forgetSending); err != nil { // an earlier owner may have died
+		return nil, fail("forget what was being sent", err)
+	}
 	if err := markLock(path); err != nil {
 		return nil, err
 	}

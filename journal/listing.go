@@ -22,9 +22,6 @@ const (
 	batchReason = `SELECT message, hint FROM entries {using entries_batch}
 		WHERE ` + inBatch + ` AND folder = ? AND batch = ? AND status = {mapped} LIMIT 1`
 
-	obstaclesOf = `SELECT entry_id, message FROM chores {using chores_entry}
-		WHERE entry_id IN {list ?} AND kind = 'file' AND message <> ''`
-
 	namedLike = `SELECT id FROM entries {using entries_filename}
 		WHERE filename <> '' AND rests = 1 AND status IN ({held}, {filed}) AND filename >= ? AND filename < ?
 		ORDER BY filename LIMIT ?`
@@ -76,21 +73,6 @@ func (l Listing) work(ctx context.Context, lane, limit int) (out []Entry, err er
 			out = append(out, e)
 		}
 		return nil
-	})
-	return out, err
-}
-
-// Obstacles is Reader.Obstacles for some entries.
-func (l Listing) Obstacles(ctx context.Context, ids []int64) (map[int64]string, error) {
-	out := make(map[int64]string)
-	err := l.r.ask(ctx, "read what keeps files from being moved", func(tx *session) error {
-		return each(ctx, tx, func(rows *sql.Rows) error {
-			var id int64
-			var why string
-			err := rows.Scan(&id, &why)
-			out[id] = why
-			return err
-		}, obstaclesOf, list(ids))
 	})
 	return out, err
 }

@@ -4,7 +4,7 @@ import "sync"
 
 // Topic says what a commit was about, so that whoever waits for work of one kind is not
 // woken by the rest.
-type Topic uint8
+type Topic uint16
 
 // The topics. A commit is about entries unless its method says otherwise: a wake-up too
 // many costs a look, one too few leaves work lying.
@@ -16,6 +16,8 @@ const (
 	AboutEdits
 	AboutEvents            // Event: moves into a rest and out of one, new reasons
 	AboutFolders           // what the watchers say of them
+	AboutNotes             // see Notes
+	AboutSending           // bytes of files on their way
 	AboutNothing Topic = 0 // what nobody waits for in this process
 )
 

@@ -15,6 +15,7 @@ const readers = 4
 // consistent state. It is safe for concurrent use, also beside the owner in
 // another process.
 type Reader struct {
+	path    string
 	db      *sql.DB
 	idle    chan *session // nil is one that has not connected yet
 	closed  chan struct{}
@@ -57,7 +58,7 @@ func newReader(driver, path string) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{db: db, idle: make(chan *session, readers), closed: make(chan struct{})}
+	r := &Reader{path: path, db: db, idle: make(chan *session, readers), closed: make(chan struct{})}
 	for range readers {
 		r.idle <- nil
 	}

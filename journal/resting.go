@@ -106,6 +106,6 @@ func (r Resting) Vanished(ctx context.Context, gone []RestingFile, why func(Rest
 			done = append(done, f)
 		}
 		return nil
-	}, AboutEntries, AboutChores)
+	}, AboutEntries, AboutEvents, AboutChores, AboutNotes)
 	return done, err
 }

@@ -64,7 +64,7 @@ func (fs Folders) SetRules(ctx context.Context, folder, sum string) (released in
 				return err
 			}
 			return enqueueAll(ctx, tx, again)
-		})
+		}, AboutEntries, AboutEvents, AboutNotes)
 		if err != nil {
 			return released, err
 		}

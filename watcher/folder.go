@@ -32,6 +32,7 @@ type folder struct {
 	whole   Scanned
 	removed Removed
 	hidden  Hidden
+	met     Met
 	report  func(State)
 
 	inspect    func(Folder) (root, error)
@@ -45,6 +46,7 @@ type folder struct {
 	gates    *gates
 	arrivals *arrivals
 	troubles *troubles
+	texts    *texts
 	waiters  waiters
 }
 
@@ -67,6 +69,7 @@ func newFolder(conf Folder, o Options) *folder {
 		whole:      o.Scanned,
 		removed:    o.Removed,
 		hidden:     o.Hidden,
+		met:        o.Met,
 		report:     o.Report,
 		inspect:    inspect,
 		checkEvery: rootCheck,
@@ -74,6 +77,7 @@ func newFolder(conf Folder, o Options) *folder {
 		gates:      &gates{base: b, arrivals: arrivals, troubles: troubles},
 		arrivals:   arrivals,
 		troubles:   troubles,
+		texts:      &texts{base: b},
 	}
 }
 

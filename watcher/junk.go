@@ -37,7 +37,6 @@ var (
 		".ffs_db", ".ffs_lock", // FreeFileSync's memory
 		".syncold",      // Resilio Sync's copy of what it replaces
 		"_exiftool_tmp", // ExifTool, while it writes
-		".error.txt",    // what this program writes beside a file that failed
 	}
 
 	// junkPattern matches what no prefix or suffix tells.

@@ -110,13 +110,13 @@ func (f *folder) readDir(ctx context.Context, rel string) error {
 // pipes and devices are none of these.
 func (f *folder) sift(ctx context.Context, dir string, fd int, entries []fs.DirEntry) error {
 	var sights []sight
-	var hidden []string
+	var hidden, ours []string
 	for _, e := range entries {
 		rel := path.Join(dir, e.Name())
 		switch {
 		case e.IsDir() && f.names.dir(rel):
 			f.scan.todo = append(f.scan.todo, rel)
-		case e.Type().IsRegular() && f.names.file(rel):
+		case e.Type().IsRegular() && (f.names.file(rel) || f.texts.named(rel) && !junkName(e.Name())):
 			if sights == nil {
 				sights = make([]sight, 0, len(entries))
 			}
@@ -135,11 +135,17 @@ func (f *folder) sift(ctx context.Context, dir string, fd int, entries []fs.DirE
 		switch {
 		case s.err != nil:
 			f.cannotRead(s.rel, s.err)
+		case s.regular && f.texts.is(s.rel, s.fp):
+			ours = append(ours, s.rel)
+		case !f.names.file(s.rel): // it is only named as a text of ours
 		case s.regular && f.settle.waits(s.rel) && f.foreign(s.rel) && !f.names.ready.used():
 			f.settle.note(s.rel, s.fp, s.at) // lookAgain takes the look that counts
 		case s.regular && (!f.settle.waits(s.rel) || f.still(s.rel, s.fp, s.at)):
 			files = append(files, f.file(s.rel, s.fp))
 		}
+	}
+	if f.met != nil && len(ours) > 0 {
+		f.met(f.conf.Name, ours)
 	}
 	return f.deliver(ctx, files, seen)
 }
@@ -203,7 +209,7 @@ func (f *folder) look(ctx context.Context, rel string, created bool) error {
 			f.scan.todo = append(f.scan.todo, rel)
 		}
 	case unix.S_IFREG:
-		if fp := file.StatOfSys(&st); f.names.file(rel) && f.still(rel, fp, now) {
+		if fp := file.StatOfSys(&st); f.names.file(rel) && !f.texts.is(rel, fp) && f.still(rel, fp, now) {
 			return f.deliver(ctx, []file.File{f.file(rel, fp)}, now)
 		}
 	}
@@ -221,7 +227,7 @@ func (f *folder) lookAgain(ctx context.Context) error {
 	lookAll(sights, f.now, func(s *sight) (unix.Stat_t, error) { return f.tree.look(s.rel, f.foreign(s.rel)) })
 	var still []file.File
 	for _, s := range sights {
-		if s.err != nil || !s.regular {
+		if s.err != nil || !s.regular || f.texts.is(s.rel, s.fp) {
 			f.settle.forget(s.rel)
 			f.cannotRead(s.rel, s.err)
 			f.left(s.rel)

@@ -17,6 +17,8 @@ func Skipped(f Folder, rel string) string {
 		}
 	}
 	switch {
+	case f.Texts.named(rel) && f.Texts.in(below, rel):
+		return "it is a note that ingestd left for people"
 	case c.file(rel) && below.attends(rel):
 		return "it only attends to the transfer of a file beside it"
 	case c.file(rel):

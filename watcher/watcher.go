@@ -75,6 +75,9 @@ type Folder struct {
 	// work on it, too.
 	Claim *file.Claim
 
+	// Texts are the texts of this program, which are no files; the zero value: there are none.
+	Texts Texts
+
 	// Drops has the Watcher take note of what is still to come below each top
 	// directory, for Watcher.Drop. A Ready sentinel beside such a directory then
 	// stands for those of all files below it.
@@ -132,6 +135,9 @@ type Removed func(folder string, paths []string)
 // dot, which are never emitted. It is called as Scanned is.
 type Hidden func(folder string, paths []string)
 
+// Met is told of the Texts in a directory that a scan reads. It is called as Scanned is.
+type Met func(folder string, paths []string)
+
 // Options are what a Watcher needs beside its folders.
 type Options struct {
 	Emit    Emit             // required
@@ -139,6 +145,7 @@ type Options struct {
 	Scanned Scanned          // may be nil
 	Removed Removed          // may be nil
 	Hidden  Hidden           // may be nil
+	Met     Met              // may be nil
 	Report  func(State)      // called with each change of a folder's state, one call at a time; may be nil
 	Log     zerolog.Logger   // the zero Logger is silent
 	Clock   func() time.Time // what a ctime's age is measured against; nil is time.Now

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -48,7 +47,7 @@ func isTerminal(stream any) bool {
 	if w, ok := stream.(io.Writer); ok {
 		stream = display.Unwrap(w)
 	}
-	f, ok := stream.(*os.File)
+	f, ok := stream.(interface{ Fd() uintptr })
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
@@ -149,6 +148,7 @@ func newEngine(cfg *config.Config, folders []config.Folder, acct *account, j *jo
 		Scanned: e.pipeline.Resting().Scanned,
 		Removed: e.pipeline.Resting().Removed,
 		Hidden:  e.pipeline.Strays().Hidden,
+		Met:     e.pipeline.Teller().Seen,
 		Report:  e.folders.report,
 		Log:     log,
 	})
@@ -192,7 +192,7 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder, set *rules.Set)
 			Name: f.Name, Path: f.Path, Marker: f.Marker, Settle: f.Settle,
 			VersionByPath: f.Versions == "path", VersionByFilename: f.Versions == "filename",
 			Duplicates: dropfolder.Duplicates(f.Duplicates), Empty: dropfolder.Empty(f.Empty),
-			After: dropfolder.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune, Resume: f.Resume,
+			After: dropfolder.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune, Resume: f.Resume, Tell: f.Tell, Contact: f.Contact,
 			Order: journal.Order(f.Order), Workers: f.Workers, Ready: f.Ready != "",
 		}
 		if !f.Hours.Always() {

@@ -91,7 +91,7 @@ func afterwards(folders []config.Folder, after string) ([]config.Folder, error) 
 		if folders[i].After == "keep" {
 			folders[i].Resume = 0 // no daemon would move the files when their time has come
 		}
-		folders[i].After = after
+		folders[i] = folders[i].Afterwards(after)
 	}
 	return folders, nil
 }
@@ -173,6 +173,11 @@ func (b *backfill) run(ctx context.Context, drain <-chan struct{}) error {
 func (b *backfill) ingest(ctx context.Context, drain <-chan struct{}, j *journal.Journal, begun time.Time) error {
 	waiting, cancel := untilDrain(ctx, drain)
 	defer cancel()
+	defer context.AfterFunc(waiting, func() {
+		if closed(drain) {
+			tellStopping(b.err, b.log, b.cfg.ShutdownGrace)
+		}
+	})()
 	acct, err := connectAnswering(waiting, b.cfg, b.folders, j, nil, nil, b.log, func(string) {})
 	if closed(drain) {
 		return errStopped

@@ -70,7 +70,10 @@ func runDaemon(ctx context.Context, cfg *config.Config, profile bool, hup, ends 
 		metrics: metrics.New(metrics.Deps{Reader: j.Reader(), Journal: cfg.Journal, Version: versionText()})}
 	s.site = &site{journal: j, metrics: s.metrics, profile: profile, secret: access.NewSecret()}
 	defer s.claims.release()
-	return s.run(ctx, first)
+	s.did.since = time.Now()
+	err = s.run(ctx, first)
+	s.did.conclude(stderr)
+	return err
 }
 
 // stopping is systemd's status line from the first signal to the end.
@@ -87,6 +90,7 @@ type service struct {
 	claims   claims
 	metrics  *metrics.Metrics
 	site     *site
+	did      deeds
 }
 
 // setup is a configuration that has been checked.
@@ -141,7 +145,7 @@ func (s *service) round(ctx context.Context, now *setup) (*setup, error) {
 		next = s.awaitReload(watching, now)
 		if closed(s.drain) {
 			notify(daemon.SdNotifyStopping, stopping)
-			now.log.Info().Msg("stopping: no new work is begun, parts on their way may finish")
+			tellStopping(s.stderr, now.log, now.cfg.ShutdownGrace)
 		}
 		close(end)
 		return s.attend(gctx, worked)
@@ -184,6 +188,8 @@ func (s *service) work(ctx context.Context, now *setup, end <-chan struct{}) (er
 	defer now.engine.Store(nil)
 	now.log.Info().Str("version", versionText()).Int("folders", len(now.cfg.Folders)).Int("workers", now.cfg.Workers).Msg("running")
 	s.reloaded(ctx, now)
+	defer func() { s.did = s.did.with(e.pipeline.Stats()) }()
+	defer e.showBars(s.stderr, s.did)()
 
 	g, gctx := errgroup.WithContext(ctx)
 	watching, cancelWatch := untilDrain(gctx, end)

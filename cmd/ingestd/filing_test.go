@@ -25,7 +25,7 @@ func TestDaemonMovesFilesAway(t *testing.T) {
 	daemon := r.start("run")
 	defer watchBooks(t, r, daemon)()
 	eventually(t, "the refused file is put aside, with a text", func() bool { return there("_failed/acme/refused.jpg.error.txt") })
-	if text, err := os.ReadFile(at("_failed/acme/refused.jpg.error.txt")); err != nil || !strings.Contains(string(text), "refused.jpg was not ingested") {
+	if text, err := os.ReadFile(at("_failed/acme/refused.jpg.error.txt")); err != nil || !strings.Contains(string(text), "File: refused.jpg\r\n") {
 		t.Errorf("the text is %q, %v", text, err)
 	}
 

@@ -34,7 +34,7 @@ type folderStates struct {
 	hours  map[string]timetable.Hours // of the folders that have some
 	pool   string                     // why everything waits; "" while it does not
 	poolBy string                     // the class of that
-	counts chan<- struct{}            // told when the number of files or a reason to wait changes; nil: nobody is
+	told   []chan<- struct{}          // when the number of files or a reason to wait changes
 }
 
 func newFolderStates(folders []config.Folder, j *journal.Journal, log zerolog.Logger) *folderStates {
@@ -71,7 +71,7 @@ func (f *folderStates) lookAtHours(now time.Time) (next time.Time) {
 			continue
 		}
 		f.note(name)
-		signalTo(f.counts)
+		f.tell()
 		switch {
 		case open:
 			f.log.Info().Str("folder", name).Time("until", until).Msg("the hours of the folder have begun: its files go on")
@@ -174,7 +174,7 @@ func (f *folderStates) report(s watcher.State) {
 	defer f.mu.Unlock()
 	state := f.states[s.Folder]
 	if state.Settling != s.Settling || state.Paused != s.Paused {
-		signalTo(f.counts)
+		f.tell()
 	}
 	state.Watch, state.Paused, state.Settling = string(s.Watch), s.Paused, s.Settling
 	state.Open, state.Waiting, state.Polled, state.LastScan = s.Open, s.Waiting, s.Polled, s.LastScan
@@ -214,7 +214,7 @@ func (f *folderStates) pause(by, why string) {
 	for name := range f.states {
 		f.note(name)
 	}
-	signalTo(f.counts)
+	f.tell()
 }
 
 // notify has a channel with room for one value told when the number of files that settle
@@ -222,7 +222,14 @@ func (f *folderStates) pause(by, why string) {
 func (f *folderStates) notify(c chan<- struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.counts = c
+	f.told = append(f.told, c)
+}
+
+// tell tells those who asked for it. f.mu is held.
+func (f *folderStates) tell() {
+	for _, c := range f.told {
+		signalTo(c)
+	}
 }
 
 // signalTo tells whoever reads a channel with room for one value, if there is anybody.

@@ -28,6 +28,12 @@ func (b *backfill) follow(ctx context.Context, begun time.Time) error {
 		names[i] = f.Name
 	}
 	fmt.Fprintln(b.err, "a daemon owns the journal: asking it to look at the folders, and following it")
+	p := &followed{reader: r, folders: names}
+	stop := func() {}
+	if t := barsOf(b.err); t != nil {
+		stop = t.Show(p, nil)
+		defer stop()
+	}
 	a := asker{path: b.cfg.Journal, reader: r, within: b.options.timeout, err: b.err}
 	raw, err := a.ask(ctx, requestBackfill, backfillArgs{Folders: names})
 	if err != nil {
@@ -37,12 +43,14 @@ func (b *backfill) follow(ctx context.Context, begun time.Time) error {
 	if err := json.Unmarshal(raw, &looked); err != nil {
 		return fmt.Errorf("read the daemon's answer: %w", err)
 	}
+	p.looked.Store(true)
 	if err := b.untilFinished(ctx, a, names); err != nil {
 		return err
 	}
 	if err := untilTold(ctx, r, names); err != nil {
 		return err
 	}
+	stop()
 	s, err := filedSince(ctx, r, names, begun)
 	if err != nil {
 		return err

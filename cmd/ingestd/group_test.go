@@ -193,7 +193,7 @@ func TestLeftForTheGroup(t *testing.T) {
 			r.wantLook("_failed/acme", fmt.Sprintf("%s %d:%d", c.dir, service, dropGroup))
 			r.wantLook("_failed/acme/deep", fmt.Sprintf("%s %d:%d", c.dir, service, dropGroup))
 			r.wantLook(text, fmt.Sprintf("%s %d:%d", c.text, service, dropGroup))
-			if got := r.does(theCreative, "cat", text); !strings.Contains(got, "a.jpg was not ingested.") {
+			if got := r.does(theCreative, "cat", text); !strings.Contains(got, "File: a.jpg\r\n") {
 				t.Errorf("the text is %q", got)
 			}
 			r.does(theCreative, "mv", "_failed/acme/deep/a.jpg", "acme/deep/a.jpg")

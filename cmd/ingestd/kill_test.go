@@ -33,8 +33,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 		if len(s.State().Uploads) == 0 {
 			return false
 		}
-		report, err := r.status()
-		return err == nil && len(report.Entries) == 1 && report.Entries[0].Sent == 210*mib
+		return r.stored(1) == 210*mib
 	})
 	report, err := r.status()
 	if err != nil || report.Entries[0].Status != "uploading" || report.balance() != nil || report.Folders[0].Uploading != 1 {

@@ -13,7 +13,7 @@ import (
 // so what comes of names is escaped before. The fields that are text zerolog quotes.
 func consoleLog(out io.Writer) io.Writer {
 	return zerolog.ConsoleWriter{
-		Out: out, TimeFormat: time.TimeOnly, NoColor: !isTerminal(out),
+		Out: out, TimeFormat: time.TimeOnly, NoColor: !isTerminal(out) || !takesControls(),
 		FormatPrepare: func(event map[string]any) error {
 			for name, value := range event {
 				if _, text := value.(string); !text || name == zerolog.MessageFieldName {

@@ -9,41 +9,40 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/tenovos-ingest/ingestd/ingest"
+	"github.com/tenovos-ingest/ingestd/internal/bars"
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
-// progressEvery is how often a terminal is told how far a backfill is; a log is
-// told after a second and then less and less often.
+// lookEvery is how often it is looked how far the work is; a terminal is told each time, a
+// log after a second and then less and less often.
 const (
-	progressEvery = 500 * time.Millisecond
-	firstInLog    = time.Second
-	lastInLog     = time.Minute
+	lookEvery  = 250 * time.Millisecond
+	firstInLog = time.Second
+	lastInLog  = time.Minute
 )
 
 // showProgress tells how far the backfill is, until over closes.
 func (b *backfill) showProgress(e *engine, walked, over <-chan struct{}) {
-	p := &progress{engine: e, folders: b.names()}
-	terminal := isTerminal(b.err)
+	p := &progress{engine: e, folders: b.names(), walked: func() bool { return closed(walked) }}
+	if t := barsOf(b.err); t != nil {
+		defer t.Show(p, nil)()
+		<-over
+		return
+	}
 	tell := firstInLog
 	next := time.Now().Add(tell)
-	tick := time.NewTicker(progressEvery)
+	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-over:
-			if terminal {
-				fmt.Fprint(display.Unwrap(b.err), "\r\x1b[K")
-			}
 			return
 		case <-tick.C:
 		}
 		now := time.Now()
-		p.look(closed(walked), now)
-		switch {
-		case terminal:
-			fmt.Fprintf(display.Unwrap(b.err), "\r\x1b[K%s", p.line())
-		case !now.Before(next):
+		p.look(now)
+		if !now.Before(next) {
 			b.log.Info().Msg(p.line())
 			tell = min(2*tell, lastInLog)
 			next = now.Add(tell)
@@ -63,11 +62,16 @@ func (b *backfill) names() []string {
 type progress struct {
 	engine  *engine
 	folders []string
+	walked  func() bool
+	before  ingest.Stats // what it did before the work that is told of
 
-	walked bool
-	paused string          // why everything waits
-	left   journal.Backlog // once walked
-	known  bool            // left is
+	seen   bool // walked was true
+	paused string
+	stats  ingest.Stats // of the work that is told of
+	active []ingest.Activity
+	all    journal.Backlog // the work, done and left, as when the journal was asked
+	known  bool            // all is
+	left   journal.Backlog // of files on their way, what has not left yet
 	unseen int             // assets that do not show their bulk edit yet
 	pace   pace
 	next   time.Time // when the journal is asked again
@@ -77,43 +81,93 @@ type progress struct {
 // of a million files takes some 0.2 s.
 const askShare = 50
 
-// look brings the progress up to date.
-func (p *progress) look(walked bool, now time.Time) {
-	p.walked, p.paused = walked, p.engine.pipeline.Paused()
-	if p.paused != "" {
+// Look implements bars.Progress.
+func (p *progress) Look() (bars.View, time.Duration) {
+	p.look(time.Now())
+	return p.view(), lookEvery
+}
+
+// look brings the progress up to date, and reports whether it asked the journal.
+func (p *progress) look(now time.Time) (asked bool) {
+	p.seen, p.paused, p.active = p.walked(), p.engine.pipeline.Paused(), p.engine.pipeline.Active()
+	p.stats = p.engine.pipeline.Stats()
+	p.stats.Rested -= p.before.Rested
+	p.stats.Bytes -= p.before.Bytes
+	if p.seen && !now.Before(p.next) {
+		p.ask(now)
+		asked = true
+	}
+	if !p.known {
+		return asked
+	}
+	p.left = journal.Backlog{Files: max(0, p.all.Files-p.stats.Rested), Bytes: max(0, p.all.Bytes-p.sent())}
+	switch {
+	case p.paused != "":
 		p.pace = nil // what was measured says nothing of what comes after
+	case len(p.pace) == 0 || now.Sub(p.pace[len(p.pace)-1].at) >= time.Second:
+		p.pace = p.pace.add(sample{at: now, left: p.left})
 	}
-	if !walked || now.Before(p.next) {
-		return
-	}
+	return asked
+}
+
+// ask asks the journal for the work. What the journal does not tell, the run meets as well,
+// and says so.
+func (p *progress) ask(now time.Time) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	begun := time.Now()
 	left, err := p.engine.journal.Reader().Backlog(ctx, p.folders)
 	p.next = now.Add(max(time.Second, askShare*time.Since(begun)))
 	if err != nil {
-		return // the run meets the same trouble, and says so
+		return
 	}
-	p.left, p.known = left, true
+	p.all, p.known = journal.Backlog{Files: p.stats.Rested + left.Files, Bytes: p.stats.Bytes + left.Bytes}, true
+	for _, a := range p.active {
+		p.all.Bytes += a.Stored
+	}
 	if n, _, err := journal.OpenEditsOf(p.engine.journal.Reader()).Bulk(ctx, nil, p.folders); err == nil {
 		p.unseen = n
 	}
-	if p.paused == "" {
-		p.pace = p.pace.add(sample{at: now, left: left})
-	}
 }
 
-// line says how far the run is.
-func (p *progress) line() string {
-	l := progressLine{
-		walked: p.walked && p.known, found: p.engine.allWalked(), bytes: p.engine.bytes.Load(),
-		done: p.engine.pipeline.Stats().Rested, left: p.left, unseen: p.unseen, paused: p.paused, pace: p.pace.String(),
+// sent is how many bytes of the work have left.
+func (p *progress) sent() int64 {
+	sum := p.stats.Bytes
+	for _, a := range p.active {
+		sum += a.Sent
 	}
-	s := l.String()
+	return sum
+}
+
+// texts say how far the run is.
+func (p *progress) texts() []string {
+	l := progressLine{
+		walked: p.seen && p.known, found: p.engine.allWalked(), bytes: p.engine.bytes.Load(),
+		done: p.stats.Rested, left: p.left, unseen: p.unseen, paused: p.paused, pace: p.pace.String(),
+	}
+	return l.texts()
+}
+
+// line says how far the run is, for a log.
+func (p *progress) line() string {
+	s := strings.Join(p.texts(), " · ")
 	if a, ok := p.largest(); ok {
 		s += fmt.Sprintf(" · %s %d%%", display.Name(a.Path), 100*a.Sent/a.Size)
 	}
 	return s
+}
+
+// view says how far the run is, for bars.
+func (p *progress) view() bars.View {
+	v := bars.View{Text: p.texts(), Files: onTheirWay(p.active)}
+	if !p.seen || !p.known {
+		return v
+	}
+	v.Done, v.Total = p.sent(), p.all.Bytes
+	if v.Total == 0 { // all files are empty, or sent
+		v.Done, v.Total = p.stats.Rested, p.all.Files
+	}
+	return v
 }
 
 // progressLine is what a line tells of a run.
@@ -127,9 +181,9 @@ type progressLine struct {
 	pace         string
 }
 
-// String is the line. There is no estimate while the walk goes on: what it will
+// texts are the parts of the line. There is no estimate while the walk goes on: what it will
 // find is not known. And none while everything waits.
-func (l progressLine) String() string {
+func (l progressLine) texts() []string {
 	var parts []string
 	if l.walked {
 		parts = append(parts, fmt.Sprintf("%s of %s files done, %s left",
@@ -146,13 +200,16 @@ func (l progressLine) String() string {
 	case l.walked:
 		parts = append(parts, l.pace)
 	}
-	return strings.Join(parts, " · ")
+	return parts
 }
+
+// String is the line.
+func (l progressLine) String() string { return strings.Join(l.texts(), " · ") }
 
 // largest is the largest of the files that are being sent.
 func (p *progress) largest() (ingest.Activity, bool) {
 	var largest ingest.Activity
-	for _, a := range p.engine.pipeline.Active() {
+	for _, a := range p.active {
 		if a.Sent > 0 && a.Size > largest.Size {
 			largest = a
 		}

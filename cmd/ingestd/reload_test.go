@@ -197,8 +197,7 @@ func TestReloadInTheMiddle(t *testing.T) {
 	}
 	daemon := r.start("run")
 	eventually(t, "the journal knows of three parts", func() bool {
-		report, err := r.status()
-		return err == nil && len(report.Entries) == 1 && report.Entries[0].Sent == 210*mib
+		return r.stored(1) == 210*mib
 	})
 
 	r.edit("settle: ${SETTLE}", "settle: 30ms")

@@ -77,7 +77,7 @@ func isHopeless(err error) bool {
 
 // run executes the command line and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	out, log := display.NewWriter(stdout), display.NewWriter(stderr)
+	out, log := display.NewWriter(stdout), display.NewWriter(barsOn(stderr))
 	defer func() { _, _ = out.Flush(), log.Flush() }() // half a character at the most
 	stdout, stderr = out, log
 	root := newRoot()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/desk"
+	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -52,11 +53,11 @@ func (w waiting) during(ctx context.Context, limit time.Duration, do func(contex
 func (w waiting) tell(ctx context.Context) {
 	tick := time.NewTicker(bulkTick)
 	defer tick.Stop()
-	terminal, most, quiet := isTerminal(w.out), 0, firstBulk
+	terminal, most, quiet := isTerminal(w.out) && takesControls(), 0, firstBulk
 	var next time.Time
 	defer func() {
 		if terminal && most > 0 {
-			fmt.Fprint(w.out, "\r\x1b[K")
+			fmt.Fprint(display.Unwrap(w.out), "\r\x1b[K")
 		}
 	}()
 	for {
@@ -74,7 +75,7 @@ func (w waiting) tell(ctx context.Context) {
 		line := fmt.Sprintf("waiting for a bulk edit of %d assets: not seen yet in %d of them, for %s", most, n, time.Since(since).Round(time.Second))
 		switch now := time.Now(); {
 		case terminal:
-			fmt.Fprintf(w.out, "\r\x1b[K%s", line)
+			fmt.Fprintf(display.Unwrap(w.out), "\r\x1b[K%s", line)
 		case next.IsZero():
 			next = now.Add(quiet)
 		case !now.Before(next):

@@ -34,6 +34,14 @@ type Gate interface {
 // Kind does chores of a kind: it tries one once, and reports whether that is done.
 type Kind func(ctx context.Context, c journal.Chore) (done bool, err error)
 
+// Notes are what people are told of their files by texts beside them.
+type Notes interface {
+	// Do brings the notes of a folder up to date; its error is the journal's.
+	Do(ctx context.Context, folder string) error
+	// Next returns when a note of a folder is to be looked at; false for never.
+	Next(ctx context.Context, folder string) (time.Time, bool, error)
+}
+
 // Deps are what chores are done with.
 type Deps struct {
 	Journal   journal.Chores
@@ -42,6 +50,7 @@ type Deps struct {
 	Usable    func(folder string) bool // whether its file system answers
 	Filer     *filing.Filer
 	Leftovers *filing.Leftovers
+	Notes     Notes
 	Alarms    *alarms.Alarms
 	Gate      Gate
 	Draining  func() bool // nothing new is begun
@@ -75,7 +84,11 @@ func (w *Chores) Strays() *filing.Strays { return w.strays }
 // a share that hangs may hold up for ever. It never ends the pipeline for anything
 // but the journal.
 func (w *Chores) Run(ctx context.Context, folder string, idle <-chan struct{}) error {
-	a := w.Alarms.Set(folder, pace, journal.AboutChores)
+	about := journal.AboutChores
+	if folder != "" {
+		about |= journal.AboutNotes
+	}
+	a := w.Alarms.Set(folder, pace, about)
 	defer a.End()
 	for {
 		more, err := a.Wait(ctx, idle)
@@ -107,6 +120,15 @@ func (w *Chores) next(ctx context.Context, folder string, a *alarms.Alarm) error
 	if next := w.strays.Next(folder); !next.IsZero() {
 		a.At(next)
 	}
+	if folder != "" {
+		due, some, err := w.Notes.Next(ctx, folder)
+		if err != nil {
+			return err
+		}
+		if some {
+			a.At(due)
+		}
+	}
 	due, some, err := w.Journal.Next(ctx, folder)
 	if err == nil && some {
 		a.At(due)
@@ -118,6 +140,11 @@ func (w *Chores) next(ctx context.Context, folder string, a *alarms.Alarm) error
 func (w *Chores) doDue(ctx context.Context, folder string) error {
 	if err := w.strays.Restore(ctx, folder); err != nil {
 		return err
+	}
+	if folder != "" {
+		if err := w.Notes.Do(ctx, folder); err != nil {
+			return err
+		}
 	}
 	for !w.Draining() && w.may(folder) {
 		more := false

@@ -105,6 +105,9 @@ type Folder struct {
 	After            string            // keep, move, delete
 	Done, Failed     string            // where files are moved to, below the folder; {date}, {folder} and {path} stand in them
 	Shared           bool              // another ingestd may work on the folder at the same time
+	Tell             bool              // people are told of files that are held, by notes beside them
+	TellGiven        bool              // the file says so, or not, by itself: it counts for a backfill, too
+	Contact          string            // who such a note names; "" is nobody
 	Prune            bool              // remove directories that a move leaves empty
 	Resume           time.Duration     // how long files are left alone before they are moved or deleted
 	Versions         string            // path, filename, off

@@ -390,7 +390,7 @@ func TestReady(t *testing.T) {
 	none := func(string) (string, bool) { return "", false }
 	for ready, good := range map[string]bool{
 		"": true, "{name}.done": true, "{stem}.ok": true,
-		"{name}": false, "done": false, "../{name}.done": false, "{name}{stem}": false,
+		"{name}": false, "done": false, "../{name}.done": false, "{name}{stem}": false, "{name}.held.txt": false, "{stem}.Error.TXT": false,
 	} {
 		c, err := parse("c.yaml", fmt.Appendf(nil, with, ready), none)
 		if (err == nil) != good {

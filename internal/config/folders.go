@@ -16,6 +16,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/notes"
 	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
@@ -133,6 +134,7 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 	if at := f["wait_for"]; at != nil {
 		d.WaitFor = mapping.ReadWaitFor(l.Reader, at)
 	}
+	l.tell(f, &d)
 	if d.Versions == "" {
 		if d.Versions = "off"; d.After == "keep" { // tomorrow's IMG_0001.jpg is another picture where today's is moved away
 			d.Versions = "path"
@@ -211,6 +213,10 @@ func (l *loader) ready(n *yaml.Node) string {
 	}
 	if strings.Contains(text, "/") || text == "{name}" || strings.Count(text, "{name}")+strings.Count(text, "{stem}") != 1 {
 		l.Add(yamltree.At(n), "such as \"{name}.done\"", "ready: %s does not name a file beside each file", l.Quote(n))
+		return ""
+	}
+	if notes.Named(text) {
+		l.Add(yamltree.At(n), "such as \"{name}.done\"", "ready: %s would take the notes that are left for people for sentinels", l.Quote(n))
 		return ""
 	}
 	return text

@@ -45,7 +45,11 @@ type Folder struct {
 	After        After
 	Done, Failed string
 	Prune        bool
-	Claim        *file.Claim // keeps others off the folder; nil: they may work on it, too
+	// Tell has people told of files that are held, or failed and stay, by notes beside them;
+	// Contact is who these name, in the words of the operator.
+	Tell    bool
+	Contact string
+	Claim   *file.Claim // keeps others off the folder; nil: they may work on it, too
 	// Resume is how long files that rest are left alone before they are moved or
 	// deleted: their producer may go on with what looks finished. Until then what
 	// comes under the same path is the next version, whatever else is said of versions.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/metadata"
+	"github.com/tenovos-ingest/ingestd/internal/notes"
 )
 
 // Kind says how a companion speaks of other files.
@@ -42,6 +43,9 @@ func (c Companions) Of(rel string) (Kind, bool) {
 		if _, of := metadata.SplitExt(stem); c.Sidecars && of != "" {
 			return KindSidecar, true
 		}
+	}
+	if notes.Named(name) { // whatever the pattern: they are for people
+		return "", false
 	}
 	for _, pattern := range c.Manifests {
 		if doublestar.MatchUnvalidated(file.Fold(pattern), name) {

@@ -53,8 +53,11 @@ type Config struct {
 	// under another path. A time other than zero says when to ask again: the watcher may
 	// still find it.
 	Displaced func(ctx context.Context, e journal.Entry) (found bool, until time.Time, err error)
-	Now       func() time.Time
-	Log       zerolog.Logger
+	// Text is the note for whoever dropped the file of an entry that failed and was moved
+	// away.
+	Text func(e journal.Entry) string
+	Now  func() time.Time
+	Log  zerolog.Logger
 }
 
 // Filer moves the files of entries out of their drop folders. Safe for concurrent use, as

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
+	"github.com/tenovos-ingest/ingestd/internal/notes"
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/internal/shelf"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -62,6 +64,7 @@ func (f *Filer) FileResting(ctx context.Context, c journal.Chore) (bool, error) 
 	case e.Status == journal.Failed && e.Reason.Class != reasons.ClassUnreadable && !folder.After.Keeps():
 		to, err := f.takeAway(ctx, e, false, folder.Failed)
 		if err == nil && to != "" {
+			e.MovedTo = to
 			err = f.writeError(e, to)
 		}
 		return err == nil, err
@@ -134,5 +137,6 @@ func (f *Filer) writeError(e journal.Entry, at string) error {
 		return err
 	}
 	defer s.Close()
-	return s.WriteError(at, shelf.Failure{Folder: e.Folder, Path: e.Path, Message: e.Reason.Message, Hint: e.Reason.Hint, Since: e.Since})
+	_, err = s.WriteNote(at, path.Base(e.Path), notes.Failed, f.Text(e))
+	return err
 }

@@ -4,7 +4,6 @@
 package hands
 
 import (
-	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -19,26 +18,13 @@ type Flight struct {
 	Dispatched   bool  // a worker has it, not an operator's request
 	Last         bool  // it is from the end of its folder's order
 
-	sent  atomic.Int64
-	abort atomic.Pointer[context.CancelFunc] // ends the sending of parts, where that is what is going on
+	upload atomic.Pointer[Upload] // the latest; nil before the first
 }
-
-// Sending notes how the sending of the flight's parts can be ended, until the function
-// that it returns is called.
-func (f *Flight) Sending(abort context.CancelFunc) (over func()) {
-	f.abort.Store(&abort)
-	return func() { f.abort.Store(nil) }
-}
-
-// AddSent adds bytes that left this process; less than zero takes some back.
-func (f *Flight) AddSent(delta int64) { f.sent.Add(delta) }
-
-// Sent is how many bytes left in this process.
-func (f *Flight) Sent() int64 { return f.sent.Load() }
 
 // Hands are the entries in somebody's hands. Safe for concurrent use.
 type Hands struct {
 	released func(id int64) // called after each Release, without a lock
+	began    chan struct{}  // capacity 1: the sending of an upload has begun
 
 	mu      sync.Mutex
 	flights map[int64]*Flight
@@ -47,7 +33,7 @@ type Hands struct {
 
 // New returns hands that hold nothing; released is told of each entry that is let go.
 func New(released func(id int64)) *Hands {
-	return &Hands{released: released, flights: make(map[int64]*Flight)}
+	return &Hands{released: released, began: make(chan struct{}, 1), flights: make(map[int64]*Flight)}
 }
 
 // Take has an operator's request, or clean-up work, hold an entry, so that it is not
@@ -96,8 +82,8 @@ func (h *Hands) Flight(id int64) *Flight {
 // Abort ends the sending of an entry's parts, if that is what is going on.
 func (h *Hands) Abort(id int64) {
 	if f := h.Flight(id); f != nil {
-		if abort := f.abort.Load(); abort != nil {
-			(*abort)()
+		if u := f.upload.Load(); u != nil {
+			u.abort()
 		}
 	}
 }

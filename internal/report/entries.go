@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/display"
@@ -26,7 +27,7 @@ type Entry struct {
 	OriginalFileID string    `json:"original_file_id"`
 	Attempts       int       `json:"attempts"`
 	Size           int64     `json:"size"` // bytes
-	Sent           int64     `json:"sent"` // bytes stored by the last attempt
+	Sent           int64     `json:"sent"` // bytes of the last attempt: stored, or on their way for more than a second
 	Updated        time.Time `json:"updated"`
 	Class          string    `json:"class,omitempty"`    // of the reason
 	Generation     int       `json:"generation"`         // 1 is the first content of the path
@@ -62,15 +63,31 @@ func Selected(ctx context.Context, r *journal.Reader, s Selection, yield func(En
 	if err != nil {
 		return err
 	}
+	sent, err := Sent(ctx, r)
+	if err != nil {
+		return err
+	}
 	f := journal.Filter{All: s.All, Folders: s.Folders, IDs: s.IDs, Statuses: s.Statuses, Since: s.Since, Below: s.Below}
 	return r.Entries(ctx, f, func(e journal.Entry) error {
-		return yield(entryOf(e, obstacles[e.ID], hours[e.Folder]))
+		shown := entryOf(e, obstacles[e.ID], hours[e.Folder])
+		shown.Sent = max(shown.Sent, sent[e.ID])
+		return yield(shown)
 	})
 }
 
-// entryOf is an entry of the journal, what keeps its file from being moved, and what its
+// Sent returns, by the id of its entry, how many bytes have left of each file on its way.
+func Sent(ctx context.Context, r *journal.Reader) (map[int64]int64, error) {
+	all, err := journal.OnTheirWay(ctx, r)
+	sent := make(map[int64]int64, len(all))
+	for _, f := range all {
+		sent[f.ID] = f.Sent
+	}
+	return sent, err
+}
+
+// entryOf is an entry of the journal, what is in the way of its file, and what its
 // folder waits for outside of its hours.
-func entryOf(e journal.Entry, obstacle, hours string) Entry {
+func entryOf(e journal.Entry, obstacle journal.Obstacle, hours string) Entry {
 	return Entry{
 		ID: e.ID, Folder: e.Folder, Path: e.Path, Status: string(e.Status),
 		Reason: reasonWith(e, obstacle, hours), Hint: e.Reason.Hint,
@@ -98,20 +115,24 @@ func FoldersOf(ctx context.Context, r *journal.Reader, s Selection) ([]Folder, e
 }
 
 // reasonWith is why an entry is as it is, and what keeps its file in the drop folder if it
-// was to be moved from there. One that waits for the hours of its folder alone, which hours
-// words, has nothing of its own to say.
-func reasonWith(e journal.Entry, obstacle, hours string) string {
+// was to be moved from there, or people from being told of it. One that waits for the hours
+// of its folder alone, which hours words, has nothing of its own to say.
+func reasonWith(e journal.Entry, obstacle journal.Obstacle, hours string) string {
 	if hours != "" && e.Reason.Message == "" && (e.Status == journal.Settled || e.Status == journal.Mapped) {
 		return hours
 	}
-	if obstacle == "" || !e.Status.Resting() {
-		return e.Reason.Message
+	all := make([]string, 0, 3)
+	add := func(before, text string) {
+		if text != "" {
+			all = append(all, before+text)
+		}
 	}
-	obstacle = "its file cannot be moved out of the drop folder yet, which is tried again: " + obstacle
-	if e.Reason.Message == "" {
-		return obstacle
+	add("", e.Reason.Message)
+	if e.Status.Resting() {
+		add("its file cannot be moved out of the drop folder yet, which is tried again: ", obstacle.Moving)
+		add("no note can be left beside it yet, which is tried again: ", obstacle.Telling)
 	}
-	return e.Reason.Message + "; " + obstacle
+	return strings.Join(all, "; ")
 }
 
 // WriteJSON writes folders and entries as one JSON document; daemon says whether a

@@ -43,7 +43,7 @@ func Deferred(ctx context.Context, r *journal.Reader, limit int) ([]Entry, error
 func entriesOf(list []journal.Entry, err error) ([]Entry, error) {
 	out := make([]Entry, len(list))
 	for i, e := range list {
-		out[i] = entryOf(e, "", "")
+		out[i] = entryOf(e, journal.Obstacle{}, "")
 	}
 	return out, err
 }

@@ -40,7 +40,7 @@ func Remarks(folders []Folder) []string {
 // directories counts what cannot be read. A single file that cannot is rare: it
 // takes a disk that fails, or a directory that can be listed and not entered.
 func directories(n int) string {
-	return counted(n, "1 directory or file", "%d directories and files")
+	return Counted(n, "1 directory or file", "%d directories and files")
 }
 
 // remarks are what there is to say of a folder alone.
@@ -59,10 +59,10 @@ func remarks(f Folder) []string {
 		lines = append(lines, fmt.Sprintf("has %d files that a program holds open for writing: they are taken when it closes them", f.Open))
 	}
 	if f.Arriving > 0 {
-		lines = append(lines, counted(f.Arriving, "has 1 file that waits for a transfer under way beside it: ", "has %d files that wait for a transfer under way beside them: ")+display.Text(f.Beside))
+		lines = append(lines, Counted(f.Arriving, "has 1 file that waits for a transfer under way beside it: ", "has %d files that wait for a transfer under way beside them: ")+display.Text(f.Beside))
 	}
 	if f.Empty > 0 {
-		lines = append(lines, counted(f.Empty, "has 1 empty file that waits for its content, some minutes at most: ", "has %d empty files that wait for their content, some minutes at most: ")+display.Text(f.EmptyFile))
+		lines = append(lines, Counted(f.Empty, "has 1 empty file that waits for its content, some minutes at most: ", "has %d empty files that wait for their content, some minutes at most: ")+display.Text(f.EmptyFile))
 	}
 	if f.Edits > 0 {
 		lines = append(lines, fmt.Sprintf("has %d corrections of metadata that are still to be sent or seen", f.Edits))
@@ -73,8 +73,8 @@ func remarks(f Folder) []string {
 	return lines
 }
 
-// counted is one where n is 1, else many with n put in.
-func counted(n int, one, many string) string {
+// Counted is one where n is 1, else many with n put in.
+func Counted(n int, one, many string) string {
 	if n == 1 {
 		return one
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/facts"
 	"github.com/tenovos-ingest/ingestd/internal/manifest"
+	"github.com/tenovos-ingest/ingestd/internal/notes"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
@@ -22,7 +23,7 @@ func files(f config.Folder) watcher.Folder {
 		Name: f.Name, Path: f.Path, Include: f.Include, Exclude: f.Exclude, Skip: f.Kept(),
 		Settle: f.Settle, Rescan: f.Rescan, PollInterval: f.PollInterval,
 		Mode: watcher.Mode(f.Watch), Marker: f.Marker, Ready: f.Ready, Patience: f.Patience,
-		Drops: f.Batch == "all",
+		Drops: f.Batch == "all", Texts: watcher.Texts{Named: notes.Named, Ours: notes.Ours, Head: notes.Head},
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/notes"
 	"github.com/tenovos-ingest/ingestd/watcher"
 )
 
@@ -259,7 +260,7 @@ func (d *Departure) BringBack() error {
 			return fmt.Errorf("another file lies at its place by now; the one that failed is %s: %w", from, err)
 		}
 		if err == nil && from == d.Target {
-			d.removeErrors(from, path.Base(d.Path))
+			_ = d.RemoveNotes(from, path.Base(d.Path), notes.Failed, "") // texts for people, perhaps deleted by them
 		}
 		return err
 	}

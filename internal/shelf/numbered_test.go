@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tenovos-ingest/ingestd/internal/file"
+	"github.com/tenovos-ingest/ingestd/internal/notes"
 )
 
 // newShelf is a shelf on a directory of its own, for tests of what it does alone.
@@ -39,8 +40,8 @@ func TestNumbered(t *testing.T) {
 		{"d/a.jpg", ".jpg", 2, 255, "d/a (2).jpg"},
 		{"d.e/a", "", 12, 255, "d.e/a (12)"},
 		{".bashrc", "", 2, 255, ".bashrc (2)"},
-		{long("a", 255) + ".error.txt", errorSuffix, 1, 255, long("a", 245) + ".error.txt"},
-		{"a.jpg.error.txt", errorSuffix, 2, 255, "a.jpg (2).error.txt"},
+		{long("a", 255) + ".error.txt", string(notes.Failed), 1, 255, long("a", 245) + ".error.txt"},
+		{"a.jpg.error.txt", string(notes.Failed), 2, 255, "a.jpg (2).error.txt"},
 		{long("a", 251) + ".jpg", ".jpg", 1, 255, long("a", 251) + ".jpg"},
 		{long("a", 251) + ".jpg", ".jpg", 2, 255, long("a", 247) + " (2).jpg"},
 		{long("a", 251) + ".jpg", ".jpg", 10_000, 255, long("a", 243) + " (10000).jpg"},
@@ -71,9 +72,9 @@ func FuzzNumbered(f *testing.F) {
 			return
 		}
 		number, bound := int(n%maxNumber)+1, int(limit%(longestName-shortestName/2))+shortestName/2+1
-		for _, ext := range []string{path.Ext(name), "", errorSuffix} {
+		for _, ext := range []string{path.Ext(name), "", string(notes.Failed)} {
 			rel := name
-			if ext == errorSuffix {
+			if ext == string(notes.Failed) {
 				rel += ext
 			}
 			got, next := numbered(rel, ext, number, bound), numbered(rel, ext, number+1, bound)
@@ -84,7 +85,7 @@ func FuzzNumbered(f *testing.F) {
 				t.Errorf("%q of %q is no UTF-8", got, rel)
 			case number > 1 && got == next:
 				t.Errorf("%q is two numbers of %q", got, rel)
-			case ext == errorSuffix && !strings.HasSuffix(got, ext):
+			case ext == string(notes.Failed) && !strings.HasSuffix(got, ext):
 				t.Errorf("%q of %q is no text's name", got, rel)
 			}
 		}
