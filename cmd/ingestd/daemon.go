@@ -246,15 +246,8 @@ func (e *engine) summary(ctx context.Context) string {
 	if err != nil {
 		return "the journal cannot be read"
 	}
-	var sum report.Folder
-	for _, f := range folders {
-		sum.Queued += f.Queued + f.Settling
-		sum.Uploading += f.Uploading
-		sum.Filed += f.Filed
-		sum.Held += f.Held
-		sum.Failed += f.Failed
-	}
-	s := fmt.Sprintf("%d queued, %d uploading, %d filed, %d held, %d failed", sum.Queued, sum.Uploading, sum.Filed, sum.Held, sum.Failed)
+	sum := report.Sum(folders)
+	s := fmt.Sprintf("%d queued, %d uploading, %d filed, %d held, %d failed", sum.Queued+sum.Settling, sum.Uploading, sum.Filed, sum.Held, sum.Failed)
 	if why := e.pipeline.Paused(); why != "" {
 		s += "; waiting for Tenovos: " + oneLine(why)
 	}

@@ -87,6 +87,9 @@ func TestEveryStatusIsCounted(t *testing.T) {
 		if n := f.Unbalanced(); n != 0 {
 			t.Errorf("%s is not counted", s)
 		}
+		if sum := Sum([]Folder{f, {Seen: 2, Settling: 2}, f}); sum.Seen != 4 || sum.Unbalanced() != 0 {
+			t.Errorf("%s is not added up: %+v", s, sum)
+		}
 	}
 }
 
