@@ -165,7 +165,10 @@ func (b *backfill) run(ctx context.Context, drain <-chan struct{}) error {
 	}
 	logCautions(b.log, b.cfg)
 	b.sayHours()
+	told := &followers{journal: j}
+	told.follow(ctx, b.cfg, b.log)
 	err = b.ingest(ctx, drain, j, begun)
+	told.stop()
 	return closeWith(j.Close, err)
 }
 

@@ -28,6 +28,7 @@ type folderStates struct {
 	journal *journal.Journal
 	log     zerolog.Logger
 	changed chan struct{} // capacity 1: there is something to record
+	pauses  *pauses       // told of waits; nil: nobody is
 
 	mu     sync.Mutex
 	states map[string]journal.FolderState
@@ -176,6 +177,9 @@ func (f *folderStates) report(s watcher.State) {
 	if state.Settling != s.Settling || state.Paused != s.Paused {
 		f.tell()
 	}
+	if state.Paused != s.Paused {
+		f.pauses.set(s.Folder, s.Paused)
+	}
 	state.Watch, state.Paused, state.Settling = string(s.Watch), s.Paused, s.Settling
 	state.Open, state.Waiting, state.Polled, state.LastScan = s.Open, s.Waiting, s.Polled, s.LastScan
 	state.Unreadable, state.Unread = s.Unreadable, s.Unread
@@ -211,6 +215,7 @@ func (f *folderStates) pause(by, why string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.pool, f.poolBy = why, by
+	f.pauses.set("", why)
 	for name := range f.states {
 		f.note(name)
 	}
