@@ -66,11 +66,8 @@ func runDaemon(ctx context.Context, cfg *config.Config, profile bool, hup, ends 
 	// systemd waits for READY only so long, and the API may be down for longer.
 	notify(daemon.SdNotifyReady)
 	defer notify(daemon.SdNotifyStopping, stopping)
-	s := &service{journal: j, stderr: stderr, hup: hup, drain: drain, requests: make(chan int64), claims: make(claims),
-		metrics: metrics.New(metrics.Deps{Reader: j.Reader(), Journal: cfg.Journal, Version: versionText()})}
-	s.site = &site{journal: j, metrics: s.metrics, profile: profile, secret: access.NewSecret()}
+	s := newService(cfg, j, profile, hup, drain, stderr)
 	defer s.claims.release()
-	s.did.since = time.Now()
 	err = s.run(ctx, first)
 	s.did.conclude(stderr)
 	return err
@@ -92,6 +89,16 @@ type service struct {
 	pauses   *pauses
 	site     *site
 	did      deeds
+}
+
+// newService makes the daemon over a journal. Its claims are to be released when it has run.
+func newService(cfg *config.Config, j *journal.Journal, profile bool, hup <-chan os.Signal, drain <-chan struct{}, stderr io.Writer) *service {
+	m := metrics.New(metrics.Deps{Reader: j.Reader(), Journal: cfg.Journal, Version: versionText()})
+	return &service{
+		journal: j, stderr: stderr, hup: hup, drain: drain, requests: make(chan int64), claims: make(claims), metrics: m,
+		site: &site{journal: j, metrics: m, profile: profile, secret: access.NewSecret()},
+		did:  deeds{since: time.Now()},
+	}
 }
 
 // setup is a configuration that has been checked.
