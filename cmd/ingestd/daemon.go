@@ -68,9 +68,10 @@ func runDaemon(ctx context.Context, cfg *config.Config, profile bool, hup, ends 
 	defer notify(daemon.SdNotifyStopping, stopping)
 	s := newService(cfg, j, profile, hup, drain, stderr)
 	defer s.claims.release()
-	err = s.run(ctx, first)
-	s.did.conclude(stderr)
-	return err
+	if err := s.run(ctx, first); err != nil {
+		return err
+	}
+	return s.did.conclude(context.WithoutCancel(ctx), stderr, j.Reader())
 }
 
 // stopping is systemd's status line from the first signal to the end.
