@@ -89,7 +89,7 @@ func (l *ledger) add(of journal.HourOf) {
 		h = &hour{}
 		l.hours[of.Begin.Unix()] = h
 	}
-	switch of.Status { //nolint:exhaustive // no other is counted
+	switch of.Status { // no other is counted
 	case journal.Filed:
 		h.filed += of.Count
 		h.bytes += of.Bytes

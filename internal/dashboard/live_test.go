@@ -27,7 +27,7 @@ func (r *rig) follow(ctx context.Context) <-chan message {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := http.DefaultClient.Do(req) //nolint:bodyclose // by the goroutine
 	if err != nil {
 		r.t.Fatal(err)
 	}

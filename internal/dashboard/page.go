@@ -19,9 +19,10 @@ import (
 
 // Deps are what a Page works with.
 type Deps struct {
-	// Lists is a reader for the pages alone: a client that is slow to read holds one of its
-	// connections, and none that anybody else waits for.
-	Lists *journal.Reader
+	// Lists is a reader for the pages, which are sent when they are complete. Whole is one
+	// for status.json alone: a client that is slow to read that holds one of its connections,
+	// and none that anybody else waits for. Nil is Lists.
+	Lists, Whole *journal.Reader
 	// News tells of commits to the journal; nil tells of none.
 	News News
 	// Active lists the files that are worked on; nil: none are.
@@ -81,6 +82,9 @@ func New(d Deps) *Page {
 	if d.Active == nil {
 		d.Active = func() []Active { return nil }
 	}
+	if d.Whole == nil {
+		d.Whole = d.Lists
+	}
 	if d.Stream == nil {
 		d.Stream = func(h http.Handler) http.Handler { return h }
 	}
@@ -95,7 +99,7 @@ func New(d Deps) *Page {
 // address, so that it can be behind a proxy, at whatever path.
 func (p *Page) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{$}", p.servePage)
-	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, req *http.Request) { serveStatus(w, req, p.Lists) })
+	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, req *http.Request) { serveStatus(w, req, p.Whole) })
 	mux.Handle("GET /live", p.Stream(http.HandlerFunc(p.serveLive)))
 	mux.HandleFunc("GET /files", p.serveFiles)
 	mux.HandleFunc("GET /file", p.serveFile)

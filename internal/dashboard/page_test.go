@@ -3,10 +3,13 @@ package dashboard
 import (
 	"errors"
 	"html"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"reflect"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
@@ -209,4 +212,40 @@ func TestDropsOnThePage(t *testing.T) {
 			t.Errorf("the page does not say %q", want)
 		}
 	}
+}
+
+// slow takes the first bytes of a reply, and no more until it is let go.
+type slow struct {
+	*httptest.ResponseRecorder
+	begun func()
+	end   <-chan struct{}
+}
+
+func (w slow) Write(b []byte) (int, error) {
+	w.begun()
+	<-w.end
+	return len(b), nil
+}
+
+// TestSlowClients has as many clients as a reader has connections be slow to take
+// status.json: the page is there for others.
+func TestSlowClients(t *testing.T) {
+	r := failures(t) // more than fits into a buffer
+	mux := http.NewServeMux()
+	r.page.Register(mux)
+	end := make(chan struct{})
+	var clients sync.WaitGroup
+	for n := range 6 {
+		begun := make(chan struct{})
+		w := slow{httptest.NewRecorder(), sync.OnceFunc(func() { close(begun) }), end}
+		clients.Go(func() { mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/status.json?all", nil)) })
+		if n < 4 { // the others wait for a connection
+			<-begun
+		}
+	}
+	if code, _ := r.get("/"); code != http.StatusOK {
+		t.Error(code)
+	}
+	close(end)
+	clients.Wait()
 }

@@ -56,8 +56,12 @@ func newRigAt(t testing.TB, path string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	whole, err := journal.OpenReader(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	r.page = New(Deps{
-		Lists: lists, News: r.j, Active: r.activeNow, Ask: r.ask,
+		Lists: lists, Whole: whole, News: r.j, Active: r.activeNow, Ask: r.ask,
 		Token:    func(*http.Request) string { return token },
 		AssetURL: "https://dam.example/asset/{object_id}", Version: "v0", Log: zerolog.New(zerolog.NewTestWriter(t)),
 	})
@@ -79,7 +83,7 @@ func newRigAt(t testing.TB, path string) *rig {
 	})
 	t.Cleanup(func() {
 		r.gone()
-		if err := errors.Join(lists.Close(), r.j.Close()); err != nil {
+		if err := errors.Join(lists.Close(), whole.Close(), r.j.Close()); err != nil {
 			t.Error(err)
 		}
 	})

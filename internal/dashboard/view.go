@@ -339,7 +339,7 @@ func (v view) waits(out *folderView, f report.Folder) {
 	kinds := map[string]*report.Trouble{}
 	var order []string
 	for _, e := range v.state.deferred {
-		if e.Folder != f.Name || e.Reason == "" {
+		if e.Folder != f.Name || e.Reason == "" || len(out.Drops) > 0 && forItsDrop(e) {
 			continue
 		}
 		form := reasons.Form(e.Reason, e.Path)
@@ -361,6 +361,11 @@ func (v view) waits(out *folderView, f report.Folder) {
 	if len(v.state.deferred) == maxDeferred && len(out.Waits) > 0 {
 		out.MoreWaits = fmt.Sprintf("These are among the first %d files that wait.", maxDeferred)
 	}
+}
+
+// forItsDrop reports that a file waits for its drop, and nothing else.
+func forItsDrop(e report.Entry) bool {
+	return e.Status == string(journal.Mapped) && (e.Class == journal.ClassBatch || e.Class == reasons.ClassWaiting)
 }
 
 func plural(n int, one, many string) string {
