@@ -47,3 +47,12 @@ func TestRenamed(t *testing.T) {
 		t.Errorf("the last event is %+v", last)
 	}
 }
+
+// TestEachStatusHasWords fails when the journal gets a status that is told of without words.
+func TestEachStatusHasWords(t *testing.T) {
+	for s := range journal.Moves() {
+		if inWords[s] == "" {
+			t.Errorf("%s has none", s)
+		}
+	}
+}
