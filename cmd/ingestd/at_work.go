@@ -95,7 +95,7 @@ func (w *atWork) view() bars.View {
 func (w *atWork) readBooks(now time.Time) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	folders, err := report.Folders(ctx, w.engine.journal.Reader())
+	folders, err := report.FoldersOf(ctx, w.engine.journal.Reader(), report.Selection{Folders: w.folders})
 	if later := now.Add(askShare * time.Since(now)); later.After(w.next) {
 		w.next = later
 	}
@@ -106,13 +106,7 @@ func (w *atWork) readBooks(now time.Time) {
 
 // calm is what is shown while there is nothing to do.
 func (w *atWork) calm() bars.View {
-	settling, held, failed := 0, 0, 0
-	for _, f := range w.books {
-		if _, ours := w.engine.walked[f.Name]; !ours {
-			continue
-		}
-		held, failed = held+f.Held, failed+f.Failed
-	}
+	settling := 0
 	for name := range w.engine.walked {
 		settling += w.engine.folders.settling(name)
 	}
@@ -122,8 +116,8 @@ func (w *atWork) calm() bars.View {
 	}
 	done := w.did.with(w.engine.pipeline.Stats()).stats.Ingested
 	text = append(text, fmt.Sprintf("%s ingested since %s", humanize.Comma(done), w.did.since.Format("15:04")))
-	if held+failed > 0 {
-		text = append(text, fmt.Sprintf("%d held, %d failed (ingestd status)", held, failed))
+	if sum := report.Sum(w.books); sum.Held+sum.Failed > 0 {
+		text = append(text, fmt.Sprintf("%d held, %d failed (ingestd status)", sum.Held, sum.Failed))
 	}
 	if why := w.engine.folders.waits(); why != "" {
 		text = append(text, why)
