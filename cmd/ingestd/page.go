@@ -57,19 +57,18 @@ func (s *site) use(ctx context.Context, now *setup) {
 	if s.serving != nil && s.serving.sums != addressSums(now.cfg) {
 		s.close(now.log)
 	}
-	if s.serving == nil && now.cfg.Listen.Address != "" {
+	switch {
+	case s.serving != nil:
+		s.serving.pages.Store(s.pages(now))
+		s.serving.access.EndStreams()
+	case now.cfg.Listen.Address != "":
 		if err := s.open(ctx, now); err != nil {
 			now.log.Warn().AnErr("reason", err).Str("listen", now.cfg.Listen.Address).Msg("no status page; files are ingested all the same")
 		}
 	}
-	if s.serving == nil {
-		return
-	}
-	s.serving.pages.Store(s.pages(now))
-	s.serving.access.EndStreams()
 }
 
-// open opens the address of a setup. Until it has pages there are none.
+// open serves at the address of a setup.
 func (s *site) open(ctx context.Context, now *setup) error {
 	c := now.cfg.Listen
 	a, err := access.New(access.Config{
@@ -91,8 +90,8 @@ func (s *site) open(ctx context.Context, now *setup) error {
 	}
 	serve, stop := context.WithCancel(ctx)
 	v := &serving{access: a, sums: addressSums(now.cfg), stop: stop, ended: make(chan struct{}), lists: lists}
-	v.pages.Store(http.NewServeMux())
 	s.serving = v
+	v.pages.Store(s.pages(now))
 	now.log.Info().Str("url", urlOf(l.Addr())).Msg("status page")
 	go v.serve(serve, l, now.log)
 	return nil
