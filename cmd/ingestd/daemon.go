@@ -71,9 +71,10 @@ func runDaemon(ctx context.Context, cfg *config.Config, profile bool, hup, ends 
 	s.site = &site{journal: j, metrics: s.metrics, profile: profile, secret: access.NewSecret()}
 	defer s.claims.release()
 	s.did.since = time.Now()
-	err = s.run(ctx, first)
-	s.did.conclude(stderr)
-	return err
+	if err := s.run(ctx, first); err != nil {
+		return err
+	}
+	return s.did.conclude(context.WithoutCancel(ctx), stderr, j.Reader())
 }
 
 // stopping is systemd's status line from the first signal to the end.
@@ -89,6 +90,7 @@ type service struct {
 	requests chan int64 // ids of requests to reload
 	claims   claims
 	metrics  *metrics.Metrics
+	pauses   *pauses
 	site     *site
 	did      deeds
 }
@@ -116,12 +118,18 @@ func waitingStatus(why string) string { return "STATUS=waiting for Tenovos: " + 
 // run works with one setup after another until a signal ends it.
 func (s *service) run(ctx context.Context, now *setup) error {
 	defer func() { s.site.close(now.log) }() // until then whoever watches over the daemon finds it alive
+	told := &followers{journal: s.journal}
+	defer told.stop()
+	s.pauses = pausesOf(ctx, s.journal, now.log)
+	defer s.pauses.stop()
 	for {
+		told.follow(ctx, now.cfg, now.log)
 		next, err := s.round(ctx, now)
 		if !isEnd(err) {
 			return err
 		}
 		if next == nil || closed(s.drain) || ctx.Err() != nil {
+			told.stop()
 			now.log.Info().Msg("stopped")
 			return nil
 		}
@@ -169,12 +177,16 @@ func (s *service) work(ctx context.Context, now *setup, end <-chan struct{}) (er
 	}
 	if now.acct == nil {
 		s.reloaded(ctx, now) // nobody waits for the answer as long as for Tenovos
-		now.acct, err = connectAnswering(working, now.cfg, now.cfg.Folders, s.journal, s.requests, s.metrics, now.log, now.waitsFor)
+		now.acct, err = connectAnswering(working, now.cfg, now.cfg.Folders, s.journal, s.requests, s.metrics, now.log, func(why string) {
+			now.waitsFor(why)
+			s.pauses.set("", why)
+		})
 		if err != nil {
 			return err
 		}
 		now.waits.Store(nil)
 	}
+	s.pauses.set("", "")
 	defer now.acct.client.Close()
 	defer context.AfterFunc(working, now.acct.rules.Stop)()
 	e, err := newEngine(now.cfg, now.cfg.Folders, now.acct, s.journal, s.claims, false, s.metrics, now.log)
@@ -182,6 +194,7 @@ func (s *service) work(ctx context.Context, now *setup, end <-chan struct{}) (er
 		return err
 	}
 	e.reloads = s.requests
+	e.folders.pauses = s.pauses
 	e.folders.begin()
 	s.metrics.Watch(slices.Collect(maps.Keys(e.walked)))
 	now.engine.Store(e)
@@ -196,6 +209,7 @@ func (s *service) work(ctx context.Context, now *setup, end <-chan struct{}) (er
 	defer cancelWatch()
 	g.Go(func() error { return e.watcher.Run(watching) })
 	g.Go(func() error { return e.work(gctx, end, nil, now.log) })
+	g.Go(func() error { return e.watchDrops(watching, now.cfg) })
 	g.Go(func() error { e.tellSystemd(watching); return nil })
 	return e.folders.during(g.Wait)
 }

@@ -154,7 +154,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newRunCommand(), newBackfillCommand(), newCheckCommand(), newExplainCommand(),
 		newReloadCommand(), newStatusCommand(), newHistoryCommand(), newRetryCommand(), newCancelCommand(), newVerifyCommand(), newUpdateCommand(), newWithdrawCommand(),
-		newBackupCommand(), newRestoreCommand(), newPruneCommand(), newHashCommand(), newVersionCommand(),
+		newBackupCommand(), newRestoreCommand(), newNotifyCommand(), newPruneCommand(), newHashCommand(), newVersionCommand(),
 	)
 	for _, c := range root.Commands() {
 		c.SuggestFor = alsoMeant[c.Name()]

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/text/encoding"
 
 	"github.com/tenovos-ingest/ingestd/internal/mapping"
+	"github.com/tenovos-ingest/ingestd/internal/notify"
 	"github.com/tenovos-ingest/ingestd/internal/secret"
 	"github.com/tenovos-ingest/ingestd/internal/timetable"
 	"github.com/tenovos-ingest/ingestd/internal/yamltree"
@@ -26,6 +27,7 @@ type Config struct {
 	Listen        Listen
 	AssetURL      string // of an asset, with {object_id} or {file_id}; "" is none
 	Log           Log
+	Notify        []Notify      // who is told of what
 	ShutdownGrace time.Duration // how long parts on their way may take to finish
 	Folders       []Folder      // at least one
 
@@ -78,6 +80,12 @@ type Manifests struct {
 	RowsWithoutFiles int   // of one manifest, that become assets by themselves
 }
 
+// Notify is one who is told of what happens.
+type Notify struct {
+	notify.Receiver
+	Name string // tells it from the others, the same over reloads and restarts
+}
+
 // Log says what is logged, and how.
 type Log struct {
 	Level  string // trace, debug, info, warn, error
@@ -108,6 +116,7 @@ type Folder struct {
 	Tell             bool              // people are told of files that are held, by notes beside them
 	TellGiven        bool              // the file says so, or not, by itself: it counts for a backfill, too
 	Contact          string            // who such a note names; "" is nobody
+	Receipt          string            // csv: a list of what became of each file is kept beside what is in; "" is none
 	Prune            bool              // remove directories that a move leaves empty
 	Resume           time.Duration     // how long files are left alone before they are moved or deleted
 	Versions         string            // path, filename, off

@@ -39,7 +39,7 @@ func TestExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, keys := range [][]string{fileKeys.Known, tenovosKeys.Known, uploadKeys.Known, retryKeys.Known, logKeys.Known, folderKeys.Known} {
+	for _, keys := range [][]string{fileKeys.Known, tenovosKeys.Known, uploadKeys.Known, retryKeys.Known, logKeys.Known, folderKeys.Known, webhookKeys.Known, mailKeys.Known} {
 		for _, key := range keys {
 			if !strings.Contains(string(text), " "+key+": ") && !strings.Contains(string(text), "\n"+key+":") && !strings.Contains(string(text), " "+key+":\n") {
 				t.Errorf("the example does not show %s", key)

@@ -112,6 +112,7 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 		{"order", &d.Order, []string{"arrival", "size,mixed", "size", "oldest", "newest", "path"}},
 		{"batch", &d.Batch, []string{"none", "all"}},
 		{"after", &d.After, []string{"keep", "move", "delete"}},
+		{"receipt", &d.Receipt, []string{"csv", ""}},
 		{"versions", &d.Versions, []string{"path", "filename", "off"}},
 		{"duplicates", &d.Duplicates, []string{"skip", "upload", "hold"}},
 		{"empty", &d.Empty, []string{"hold", "ingest", "ignore"}},
@@ -182,15 +183,32 @@ var placeholder = regexp.MustCompile(`\{(date|folder|path)\}`)
 // Kept returns the directories below the folder that belong to files which were
 // moved: they are never looked into.
 func (f Folder) Kept() []string {
-	var dirs []string
-	for _, pattern := range []string{f.Done, f.Failed} {
-		dir, _, _ := strings.Cut(pattern, "{")
-		if dir != pattern { // {date} may be a part of a name
-			dir = path.Dir(dir + "x")
-		}
+	dirs := []string{fixed(f.Done), fixed(f.Failed)}
+	if dir := f.ReceiptDir(); dir != "" && !slices.Contains(dirs, dir) {
 		dirs = append(dirs, dir)
 	}
 	return dirs
+}
+
+// ReceiptDir returns the directory below the folder that the receipt lies in; "" where none is
+// kept. Files that stay leave nothing in done, so that it lies in the usual one.
+func (f Folder) ReceiptDir() string {
+	switch {
+	case f.Receipt == "":
+		return ""
+	case f.After == "move":
+		return fixed(f.Done)
+	}
+	return "_ingested"
+}
+
+// fixed returns the directories that a destination begins with whatever the file is.
+func fixed(pattern string) string {
+	dir, _, _ := strings.Cut(pattern, "{")
+	if dir != pattern { // {date} may be a part of a name
+		dir = path.Dir(dir + "x")
+	}
+	return dir
 }
 
 // texts reads a list of texts.

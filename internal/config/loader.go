@@ -27,7 +27,7 @@ type loader struct {
 
 var (
 	fileKeys = yamltree.Keys{Known: []string{
-		"tenovos", "insecure", "journal", "journal_keep", "workers", "upload", "retry", "manifests", "listen", "listen_auth", "listen_names", "asset_url", "log", "shutdown_grace", "folders"}}
+		"tenovos", "insecure", "journal", "journal_keep", "workers", "upload", "retry", "manifests", "listen", "listen_auth", "listen_names", "asset_url", "notify", "log", "shutdown_grace", "folders"}}
 	tenovosKeys = yamltree.Keys{Known: []string{
 		"url", "version", "api_key", "api_key_file", "username", "password", "password_file", "client_id",
 		"max_concurrent_calls", "send_access_token", "basic_login"}}
@@ -38,7 +38,7 @@ var (
 	folderKeys = yamltree.Keys{
 		Known: []string{
 			"name", "path", "previously", "include", "exclude", "settle", "patience", "ready", "watch", "poll_interval", "rescan", "marker", "shared",
-			"order", "workers", "hours", "batch", "after", "done", "failed", "tell", "contact", "prune", "resume", "versions", "duplicates", "empty",
+			"order", "workers", "hours", "batch", "after", "done", "failed", "tell", "contact", "receipt", "prune", "resume", "versions", "duplicates", "empty",
 			"levels", "manifests", "manifest_file_column", "encoding", "match_case", "languages", "wait_for", "rules"},
 		Later: []string{"unknown", "sidecars"},
 	}
@@ -69,6 +69,7 @@ func (l *loader) file(n *yaml.Node) {
 	l.log(f["log"])
 	l.listening(f)
 	l.assetURL(f["asset_url"])
+	secrets := l.notify(f["notify"])
 	l.duration(f["shutdown_grace"], "shutdown_grace", &c.ShutdownGrace, 0)
 	if at := l.need(n, f, "folders", "the file"); at != nil {
 		l.folders(at)
@@ -78,6 +79,9 @@ func (l *loader) file(n *yaml.Node) {
 		if key != "folders" {
 			c.Sums[key] = sum(at)
 		}
+	}
+	if at := f["notify"]; at != nil {
+		c.Sums["notify"] = sum(at, secrets...)
 	}
 	if at := f["tenovos"]; at != nil { // the files that it names may say something else the next time
 		c.Sums["tenovos"] = sum(at, c.Tenovos.APIKey.Reveal(), c.Tenovos.Password.Reveal())

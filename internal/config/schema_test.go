@@ -60,6 +60,8 @@ func TestSchemaKnowsEveryKey(t *testing.T) {
 		{"upload", slices.Collect(maps.Keys(s.Properties["upload"].Properties)), uploadKeys.Known},
 		{"retry", slices.Collect(maps.Keys(s.Properties["retry"].Properties)), retryKeys.Known},
 		{"log", slices.Collect(maps.Keys(s.Properties["log"].Properties)), logKeys.Known},
+		{"a webhook", slices.Collect(maps.Keys(s.Defs["webhook"].Properties)), webhookKeys.Known},
+		{"a mail", slices.Collect(maps.Keys(s.Defs["mail"].Properties)), mailKeys.Known},
 		{"a folder", slices.Collect(maps.Keys(s.Defs["folder"].Properties)), folderKeys.Known},
 		{"a rule", slices.Collect(maps.Keys(s.Defs["rule"].Properties)), rule},
 		{"a form", slices.Collect(maps.Keys(s.Defs["form"].Properties)), form},
@@ -187,6 +189,9 @@ func TestSchemaAgreesWithTheLoader(t *testing.T) {
 		"a column of no kind":   {`security: S`, `security: S, metadata: {Rights: {rows: [{a: b}], columns: {a: {kind: number}}}}`},
 		"an unknown upload key": {"journal:", "upload: {part: 1}\njournal:"},
 		"a size in other words": {"journal:", "upload: {max_file_size: 5GB}\njournal:"},
+		"an event of none":      {"journal:", "notify: [{url: 'https://h', on: [filed]}]\njournal:"},
+		"mail to nobody":        {"journal:", "notify: [{smtp: 'h:25', from: a@b}]\njournal:"},
+		"mail by a webhook":     {"journal:", "notify: [{url: 'https://h', to: [a@b]}]\njournal:"},
 	} {
 		text := strings.Replace(minimal, change[0], change[1], 1)
 		if text == minimal {

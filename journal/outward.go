@@ -1,0 +1,68 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// Outward are questions of those who tell others what became of files.
+type Outward struct{ r *Reader }
+
+// OutwardOf returns them for a journal.
+func OutwardOf(r *Reader) Outward { return Outward{r} }
+
+const (
+	// The queue of the folder is read until there is one: what is on its way is a small part of
+	// what a folder has.
+	openBelow = `SELECT EXISTS (SELECT 1 FROM work w CROSS JOIN entries e ON e.id = w.entry_id
+		WHERE w.folder = ?1 AND CASE ?2 WHEN x'' THEN instr(e.path, x'2f') = 0 ELSE e.path > ?2 || x'2f' AND e.path < ?2 || x'30' END)`
+
+	earlierVersions = `SELECT count(*) FROM entries {using entries_filename}
+		WHERE filename = ?1 AND filename <> '' AND rests = 1 AND status IN ({held}, {filed}) AND status = {filed}
+		  AND original_file_id = ?2 AND id < ?3`
+
+	lastPauses = `SELECT folder, kind, max(id) FROM events {using events_folder}
+		WHERE entry_id IS NULL AND kind IN ('` + string(EventPaused) + `', '` + string(EventResumed) + `') GROUP BY folder`
+)
+
+// Open reports whether an entry is on its way below a directory of a folder; "" is what lies in
+// the folder itself.
+func (o Outward) Open(ctx context.Context, folder, dir string) (open bool, err error) {
+	err = o.r.ask(ctx, "look for what is on its way below "+dir, func(tx *session) error {
+		return tx.row(ctx, openBelow, folder, []byte(dir)).Scan(&open)
+	})
+	return open, err
+}
+
+// Version returns which version of its asset an entry became, as far as this journal made
+// them: 1 for an asset of its own, 0 for one that became none.
+func (o Outward) Version(ctx context.Context, e Entry) (n int, err error) {
+	switch {
+	case e.FileID == "":
+		return 0, nil
+	case e.OriginalFileID == "" || e.OriginalFileID == e.FileID:
+		return 1, nil
+	}
+	err = o.r.ask(ctx, fmt.Sprintf("count the versions before entry %d", e.ID), func(tx *session) error {
+		return tx.row(ctx, earlierVersions, e.Filename, e.OriginalFileID, e.ID).Scan(&n)
+	})
+	return max(n, 1) + 1, err // the asset is there before its versions, whoever made it
+}
+
+// Paused returns the folders, "" for all of them, of which the last event says that they wait.
+func (o Outward) Paused(ctx context.Context) (folders []string, err error) {
+	err = o.r.ask(ctx, "look which folders were said to wait", func(tx *session) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var folder string
+			var kind EventKind
+			var id int64
+			err := rows.Scan(&folder, &kind, &id)
+			if kind == EventPaused {
+				folders = append(folders, folder)
+			}
+			return err
+		}, lastPauses)
+	})
+	return folders, err
+}
