@@ -229,9 +229,9 @@ func printGroup(out io.Writer, g report.Group) {
 
 // namesOrMore lists the first of some names.
 func namesOrMore(first []string, count int) string {
-	shown := make([]string, len(first))
-	for i, name := range first {
-		shown[i] = display.Name(name)
+	var shown []string
+	for _, name := range first {
+		shown = append(shown, display.Name(name))
 	}
 	if count > len(first) {
 		shown = append(shown, "…")
