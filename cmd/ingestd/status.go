@@ -50,9 +50,9 @@ func newStatusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := journal.OpenReader(cmd.Context(), cfg.Journal)
+			r, err := readJournal(cmd.Context(), cfg)
 			if err != nil {
-				return mayRead(cfg.Journal, err)
+				return err
 			}
 			defer r.Close()
 			s, err := o.selection(cmd.Context(), cfg, r, args)
@@ -237,6 +237,15 @@ func namesOrMore(first []string, count int) string {
 		shown = append(shown, "…")
 	}
 	return strings.Join(shown, ", ")
+}
+
+// readJournal opens the journal of a configuration, to be read.
+func readJournal(ctx context.Context, cfg *config.Config) (*journal.Reader, error) {
+	r, err := journal.OpenReader(ctx, cfg.Journal)
+	if err != nil {
+		return nil, mayRead(cfg.Journal, err)
+	}
+	return r, nil
 }
 
 // mayRead adds to the error of opening a journal, where this user has no right to
