@@ -113,11 +113,12 @@ compare-exiftool: ## compare the metadata read of a directory's files with ExifT
 # bare loop, and metadata of 50,000 (docs/benchmarks.md). One package at a time, each in
 # a process of its own. INGESTD_BIN measures another program where one is run.
 .PHONY: bench
-bench: ## run the benchmarks of journal, uploader, ingest and metadata, peak memory included (BENCH)
+bench: ## run the benchmarks of journal, status page, uploader, ingest and metadata, peak memory included (BENCH)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./journal
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./internal/dashboard
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./uploader
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./ingest
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m -p 1 ./internal/facts ./internal/manifest ./internal/embedded ./internal/xmp
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m -p 1 ./internal/facts ./internal/metrics ./internal/manifest ./internal/embedded ./internal/xmp
 
 .PHONY: fmt
 fmt: ## format the code

@@ -68,7 +68,7 @@ func TestRequestsByReason(t *testing.T) {
 	if large.Status != journal.Failed || r.entry("refused.jpg").Status != journal.Failed {
 		t.Fatalf("the entries are %+v", r.entries())
 	}
-	about := desk.Selection{Folders: []string{large.Folder}, Statuses: []journal.Status{journal.Failed}, Class: large.Reason.Class, Alike: reasons.Form(large.Reason.Message)}
+	about := desk.Selection{Folders: []string{large.Folder}, Statuses: []journal.Status{journal.Failed}, Class: large.Reason.Class, Alike: reasons.Form(large.Reason.Message, "large.jpg")}
 	other := about
 	other.Alike = "something else"
 	r.wantResults(r.ask(desk.RequestRetry, other))

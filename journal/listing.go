@@ -13,7 +13,7 @@ type Listing struct{ r *Reader }
 func ListingOf(r *Reader) Listing { return Listing{r} }
 
 const (
-	restingReasons = `SELECT id, class, message, hint FROM entries {using entries_status}
+	restingReasons = `SELECT id, path, class, message, hint FROM entries {using entries_status}
 		WHERE rests = 1 AND status = ? AND folder = ? AND id > ? ORDER BY id LIMIT ?`
 
 	listedWork = `SELECT entry_id FROM work {using work_due} WHERE lane = ? ORDER BY not_before, entry_id LIMIT ?`
@@ -34,15 +34,16 @@ const (
 // Reasons calls yield with the reason of each entry of a folder that rests in a status,
 // by id and behind the id after, until it has done so for limit of them or yield returns
 // false.
-func (l Listing) Reasons(ctx context.Context, folder string, status Status, after int64, limit int, yield func(id int64, r Reason) bool) error {
+func (l Listing) Reasons(ctx context.Context, folder string, status Status, after int64, limit int, yield func(id int64, path string, r Reason) bool) error {
 	return l.r.ask(ctx, "list reasons", func(tx *session) error {
 		return eachUntil(ctx, tx, func(rows *sql.Rows) (bool, error) {
 			var id int64
+			var path []byte
 			var r Reason
-			if err := rows.Scan(&id, &r.Class, &r.Message, &r.Hint); err != nil {
+			if err := rows.Scan(&id, &path, &r.Class, &r.Message, &r.Hint); err != nil {
 				return false, err
 			}
-			return yield(id, r), nil
+			return yield(id, string(path), r), nil
 		}, restingReasons, status, folder, after, limit)
 	})
 }

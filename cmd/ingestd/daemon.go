@@ -71,9 +71,10 @@ func runDaemon(ctx context.Context, cfg *config.Config, profile bool, hup, ends 
 	s.site = &site{journal: j, metrics: s.metrics, profile: profile, secret: access.NewSecret()}
 	defer s.claims.release()
 	s.did.since = time.Now()
-	err = s.run(ctx, first)
-	s.did.conclude(stderr)
-	return err
+	if err := s.run(ctx, first); err != nil {
+		return err
+	}
+	return s.did.conclude(context.WithoutCancel(ctx), stderr, j.Reader())
 }
 
 // stopping is systemd's status line from the first signal to the end.
@@ -88,8 +89,8 @@ type service struct {
 	drain    <-chan struct{}
 	requests chan int64 // ids of requests to reload
 	claims   claims
-	pauses   *pauses
 	metrics  *metrics.Metrics
+	pauses   *pauses
 	site     *site
 	did      deeds
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -81,4 +83,38 @@ func TestMistakesOfRights(t *testing.T) {
 	if diff := cmp.Diff(string(want), text); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// TestMistakeOfThePort starts a daemon whose port is another program's: it says so, and
+// ingests all the same.
+func TestMistakeOfThePort(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	r := newRoom(t, newStand(t, "1.5", nil))
+	r.ownConfig()
+	r.edit(`listen: ""`, "listen: "+l.Addr().String())
+	daemon := r.start("run")
+	daemon.says("no status page")
+	var said struct{ Message, Reason, Listen string }
+	for line := range strings.Lines(daemon.stderr.String()) {
+		if strings.Contains(line, "no status page") {
+			if err := json.Unmarshal([]byte(line), &said); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	at := l.Addr().String()
+	want := fmt.Sprintf("the process %d", os.Getpid())
+	for _, part := range []string{at + " is in use: " + want, "end that program and restart this one, or set `listen` to another port"} {
+		if !strings.Contains(said.Reason, part) {
+			t.Errorf("%q is not in %q", part, said.Reason)
+		}
+	}
+	if said.Message != "no status page; files are ingested all the same" || said.Listen != at {
+		t.Errorf("it says %+v", said)
+	}
+	daemon.terminate()
 }

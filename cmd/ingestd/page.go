@@ -38,7 +38,8 @@ type serving struct {
 	pages  atomic.Pointer[http.ServeMux]
 	stop   context.CancelFunc
 	ended  chan struct{}
-	lists  *journal.Reader
+	lists  *journal.Reader // for the page
+	whole  *journal.Reader // for status.json, which is read while it is sent
 }
 
 // addressKeys are the keys with which the server is another one.
@@ -57,19 +58,18 @@ func (s *site) use(ctx context.Context, now *setup) {
 	if s.serving != nil && s.serving.sums != addressSums(now.cfg) {
 		s.close(now.log)
 	}
-	if s.serving == nil && now.cfg.Listen.Address != "" {
+	switch {
+	case s.serving != nil:
+		s.serving.pages.Store(s.pages(now))
+		s.serving.access.EndStreams()
+	case now.cfg.Listen.Address != "":
 		if err := s.open(ctx, now); err != nil {
 			now.log.Warn().AnErr("reason", err).Str("listen", now.cfg.Listen.Address).Msg("no status page; files are ingested all the same")
 		}
 	}
-	if s.serving == nil {
-		return
-	}
-	s.serving.pages.Store(s.pages(now))
-	s.serving.access.EndStreams()
 }
 
-// open opens the address of a setup. Until it has pages there are none.
+// open serves at the address of a setup.
 func (s *site) open(ctx context.Context, now *setup) error {
 	c := now.cfg.Listen
 	a, err := access.New(access.Config{
@@ -84,15 +84,20 @@ func (s *site) open(ctx context.Context, now *setup) error {
 	if err != nil {
 		return fmt.Errorf("the journal cannot be opened once more: %w", err)
 	}
-	l, err := a.Listen(ctx)
+	whole, err := journal.OpenReader(ctx, now.cfg.Journal)
 	if err != nil {
 		_ = lists.Close() // nothing was read
+		return fmt.Errorf("the journal cannot be opened once more: %w", err)
+	}
+	l, err := a.Listen(ctx)
+	if err != nil {
+		_, _ = lists.Close(), whole.Close() // nothing was read
 		return err
 	}
 	serve, stop := context.WithCancel(ctx)
-	v := &serving{access: a, sums: addressSums(now.cfg), stop: stop, ended: make(chan struct{}), lists: lists}
-	v.pages.Store(http.NewServeMux())
+	v := &serving{access: a, sums: addressSums(now.cfg), stop: stop, ended: make(chan struct{}), lists: lists, whole: whole}
 	s.serving = v
+	v.pages.Store(s.pages(now))
 	now.log.Info().Str("url", urlOf(l.Addr())).Msg("status page")
 	go v.serve(serve, l, now.log)
 	return nil
@@ -118,7 +123,7 @@ func (s *site) close(log zerolog.Logger) {
 	s.serving = nil
 	v.stop()
 	<-v.ended
-	if err := v.lists.Close(); err != nil {
+	if err := errors.Join(v.lists.Close(), v.whole.Close()); err != nil {
 		log.Error().Err(err).Msg("the status page's view of the journal could not be closed")
 	}
 }
@@ -134,7 +139,7 @@ func (s *site) pages(now *setup) *http.ServeMux {
 	mux.HandleFunc("GET /readyz", h.Ready)
 	mux.Handle("GET /metrics", s.metrics.Handler())
 	dashboard.New(dashboard.Deps{
-		Lists: s.serving.lists, News: s.journal, Active: now.active, Ask: s.serving.asks(now.cfg),
+		Lists: s.serving.lists, Whole: s.serving.whole, News: s.journal, Active: now.active, Ask: s.serving.asks(now.cfg), History: s.serving.history,
 		Token: s.serving.access.Token, Stream: s.serving.access.Stream,
 		AssetURL: now.cfg.AssetURL, Version: versionText(), Log: now.log,
 	}).Register(mux)

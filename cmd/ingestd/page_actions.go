@@ -7,6 +7,7 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/dashboard"
 	"github.com/tenovos-ingest/ingestd/internal/desk"
+	"github.com/tenovos-ingest/ingestd/internal/history"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -48,4 +49,14 @@ func selectionOf(a dashboard.Action) desk.Selection {
 		return desk.Selection{IDs: []int64{a.ID}}
 	}
 	return desk.Selection{Folders: []string{a.Folder}, Statuses: []journal.Status{journal.Status(a.Status)}, Class: a.Class, Alike: a.Form}
+}
+
+// history is what happened to a file, as `ingestd history` tells it.
+func (v *serving) history(ctx context.Context, id int64) ([]dashboard.Happening, error) {
+	events, err := history.Of(ctx, v.lists, id)
+	out := make([]dashboard.Happening, len(events))
+	for i, e := range events {
+		out[i] = dashboard.Happening{At: e.Time, Text: e.Text, Reason: e.Reason, Hint: e.Hint, Count: e.Count, Last: e.Last}
+	}
+	return out, err
 }

@@ -11,16 +11,23 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 )
 
-// pageRoom is a room whose daemon serves its page, which a browser has open.
+// listens has the daemon of the room serve its page, with a configuration of its own, and
+// returns the address.
+func (r *room) listens(more string) string {
+	r.t.Helper()
+	r.ownConfig()
+	addr := reserve(r.t)
+	_ = addr.listen(r.t).Close()
+	r.edit(`listen: ""`, "listen: "+addr.addr+"\n"+more)
+	return addr.addr
+}
+
+// pageRoom is a room whose daemon serves its page, at the address, and a browser.
 func pageRoom(t *testing.T, s *stand) (*room, *browsertest.Browser, string) {
 	t.Helper()
 	b := browsertest.Open(t)
 	r := newRoom(t, s)
-	r.ownConfig()
-	addr := reserve(t)
-	_ = addr.listen(t).Close()
-	r.edit(`listen: ""`, "listen: "+addr.addr+"\nasset_url: https://dam.example/asset/{object_id}")
-	return r, b, "http://" + addr.addr + "/"
+	return r, b, r.listens("asset_url: https://dam.example/asset/{object_id}")
 }
 
 // TestPageInBrowser looks at the page while a file arrives, its bar moves, and it is done;
@@ -31,11 +38,11 @@ func TestPageInBrowser(t *testing.T) {
 	if err := s.Queue(sandbox.Fault{Operation: "CreateAsset", Kind: sandbox.FaultStatus, Status: 400, Body: `{"message": "not today"}`, About: "bad.jpg"}); err != nil {
 		t.Fatal(err)
 	}
-	r, b, url := pageRoom(t, s)
+	r, b, addr := pageRoom(t, s)
 	r.edit("upload: {", "upload: {bandwidth: 4MiB, ")
 	daemon := r.start("run")
-	eventually(t, "the page is there", func() bool { return healthy(t, strings.Trim(strings.TrimPrefix(url, "http://"), "/")) })
-	b.Go(url)
+	eventually(t, "the page is there", func() bool { return healthy(t, addr) })
+	b.Go("http://" + addr + "/")
 	b.Until(`document.getElementById("live").textContent.startsWith("Live")`)
 
 	// A file arrives, and its bar moves.
@@ -84,7 +91,10 @@ func TestPageInBrowser(t *testing.T) {
 		t.Errorf("the asset is linked as %s, want %s", link, want)
 	}
 	b.Click("#files .name")
-	b.Until(`document.querySelector(".facts")`)
+	b.Until(`document.querySelector(".events")`)
+	if text := b.Text(".events"); !strings.Contains(text, "The file was found finished, 24 MiB") || !strings.Contains(text, "It is in") {
+		t.Errorf("the history is: %s", text)
+	}
 	b.Clean()
 	daemon.terminate()
 	s.complain(t)
@@ -95,7 +105,7 @@ func TestPageInBrowser(t *testing.T) {
 func TestPageWaitsForTenovos(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "1.5", nil)
-	r, b, url := pageRoom(t, s)
+	r, b, addr := pageRoom(t, s)
 	r.write("nobody/a.jpg", "a")
 	daemon := r.start("run")
 	daemon.says("running")
@@ -104,7 +114,7 @@ func TestPageWaitsForTenovos(t *testing.T) {
 	r.edit("${TENOVOS_URL}", "http://"+reserve(t).addr+"/v1")
 	daemon = r.start("run")
 	daemon.says("waiting for it before anything else")
-	b.Go(url)
+	b.Go("http://" + addr + "/")
 	b.Until(`document.body.innerText.includes("Everything waits: Tenovos is waited for")`)
 	b.Click(".trouble button")
 	b.Until(`document.querySelector("#answers").innerText.includes("Sent round again: it goes on when Tenovos answers")`)

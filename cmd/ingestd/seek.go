@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
 	"github.com/tenovos-ingest/ingestd/internal/display"
@@ -51,7 +52,18 @@ func newSeeker(ctx context.Context, cfg *config.Config, r *journal.Reader, folde
 }
 
 func (s *seeker) query(arg string) history.Query {
-	return history.Query{Text: arg, Paths: onDisk(s.cfg, arg), Folders: s.folders, Known: s.known, Limit: maxFound}
+	return history.Query{Text: arg, Paths: onDisk(s.cfg, arg), Folders: s.folders, Known: s.known, Moved: s.moved, Limit: maxFound}
+}
+
+// moved reports a path at which files lie that were moved out of a folder.
+func (s *seeker) moved(at journal.PathIn) bool {
+	for _, f := range s.cfg.Folders {
+		if f.Name != at.Folder {
+			continue
+		}
+		return slices.ContainsFunc(f.Kept(), func(dir string) bool { return strings.HasPrefix(at.Path, dir+"/") })
+	}
+	return false
 }
 
 // entries returns the ids of the entries that an argument means; errUnseen if it means none.

@@ -27,7 +27,7 @@ func watchStatus(parent context.Context, out io.Writer, path string, asJSON bool
 	ctx, stop := signal.NotifyContext(parent, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	resized := make(chan os.Signal, 1)
-	if isTerminal(out) && !asJSON {
+	if redraws(out, asJSON) {
 		signal.Notify(resized, syscall.SIGWINCH)
 	}
 	defer signal.Stop(resized)
@@ -79,7 +79,7 @@ func stateOf(path string) string {
 // for; what is no terminal gets all of it after a line with the time.
 func redraw(out io.Writer, text string, first, asJSON bool) error {
 	raw := display.Unwrap(out)
-	if !isTerminal(out) || asJSON {
+	if !redraws(out, asJSON) {
 		if !first && !asJSON {
 			text = "\n" + time.Now().Format(time.DateTime) + "\n" + text
 		}
@@ -103,4 +103,9 @@ func firstLines(text string, most int) string {
 		return text
 	}
 	return strings.Join(lines[:most-1], "") + fmt.Sprintf("… and %d lines more: --summary, --folder, --held and --since show less\n", len(lines)-most+1)
+}
+
+// redraws reports that what is shown takes the place of what was there.
+func redraws(out io.Writer, asJSON bool) bool {
+	return isTerminal(out) && takesControls() && !asJSON
 }

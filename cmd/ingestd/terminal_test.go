@@ -12,45 +12,21 @@ import (
 	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
+	"github.com/creack/pty"
 )
-
-// terminal is a pseudo-terminal: what is read from it was shown.
-type terminal struct {
-	*os.File
-	tty *os.File // what a process gets
-}
-
-func openTerminal(t *testing.T) terminal {
-	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skip("there are no pseudo-terminals:", err)
-	}
-	t.Cleanup(func() { _ = master.Close() })
-	n, err := unix.IoctlGetUint32(int(master.Fd()), unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = tty.Close() })
-	return terminal{master, tty}
-}
 
 // onTerminal runs a command of ingestd on a terminal of its own; wrap may put another
 // program before it.
 func (r *room) onTerminal(wrap []string, args ...string) (*exec.Cmd, *buffer) {
 	r.t.Helper()
-	term := openTerminal(r.t)
+	term, tty, err := pty.Open()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _, _ = term.Close(), tty.Close() }) // the process may be gone
 	line := append(append(wrap, "ingestd"), append(args, "-c", r.config)...)
 	cmd := exec.Command(line[0], line[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = term.tty, term.tty, term.tty
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "INVOCATION_ID=") && !strings.HasPrefix(v, "NOTIFY_SOCKET=") && !strings.HasPrefix(v, "SYSTEMD_EXEC_PID=") {

@@ -358,11 +358,11 @@ func TestWaitsAreEvents(t *testing.T) {
 	f := states()
 	f.report(watcher.State{Folder: "in", Paused: "it is away"})
 	told(1)
-	f.pause("outage", "Tenovos does not answer")
+	f.pause(journal.PausedByTenovos, "Tenovos does not answer")
 	told(2)
 	f = states() // a restart, after which both wait still, and then do not
 	f.report(watcher.State{Folder: "in", Paused: "it is away"})
-	f.pause("outage", "Tenovos does not answer")
+	f.pause(journal.PausedByTenovos, "Tenovos does not answer")
 	time.Sleep(20 * time.Millisecond) // nothing is told
 	f.report(watcher.State{Folder: "in"})
 	told(3)

@@ -113,10 +113,10 @@ type Folder struct {
 	After            string            // keep, move, delete
 	Done, Failed     string            // where files are moved to, below the folder; {date}, {folder} and {path} stand in them
 	Shared           bool              // another ingestd may work on the folder at the same time
-	Receipt          string            // csv: a list of what became of each file is kept beside what is in; "" is none
 	Tell             bool              // people are told of files that are held, by notes beside them
 	TellGiven        bool              // the file says so, or not, by itself: it counts for a backfill, too
 	Contact          string            // who such a note names; "" is nobody
+	Receipt          string            // csv: a list of what became of each file is kept beside what is in; "" is none
 	Prune            bool              // remove directories that a move leaves empty
 	Resume           time.Duration     // how long files are left alone before they are moved or deleted
 	Versions         string            // path, filename, off

@@ -38,7 +38,7 @@ var (
 	folderKeys = yamltree.Keys{
 		Known: []string{
 			"name", "path", "previously", "include", "exclude", "settle", "patience", "ready", "watch", "poll_interval", "rescan", "marker", "shared",
-			"order", "workers", "hours", "batch", "after", "done", "failed", "receipt", "tell", "contact", "prune", "resume", "versions", "duplicates", "empty",
+			"order", "workers", "hours", "batch", "after", "done", "failed", "tell", "contact", "receipt", "prune", "resume", "versions", "duplicates", "empty",
 			"levels", "manifests", "manifest_file_column", "encoding", "match_case", "languages", "wait_for", "rules"},
 		Later: []string{"unknown", "sidecars"},
 	}

@@ -39,7 +39,7 @@ func put(w io.Writer, text string) { fmt.Fprintf(w, "%d:%s", len(text), text) }
 // harm.
 var beyondRules = []string{
 	"name", "path", "previously", "settle", "patience", "ready", "watch", "poll_interval", "rescan", "marker", "shared",
-	"order", "workers", "hours", "after", "done", "failed", "receipt", "tell", "contact", "prune", "resume",
+	"order", "workers", "hours", "after", "done", "failed", "tell", "contact", "receipt", "prune", "resume",
 }
 
 // rulesSum is the sum of what a folder says about the metadata of its files.

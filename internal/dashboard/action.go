@@ -51,7 +51,8 @@ func (p *Page) serveAction(w http.ResponseWriter, req *http.Request) {
 	if req.Context().Err() != nil {
 		return // nobody waits
 	}
-	text, good := "", true
+	var text string
+	good := true
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		text = "It is asked for, and takes its time: the page shows when it is done."

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,9 +33,10 @@ func TestStates(t *testing.T) {
 		dark          bool
 		until         string
 		keep          bool // a screenshot
+		moves         bool // bytes are sent while it is looked at
 	}{
 		{name: "empty", fill: empty, width: 1000, height: 620, keep: true},
-		{name: "busy", fill: busy, width: 1000, height: 1150, keep: true},
+		{name: "busy", fill: busy, width: 1000, height: 1600, keep: true, moves: true},
 		{name: "failures", fill: failures, width: 1000, height: 1900, keep: true},
 		{name: "dark", fill: failures, width: 1000, height: 1900, dark: true, keep: true},
 		{name: "phone", fill: failures, width: 360, height: 1600, keep: true},
@@ -52,6 +54,12 @@ func TestStates(t *testing.T) {
 		b.Go(r.url + path)
 		if state.until != "" {
 			b.Until(state.until)
+		}
+		if state.moves {
+			way := r.activeNow()
+			way[0].Sent += 31 << 20
+			r.work(way...)
+			b.Until(`document.querySelector(".numbers").textContent.includes("/s")`)
 		}
 		b.Axe(state.name)
 		b.Eval(`document.querySelectorAll("details").forEach(d => d.open = true)`, nil)
@@ -271,4 +279,28 @@ func serverUsage() serverSize {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return serverSize{runtime.NumGoroutine(), m.HeapAlloc}
+}
+
+// TestWithoutScript uses the page in a browser that runs no script: it is a report, and its
+// buttons and links work all the same.
+func TestWithoutScript(t *testing.T) {
+	r := failures(t)
+	b := browsertest.Open(t)
+	b.WithoutScript()
+	b.Go(r.url + "/")
+	if text := b.Text("main"); !strings.Contains(text, "Load the page again to see what changed") || !strings.Contains(text, "1,026 seen") {
+		t.Errorf("the page says: %s", text)
+	}
+	b.Click(".trouble li button")
+	b.Until(`document.body.innerText.includes("Sent round again.")`)
+	if got := r.actions(); len(got) != 1 || got[0].Kind != "retry" || got[0].ID == 0 {
+		t.Errorf("the button asked for %+v", got)
+	}
+	b.Click("main a")
+	b.Until(`document.querySelector(".books")`)
+	b.Click(`a.more[href*="metadata"]`)
+	b.Until(`document.querySelectorAll("#files > li").length === 100`)
+	b.Click("a.more")
+	b.Until(`document.querySelector("#files bdi").innerText === "acmee/autumn/IMG_0101.jpg"`)
+	b.Clean()
 }

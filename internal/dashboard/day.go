@@ -1,13 +1,17 @@
 package dashboard
 
 import (
+	"context"
 	"fmt"
 	"time"
+
+	"github.com/tenovos-ingest/ingestd/journal"
 )
 
 // day is what came of files in the last 24 hours, by the hour, the oldest first.
 type day struct {
-	hours []hour
+	hours    []hour
+	counting bool // of the latest events some are still to be counted
 }
 
 // hour is what came of files in one hour.
@@ -15,6 +19,85 @@ type hour struct {
 	begin               time.Time
 	filed, failed, held int
 	bytes               int64 // of what was filed
+}
+
+// hoursShown are those of a day, the one that has just begun among them.
+const hoursShown = 24
+
+// Bounds of what counting takes of one look.
+const (
+	countFor  = 80 * time.Millisecond
+	countStep = 5_000 // events
+	farBehind = 20_000
+)
+
+// ledger counts events by the hour, each once, as far as it has come. One goroutine uses it
+// at a time.
+type ledger struct {
+	hours  map[int64]*hour // by their begin, in unix seconds
+	cursor int64           // the last event that was counted
+}
+
+// catchUp goes on with counting, and returns the day as far as that came.
+func (l *ledger) catchUp(ctx context.Context, events journal.Events, now time.Time) (day, error) {
+	begin := now.Truncate(time.Hour).Add(-(hoursShown - 1) * time.Hour)
+	last, err := events.Last(ctx)
+	if err != nil {
+		return day{}, err
+	}
+	if l.hours == nil {
+		l.hours = map[int64]*hour{}
+	}
+	if last-l.cursor > farBehind { // of most of them nobody wants to know any more
+		from, err := events.Before(ctx, begin)
+		if err != nil {
+			return day{}, err
+		}
+		l.cursor = max(l.cursor, from)
+	}
+	for until := time.Now().Add(countFor); l.cursor < last && time.Now().Before(until); {
+		upTo := min(l.cursor+countStep, last)
+		counted, err := events.Hours(ctx, l.cursor, upTo)
+		if err != nil {
+			return day{}, err
+		}
+		for _, h := range counted {
+			l.add(h)
+		}
+		l.cursor = upTo
+	}
+	d := day{counting: l.cursor < last}
+	for at := range l.hours {
+		if at < begin.Unix() {
+			delete(l.hours, at)
+		}
+	}
+	for i := range hoursShown {
+		one := hour{begin: begin.Add(time.Duration(i) * time.Hour).In(now.Location())}
+		if h := l.hours[one.begin.Unix()]; h != nil {
+			h.begin = one.begin
+			one = *h
+		}
+		d.hours = append(d.hours, one)
+	}
+	return d, nil
+}
+
+func (l *ledger) add(of journal.HourOf) {
+	h := l.hours[of.Begin.Unix()]
+	if h == nil {
+		h = &hour{}
+		l.hours[of.Begin.Unix()] = h
+	}
+	switch of.Status { // no other is counted
+	case journal.Filed:
+		h.filed += of.Count
+		h.bytes += of.Bytes
+	case journal.Failed:
+		h.failed += of.Count
+	case journal.Held:
+		h.held += of.Count
+	}
 }
 
 // hourView is an hour as the chart shows it.
@@ -50,8 +133,13 @@ func (d day) view() any {
 		most = max(most, h.filed+h.failed+h.held)
 	}
 	out.Sum = fmt.Sprintf("%s %s ingested (%s), %s failed, %s held.", count(sum.filed), plural(sum.filed, "file was", "files were"), bytesText(sum.bytes), count(sum.failed), count(sum.held))
-	if most == 0 {
+	switch {
+	case d.counting:
+		out.Sum += " They are still being counted."
+	case most == 0:
 		out.Sum = "No file was ingested, failed or held."
+	}
+	if most == 0 {
 		return out
 	}
 	out.Alt = "Files by the hour: " + out.Sum + " The table below has the numbers."

@@ -1,16 +1,11 @@
 package dashboard
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/dustin/go-humanize"
 
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/report"
@@ -18,9 +13,8 @@ import (
 )
 
 const (
-	pageOf    = 100 // files of a trouble
-	maxQuery  = 200 // characters
-	maxOthers = 20  // other contents of a path
+	pageOf   = 100 // files of a trouble
+	maxQuery = 200 // characters
 )
 
 // filesView is a page of a list of files.
@@ -136,62 +130,4 @@ func (p *Page) listTrouble(req *http.Request, after int64) (filesView, error) {
 		v.Next, v.NextText = "files?"+q.Encode(), "Show more files"
 	}
 	return v, nil
-}
-
-// serveFile shows one file and what happened to it.
-func (p *Page) serveFile(w http.ResponseWriter, req *http.Request) {
-	id, err := positive(req, "id")
-	if err != nil || id == 0 {
-		http.Error(w, "the address names no file", http.StatusBadRequest)
-		return
-	}
-	e, err := p.Lists.Entry(req.Context(), id)
-	if errors.Is(err, journal.ErrUnknown) {
-		http.Error(w, "the journal has no such file, or has forgotten it", http.StatusNotFound)
-		return
-	}
-	if err != nil {
-		p.fail(w, err)
-		return
-	}
-	entries, err := report.EntriesOf(req.Context(), p.Lists, []int64{id})
-	if err != nil {
-		p.fail(w, err)
-		return
-	}
-	v := view{page: p, token: p.Token(req)}
-	one := entries[id]
-	f := v.file(one, "")
-	var facts []fact
-	for _, line := range []fact{
-		{"Folder", display.Name(e.Folder)}, {"Status", cmp.Or(doings[one.Status], one.Status)}, {"Size", humanize.IBytes(uint64(e.Size))},
-		{"First seen", timeText(e.SeenAt)}, {"So since", timeText(e.Since)},
-		{"Asset", display.Text(e.ObjectID)}, {"File", display.Text(e.FileID)}, {"Version of", display.Text(versionOf(one))},
-		{"Attempts", count(e.AttemptCount)}, {"Moved to", display.Name(e.MovedTo)}, {"Number", strconv.FormatInt(id, 10)},
-	} {
-		if line.Value != "" {
-			facts = append(facts, line)
-		}
-	}
-	p.send(w, "history", struct {
-		frame
-		File   fileView
-		Facts  []fact
-		Events []eventView
-		Others []fileView
-	}{p.frame(req, "ingestd: "+f.Name), f, facts, nil, nil})
-}
-
-// versionOf is the file that an entry is a version of; "" where it is the first.
-func versionOf(e report.Entry) string {
-	if e.OriginalFileID == e.FileID {
-		return ""
-	}
-	return e.OriginalFileID
-}
-
-// eventView is what happened to a file at one time.
-type eventView struct {
-	At         time.Time
-	Text, Hint string
 }

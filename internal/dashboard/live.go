@@ -71,9 +71,10 @@ func (v *viewers) look(ctx context.Context, ended chan<- struct{}) {
 	tick := time.NewTicker(v.every)
 	defer tick.Stop()
 	var before []Active
+	more := false // there is more to look at than one look takes
 	for {
 		active := v.page.Active()
-		dirty := len(active) > 0 || len(before) > 0 // a file that stands still has a speed that falls
+		dirty := more || len(active) > 0 || len(before) > 0 // a file that stands still has a speed that falls
 		select {
 		case <-changed:
 			dirty = true
@@ -81,7 +82,8 @@ func (v *viewers) look(ctx context.Context, ended chan<- struct{}) {
 		}
 		before = active
 		if dirty {
-			if err := v.update(ctx); err != nil && ctx.Err() == nil {
+			var err error
+			if more, err = v.update(ctx); err != nil && ctx.Err() == nil {
 				v.page.Log.Warn().Err(err).Msg("the status page could not be brought up to date")
 				signal(changed) // it is tried again
 			}
@@ -101,15 +103,16 @@ func signal(c chan<- struct{}) {
 	}
 }
 
-// update hands the parts on to all who wait for them, if one differs.
-func (v *viewers) update(ctx context.Context) error {
+// update hands the parts on to all who wait for them, if one differs, and reports whether
+// there is more to look at.
+func (v *viewers) update(ctx context.Context) (more bool, err error) {
 	s, err := v.page.now.fresh(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	parts, err := v.page.parts(s, "")
 	if err != nil {
-		return err
+		return false, err
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -118,7 +121,7 @@ func (v *viewers) update(ctx context.Context) error {
 		close(v.changed)
 		v.changed = make(chan struct{})
 	}
-	return nil
+	return s.day.counting, nil
 }
 
 // latest returns the parts, and what closes when they change.

@@ -19,9 +19,10 @@ import (
 
 // Deps are what a Page works with.
 type Deps struct {
-	// Lists is a reader for the pages alone: a client that is slow to read holds one of its
-	// connections, and none that anybody else waits for.
-	Lists *journal.Reader
+	// Lists is a reader for the pages, which are sent when they are complete. Whole is one
+	// for status.json alone: a client that is slow to read that holds one of its connections,
+	// and none that anybody else waits for. Nil is Lists.
+	Lists, Whole *journal.Reader
 	// News tells of commits to the journal; nil tells of none.
 	News News
 	// Active lists the files that are worked on; nil: none are.
@@ -29,6 +30,8 @@ type Deps struct {
 	// Ask has a request carried out as the commands do, and returns what became of each
 	// file. It may outlast ctx: then the request is carried out all the same.
 	Ask func(ctx context.Context, a Action) ([]Outcome, error)
+	// History tells what happened to a file, oldest first; nil: nobody knows.
+	History func(ctx context.Context, id int64) ([]Happening, error)
 	// Token returns what a form must send along, so that no other site can.
 	Token func(*http.Request) string
 	// Stream prepares a handler whose reply goes on as long as its client listens; the
@@ -52,6 +55,15 @@ type Active struct {
 	Size, Sent   int64 // bytes
 }
 
+// Happening is something that happened to a file.
+type Happening struct {
+	At           time.Time
+	Text         string
+	Reason, Hint string
+	Count        int       // how often, where it was more than once
+	Last         time.Time // the last time then
+}
+
 // Page is the status page. Its methods may be called from several goroutines.
 type Page struct {
 	Deps
@@ -70,6 +82,9 @@ func New(d Deps) *Page {
 	if d.Active == nil {
 		d.Active = func() []Active { return nil }
 	}
+	if d.Whole == nil {
+		d.Whole = d.Lists
+	}
 	if d.Stream == nil {
 		d.Stream = func(h http.Handler) http.Handler { return h }
 	}
@@ -84,7 +99,7 @@ func New(d Deps) *Page {
 // address, so that it can be behind a proxy, at whatever path.
 func (p *Page) Register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{$}", p.servePage)
-	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, req *http.Request) { serveStatus(w, req, p.Lists) })
+	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, req *http.Request) { serveStatus(w, req, p.Whole) })
 	mux.Handle("GET /live", p.Stream(http.HandlerFunc(p.serveLive)))
 	mux.HandleFunc("GET /files", p.serveFiles)
 	mux.HandleFunc("GET /file", p.serveFile)

@@ -3,10 +3,13 @@ package dashboard
 import (
 	"errors"
 	"html"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"reflect"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
@@ -70,11 +73,11 @@ func TestBooksOnThePage(t *testing.T) {
 		t.Error("the page does not say that the books balance")
 	}
 	// A folder of which the numbers do not add up is said to be so.
-	s, err := r.page.read(t.Context())
+	s, err := r.page.now.fresh(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.folders[1].Seen += 3
+	s.folders[1].Seen += 3 // nobody else looks
 	parts, err := r.page.parts(s, "")
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +100,7 @@ func TestActions(t *testing.T) {
 		}
 		return v
 	}
-	group := Action{Kind: "cancel", Folder: "campaigns", Status: "held", Class: "metadata", Form: reasons.Form(unknownBrand.Message)}
+	group := Action{Kind: "cancel", Folder: "campaigns", Status: "held", Class: "metadata", Form: reasons.Form(unknownBrand.Message, "x")}
 	for _, c := range []struct {
 		path   string
 		form   url.Values
@@ -208,5 +211,61 @@ func TestDropsOnThePage(t *testing.T) {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page does not say %q", want)
 		}
+	}
+}
+
+// slow takes the first bytes of a reply, and no more until it is let go.
+type slow struct {
+	*httptest.ResponseRecorder
+	begun func()
+	end   <-chan struct{}
+}
+
+func (w slow) Write(b []byte) (int, error) {
+	w.begun()
+	<-w.end
+	return len(b), nil
+}
+
+// TestSlowClients has as many clients as a reader has connections be slow to take
+// status.json: the page is there for others.
+func TestSlowClients(t *testing.T) {
+	r := failures(t) // more than fits into a buffer
+	mux := http.NewServeMux()
+	r.page.Register(mux)
+	end := make(chan struct{})
+	var clients sync.WaitGroup
+	for n := range 6 {
+		begun := make(chan struct{})
+		w := slow{httptest.NewRecorder(), sync.OnceFunc(func() { close(begun) }), end}
+		clients.Go(func() { mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/status.json?all", nil)) })
+		if n < 4 { // the others wait for a connection
+			<-begun
+		}
+	}
+	if code, _ := r.get("/"); code != http.StatusOK {
+		t.Error(code)
+	}
+	close(end)
+	clients.Wait()
+}
+
+// TestNothingToDo shows a file on its way for which there is no button: it is being
+// cancelled already.
+func TestNothingToDo(t *testing.T) {
+	r := newRig(t)
+	id := r.admit("in", 10, "a.jpg")[0]
+	for _, m := range []journal.Move{
+		{ID: id, From: journal.Settled, To: journal.Mapped, Asset: []byte("{}"), Filename: "a.jpg"},
+		{ID: id, From: journal.Mapped, To: journal.Creating},
+		{ID: id, From: journal.Creating, To: journal.Cancelling, Outcome: journal.Cancelled},
+	} {
+		if _, err := r.j.Advance(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, body := r.get("/")
+	if code != http.StatusOK || !strings.Contains(body, "is being cancelled") {
+		t.Errorf("%d: %s", code, body)
 	}
 }

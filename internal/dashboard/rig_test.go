@@ -41,8 +41,13 @@ type rig struct {
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
+	return newRigAt(t, filepath.Join(t.TempDir(), "journal.db"))
+}
+
+// newRigAt is newRig over a journal at a path.
+func newRigAt(t testing.TB, path string) *rig {
+	t.Helper()
 	r := &rig{t: t}
-	path := filepath.Join(t.TempDir(), "journal.db")
 	var err error
 	if r.j, err = journal.Open(context.Background(), path, journal.Options{}); err != nil {
 		t.Fatal(err)
@@ -51,8 +56,12 @@ func newRig(t testing.TB) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	whole, err := journal.OpenReader(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	r.page = New(Deps{
-		Lists: lists, News: r.j, Active: r.activeNow, Ask: r.ask,
+		Lists: lists, Whole: whole, News: r.j, Active: r.activeNow, Ask: r.ask,
 		Token:    func(*http.Request) string { return token },
 		AssetURL: "https://dam.example/asset/{object_id}", Version: "v0", Log: zerolog.New(zerolog.NewTestWriter(t)),
 	})
@@ -74,7 +83,7 @@ func newRig(t testing.TB) *rig {
 	})
 	t.Cleanup(func() {
 		r.gone()
-		if err := errors.Join(lists.Close(), r.j.Close()); err != nil {
+		if err := errors.Join(lists.Close(), whole.Close(), r.j.Close()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -39,9 +39,6 @@ func (p *Page) read(ctx context.Context) (_ *state, err error) {
 	if s.folders, err = report.Folders(ctx, p.Lists); err != nil {
 		return nil, err
 	}
-	if s.troubles, err = report.TroublesOf(ctx, p.Lists, s.folders); err != nil {
-		return nil, fmt.Errorf("list what is held or failed: %w", err)
-	}
 	if s.begun, err = report.Begun(ctx, p.Lists, maxBegun); err != nil {
 		return nil, err
 	}
@@ -72,9 +69,13 @@ func (s *state) sent(e report.Entry) int64 {
 type current struct {
 	page *Page
 
-	mu   sync.Mutex // held while somebody reads
-	last *state
-	flow map[int64]flow
+	mu     sync.Mutex // held while somebody reads
+	last   *state
+	flow   map[int64]flow
+	ledger ledger
+	// troubles are as they were at an event: who is held or failed changes with one.
+	troubles   map[string]*report.Troubles
+	troublesAt int64
 }
 
 func newCurrent(p *Page) *current { return &current{page: p, flow: map[int64]flow{}} }
@@ -91,9 +92,23 @@ func (c *current) fresh(ctx context.Context) (*state, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
+	last, err := journal.EventsOf(c.page.Lists).Last(ctx) // before all else: what comes meanwhile is looked at again
+	if err != nil {
+		return nil, err
+	}
 	s, err := c.page.read(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if c.troubles == nil || last != c.troublesAt {
+		if c.troubles, err = report.TroublesOf(ctx, c.page.Lists, s.folders); err != nil {
+			return nil, fmt.Errorf("list what is held or failed: %w", err)
+		}
+		c.troublesAt = last
+	}
+	s.troubles = c.troubles
+	if s.day, err = c.ledger.catchUp(ctx, journal.EventsOf(c.page.Lists), s.at); err != nil {
+		return nil, fmt.Errorf("count the last hours: %w", err)
 	}
 	s.speeds = c.speeds(s)
 	c.last = s

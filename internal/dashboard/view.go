@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/dustin/go-humanize"
 
@@ -42,12 +41,10 @@ func (p *Page) parts(s *state, token string) ([]part, error) {
 			data      any
 		}{keyOf("folder", f.Name), "folder", v.folder(f)})
 	}
-	if s.day.hours != nil {
-		all = append(all, struct {
-			key, name string
-			data      any
-		}{"day", "day", s.day.view()})
-	}
+	all = append(all, struct {
+		key, name string
+		data      any
+	}{"day", "day", s.day.view()})
 	out := make([]part, len(all))
 	var b bytes.Buffer
 	for i, one := range all {
@@ -357,10 +354,10 @@ func (v view) waits(out *folderView, f report.Folder) {
 	kinds := map[string]*report.Trouble{}
 	var order []string
 	for _, e := range v.state.deferred {
-		if e.Folder != f.Name || e.Reason == "" {
+		if e.Folder != f.Name || e.Reason == "" || len(out.Drops) > 0 && forItsDrop(e) {
 			continue
 		}
-		form := reasons.Form(e.Reason)
+		form := reasons.Form(e.Reason, e.Path)
 		t := kinds[form]
 		if t == nil {
 			t = &report.Trouble{Folder: f.Name, Status: "waiting", Form: form}
@@ -379,6 +376,11 @@ func (v view) waits(out *folderView, f report.Folder) {
 	if len(v.state.deferred) == maxDeferred && len(out.Waits) > 0 {
 		out.MoreWaits = fmt.Sprintf("These are among the first %d files that wait.", maxDeferred)
 	}
+}
+
+// forItsDrop reports that a file waits for its drop, and nothing else.
+func forItsDrop(e report.Entry) bool {
+	return e.Status == string(journal.Mapped) && (e.Class == journal.ClassBatch || e.Class == reasons.ClassWaiting)
 }
 
 func plural(n int, one, many string) string {
@@ -422,16 +424,7 @@ func (p *Page) assetURL(e report.Entry) string {
 	return address
 }
 
-// fact is a line on a file.
-type fact struct{ Name, Value string }
-
-func timeText(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Format(time.DateTime)
-}
-
+// sumOf tells names apart.
 func sumOf(names []string) uint64 {
 	h := fnv.New64a()
 	for _, name := range names {

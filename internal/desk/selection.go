@@ -32,7 +32,7 @@ type Selection struct {
 
 // Covers reports whether an entry lies within the selection's times, and has its reason.
 func (s Selection) Covers(e journal.Entry) bool {
-	return (s.Class == "" || s.Class == e.Reason.Class) && (s.Alike == "" || s.Alike == reasons.Form(e.Reason.Message)) &&
+	return (s.Class == "" || s.Class == e.Reason.Class) && (s.Alike == "" || s.Alike == reasons.Form(e.Reason.Message, e.Path)) &&
 		(s.Since.IsZero() || !e.Since.Before(s.Since)) && (s.Until.IsZero() || e.Since.Before(s.Until))
 }
 

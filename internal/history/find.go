@@ -20,7 +20,10 @@ type Query struct {
 	// Folders are where to look; none means those of Known.
 	Folders []string
 	Known   []string // names of folders
-	Limit   int      // of entries, at most
+	// Moved tells where files lie that were moved: what is there is looked for by their new
+	// paths. nil is nowhere.
+	Moved func(journal.PathIn) bool
+	Limit int // of entries, at most
 }
 
 // Find returns the ids of the entries that a query means, all generations of each path, by
@@ -44,7 +47,7 @@ func Find(ctx context.Context, r *journal.Reader, q Query) ([]int64, error) {
 		ids, err = lookup.At(ctx, q.within(q.below()))
 	}
 	if err == nil && len(ids) == 0 {
-		ids, err = lookup.MovedTo(ctx, append(on, q.within(q.below())...))
+		ids, err = lookup.MovedTo(ctx, q.moved(append(on, q.within(q.below())...)))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look for %q: %w", q.Text, err)
@@ -75,6 +78,11 @@ func (q Query) within(paths []journal.PathIn) (out []journal.PathIn) {
 		}
 	}
 	return out
+}
+
+// moved are those of some paths at which files lie that were moved.
+func (q Query) moved(paths []journal.PathIn) []journal.PathIn {
+	return slices.DeleteFunc(paths, func(p journal.PathIn) bool { return q.Moved == nil || !q.Moved(p) })
 }
 
 // Below returns the paths of a query under which the journal has entries: it names a

@@ -74,7 +74,7 @@ func Of(ctx context.Context, r *journal.Reader, entryID int64) ([]Event, error) 
 	for _, q := range t.Requests {
 		c.request(q)
 	}
-	c.now(t.Events)
+	c.now()
 	c.open(t)
 	slices.SortStableFunc(c.events, func(a, b Event) int { return a.Time.Compare(b.Time) })
 	return c.events, nil
@@ -180,13 +180,11 @@ func (c *composer) request(q journal.PastRequest) {
 
 // now tells of the status that the entry is in where no event does: of one that was recorded
 // before there were events, and of one that is on its way.
-func (c *composer) now(events []journal.Event) {
-	told := false
-	for _, v := range events {
-		told = told || v.Kind == journal.EventKind(c.entry.Status)
-	}
-	if told {
-		return
+func (c *composer) now() {
+	for _, told := range c.events {
+		if told.Event == string(c.entry.Status) {
+			return
+		}
 	}
 	e := c.add(c.entry.Since, string(c.entry.Status), inWords[c.entry.Status])
 	e.Reason, e.Hint, e.Count = c.entry.Reason.Message, c.entry.Reason.Hint, c.entry.Tries

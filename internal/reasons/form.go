@@ -1,11 +1,21 @@
 package reasons
 
-import "strings"
+import (
+	"path"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
-// Form is what a message has in common with those that say the same of other files: what
-// stands in quotes, and each word with a digit or a slash in it (a number, a name, a path,
-// an id) is left out.
-func Form(message string) string {
+// Form is what the reason of a file has in common with those that say the same of other
+// files: its own path and name, what stands in quotes, and each word with a digit or a
+// slash in it (a number, a path, an id) are left out.
+func Form(message, of string) string {
+	for _, own := range []string{of, path.Base(of)} {
+		if len(own) > 1 && strings.Contains(message, own) {
+			message = leaveOut(message, own)
+		}
+	}
 	var b strings.Builder
 	b.Grow(len(message))
 	for message != "" {
@@ -21,7 +31,7 @@ func Form(message string) string {
 		word := message[:end]
 		if lead := strings.TrimLeft(word, " "); strings.ContainsAny(lead, "0123456789/") {
 			b.WriteString(word[:len(word)-len(lead)])
-			b.WriteByte('#')
+			b.WriteString("…")
 			if last := lead[len(lead)-1]; strings.IndexByte(",;:.)", last) >= 0 {
 				b.WriteByte(last)
 			}
@@ -48,3 +58,25 @@ func quoted(message string) int {
 	}
 	return 0
 }
+
+// leaveOut leaves a name out of a text, where it is not a part of a longer word.
+func leaveOut(text, name string) string {
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(text, name)
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		last, _ := utf8.DecodeLastRuneInString(before)
+		next, _ := utf8.DecodeRuneInString(after)
+		if inWord(last) || inWord(next) {
+			b.WriteString(name)
+		} else {
+			b.WriteString("…")
+		}
+		text = after
+	}
+}
+
+func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) || r == '_' }

@@ -3,12 +3,10 @@ package report
 import (
 	"cmp"
 	"context"
-	"path"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -54,7 +52,7 @@ func (g *Groups) Add(e Entry) {
 	if g.by == nil {
 		g.by = make(map[[2]string]*Group)
 	}
-	key := [2]string{e.Status, shape(e.Reason, e.Path)}
+	key := [2]string{e.Status, reasons.Form(e.Reason, e.Path)}
 	group := g.by[key]
 	if group == nil && len(g.by) >= maxGroups {
 		key[1] = OtherReasons
@@ -79,7 +77,7 @@ func (g *Groups) Add(e Entry) {
 		group.Reason = key[1]
 	}
 	if group.Hint != e.Hint {
-		group.Hint = shape(e.Hint, e.Path)
+		group.Hint = reasons.Form(e.Hint, e.Path)
 	}
 	if !slices.Contains(group.Folders, e.Folder) {
 		group.Folders = append(group.Folders, e.Folder)
@@ -120,42 +118,3 @@ func Summarise(ctx context.Context, r *journal.Reader, s Selection) ([]Group, er
 func (s Selection) Shows(e Entry) bool {
 	return s.All || e.Status != string(journal.Superseded) || len(s.IDs) > 0 || slices.Contains(s.Statuses, journal.Superseded)
 }
-
-var (
-	identifier = regexp.MustCompile(`\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b|\b[0-9a-fA-F]{32,64}\b`)
-	number     = regexp.MustCompile(`\b\d[\d.,:]*\d\b|\b\d\b`)
-)
-
-// shape is a reason without what is a file's own: its path and name, ids and numbers.
-func shape(reason, of string) string {
-	for _, own := range []string{of, path.Base(of), strings.TrimSuffix(path.Base(of), path.Ext(of))} {
-		if len(own) > 1 {
-			reason = replaceWord(reason, own)
-		}
-	}
-	reason = identifier.ReplaceAllString(reason, "…")
-	return number.ReplaceAllString(reason, "…")
-}
-
-// replaceWord puts … in the place of a name, where it is not a part of a longer word.
-func replaceWord(text, name string) string {
-	var b strings.Builder
-	for {
-		before, after, found := strings.Cut(text, name)
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		if wordEnd.MatchString(before) || wordStart.MatchString(after) {
-			b.WriteString(name)
-		} else {
-			b.WriteString("…")
-		}
-		text = after
-	}
-}
-
-var (
-	wordEnd   = regexp.MustCompile(`[\pL\pN_]$`)
-	wordStart = regexp.MustCompile(`^[\pL\pN_]`)
-)

@@ -136,3 +136,24 @@ func TestObstacleIsTold(t *testing.T) {
 		t.Errorf("the reasons are %v, %v", reasons, err)
 	}
 }
+
+// What is in the way of a file that rests is told with its reason.
+func TestReasonWithObstacles(t *testing.T) {
+	t.Parallel()
+	e := journal.Entry{Status: journal.Held, Reason: journal.Reason{Message: "two assets"}}
+	const moving = "its file cannot be moved out of the drop folder yet, which is tried again: no room"
+	const telling = "no note can be left beside it yet, which is tried again: read-only"
+	for want, o := range map[string]journal.Obstacle{
+		"two assets":                             {},
+		"two assets; " + moving:                  {Moving: "no room"},
+		"two assets; " + telling:                 {Telling: "read-only"},
+		"two assets; " + moving + "; " + telling: {Moving: "no room", Telling: "read-only"},
+	} {
+		if got := reasonWith(e, o, ""); got != want {
+			t.Errorf("%+v: %q, want %q", o, got, want)
+		}
+	}
+	if e.Status, e.Reason.Message = journal.Settled, ""; reasonWith(e, journal.Obstacle{Telling: "read-only"}, "") != "" {
+		t.Error("what does not rest has nothing in its way")
+	}
+}

@@ -2,6 +2,8 @@ package report
 
 import (
 	"context"
+	"path"
+	"strings"
 
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -79,12 +81,14 @@ func (t *Troubles) add(ctx context.Context, r *journal.Reader, folder string, st
 	forms := make(map[string]string) // of messages, most of which are the same
 	kinds := make(map[kind]*found)
 	looked := 0
-	err := journal.ListingOf(r).Reasons(ctx, folder, status, 0, limit, func(id int64, why journal.Reason) bool {
+	err := journal.ListingOf(r).Reasons(ctx, folder, status, 0, limit, func(id int64, of string, why journal.Reason) bool {
 		looked++
 		form, ok := forms[why.Message]
 		if !ok {
-			form = reasons.Form(why.Message)
-			forms[why.Message] = form
+			form = reasons.Form(why.Message, of)
+			if !strings.Contains(why.Message, path.Base(of)) { // else another file's name would stand for this one's
+				forms[why.Message] = form
+			}
 		}
 		k := kind{why.Class, form}
 		f := kinds[k]
@@ -132,10 +136,10 @@ func (t *Troubles) add(ctx context.Context, r *journal.Reader, folder string, st
 func (t Trouble) In(ctx context.Context, r *journal.Reader, after int64, limit int) (files []Entry, next int64, err error) {
 	var ids []int64
 	looked := 0
-	err = journal.ListingOf(r).Reasons(ctx, t.Folder, journal.Status(t.Status), after, maxLookedAt, func(id int64, why journal.Reason) bool {
+	err = journal.ListingOf(r).Reasons(ctx, t.Folder, journal.Status(t.Status), after, maxLookedAt, func(id int64, of string, why journal.Reason) bool {
 		looked++
 		next = id
-		if (t.Class == "" || why.Class == t.Class) && (t.Form == "" || reasons.Form(why.Message) == t.Form) {
+		if (t.Class == "" || why.Class == t.Class) && (t.Form == "" || reasons.Form(why.Message, of) == t.Form) {
 			ids = append(ids, id)
 		}
 		return len(ids) < limit

@@ -56,8 +56,8 @@ func TestTroubles(t *testing.T) {
 		}
 	}
 	want := map[string][]string{
-		"in":  {"failed 1  because (1)", "held 7 large it has # bytes (3)", `held 5 metadata Date: "…" is no date (3)`, "held 2 larger it has # bytes (2)", "held 1  because (1)"},
-		"out": {"held 1 large it has # bytes (1)"},
+		"in":  {"failed 1  because (1)", "held 7 large it has … bytes (3)", `held 5 metadata Date: "…" is no date (3)`, "held 2 larger it has … bytes (2)", "held 1  because (1)"},
+		"out": {"held 1 large it has … bytes (1)"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

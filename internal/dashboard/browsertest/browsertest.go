@@ -189,16 +189,19 @@ func (b *Browser) Text(selector string) (text string) {
 // Until waits until an expression is true.
 func (b *Browser) Until(expression string) {
 	b.t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.After(patience)
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
 	for {
 		var so bool
 		if b.Eval("!!("+expression+")", &so); so {
 			return
 		}
-		if time.Now().After(deadline) {
+		select {
+		case <-look.C:
+		case <-deadline:
 			b.t.Fatalf("not within %v: %s; the page says:\n%s", patience, expression, b.Text("body"))
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 }
 
@@ -263,4 +266,10 @@ func thrown(d *runtime.ExceptionDetails) string {
 		return d.Text + " " + d.Exception.Description
 	}
 	return d.Text
+}
+
+// WithoutScript has pages run no script of their own.
+func (b *Browser) WithoutScript() {
+	b.t.Helper()
+	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 }
