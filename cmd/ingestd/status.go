@@ -151,7 +151,11 @@ func printBooks(ctx context.Context, out io.Writer, r *journal.Reader, s report.
 	for _, line := range report.Remarks(folders) {
 		fmt.Fprintln(out, line)
 	}
-	return nil
+	troubles, err := journal.OutwardOf(r).Troubles(ctx)
+	for _, t := range troubles {
+		fmt.Fprintf(out, "%s has taken nothing since %s: %s\n", display.Text(t.Title), localTime(t.Since), display.Text(t.Why))
+	}
+	return err
 }
 
 // localTime is a time for people; "-" is none.
