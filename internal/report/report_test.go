@@ -152,8 +152,8 @@ func TestDocumentIsDescribed(t *testing.T) {
 	text, _, _ = bytes.Cut(text, []byte("## history\n"))
 	for _, part := range []any{Folder{}, Entry{}, Group{}, Example{}} {
 		of := reflect.TypeOf(part)
-		for i := range of.NumField() {
-			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+		for field := range of.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			if !bytes.Contains(text, []byte(`"`+name+`"`)) {
 				t.Errorf("the field %s of %s is not described", name, of)
 			}
