@@ -118,7 +118,7 @@ bench: ## run the benchmarks of journal, status page, uploader, ingest and metad
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./internal/dashboard
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m ./uploader
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./ingest
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m -p 1 ./internal/facts ./internal/manifest ./internal/embedded ./internal/xmp
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 30m -p 1 ./internal/facts ./internal/metrics ./internal/manifest ./internal/embedded ./internal/xmp
 
 .PHONY: fmt
 fmt: ## format the code

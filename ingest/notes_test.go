@@ -11,7 +11,6 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/dropfolder"
-	"github.com/tenovos-ingest/ingestd/internal/file"
 	"github.com/tenovos-ingest/ingestd/internal/notes"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -23,7 +22,7 @@ func newTellingRig(t *testing.T, after dropfolder.After) *restingRig {
 	f := &r.config.Folders[0]
 	f.After, f.Done, f.Failed, f.Prune = after, "_ingested", "_failed", true
 	f.VersionByPath, f.Duplicates = after.Keeps(), dropfolder.DuplicatesSkip
-	f.Tell, f.Contact, f.Claim = true, "Anna, dam@acme.com, ext. 12", &file.Claim{}
+	f.Tell, f.Contact = true, "Anna, dam@acme.com, ext. 12"
 	r.watched.Texts = noteTexts
 	r.process = r.start()
 	t.Cleanup(func() { r.close(r.process) })

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/internal/desk"
+	"github.com/tenovos-ingest/ingestd/internal/notes"
 	"github.com/tenovos-ingest/ingestd/internal/sandbox"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -156,7 +158,11 @@ func (s *sim) unfinished() string {
 			err = derr
 		}
 	}
-	if err != nil || rerr != nil {
+	told, nerr := journal.NotesOf(j).Due(background, time.Now(), "drop", 10)
+	if len(told) > 0 {
+		return fmt.Sprintf("notes are due: %+v", told)
+	}
+	if err = errors.Join(err, nerr); err != nil || rerr != nil {
 		s.t.Fatalf("the journal cannot be read: %v, %v", err, rerr)
 	}
 	if len(chores) > 0 {
@@ -252,6 +258,7 @@ func (s *sim) check() {
 	for path, sum := range s.model.there {
 		s.checkPath(path, sum, latest[path], assets, inside)
 	}
+	s.checkNotes(entries)
 	for _, e := range entries {
 		if !e.Status.Resting() {
 			s.t.Errorf("%s generation %d is %s", e.Path, e.Generation, e.Status)
@@ -281,6 +288,44 @@ func (s *sim) checkPath(path, sum string, e journal.Entry, assets map[string]san
 	}
 	if !lies && inside[sum] == 0 && !s.lies(sum) && !s.model.asked[desk.RequestWithdraw] {
 		s.t.Errorf("%s is neither in nor anywhere below the drop", path)
+	}
+}
+
+// isNote reports whether a file below the drop is a note.
+func (s *sim) isNote(rel string) bool {
+	data, err := os.ReadFile(s.at(rel))
+	return err == nil && notes.Named(rel) && notes.Ours(data)
+}
+
+// checkNotes fails unless exactly those files have a note that are held in a folder which
+// tells, and those that failed and were moved away.
+func (s *sim) checkNotes(entries []journal.Entry) {
+	want := make(map[string]int64)
+	for _, e := range entries {
+		if e.Status == journal.Held && !s.plan.Setup.After.Keeps() {
+			if _, err := os.Lstat(s.at(e.Path)); err == nil {
+				want[e.Path+".held.txt"] = e.ID
+			}
+		}
+		if e.Status == journal.Failed && e.MovedTo != "" {
+			want[e.MovedTo+".error.txt"] = e.ID
+		}
+	}
+	for _, rel := range s.files() {
+		if !notes.Named(rel) || !s.isNote(rel) {
+			continue
+		}
+		data, err := os.ReadFile(s.at(rel))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if is, _ := notes.Read(string(data)); want[rel] != is.Entry || !is.Intact {
+			s.t.Errorf("%s is a note of entry %d, where one of entry %d should be: %s", rel, is.Entry, want[rel], s.files())
+		}
+		delete(want, rel)
+	}
+	for rel, id := range want {
+		s.t.Errorf("there is no note %s of entry %d: %s", rel, id, s.files())
 	}
 }
 

@@ -26,7 +26,7 @@ func (s *sim) quiet(path string) bool {
 	var others []file.File
 	for _, rel := range s.files() {
 		info, err := os.Lstat(s.at(rel))
-		if err == nil && rel != path {
+		if err == nil && rel != path && !s.isNote(rel) {
 			others = append(others, file.File{Folder: "drop", Path: rel, Stat: file.StatOf(info)})
 		}
 	}

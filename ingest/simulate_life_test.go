@@ -227,7 +227,7 @@ func (l *simLife) watch(ctx context.Context) {
 // look admits what lies in the drop, as the watcher would.
 func (l *simLife) look(ctx context.Context, m simMail) error {
 	var files []file.File
-	var removed, hidden []string
+	var removed, hidden, met []string
 	paths := m.paths
 	if m.scan {
 		paths = l.s.files()
@@ -240,6 +240,8 @@ func (l *simLife) look(ctx context.Context, m simMail) error {
 			removed = append(removed, rel)
 		case strings.HasPrefix(path.Base(rel), "."):
 			hidden = append(hidden, rel)
+		case l.s.isNote(rel):
+			met = append(met, rel)
 		case l.s.unsettled(rel):
 		default:
 			files = append(files, file.File{Folder: "drop", Path: rel, Stat: file.StatOf(info)})
@@ -247,6 +249,9 @@ func (l *simLife) look(ctx context.Context, m simMail) error {
 	}
 	if len(hidden) > 0 {
 		l.pipeline.Strays().Hidden("drop", hidden)
+	}
+	if len(met) > 0 && m.scan {
+		l.pipeline.Teller().Seen("drop", met)
 	}
 	if len(removed) > 0 {
 		l.pipeline.Resting().Removed("drop", removed)

@@ -116,7 +116,7 @@ func (s *sim) configure(to simSetup) {
 		Folders: []dropfolder.Folder{{
 			Name: "drop", Path: s.drop, Settle: simSettle, Map: s.mapNow, Duplicates: to.Duplicates,
 			VersionByPath: to.Versions == "path", VersionByFilename: to.Versions == "filename",
-			After: to.After, Done: "_ingested", Failed: "_failed", Prune: true, Scanned: s.lastScan,
+			After: to.After, Done: "_ingested", Failed: "_failed", Prune: true, Scanned: s.lastScan, Tell: !to.After.Keeps(),
 		}},
 	}
 }

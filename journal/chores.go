@@ -53,10 +53,12 @@ func addChore(ctx context.Context, tx *session, entry int64, c NewChore, now int
 	return err
 }
 
+const hasChore = `SELECT EXISTS (SELECT 1 FROM chores WHERE entry_id = ? AND kind = '` + string(ChoreFile) + `')`
+
 // HasChore reports whether the file of an entry is still to be moved by a ChoreFile.
 func (f Filing) HasChore(ctx context.Context, id int64) (has bool, err error) {
 	err = f.j.reader.ask(ctx, fmt.Sprintf("look whether the file of entry %d is to be moved", id), func(tx *session) error {
-		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM chores WHERE entry_id = ? AND kind = '`+string(ChoreFile)+`')`, id).Scan(&has)
+		return tx.row(ctx, hasChore, id).Scan(&has)
 	})
 	return has, err
 }
@@ -64,13 +66,9 @@ func (f Filing) HasChore(ctx context.Context, id int64) (has bool, err error) {
 // Due returns up to limit open chores that are due, longest due first: those
 // of ChoreFile for a folder, or all others where folder is "".
 func (c Chores) Due(ctx context.Context, now time.Time, folder string, limit int) ([]Chore, error) {
-	which := `kind <> 'file'`
-	if folder != "" {
-		which = `kind = 'file' AND EXISTS (SELECT 1 FROM entries e WHERE e.id = entry_id AND e.folder = ?3)`
-	}
 	var out []Chore
 	err := c.j.reader.ask(ctx, "claim chores", func(tx *session) (err error) {
-		out, err = choresOf(ctx, tx, `not_before <= ?1 AND `+which+` AND ?3 IS NOT NULL ORDER BY not_before, id LIMIT ?2`, ms(now), limit, folder)
+		out, err = choresOf(ctx, tx, dueChores(folder), folder, ms(now), limit)
 		return err
 	})
 	return out, err
@@ -120,12 +118,12 @@ type ChoreReader struct{ r *Reader }
 // ChoreReaderOf returns what a reader tells of chores.
 func ChoreReaderOf(r *Reader) ChoreReader { return ChoreReader{r} }
 
-// countCleanUps reads an index, and no row.
-const countCleanUps = `SELECT count(*) FROM chores WHERE kind < '` + string(ChoreTwin) + `' OR kind > '` + string(ChoreTwin) + `'`
-
 // CleanUps counts the chores that are still to be done, without the searches for late
-// twins, which only look, and end by themselves.
+// twins, which only look, and end by themselves. It reads all of them, which are few: an
+// index of their kinds would be taken where those of their entries and times belong.
 func (c ChoreReader) CleanUps(ctx context.Context) (n int, err error) {
-	err = c.r.ask(ctx, "count clean-up work", func(tx *session) error { return tx.row(ctx, countCleanUps).Scan(&n) })
+	err = c.r.ask(ctx, "count clean-up work", func(tx *session) error {
+		return tx.row(ctx, `SELECT count(*) FROM chores WHERE kind <> ?`, ChoreTwin).Scan(&n)
+	})
 	return n, err
 }

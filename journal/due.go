@@ -17,6 +17,15 @@ func chosenChores(folder string) string {
 	return `kind = 'file' AND EXISTS (SELECT 1 FROM entries e WHERE e.id = entry_id AND e.folder = ?1)`
 }
 
+// dueChores selects up to ?3 of them that are due at a time, ?2; nextChore asks when the next is.
+func dueChores(folder string) string {
+	return chosenChores(folder) + ` AND not_before <= ?2 ORDER BY not_before, id LIMIT ?3`
+}
+
+func nextChore(folder string) string {
+	return `SELECT not_before FROM chores {using chores_due} WHERE ` + chosenChores(folder) + ` ORDER BY not_before, id LIMIT 1`
+}
+
 // Next returns when the chore is due that is due first, of those that Due
 // returns for a folder; false if there is none.
 func (c Chores) Next(ctx context.Context, folder string) (due time.Time, ok bool, err error) {
@@ -26,7 +35,7 @@ func (c Chores) Next(ctx context.Context, folder string) (due time.Time, ok bool
 			err := rows.Scan(&notBefore)
 			due, ok = at(notBefore), true
 			return err
-		}, `SELECT not_before FROM chores WHERE `+chosenChores(folder)+` ORDER BY not_before, id LIMIT 1`, folder)
+		}, nextChore(folder), folder)
 	})
 	return due, ok, err
 }

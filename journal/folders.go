@@ -88,9 +88,13 @@ const countFolders = `WITH corrected (folder, n) AS MATERIALIZED (SELECT e.folde
 	SELECT name, path, watch, paused, paused_by, settling, open, waiting, polled, last_scan, unreadable, unread,
 		arriving, beside, empty, empty_file, hours,
 		(SELECT count(*) FROM companions c WHERE c.folder = name),
-		coalesce(corrected.n, 0), seen, pruned,
-		coalesce((SELECT min(queued_at) FROM work w WHERE w.folder = name AND w.lane < 2), 0)
+		coalesce(corrected.n, 0), seen, pruned
 	FROM folders LEFT JOIN corrected ON corrected.folder = name ORDER BY name`
+
+// countEntries counts what rests in one index, and in another what does not, with the time
+// since when the first of it is queued.
+const countEntries = `SELECT folder, status, count(*), 0 FROM entries {using entries_status} WHERE rests = 1 GROUP BY status, folder
+	UNION ALL SELECT folder, status, count(*), min(queued_at) FROM work {using work_status} GROUP BY status, folder`
 
 // HoursOf tells of the folders that are outside of their hours what their files wait for, by
 // name.
@@ -115,13 +119,13 @@ func (r *Reader) Counts(ctx context.Context) ([]Counts, error) {
 		index := make(map[string]int)
 		err := each(ctx, tx, func(rows *sql.Rows) error {
 			c := Counts{By: make(map[Status]int)}
-			var scanned, queued int64
+			var scanned int64
 			err := rows.Scan(&c.Name, &c.Path, &c.Watch, &c.Paused, &c.PausedBy, &c.Settling, &c.Open, &c.Waiting, &c.Polled, &scanned,
-				&c.Unreadable, &c.Unread, &c.Arriving, &c.Beside, &c.Empty, &c.EmptyFile, &c.Hours, &c.Companions, &c.Edits, &c.Seen, &c.Pruned, &queued)
+				&c.Unreadable, &c.Unread, &c.Arriving, &c.Beside, &c.Empty, &c.EmptyFile, &c.Hours, &c.Companions, &c.Edits, &c.Seen, &c.Pruned)
 			if err != nil {
 				return err
 			}
-			c.LastScan, c.QueuedAt = at(scanned), at(queued)
+			c.LastScan = at(scanned)
 			index[c.Name] = len(all)
 			all = append(all, c)
 			return nil
@@ -133,13 +137,17 @@ func (r *Reader) Counts(ctx context.Context) ([]Counts, error) {
 			var name string
 			var s Status
 			var n int
-			if err := rows.Scan(&name, &s, &n); err != nil {
+			var queued int64
+			if err := rows.Scan(&name, &s, &n, &queued); err != nil {
 				return err
 			}
-			all[index[name]].By[s] = n
+			c := &all[index[name]]
+			c.By[s] = n
+			if s.Runnable() && !s.Active() && (c.QueuedAt.IsZero() || at(queued).Before(c.QueuedAt)) {
+				c.QueuedAt = at(queued)
+			}
 			return nil
-		}, `SELECT folder, status, count(*) FROM entries {using entries_status} WHERE rests = 1 GROUP BY status, folder
-			UNION ALL SELECT folder, status, count(*) FROM work GROUP BY status, folder`)
+		}, countEntries)
 	})
 	return all, err
 }

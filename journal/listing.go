@@ -21,14 +21,6 @@ const (
 	// Of a drop that waits, each mapped file has the reason.
 	batchReason = `SELECT message, hint FROM entries {using entries_batch}
 		WHERE ` + inBatch + ` AND folder = ? AND batch = ? AND status = {mapped} LIMIT 1`
-
-	namedLike = `SELECT id FROM entries {using entries_filename}
-		WHERE filename <> '' AND rests = 1 AND status IN ({held}, {filed}) AND filename >= ? AND filename < ?
-		ORDER BY filename LIMIT ?`
-
-	// Paths in their order, each generation by itself.
-	pathsAfter = `SELECT id, folder, path FROM entries {using sqlite_autoindex_entries_1}
-		WHERE (folder, path, generation) > (?, ?, ?) ORDER BY folder, path, generation`
 )
 
 // Reasons calls yield with the reason of each entry of a folder that rests in a status,
@@ -77,16 +69,6 @@ func (l Listing) work(ctx context.Context, lane, limit int) (out []Entry, err er
 	return out, err
 }
 
-// Named returns up to limit entries that rest, in Tenovos or held, and whose assets have a
-// filename that begins with a text, by that name.
-func (l Listing) Named(ctx context.Context, prefix string, limit int) (ids []int64, err error) {
-	err = l.r.ask(ctx, "search a filename", func(tx *session) (err error) {
-		ids, err = idsOf(ctx, tx, namedLike, prefix, prefix+"\U0010ffff", limit)
-		return err
-	})
-	return ids, err
-}
-
 // WaitingBatch is a drop that was not released, and what it waits for.
 type WaitingBatch struct {
 	Dir    string // below its folder; "" is the folder itself
@@ -108,15 +90,9 @@ func (l Listing) Batches(ctx context.Context, folder string, limit int) (out []W
 		}
 		for i := range out {
 			b := &out[i]
-			err := each(ctx, tx, func(rows *sql.Rows) error {
-				var status Status
-				var n int
-				var seen, modified int64
-				err := rows.Scan(&status, &n, &seen, &modified)
-				b.Files += n
-				return err
-			}, batchMembers, folder, []byte(b.Dir))
+			in, err := Batch{folder, b.Dir}.state(ctx, tx)
 			if err == nil {
+				b.Files = in.Members()
 				err = each(ctx, tx, func(rows *sql.Rows) error { return rows.Scan(&b.Reason.Message, &b.Reason.Hint) }, batchReason, folder, []byte(b.Dir))
 			}
 			if err != nil {
@@ -126,38 +102,6 @@ func (l Listing) Batches(ctx context.Context, folder string, limit int) (out []W
 		return nil
 	})
 	return out, err
-}
-
-// ListedPath is an entry in the order of all paths.
-type ListedPath struct {
-	ID           int64
-	Folder, Path string
-}
-
-// Paths calls yield with each generation of each path, in order and behind a place that
-// it was called with before (the zero ListedPath is the beginning), until yield returns false.
-func (l Listing) Paths(ctx context.Context, after ListedPath, yield func(ListedPath) bool) error {
-	return l.r.read(ctx, "search paths", func(tx *session) error {
-		generation := 0
-		if after.ID != 0 {
-			var path []byte
-			err := each(ctx, tx, func(rows *sql.Rows) error { return rows.Scan(&after.Folder, &path, &generation) },
-				`SELECT folder, path, generation FROM entries WHERE id = ?`, after.ID)
-			if err != nil {
-				return err
-			}
-			after.Path = string(path)
-		}
-		return eachUntil(ctx, tx, func(rows *sql.Rows) (bool, error) {
-			var p ListedPath
-			var path sql.RawBytes
-			if err := rows.Scan(&p.ID, &p.Folder, &path); err != nil {
-				return false, err
-			}
-			p.Path = string(path)
-			return yield(p), nil
-		}, pathsAfter, after.Folder, []byte(after.Path), generation)
-	})
 }
 
 // eachUntil is each until scan returns false.

@@ -33,7 +33,7 @@ func BenchmarkPaths(b *testing.B) {
 	<-j.checked
 	for b.Loop() {
 		seen, begun := 0, time.Now()
-		err := ListingOf(j.Reader()).Paths(context.Background(), ListedPath{}, func(p ListedPath) bool { seen++; return true })
+		err := LookupOf(j.Reader()).Paths(context.Background(), ListedPath{}, func(p ListedPath) bool { seen++; return true })
 		if err != nil || seen < n {
 			b.Fatal(seen, err)
 		}

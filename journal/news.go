@@ -17,7 +17,6 @@ const (
 	AboutEvents            // Event: moves into a rest and out of one, new reasons
 	AboutFolders           // what the watchers say of them
 	AboutNotes             // see Notes
-	AboutSending           // bytes of files on their way
 	AboutNothing Topic = 0 // what nobody waits for in this process
 )
 

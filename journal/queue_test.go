@@ -125,7 +125,6 @@ func TestPlansUseIndexes(t *testing.T) {
 		"named originals": r.plan(namedOriginals, "a", 1, "filed", 1),
 		"list":            r.plan(`SELECT `+entryColumns+` FROM entries e`+where+` ORDER BY e.id`, args...),
 		"held by rules":   r.plan(heldByRules, "in"),
-		"clean-ups":       r.plan(countCleanUps),
 	} {
 		for line := range strings.Lines(p) {
 			if strings.HasPrefix(line, "SCAN e") || strings.Contains(line, "TEMP B-TREE") && name != "unknown" && name != "held by rules" || byFolder(line) {

@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,14 +55,31 @@ func TestQueuedAt(t *testing.T) {
 	want("the first was asked for again", "in", third)
 }
 
-// TestPlanOfQueueAge has the age of a queue read at one end of an index.
-func TestPlanOfQueueAge(t *testing.T) {
+// TestPlanOfCounts has what is queued counted, and its age found, in an index alone.
+func TestPlanOfCounts(t *testing.T) {
 	r := newRig(t)
-	plan := r.plan(countFolders)
-	if !slices.ContainsFunc(strings.Split(plan, "\n"), func(line string) bool {
-		return strings.Contains(line, "SEARCH w USING INDEX work_queued (folder=?)")
-	}) {
+	if plan := r.plan(countEntries); !strings.Contains(plan, "SCAN work USING COVERING INDEX work_status") || strings.Contains(plan, "TEMP B-TREE") {
 		t.Errorf("the plan is\n%s", plan)
+	}
+}
+
+// TestPlansOfChores has no entry, and no look for what is due, read all chores of a kind: of
+// files that cannot be moved there may be as many as there are files.
+func TestPlansOfChores(t *testing.T) {
+	r := newRig(t)
+	const which = `SELECT id FROM chores WHERE `
+	for plan, want := range map[string]string{
+		r.plan(hasChore, 1):                                              "USING INDEX chores_entry",
+		r.plan(obstaclesOf, "[]"):                                        "USING INDEX chores_entry",
+		r.plan(which+dueChores("in"), "in", 0, 1):                        "USING INDEX chores_due",
+		r.plan(which+dueChores(""), "", 0, 1):                            "USING INDEX chores_due",
+		r.plan(nextChore("in"), "in"):                                    "USING INDEX chores_due",
+		r.plan(nextChore(""), ""):                                        "USING INDEX chores_due",
+		r.plan(`SELECT 1 FROM entries e WHERE `+isLeftover, 0, "[]", ""): "SEARCH c USING INDEX chores_entry",
+	} {
+		if !strings.Contains(plan, want) || strings.Contains(plan, "TEMP B-TREE") {
+			t.Errorf("want %s, got the plan\n%s", want, plan)
+		}
 	}
 }
 

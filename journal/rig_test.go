@@ -35,7 +35,7 @@ func newRig(t *testing.T) *rig {
 		case <-r.Reader().closed:
 		default:
 			if !t.Failed() && r.removed() == nil {
-				r.queued()
+				r.consistent()
 			}
 		}
 		_ = r.Close()

@@ -27,7 +27,7 @@ func (s Sending) Record(ctx context.Context, sent map[int64]int64) error {
 			}
 		}
 		return nil
-	}, AboutSending)
+	}, AboutNothing)
 }
 
 const forgetSending = `DELETE FROM sending`

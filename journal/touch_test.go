@@ -118,6 +118,7 @@ func TestTouchOfAnArchive(t *testing.T) {
 	for _, id := range r.admit(files...) {
 		r.byHand(`UPDATE entries SET status = 'filed', rests = 1 WHERE id = ?`, id)
 		r.byHand(`DELETE FROM work WHERE entry_id = ?`, id)
+		r.byHand(`INSERT INTO events (at, entry_id, kind, was) VALUES (0, ?, 'filed', 'settled')`, id)
 	}
 	for i := range files {
 		files[i].ChangeTime = 2

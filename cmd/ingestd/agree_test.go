@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -29,9 +28,15 @@ const moments = 50
 // stateNames are the words of `status --json` that seen is the sum of.
 var stateNames = []string{"settling", "queued", "uploading", "filed", "duplicate", "held", "failed", "cancelled", "superseded", "withdrawn", "ignored"}
 
-// TestStatusMetricsAndPageAgree compares what `status --json`, /metrics and /status.json
-// say, at random moments while files come and go, requests fail, and a folder is away for a
-// time. As the three are read one after another, a moment counts where the first says at the
+// namesOnPage are the words of the status page for these.
+var namesOnPage = map[string]string{
+	"settling": "Settling", "queued": "Queued", "uploading": "On their way", "filed": "Ingested", "duplicate": "Duplicates", "held": "Held",
+	"failed": "Failed", "cancelled": "Cancelled", "superseded": "Superseded", "withdrawn": "Withdrawn", "ignored": "Ignored",
+}
+
+// TestStatusMetricsAndPageAgree compares what `status --json`, /metrics, the status page and
+// /status.json say, at random moments while files come and go, requests fail, and a folder is away for a
+// time. As these are read one after another, a moment counts where the first says at the
 // end what it said at the beginning: then all of them have to say the same.
 func TestStatusMetricsAndPageAgree(t *testing.T) {
 	t.Parallel()
@@ -61,12 +66,16 @@ func TestStatusMetricsAndPageAgree(t *testing.T) {
 		before := r.foldersNow()
 		samples := scrape(t, "http://"+addr+"/metrics")
 		page := pageFolders(t, "http://"+addr+"/status.json")
+		html := pageBooks(t, "http://"+addr+"/")
 		if after := r.foldersNow(); !reflect.DeepEqual(before, after) {
 			continue
 		}
 		compared++
 		if !reflect.DeepEqual(before, page) {
-			t.Errorf("status says %v\nthe page %v", before, page)
+			t.Errorf("status says %v\n/status.json %v", before, page)
+		}
+		if want := booksOf(before); !maps.Equal(want, html) {
+			t.Errorf("status says %v\nthe page %v", want, html)
 		}
 		want := metricsOf(before)
 		for name, value := range want {
@@ -133,6 +142,10 @@ func metricsOf(folders []map[string]any) map[string]float64 {
 		for _, reason := range by {
 			waits[reason] = true
 		}
+		want["ingestd_folder_open"+name] = 1
+		if f["hours"] != "" {
+			want["ingestd_folder_open"+name] = 0
+		}
 		want["ingestd_folder_up"+name] = 1
 		if slices.Contains(by, any("folder")) {
 			want["ingestd_folder_up"+name] = 0
@@ -171,12 +184,60 @@ func foldersIn(t *testing.T, from io.Reader) []map[string]any {
 
 func pageFolders(t *testing.T, url string) []map[string]any {
 	t.Helper()
+	return foldersIn(t, strings.NewReader(fetched(t, url)))
+}
+
+// booksOf are the numbers of folders, as pageBooks returns those of the page.
+func booksOf(folders []map[string]any) map[string]string {
+	out := map[string]string{}
+	for _, f := range folders {
+		out[fmt.Sprint(f["name"], ": Seen")] = fmt.Sprint(f["seen"])
+		for _, state := range stateNames {
+			out[fmt.Sprint(f["name"], ": ", namesOnPage[state])] = fmt.Sprint(f[state])
+		}
+	}
+	return out
+}
+
+var (
+	folderOnPage = regexp.MustCompile(`(?s)<section id="[^"]*" class="part folder".*?</section>`)
+	nameOnPage   = regexp.MustCompile(`<h2[^>]*>([^<]*)</h2>`)
+	seenOnPage   = regexp.MustCompile(`>The books balance: ([\d,]+) seen\.<`)
+	listOnPage   = regexp.MustCompile(`(?s)<dl class="books">.*?</dl>`)
+	numberOnPage = regexp.MustCompile(`<dt>([^<]*)</dt><dd>([\d,]+)</dd>`)
+)
+
+// pageBooks returns the numbers of the status page, by folder and name.
+func pageBooks(t *testing.T, url string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for _, folder := range folderOnPage.FindAllString(fetched(t, url), -1) {
+		name := nameOnPage.FindStringSubmatch(folder)
+		seen := seenOnPage.FindStringSubmatch(folder)
+		if name == nil || seen == nil {
+			t.Fatalf("a folder has no name, or its books do not balance: %s", folder)
+		}
+		out[name[1]+": Seen"] = seen[1]
+		for _, n := range numberOnPage.FindAllStringSubmatch(listOnPage.FindString(folder), -1) {
+			out[name[1]+": "+n[1]] = n[2]
+		}
+	}
+	return out
+}
+
+// fetched returns a page, which has to answer.
+func fetched(t *testing.T, url string) string {
+	t.Helper()
 	resp, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	return foldersIn(t, resp.Body)
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s, %v: %s", url, resp.Status, err, body)
+	}
+	return string(body)
 }
 
 // answering is nil where a page answers.
@@ -192,29 +253,18 @@ func answering(url string) error {
 	return nil
 }
 
-var sampleLine = regexp.MustCompile(`^([a-z_]+(?:\{.*\})?) (\S+)$`)
+var sampleLine = regexp.MustCompile(`(?m)^([a-z_]+(?:\{.*\})?) (\S+)$`)
 
 // scrape returns the samples of /metrics by name and labels, as they are written.
 func scrape(t *testing.T, url string) map[string]float64 {
 	t.Helper()
-	resp, err := http.Get(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
 	out := map[string]float64{}
-	lines := bufio.NewScanner(resp.Body)
-	for lines.Scan() {
-		m := sampleLine.FindStringSubmatch(lines.Text())
-		if m == nil {
-			continue
-		}
-		if out[m[1]], err = strconv.ParseFloat(m[2], 64); err != nil {
+	for _, m := range sampleLine.FindAllStringSubmatch(fetched(t, url), -1) {
+		value, err := strconv.ParseFloat(m[2], 64)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	if resp.StatusCode != http.StatusOK || lines.Err() != nil {
-		t.Fatal(resp.Status, lines.Err())
+		out[m[1]] = value
 	}
 	return out
 }

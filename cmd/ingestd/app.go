@@ -192,7 +192,7 @@ func pipelineConfig(cfg *config.Config, folders []config.Folder, set *rules.Set)
 			Name: f.Name, Path: f.Path, Marker: f.Marker, Settle: f.Settle,
 			VersionByPath: f.Versions == "path", VersionByFilename: f.Versions == "filename",
 			Duplicates: dropfolder.Duplicates(f.Duplicates), Empty: dropfolder.Empty(f.Empty),
-			After: dropfolder.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune, Resume: f.Resume, Tell: f.Tell, Contact: f.Contact,
+			After: dropfolder.After(f.After), Done: f.Done, Failed: f.Failed, Prune: f.Prune, Resume: f.Resume, Tell: f.Tell, Contact: f.Contact, Shared: f.Shared,
 			Order: journal.Order(f.Order), Workers: f.Workers, Ready: f.Ready != "",
 		}
 		if !f.Hours.Always() {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/ingest"
 	"github.com/tenovos-ingest/ingestd/internal/bars"
-	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
@@ -44,8 +43,7 @@ func (e *engine) showBars(stderr io.Writer, did deeds) (stop func()) {
 		folders = append(folders, name)
 	}
 	changed := make(chan struct{}, 1)
-	e.journal.Notify(changed, journal.AboutEntries)
-	e.folders.notify(changed)
+	e.journal.Notify(changed, journal.AboutEntries, journal.AboutFolders)
 	end := t.Show(&atWork{
 		progress: progress{engine: e, folders: folders, walked: func() bool { return true }},
 		did:      did,
@@ -64,7 +62,7 @@ type atWork struct {
 }
 
 // Look implements bars.Progress. While no file is in anybody's hands, nothing changes without
-// a commit, or a folder that tells of itself.
+// a commit.
 func (w *atWork) Look() (bars.View, time.Duration) {
 	now := time.Now()
 	asked := w.look(now)
@@ -84,11 +82,20 @@ func (w *atWork) Look() (bars.View, time.Duration) {
 	return w.view(), 0
 }
 
+// view adds to that of the progress why a folder waits, while no file is on its way.
+func (w *atWork) view() bars.View {
+	v := w.progress.view()
+	if why := w.engine.folders.waits(); why != "" && len(w.active) == 0 && w.paused == "" {
+		v.Text = append(v.Text, why)
+	}
+	return v
+}
+
 // readBooks notes what there is to say of the folders while nothing is on its way.
 func (w *atWork) readBooks(now time.Time) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	folders, err := report.Folders(ctx, w.engine.journal.Reader())
+	folders, err := report.FoldersOf(ctx, w.engine.journal.Reader(), report.Selection{Folders: w.folders})
 	if later := now.Add(askShare * time.Since(now)); later.After(w.next) {
 		w.next = later
 	}
@@ -99,16 +106,7 @@ func (w *atWork) readBooks(now time.Time) {
 
 // calm is what is shown while there is nothing to do.
 func (w *atWork) calm() bars.View {
-	settling, held, failed, paused := 0, 0, 0, ""
-	for _, f := range w.books {
-		if _, ours := w.engine.walked[f.Name]; !ours {
-			continue
-		}
-		held, failed = held+f.Held, failed+f.Failed
-		if f.Paused != "" && paused == "" {
-			paused = fmt.Sprintf("folder %s is paused: %s", f.Name, display.Text(f.Paused))
-		}
-	}
+	settling := 0
 	for name := range w.engine.walked {
 		settling += w.engine.folders.settling(name)
 	}
@@ -118,22 +116,42 @@ func (w *atWork) calm() bars.View {
 	}
 	done := w.did.with(w.engine.pipeline.Stats()).stats.Ingested
 	text = append(text, fmt.Sprintf("%s ingested since %s", humanize.Comma(done), w.did.since.Format("15:04")))
-	if held+failed > 0 {
-		text = append(text, fmt.Sprintf("%d held, %d failed (ingestd status)", held, failed))
+	if sum := report.Sum(w.books); sum.Held+sum.Failed > 0 {
+		text = append(text, fmt.Sprintf("%d held, %d failed (ingestd status)", sum.Held, sum.Failed))
 	}
-	if paused != "" {
-		text = append(text, paused)
+	if why := w.engine.folders.waits(); why != "" {
+		text = append(text, why)
 	}
 	return bars.View{Text: text}
 }
 
-// conclude says on a terminal what the daemon did.
-func (d deeds) conclude(stderr io.Writer) {
+// notIn selects what rests without being in, each reason once.
+func notIn(folders []string) report.Selection {
+	return report.Selection{Folders: folders, Statuses: []journal.Status{journal.Held, journal.Failed}, Summary: true}
+}
+
+// conclude says on a terminal what the daemon did, and why files are not in.
+func (d deeds) conclude(ctx context.Context, stderr io.Writer, r *journal.Reader) error {
 	if !isTerminal(stderr) {
-		return
+		return nil
 	}
-	fmt.Fprintf(stderr, "%s ingested (%s as new versions, %s) in %s\n", report.Counted(int(d.stats.Ingested), "1 file", "%d files"),
-		humanize.Comma(d.stats.Versions), humanize.IBytes(uint64(d.stats.Bytes)), lasted(time.Since(d.since)))
+	s := notIn(nil)
+	s.Since = d.since
+	groups, err := report.Summarise(ctx, r, s)
+	if err != nil {
+		return err
+	}
+	count := make(map[string]int)
+	for _, g := range groups {
+		count[g.Status] += g.Count
+	}
+	fmt.Fprintf(stderr, "%s ingested (%s as new versions, %s) in %s; %d held, %d failed\n", report.Counted(int(d.stats.Ingested), "1 file", "%d files"),
+		humanize.Comma(d.stats.Versions), humanize.IBytes(uint64(d.stats.Bytes)), lasted(time.Since(d.since)),
+		count[string(journal.Held)], count[string(journal.Failed)])
+	for _, g := range groups {
+		printGroup(stderr, g)
+	}
+	return nil
 }
 
 // lasted is a time that has passed.

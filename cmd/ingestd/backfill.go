@@ -270,10 +270,7 @@ func (b *backfill) finish(ctx context.Context, r *journal.Reader, s summary, beg
 		s.Failed += f.Failed
 		unfinished += f.Queued + f.Uploading
 	}
-	names := make([]string, len(b.folders))
-	for i, f := range b.folders {
-		names[i] = f.Name
-	}
+	names := b.names()
 	refused, err := journal.CompanionReaderOf(r).CountRefused(ctx, names)
 	if err != nil {
 		return err
@@ -290,6 +287,9 @@ func (b *backfill) finish(ctx context.Context, r *journal.Reader, s summary, beg
 		}
 		_, err = fmt.Fprintf(b.out, "%d files seen: %d ingested (%d as new versions, %s) in %.1f s; %d duplicates, %d held, %d failed\n",
 			s.Seen, s.Ingested, s.Versions, humanize.IBytes(uint64(s.Bytes)), s.Seconds, s.Duplicates, s.Held, s.Failed)
+		if err == nil && s.Held+s.Failed > 0 {
+			err = printEntries(ctx, b.out, r, notIn(names))
+		}
 	}
 	if err == nil && s.Held+s.Failed+unfinished+refused > 0 {
 		return errNotIngested

@@ -12,7 +12,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
-	"github.com/tenovos-ingest/ingestd/internal/metrics"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -125,8 +124,7 @@ func (r *room) countedDaemon(folders ...string) *countedDaemon {
 	}
 	var log buffer
 	drain := make(chan struct{})
-	s := &service{journal: j, stderr: &log, drain: drain, requests: make(chan int64), claims: make(claims),
-		metrics: metrics.New(metrics.Deps{Reader: j.Reader(), Journal: cfg.Journal}), site: &site{journal: j}}
+	s := newService(cfg, j, false, nil, drain, &log)
 	var running sync.WaitGroup
 	running.Go(func() {
 		if err := s.run(context.WithoutCancel(r.t.Context()), &setup{cfg: cfg, log: zerolog.New(&log).Level(zerolog.WarnLevel)}); err != nil {

@@ -66,14 +66,12 @@ func runDaemon(ctx context.Context, cfg *config.Config, profile bool, hup, ends 
 	// systemd waits for READY only so long, and the API may be down for longer.
 	notify(daemon.SdNotifyReady)
 	defer notify(daemon.SdNotifyStopping, stopping)
-	s := &service{journal: j, stderr: stderr, hup: hup, drain: drain, requests: make(chan int64), claims: make(claims),
-		metrics: metrics.New(metrics.Deps{Reader: j.Reader(), Journal: cfg.Journal, Version: versionText()})}
-	s.site = &site{journal: j, metrics: s.metrics, profile: profile, secret: access.NewSecret()}
+	s := newService(cfg, j, profile, hup, drain, stderr)
 	defer s.claims.release()
-	s.did.since = time.Now()
-	err = s.run(ctx, first)
-	s.did.conclude(stderr)
-	return err
+	if err := s.run(ctx, first); err != nil {
+		return err
+	}
+	return s.did.conclude(context.WithoutCancel(ctx), stderr, j.Reader())
 }
 
 // stopping is systemd's status line from the first signal to the end.
@@ -92,6 +90,16 @@ type service struct {
 	pauses   *pauses
 	site     *site
 	did      deeds
+}
+
+// newService makes the daemon over a journal. Its claims are to be released when it has run.
+func newService(cfg *config.Config, j *journal.Journal, profile bool, hup <-chan os.Signal, drain <-chan struct{}, stderr io.Writer) *service {
+	m := metrics.New(metrics.Deps{Reader: j.Reader(), Journal: cfg.Journal, Version: versionText()})
+	return &service{
+		journal: j, stderr: stderr, hup: hup, drain: drain, requests: make(chan int64), claims: make(claims), metrics: m,
+		site: &site{journal: j, metrics: m, profile: profile, secret: access.NewSecret()},
+		did:  deeds{since: time.Now()},
+	}
 }
 
 // setup is a configuration that has been checked.
@@ -259,15 +267,8 @@ func (e *engine) summary(ctx context.Context) string {
 	if err != nil {
 		return "the journal cannot be read"
 	}
-	var sum report.Folder
-	for _, f := range folders {
-		sum.Queued += f.Queued + f.Settling
-		sum.Uploading += f.Uploading
-		sum.Filed += f.Filed
-		sum.Held += f.Held
-		sum.Failed += f.Failed
-	}
-	s := fmt.Sprintf("%d queued, %d uploading, %d filed, %d held, %d failed", sum.Queued, sum.Uploading, sum.Filed, sum.Held, sum.Failed)
+	sum := report.Sum(folders)
+	s := fmt.Sprintf("%d queued, %d uploading, %d filed, %d held, %d failed", sum.Queued+sum.Settling, sum.Uploading, sum.Filed, sum.Held, sum.Failed)
 	if why := e.pipeline.Paused(); why != "" {
 		s += "; waiting for Tenovos: " + oneLine(why)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -35,7 +36,7 @@ type folderStates struct {
 	hours  map[string]timetable.Hours // of the folders that have some
 	pool   string                     // why everything waits; "" while it does not
 	poolBy string                     // the class of that
-	told   []chan<- struct{}          // when the number of files or a reason to wait changes
+	counts chan<- struct{}            // told when the number of files or a reason to wait changes; nil: nobody is
 }
 
 func newFolderStates(folders []config.Folder, j *journal.Journal, log zerolog.Logger) *folderStates {
@@ -72,7 +73,7 @@ func (f *folderStates) lookAtHours(now time.Time) (next time.Time) {
 			continue
 		}
 		f.note(name)
-		f.tell()
+		signalTo(f.counts)
 		switch {
 		case open:
 			f.log.Info().Str("folder", name).Time("until", until).Msg("the hours of the folder have begun: its files go on")
@@ -175,7 +176,7 @@ func (f *folderStates) report(s watcher.State) {
 	defer f.mu.Unlock()
 	state := f.states[s.Folder]
 	if state.Settling != s.Settling || state.Paused != s.Paused {
-		f.tell()
+		signalTo(f.counts)
 	}
 	if state.Paused != s.Paused {
 		f.pauses.set(s.Folder, s.Paused)
@@ -210,6 +211,21 @@ func (f *folderStates) settling(folder string) int {
 	return f.states[folder].Settling
 }
 
+// waits is why one of the folders waits, in a sentence of few words; "" where none does.
+func (f *folderStates) waits() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(f.states)) {
+		switch s := f.states[name]; {
+		case s.Paused != "":
+			return fmt.Sprintf("folder %s is paused: %s", name, oneLine(s.Paused))
+		case s.Hours != "":
+			return fmt.Sprintf("folder %s %s", name, oneLine(s.Hours))
+		}
+	}
+	return ""
+}
+
 // pause is the pipeline's: it is about all folders. by is the class of the reason.
 func (f *folderStates) pause(by, why string) {
 	f.mu.Lock()
@@ -219,7 +235,7 @@ func (f *folderStates) pause(by, why string) {
 	for name := range f.states {
 		f.note(name)
 	}
-	f.tell()
+	signalTo(f.counts)
 }
 
 // notify has a channel with room for one value told when the number of files that settle
@@ -227,14 +243,7 @@ func (f *folderStates) pause(by, why string) {
 func (f *folderStates) notify(c chan<- struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.told = append(f.told, c)
-}
-
-// tell tells those who asked for it. f.mu is held.
-func (f *folderStates) tell() {
-	for _, c := range f.told {
-		signalTo(c)
-	}
+	f.counts = c
 }
 
 // signalTo tells whoever reads a channel with room for one value, if there is anybody.

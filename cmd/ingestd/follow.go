@@ -23,10 +23,7 @@ func (b *backfill) follow(ctx context.Context, begun time.Time) error {
 		return err
 	}
 	defer r.Close()
-	names := make([]string, len(b.folders))
-	for i, f := range b.folders {
-		names[i] = f.Name
-	}
+	names := b.names()
 	fmt.Fprintln(b.err, "a daemon owns the journal: asking it to look at the folders, and following it")
 	p := &followed{reader: r, folders: names}
 	stop := func() {}

@@ -132,7 +132,7 @@ func (s *site) close(log zerolog.Logger) {
 func (s *site) pages(now *setup) *http.ServeMux {
 	mux := http.NewServeMux()
 	h := health.New(func(ctx context.Context) error {
-		_, err := s.journal.Reader().Counts(ctx)
+		_, err := journal.EventsOf(s.journal.Reader()).Last(ctx) // one look at the end of a table
 		return err
 	}, now.health)
 	mux.HandleFunc("GET /healthz", h.Alive)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +21,7 @@ func TestDaemonTellsOfAFileThatIsHeld(t *testing.T) {
 	r.env["AFTER"], r.env["SETTLE"] = "move", "20ms"
 	r.ownConfig()
 	r.edit("    rules:\n", "    contact: Anna, dam@acme.com, ext. 12\n    manifests: [\"*.txt\"]\n    prune: true\n    batch: all\n    rules:\n")
+	r.edit("map: {mueller: Müller & Söhne}}", "map: {mueller: Müller & Söhne}, required: true}")
 	daemon := r.start("run")
 	r.write("hooli/spring/a.jpg", "first")
 	note := "hooli/spring/a.jpg.held.txt"
@@ -35,6 +38,15 @@ func TestDaemonTellsOfAFileThatIsHeld(t *testing.T) {
 	if code, out, _ := r.run("explain", filepath.Join(r.drop, note)); !strings.Contains(out, "it is a note that ingestd left for people") {
 		t.Errorf("explain, %d: %s", code, out)
 	}
+	r.write("lost.jpg", "of no brand")
+	eventually(t, "what is missing is told", func() bool {
+		text, err := os.ReadFile(filepath.Join(r.drop, "lost.jpg.held.txt"))
+		return err == nil && strings.Contains(string(text), `"Brand" is not known of this file`)
+	})
+	if err := os.Remove(filepath.Join(r.drop, "lost.jpg")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "its note goes with it", func() bool { return !r.there("lost.jpg.held.txt") })
 	r.write("acme/b.jpg.held.txt", "a file of somebody's, which only has such a name") // a manifest it is not, either
 	eventually(t, "it is in", func() bool { return r.there("_ingested/acme/b.jpg.held.txt") })
 
@@ -43,7 +55,7 @@ func TestDaemonTellsOfAFileThatIsHeld(t *testing.T) {
 	}
 	eventually(t, "the file is in", func() bool { return r.there("_ingested/acme/spring/a.jpg") })
 	eventually(t, "nothing is left", func() bool { return !r.there("acme") && !r.there("hooli") })
-	eventually(t, "the books tell", func() bool { b := r.books(); return b.Filed == 2 && b.Held == 0 && b.Superseded == 1 })
+	eventually(t, "the books tell", func() bool { b := r.books(); return b.Filed == 2 && b.Held == 0 && b.Superseded == 2 })
 	daemon.terminate()
 	s.complain(t)
 }
@@ -89,4 +101,25 @@ func TestTellDefaults(t *testing.T) {
 			t.Errorf("%+v: run tells: %t, backfill: %t", c, tells(cfg.Folders), tells(folders))
 		}
 	}
+}
+
+// TestNoteOfASharedFolder: a note belongs to those whom the folder is for, whatever the
+// umask of the service: they may read it, and remove it.
+func TestNoteOfASharedFolder(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, "1.5", nil)
+	r := newShared(t, s, 0, fs.ModeSetgid|0o770)
+	daemon := r.ingestd(theService, "run")
+	r.drops("hooli/a.jpg", "a")
+	note := "hooli/a.jpg.held.txt"
+	eventually(t, "a note lies beside the file", func() bool { return r.there(note) })
+	r.wantLook(note, fmt.Sprintf("0660 %d:%d", theService.Uid, dropGroup))
+	if got := r.does(theCreative, "cat", note); !strings.Contains(got, "File: a.jpg\r\n") {
+		t.Errorf("the note is %q", got)
+	}
+	r.does(theCreative, "rm", note)
+	r.does(theCreative, "mv", "hooli", "acme")
+	eventually(t, "the file is in", func() bool { return r.there("_ingested/acme/a.jpg") })
+	r.wantPrivate()
+	daemon.terminate()
 }

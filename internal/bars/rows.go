@@ -99,25 +99,24 @@ func fileRow(f File, longest, wide int) row {
 		text := shorten(f.Name, wide)
 		return row{text, width(text)}
 	}
-	name, bar := min(longest, wide*2/5), 0
-	if rest := wide - len(indent) - name - 1 - percentage - amounts; rest >= shortestBar {
-		bar = rest
-	} else {
-		name = max(0, min(longest, wide-len(indent)-percentage))
+	name, bar, tail := min(longest, wide*2/5), 0, percentage+amounts
+	rest := func() int { return wide - len(indent) - name - 1 - tail }
+	if rest() < shortestBar {
+		tail = percentage
+	}
+	if bar = rest(); bar < shortestBar {
+		name, bar = max(0, min(longest, wide-len(indent)-percentage)), 0
 	}
 	var b strings.Builder
-	b.WriteString(indent + shorten(f.Name, name))
 	at := len(indent) + name
-	fmt.Fprintf(&b, "\x1b[%dG", at+1)
+	fmt.Fprintf(&b, "%s%s\x1b[%dG", indent, shorten(f.Name, name), at+1)
 	if bar > 0 {
 		b.WriteString(" " + drawBar(bar, f.Sent, f.Size))
 		at += 1 + bar
 	}
-	if wide-at >= percentage {
-		b.WriteString(percent(f.Sent, f.Size))
-		at += percentage
-	}
-	if bar > 0 {
+	b.WriteString(percent(f.Sent, f.Size))
+	at += percentage
+	if tail > percentage {
 		text := fmt.Sprintf("  %s of %s", humanize.IBytes(uint64(f.Sent)), humanize.IBytes(uint64(f.Size)))
 		b.WriteString(text)
 		at += len(text)

@@ -96,7 +96,7 @@ func (l *loader) folder(n *yaml.Node) (Folder, bool) {
 	l.duration(f["poll_interval"], "poll_interval", &d.PollInterval, time.Millisecond)
 	l.duration(f["rescan"], "rescan", &d.Rescan, time.Millisecond)
 	l.number(f["workers"], "workers of the folder", &d.Workers, 0, l.config.Workers)
-	l.hours(f["hours"], &d.Hours)
+	timeLoader{l}.hours(f["hours"], &d.Hours)
 	l.below(f["marker"], "marker", &d.Marker)
 	l.destination(f["done"], "done", &d.Done)
 	l.destination(f["failed"], "failed", &d.Failed)

@@ -38,8 +38,10 @@ const (
 	worstCost = 14 // above it, one login takes seconds
 )
 
-// listening reads the keys of the HTTP server.
-func (l *loader) listening(f map[string]*yaml.Node) {
+// listenLoader reads the keys of the HTTP server.
+type listenLoader struct{ *loader }
+
+func (l listenLoader) read(f map[string]*yaml.Node) {
 	if at := f["listen_auth"]; at != nil {
 		l.login(at)
 	}
@@ -51,7 +53,7 @@ func (l *loader) listening(f map[string]*yaml.Node) {
 	}
 }
 
-func (l *loader) address(n *yaml.Node, login bool) {
+func (l listenLoader) address(n *yaml.Node, login bool) {
 	to := &l.config.Listen
 	to.Address = ""
 	text, ok := l.Text(n, "listen")
@@ -75,7 +77,7 @@ func (l *loader) address(n *yaml.Node, login bool) {
 	}
 }
 
-func (l *loader) login(n *yaml.Node) {
+func (l listenLoader) login(n *yaml.Node) {
 	f := l.Fields(n, "listen_auth", loginKeys)
 	if f == nil {
 		return
@@ -102,7 +104,7 @@ func (l *loader) login(n *yaml.Node) {
 	}
 }
 
-func (l *loader) user(n *yaml.Node) {
+func (l listenLoader) user(n *yaml.Node) {
 	text := l.filled(n, "user")
 	if strings.ContainsRune(text, ':') || strings.ContainsFunc(text, unicode.IsControl) {
 		l.Add(yamltree.At(n), "", "user: %s cannot be logged in with: browsers end a name at a colon", l.Quote(n))
@@ -110,7 +112,7 @@ func (l *loader) user(n *yaml.Node) {
 	l.config.Listen.User = text
 }
 
-func (l *loader) passwordHash(n *yaml.Node) {
+func (l listenLoader) passwordHash(n *yaml.Node) {
 	text := l.secretFile(n, "password_hash_file")
 	if text == "" {
 		return
@@ -133,7 +135,7 @@ func (l *loader) passwordHash(n *yaml.Node) {
 	l.config.Listen.PasswordHash = text
 }
 
-func (l *loader) token(n *yaml.Node) {
+func (l listenLoader) token(n *yaml.Node) {
 	text := l.secretFile(n, "token_file")
 	switch plain := text.Reveal(); {
 	case text == "":
@@ -148,7 +150,7 @@ func (l *loader) token(n *yaml.Node) {
 	l.config.Listen.Token = text
 }
 
-func (l *loader) listenNames(n *yaml.Node) {
+func (l listenLoader) listenNames(n *yaml.Node) {
 	nodes, ok := l.List(n, "listen_names")
 	if !ok {
 		return

@@ -67,9 +67,9 @@ func (l *loader) file(n *yaml.Node) {
 	l.retry(f["retry"])
 	l.manifests(f["manifests"])
 	l.log(f["log"])
-	l.listening(f)
+	listenLoader{l}.read(f)
 	l.assetURL(f["asset_url"])
-	secrets := l.notify(f["notify"])
+	secrets := notifyLoader{l}.read(f["notify"])
 	l.duration(f["shutdown_grace"], "shutdown_grace", &c.ShutdownGrace, 0)
 	if at := l.need(n, f, "folders", "the file"); at != nil {
 		l.folders(at)
@@ -133,7 +133,7 @@ func (l *loader) upload(n *yaml.Node) {
 	u := &l.config.Upload
 	l.number(f["parts"], "parts", &u.Parts, 1, 64)
 	l.size(f["max_file_size"], "max_file_size", &u.MaxFileSize, 1)
-	l.bandwidth(f["bandwidth"], &u.Bandwidth)
+	timeLoader{l}.bandwidth(f["bandwidth"], &u.Bandwidth)
 	if at := f["verify"]; at != nil {
 		u.Verify = l.Choice(at, "verify", []string{"etag", "asset"}, nil)
 	}

@@ -24,8 +24,11 @@ var (
 // mailDigest is how long a mail waits for more events, unless the configuration says otherwise.
 const mailDigest = time.Minute
 
-// notify reads who is told of what, and returns the secrets in it.
-func (l *loader) notify(n *yaml.Node) (secrets []string) {
+// notifyLoader reads who is told of what.
+type notifyLoader struct{ *loader }
+
+// read returns the secrets that it met.
+func (l notifyLoader) read(n *yaml.Node) (secrets []string) {
 	if n == nil {
 		return nil
 	}
@@ -58,7 +61,7 @@ func (l *loader) notify(n *yaml.Node) (secrets []string) {
 }
 
 // on reads what a receiver is told of.
-func (l *loader) on(n *yaml.Node) (on []string) {
+func (l notifyLoader) on(n *yaml.Node) (on []string) {
 	for _, node := range l.oneOrMore(n, "on") {
 		if event := l.Choice(node, "on", notify.Events(), nil); event != "" {
 			on = append(on, event)
@@ -68,7 +71,7 @@ func (l *loader) on(n *yaml.Node) (on []string) {
 }
 
 // oneOrMore returns the elements of a list that must not be empty, or a single value.
-func (l *loader) oneOrMore(n *yaml.Node, what string) []*yaml.Node {
+func (l notifyLoader) oneOrMore(n *yaml.Node, what string) []*yaml.Node {
 	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!str" {
 		return []*yaml.Node{n}
 	}
@@ -79,7 +82,7 @@ func (l *loader) oneOrMore(n *yaml.Node, what string) []*yaml.Node {
 	return nodes
 }
 
-func (l *loader) webhook(n *yaml.Node) (r notify.Receiver, f map[string]*yaml.Node) {
+func (l notifyLoader) webhook(n *yaml.Node) (r notify.Receiver, f map[string]*yaml.Node) {
 	if f = l.Fields(n, "a receiver of notify", webhookKeys); f == nil {
 		return r, nil
 	}
@@ -102,7 +105,7 @@ func (l *loader) webhook(n *yaml.Node) (r notify.Receiver, f map[string]*yaml.No
 }
 
 // webhookURL reads the address of a webhook, which is never quoted: a token may stand in it.
-func (l *loader) webhookURL(n *yaml.Node) secret.Text {
+func (l notifyLoader) webhookURL(n *yaml.Node) secret.Text {
 	text := l.filled(n, "url")
 	if text == "" {
 		return ""
@@ -123,7 +126,7 @@ func (l *loader) webhookURL(n *yaml.Node) secret.Text {
 	return secret.Text(text)
 }
 
-func (l *loader) mail(n *yaml.Node) (r notify.Receiver, f map[string]*yaml.Node) {
+func (l notifyLoader) mail(n *yaml.Node) (r notify.Receiver, f map[string]*yaml.Node) {
 	if f = l.Fields(n, "a receiver of notify", mailKeys); f == nil {
 		return r, nil
 	}
@@ -153,7 +156,7 @@ func (l *loader) mail(n *yaml.Node) (r notify.Receiver, f map[string]*yaml.Node)
 
 // smtp reads the address of a mail server. Port 465 is talked to by TLS from the start, any
 // other by STARTTLS.
-func (l *loader) smtp(n *yaml.Node) string {
+func (l notifyLoader) smtp(n *yaml.Node) string {
 	text := l.filled(n, "smtp")
 	if text == "" {
 		return ""
@@ -170,7 +173,7 @@ func (l *loader) smtp(n *yaml.Node) string {
 	return text
 }
 
-func (l *loader) mailAddress(n *yaml.Node, what string) string {
+func (l notifyLoader) mailAddress(n *yaml.Node, what string) string {
 	text := l.filled(n, what)
 	if text == "" {
 		return ""
@@ -182,7 +185,7 @@ func (l *loader) mailAddress(n *yaml.Node, what string) string {
 }
 
 // template reads the words of a receiver, and tries them.
-func (l *loader) template(f map[string]*yaml.Node, r *notify.Receiver) {
+func (l notifyLoader) template(f map[string]*yaml.Node, r *notify.Receiver) {
 	if at := f["subject"]; at != nil {
 		r.Subject = l.filled(at, "subject")
 	}

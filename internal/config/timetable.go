@@ -12,8 +12,11 @@ import (
 	"github.com/tenovos-ingest/ingestd/internal/yamltree"
 )
 
+// timeLoader reads timetables.
+type timeLoader struct{ *loader }
+
 // bandwidth reads a size a second, off, or a timetable of them.
-func (l *loader) bandwidth(n *yaml.Node, to *timetable.Rates) {
+func (l timeLoader) bandwidth(n *yaml.Node, to *timetable.Rates) {
 	if n == nil {
 		return
 	}
@@ -39,7 +42,7 @@ func (l *loader) bandwidth(n *yaml.Node, to *timetable.Rates) {
 }
 
 // hours reads when files may be begun; nothing is always.
-func (l *loader) hours(n *yaml.Node, to *timetable.Hours) {
+func (l timeLoader) hours(n *yaml.Node, to *timetable.Hours) {
 	if n == nil {
 		return
 	}
@@ -57,7 +60,7 @@ func (l *loader) hours(n *yaml.Node, to *timetable.Hours) {
 }
 
 // zone warns where the time zone of the process has a name that says nothing here.
-func (l *loader) zone(n *yaml.Node, what string) {
+func (l timeLoader) zone(n *yaml.Node, what string) {
 	name, _ := l.env("TZ")
 	name = strings.TrimPrefix(name, ":")
 	if _, err := time.LoadLocation(name); err != nil && !strings.HasPrefix(name, "/") {
@@ -67,7 +70,7 @@ func (l *loader) zone(n *yaml.Node, what string) {
 
 // mistaken complains of the mistakes in a timetable, each at its place, and reports whether
 // there are any. What came from a variable is not shown.
-func (l *loader) mistaken(n *yaml.Node, what, hint string, mistakes []timetable.Mistake) bool {
+func (l timeLoader) mistaken(n *yaml.Node, what, hint string, mistakes []timetable.Mistake) bool {
 	if _, masked := l.shown[n]; masked && len(mistakes) > 0 {
 		l.Add(yamltree.At(n), hint, "%s: %s is no timetable", what, l.Quote(n))
 		return true

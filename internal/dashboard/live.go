@@ -65,7 +65,7 @@ func (v *viewers) look(ctx context.Context, ended chan<- struct{}) {
 	changed := make(chan struct{}, 1)
 	changed <- struct{}{}
 	if v.page.News != nil {
-		v.page.News.Notify(changed, journal.AboutEntries, journal.AboutEdits, journal.AboutCompanions, journal.AboutChores, journal.AboutFolders)
+		v.page.News.Notify(changed, journal.AboutEntries, journal.AboutEdits, journal.AboutCompanions, journal.AboutChores, journal.AboutNotes, journal.AboutFolders)
 		defer v.page.News.Notify(changed, journal.AboutNothing)
 	}
 	tick := time.NewTicker(v.every)

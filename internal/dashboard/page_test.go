@@ -249,3 +249,23 @@ func TestSlowClients(t *testing.T) {
 	close(end)
 	clients.Wait()
 }
+
+// TestNothingToDo shows a file on its way for which there is no button: it is being
+// cancelled already.
+func TestNothingToDo(t *testing.T) {
+	r := newRig(t)
+	id := r.admit("in", 10, "a.jpg")[0]
+	for _, m := range []journal.Move{
+		{ID: id, From: journal.Settled, To: journal.Mapped, Asset: []byte("{}"), Filename: "a.jpg"},
+		{ID: id, From: journal.Mapped, To: journal.Creating},
+		{ID: id, From: journal.Creating, To: journal.Cancelling, Outcome: journal.Cancelled},
+	} {
+		if _, err := r.j.Advance(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, body := r.get("/")
+	if code != http.StatusOK || !strings.Contains(body, "is being cancelled") {
+		t.Errorf("%d: %s", code, body)
+	}
+}

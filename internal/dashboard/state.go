@@ -100,19 +100,34 @@ func (c *current) fresh(ctx context.Context) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.troubles == nil || last != c.troublesAt {
-		if c.troubles, err = report.TroublesOf(ctx, c.page.Lists, s.folders); err != nil {
-			return nil, fmt.Errorf("list what is held or failed: %w", err)
-		}
-		c.troublesAt = last
+	if s.troubles, err = c.troublesNow(ctx, s.folders, last); err != nil {
+		return nil, fmt.Errorf("list what is held or failed: %w", err)
 	}
-	s.troubles = c.troubles
 	if s.day, err = c.ledger.catchUp(ctx, journal.EventsOf(c.page.Lists), s.at); err != nil {
 		return nil, fmt.Errorf("count the last hours: %w", err)
 	}
 	s.speeds = c.speeds(s)
 	c.last = s
 	return s, nil
+}
+
+// troublesNow lists what is held or failed, anew where there was an event since it was listed.
+func (c *current) troublesNow(ctx context.Context, folders []report.Folder, last int64) (map[string]*report.Troubles, error) {
+	if c.troubles == nil || last != c.troublesAt {
+		all, err := report.TroublesOf(ctx, c.page.Lists, folders)
+		if err == nil {
+			c.troubles, c.troublesAt = all, last
+		}
+		return all, err
+	}
+	now := make(map[string]*report.Troubles, len(c.troubles))
+	for folder, t := range c.troubles {
+		var err error
+		if now[folder], err = t.Again(ctx, c.page.Lists); err != nil {
+			return nil, err
+		}
+	}
+	return now, nil
 }
 
 // flow is how fast a file is sent.

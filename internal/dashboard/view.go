@@ -83,24 +83,9 @@ func speedText(perSecond float64) string {
 	return bytesText(int64(perSecond)) + "/s"
 }
 
-// sums adds up the books of all folders.
-func (s *state) sums() (sum report.Folder) {
-	for _, f := range s.folders {
-		sum.Seen += f.Seen
-		sum.Settling += f.Settling
-		sum.Queued += f.Queued
-		sum.Uploading += f.Uploading
-		sum.Filed += f.Filed
-		sum.Duplicate += f.Duplicate
-		sum.Held += f.Held
-		sum.Failed += f.Failed
-	}
-	return sum
-}
-
 // trouble is what is held or failed, in words; "" where nothing is.
 func (s *state) trouble() string {
-	sum := s.sums()
+	sum := report.Sum(s.folders)
 	var words []string
 	if sum.Failed > 0 {
 		words = append(words, count(sum.Failed)+" failed")
@@ -120,7 +105,7 @@ func (s *state) title() string {
 
 func (v view) overall() any {
 	s := v.state
-	sum := s.sums()
+	sum := report.Sum(s.folders)
 	verdict := "Nothing was seen yet"
 	switch {
 	case s.trouble() != "":
@@ -302,6 +287,9 @@ type folderView struct {
 	MoreWaits, MoreTroubles           string
 }
 
+// stateNames are the names of states that are not their own.
+var stateNames = map[string]string{"filed": "Ingested", "uploading": "On their way", "duplicate": "Duplicates"}
+
 func (v view) folder(f report.Folder) folderView {
 	out := folderView{Key: keyOf("folder", f.Name), Name: display.Name(f.Name), Path: display.Name(f.Path), Seen: count(f.Seen)}
 	out.Watch = map[string]string{"notify": "watched", "poll": "polled"}[f.Watch]
@@ -311,15 +299,12 @@ func (v view) folder(f report.Folder) folderView {
 	case n < 0:
 		out.Off = count(-n) + " counted twice"
 	}
-	for _, b := range []struct {
-		name, class string
-		n           int
-	}{
-		{"Ingested", "", f.Filed}, {"Duplicates", "", f.Duplicate}, {"On their way", "", f.Uploading}, {"Queued", "", f.Queued},
-		{"Settling", "", f.Settling}, {"Held", "held", f.Held}, {"Failed", "failed", f.Failed}, {"Ignored", "", f.Ignored},
-		{"Cancelled", "", f.Cancelled}, {"Superseded", "", f.Superseded}, {"Withdrawn", "", f.Withdrawn},
-	} {
-		out.Books = append(out.Books, number{b.name, count(b.n), marked(b.class, b.n)})
+	for _, b := range f.States() {
+		class := ""
+		if b.Name == string(journal.Held) || b.Name == string(journal.Failed) {
+			class = b.Name
+		}
+		out.Books = append(out.Books, number{cmp.Or(stateNames[b.Name], capital(b.Name)), count(b.Files), marked(class, b.Files)})
 	}
 	for _, line := range report.Remarks([]report.Folder{f}) {
 		if !strings.HasPrefix(line, report.EveryoneWaits) {

@@ -49,7 +49,9 @@ type Folder struct {
 	// Contact is who these name, in the words of the operator.
 	Tell    bool
 	Contact string
-	Claim   *file.Claim // keeps others off the folder; nil: they may work on it, too
+	// Shared says that others, with journals of their own, may work on the folder, too.
+	Shared bool
+	Claim  *file.Claim // keeps others off the folder; nil: they may work on it, too
 	// Resume is how long files that rest are left alone before they are moved or
 	// deleted: their producer may go on with what looks finished. Until then what
 	// comes under the same path is the next version, whatever else is said of versions.

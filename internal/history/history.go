@@ -156,9 +156,7 @@ func (c *composer) event(v journal.Event) {
 	what, text := string(v.Kind), inWords[journal.Status(v.Kind)]
 	switch {
 	case v.Reason.Class == journal.ClassRenamed:
-		what, text = Renamed, "the file has another name now; it was "+v.Reason.Message
-		c.add(v.At, what, text)
-		return
+		what, text = Renamed, "the file has another path now"
 	case v.Reason.Class == journal.ClassUnchanged:
 		what, text = Unchanged, "the file was written anew with the same content: nothing is sent again"
 	case v.Stays():
@@ -168,7 +166,7 @@ func (c *composer) event(v journal.Event) {
 	}
 	e := c.add(v.At, what, text)
 	e.Reason, e.Hint = v.Reason.Message, v.Reason.Hint
-	if v.Kind == journal.EventKind(journal.Filed) {
+	if v.Kind == journal.EventKind(journal.Filed) && !v.Stays() {
 		c.filed(e)
 	}
 }

@@ -30,6 +30,8 @@ var (
 		"How long the queued file waits that has waited longest; 0 where none is queued.", []string{"folder"}, nil)
 	folderUp = prometheus.NewDesc("ingestd_folder_up",
 		"1 while the folder is there and is looked at, 0 while it is not.", []string{"folder"}, nil)
+	folderOpen = prometheus.NewDesc("ingestd_folder_open",
+		"1 within the hours of the folder, 0 while its files wait for them.", []string{"folder"}, nil)
 	polled = prometheus.NewDesc("ingestd_watch_polled_directories",
 		"Directories that are polled, with all below them, because the kernel gives no more watches.", []string{"folder"}, nil)
 	paused = prometheus.NewDesc("ingestd_paused",
@@ -64,7 +66,7 @@ type snapshot struct {
 
 // Describe implements prometheus.Collector.
 func (b *books) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{files, filesSeen, queueAge, folderUp, polled, paused, cleanups, journalBytes, journalFree} {
+	for _, d := range []*prometheus.Desc{files, filesSeen, queueAge, folderUp, folderOpen, polled, paused, cleanups, journalBytes, journalFree} {
 		to <- d
 	}
 }
@@ -88,6 +90,7 @@ func (b *books) Collect(to chan<- prometheus.Metric) {
 		gauge(queueAge, b.age(f.QueuedSince), f.Name)
 		if slices.Contains(watched, f.Name) {
 			gauge(folderUp, truth(!slices.Contains(f.PausedBy, journal.PausedByFolder)), f.Name)
+			gauge(folderOpen, truth(f.Hours == ""), f.Name)
 			gauge(polled, float64(f.Polled), f.Name)
 		}
 	}

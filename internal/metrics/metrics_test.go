@@ -26,6 +26,7 @@ type rig struct {
 	*Metrics
 	t       testing.TB
 	journal *journal.Journal
+	path    string
 	now     time.Time
 }
 
@@ -37,7 +38,7 @@ func newRig(t testing.TB) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = j.Close() })
-	r := &rig{t: t, journal: j, now: time.Now()}
+	r := &rig{t: t, journal: j, path: path, now: time.Now()}
 	r.Metrics = New(Deps{Reader: j.Reader(), Journal: path, Version: "1.2.3", Clock: func() time.Time { return r.now }})
 	return r
 }
@@ -90,7 +91,7 @@ func TestBooks(t *testing.T) {
 	_, err = r.journal.Advance(ctx, journal.Move{ID: 1, From: journal.Settled, To: journal.Held, Reason: journal.Reason{Message: "because"},
 		Chores: []journal.NewChore{{Kind: journal.ChoreFile}}})
 	r.ok(err)
-	r.ok(journal.FoldersOf(r.journal).Set(ctx, journal.FolderState{Name: "in", Watch: "notify", Settling: 3, Polled: 7, PausedBy: journal.PausedByTenovos, Paused: "everything"},
+	r.ok(journal.FoldersOf(r.journal).Set(ctx, journal.FolderState{Name: "in", Watch: "notify", Settling: 3, Polled: 7, Hours: "waits for 22:00", PausedBy: journal.PausedByTenovos, Paused: "everything"},
 		journal.FolderState{Name: "away", Watch: "notify", Paused: "gone", PausedBy: "tenovos folder"},
 		journal.FolderState{Name: "former", Paused: "gone", PausedBy: "circuit"}))
 	r.now = time.Now().Add(time.Hour)
@@ -99,7 +100,7 @@ func TestBooks(t *testing.T) {
 	r.want(now, map[string]string{
 		`ingestd_files{folder="in",state="held"}`: "1", `ingestd_files{folder="in",state="queued"}`: "1", `ingestd_files{folder="in",state="settling"}`: "3",
 		`ingestd_files{folder="in",state="filed"}`: "0", `ingestd_files_seen{folder="in"}`: "5", `ingestd_files_seen{folder="former"}`: "0",
-		`ingestd_folder_up{folder="in"}`: "1", `ingestd_folder_up{folder="away"}`: "0", `ingestd_watch_polled_directories{folder="in"}`: "7",
+		`ingestd_folder_up{folder="in"}`: "1", `ingestd_folder_up{folder="away"}`: "0", `ingestd_folder_open{folder="in"}`: "0", `ingestd_folder_open{folder="away"}`: "1", `ingestd_watch_polled_directories{folder="in"}`: "7",
 		`ingestd_paused{reason="tenovos"}`: "1", `ingestd_paused{reason="folder"}`: "1", `ingestd_paused{reason="credentials"}`: "0", `ingestd_paused{reason="circuit"}`: "0",
 		"ingestd_cleanups_open": "1", `ingestd_queue_age_seconds{folder="former"}`: "0", `ingestd_bytes_sent_total{folder="in"}`: "0",
 	})

@@ -99,7 +99,7 @@ func login(c *smtp.Client, r Receiver, server string) error {
 	if !has {
 		return errors.New("it takes no login: leave username out")
 	}
-	var auth smtp.Auth = smtp.PlainAuth("", r.Username, r.Password.Reveal(), server)
+	auth := smtp.PlainAuth("", r.Username, r.Password.Reveal(), server)
 	if !strings.Contains(" "+offered+" ", " PLAIN ") {
 		auth = &loginAuth{PlainName: r.Username, secret: r.Password.Reveal(), server: server}
 	}

@@ -326,7 +326,7 @@ func TestAskedToWait(t *testing.T) {
 	}))
 	defer s.Close()
 	err := Try(t.Context(), Receiver{URL: secret.Text(s.URL)}, "here", time.Now())
-	if l, ok := err.(*follow.Later); !ok || l.After != 7*time.Second { //nolint:errorlint // it is made here
+	if l, ok := err.(*follow.Later); !ok || l.After != 7*time.Second {
 		t.Errorf("got %v", err)
 	}
 }

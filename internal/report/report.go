@@ -71,13 +71,41 @@ type State struct {
 	Files int
 }
 
-// States are the states that a file can be in. Seen is their sum.
+// States are the states that a file can be in, in the order of a life. Seen is their sum.
 func (f Folder) States() []State {
-	return []State{
-		{"settling", f.Settling}, {"queued", f.Queued}, {"uploading", f.Uploading}, {"filed", f.Filed}, {"duplicate", f.Duplicate},
-		{"held", f.Held}, {"failed", f.Failed}, {"cancelled", f.Cancelled}, {"superseded", f.Superseded},
-		{"withdrawn", f.Withdrawn}, {"ignored", f.Ignored},
+	out := make([]State, len(states))
+	for i, s := range states {
+		out[i] = State{s.name, *s.of(&f)}
 	}
+	return out
+}
+
+var states = []struct {
+	name string
+	of   func(f *Folder) *int
+}{
+	{"settling", func(f *Folder) *int { return &f.Settling }},
+	{"queued", func(f *Folder) *int { return &f.Queued }},
+	{"uploading", func(f *Folder) *int { return &f.Uploading }},
+	{"filed", func(f *Folder) *int { return &f.Filed }},
+	{"duplicate", func(f *Folder) *int { return &f.Duplicate }},
+	{"held", func(f *Folder) *int { return &f.Held }},
+	{"failed", func(f *Folder) *int { return &f.Failed }},
+	{"ignored", func(f *Folder) *int { return &f.Ignored }},
+	{"cancelled", func(f *Folder) *int { return &f.Cancelled }},
+	{"superseded", func(f *Folder) *int { return &f.Superseded }},
+	{"withdrawn", func(f *Folder) *int { return &f.Withdrawn }},
+}
+
+// Sum adds up the files of folders: what was seen, and each state.
+func Sum(folders []Folder) (sum Folder) {
+	for _, f := range folders {
+		sum.Seen += f.Seen
+		for _, s := range states {
+			*s.of(&sum) += *s.of(&f)
+		}
+	}
+	return sum
 }
 
 // Unbalanced is how many files the books miss (positive) or count twice.

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,6 +89,9 @@ func TestEveryStatusIsCounted(t *testing.T) {
 		if n := f.Unbalanced(); n != 0 {
 			t.Errorf("%s is not counted", s)
 		}
+		if sum := Sum([]Folder{f, {Seen: 2, Settling: 2}, f}); sum.Seen != 4 || sum.Unbalanced() != 0 {
+			t.Errorf("%s is not added up: %+v", s, sum)
+		}
 	}
 }
 
@@ -134,5 +139,45 @@ func TestObstacleIsTold(t *testing.T) {
 	want := "it is too large; its file cannot be moved out of the drop folder yet, which is tried again: _failed is no directory"
 	if err != nil || reasons[6] != want || reasons[2] != "because" {
 		t.Errorf("the reasons are %v, %v", reasons, err)
+	}
+}
+
+// TestDocumentIsDescribed fails when the document has a field that docs/json.md does not name.
+func TestDocumentIsDescribed(t *testing.T) {
+	text, err := os.ReadFile("../../docs/json.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ = bytes.Cut(text, []byte("## status\n"))
+	text, _, _ = bytes.Cut(text, []byte("## history\n"))
+	for _, part := range []any{Folder{}, Entry{}, Group{}, Example{}} {
+		of := reflect.TypeOf(part)
+		for i := range of.NumField() {
+			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+			if !bytes.Contains(text, []byte(`"`+name+`"`)) {
+				t.Errorf("the field %s of %s is not described", name, of)
+			}
+		}
+	}
+}
+
+// What is in the way of a file that rests is told with its reason.
+func TestReasonWithObstacles(t *testing.T) {
+	t.Parallel()
+	e := journal.Entry{Status: journal.Held, Reason: journal.Reason{Message: "two assets"}}
+	const moving = "its file cannot be moved out of the drop folder yet, which is tried again: no room"
+	const telling = "no note can be left beside it yet, which is tried again: read-only"
+	for want, o := range map[string]journal.Obstacle{
+		"two assets":                             {},
+		"two assets; " + moving:                  {Moving: "no room"},
+		"two assets; " + telling:                 {Telling: "read-only"},
+		"two assets; " + moving + "; " + telling: {Moving: "no room", Telling: "read-only"},
+	} {
+		if got := reasonWith(e, o, ""); got != want {
+			t.Errorf("%+v: %q, want %q", o, got, want)
+		}
+	}
+	if e.Status, e.Reason.Message = journal.Settled, ""; reasonWith(e, journal.Obstacle{Telling: "read-only"}, "") != "" {
+		t.Error("what does not rest has nothing in its way")
 	}
 }

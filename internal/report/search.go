@@ -38,13 +38,13 @@ func Search(ctx context.Context, r *journal.Reader, text string, after int64) (F
 	if text == "" {
 		return out, nil
 	}
-	l := journal.ListingOf(r)
+	l := journal.LookupOf(r)
 	var named, ids []int64
 	if after == 0 {
 		if id, err := strconv.ParseInt(text, 10, 64); err == nil {
 			named = append(named, id)
 		}
-		more, err := l.Named(ctx, text, maxNamed)
+		more, err := l.Assets(ctx, text, maxNamed)
 		if err != nil {
 			return out, err
 		}

@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
@@ -121,14 +122,44 @@ func (t *Troubles) add(ctx context.Context, r *journal.Reader, folder string, st
 	}
 	for _, f := range all {
 		one := Trouble{Folder: folder, Status: string(status), Class: f.class, Form: f.form, Count: f.count}
-		for _, id := range f.first {
-			if e, ok := entries[id]; ok && e.Status == one.Status { // it may have moved on meanwhile
-				one.First = append(one.First, e)
-			}
-		}
+		one.First = one.still(f.first, entries)
 		t.List = append(t.List, one)
 	}
 	return nil
+}
+
+// still returns the entries of some ids that are in the status of the trouble: others have
+// moved on meanwhile.
+func (t Trouble) still(ids []int64, entries map[int64]Entry) (out []Entry) {
+	for _, id := range ids {
+		if e, ok := entries[id]; ok && e.Status == t.Status {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// Again returns the troubles with their first files as those are now: what is in the way of
+// one changes without an event. The rest is as it was, and not read again.
+func (t *Troubles) Again(ctx context.Context, r *journal.Reader) (*Troubles, error) {
+	var all []int64
+	ids := make([][]int64, len(t.List))
+	for i, one := range t.List {
+		for _, e := range one.First {
+			ids[i] = append(ids[i], e.ID)
+		}
+		all = append(all, ids[i]...)
+	}
+	entries, err := EntriesOf(ctx, r, all)
+	if err != nil {
+		return nil, err
+	}
+	now := *t
+	now.List = slices.Clone(t.List)
+	for i, one := range now.List {
+		now.List[i].First = one.still(ids[i], entries)
+	}
+	return &now, nil
 }
 
 // In returns up to limit files of a trouble behind the entry after, and the last entry that
@@ -151,10 +182,5 @@ func (t Trouble) In(ctx context.Context, r *journal.Reader, after int64, limit i
 		next = 0
 	}
 	entries, err := EntriesOf(ctx, r, ids)
-	for _, id := range ids {
-		if e, ok := entries[id]; ok && e.Status == t.Status {
-			files = append(files, e)
-		}
-	}
-	return files, next, err
+	return t.still(ids, entries), next, err
 }

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -162,5 +164,40 @@ func TestSearch(t *testing.T) {
 			}
 			break
 		}
+	}
+}
+
+// TestTroublesAgain has a file of a trouble meet something in its way, and another move on:
+// neither is counted anew, and both are as they are now.
+func TestTroublesAgain(t *testing.T) {
+	ctx := t.Context()
+	j := booksAt(t, filepath.Join(t.TempDir(), "journal.db"))
+	held(t, j, "more", 2, "large", "it has %d bytes")
+	ids := []int64{6, 7}
+	folders, err := Folders(ctx, j.Reader())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := TroublesOf(ctx, j.Reader(), folders)
+	if err != nil {
+		t.Fatal(err)
+	}
+	duty, err := journal.DutiesOf(j).Open(ctx, ids[0], journal.NewChore{Kind: journal.ChoreFile})
+	if err == nil {
+		err = journal.ChoresOf(j).Defer(ctx, duty, time.Now(), "no room")
+	}
+	if err == nil {
+		_, err = j.Advance(ctx, journal.Move{ID: ids[1], From: journal.Held, To: journal.Settled})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := all["more"]
+	now, err := before.Again(ctx, j.Reader())
+	if err != nil || len(now.List) != 1 || now.List[0].Count != 2 || len(now.List[0].First) != 1 || len(before.List[0].First) != 2 {
+		t.Fatalf("got %+v, %v; before it was %+v", now, err, before)
+	}
+	if first := now.List[0].First[0]; !strings.HasSuffix(first.Reason, "no room") {
+		t.Errorf("the reason is %q", first.Reason)
 	}
 }

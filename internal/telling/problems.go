@@ -27,7 +27,7 @@ var (
 	listName    = regexp.MustCompile(`\bmanifest ([^ ])`)
 	noRights    = regexp.MustCompile(`^security: `)
 	labelled    = regexp.MustCompile(`^[^":]+: `)
-	known       = regexp.MustCompile(`^there is (` + quoted + `(?:, ` + quoted + `)*)$`)
+	known       = regexp.MustCompile(`^use one of (` + quoted + `(?:, ` + quoted + `)*)$`)
 	suggestions = regexp.MustCompile(`did you mean (` + quoted + `(?:(?:, | or )` + quoted + `)*)\?`)
 )
 

@@ -103,7 +103,7 @@ func (t *Teller) rests(f dropfolder.Folder) bool { return t.Once() && !f.Tell }
 // are removed.
 func (t *Teller) Seen(folder string, paths []string) {
 	f := t.folders[folder]
-	if f.Claim == nil || !f.Tell && f.After.Keeps() {
+	if f.Shared || !f.Tell && f.After.Keeps() {
 		return // where others may work on the folder, they may be theirs
 	}
 	t.mu.Lock()

@@ -33,7 +33,7 @@ func cases() []journal.Entry {
 	var all []journal.Entry
 	for _, c := range []struct{ class, message, hint string }{
 		{"metadata", `Brand: vocabulary "Brands" has no value "acmee"`, `did you mean "Acme"?`},
-		{"metadata", `Brand: vocabulary "Brands" has no value "hooli"`, `there is "Acme", "Globex"`},
+		{"metadata", `Brand: vocabulary "Brands" has no value "hooli"`, `use one of "Acme", "Globex"`},
 		{"metadata", "Brand: no source gives a required value", "looked in path.brand; a default would fill the gap"},
 		{"metadata", `Shot Date: "31st of May" is no date; Title: attribute "Title" holds 100 characters, not 120; Keywords: vocabulary "Words" has no value "a; b"; Owner: attribute "Owner" holds one value, not 2`, ""},
 		{"metadata", `manifest: manifest manifest.csv, line 3, and manifest metadata.csv, line 4, are both for "a.jpg" and contradict each other: its brand is "A" and "B"; remove the wrong one`, "Correct the manifest: the file goes round again by itself."},

@@ -23,6 +23,3 @@ CREATE TABLE followers (
 
 -- When what was created was recorded; 0 is not known.
 ALTER TABLE attempts ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0;
-
--- What is queued is counted in an index that covers the question.
-CREATE INDEX work_status ON work (status, folder);

@@ -3,11 +3,10 @@
 ALTER TABLE work ADD COLUMN queued_at INTEGER NOT NULL DEFAULT 0;
 UPDATE work SET queued_at = (SELECT since FROM entries WHERE id = entry_id);
 
--- Who has waited longest in a folder.
-CREATE INDEX work_queued ON work (folder, queued_at) WHERE lane < 2;
+-- How much is queued, and since when: an index that covers the question, for it is asked
+-- again and again while a page is open. A status changes some times in the life of a file,
+-- but the table holds only what is still to be done.
+CREATE INDEX work_status ON work (status, folder, queued_at);
 
 -- The classes of what the folder waits for, for programs; see paused.go.
 ALTER TABLE folders ADD COLUMN paused_by TEXT NOT NULL DEFAULT '';
-
--- How much clean-up work is open, by kind.
-CREATE INDEX chores_kind ON chores (kind);
