@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 )
 
 // Outward are questions of those who tell others what became of files.
@@ -65,4 +66,37 @@ func (o Outward) Paused(ctx context.Context) (folders []string, err error) {
 		}, lastPauses)
 	})
 	return folders, err
+}
+
+// Trouble is what keeps a follower from going on.
+type Trouble struct {
+	Title string    `json:"name"` // of the follower, for people
+	Why   string    `json:"trouble"`
+	Since time.Time `json:"since"`
+}
+
+// SetTrouble records what keeps a follower from going on, "" for nothing. It is durable when
+// this returns nil; a follower that was forgotten has none.
+func (fs Followers) SetTrouble(ctx context.Context, name, title, why string) error {
+	return fs.j.write(ctx, "record how "+title+" does", func(tx *session) error {
+		_, err := tx.exec(ctx, `UPDATE followers SET title = ?1, since = CASE WHEN ?2 = '' THEN 0 WHEN trouble = '' THEN ?3 ELSE since END, trouble = ?2
+			WHERE name = ?4 AND trouble <> ?2`, title, why, fs.j.now(), name)
+		return err
+	}, AboutNothing)
+}
+
+// Troubles returns what keeps followers from going on, by their titles.
+func (o Outward) Troubles(ctx context.Context) (out []Trouble, err error) {
+	out = []Trouble{}
+	err = o.r.ask(ctx, "read what keeps followers from going on", func(tx *session) error {
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var t Trouble
+			var since int64
+			err := rows.Scan(&t.Title, &t.Why, &since)
+			t.Since = at(since)
+			out = append(out, t)
+			return err
+		}, `SELECT title, trouble, since FROM followers WHERE trouble <> '' ORDER BY title`)
+	})
+	return out, err
 }

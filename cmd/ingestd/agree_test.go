@@ -66,7 +66,7 @@ func TestStatusMetricsAndPageAgree(t *testing.T) {
 		before := r.foldersNow()
 		samples := scrape(t, "http://"+addr+"/metrics")
 		page := pageFolders(t, "http://"+addr+"/status.json")
-		html := pageBooks(t, "http://"+addr+"/")
+		html := numbersOnPage(t, "http://"+addr+"/")
 		if after := r.foldersNow(); !reflect.DeepEqual(before, after) {
 			continue
 		}
@@ -187,7 +187,7 @@ func pageFolders(t *testing.T, url string) []map[string]any {
 	return foldersIn(t, strings.NewReader(fetched(t, url)))
 }
 
-// booksOf are the numbers of folders, as pageBooks returns those of the page.
+// booksOf are the numbers of folders, as numbersOnPage returns those of the page.
 func booksOf(folders []map[string]any) map[string]string {
 	out := map[string]string{}
 	for _, f := range folders {
@@ -207,8 +207,8 @@ var (
 	numberOnPage = regexp.MustCompile(`<dt>([^<]*)</dt><dd>([\d,]+)</dd>`)
 )
 
-// pageBooks returns the numbers of the status page, by folder and name.
-func pageBooks(t *testing.T, url string) map[string]string {
+// numbersOnPage returns those of the status page, by folder and name.
+func numbersOnPage(t *testing.T, url string) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	for _, folder := range folderOnPage.FindAllString(fetched(t, url), -1) {

@@ -266,7 +266,7 @@ func TestFollowOnATerminal(t *testing.T) {
 	daemon := r.start("run")
 	daemon.says("running")
 	s := r.session(80, 24, true, "backfill", "--json")
-	s.shows(`^a daemon owns the journal: asking it to look at the folders, and following it\n(.*\n)?.*\d of 2 files done, .* left(.|\n)*^  drop/acme/film\.mov +\[[=>-]+\] +\d+%`)
+	s.shows(`^a daemon owns the journal: asking it to look at the folders, and following it\n(.*\n)?.*\d of \d files done, .* left(.|\n)*^  drop/acme/film\.mov +\[[=>-]+\] +\d+%`)
 	s.moves("film.mov")
 	s.ends(0)
 	var sum summary

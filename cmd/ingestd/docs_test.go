@@ -23,8 +23,8 @@ func TestJSONIsDocumented(t *testing.T) {
 		forecastSum{}, forecastReason{}, becoming{}, desk.Outcome{}, reload{}, pruneReport{}, prunedFolder{}, difference{}, changed{},
 	} {
 		typ := reflect.TypeOf(v)
-		for i := range typ.NumField() {
-			name, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+		for field := range typ.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			if name != "" && name != "-" && !strings.Contains(string(text), `"`+name+`"`) {
 				t.Errorf("%s: %q is not documented", typ, name)
 			}

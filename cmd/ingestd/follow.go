@@ -18,7 +18,7 @@ import (
 // follow asks the daemon that owns the journal to look at the folders, and waits
 // until nothing of them is left to do.
 func (b *backfill) follow(ctx context.Context, begun time.Time) error {
-	r, err := journal.OpenReader(ctx, b.cfg.Journal)
+	r, err := readJournal(ctx, b.cfg)
 	if err != nil {
 		return err
 	}

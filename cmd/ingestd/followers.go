@@ -123,6 +123,9 @@ func (fs *followers) specs(cfg *config.Config, log zerolog.Logger) (map[string]f
 	out := make(map[string]followerSpec)
 	add := func(same any, taker follow.Taker, opt follow.Options) {
 		opt.Notify = listenTo(fs.journal)
+		opt.Trouble = func(ctx context.Context, why string) error {
+			return journal.FollowersOf(fs.journal).SetTrouble(ctx, opt.Name, opt.Title, why)
+		}
 		opt.Grace, opt.Now, opt.Log = followGrace, time.Now, log
 		out[opt.Name] = followerSpec{same: []any{same, cfg.Log}, taker: taker, opt: opt}
 	}

@@ -13,7 +13,6 @@ import (
 
 	"github.com/tenovos-ingest/ingestd/internal/display"
 	"github.com/tenovos-ingest/ingestd/internal/history"
-	"github.com/tenovos-ingest/ingestd/journal"
 )
 
 func newHistoryCommand() *cobra.Command {
@@ -32,9 +31,9 @@ func newHistoryCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := journal.OpenReader(cmd.Context(), cfg.Journal)
+			r, err := readJournal(cmd.Context(), cfg)
 			if err != nil {
-				return mayRead(cfg.Journal, err)
+				return err
 			}
 			defer r.Close()
 			seek, err := newSeeker(cmd.Context(), cfg, r, folders)

@@ -46,27 +46,24 @@ func TestPageWhileWaiting(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "1.5", nil)
 	r := newRoom(t, s)
-	r.ownConfig()
-	addr := reserve(t)
-	_ = addr.listen(t).Close()
-	r.edit(`listen: ""`, "listen: "+addr.addr)
+	addr := r.listens("")
 	right := r.edit("${TENOVOS_URL}", "http://"+reserve(t).addr+"/v1")
 	daemon := r.start("run", "--pprof")
-	eventually(t, "the page is there", func() bool { return healthy(t, addr.addr) })
-	if code, body := ask(t, addr.addr, "/status.json", nil); code != http.StatusOK {
+	eventually(t, "the page is there", func() bool { return healthy(t, addr) })
+	if code, body := ask(t, addr, "/status.json", nil); code != http.StatusOK {
 		t.Error(code, body)
 	}
-	if code, body := ask(t, addr.addr, "/debug/pprof/cmdline", nil); code != http.StatusOK || !strings.Contains(body, "--pprof") {
+	if code, body := ask(t, addr, "/debug/pprof/cmdline", nil); code != http.StatusOK || !strings.Contains(body, "--pprof") {
 		t.Error(code, body)
 	}
 	ready := func(code int, text string) func() bool {
 		return func() bool {
-			got, body := ask(t, addr.addr, "/readyz", nil)
+			got, body := ask(t, addr, "/readyz", nil)
 			return got == code && strings.Contains(body, text)
 		}
 	}
 	eventually(t, "Tenovos is missing", ready(http.StatusServiceUnavailable, "Tenovos: Tenovos cannot be reached at"))
-	if _, body := ask(t, addr.addr, "/readyz", nil); !strings.Contains(body, "drop: it is not looked at meanwhile") {
+	if _, body := ask(t, addr, "/readyz", nil); !strings.Contains(body, "drop: it is not looked at meanwhile") {
 		t.Error(body)
 	}
 	right()
@@ -77,11 +74,11 @@ func TestPageWhileWaiting(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "a folder is missing", ready(http.StatusServiceUnavailable, "drop: "+r.drop+" does not exist"))
-	code, body := ask(t, addr.addr, "/readyz", func(req *http.Request) { req.Header.Set("Accept", "application/json") })
+	code, body := ask(t, addr, "/readyz", func(req *http.Request) { req.Header.Set("Accept", "application/json") })
 	if code != http.StatusServiceUnavailable || !strings.Contains(body, `{"name":"drop","ready":false,"reason":"`+r.drop+" does not exist") {
 		t.Error(code, body)
 	}
-	if !healthy(t, addr.addr) {
+	if !healthy(t, addr) {
 		t.Error("a missing folder is no reason to start the daemon anew")
 	}
 	if err := os.Rename(r.drop+".away", r.drop); err != nil {
@@ -100,13 +97,10 @@ func TestPageStays(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "1.5", nil)
 	r := newRoom(t, s)
-	r.ownConfig()
-	addr := reserve(t)
-	_ = addr.listen(t).Close()
-	r.edit(`listen: ""`, "listen: "+addr.addr)
+	addr := r.listens("")
 	daemon := r.start("run")
-	eventually(t, "the page is there", func() bool { return healthy(t, addr.addr) })
-	conn, err := net.Dial("tcp", addr.addr)
+	eventually(t, "the page is there", func() bool { return healthy(t, addr) })
+	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,23 +128,20 @@ func TestIdleConnectionsOfTheDaemon(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "1.5", nil)
 	r := newRoom(t, s)
-	r.ownConfig()
-	addr := reserve(t)
-	_ = addr.listen(t).Close()
-	r.edit(`listen: ""`, "listen: "+addr.addr)
+	addr := r.listens("")
 	daemon := r.start("run")
-	eventually(t, "the page is there", func() bool { return healthy(t, addr.addr) })
+	eventually(t, "the page is there", func() bool { return healthy(t, addr) })
 	daemon.says(`"running"`)
 	before := daemon.resident(t)
 	for range 2000 {
-		c, err := net.Dial("tcp", addr.addr)
+		c, err := net.Dial("tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
 	}
 	for _, path := range []string{"/healthz", "/readyz", "/status.json"} {
-		if code, body := ask(t, addr.addr, path, nil); code != http.StatusOK {
+		if code, body := ask(t, addr, path, nil); code != http.StatusOK {
 			t.Errorf("%s beside 2,000 connections: %d %s", path, code, body)
 		}
 	}
@@ -190,9 +181,6 @@ func TestPageLogin(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "1.5", nil)
 	r := newRoom(t, s)
-	r.ownConfig()
-	addr := reserve(t)
-	_ = addr.listen(t).Close()
 	name := filepath.Join(r.dir, "token")
 	write := func(token string) {
 		if err := os.WriteFile(name, []byte(token), 0o600); err != nil {
@@ -200,17 +188,17 @@ func TestPageLogin(t *testing.T) {
 		}
 	}
 	write("first-0123456789abcdef")
-	r.edit(`listen: ""`, "listen: "+addr.addr+"\nlisten_auth: {token_file: "+name+"}")
+	addr := r.listens("listen_auth: {token_file: " + name + "}")
 	daemon := r.start("run")
-	eventually(t, "the page is there", func() bool { return healthy(t, addr.addr) })
+	eventually(t, "the page is there", func() bool { return healthy(t, addr) })
 	with := func(token string) int {
-		code, _ := ask(t, addr.addr, "/status.json", func(req *http.Request) { req.Header.Set("Authorization", "Bearer "+token) })
+		code, _ := ask(t, addr, "/status.json", func(req *http.Request) { req.Header.Set("Authorization", "Bearer "+token) })
 		return code
 	}
 	if a, b := with("first-0123456789abcdef"), with("other-0123456789abcdef"); a != http.StatusOK || b != http.StatusUnauthorized {
 		t.Error(a, b)
 	}
-	if code, _ := ask(t, addr.addr, "/status.json", nil); code != http.StatusUnauthorized {
+	if code, _ := ask(t, addr, "/status.json", nil); code != http.StatusUnauthorized {
 		t.Error(code)
 	}
 	write("other-0123456789abcdef")

@@ -152,9 +152,9 @@ func newPruneCommand() *cobra.Command {
 // pruneNow prunes in the daemon that owns the journal, or here where there is none.
 func pruneNow(cmd *cobra.Command, cfg *config.Config, before time.Time, dry bool) (report pruneReport, err error) {
 	ctx := cmd.Context()
-	r, err := journal.OpenReader(ctx, cfg.Journal)
+	r, err := readJournal(ctx, cfg)
 	if err != nil {
-		return report, mayRead(cfg.Journal, err)
+		return report, err
 	}
 	defer r.Close()
 	if dry {

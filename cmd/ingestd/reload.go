@@ -267,7 +267,7 @@ func askReload(cmd *cobra.Command, path string) (reload, error) {
 	if !owned {
 		return out, cmp.Or(err, fmt.Errorf("no daemon runs with the journal %s: start it. A daemon whose configuration named another journal until now has to be restarted", cfg.Journal))
 	}
-	r, err := journal.OpenReader(ctx, cfg.Journal)
+	r, err := readJournal(ctx, cfg)
 	if err != nil {
 		return out, err
 	}

@@ -27,7 +27,7 @@ func request(cmd *cobra.Command, path, kind string, s desk.Selection) (out []des
 	if err != nil {
 		return nil, err
 	}
-	r, err := journal.OpenReader(cmd.Context(), cfg.Journal)
+	r, err := readJournal(cmd.Context(), cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -264,7 +264,7 @@ func (s *span) selection(ids []int64) (out desk.Selection, err error) {
 
 // confirm shows how many assets a command is about and asks.
 func confirm(cmd *cobra.Command, cfg *config.Config, s desk.Selection, verb string) error {
-	r, err := journal.OpenReader(cmd.Context(), cfg.Journal)
+	r, err := readJournal(cmd.Context(), cfg)
 	if err != nil {
 		return err
 	}

@@ -50,9 +50,9 @@ func newStatusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := journal.OpenReader(cmd.Context(), cfg.Journal)
+			r, err := readJournal(cmd.Context(), cfg)
 			if err != nil {
-				return mayRead(cfg.Journal, err)
+				return err
 			}
 			defer r.Close()
 			s, err := o.selection(cmd.Context(), cfg, r, args)
@@ -151,7 +151,11 @@ func printBooks(ctx context.Context, out io.Writer, r *journal.Reader, s report.
 	for _, line := range report.Remarks(folders) {
 		fmt.Fprintln(out, line)
 	}
-	return nil
+	troubles, err := journal.OutwardOf(r).Troubles(ctx)
+	for _, t := range troubles {
+		fmt.Fprintf(out, "%s has taken nothing since %s: %s\n", display.Text(t.Title), localTime(t.Since), display.Text(t.Why))
+	}
+	return err
 }
 
 // localTime is a time for people; "-" is none.
@@ -229,14 +233,23 @@ func printGroup(out io.Writer, g report.Group) {
 
 // namesOrMore lists the first of some names.
 func namesOrMore(first []string, count int) string {
-	shown := make([]string, len(first))
-	for i, name := range first {
-		shown[i] = display.Name(name)
+	var shown []string
+	for _, name := range first {
+		shown = append(shown, display.Name(name))
 	}
 	if count > len(first) {
 		shown = append(shown, "…")
 	}
 	return strings.Join(shown, ", ")
+}
+
+// readJournal opens the journal of a configuration, to be read.
+func readJournal(ctx context.Context, cfg *config.Config) (*journal.Reader, error) {
+	r, err := journal.OpenReader(ctx, cfg.Journal)
+	if err != nil {
+		return nil, mayRead(cfg.Journal, err)
+	}
+	return r, nil
 }
 
 // mayRead adds to the error of opening a journal, where this user has no right to

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -125,9 +126,7 @@ func TestHangupReloadsWhatIsNoTerminals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := announced(t)
-			for k, v := range tc.env {
-				r.env[k] = v
-			}
+			maps.Copy(r.env, tc.env)
 			cmd, shown := r.onTerminal(tc.wrap, "run")
 			eventually(t, "the daemon to work", func() bool { return strings.Contains(shown.String(), `"running"`) })
 			if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {

@@ -71,7 +71,7 @@ type update struct {
 // run has what differs sent.
 func (u update) run(cmd *cobra.Command) ([]desk.Outcome, error) {
 	ctx := cmd.Context()
-	r, err := journal.OpenReader(ctx, u.cfg.Journal)
+	r, err := readJournal(ctx, u.cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func (u update) dryRun(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := journal.OpenReader(ctx, u.cfg.Journal)
+	r, err := readJournal(ctx, u.cfg)
 	if err != nil {
 		return err
 	}

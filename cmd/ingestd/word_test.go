@@ -193,6 +193,9 @@ func TestWordOutlastsEverything(t *testing.T) {
 	l.close()
 	drop(3)
 	daemon.says("events are not taken")
+	if code, stdout, _ := r.run("status"); code != 0 || !strings.Contains(stdout, "webhook http://"+l.addr+" has taken nothing since") {
+		t.Errorf("status does not tell that a receiver is away: %s", stdout)
+	}
 	r.edit("level: debug", "level: info") // a new logger, so that the follower is another one
 	r.reload(0, "reloaded")
 	drop(2)
@@ -210,6 +213,10 @@ func TestWordOutlastsEverything(t *testing.T) {
 	daemon = r.start("run")
 	daemon.says(`"message":"running"`)
 	eventually(t, "all events", func() bool { return len(l.of("held")) == files })
+	eventually(t, "status says nothing of it", func() bool {
+		_, stdout, _ := r.run("status", "--json")
+		return strings.Contains(stdout, `"receivers": []`)
+	})
 	daemon.terminate()
 
 	got := l.of("held")

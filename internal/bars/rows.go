@@ -99,12 +99,13 @@ func fileRow(f File, longest, wide int) row {
 		text := shorten(f.Name, wide)
 		return row{text, width(text)}
 	}
-	name, bar, tail := min(longest, wide*2/5), 0, percentage+amounts
+	name, tail := min(longest, wide*2/5), percentage+amounts
 	rest := func() int { return wide - len(indent) - name - 1 - tail }
 	if rest() < shortestBar {
 		tail = percentage
 	}
-	if bar = rest(); bar < shortestBar {
+	bar := rest()
+	if bar < shortestBar {
 		name, bar = max(0, min(longest, wide-len(indent)-percentage)), 0
 	}
 	var b strings.Builder

@@ -82,6 +82,9 @@ type Options struct {
 	Grace  time.Duration                        // how long what is left may take in the end
 	Now    func() time.Time
 	Log    zerolog.Logger
+	// Trouble remembers for `status` why nothing is taken, "" that something is. nil: nobody
+	// asks.
+	Trouble func(ctx context.Context, why string) error
 
 	// FirstTry replaces the pause after the first failure; 0 is a second.
 	FirstTry time.Duration
@@ -99,6 +102,7 @@ type Follower struct {
 	read  int64 // all up to here was given to the taker, which may not be done with it
 
 	failures int
+	why      string        // the last of them
 	since    time.Time     // of the first of these failures
 	given    int           // events that were given up meanwhile
 	later    time.Duration // what the receiver asked for, see Later
@@ -167,6 +171,7 @@ func (f *Follower) begin(ctx context.Context) error {
 		return err
 	}
 	f.noted, f.done, f.read = id, id, id
+	f.trouble(ctx, "") // of a process before
 	return nil
 }
 
@@ -223,7 +228,7 @@ func (f *Follower) bring(ctx context.Context, events []Event) (taken bool, err e
 		}
 		if want && f.tooOld(e) {
 			want = false
-			f.giveUp()
+			f.giveUp(ctx)
 			if len(wanted) == 0 && f.read == f.done {
 				f.read, f.done = e.ID, e.ID // it is not counted again
 			}
@@ -261,10 +266,22 @@ func (f *Follower) tooOld(e Event) bool {
 	return f.failures > 0 && f.Keep > 0 && f.Now().Sub(e.Time) > f.Keep
 }
 
+// trouble says what keeps events from being taken, to who asks. That it could not be said is no
+// trouble of its own.
+func (f *Follower) trouble(ctx context.Context, why string) {
+	if f.Trouble == nil {
+		return
+	}
+	if err := f.Trouble(context.WithoutCancel(ctx), why); err != nil {
+		f.Log.Debug().Err(err).Str("receiver", f.Title).Msg("how it does could not be recorded")
+	}
+}
+
 // giveUp counts an event that is given up. It is said with the first, and how many they were
 // when the receiver is back: one each minute would drown the log.
-func (f *Follower) giveUp() {
+func (f *Follower) giveUp(ctx context.Context) {
 	if f.given++; f.given == 1 {
+		f.trouble(ctx, f.why+"; what is older than three days is given up")
 		f.Log.Error().Str("receiver", f.Title).Time("away_since", f.since).Dur("older_than", f.Keep).
 			Msg("old events are given up from now on, because their receiver takes none; `ingestd status` and `ingestd history` tell what they were about")
 	}
@@ -281,8 +298,10 @@ func (f *Follower) take(ctx context.Context, events []Event, more bool, upTo int
 		if l, ok := errors.AsType[*Later](err); ok {
 			f.later = min(l.After, longest)
 		}
+		f.why = err.Error()
 		if f.failures++; f.failures == 1 {
 			f.since = f.Now()
+			f.trouble(ctx, f.why)
 			f.Log.Warn().Err(err).Str("receiver", f.Title).Msg("events are not taken: they wait in the journal, and it is tried again and again; the files go on")
 		}
 		return false, nil
@@ -293,6 +312,7 @@ func (f *Follower) take(ctx context.Context, events []Event, more bool, upTo int
 	}
 	if f.failures > 0 {
 		f.Log.Info().Str("receiver", f.Title).Int("tries", f.failures).Time("away_since", f.since).Int("given_up", f.given).Msg("events are taken again")
+		f.trouble(ctx, "")
 	}
 	f.failures, f.given, f.later, f.done = 0, 0, 0, upTo
 	return true, f.note(context.WithoutCancel(ctx)) // it has happened

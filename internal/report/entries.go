@@ -152,8 +152,16 @@ func WriteSelection(ctx context.Context, out io.Writer, r *journal.Reader, daemo
 	if err != nil {
 		return err
 	}
+	troubles, err := journal.OutwardOf(r).Troubles(ctx)
+	if err != nil {
+		return err
+	}
+	receivers, err := json.Marshal(troubles)
+	if err != nil {
+		return err
+	}
 	w := bufio.NewWriter(display.NewWriter(out)) // some read it on a terminal
-	fmt.Fprintf(w, "{\"daemon\": %t, \"folders\": %s, ", daemon, head)
+	fmt.Fprintf(w, "{\"daemon\": %t, \"folders\": %s, \"receivers\": %s, ", daemon, head, receivers)
 	if s.Summary {
 		groups, err := Summarise(ctx, r, s)
 		if err != nil {
