@@ -13,6 +13,7 @@ import (
 	_ "modernc.org/sqlite" // the driver
 
 	"github.com/tenovos-ingest/ingestd/internal/reasons"
+	"github.com/tenovos-ingest/ingestd/internal/report"
 	"github.com/tenovos-ingest/ingestd/journal"
 )
 
@@ -77,6 +78,13 @@ func BenchmarkPage(b *testing.B) {
 	begun := time.Now()
 	ask(b, "/")
 	b.Logf("the first page: %v", time.Since(begun))
+	b.Run("books-alone", func(b *testing.B) { // of what the page takes, the counts of the folders
+		for b.Loop() {
+			if _, err := report.Folders(b.Context(), r.j.Reader()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	trouble := url.Values{"folder": {"photos"}, "status": {"held"}, "form": {reasons.Form(`Brand: "x" is no value`, "x")}}
 	for name, path := range map[string]string{
 		"page": "/", "list": "/files?" + trouble.Encode(), "search": "/files?q=IMG_0999999", "search-none": "/files?q=nowhere", "history": "/file?id=999999",

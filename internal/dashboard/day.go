@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/tenovos-ingest/ingestd/journal"
@@ -24,22 +25,43 @@ type hour struct {
 // hoursShown are those of a day, the one that has just begun among them.
 const hoursShown = 24
 
-// Bounds of what counting takes of one look.
+// Bounds of what counting takes: of a look that somebody waits for, and of one that goes on
+// with it while a page is open.
 const (
-	countFor  = 80 * time.Millisecond
-	countStep = 5_000 // events
-	farBehind = 20_000
+	countFor   = 40 * time.Millisecond
+	countOnFor = 700 * time.Millisecond
+	countStep  = 1_000 // events
+	farBehind  = 20_000
 )
 
-// ledger counts events by the hour, each once, as far as it has come. One goroutine uses it
-// at a time.
+// ledger counts events by the hour, each once, as far as it has come.
 type ledger struct {
+	mu     sync.Mutex      // held while somebody counts
 	hours  map[int64]*hour // by their begin, in unix seconds
 	cursor int64           // the last event that was counted
 }
 
-// catchUp goes on with counting, and returns the day as far as that came.
-func (l *ledger) catchUp(ctx context.Context, events journal.Events, now time.Time) (day, error) {
+// look returns the day as it is, or as it was before while somebody counts already.
+func (l *ledger) look(ctx context.Context, events journal.Events, before day) (day, error) {
+	if !l.mu.TryLock() {
+		before.counting = true
+		return before, nil
+	}
+	defer l.mu.Unlock()
+	return l.catchUp(ctx, events, time.Now(), countFor)
+}
+
+// countOn goes on with counting, which nobody waits for.
+func (l *ledger) countOn(ctx context.Context, events journal.Events) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, err := l.catchUp(ctx, events, time.Now(), countOnFor)
+	return err
+}
+
+// catchUp goes on with counting for a while, and returns the day as far as that came. l.mu
+// is held.
+func (l *ledger) catchUp(ctx context.Context, events journal.Events, now time.Time, within time.Duration) (day, error) {
 	begin := now.Truncate(time.Hour).Add(-(hoursShown - 1) * time.Hour)
 	last, err := events.Last(ctx)
 	if err != nil {
@@ -55,7 +77,7 @@ func (l *ledger) catchUp(ctx context.Context, events journal.Events, now time.Ti
 		}
 		l.cursor = max(l.cursor, from)
 	}
-	for until := time.Now().Add(countFor); l.cursor < last && time.Now().Before(until); {
+	for until := time.Now().Add(within); l.cursor < last && time.Now().Before(until); {
 		upTo := min(l.cursor+countStep, last)
 		counted, err := events.Hours(ctx, l.cursor, upTo)
 		if err != nil {

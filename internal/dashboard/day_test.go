@@ -20,7 +20,7 @@ func TestDay(t *testing.T) {
 	r.move(held, journal.Settled, journal.Failed, tooLarge)
 	var l ledger
 	sum := func(now time.Time) string {
-		d, err := l.catchUp(t.Context(), events, now)
+		d, err := l.catchUp(t.Context(), events, now, time.Minute)
 		if err != nil || len(d.hours) != hoursShown || d.counting {
 			t.Fatal(d, err)
 		}
@@ -36,6 +36,12 @@ func TestDay(t *testing.T) {
 		}
 		return fmt.Sprintf("%d filed (%d bytes), %d failed, %d held", h.filed, h.bytes, h.failed, h.held)
 	}
+	// Who looks while another counts sees what was there before.
+	l.mu.Lock()
+	if d, err := l.look(t.Context(), events, day{hours: []hour{{filed: 7}}}); err != nil || !d.counting || d.hours[0].filed != 7 {
+		t.Errorf("while it is counted the day is %+v, %v", d, err)
+	}
+	l.mu.Unlock()
 	now := time.Now()
 	want := fmt.Sprintf("12 filed (%d bytes), 1 failed, 1 held", 12*4<<20)
 	for range 2 {

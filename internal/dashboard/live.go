@@ -83,7 +83,10 @@ func (v *viewers) look(ctx context.Context, ended chan<- struct{}) {
 		before = active
 		if dirty {
 			var err error
-			if more, err = v.update(ctx); err != nil && ctx.Err() == nil {
+			if more, err = v.update(ctx); err == nil && more {
+				err = v.page.now.ledger.countOn(ctx, journal.EventsOf(v.page.Lists))
+			}
+			if err != nil && ctx.Err() == nil {
 				v.page.Log.Warn().Err(err).Msg("the status page could not be brought up to date")
 				signal(changed) // it is tried again
 			}

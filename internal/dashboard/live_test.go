@@ -156,7 +156,9 @@ func TestOneLookForAll(t *testing.T) {
 	}
 	const clients = 20
 	done := make(chan *state, clients)
+	var asking atomic.Int64
 	ask := func() {
+		asking.Add(1)
 		s, err := r.page.now.fresh(context.Background())
 		if err != nil {
 			t.Error(err)
@@ -171,7 +173,10 @@ func TestOneLookForAll(t *testing.T) {
 	for range clients - 1 {
 		go ask()
 	}
-	time.Sleep(20 * time.Millisecond) // so that most of them wait by now; if not, they look once more
+	for asking.Load() < clients {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(200 * time.Millisecond) // so that most of them wait by now; if not, they look once more
 	close(hold)
 	seen := 0
 	for range clients {

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -100,7 +101,7 @@ func (r *rig) activeNow() []Active {
 func (r *rig) work(active ...Active) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.active = active
+	r.active = slices.Clone(active)
 }
 
 func (r *rig) ask(_ context.Context, a Action) ([]Outcome, error) {

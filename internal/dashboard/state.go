@@ -103,7 +103,11 @@ func (c *current) fresh(ctx context.Context) (*state, error) {
 	if s.troubles, err = c.troublesNow(ctx, s.folders, last); err != nil {
 		return nil, fmt.Errorf("list what is held or failed: %w", err)
 	}
-	if s.day, err = c.ledger.catchUp(ctx, journal.EventsOf(c.page.Lists), s.at); err != nil {
+	var before day
+	if c.last != nil {
+		before = c.last.day
+	}
+	if s.day, err = c.ledger.look(ctx, journal.EventsOf(c.page.Lists), before); err != nil {
 		return nil, fmt.Errorf("count the last hours: %w", err)
 	}
 	s.speeds = c.speeds(s)

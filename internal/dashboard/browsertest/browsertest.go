@@ -186,7 +186,8 @@ func (b *Browser) Text(selector string) (text string) {
 	return text
 }
 
-// Until waits until an expression is true.
+// Until waits until an expression is true. Where it fails, the page may be a new one that is
+// not there yet.
 func (b *Browser) Until(expression string) {
 	b.t.Helper()
 	deadline := time.After(patience)
@@ -194,7 +195,7 @@ func (b *Browser) Until(expression string) {
 	defer look.Stop()
 	for {
 		var so bool
-		if b.Eval("!!("+expression+")", &so); so {
+		if b.Eval("(() => { try { return !!("+expression+") } catch { return false } })()", &so); so {
 			return
 		}
 		select {
