@@ -25,6 +25,10 @@
 //   - What does not rest has a row in the table work, which is the queue, and nothing
 //     else has: what is done to it costs the same however many files were ever seen.
 //     Whatever changes what is copied there from an entry changes it, too (work.go).
+//   - Whatever moves an entry into a rest, or out of one, writes the event of it in the
+//     same transaction (events.go): by Move.tell, or by the statement leaving before an
+//     UPDATE of many. That a note is due, which hangs on reasons as well, a trigger sees to
+//     (migrations/0005_notes.sql).
 //   - Times are stored in milliseconds, hint times in nanoseconds. The zero
 //     time means none.
 //   - Presigned URLs are stored only while their attempt is open, in a BLOB

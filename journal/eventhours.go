@@ -18,13 +18,13 @@ const (
 	// Events whose ids are in a range: those of a journal of any size cost what the range does.
 	countedHours = `SELECT v.at / 3600000, v.kind, count(*), coalesce(sum(e.size), 0)
 		FROM events v LEFT JOIN entries e ON e.id = v.entry_id
-		WHERE v.id > ? AND v.id <= ? AND v.kind IN ({filed}, {held}, {failed}) AND v.kind <> v.was GROUP BY 1, 2`
+		WHERE v.id > ? AND v.id <= ? AND v.kind IN ({filed}, {held}, {failed}) AND v.kind <> v.was AND v.was <> {withdrawn} GROUP BY 1, 2`
 
 	eventFrom = `SELECT at FROM events WHERE id >= ? ORDER BY id LIMIT 1`
 )
 
 // Hours counts, by the hour, what came to be filed, held or failed in the events behind
-// one up to another, by their ids.
+// one up to another, by their ids. What was withdrawn and is brought back is not filed again.
 func (es Events) Hours(ctx context.Context, after, upTo int64) (out []HourOf, err error) {
 	err = es.r.ask(ctx, "count events by the hour", func(tx *session) error {
 		return each(ctx, tx, func(rows *sql.Rows) error {

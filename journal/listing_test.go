@@ -54,6 +54,10 @@ func TestEventHours(t *testing.T) {
 		r.ok(r.Advance(t.Context(), Move{ID: id, From: Settled, To: Failed, Reason: Reason{Message: "x"}}))
 		now = now.Add(time.Second)
 	}
+	id := r.admit(fileAt("in.jpg", 1))[0]
+	r.bring(id, Filed)
+	r.ok(r.Advance(t.Context(), Move{ID: id, From: Filed, To: Withdrawn}))
+	r.ok(r.Advance(t.Context(), Move{ID: id, From: Withdrawn, To: Filed})) // which is no file more
 	events := EventsOf(r.Reader())
 	last, err := events.Last(t.Context())
 	r.ok(err)
@@ -65,7 +69,7 @@ func TestEventHours(t *testing.T) {
 			counts[fmt.Sprint(h.Begin.UTC().Hour(), " ", h.Status)] += h.Count
 		}
 	}
-	want := map[string]int{"10 held": 1, "10 failed": 1, "11 held": 5, "11 failed": 5}
+	want := map[string]int{"10 held": 1, "10 failed": 1, "11 held": 5, "11 failed": 5, "11 filed": 1}
 	if !maps.Equal(counts, want) {
 		t.Errorf("the hours are %v, want %v", counts, want)
 	}

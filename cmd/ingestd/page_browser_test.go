@@ -16,10 +16,9 @@ import (
 func (r *room) listens(more string) string {
 	r.t.Helper()
 	r.ownConfig()
-	addr := reserve(r.t)
-	_ = addr.listen(r.t).Close()
-	r.edit(`listen: ""`, "listen: "+addr.addr+"\n"+more)
-	return addr.addr
+	addr := freeAddress(r.t)
+	r.edit(`listen: ""`, "listen: "+addr+"\n"+more)
+	return addr
 }
 
 // pageRoom is a room whose daemon serves its page, at the address, and a browser.

@@ -273,12 +273,18 @@ type serverSize struct {
 	heap       uint64
 }
 
+// serverUsage weighs the server when it is at rest: each question to the journal starts a
+// goroutine, which a busy machine runs late.
 func serverUsage() serverSize {
 	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return serverSize{runtime.NumGoroutine(), m.HeapAlloc}
+	least := runtime.NumGoroutine()
+	for until := time.Now().Add(time.Second); time.Now().Before(until); time.Sleep(time.Millisecond) {
+		least = min(least, runtime.NumGoroutine())
+	}
+	return serverSize{least, m.HeapAlloc}
 }
 
 // TestWithoutScript uses the page in a browser that runs no script: it is a report, and its
@@ -292,7 +298,7 @@ func TestWithoutScript(t *testing.T) {
 		t.Errorf("the page says: %s", text)
 	}
 	b.Click(".trouble li button")
-	b.Until(`document.body.innerText.includes("Sent round again.")`)
+	b.Until(`document.body?.innerText.includes("Sent round again.")`) // there is no body while a page begins
 	if got := r.actions(); len(got) != 1 || got[0].Kind != "retry" || got[0].ID == 0 {
 		t.Errorf("the button asked for %+v", got)
 	}
@@ -301,6 +307,6 @@ func TestWithoutScript(t *testing.T) {
 	b.Click(`a.more[href*="metadata"]`)
 	b.Until(`document.querySelectorAll("#files > li").length === 100`)
 	b.Click("a.more")
-	b.Until(`document.querySelector("#files bdi").innerText === "acmee/autumn/IMG_0101.jpg"`)
+	b.Until(`document.querySelector("#files bdi")?.innerText === "acmee/autumn/IMG_0101.jpg"`)
 	b.Clean()
 }

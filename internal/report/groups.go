@@ -21,7 +21,7 @@ type Group struct {
 	First    time.Time `json:"first"`
 	Last     time.Time `json:"last"`
 	Folders  []string  `json:"folders"`
-	Examples []Example `json:"examples"` // the first MaxExamples by id
+	Examples []Example `json:"examples"` // the first three by id
 }
 
 // Example is one entry of a Group.
@@ -32,10 +32,10 @@ type Example struct {
 	Reason string `json:"reason"`
 }
 
-// MaxExamples bounds the examples of a group. Beyond maxGroups reasons, the rest of a
+// maxExamples bounds the examples of a group, or of a trouble. Beyond maxGroups reasons, the rest of a
 // status is one group: what a million different reasons have in common is not for a summary.
 const (
-	MaxExamples = 3
+	maxExamples = 3
 	maxGroups   = 1000
 )
 
@@ -44,8 +44,8 @@ type Groups struct {
 	by map[[2]string]*Group
 }
 
-// OtherReasons is the reason of a group of all those that are too many.
-const OtherReasons = "other reasons"
+// otherReasons is the reason of a group of all those that are too many.
+const otherReasons = "other reasons"
 
 // Add counts an entry.
 func (g *Groups) Add(e Entry) {
@@ -55,13 +55,13 @@ func (g *Groups) Add(e Entry) {
 	key := [2]string{e.Status, reasons.Form(e.Reason, e.Path)}
 	group := g.by[key]
 	if group == nil && len(g.by) >= maxGroups {
-		key[1] = OtherReasons
+		key[1] = otherReasons
 		group = g.by[key]
 	}
 	if group == nil {
 		group = &Group{Status: e.Status, Reason: e.Reason, Hint: e.Hint, First: e.Since, Last: e.Since}
-		if key[1] == OtherReasons {
-			group.Reason, group.Hint = OtherReasons, ""
+		if key[1] == otherReasons {
+			group.Reason, group.Hint = otherReasons, ""
 		}
 		g.by[key] = group
 	}
@@ -82,7 +82,7 @@ func (g *Groups) Add(e Entry) {
 	if !slices.Contains(group.Folders, e.Folder) {
 		group.Folders = append(group.Folders, e.Folder)
 	}
-	if len(group.Examples) < MaxExamples {
+	if len(group.Examples) < maxExamples {
 		group.Examples = append(group.Examples, Example{ID: e.ID, Folder: e.Folder, Path: e.Path, Reason: e.Reason})
 	}
 }

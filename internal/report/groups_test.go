@@ -45,7 +45,7 @@ func TestGroupsAreBounded(t *testing.T) {
 		g.Add(Entry{ID: int64(i), Status: "held", Reason: fmt.Sprintf("%c%c%c: no such value", 'a'+i%26, 'a'+i/26%26, 'a'+i/676)})
 	}
 	all := g.All()
-	if len(all) != maxGroups+1 || all[0].Reason != OtherReasons || all[0].Count != 5000-maxGroups {
+	if len(all) != maxGroups+1 || all[0].Reason != otherReasons || all[0].Count != 5000-maxGroups {
 		t.Errorf("%d groups, the first of %d for %q", len(all), all[0].Count, all[0].Reason)
 	}
 }

@@ -24,7 +24,6 @@ type Trouble struct {
 // Bounds of Troubles.
 const (
 	maxTroubles   = 20     // of a folder and status
-	maxExamples   = 3      // of a trouble
 	maxLookedAt   = 20_000 // reasons of a folder and status
 	maxLookedEach = 2_000  // of these, where many folders have troubles
 	manyFolders   = 10
