@@ -172,8 +172,11 @@ func flagError(cmd *cobra.Command, err error) error {
 		}
 		return unknownFlag(cmd, "--"+name, name)
 	}
-	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok && invalid.GetFlag().Value.Type() == "duration" {
-		return fmt.Errorf("--%s cannot be %q: write a time such as 30s, 5m or 2h", invalid.GetFlag().Name, invalid.GetValue())
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		value := invalid.GetFlag().Value
+		if _, days := value.(*age); !days && value.Type() == "duration" { // an age has an example of its own
+			return fmt.Errorf("--%s cannot be %q: write a time such as 30s, 5m or 2h", invalid.GetFlag().Name, invalid.GetValue())
+		}
 	}
 	if bare, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
 		usage, _ := pflag.UnquoteUsage(bare.GetFlag())
