@@ -145,11 +145,17 @@ type Followers struct{ j *Journal }
 // FollowersOf returns the followers of a journal's events.
 func FollowersOf(j *Journal) Followers { return Followers{j} }
 
+// cursorOf is where a follower is. The ids of events that are still to come begin behind the
+// last one that was ever given; who is said to be further, as in a journal that was rescued in
+// pieces, would pass over events without a word.
+const cursorOf = `SELECT min(event, max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0), coalesce((SELECT max(id) FROM events), 0)))
+	FROM followers WHERE name = ?`
+
 // Cursor returns the id of the last event that a follower has dealt with. One that is not
 // known yet begins after the last event that there is.
 func (fs Followers) Cursor(ctx context.Context, name string) (id int64, err error) {
 	err = fs.j.reader.ask(ctx, "read how far "+name+" has come", func(tx *session) error {
-		return tx.row(ctx, `SELECT event FROM followers WHERE name = ?`, name).Scan(&id)
+		return tx.row(ctx, cursorOf, name).Scan(&id)
 	})
 	if !errors.Is(err, sql.ErrNoRows) {
 		return id, err
