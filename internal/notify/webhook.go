@@ -38,26 +38,25 @@ type webhook struct {
 	common
 	receiver Receiver
 	words    words
-	client   *http.Client
-	log      zerolog.Logger
+	// transport makes the requests by itself, without a client around it: a redirect could lead
+	// anywhere, with names of files that are nobody's business there, and what the receiver says
+	// of it, its own URL with the token perhaps, gets into no error.
+	transport http.RoundTripper
+	log       zerolog.Logger
 
 	refused string // the key of the event that was refused last,
 	times   int    // and how often
 }
 
 func newWebhook(r Receiver, c common, w words, log zerolog.Logger) *webhook {
-	return &webhook{common: c, receiver: r, words: w, log: log, client: &http.Client{
-		// A redirect could lead anywhere, with names of files that are nobody's business there.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-			TLSHandshakeTimeout:    10 * time.Second,
-			MaxResponseHeaderBytes: maxAnswer,
-			IdleConnTimeout:        30 * time.Second,
-			MaxIdleConnsPerHost:    1,
-			ForceAttemptHTTP2:      true,
-		},
+	return &webhook{common: c, receiver: r, words: w, log: log, transport: &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		TLSHandshakeTimeout:    10 * time.Second,
+		MaxResponseHeaderBytes: maxAnswer,
+		IdleConnTimeout:        30 * time.Second,
+		MaxIdleConnsPerHost:    1,
+		ForceAttemptHTTP2:      true,
 	}}
 }
 
@@ -116,7 +115,11 @@ func (w *webhook) post(ctx context.Context, e follow.Event) error {
 	if w.receiver.Secret != "" {
 		req.Header.Set("X-Ingestd-Signature", Sign(w.receiver.Secret, body))
 	}
-	resp, err := w.client.Do(req)
+	if user := req.URL.User; user != nil {
+		password, _ := user.Password()
+		req.SetBasicAuth(user.Username(), password)
+	}
+	resp, err := w.transport.RoundTrip(req)
 	if err != nil {
 		if timed.Err() != nil && ctx.Err() == nil {
 			return fmt.Errorf("%s has not answered within %s", Place(w.receiver.URL), patience)
@@ -135,8 +138,8 @@ func (w *webhook) body(e follow.Event) ([]byte, error) {
 	return fill(w.words.body, messageOf(e))
 }
 
-// failed is why a request did not get through. The error of net/http has the whole URL in it,
-// which is kept back.
+// failed is why a request did not get through. The error of a URL that is none has all of it in
+// it, which is kept back.
 func (w *webhook) failed(err error) error {
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		err = ue.Err
