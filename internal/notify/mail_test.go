@@ -304,11 +304,44 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+// TestServerWithoutEnd talks to a server whose answer does not end.
+func TestServerWithoutEnd(t *testing.T) {
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	said := make(chan int, 1)
+	go func() {
+		n := 0
+		defer func() { said <- n }()
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		for {
+			more, err := io.WriteString(c, "220-"+strings.Repeat("x", 4096)+"\r\n")
+			if n += more; err != nil || n > 1<<30 {
+				return
+			}
+		}
+	}()
+	err = Try(t.Context(), Receiver{SMTP: l.Addr().String(), From: "a@example.com", To: []string{"b@example.com"}}, "here", time.Now())
+	if err == nil || !strings.Contains(err.Error(), "says more than 256 KiB") || len(err.Error()) > 1000 {
+		t.Errorf("the error is %.300v", err)
+	}
+	if n := <-said; n > 100<<20 { // what the kernel's buffers take is not held by us
+		t.Errorf("%d bytes of it were taken", n)
+	}
+}
+
 // TestNothingInTheClear has a server of another machine that has no TLS, or a wrong
 // certificate.
 func TestNothingInTheClear(t *testing.T) {
 	certified := httptest.NewTLSServer(http.NotFoundHandler())
 	defer certified.Close()
+	connectTo := func(addr string) (net.Conn, error) { return dial(t.Context(), addr, "mail.example.org", true) }
 	dial := func(s *mailServer) *smtp.Client {
 		c, err := smtp.Dial(s.addr)
 		if err != nil {
@@ -334,5 +367,8 @@ func TestNothingInTheClear(t *testing.T) {
 	s.tls = certified.TLS
 	if err := encrypt(dial(s), "mail.example.org", true); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("with a foreign certificate: %v", err)
+	}
+	if _, err := connectTo(certified.Listener.Addr().String()); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("with a foreign certificate from the beginning: %v", err)
 	}
 }

@@ -70,12 +70,42 @@ func send(ctx context.Context, r Receiver, host string, message []byte) (refused
 	return refused, nil
 }
 
+// dial connects to a server, wrapped in TLS if it is one that begins with that.
 func dial(ctx context.Context, address, server string, wrapped bool) (net.Conn, error) {
-	d := &net.Dialer{Timeout: 10 * time.Second}
-	if wrapped {
-		return (&tls.Dialer{NetDialer: d, Config: &tls.Config{ServerName: server, MinVersion: tls.VersionTLS12}}).DialContext(ctx, "tcp", address)
+	plain, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
 	}
-	return d.DialContext(ctx, "tcp", address)
+	plain = &patient{Conn: plain, left: mostSaid}
+	if !wrapped {
+		return plain, nil
+	}
+	secure := tls.Client(plain, &tls.Config{ServerName: server, MinVersion: tls.VersionTLS12})
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = plain.Close() // nothing was sent
+		return nil, err
+	}
+	return secure, nil
+}
+
+// mostSaid bounds what a server may say about one mail, in bytes, its certificates included.
+const mostSaid = 256 << 10
+
+// patient is a connection that is given up when too much was said on it: net/smtp would keep
+// all of an answer that does not end.
+type patient struct {
+	net.Conn
+	left int
+}
+
+// Read implements net.Conn.
+func (p *patient) Read(b []byte) (int, error) {
+	if p.left <= 0 {
+		return 0, fmt.Errorf("it says more than %d KiB, which no mail server does: check smtp in notify", mostSaid>>10)
+	}
+	n, err := p.Conn.Read(b[:min(len(b), p.left)])
+	p.left -= n
+	return n, err
 }
 
 // encrypt turns TLS on where the server has it. A server on this machine is talked to in the
