@@ -77,6 +77,7 @@ const (
 		FROM events v LEFT JOIN entries e ON e.id = v.entry_id WHERE `
 	eventsAfter = readEvents + `v.id > ? ORDER BY v.id LIMIT ?`
 	eventsOf    = readEvents + `v.entry_id = ? ORDER BY v.id`
+	lastEvent   = `SELECT coalesce(max(id), 0) FROM events`
 )
 
 // After returns the events after the one with an id, up to limit, in their order. 0 is
@@ -93,7 +94,7 @@ func (es Events) Of(ctx context.Context, entryID int64) ([]Event, error) {
 // Last returns the id of the last event, 0 where there is none.
 func (es Events) Last(ctx context.Context) (id int64, err error) {
 	err = es.r.ask(ctx, "read the last event", func(tx *session) error {
-		return tx.row(ctx, `SELECT coalesce(max(id), 0) FROM events`).Scan(&id)
+		return tx.row(ctx, lastEvent).Scan(&id)
 	})
 	return id, err
 }
