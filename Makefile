@@ -74,9 +74,10 @@ demo: build ## ingest sample files into a sandbox and show what became of each
 
 .PHONY: test
 test: ## run all tests with the race detector
-# One package at a time: some tests have a network's deadlines, which two cores keep.
-# Four tests of it at once, because most of them wait for something.
-	CGO_ENABLED=1 $(GO) test $(RACE) -p 1 -parallel 4 -timeout $(TEST_TIMEOUT) ./...
+# One package at a time where tests have a network's deadlines, which two cores keep, and
+# four tests of it at once, because most of them wait for something.
+	CGO_ENABLED=1 $(GO) test $(RACE) -p 1 -parallel 4 -timeout $(TEST_TIMEOUT) ./cmd/... ./ingest ./watcher ./uploader
+	CGO_ENABLED=1 $(GO) test $(RACE) -p 2 -parallel 4 -timeout $(TEST_TIMEOUT) ./internal/... ./journal
 # All of the fault table, of the crash sweep, of some simulated histories, what a file
 # costs the journal, and of a correction, of which the race detector leaves time for a
 # part, and what hostile files take, which it multiplies.
