@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/tenovos-ingest/ingestd/internal/follow"
 )
 
@@ -208,6 +210,30 @@ func TestManyEventsAreOneMail(t *testing.T) {
 	f.stop(t)
 	if subject, _, _ := readMail(t, s.received()[1]); subject != "ingestd on here: failed: 251.jpg in folder in" {
 		t.Errorf("the subject of one is %q", subject)
+	}
+}
+
+// TestGathersOnce has the feed break off while a mail is gathered: what comes again counts once.
+func TestGathersOnce(t *testing.T) {
+	s := newMailServer(t)
+	taker, err := New(mailTo(s), Deps{Host: "here", Log: zerolog.Nop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := failures(0, 3)
+	for i := range events {
+		events[i].ID = int64(i + 1)
+	}
+	for _, given := range []struct {
+		events     []follow.Event
+		more, done bool
+	}{{events[:2], true, false}, {events[:1], true, false}, {events[1:], false, true}} {
+		if done, err := taker.Take(t.Context(), given.events, given.more); done != given.done || err != nil {
+			t.Fatal(done, err)
+		}
+	}
+	if len(s.received()) != 1 || !strings.Contains(s.received()[0], "3 files failed") {
+		t.Errorf("the mails are %q", s.received())
 	}
 }
 
