@@ -41,14 +41,13 @@ func (es Events) Hours(ctx context.Context, after, upTo int64) (out []HourOf, er
 
 // Before returns the id of the last event before a time, or 0. It seeks: events are in the
 // order of their times, but for a clock that was set back.
-func (es Events) Before(ctx context.Context, when time.Time) (int64, error) {
-	last, err := es.Last(ctx)
-	if err != nil {
-		return 0, err
-	}
-	low, high := int64(0), last // what is up to low is before; what is above high is not
-	err = es.r.read(ctx, "seek an event", func(tx *session) error {
-		for low < high {
+func (es Events) Before(ctx context.Context, when time.Time) (low int64, err error) {
+	err = es.r.read(ctx, "seek an event", func(tx *session) error { // in one state of the journal: events are pruned
+		var high int64
+		if err := tx.row(ctx, lastEvent).Scan(&high); err != nil {
+			return err
+		}
+		for low < high { // what is up to low is before; what is above high is not
 			middle := low + (high-low+1)/2
 			var at int64
 			if err := tx.row(ctx, eventFrom, middle).Scan(&at); err != nil { // there is one: the last

@@ -77,6 +77,7 @@ const (
 		FROM events v LEFT JOIN entries e ON e.id = v.entry_id WHERE `
 	eventsAfter = readEvents + `v.id > ? ORDER BY v.id LIMIT ?`
 	eventsOf    = readEvents + `v.entry_id = ? ORDER BY v.id`
+	lastEvent   = `SELECT coalesce(max(id), 0) FROM events`
 )
 
 // After returns the events after the one with an id, up to limit, in their order. 0 is
@@ -93,7 +94,7 @@ func (es Events) Of(ctx context.Context, entryID int64) ([]Event, error) {
 // Last returns the id of the last event, 0 where there is none.
 func (es Events) Last(ctx context.Context) (id int64, err error) {
 	err = es.r.ask(ctx, "read the last event", func(tx *session) error {
-		return tx.row(ctx, `SELECT coalesce(max(id), 0) FROM events`).Scan(&id)
+		return tx.row(ctx, lastEvent).Scan(&id)
 	})
 	return id, err
 }
@@ -145,11 +146,17 @@ type Followers struct{ j *Journal }
 // FollowersOf returns the followers of a journal's events.
 func FollowersOf(j *Journal) Followers { return Followers{j} }
 
+// cursorOf is where a follower is. The ids of events that are still to come begin behind the
+// last one that was ever given; who is said to be further, as in a journal that was rescued in
+// pieces, would pass over events without a word.
+const cursorOf = `SELECT min(event, max(coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0), coalesce((SELECT max(id) FROM events), 0)))
+	FROM followers WHERE name = ?`
+
 // Cursor returns the id of the last event that a follower has dealt with. One that is not
 // known yet begins after the last event that there is.
 func (fs Followers) Cursor(ctx context.Context, name string) (id int64, err error) {
 	err = fs.j.reader.ask(ctx, "read how far "+name+" has come", func(tx *session) error {
-		return tx.row(ctx, `SELECT event FROM followers WHERE name = ?`, name).Scan(&id)
+		return tx.row(ctx, cursorOf, name).Scan(&id)
 	})
 	if !errors.Is(err, sql.ErrNoRows) {
 		return id, err

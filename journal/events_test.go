@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -94,6 +95,51 @@ func TestFollowers(t *testing.T) {
 	if at, err = FollowersOf(r.Journal).Cursor(ctx, "csv"); err != nil || at != last {
 		t.Errorf("a follower that is configured again begins at %d, not %d: %v", at, last, err)
 	}
+}
+
+// TestFollowersAfterRestore puts an older copy in the place of the journal, and lets a journal
+// say of a follower that it is further than any event: it misses none of those that follow.
+func TestFollowersAfterRestore(t *testing.T) {
+	r, ctx := newRig(t), t.Context()
+	happens := func(what string) {
+		t.Helper()
+		r.ok(RecordEvent(ctx, r.Journal, "in", EventPaused, Reason{Message: what}))
+	}
+	news := func(want ...string) {
+		t.Helper()
+		at, err := FollowersOf(r.Journal).Cursor(ctx, "csv")
+		r.ok(err)
+		events, err := EventsOf(r.Reader()).After(ctx, at, 10)
+		r.ok(err)
+		got := make([]string, len(events))
+		for i, e := range events {
+			got[i] = e.Reason.Message
+			at = e.ID
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("the follower is told %q, want %q", got, want)
+		}
+		r.ok(FollowersOf(r.Journal).SetCursor(ctx, "csv", at))
+	}
+	news()
+	happens("before the copy")
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	r.ok(Backup(ctx, r.path, copied))
+	for range 5 {
+		happens("after the copy")
+	}
+	news("before the copy", "after the copy", "after the copy", "after the copy", "after the copy", "after the copy")
+	r.ok(r.Close())
+	r.ok(Restore(ctx, r.path, copied))
+	r.reopen()
+	news("before the copy") // it is told once more: the copy does not know that it was
+	happens("after the restore")
+	news("after the restore")
+
+	r.ok(FollowersOf(r.Journal).SetCursor(ctx, "csv", 1<<40))
+	news()
+	happens("behind a place that is none")
+	news("behind a place that is none")
 }
 
 // TestPlansOfEvents reads events by their id and their entry, never all of them.

@@ -78,4 +78,13 @@ func TestEventHours(t *testing.T) {
 			t.Errorf("%v later the last event before is %d, want %d (%v)", after, got, want, err)
 		}
 	}
+	looks := 0
+	r.Reader().onRead = func() { // events are forgotten while somebody looks for one
+		if looks++; looks == 2 {
+			r.byHand(`DELETE FROM events`)
+		}
+	}
+	if got, err := events.Before(t.Context(), begin.Add(time.Hour)); err != nil || got != last {
+		t.Errorf("the last event is %d, want %d (%v)", got, last, err)
+	}
 }

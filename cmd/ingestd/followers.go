@@ -58,7 +58,7 @@ type followerSpec struct {
 func (fs *followers) follow(ctx context.Context, cfg *config.Config, log zerolog.Logger) {
 	wanted, err := fs.specs(cfg, log)
 	if err == nil {
-		err = journal.FollowersOf(fs.journal).Keep(ctx, append(slices.Collect(maps.Keys(wanted)), dropdone.Name))
+		err = journal.FollowersOf(fs.journal).Keep(ctx, places(wanted, cfg))
 	}
 	if err != nil && ctx.Err() == nil {
 		log.Error().Err(err).Msg("who is to be told cannot be told of all that happens")
@@ -82,6 +82,21 @@ func (fs *followers) follow(ctx context.Context, cfg *config.Config, log zerolog
 			go fs.run(ctx, f, before[name], log)
 		}
 	}
+}
+
+// places names those who have a place in the feed. Who watches drops has one only while somebody
+// is told of them: it would else begin where it ended, and tell of all the drops since.
+func places(wanted map[string]followerSpec, cfg *config.Config) []string {
+	names := slices.Collect(maps.Keys(wanted))
+	if tellsOfDrops(cfg) {
+		names = append(names, dropdone.Name)
+	}
+	return names
+}
+
+// tellsOfDrops reports that somebody is told of drops that are done.
+func tellsOfDrops(cfg *config.Config) bool {
+	return slices.ContainsFunc(cfg.Notify, func(n config.Notify) bool { return slices.Contains(n.On, receivers.DropDone) })
 }
 
 // run follows until it is told to end. Trouble with the journal is the engine's to end the
@@ -173,7 +188,7 @@ func listenTo(j *journal.Journal) func(c chan<- struct{}) (end func()) {
 // watchDrops makes events of drops that are done, where somebody is told of them, until ctx
 // ends.
 func (e *engine) watchDrops(ctx context.Context, cfg *config.Config) error {
-	if !slices.ContainsFunc(cfg.Notify, func(n config.Notify) bool { return slices.Contains(n.On, receivers.DropDone) }) {
+	if !tellsOfDrops(cfg) {
 		return nil
 	}
 	d := &dropdone.Watch{

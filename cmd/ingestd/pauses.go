@@ -21,8 +21,10 @@ type pauses struct {
 	// that is "".
 	tell func(folder, why string)
 
-	mu sync.Mutex
-	of map[string]*pause
+	mu      sync.Mutex
+	of      map[string]*pause
+	stopped bool
+	telling sync.WaitGroup // counted up while mu is held, and not once stopped
 }
 
 // pause is what is known of the waits of a folder.
@@ -58,6 +60,9 @@ func (p *pauses) set(folder, why string) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.stopped {
+		return
+	}
 	one := p.of[folder]
 	if one == nil {
 		one = &pause{}
@@ -79,20 +84,25 @@ func (p *pauses) lasted(folder string) {
 	one := p.of[folder]
 	why := one.why
 	one.timer = nil
-	news := (why != "") != one.told
+	news := (why != "") != one.told && !p.stopped
 	if news {
 		one.told = !one.told
+		p.telling.Add(1)
 	}
 	p.mu.Unlock()
 	if news {
+		defer p.telling.Done()
 		p.tell(folder, why)
 	}
 }
 
-// stop forgets what has not lasted yet.
+// stop forgets what has not lasted yet, and waits for what is being told: the journal is
+// closed after it.
 func (p *pauses) stop() {
+	defer p.telling.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.stopped = true
 	for _, one := range p.of {
 		if one.timer != nil {
 			one.timer.Stop()

@@ -62,3 +62,33 @@ func TestPausesThatLast(t *testing.T) {
 		(*pauses)(nil).set("a", "away")
 	})
 }
+
+// TestPausesEnd stops in the middle of telling: that is waited for, and nothing is told after it.
+func TestPausesEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release, stopped := make(chan struct{}), make(chan struct{})
+		told := 0
+		p := newPauses(10*time.Second, nil, func(string, string) {
+			told++
+			<-release
+		})
+		p.set("a", "away")
+		time.Sleep(11 * time.Second)
+		go func() {
+			p.stop()
+			close(stopped)
+		}()
+		synctest.Wait()
+		if closed(stopped) {
+			t.Error("it ended while a wait was being told")
+		}
+		p.set("b", "away")
+		close(release)
+		<-stopped
+		p.set("c", "away")
+		time.Sleep(time.Minute)
+		if told != 1 {
+			t.Errorf("%d waits were told", told)
+		}
+	})
+}

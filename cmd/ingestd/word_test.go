@@ -276,6 +276,33 @@ func TestDropIsDone(t *testing.T) {
 	}
 }
 
+// TestDropsOfAQuietTime is told of no drop from a time in which nobody was told of any.
+func TestDropsOfAQuietTime(t *testing.T) {
+	t.Parallel()
+	l := newListener(t)
+	r := newRoom(t, newStand(t, "1.5", nil))
+	r.env["SETTLE"] = "20ms"
+	r.tellsOf(l, "drop_done")
+	told := func(file string, n int) {
+		t.Helper()
+		daemon := r.start("run")
+		daemon.says(`"message":"running"`)
+		filed := r.books().Filed
+		r.write(file, file)
+		eventually(t, file+" is in", func() bool { return r.books().Filed == filed+1 })
+		eventually(t, "its drop is done", func() bool { return len(l.of("drop_done")) == n })
+		daemon.terminate()
+	}
+	told("acme/a.jpg", 1)
+	r.edit("on: [drop_done]", "on: [held]")
+	told("globex/b.jpg", 1)
+	r.edit("on: [held]", "on: [drop_done]")
+	told("acme/c.jpg", 2)
+	if got := l.of("drop_done"); !slices.Equal(got, []string{"acme", "acme"}) {
+		t.Errorf("done are %q", got)
+	}
+}
+
 // TestBackfillLeavesAReceipt holds that a run that ends has written it.
 func TestBackfillLeavesAReceipt(t *testing.T) {
 	t.Parallel()

@@ -11,7 +11,6 @@ import (
 )
 
 const (
-	name   = "drops" // of its place among the followers of the feed
 	page   = 100
 	stride = 1000 // events after which the place is noted all the same
 	// quiet is how long nothing must happen to a drop at the least: what is copied one by one

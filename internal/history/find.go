@@ -47,7 +47,12 @@ func Find(ctx context.Context, r *journal.Reader, q Query) ([]int64, error) {
 		ids, err = lookup.At(ctx, q.within(q.below()))
 	}
 	if err == nil && len(ids) == 0 {
-		ids, err = lookup.MovedTo(ctx, q.moved(append(on, q.within(q.below())...)))
+		for _, p := range q.within(q.below()) {
+			if !slices.Contains(on, p) { // a path on the disk may be one below a folder, too
+				on = append(on, p)
+			}
+		}
+		ids, err = lookup.MovedTo(ctx, q.moved(on))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look for %q: %w", q.Text, err)

@@ -76,8 +76,8 @@ var (
 	lastLine = regexp.MustCompile(`^\(For whoever runs ingestd: .*, entry ([0-9]{1,18})\. ([0-9a-f]{12})\)$`)
 
 	// A note as the versions before wrote it beside a file that failed.
-	formerHead  = regexp.MustCompile(`^(.+) was not ingested\.\nWhy: `)
-	formerEntry = regexp.MustCompile(`\nIf you ask for help, name the number ([0-9]{1,18}) and this time: `)
+	formerHead = regexp.MustCompile(`^(.+) was not ingested\.\nWhy: `)
+	formerLast = regexp.MustCompile(`\nIf you ask for help, name the number ([0-9]{1,18}) and this time: [-+:0-9 ]+\.\n$`)
 )
 
 // Read returns what a note says of itself; false for another text.
@@ -88,9 +88,9 @@ func Read(text string) (Mark, bool) {
 	text = strings.TrimRight(plain(text), " \t\n") + "\n"
 	if former := formerHead.FindStringSubmatch(text); former != nil {
 		m := Mark{File: former[1]}
-		if number := formerEntry.FindStringSubmatch(text); number != nil {
+		if number := formerLast.FindStringSubmatch(text); number != nil {
 			m.Entry, _ = strconv.ParseInt(number[1], 10, 64) // they are digits
-			m.Intact = true                                  // such a note cannot tell
+			m.Intact = true                                  // as far as such a note can tell: nothing was added to it
 		}
 		return m, true
 	}

@@ -65,6 +65,11 @@ func TestFormerNote(t *testing.T) {
 	if m, ok := Read(former); !ok || m != (Mark{Entry: 7, File: "large.jpg", Intact: true}) || !Ours([]byte(former)) {
 		t.Errorf("it says %+v, %v", m, ok)
 	}
+	for _, changed := range []string{former + "Anna, please help!\r\n", former[:len(former)-40], strings.Replace(former, "00:00.", "00:00. Call me.", 1)} {
+		if m, ok := Read(changed); !ok || m.Intact || !Ours([]byte(changed)) {
+			t.Errorf("%q says %+v, %v", changed, m, ok)
+		}
+	}
 }
 
 func FuzzRead(f *testing.F) {

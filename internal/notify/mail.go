@@ -40,6 +40,9 @@ type mailer struct {
 
 // Take implements follow.Taker. All that is there already becomes one mail.
 func (m *mailer) Take(ctx context.Context, events []follow.Event, more bool) (bool, error) {
+	if len(events) > 0 && events[0].ID <= m.last.ID { // they come again: the feed could not be read to its end
+		m.gathered = Digest{}
+	}
 	for _, e := range events {
 		m.add(e)
 	}

@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/tenovos-ingest/ingestd/internal/follow"
 )
 
@@ -211,6 +213,30 @@ func TestManyEventsAreOneMail(t *testing.T) {
 	}
 }
 
+// TestGathersOnce has the feed break off while a mail is gathered: what comes again counts once.
+func TestGathersOnce(t *testing.T) {
+	s := newMailServer(t)
+	taker, err := New(mailTo(s), Deps{Host: "here", Log: zerolog.Nop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := failures(0, 3)
+	for i := range events {
+		events[i].ID = int64(i + 1)
+	}
+	for _, given := range []struct {
+		events     []follow.Event
+		more, done bool
+	}{{events[:2], true, false}, {events[:1], true, false}, {events[1:], false, true}} {
+		if done, err := taker.Take(t.Context(), given.events, given.more); done != given.done || err != nil {
+			t.Fatal(done, err)
+		}
+	}
+	if len(s.received()) != 1 || !strings.Contains(s.received()[0], "3 files failed") {
+		t.Errorf("the mails are %q", s.received())
+	}
+}
+
 // TestGathers has events that come in a short time be one mail.
 func TestGathers(t *testing.T) {
 	s, o := newMailServer(t), newOutbox().begin()
@@ -304,11 +330,44 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+// TestServerWithoutEnd talks to a server whose answer does not end.
+func TestServerWithoutEnd(t *testing.T) {
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	said := make(chan int, 1)
+	go func() {
+		n := 0
+		defer func() { said <- n }()
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		for {
+			more, err := io.WriteString(c, "220-"+strings.Repeat("x", 4096)+"\r\n")
+			if n += more; err != nil || n > 1<<30 {
+				return
+			}
+		}
+	}()
+	err = Try(t.Context(), Receiver{SMTP: l.Addr().String(), From: "a@example.com", To: []string{"b@example.com"}}, "here", time.Now())
+	if err == nil || !strings.Contains(err.Error(), "says more than 256 KiB") || len(err.Error()) > 1000 {
+		t.Errorf("the error is %.300v", err)
+	}
+	if n := <-said; n > 100<<20 { // what the kernel's buffers take is not held by us
+		t.Errorf("%d bytes of it were taken", n)
+	}
+}
+
 // TestNothingInTheClear has a server of another machine that has no TLS, or a wrong
 // certificate.
 func TestNothingInTheClear(t *testing.T) {
 	certified := httptest.NewTLSServer(http.NotFoundHandler())
 	defer certified.Close()
+	connectTo := func(addr string) (net.Conn, error) { return dial(t.Context(), addr, "mail.example.org", true) }
 	dial := func(s *mailServer) *smtp.Client {
 		c, err := smtp.Dial(s.addr)
 		if err != nil {
@@ -334,5 +393,8 @@ func TestNothingInTheClear(t *testing.T) {
 	s.tls = certified.TLS
 	if err := encrypt(dial(s), "mail.example.org", true); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("with a foreign certificate: %v", err)
+	}
+	if _, err := connectTo(certified.Listener.Addr().String()); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("with a foreign certificate from the beginning: %v", err)
 	}
 }

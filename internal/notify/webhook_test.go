@@ -268,6 +268,27 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	}
 }
 
+// TestRedirectToNowhere has a receiver redirect to its own URL, token and all, in a way that
+// cannot be read.
+func TestRedirectToNowhere(t *testing.T) {
+	var user, password string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		user, password, _ = req.BasicAuth()
+		w.Header().Set("Location", "http://"+req.Host+req.URL.RequestURI()+"%zz")
+		w.WriteHeader(http.StatusFound)
+	}))
+	defer s.Close()
+	place := secret.Text(strings.Replace(s.URL, "://", "://kim:pw@", 1) + "/hooks/" + token)
+	err := Try(t.Context(), Receiver{URL: place}, "here", time.Now())
+	if err == nil || !strings.Contains(err.Error(), "redirect") {
+		t.Errorf("it is not told what to do: %v", err)
+	}
+	wantNoToken(t, err.Error())
+	if user != "kim" || password != "pw" {
+		t.Errorf("the login of the URL arrived as %q, %q", user, password)
+	}
+}
+
 // TestErrorsTellNoURL meets what net/http says of a request in all the ways that it fails.
 func TestErrorsTellNoURL(t *testing.T) {
 	tls := httptest.NewTLSServer(http.NotFoundHandler())

@@ -3,6 +3,7 @@ package reasons
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -375,10 +376,15 @@ func objectIDs(assets []tenovos.Asset) string {
 	return strings.Join(ids, ", ")
 }
 
+// ownPort is this machine's end of a connection, in an error of the network. It is another
+// one with each try.
+var ownPort = regexp.MustCompile(`(\[[0-9a-fA-F:.%a-z]+\]|[0-9.]+):[0-9]+->`)
+
 // Of makes a reason of an error. The journal's text columns are shown to
-// people, so the query of a URL never gets there.
+// people, so the query of a URL never gets there. What is the same trouble with each try is
+// the same text: a new reason is an event.
 func Of(class string, err error, hint string) journal.Reason {
-	return journal.Reason{Class: class, Message: secret.Sentence(err), Hint: hint}
+	return journal.Reason{Class: class, Message: ownPort.ReplaceAllLiteralString(secret.Sentence(err), ""), Hint: hint}
 }
 
 // Message is the text of an error as a journal may hold it; "" for nil.

@@ -155,7 +155,9 @@ func (s *Shelf) adjust(made, in *os.File) {
 	}
 }
 
-// create writes a text for people in the place of an earlier one.
+// create writes a text for people in the place of an earlier one. It is durable before it
+// gets its name: a power cut would else leave an empty file under that, which nobody knows
+// for a text of ours.
 func (s *Shelf) create(rel, text string) error {
 	if err := s.root.Remove(rel); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -171,5 +173,8 @@ func (s *Shelf) create(rel, text string) error {
 	}
 	s.adjust(file, in)
 	_, err = file.WriteString(text)
+	if err == nil {
+		err = file.Sync()
+	}
 	return errors.Join(err, file.Close())
 }
