@@ -154,7 +154,9 @@ func (d day) view() any {
 		sum.bytes += h.bytes
 		most = max(most, h.filed+h.failed+h.held)
 	}
-	out.Sum = fmt.Sprintf("%s %s ingested (%s), %s failed, %s held.", count(sum.filed), plural(sum.filed, "file was", "files were"), bytesText(sum.bytes), count(sum.failed), count(sum.held))
+	out.Sum = fmt.Sprintf("%s %s ingested (%s); files failed %s %s and were held %s %s, retries included.",
+		count(sum.filed), plural(sum.filed, "file was", "files were"), bytesText(sum.bytes),
+		count(sum.failed), plural(sum.failed, "time", "times"), count(sum.held), plural(sum.held, "time", "times"))
 	switch {
 	case d.counting:
 		out.Sum += " They are still being counted."

@@ -62,7 +62,7 @@ func TestDay(t *testing.T) {
 // TestDayIsTold has the chart say in words what it shows.
 func TestDayIsTold(t *testing.T) {
 	_, body := busy(t).get("/")
-	for _, want := range []string{"12 files were ingested (48 MiB), 0 failed, 0 held.", `role="img"`, "<summary>The same as a table</summary>", `<rect class="filed"`, "<td>12</td><td>48 MiB</td>"} {
+	for _, want := range []string{"12 files were ingested (48 MiB); files failed 0 times and were held 0 times, retries included.", `role="img"`, "<summary>The same as a table</summary>", `<rect class="filed"`, "<td>12</td><td>48 MiB</td>"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page does not have %q", want)
 		}

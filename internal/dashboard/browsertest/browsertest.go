@@ -162,7 +162,17 @@ func (b *Browser) Key(key string) {
 // Click clicks on what a selector of CSS finds first, with the mouse.
 func (b *Browser) Click(selector string) {
 	b.t.Helper()
-	run(b, chromedp.Click(chromedp.CSS(selector)))
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	for {
+		_, err := chromedp.Run(ctx, chromedp.Click(chromedp.CSS(selector)))
+		if err == nil {
+			return
+		}
+		if !strings.Contains(err.Error(), "Could not find node") { // an update of the page replaced it between finding and clicking
+			b.t.Fatalf("the browser: click %s: %v", selector, err)
+		}
+	}
 }
 
 // Eval runs an expression, which may be a promise, and reads its value into to; nil
