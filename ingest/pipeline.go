@@ -337,6 +337,7 @@ type Activity struct {
 	Folder, Path string
 	Size, Sent   int64 // bytes; Sent are those that left, with the parts that were stored before
 	Stored       int64 // of Sent, in parts that are stored
+	Resumed      int64 // of Stored, before it was sent on
 }
 
 // Active lists the files that workers hold now.
@@ -345,7 +346,7 @@ func (p *Pipeline) Active() []Activity {
 	for id, f := range p.hands.Each {
 		if f.Dispatched {
 			sent, stored := f.Sent()
-			out = append(out, Activity{ID: id, Folder: f.Folder, Path: f.Path, Size: f.Size, Sent: sent, Stored: stored})
+			out = append(out, Activity{ID: id, Folder: f.Folder, Path: f.Path, Size: f.Size, Sent: sent, Stored: stored, Resumed: f.Resumed()})
 		}
 	}
 	return out

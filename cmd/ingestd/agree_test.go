@@ -37,7 +37,8 @@ var namesOnPage = map[string]string{
 // TestStatusMetricsAndPageAgree compares what `status --json`, /metrics, the status page and
 // /status.json say, at random moments while files come and go, requests fail, and a folder is away for a
 // time. As these are read one after another, a moment counts where the first says at the
-// end what it said at the beginning: then all of them have to say the same.
+// end what it said at the beginning, of the folders and of since when each file is as it is:
+// then all of them have to say the same.
 func TestStatusMetricsAndPageAgree(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
@@ -62,12 +63,12 @@ func TestStatusMetricsAndPageAgree(t *testing.T) {
 	compared, tried := 0, 0
 	seen := map[string]bool{}
 	for deadline := time.Now().Add(patience); compared < moments && time.Now().Before(deadline); tried++ {
-		time.Sleep(time.Duration(random.IntN(700)) * time.Millisecond)
-		before := r.foldersNow()
+		time.Sleep(time.Duration(random.IntN(400)) * time.Millisecond)
+		before, files := r.foldersNow()
 		samples := scrape(t, "http://"+addr+"/metrics")
 		page := pageFolders(t, "http://"+addr+"/status.json")
 		html := numbersOnPage(t, "http://"+addr+"/")
-		if after := r.foldersNow(); !reflect.DeepEqual(before, after) {
+		if after, then := r.foldersNow(); !reflect.DeepEqual(before, after) || !reflect.DeepEqual(files, then) {
 			continue
 		}
 		compared++
@@ -161,8 +162,15 @@ func metricsOf(folders []map[string]any) map[string]float64 {
 	return want
 }
 
-// foldersNow are the folders of `status --json`.
-func (r *room) foldersNow() []map[string]any {
+// fileNow is a file that is not in, and since when it is as it is.
+type fileNow struct {
+	ID     int64
+	Status string
+	Since  time.Time
+}
+
+// foldersNow are the folders of `status --json`, and its files.
+func (r *room) foldersNow() ([]map[string]any, []fileNow) {
 	r.t.Helper()
 	code, stdout, stderr := r.run("status", "--json")
 	if code != 0 {
@@ -171,20 +179,22 @@ func (r *room) foldersNow() []map[string]any {
 	return foldersIn(r.t, strings.NewReader(stdout))
 }
 
-func foldersIn(t *testing.T, from io.Reader) []map[string]any {
+func foldersIn(t *testing.T, from io.Reader) ([]map[string]any, []fileNow) {
 	t.Helper()
 	var doc struct {
 		Folders []map[string]any `json:"folders"`
+		Entries []fileNow        `json:"entries"`
 	}
 	if err := json.NewDecoder(from).Decode(&doc); err != nil {
 		t.Fatal(err)
 	}
-	return doc.Folders
+	return doc.Folders, doc.Entries
 }
 
 func pageFolders(t *testing.T, url string) []map[string]any {
 	t.Helper()
-	return foldersIn(t, strings.NewReader(fetched(t, url)))
+	folders, _ := foldersIn(t, strings.NewReader(fetched(t, url)))
+	return folders
 }
 
 // booksOf are the numbers of folders, as numbersOnPage returns those of the page.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -228,6 +229,42 @@ func TestRunOnATerminal(t *testing.T) {
 	s.shown(`^2 files ingested \(0 as new versions, 12 MiB\) in \d.*s; 1 held, 0 failed$`)
 	s.shown(`^1 held since .*: Brand: vocabulary "Brand" has no value "hooli" \(drop/hooli/held\.jpg\)$`)
 	t.Logf("in the end:\n%s", s.screen)
+}
+
+// TestResumedOnATerminal carries an upload on that a killed process began: what that one had
+// stored is neither left to be sent nor sent by this one, at no moment.
+func TestResumedOnATerminal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a file of several parts")
+	}
+	t.Parallel()
+	r := newRoom(t, newStand(t, "1.5", nil))
+	r.slow("60MiB")
+	r.makeFiles(map[string]int64{"acme/film.mov": 330 * mib})
+	killed := r.start("run")
+	eventually(t, "two parts are stored", func() bool {
+		report, err := r.status()
+		return err == nil && len(report.Entries) == 1 && report.Entries[0].Sent >= 210*mib
+	})
+	killed.kill()
+	s := r.session(80, 24, false, "run")
+	s.moves("film.mov")
+	s.interrupt()
+	s.ends(0)
+	least := math.Inf(1)
+	for _, found := range regexp.MustCompile(`([\d.]+) MiB left`).FindAllStringSubmatch(s.raw.String(), -1) {
+		left, err := strconv.ParseFloat(found[1], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if left > least+1 {
+			t.Errorf("%.1f MiB are left after %.1f MiB were", left, least)
+		}
+		least = min(least, left)
+	}
+	if least > 140 || least == 0 {
+		t.Errorf("%.1f MiB were left at last", least)
+	}
 }
 
 // TestCutOffOnATerminal presses Ctrl-C twice.

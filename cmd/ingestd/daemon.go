@@ -45,7 +45,7 @@ func newRunCommand() *cobra.Command {
 		},
 	}
 	configFlag(cmd, &path)
-	cmd.Flags().BoolVar(&profile, "pprof", false, "serve profiles of the process at /debug/pprof/ of `listen`, to whoever may see the status page")
+	cmd.Flags().BoolVar(&profile, "pprof", false, "serve profiles of the process at /debug/pprof/ of listen, to whoever may see the status page")
 	return cmd
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/pflag"
+
 	"github.com/tenovos-ingest/ingestd/internal/desk"
 	"github.com/tenovos-ingest/ingestd/internal/history"
 	"github.com/tenovos-ingest/ingestd/internal/report"
@@ -38,5 +40,16 @@ func TestJSONIsDocumented(t *testing.T) {
 				t.Errorf("%s has no --json", c.Name())
 			}
 		}
+	}
+}
+
+// TestSwitchesTakeNoValue looks for a switch whose help shows a value that it does not take.
+func TestSwitchesTakeNoValue(t *testing.T) {
+	for _, c := range newRoot().Commands() {
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if value, _ := pflag.UnquoteUsage(f); f.Value.Type() == "bool" && value != "" {
+				t.Errorf("%s --help says: --%s %s", c.Name(), f.Name, value)
+			}
+		})
 	}
 }

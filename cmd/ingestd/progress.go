@@ -65,16 +65,17 @@ type progress struct {
 	walked  func() bool
 	before  ingest.Stats // what it did before the work that is told of
 
-	seen   bool // walked was true
-	paused string
-	stats  ingest.Stats // of the work that is told of
-	active []ingest.Activity
-	all    journal.Backlog // the work, done and left, as when the journal was asked
-	known  bool            // all is
-	left   journal.Backlog // of files on their way, what has not left yet
-	unseen int             // assets that do not show their bulk edit yet
-	pace   pace
-	next   time.Time // when the journal is asked again
+	seen    bool // walked was true
+	paused  string
+	stats   ingest.Stats // of the work that is told of
+	active  []ingest.Activity
+	resumed int64           // bytes of the active that were stored before, as when the journal was asked
+	all     journal.Backlog // the work, done and left, as when the journal was asked
+	known   bool            // all is
+	left    journal.Backlog // of files on their way, what has not left yet
+	unseen  int             // assets that do not show their bulk edit yet
+	pace    pace
+	next    time.Time // when the journal is asked again
 }
 
 // askShare bounds what asking costs: 1/askShare of the time, for adding up a queue
@@ -93,7 +94,7 @@ func (p *progress) look(now time.Time) (asked bool) {
 	p.stats = p.engine.pipeline.Stats()
 	p.stats.Rested -= p.before.Rested
 	p.stats.Bytes -= p.before.Bytes
-	if p.seen && !now.Before(p.next) {
+	if p.seen && (!now.Before(p.next) || p.resumes()) {
 		p.ask(now)
 		asked = true
 	}
@@ -110,6 +111,18 @@ func (p *progress) look(now time.Time) (asked bool) {
 	return asked
 }
 
+// resumes reports whether an upload goes on, or has ended, that was begun before: what of it
+// was stored then did not leave now, and is not in the work as the journal told it last.
+func (p *progress) resumes() bool { return resumedOf(p.active) != p.resumed }
+
+func resumedOf(active []ingest.Activity) int64 {
+	var sum int64
+	for _, a := range active {
+		sum += a.Resumed
+	}
+	return sum
+}
+
 // ask asks the journal for the work. What the journal does not tell, the run meets as well,
 // and says so.
 func (p *progress) ask(now time.Time) {
@@ -121,6 +134,7 @@ func (p *progress) ask(now time.Time) {
 	if err != nil {
 		return
 	}
+	p.resumed = resumedOf(p.active)
 	p.all, p.known = journal.Backlog{Files: p.stats.Rested + left.Files, Bytes: p.stats.Bytes + left.Bytes}, true
 	for _, a := range p.active {
 		p.all.Bytes += a.Stored

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tenovos-ingest/ingestd/internal/config"
@@ -69,10 +70,24 @@ func (s *seeker) moved(at journal.PathIn) bool {
 // entries returns the ids of the entries that an argument means; errUnseen if it means none.
 func (s *seeker) entries(ctx context.Context, arg string) ([]int64, error) {
 	ids, err := history.Find(ctx, s.reader, s.query(arg))
+	if shown, ok := unquoted(arg); ok && err == nil && len(ids) == 0 {
+		ids, err = history.Find(ctx, s.reader, s.query(shown))
+	}
 	if err == nil && len(ids) == 0 {
 		err = unseen(arg)
 	}
 	return ids, err
+}
+
+// unquoted is an argument as status shows it, whose path is in quotes because it has what a
+// terminal should not be told as it is.
+func unquoted(arg string) (string, bool) {
+	at := strings.IndexByte(arg, '"')
+	if at < 0 {
+		return "", false
+	}
+	path, err := strconv.Unquote(arg[at:])
+	return arg[:at] + path, err == nil
 }
 
 // below returns the directories that an argument means; errUnseen if it means none.
@@ -85,6 +100,9 @@ func (s *seeker) below(ctx context.Context, arg string) ([]journal.PathIn, error
 }
 
 func unseen(arg string) error {
+	if _, err := strconv.ParseUint(arg, 10, 64); err == nil {
+		return fmt.Errorf("%s: %w. `ingestd status --all` shows the ids that there are", arg, errUnseen)
+	}
 	return fmt.Errorf("%s: %w. `ingestd explain %s` says what becomes of a file", display.Name(arg), errUnseen, display.Name(arg))
 }
 

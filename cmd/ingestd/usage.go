@@ -132,13 +132,17 @@ var alsoMeant = map[string][]string{
 	"check":    {"validate", "test", "lint"},
 	"explain":  {"why", "preview"},
 	"retry":    {"requeue", "resume"},
-	"cancel":   {"stop", "abort"},
+	"cancel":   {"abort"},
 	"withdraw": {"delete", "remove", "rm"},
 	"reload":   {"restart", "hup"},
 }
 
 // unknownCommand names the commands that may have been meant.
 func unknownCommand(root *cobra.Command, word string) error {
+	switch word {
+	case "stop", "kill", "quit", "exit": // not cancel, which removes assets
+		return fmt.Errorf("unknown command %q: the daemon is ended by `systemctl stop ingestd`, or by Ctrl-C where it runs", word)
+	}
 	meant := root.SuggestionsFor(word)
 	if len(meant) == 0 {
 		return fmt.Errorf("unknown command %q: `ingestd --help` lists the commands", word)

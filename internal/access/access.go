@@ -105,6 +105,9 @@ func (a *Access) refuse(w http.ResponseWriter, req *http.Request) *refusal {
 			return r
 		}
 	}
+	if req.ContentLength > maxBody {
+		return &refusal{http.StatusRequestEntityTooLarge, "the request has more of a body than anything here asks for"}
+	}
 	if req.Body == http.NoBody {
 		// The time to read the request is over for a client that has sent it all: what
 		// is left of it would otherwise end an answer that takes longer.

@@ -215,8 +215,9 @@ func TestToken(t *testing.T) {
 		{"a form without", "id=7", []string{"Content-Type", urlencoded}, 403},
 		{"a form that is wrong", form(other), []string{"Content-Type", urlencoded}, 403},
 		{"a form that is no form", form(token), []string{"Content-Type", "text/plain"}, 403},
-		{"a form that is too large", "x=" + strings.Repeat("x", maxBody) + "&" + form(token), []string{"Content-Type", urlencoded}, 403},
+		{"a form that is too large", "x=" + strings.Repeat("x", maxBody) + "&" + form(token), []string{"Content-Type", urlencoded}, 413},
 		{"a body that is too large", strings.Repeat("x", maxBody+1), []string{"X-CSRF-Token", token}, 413},
+		{"a body that is too large without", strings.Repeat("x", maxBody+1), nil, 413},
 		{"a cookie", "", []string{"Cookie", "csrf=" + token}, 403},
 	} {
 		resp := r.ask(http.MethodPost, "/", c.body, c.headers...)

@@ -52,6 +52,8 @@ func TestLogin(t *testing.T) {
 		{withPassword(t, bcrypt.MinCost), "Digest username=ops", 401},
 		{Login{Token: token}, "", 401},
 		{Login{Token: token}, "Bearer " + token, 200},
+		{Login{Token: token}, "bearer " + token, 200},
+		{Login{Token: token}, "Bearer", 401},
 		{Login{Token: token}, basic("anybody", token), 200},
 		{Login{Token: token}, basic("", token), 200},
 		{Login{Token: token}, basic(token, ""), 401},

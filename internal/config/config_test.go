@@ -183,6 +183,8 @@ func TestNotYAML(t *testing.T) {
 		"folders: {name: x}\n":   "f:1:10: folders must be a list, not keys with values",
 		"upload: [parts]\n":      "f:1:9: upload must hold keys with values, not a list",
 		"journal: \"a\\0b\"\n":   "f:1:10: journal is no path: it contains a zero byte",
+		"listen: 9470\n":         `f:1:9: listen: "9470" is a port without an address (127.0.0.1:9470 answers this machine alone)`,
+		"listen: \"9470\"\n":     `f:1:9: listen: "9470" is a port without an address (127.0.0.1:9470 answers this machine alone)`,
 		"listen: h:99999\n":      `f:1:9: listen: "h:99999" is no address to listen on (such as 127.0.0.1:9470; "" switches it off)`,
 		"workers: \"8\"\n":       `f:1:10: workers must be a whole number, not "8"`,
 		"upload: {parts: 1_0}\n": `f:1:17: parts must be a whole number, not "1_0"`,

@@ -56,6 +56,10 @@ func (l listenLoader) read(f map[string]*yaml.Node) {
 func (l listenLoader) address(n *yaml.Node, login bool) {
 	to := &l.config.Listen
 	to.Address = ""
+	if _, err := strconv.ParseUint(n.Value, 10, 16); err == nil {
+		l.Add(yamltree.At(n), "127.0.0.1:"+n.Value+" answers this machine alone", "listen: %s is a port without an address", l.Quote(n))
+		return
+	}
 	text, ok := l.Text(n, "listen")
 	if !ok || text == "" {
 		return

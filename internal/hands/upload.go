@@ -12,6 +12,7 @@ type Upload struct {
 	attempt int64
 	begun   time.Time
 	abort   context.CancelFunc
+	resumed int64        // bytes of the parts that were stored before it
 	stored  atomic.Int64 // bytes of the parts that are stored
 	sent    atomic.Int64 // bytes that left, what is stored included
 	over    atomic.Bool
@@ -20,7 +21,7 @@ type Upload struct {
 // Sending begins the sending of an entry's parts by an attempt of which so many bytes are
 // stored; abort ends it. The entry is in somebody's hands.
 func (h *Hands) Sending(id, attempt, stored int64, abort context.CancelFunc) *Upload {
-	u := &Upload{attempt: attempt, begun: time.Now(), abort: abort}
+	u := &Upload{attempt: attempt, begun: time.Now(), abort: abort, resumed: stored}
 	u.stored.Store(stored)
 	u.sent.Store(stored)
 	h.Flight(id).upload.Store(u)
@@ -54,6 +55,14 @@ func (f *Flight) Sent() (sent, stored int64) {
 		return 0, 0
 	}
 	return sent, stored
+}
+
+// Resumed returns how many bytes of the flight's file were stored before it was sent on.
+func (f *Flight) Resumed() int64 {
+	if u := f.upload.Load(); u != nil {
+		return u.resumed
+	}
+	return 0
 }
 
 // Others are told of bytes so often, and of files that take longer than that alone: small

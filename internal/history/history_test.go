@@ -170,6 +170,11 @@ func TestHistory(t *testing.T) {
 			t.Errorf("by its new path, which files are moved to (%t), are found: %v", moved, ids)
 		}
 	}
+	ids, err := Find(ctx, r.Reader(), Query{Text: "in/_ingested/d/a.jpg", Paths: []journal.PathIn{{Folder: "in", Path: "_ingested/d/a.jpg"}},
+		Known: []string{"in"}, Moved: func(journal.PathIn) bool { return true }, Limit: 10})
+	if r.ok(err); len(ids) != 1 {
+		t.Errorf("by a new path that is one on the disk as well as one below the folder, are found: %v", ids)
+	}
 	if _, err := Of(ctx, r.Reader(), 4711); err == nil {
 		t.Error("of an entry that there is not something is told")
 	}
