@@ -1,10 +1,12 @@
 package journal
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // happened is an event without its times.
@@ -140,6 +142,45 @@ func TestFollowersAfterRestore(t *testing.T) {
 	news()
 	happens("behind a place that is none")
 	news("behind a place that is none")
+}
+
+// TestPrunedPauses forgets the waits of folders with the entries of their time, and neither how
+// a folder does nor the drops that were told of.
+func TestPrunedPauses(t *testing.T) {
+	r, ctx := newRig(t), t.Context()
+	happens := func(folder string, kind EventKind) {
+		t.Helper()
+		r.ok(RecordEvent(ctx, r.Journal, folder, kind, Reason{Message: "x"}))
+	}
+	for range 3 {
+		happens("a", EventPaused)
+		happens("a", EventResumed)
+		happens("b", EventResumed)
+		happens("b", EventPaused)
+		happens("b", EventDropDone)
+	}
+	id := r.admit(fileAt("gone.jpg", 1))[0]
+	r.ok(r.Advance(ctx, Move{ID: id, From: Settled, To: Superseded, Reason: Reason{Message: "it vanished"}}))
+	r.time = r.time.Add(time.Hour)
+	before := r.time
+	r.time = r.time.Add(time.Hour)
+	happens("a", EventPaused)
+	if n := r.pruneAll(Forget{Before: before}); n != 1 {
+		t.Fatalf("%d entries were pruned", n)
+	}
+	events, err := EventsOf(r.Reader()).After(ctx, 0, 100)
+	r.ok(err)
+	var left []string
+	for _, e := range events {
+		left = append(left, fmt.Sprint(e.Folder, " ", e.Kind))
+	}
+	want := []string{"b drop_done", "b drop_done", "b paused", "b drop_done", "a paused"}
+	if !slices.Equal(left, want) {
+		t.Errorf("left are %q, want %q", left, want)
+	}
+	if waiting, err := OutwardOf(r.Reader()).Paused(ctx); err != nil || !slices.Equal(waiting, []string{"a", "b"}) {
+		t.Errorf("folders that wait are %q, %v", waiting, err)
+	}
 }
 
 // TestPlansOfEvents reads events by their id and their entry, never all of them.

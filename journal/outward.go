@@ -24,7 +24,9 @@ const (
 		  AND original_file_id = ?2 AND id < ?3`
 
 	lastPauses = `SELECT folder, kind, max(id) FROM events {using events_folder}
-		WHERE entry_id IS NULL AND kind IN ('` + string(EventPaused) + `', '` + string(EventResumed) + `') GROUP BY folder`
+		WHERE entry_id IS NULL AND kind IN ` + pauseKinds + ` GROUP BY folder`
+
+	pauseKinds = `('` + string(EventPaused) + `', '` + string(EventResumed) + `')`
 )
 
 // Open reports whether an entry is on its way below a directory of a folder; "" is what lies in

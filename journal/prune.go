@@ -100,6 +100,10 @@ var pruneSteps = []string{
 	`DELETE FROM temp.chosen`,
 }
 
+// prunePauses forgets the waits of folders that are as old, but for the last word on each.
+const prunePauses = `DELETE FROM events WHERE entry_id IS NULL AND kind IN ` + pauseKinds + ` AND at < ?
+	AND id NOT IN (SELECT max(id) FROM events {using events_folder} WHERE entry_id IS NULL AND kind IN ` + pauseKinds + ` GROUP BY folder)`
+
 // Prunable counts what Prune would forget.
 func (r *Reader) Prunable(ctx context.Context, f Forget) (out []Pruned, err error) {
 	err = r.ask(ctx, "count what can be pruned", func(tx *session) error {
@@ -146,7 +150,8 @@ func Prune(ctx context.Context, j *Journal, f Forget, after int64, limit int) (o
 				return err
 			}
 		}
-		return nil
+		_, err = tx.exec(ctx, prunePauses, ms(f.Before))
+		return err
 	})
 	return out, ids[len(ids)-1], err
 }

@@ -2,6 +2,7 @@ package dropdone
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -82,7 +83,7 @@ func (d *Watch) Run(ctx context.Context) error {
 			return err
 		}
 		if !d.wait(ctx, news) {
-			return ctx.Err()
+			return errors.Join(ctx.Err(), d.remember(context.WithoutCancel(ctx), 1))
 		}
 	}
 }
@@ -141,7 +142,7 @@ func (d *Watch) look(ctx context.Context) error {
 			return err
 		}
 	}
-	return d.remember(ctx)
+	return d.remember(ctx, stride)
 }
 
 // note takes in one event.
@@ -215,14 +216,15 @@ func summaryOf(by map[string]int) string {
 	return strings.Join(parts, ", ")
 }
 
-// remember notes, now and then, the place from which another process has to read: before the
-// first event of what was not told of. What it reads twice ends with what was told.
-func (d *Watch) remember(ctx context.Context) error {
+// remember notes the place from which another process has to read, if that is so many events
+// further: before the first event of what was not told of. What it reads twice ends with what
+// was told, unless the files were taken to another directory since.
+func (d *Watch) remember(ctx context.Context, least int64) error {
 	place := d.read
 	for _, c := range d.candidates {
 		place = min(place, c.first-1)
 	}
-	if place-d.noted < stride {
+	if place-d.noted < least {
 		return nil
 	}
 	d.noted = place

@@ -164,10 +164,16 @@ func TestDropIsToldOnce(t *testing.T) {
 		r.happens("2.jpg", "failed", "cancelled")
 		time.Sleep(time.Minute)
 		r.want("acme: 2 filed, 1 held", "acme: 1 filed", ": 1 filed, 1 cancelled")
+		r.set(func() {
+			if r.noted > 0 {
+				t.Errorf("the place was noted %d times for so little", r.noted)
+			}
+		})
 		end()
-		if r.noted > 0 {
-			t.Errorf("the place was noted %d times for so little", r.noted)
+		if r.place != int64(len(r.events)) {
+			t.Errorf("in the end the place is %d of %d", r.place, len(r.events))
 		}
+		r.place = 0   // as after a kill
 		end = r.run() // it reads all of it again
 		time.Sleep(time.Minute)
 		if n := len(r.told()); n != 3 {
@@ -230,5 +236,23 @@ func TestKilledBeforeItIsTold(t *testing.T) {
 		if r.place < 3000 {
 			t.Errorf("the place was not noted: %d", r.place)
 		}
+	})
+}
+
+// TestFilesAreTakenElsewhere has the files of a drop that was told of get other paths before the
+// next process.
+func TestFilesAreTakenElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &rig{t: t}
+		end := r.run()
+		r.happens("acme/1.jpg", "uploading", "filed")
+		time.Sleep(time.Minute)
+		r.want("acme: 1 filed")
+		end()
+		r.set(func() { r.events[0].Path = "globex/1.jpg" })
+		end = r.run()
+		time.Sleep(time.Minute)
+		r.want("acme: 1 filed")
+		end()
 	})
 }
