@@ -44,7 +44,8 @@ func (d *doorman) refuse(w http.ResponseWriter, req *http.Request) *refusal {
 	}
 	verdict := none
 	user, password, basic := req.BasicAuth()
-	token, bearer := strings.CutPrefix(req.Header.Get("Authorization"), "Bearer ")
+	scheme, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+	bearer := strings.EqualFold(scheme, "Bearer") // the case of a scheme does not count in HTTP
 	switch {
 	case bearer && d.login.Token != "":
 		verdict = d.token(token)
