@@ -91,10 +91,11 @@ const countFolders = `WITH corrected (folder, n) AS MATERIALIZED (SELECT e.folde
 		coalesce(corrected.n, 0), seen, pruned
 	FROM folders LEFT JOIN corrected ON corrected.folder = name ORDER BY name`
 
-// countEntries counts what rests in one index, and in another what does not, with the time
-// since when the first of it is queued.
+// countEntries counts what rests in one index, in another what waits for its turn, with the
+// time since when the first of it is queued, and one by one what was begun.
 const countEntries = `SELECT folder, status, count(*), 0 FROM entries {using entries_status} WHERE rests = 1 GROUP BY status, folder
-	UNION ALL SELECT folder, status, count(*), min(queued_at) FROM work {using work_status} GROUP BY status, folder`
+	UNION ALL SELECT folder, status, count(*), min(queued_at) FROM work {using work_status} WHERE lane < 2 GROUP BY status, folder
+	UNION ALL SELECT folder, status, count(*), min(queued_at) FROM work {using work_due} WHERE lane = 2 GROUP BY status, folder`
 
 // HoursOf tells of the folders that are outside of their hours what their files wait for, by
 // name.
