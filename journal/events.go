@@ -66,7 +66,7 @@ const (
 	// newReason tells a deferral only where its reason is another one than before.
 	newReason = `INSERT INTO events (at, entry_id, kind, was, class, message, hint)
 		SELECT ?6, id, status, status, ?3, ?4, ?5 FROM entries
-		WHERE id = ?1 AND status = ?2 AND ?4 <> '' AND (class <> ?3 OR message <> ?4) AND (?7 = 0 OR message = '')`
+		WHERE id = ?1 AND status = ?2 AND (class <> ?3 OR message <> ?4) AND (?7 = 0 OR message = '')`
 
 	// leaving tells of what an UPDATE is about to move: its condition, about entries e, follows.
 	leaving = `INSERT INTO events (at, entry_id, kind, was, message) SELECT ?, e.id, ?, e.status, ? FROM entries e WHERE e.status <> {settled} AND `

@@ -77,8 +77,10 @@ func stay(ctx context.Context, tx *session, m Move, now int64) error {
 	if m.Stay.ForDrop {
 		text = deferForDrop
 	}
-	if _, err := tx.exec(ctx, newReason, m.ID, m.From, m.Reason.Class, m.Reason.Message, m.Reason.Hint, now, m.Stay.ForDrop); err != nil {
-		return err
+	if m.Reason.Message != "" {
+		if _, err := tx.exec(ctx, newReason, m.ID, m.From, m.Reason.Class, m.Reason.Message, m.Reason.Hint, now, m.Stay.ForDrop); err != nil {
+			return err
+		}
 	}
 	if err := moved(tx.exec(ctx, text, m.ID, m.From, m.Reason.Class, m.Reason.Message, m.Reason.Hint, now, m.CountFailure)); err != nil {
 		return err
