@@ -347,15 +347,22 @@ func TestNotifyTest(t *testing.T) {
 	}
 }
 
+// newJournal opens a journal of its own for a test.
+func newJournal(t *testing.T) *journal.Journal {
+	t.Helper()
+	j, err := journal.Open(t.Context(), filepath.Join(t.TempDir(), "journal.db"), journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	return j
+}
+
 // TestWaitsAreEvents has a folder and the pool wait, over a restart in between.
 func TestWaitsAreEvents(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	j, err := journal.Open(ctx, filepath.Join(t.TempDir(), "journal.db"), journal.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = j.Close() }()
+	j := newJournal(t)
 	log := zerolog.Nop()
 	states := func() *folderStates {
 		waiting, err := journal.OutwardOf(j.Reader()).Paused(ctx)
@@ -404,11 +411,7 @@ func TestWaitsAreEvents(t *testing.T) {
 func TestSameRestIsNoNews(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	j, err := journal.Open(ctx, filepath.Join(t.TempDir(), "journal.db"), journal.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = j.Close() }()
+	j := newJournal(t)
 	if _, err := j.Admit(ctx, []file.File{{Folder: "in", Path: "a.jpg"}}); err != nil {
 		t.Fatal(err)
 	}

@@ -194,7 +194,17 @@ func (r *rig) folder(s journal.FolderState) {
 // get asks for an address.
 func (r *rig) get(path string) (int, string) {
 	r.t.Helper()
-	resp, err := http.Get(r.url + path)
+	req, err := http.NewRequest(http.MethodGet, r.url+path, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return r.send(req)
+}
+
+// send sends a request, and returns the code and the body of the reply.
+func (r *rig) send(req *http.Request) (int, string) {
+	r.t.Helper()
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -216,16 +226,7 @@ func (r *rig) post(path string, form url.Values, accept string) (int, string) {
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", accept)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return resp.StatusCode, string(body)
+	return r.send(req)
 }
 
 // many are n names of files.
